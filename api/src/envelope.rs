@@ -1,0 +1,148 @@
+//! The envelope around every answer, and the codes of its errors.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Every answer: `{"success": true, "data": …}` or `{"success": false, "error": …}`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq)]
+pub struct Envelope<T> {
+    /// Whether the request was carried out.
+    pub success: bool,
+    /// What was asked for, when it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<T>,
+    /// Why not, when it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorBody>,
+}
+
+impl<T> Envelope<T> {
+    /// The envelope of an answer.
+    pub const fn ok(data: T) -> Self {
+        Self {
+            success: true,
+            data: Some(data),
+            error: None,
+        }
+    }
+
+    /// The envelope of an error.
+    pub const fn error(error: ErrorBody) -> Self {
+        Self {
+            success: false,
+            data: None,
+            error: Some(error),
+        }
+    }
+
+    /// The data, or the error.
+    pub fn into_result(self) -> Result<T, Option<ErrorBody>> {
+        match self.data {
+            Some(data) if self.success => Ok(data),
+            _ => Err(self.error),
+        }
+    }
+}
+
+/// One error, for a program (`code`, `details`, `retryable`) and for a person (`message`).
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq)]
+pub struct ErrorBody {
+    /// SCREAMING_SNAKE_CASE: one of [`Code`], or a kind's own refusal.
+    pub code: String,
+    /// What was expected and what came.
+    pub message: String,
+    /// More, by code: for `INVALID_PARAMS` and `BAD_REQUEST` a list of [`Fault`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
+    /// Whether the same request may go through later.
+    #[serde(default)]
+    pub retryable: bool,
+}
+
+/// One fault of what was sent.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
+pub struct Fault {
+    /// Where: the field's name, nested ones joined by `.`; empty for the whole.
+    pub path: String,
+    /// What was expected there.
+    pub expected: String,
+    /// What came, shortened; `nothing` when it was missing.
+    pub got: String,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+        /// The codes of the API itself. A kind's refusals and failures bring codes of their own.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Code { $($(#[$doc])* $name),* }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// As it stands on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is not JSON.
+    BadJson = "BAD_JSON",
+    /// A fault in the query, the options or the outer fields.
+    BadRequest = "BAD_REQUEST",
+    /// No token, or a wrong one.
+    Unauthenticated = "UNAUTHENTICATED",
+    /// The Host header names no host that this server answers to.
+    ForbiddenHost = "FORBIDDEN_HOST",
+    /// A foreign page asked for a change.
+    ForbiddenOrigin = "FORBIDDEN_ORIGIN",
+    /// No such route.
+    RouteNotFound = "ROUTE_NOT_FOUND",
+    /// No such operation.
+    OperationNotFound = "OPERATION_NOT_FOUND",
+    /// No such kind.
+    KindNotFound = "KIND_NOT_FOUND",
+    /// No such data.
+    DataNotFound = "DATA_NOT_FOUND",
+    /// No such model.
+    ModelNotFound = "MODEL_NOT_FOUND",
+    /// The route exists, the method does not.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED",
+    /// The operation has ended.
+    AlreadyEnded = "ALREADY_ENDED",
+    /// The verb does not apply in this status.
+    WrongState = "WRONG_STATE",
+    /// There is no output yet.
+    NoResult = "NO_RESULT",
+    /// The kind cannot do this verb.
+    VerbNotSupported = "VERB_NOT_SUPPORTED",
+    /// A stronger stop is already under way.
+    Stopping = "STOPPING",
+    /// Nothing to resume from.
+    NoCheckpoint = "NO_CHECKPOINT",
+    /// One like it is live.
+    Duplicate = "DUPLICATE",
+    /// The body is over its limit.
+    BodyTooLarge = "BODY_TOO_LARGE",
+    /// The body is not declared as JSON.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE",
+    /// The params are not what the kind takes.
+    InvalidParams = "INVALID_PARAMS",
+    /// The idempotency key stands for another request.
+    IdempotencyMismatch = "IDEMPOTENCY_MISMATCH",
+    /// The lane's queue is full.
+    QueueFull = "QUEUE_FULL",
+    /// A bug.
+    Internal = "INTERNAL",
+    /// The server is going down.
+    ShuttingDown = "SHUTTING_DOWN",
+    /// The store does not answer.
+    StoreUnavailable = "STORE_UNAVAILABLE",
+    /// The store's disk is full.
+    StoreFull = "STORE_FULL",
+}

@@ -1,0 +1,190 @@
+//! Durable, numbered facts about one operation.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{CheckpointView, OperationError, OperationId, Status, Stop, Timestamp, Verb};
+
+/// A durable event of one operation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Event {
+    /// Whose.
+    pub operation_id: OperationId,
+    /// Contiguous per operation, from 1.
+    pub seq: u64,
+    /// Ascending over the whole store.
+    pub cursor: u64,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// What happened: `type` and `data`.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
+pub enum EventBody {
+    /// The start was recorded.
+    Submitted(SubmittedData),
+    /// The status, the stop or the attempt changed.
+    Status(StatusData),
+    /// The verb `resume` took it back to pending.
+    Resumed(ResumedData),
+    /// A run goes on from a checkpoint.
+    Restored(RestoredData),
+    /// A checkpoint was recorded.
+    Checkpoint(CheckpointView),
+    /// Something that a person should know.
+    Warning(crate::Warning),
+    /// One point of a metric.
+    Metric(MetricData),
+    /// One line of the function's log.
+    Log(LogData),
+    /// Something could not be kept.
+    Gap(GapData),
+}
+
+impl EventBody {
+    /// The `type` on the wire.
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Submitted(_) => "submitted",
+            Self::Status(_) => "status",
+            Self::Resumed(_) => "resumed",
+            Self::Restored(_) => "restored",
+            Self::Checkpoint(_) => "checkpoint",
+            Self::Warning(_) => "warning",
+            Self::Metric(_) => "metric",
+            Self::Log(_) => "log",
+            Self::Gap(_) => "gap",
+        }
+    }
+}
+
+/// A start that was recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SubmittedData {
+    /// The kind.
+    pub kind: String,
+    /// The lane.
+    pub lane: String,
+    /// The priority.
+    pub priority: i32,
+    /// The labels.
+    pub labels: BTreeMap<String, String>,
+    /// By whom.
+    pub requested_by: String,
+    /// The operation that this one tries again.
+    pub retry_of: Option<OperationId>,
+    /// Not dispatched before.
+    pub not_before: Option<Timestamp>,
+    /// Always pending.
+    pub status: Status,
+    /// What may be asked of it.
+    pub verbs: Vec<Verb>,
+}
+
+/// A status, complete in itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StatusData {
+    /// The shown status.
+    pub status: Status,
+    /// The run.
+    pub run: u32,
+    /// The attempt.
+    pub attempt: u32,
+    /// The stop that was asked for.
+    pub stop: Option<Stop>,
+    /// Whether it completed because somebody said `finish`.
+    pub stopped_early: bool,
+    /// The last error.
+    pub error: Option<OperationError>,
+    /// What may be asked of it now.
+    pub verbs: Vec<Verb>,
+    /// The first run's start.
+    pub started_at: Option<Timestamp>,
+    /// The end.
+    pub completed_at: Option<Timestamp>,
+    /// Not dispatched before.
+    pub not_before: Option<Timestamp>,
+}
+
+/// Who took it back to pending.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ResumedData {
+    /// By whom.
+    pub requested_by: String,
+    /// Why, if they said.
+    pub reason: Option<String>,
+    /// The status after it: pending.
+    pub status: Status,
+    /// The attempt after it.
+    pub attempt: u32,
+    /// What may be asked of it now.
+    pub verbs: Vec<Verb>,
+}
+
+/// Where a run goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RestoredData {
+    /// The run that goes on.
+    pub run: u32,
+    /// How many of each step the checkpoint had complete.
+    pub from_step: BTreeMap<String, u64>,
+    /// The last step of each metric that still holds: clients cut their series there.
+    pub metrics: BTreeMap<String, u64>,
+}
+
+/// One point of a metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MetricData {
+    /// Its name.
+    pub name: String,
+    /// The author's step.
+    pub step: u64,
+    /// Null when it was not finite.
+    pub value: Option<f64>,
+    /// The run.
+    pub run: u32,
+}
+
+/// How much a log line matters.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// For the author.
+    Debug,
+    /// For the user.
+    Info,
+    /// Something is odd.
+    Warn,
+    /// Something went wrong.
+    Error,
+}
+
+/// One line of the function's log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LogData {
+    /// How much it matters.
+    pub level: LogLevel,
+    /// The line.
+    pub message: String,
+    /// The run.
+    pub run: u32,
+}
+
+/// What was dropped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GapData {
+    /// Log lines.
+    pub logs: u64,
+    /// Metric points.
+    pub metrics: u64,
+    /// Events that are no longer kept.
+    pub events: u64,
+}

@@ -1,0 +1,31 @@
+//! The contract that clients of `impresariod` see: ids, views, event frames, requests, error
+//! codes and the envelope. It holds types and their wire form, and nothing that acts.
+#![deny(missing_docs)]
+
+mod envelope;
+mod event;
+mod id;
+mod kind;
+mod request;
+mod system;
+mod time;
+mod view;
+
+pub use envelope::{Code, Envelope, ErrorBody, Fault};
+pub use event::{
+    Event, EventBody, GapData, LogData, LogLevel, MetricData, RestoredData, ResumedData,
+    StatusData, SubmittedData,
+};
+pub use id::{OperationId, ParseIdError};
+pub use kind::KindView;
+pub use request::{StartAnswer, StartMode, StartOptions, StartRequest, VerbRequest};
+pub use system::{LaneView, SlotView, StoreView, SystemView};
+pub use time::Timestamp;
+pub use view::{
+    CheckpointView, EventPage, MetricPoint, MetricSeries, OperationError, OperationList,
+    OperationRow, OperationView, Progress, Status, StepProgress, Stop, StopVerb, Verb, VerbAnswer,
+    Warning,
+};
+
+/// The largest integer that every JSON client can hold: 2^53 − 1.
+pub const MAX_INTEGER: u64 = (1 << 53) - 1;

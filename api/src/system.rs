@@ -1,0 +1,90 @@
+//! The supervisor as it is.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{OperationId, Timestamp};
+
+/// `GET /api/v1/system`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SystemView {
+    /// The server's version.
+    pub version: String,
+    /// Since the orchestrator started.
+    pub uptime_seconds: f64,
+    /// Whether starts are admitted.
+    pub admitting: bool,
+    /// By name.
+    pub lanes: Vec<LaneView>,
+    /// The store.
+    pub store: StoreView,
+    /// Operations ended in the last hour, by status.
+    pub ended_last_hour: BTreeMap<String, u64>,
+    /// From cancel asked to its end recorded, over the last 1,024; null before the first.
+    pub cancel_p50_ms: Option<f64>,
+    /// As above.
+    pub cancel_p99_ms: Option<f64>,
+    /// Open subscriptions.
+    pub subscribers: u64,
+    /// Functions that panicked.
+    pub panics: u64,
+    /// Operation actors and slots that were replaced.
+    pub restarts: u64,
+    /// Starts that were admitted.
+    pub admitted: u64,
+    /// Starts that were refused.
+    pub refused: u64,
+}
+
+/// One lane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LaneView {
+    /// Its name.
+    pub name: String,
+    /// How many functions run at a time.
+    pub concurrency: usize,
+    /// How many may wait.
+    pub queue_limit: u64,
+    /// Threads that each function may use.
+    pub threads: usize,
+    /// What each slot runs.
+    pub slots: Vec<SlotView>,
+    /// How many wait.
+    pub queued: u64,
+    /// How long the oldest has waited.
+    pub oldest_wait_seconds: Option<f64>,
+}
+
+/// One slot of a lane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SlotView {
+    /// Its number, from 0.
+    pub slot: usize,
+    /// What it runs; null when it is free.
+    pub operation_id: Option<OperationId>,
+    /// Of which kind.
+    pub kind: Option<String>,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// The step in hand: `epoch 5/10, batch 32/60`.
+    pub step: Option<String>,
+}
+
+/// The store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StoreView {
+    /// `memory` or `sqlite`.
+    pub engine: String,
+    /// Commands that wait.
+    pub queue: u64,
+    /// Over the last 1,024 commits; null before the first.
+    pub commit_p50_ms: Option<f64>,
+    /// As above.
+    pub commit_p99_ms: Option<f64>,
+    /// On disk, or in memory as estimated.
+    pub size_bytes: u64,
+    /// Operations kept.
+    pub operations: u64,
+}
