@@ -1,0 +1,3 @@
+//! What the author of a kind touches.
+mod run_end;
+pub use run_end::{RunEnd, RunFailure};

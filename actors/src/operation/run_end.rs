@@ -1,0 +1,35 @@
+//! How a run ended, as its slot tells it.
+
+use serde_json::Value;
+
+/// What went wrong in a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunFailure {
+    /// SCREAMING_SNAKE_CASE.
+    pub code: String,
+    /// For a person.
+    pub message: String,
+    /// More, for a program.
+    pub details: Option<Value>,
+    /// Whether another attempt may go through.
+    pub retryable: bool,
+    /// The step it was in: `epoch 5/10, batch 32/60`.
+    pub step: Option<String>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunEnd {
+    /// The function returned Ok and had not been told of a stop that takes its output away.
+    Returned,
+    /// The function was told to stop and returned Ok all the same.
+    Ignored,
+    /// The function returned the `Stopped` that it was given.
+    Stopped,
+    /// The function returned a failure.
+    Failed(RunFailure),
+    /// The function panicked, or its arbiter ended under it.
+    Panicked(RunFailure),
+    /// The process went away.
+    Lost,
+}

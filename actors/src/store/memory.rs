@@ -1,0 +1,3 @@
+//! The store in memory.
+/// Keeps everything in memory.
+pub struct MemoryStore;

@@ -1,0 +1,256 @@
+//! What is kept: the trait that every store implements, its commands and what it answers.
+//!
+//! Writes come in batches, each one transaction; reads go through a [`Reader`] from any thread.
+//! What a command does to an operation is decided by [`crate::rules::lifecycle`] and carried out
+//! by [`record`], the same for every store. [`conformance`] is the suite that each must pass.
+
+mod memory;
+pub mod record;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use impresario_api::{Event, EventBody, OperationId, Status, Stop, Timestamp};
+use serde_json::Value;
+
+use crate::operation::RunEnd;
+use crate::rules::lifecycle::{Input, Rejection};
+pub use memory::MemoryStore;
+pub use record::{Operation, SavedCheckpoint, Submission};
+
+/// Keeps operations and their events. One thread owns it and commits batches.
+pub trait Store: Send + 'static {
+    /// `memory`, `sqlite`.
+    fn engine(&self) -> &'static str;
+
+    /// Carries out a batch as one transaction: one outcome a command, in order. A command that
+    /// does not apply has an outcome that says so and changes nothing; an `Err` means that nothing
+    /// of the whole batch was kept.
+    fn commit(&mut self, batch: &[Command]) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Reads what is committed, from any thread.
+    fn reader(&self) -> Arc<dyn Reader>;
+}
+
+/// Reads what is committed.
+pub trait Reader: Send + Sync + 'static {
+    /// One operation.
+    fn operation(&self, id: OperationId) -> Result<Option<Arc<Operation>>, StoreError>;
+
+    /// A page, newest first.
+    fn page(&self, query: &Query) -> Result<Page, StoreError>;
+
+    /// How many there are, by kind and shown status.
+    fn counts(&self) -> Result<BTreeMap<(String, Status), u64>, StoreError>;
+
+    /// Events of one operation with a `seq` over `since`, ascending, at most `limit`; with
+    /// `types`, those types alone.
+    fn events(
+        &self,
+        id: OperationId,
+        since: u64,
+        limit: usize,
+        types: &[&str],
+    ) -> Result<Vec<Arc<Event>>, StoreError>;
+
+    /// Events of all operations with a `cursor` over `since`, ascending, at most `limit`.
+    fn events_since_cursor(&self, since: u64, limit: usize) -> Result<Vec<Arc<Event>>, StoreError>;
+
+    /// The last event's cursor; 0 before the first.
+    fn cursor(&self) -> Result<u64, StoreError>;
+
+    /// The place of a pending operation in its lane, 1 is next; `None` past 1,000, or when it
+    /// waits for its time or does not wait.
+    fn queue_position(&self, id: OperationId, now: Timestamp) -> Result<Option<u64>, StoreError>;
+
+    /// When the oldest pending operation of a lane was submitted.
+    fn oldest_pending(&self, lane: &str) -> Result<Option<Timestamp>, StoreError>;
+
+    /// The operation that a caller's idempotency key stands for, and the fingerprint of its request.
+    fn idempotent(&self, key: &str) -> Result<Option<(OperationId, u64)>, StoreError>;
+
+    /// Operations kept, and bytes that they take (estimated, in memory).
+    fn size(&self) -> Result<(u64, u64), StoreError>;
+}
+
+/// One write. Every one carries its time, so that a store needs no clock.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Records a start.
+    Submit(Box<Submission>),
+    /// Something happens to an operation: a verb, a timeout, a shutdown mark.
+    Apply {
+        /// Whose.
+        id: OperationId,
+        /// What.
+        input: Input,
+        /// When.
+        now: Timestamp,
+    },
+    /// Dispatches up to `limit` pending operations of a lane that are due: the first in
+    /// [`crate::rules::dispatch`]'s order.
+    Claim {
+        /// The lane.
+        lane: String,
+        /// How many slots are free.
+        limit: usize,
+        /// When.
+        now: Timestamp,
+    },
+    /// Adds events to a run that is going on: metrics, logs, warnings, `restored`, a gap.
+    /// Refused as [`Rejection::Fenced`] when `run` is not the one that is going on.
+    Append {
+        /// Whose.
+        id: OperationId,
+        /// The run that reports them.
+        run: u32,
+        /// With their times.
+        events: Vec<(Timestamp, EventBody)>,
+        /// A checkpoint to keep, told by an event of its own after the others.
+        checkpoint: Option<SavedCheckpoint>,
+    },
+    /// A run ended. Its last reports come first, then the end, in one transaction.
+    End(Box<End>),
+    /// Every running operation was lost with the process that ran it: sent once, at the start.
+    Recover {
+        /// When.
+        now: Timestamp,
+    },
+    /// Removes operations that ended before a time, oldest first.
+    Prune {
+        /// Ended before.
+        before: Timestamp,
+        /// At most so many.
+        limit: usize,
+        /// Only counts them.
+        dry_run: bool,
+    },
+}
+
+/// A run's end, with all that it leaves.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// Whose.
+    pub id: OperationId,
+    /// Which run.
+    pub run: u32,
+    /// How.
+    pub end: RunEnd,
+    /// The stop that was signalled, in case that it could not be recorded.
+    pub signalled: Option<Stop>,
+    /// The function's output.
+    pub output: Option<Value>,
+    /// The last progress.
+    pub progress: Option<impresario_api::Progress>,
+    /// The last metrics, logs and warnings.
+    pub events: Vec<(Timestamp, EventBody)>,
+    /// The newest state, when it is newer than the last one kept.
+    pub checkpoint: Option<SavedCheckpoint>,
+    /// When.
+    pub now: Timestamp,
+    /// In 0..1, for the jitter of a backoff.
+    pub jitter: f64,
+}
+
+/// What came of a command.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It was done (or was so already: then there are no events).
+    Done(Done),
+    /// Operations that were dispatched, in order, each with its `status` event.
+    Claimed {
+        /// The lane.
+        lane: String,
+        /// They run now.
+        operations: Vec<Done>,
+        /// When the next one of the lane that waits for its time is due.
+        next_due: Option<Timestamp>,
+    },
+    /// The operations that were recovered.
+    Recovered(Vec<Done>),
+    /// How many were removed, or would be.
+    Pruned(u64),
+    /// The idempotency key is known: the operation that it stands for, as it is now.
+    Replayed(Arc<Operation>),
+    /// It does not apply; nothing has changed.
+    Refused(Refused),
+}
+
+/// An operation after a command.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// The operation after it.
+    pub operation: Arc<Operation>,
+    /// Its shown status before; `None` for a new one.
+    pub was: Option<Status>,
+    /// What is told of it.
+    pub events: Vec<Arc<Event>>,
+    /// The verb asked for a new operation: see [`crate::rules::lifecycle::Change::new_operation`].
+    pub new_operation: bool,
+}
+
+/// Why a command does not apply.
+#[derive(Clone, Debug)]
+pub enum Refused {
+    /// There is no such operation.
+    NotFound(OperationId),
+    /// The rules say no; with the operation as it is.
+    Rejected(Rejection, Arc<Operation>),
+    /// One like it is live.
+    Duplicate(OperationId),
+    /// The idempotency key stands for another request.
+    IdempotencyMismatch(OperationId),
+    /// The lane is full: see [`crate::rules::admission`].
+    QueueFull {
+        /// How many wait.
+        waiting: u64,
+    },
+}
+
+/// Why a store could not answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no room; what is kept is whole.
+    #[error("the store's disk is full: {0}")]
+    Full(String),
+    /// It does not answer now.
+    #[error("the store cannot be reached: {0}")]
+    Unavailable(String),
+    /// What is on disk can no longer be trusted: the process must end.
+    #[error("the store failed for good: {0}")]
+    Fatal(String),
+}
+
+/// Which operations, newest first. Every condition must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// One of these shown statuses, when not empty.
+    pub statuses: Vec<Status>,
+    /// One of these kinds, when not empty.
+    pub kinds: Vec<String>,
+    /// Only those that have not ended.
+    pub active_only: bool,
+    /// Has this label.
+    pub label: Option<(String, String)>,
+    /// The id's end (4 or more characters), a kind, or the start of a label's value.
+    pub text: Option<String>,
+    /// At most so many rows.
+    pub limit: usize,
+    /// Older than this id: the last row of the page before.
+    pub before: Option<OperationId>,
+}
+
+/// A page of operations.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Newest first.
+    pub operations: Vec<Arc<Operation>>,
+    /// Whether there are older ones that match.
+    pub more: bool,
+    /// How many match, all pages together.
+    pub total: u64,
+    /// False when counting stopped at 1,000. Filters by kind and status alone are counted exactly.
+    pub total_is_exact: bool,
+    /// How many operations have not ended, whatever the filter.
+    pub active: u64,
+}

@@ -1,0 +1,111 @@
+//! One operation as it is kept, and what a command does to it: the same for every store.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use impresario_api::{OperationId, Progress, Timestamp, Warning};
+use serde_json::Value;
+
+use crate::rules::lifecycle::{State, Terms};
+
+/// A start to be recorded.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// Its id, made by the orchestrator.
+    pub id: OperationId,
+    /// Its kind.
+    pub kind: String,
+    /// The lane it runs in.
+    pub lane: String,
+    /// −100 to 100, higher first.
+    pub priority: i32,
+    /// The caller's own.
+    pub labels: BTreeMap<String, String>,
+    /// Who asked.
+    pub requested_by: String,
+    /// The operation that this one tries again.
+    pub retry_of: Option<OperationId>,
+    /// Checked, defaults filled in.
+    pub params: Arc<Value>,
+    /// One run's time, in milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// Not dispatched before.
+    pub not_before: Option<Timestamp>,
+    /// The kind's terms.
+    pub terms: Terms,
+    /// The caller's idempotency key (already joined with who calls), and the request's fingerprint.
+    pub idempotency: Option<(String, u64)>,
+    /// While an operation with the same text is live, this one is a duplicate.
+    pub unique: Option<String>,
+    /// How many may wait in the lane, this one included: see [`crate::rules::admission`].
+    pub most_waiting: u64,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A checkpoint as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedCheckpoint {
+    /// When it was taken.
+    pub at: Timestamp,
+    /// The run that took it.
+    pub run: u32,
+    /// How many of each step were complete.
+    pub step: BTreeMap<String, u64>,
+    /// The function's state, MessagePack.
+    pub value: Arc<[u8]>,
+    /// The folder that belongs to it.
+    pub dir: Option<PathBuf>,
+    /// Value and folder together.
+    pub bytes: u64,
+    /// The last step of each metric reported when it was taken.
+    pub metrics: BTreeMap<String, u64>,
+}
+
+/// One operation as it is kept.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// Its id.
+    pub id: OperationId,
+    /// Its kind.
+    pub kind: String,
+    /// The lane it runs in.
+    pub lane: String,
+    /// −100 to 100, higher first.
+    pub priority: i32,
+    /// The caller's own.
+    pub labels: BTreeMap<String, String>,
+    /// Who started it.
+    pub requested_by: String,
+    /// The operation that this one tries again.
+    pub retry_of: Option<OperationId>,
+    /// As accepted.
+    pub params: Arc<Value>,
+    /// One run's time, in milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// While it is live, no other may have this text.
+    pub unique: Option<String>,
+    /// What the rules know of it.
+    pub state: State,
+    /// When its start was recorded.
+    pub created_at: Timestamp,
+    /// The first run's start.
+    pub started_at: Option<Timestamp>,
+    /// The run that is going on: since when.
+    pub dispatched_at: Option<Timestamp>,
+    /// Its end.
+    pub completed_at: Option<Timestamp>,
+    /// Time spent in runs that have ended, in milliseconds.
+    pub ran_ms: u64,
+    /// The last run's last progress.
+    pub progress: Option<Progress>,
+    /// The newest checkpoint.
+    pub checkpoint: Option<SavedCheckpoint>,
+    /// Oldest first, at most 100: after that only the events tell more.
+    pub warnings: Vec<Warning>,
+    /// The function's output.
+    pub output: Option<Arc<Value>>,
+    /// The last event's number.
+    pub seq: u64,
+}
