@@ -1,5 +1,20 @@
-//! The supervisor.
+//! Impresario supervises *operations*: long-running, CPU-bound work.
+//!
+//! The author of a kind writes one plain synchronous function (see [`operation`]); the
+//! [`Orchestrator`] queues it, runs it on a thread of its own, shows how far it has come, stops it
+//! so that it really stops, and tells whoever listens.
 #![deny(missing_docs)]
+
+mod config;
+mod error;
 pub mod operation;
+mod orchestrator;
 pub mod rules;
 pub mod store;
+mod supervision;
+
+pub use config::{Config, LaneConfig};
+pub use error::{Error, StartupError};
+pub use operation::testing;
+pub use orchestrator::{Asked, Options, Orchestrator, Started, Subscription, Until, Update};
+pub use supervision::hub::Interest;

@@ -1,0 +1,115 @@
+//! Why the orchestrator did not do what it was asked.
+
+use impresario_api::{Fault, OperationId, Status, Verb};
+
+use crate::operation::Refusal;
+use crate::rules::lifecycle::Rejection;
+use crate::store::StoreError;
+
+/// Why the orchestrator did not do what it was asked. Nothing has changed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// No such kind.
+    #[error("there is no kind \"{kind}\"; known are: {}", .known.join(", "))]
+    KindNotFound {
+        /// What was asked for.
+        kind: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// The params are not what the kind takes: every fault.
+    #[error("{}", faults(.0, "the params"))]
+    InvalidParams(Vec<Fault>),
+    /// The options are out of range: every fault.
+    #[error("{}", faults(.0, "the options"))]
+    InvalidOptions(Vec<Fault>),
+    /// The kind refused the start, with a code of its own.
+    #[error("{}", .0.message)]
+    Refused(Refusal),
+    /// The kind did not say in time whether the start can go ahead.
+    #[error("kind \"{kind}\" did not decide within {seconds} s whether this can start")]
+    AdmissionTimedOut {
+        /// The kind.
+        kind: String,
+        /// The time it had.
+        seconds: f64,
+    },
+    /// A bug: code on the blocking pool panicked.
+    #[error("a panic: {0}")]
+    Panicked(String),
+    /// The idempotency key stands for another request.
+    #[error("this idempotency key was used for {0} with another kind, other params or options")]
+    IdempotencyMismatch(OperationId),
+    /// One like it is live.
+    #[error("{0} is live and does the same; wait for it, or cancel it")]
+    Duplicate(OperationId),
+    /// The lane's queue is full.
+    #[error("lane \"{lane}\" has {waiting} waiting operations and takes no more than {limit}; try again in {retry_after_seconds} s")]
+    QueueFull {
+        /// The lane.
+        lane: String,
+        /// How many wait.
+        waiting: u64,
+        /// How many may.
+        limit: u64,
+        /// When to try again.
+        retry_after_seconds: u64,
+    },
+    /// No such operation.
+    #[error("there is no operation {0}")]
+    NotFound(OperationId),
+    /// The verb does not apply.
+    #[error("{message}")]
+    Rejected {
+        /// Why.
+        rejection: Rejection,
+        /// For a person.
+        message: String,
+        /// The shown status.
+        status: Status,
+        /// What would do.
+        verbs: Vec<Verb>,
+    },
+    /// There is no output.
+    #[error("there is no result: the operation is {0}")]
+    NoResult(Status),
+    /// No starts are admitted any more.
+    #[error("the server is shutting down and admits no more starts")]
+    ShuttingDown,
+    /// The orchestrator has ended.
+    #[error("the orchestrator has ended")]
+    Gone,
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn faults(faults: &[Fault], whole: &str) -> String {
+    let one = |fault: &Fault| {
+        let path = if fault.path.is_empty() { whole } else { &fault.path };
+        format!("{path}: expected {}, got {}", fault.expected, fault.got)
+    };
+    faults.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// Why an orchestrator could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartupError {
+    /// A kind names a lane that is not configured.
+    #[error("kind \"{kind}\" wants lane \"{lane}\", which is not configured; set lanes.{lane}.concurrency")]
+    LaneUnknown {
+        /// The kind.
+        kind: String,
+        /// The lane.
+        lane: String,
+    },
+    /// A lane has no slot.
+    #[error("lane \"{lane}\" has no slot: lanes.{lane}.concurrency must be at least 1")]
+    LaneWithoutSlots {
+        /// The lane.
+        lane: String,
+    },
+    /// A thread could not be started.
+    #[error("a thread of the orchestrator could not be started: {0}")]
+    Thread(std::io::Error),
+}

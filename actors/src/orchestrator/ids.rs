@@ -1,0 +1,39 @@
+//! New ids: ordered by time, unique in the process, hard to guess from one another's counter.
+
+use std::sync::Mutex;
+
+use impresario_api::{OperationId, Timestamp};
+
+use crate::supervision::lock;
+
+/// Makes ids. Each millisecond's counter starts at random in the lower half of its range; a full
+/// counter, or a clock that was set back, borrows from the next millisecond.
+#[derive(Default)]
+pub(super) struct Ids(Mutex<u64>);
+
+impl Ids {
+    pub(super) fn next(&self, now: Timestamp) -> OperationId {
+        let since = now.as_millis().saturating_sub(OperationId::EPOCH_MILLIS).max(0) as u64;
+        let random = fastrand::u64(0..1 << (OperationId::COUNTER_BITS - 1));
+        let fresh = (since << OperationId::COUNTER_BITS) | random;
+        let mut last = lock(&self.0);
+        *last = if *last >> OperationId::COUNTER_BITS >= since { *last + 1 } else { fresh };
+        OperationId::from_u64(*last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_only_ever_grow_even_when_the_clock_goes_back() {
+        let ids = Ids::default();
+        let mut last = ids.next(Timestamp::from_millis(1_800_000_000_000));
+        for step in 0..10_000_i64 {
+            let id = ids.next(Timestamp::from_millis(1_800_000_000_000 - step % 7 * 1_000));
+            assert!(id > last);
+            last = id;
+        }
+    }
+}

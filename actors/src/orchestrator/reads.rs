@@ -1,0 +1,257 @@
+//! Reads: what is kept, joined with how far the live runs have come.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use impresario_api::{
+    EventBody, EventPage, KindView, LogLevel, MetricPoint, MetricSeries, OperationId, OperationList,
+    OperationView, Status, StoreView, SystemView, Timestamp,
+};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::views::{self, Around};
+use super::{Orchestrator, subscription};
+use crate::Error;
+use crate::store::{Command, Operation, Outcome, Query};
+use crate::supervision::commands::{LiveProgress, ReadProgress, ReadSystem};
+use crate::supervision::lock;
+use crate::supervision::store_thread::Entry;
+
+/// Events read at a time.
+const PAGE: usize = 1_000;
+/// Operations removed in one commit: a batch that no start has to wait long for.
+const PRUNE_BATCH: usize = 500;
+
+impl Orchestrator {
+    /// One operation.
+    pub async fn view(&self, id: OperationId) -> Result<OperationView, Error> {
+        self.view_of(&self.operation(id)?).await
+    }
+
+    pub(super) async fn view_of(&self, operation: &Arc<Operation>) -> Result<OperationView, Error> {
+        if !operation.state.shown().is_dispatched() {
+            return Ok(views::view(operation, &self.around(operation, None)?, Timestamp::now()));
+        }
+        let live = self.live(vec![operation.id]).await.remove(&operation.id);
+        // It may have ended since it was read: then what is kept says more.
+        let operation = if live.is_some() { Arc::clone(operation) } else { self.operation(operation.id)? };
+        Ok(views::view(&operation, &self.around(&operation, live)?, Timestamp::now()))
+    }
+
+    /// A page of operations, newest first.
+    pub async fn list(&self, query: Query) -> Result<OperationList, Error> {
+        let page = self.0.reader.page(&query)?;
+        let running = page.operations.iter().filter(|one| one.state.shown().is_dispatched());
+        let running: Vec<_> = running.map(|one| one.id).collect();
+        let mut live = if running.is_empty() { HashMap::new() } else { self.live(running).await };
+        let now = Timestamp::now();
+        let mut rows = Vec::with_capacity(page.operations.len());
+        for operation in &page.operations {
+            let around = self.around(operation, live.remove(&operation.id))?;
+            rows.push(views::row(operation, &around, now));
+        }
+        let last = page.operations.last().filter(|_| page.more);
+        Ok(OperationList {
+            operations: rows,
+            next_cursor: last.map(|last| last.id.to_string()),
+            total_count: page.total,
+            total_is_exact: page.total_is_exact,
+            active_count: page.active,
+        })
+    }
+
+    /// The output.
+    pub async fn result(&self, id: OperationId) -> Result<Value, Error> {
+        let operation = self.operation(id)?;
+        match &operation.output {
+            Some(output) if operation.state.shown() == Status::Completed => Ok((**output).clone()),
+            _ => Err(Error::NoResult(operation.state.shown())),
+        }
+    }
+
+    /// Metrics: one point a (name, step), the highest run wins. With `names`, those alone; at most
+    /// `max_points` a name, evenly thinned, the last one kept.
+    pub async fn metrics(
+        &self,
+        id: OperationId,
+        names: &[String],
+        from_step: u64,
+        max_points: usize,
+    ) -> Result<MetricSeries, Error> {
+        self.operation(id)?;
+        let mut series: BTreeMap<String, BTreeMap<u64, MetricPoint>> = BTreeMap::new();
+        let mut since = 0;
+        loop {
+            let events = self.0.reader.events(id, since, PAGE, &["metric"])?;
+            let Some(last) = events.last() else { break };
+            since = last.seq;
+            for event in &events {
+                let EventBody::Metric(metric) = &event.body else { continue };
+                if metric.step < from_step || (!names.is_empty() && !names.contains(&metric.name)) {
+                    continue;
+                }
+                let point = MetricPoint { step: metric.step, value: metric.value, run: metric.run, at: event.at };
+                // Later events carry the higher run.
+                series.entry(metric.name.clone()).or_default().insert(metric.step, point);
+            }
+        }
+        let thin = |points: BTreeMap<u64, MetricPoint>| thinned(points.into_values().collect(), max_points);
+        Ok(MetricSeries { series: series.into_iter().map(|(name, points)| (name, thin(points))).collect() })
+    }
+
+    /// Events after `since`, ascending; with `types`, those alone. With `wait`, the answer is held
+    /// until there is one, at most so long.
+    pub async fn events(
+        &self,
+        id: OperationId,
+        since: u64,
+        limit: usize,
+        types: &[&str],
+        wait: Option<Duration>,
+    ) -> Result<EventPage, Error> {
+        self.operation(id)?;
+        let mut watch = wait.map(|_| subscription::Watch::new(self, id));
+        let read = || self.0.reader.events(id, since, limit, types);
+        let mut events = read()?;
+        if let (true, Some(wait), Some(watch)) = (events.is_empty(), wait, &mut watch) {
+            let waiting = async {
+                while events.is_empty() && watch.any_event().await {
+                    events = read()?;
+                }
+                Ok::<_, Error>(())
+            };
+            if let Some(result) = self.0.blocking.within(wait, waiting).await {
+                result?;
+            }
+        }
+        let next_since = events.last().map_or(since, |last| last.seq);
+        Ok(EventPage { events: events.iter().map(|event| (**event).clone()).collect(), next_since })
+    }
+
+    /// Log lines after `since`, of at least `level`.
+    pub async fn logs(
+        &self,
+        id: OperationId,
+        since: u64,
+        limit: usize,
+        level: Option<LogLevel>,
+    ) -> Result<EventPage, Error> {
+        let mut page = EventPage { events: Vec::new(), next_since: since };
+        loop {
+            let read = self.events(id, page.next_since, PAGE, &["log"], None).await?;
+            let more = read.events.len() == PAGE;
+            for event in read.events {
+                let wanted = matches!(&event.body, EventBody::Log(log) if level.is_none_or(|level| log.level >= level));
+                page.next_since = event.seq;
+                if wanted {
+                    page.events.push(event);
+                }
+                if page.events.len() == limit {
+                    return Ok(page);
+                }
+            }
+            if !more {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// What can be started.
+    pub fn kinds(&self) -> Vec<KindView> {
+        self.0.kinds.views()
+    }
+
+    /// The supervisor as it is. The version is this crate's.
+    pub async fn system(&self) -> Result<SystemView, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.0.manager.do_send(ReadSystem { reply });
+        let manager = answer.await.map_err(|_| self.gone())?;
+        let (operations, size_bytes) = self.0.reader.size()?;
+        let commits = lock(&self.0.store_gauge.commits);
+        let store = StoreView {
+            engine: self.0.engine.to_owned(),
+            queue: self.0.store_gauge.queue.load(Ordering::Relaxed),
+            commit_p50_ms: commits.percentile_ms(50),
+            commit_p99_ms: commits.percentile_ms(99),
+            size_bytes,
+            operations,
+        };
+        drop(commits);
+        Ok(SystemView {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: self.0.started_at.elapsed().as_secs_f64(),
+            admitting: self.is_admitting(),
+            lanes: manager.lanes,
+            store,
+            ended_last_hour: manager.ended_last_hour,
+            cancel_p50_ms: manager.cancel_p50_ms,
+            cancel_p99_ms: manager.cancel_p99_ms,
+            subscribers: self.0.hub.count(),
+            panics: manager.panics,
+            restarts: manager.restarts,
+            admitted: manager.admitted,
+            refused: manager.refused,
+        })
+    }
+
+    /// Removes operations that ended longer ago than `older_than`, oldest first: how many. With
+    /// `dry_run` they are only counted.
+    pub async fn prune(&self, older_than: Duration, dry_run: bool) -> Result<u64, Error> {
+        let age = i64::try_from(older_than.as_millis()).unwrap_or(i64::MAX);
+        let before = Timestamp::from_millis(Timestamp::now().as_millis().saturating_sub(age));
+        let limit = if dry_run { usize::MAX } else { PRUNE_BATCH };
+        let mut pruned = 0;
+        loop {
+            let (reply, answer) = oneshot::channel();
+            let link = lock(&self.0.link).clone().ok_or(Error::ShuttingDown)?;
+            link.send(vec![Entry::answered(Command::Prune { before, limit, dry_run }, reply)]);
+            drop(link);
+            let Outcome::Pruned(removed) = answer.await.map_err(|_| self.gone())?? else { break };
+            pruned += removed;
+            if dry_run || removed < PRUNE_BATCH as u64 {
+                break;
+            }
+        }
+        Ok(pruned)
+    }
+
+    pub(super) fn operation(&self, id: OperationId) -> Result<Arc<Operation>, Error> {
+        self.0.reader.operation(id)?.ok_or(Error::NotFound(id))
+    }
+
+    /// How far the live ones of `ids` have come.
+    async fn live(&self, ids: Vec<OperationId>) -> HashMap<OperationId, LiveProgress> {
+        let (reply, answer) = oneshot::channel();
+        self.0.manager.do_send(ReadProgress { ids, reply });
+        let mut live = HashMap::new();
+        for (id, answer) in answer.await.unwrap_or_default() {
+            // An actor that ended meanwhile answers nothing; what is kept serves.
+            if let Ok(progress) = answer.await {
+                live.insert(id, progress);
+            }
+        }
+        live
+    }
+
+    fn around(&self, operation: &Operation, live: Option<LiveProgress>) -> Result<Around, Error> {
+        if operation.state.shown() != Status::Pending {
+            return Ok(Around { live, ..Around::default() });
+        }
+        let gauge = self.0.gauges.get(&operation.lane);
+        let lane = gauge.map_or((0, 0), |gauge| (gauge.busy.load(Ordering::Relaxed), gauge.concurrency));
+        let queue_position = self.0.reader.queue_position(operation.id, Timestamp::now())?;
+        Ok(Around { live, queue_position, lane })
+    }
+}
+
+/// At most `most` points, evenly taken, the last one among them.
+fn thinned(points: Vec<MetricPoint>, most: usize) -> Vec<MetricPoint> {
+    let count = points.len();
+    if count <= most || most == 0 {
+        return points;
+    }
+    (1..=most).map(|nth| points[nth * count / most - 1].clone()).collect()
+}

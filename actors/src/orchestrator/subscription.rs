@@ -1,0 +1,208 @@
+//! Subscriptions in process: a snapshot and then everything after it, or exactly what was missed.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use impresario_api::{Event, EventBody, OperationId, OperationView, Progress, Timestamp};
+
+use super::{Orchestrator, Until};
+use crate::Error;
+use crate::supervision::hub::{Interest, Mailbox, Post};
+
+/// Events read at a time while a listener catches up.
+const PAGE: usize = 1_000;
+
+/// What a subscription gives.
+#[derive(Clone, Debug)]
+pub enum Update {
+    /// The operation as it is; after a replay: caught up.
+    Snapshot(Box<OperationView>),
+    /// The next event.
+    Event(Arc<Event>),
+    /// How far an operation has come: may be merged, has no number.
+    Progress {
+        /// Whose.
+        operation_id: OperationId,
+        /// When it was read.
+        at: Timestamp,
+        /// How far.
+        progress: Progress,
+    },
+}
+
+/// A subscription to one operation, or to all that match. It loses no event: what its mailbox had
+/// to drop, it reads from the store.
+pub struct Subscription {
+    orchestrator: Orchestrator,
+    interest: Interest,
+    mailbox: Option<Arc<Mailbox>>,
+    /// The `seq` (of one operation) or `cursor` (of all that match) of what was given last.
+    last: u64,
+    ready: VecDeque<Update>,
+    /// A snapshot follows when what was missed is given.
+    snapshot: bool,
+}
+
+impl Orchestrator {
+    /// Hears of one operation. Without `since` (a `seq`): its snapshot, then every event after it.
+    /// With it: every event after it, a snapshot, then live.
+    pub async fn subscribe(&self, id: OperationId, since: Option<u64>) -> Result<Subscription, Error> {
+        let interest = Interest::Operation(id);
+        // Listening begins before the read, so that nothing falls between them.
+        let mailbox = self.0.hub.listen(&interest, since.is_some());
+        let view = self.view(id).await?;
+        let mut subscription = Subscription::new(self, interest, mailbox, since.unwrap_or(view.row.seq));
+        subscription.snapshot = since.is_some();
+        if since.is_none() {
+            subscription.ready.push_back(Update::Snapshot(Box::new(view)));
+        }
+        Ok(subscription)
+    }
+
+    /// Hears of all operations that match: every event after `since` (a `cursor`; by default the
+    /// store's last one). Give [`Interest::Operation`] to [`Orchestrator::subscribe`] instead.
+    pub async fn subscribe_matching(&self, interest: Interest, since: Option<u64>) -> Result<Subscription, Error> {
+        let mailbox = self.0.hub.listen(&interest, since.is_some());
+        let last = since.map_or_else(|| self.0.reader.cursor(), Ok)?;
+        Ok(Subscription::new(self, interest, mailbox, last))
+    }
+}
+
+impl Subscription {
+    fn new(orchestrator: &Orchestrator, interest: Interest, mailbox: Arc<Mailbox>, last: u64) -> Self {
+        Self {
+            orchestrator: orchestrator.clone(),
+            interest,
+            mailbox: Some(mailbox),
+            last,
+            ready: VecDeque::new(),
+            snapshot: false,
+        }
+    }
+
+    /// What comes next; `None` when the orchestrator has ended.
+    pub async fn next(&mut self) -> Result<Option<Update>, Error> {
+        loop {
+            if let Some(update) = self.ready.pop_front() {
+                return Ok(Some(update));
+            }
+            let Some(mailbox) = self.mailbox.clone() else { return Ok(None) };
+            match mailbox.next().await {
+                Post::Event(event) => {
+                    if self.is_news(&event) {
+                        return Ok(Some(Update::Event(event)));
+                    }
+                }
+                Post::Progress(operation_id, at, progress) => {
+                    return Ok(Some(Update::Progress { operation_id, at, progress }));
+                }
+                Post::Lagging => self.catch_up().await?,
+                Post::Closed => return Ok(None),
+            }
+        }
+    }
+
+    fn number(&self, event: &Event) -> u64 {
+        if matches!(self.interest, Interest::Operation(_)) { event.seq } else { event.cursor }
+    }
+
+    /// Whether an event was not given yet; then it counts as given.
+    fn is_news(&mut self, event: &Event) -> bool {
+        let number = self.number(event);
+        let news = number > self.last;
+        self.last = self.last.max(number);
+        news
+    }
+
+    /// Reads what was missed, all of it; what is committed meanwhile waits in the mailbox.
+    async fn catch_up(&mut self) -> Result<(), Error> {
+        loop {
+            let reader = &self.orchestrator.0.reader;
+            let missed = match &self.interest {
+                Interest::Operation(id) => reader.events(*id, self.last, PAGE, &[])?,
+                Interest::Matching { .. } => reader.events_since_cursor(self.last, PAGE)?,
+            };
+            let more = missed.len() == PAGE;
+            for event in missed {
+                if self.is_news(&event) && self.concerns(&event)? {
+                    self.ready.push_back(Update::Event(event));
+                }
+            }
+            if !more {
+                break;
+            }
+        }
+        if let (Interest::Operation(id), true) = (&self.interest, std::mem::take(&mut self.snapshot)) {
+            let view = self.orchestrator.view(*id).await?;
+            self.ready.push_back(Update::Snapshot(Box::new(view)));
+        }
+        Ok(())
+    }
+
+    fn concerns(&self, event: &Event) -> Result<bool, Error> {
+        if matches!(self.interest, Interest::Operation(_)) {
+            return Ok(true);
+        }
+        let operation = self.orchestrator.0.reader.operation(event.operation_id)?;
+        Ok(operation.is_some_and(|operation| self.interest.includes(&operation)))
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.mailbox = None;
+        self.orchestrator.0.hub.forget(&self.interest);
+    }
+}
+
+/// Hears that something happened to one operation, without reading what.
+pub(super) struct Watch<'a> {
+    orchestrator: &'a Orchestrator,
+    interest: Interest,
+    mailbox: Option<Arc<Mailbox>>,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(orchestrator: &'a Orchestrator, id: OperationId) -> Self {
+        let interest = Interest::Operation(id);
+        let mailbox = Some(orchestrator.0.hub.listen(&interest, false));
+        Self { orchestrator, interest, mailbox }
+    }
+
+    /// Waits for any event; false when none will come any more.
+    pub(super) async fn any_event(&mut self) -> bool {
+        let Some(mailbox) = &self.mailbox else { return false };
+        loop {
+            match mailbox.next().await {
+                Post::Event(_) | Post::Lagging => return true,
+                Post::Progress(..) => {}
+                Post::Closed => return false,
+            }
+        }
+    }
+
+    /// Waits for a status that `until` waits for, or for a gap that may have held one; false when
+    /// none will come any more.
+    pub(super) async fn status_met(&mut self, until: Until) -> bool {
+        let Some(mailbox) = &self.mailbox else { return false };
+        loop {
+            match mailbox.next().await {
+                Post::Event(event) => {
+                    if matches!(&event.body, EventBody::Status(status) if until.is_met(status.status)) {
+                        return true;
+                    }
+                }
+                Post::Lagging => return true,
+                Post::Progress(..) => {}
+                Post::Closed => return false,
+            }
+        }
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.mailbox = None;
+        self.orchestrator.0.hub.forget(&self.interest);
+    }
+}

@@ -1,0 +1,93 @@
+//! What a client sees of an operation, from what is kept of it and how far its run has come.
+
+use impresario_api::{CheckpointView, OperationRow, OperationView, Status, Timestamp};
+
+use crate::store::{Operation, SavedCheckpoint};
+use crate::supervision::commands::LiveProgress;
+
+/// The largest output that a view holds.
+const SUMMARY_BYTES: usize = 64 * 1024;
+
+/// What the view of an operation needs besides the record.
+#[derive(Debug, Default)]
+pub(super) struct Around {
+    pub(super) live: Option<LiveProgress>,
+    pub(super) queue_position: Option<u64>,
+    /// Busy slots and all slots of its lane.
+    pub(super) lane: (u64, u64),
+}
+
+pub(super) fn row(operation: &Operation, around: &Around, now: Timestamp) -> OperationRow {
+    let state = &operation.state;
+    let live = around.live.as_ref().filter(|live| live.run == state.run);
+    let running = operation.dispatched_at.filter(|_| state.shown().is_dispatched());
+    let ran = operation.ran_ms as f64 / 1000.0 + running.map_or(0.0, |since| now.seconds_since(since));
+    OperationRow {
+        operation_id: operation.id,
+        kind: operation.kind.clone(),
+        status: state.shown(),
+        lane: operation.lane.clone(),
+        priority: operation.priority,
+        run: state.run,
+        attempt: state.attempt,
+        max_attempts: state.terms.max_attempts,
+        retry_of: operation.retry_of,
+        labels: operation.labels.clone(),
+        requested_by: operation.requested_by.clone(),
+        created_at: operation.created_at,
+        started_at: operation.started_at,
+        completed_at: operation.completed_at,
+        not_before: state.not_before,
+        elapsed_seconds: ran,
+        server_time: now,
+        waiting_for: waiting_for(operation, around, now),
+        queue_position: around.queue_position,
+        stop: state.stop.clone(),
+        stopped_early: state.stopped_early(),
+        unresponsive_since: live.and_then(|live| live.unresponsive_since),
+        verbs: state.verbs(),
+        // Until the run's first report, the view keeps the last run's progress.
+        progress: live
+            .map(|live| &live.progress)
+            .filter(|progress| progress.updated_at.is_some())
+            .or(operation.progress.as_ref())
+            .cloned(),
+        checkpoint: operation.checkpoint.as_ref().map(checkpoint_view),
+        error: state.error.clone(),
+        seq: operation.seq,
+    }
+}
+
+pub(super) fn view(operation: &Operation, around: &Around, now: Timestamp) -> OperationView {
+    let small = |output: &&std::sync::Arc<serde_json::Value>| {
+        serde_json::to_vec(output).is_ok_and(|bytes| bytes.len() <= SUMMARY_BYTES)
+    };
+    OperationView {
+        row: row(operation, around, now),
+        params: (*operation.params).clone(),
+        warnings: operation.warnings.clone(),
+        result_summary: operation.output.as_ref().filter(small).map(|output| (**output).clone()),
+    }
+}
+
+/// What clients see of a checkpoint.
+pub(crate) fn checkpoint_view(checkpoint: &SavedCheckpoint) -> CheckpointView {
+    CheckpointView { at: checkpoint.at, step: checkpoint.step.clone(), bytes: checkpoint.bytes }
+}
+
+/// Why a pending operation waits, in words.
+fn waiting_for(operation: &Operation, around: &Around, now: Timestamp) -> Option<String> {
+    if operation.state.shown() != Status::Pending {
+        return None;
+    }
+    if let Some(due) = operation.state.not_before.filter(|due| *due > now) {
+        let attempt = match operation.state.attempt {
+            1 => String::new(),
+            n => format!(", attempt {n} of {}", operation.state.terms.max_attempts),
+        };
+        return Some(format!("until {due}{attempt}"));
+    }
+    let (busy, slots) = around.lane;
+    let place = around.queue_position.map(|place| format!(", number {place} in line")).unwrap_or_default();
+    Some(format!("lane {} {busy}/{slots} busy{place}", operation.lane))
+}

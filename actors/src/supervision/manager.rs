@@ -1,0 +1,361 @@
+//! The manager: every start, verb and end passes here, in order. It decides nothing itself; the
+//! rules do, and the store records. It signals, dispatches and keeps count.
+
+mod ledger;
+mod live;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
+use impresario_api::{OperationId, StopVerb, Timestamp, Verb};
+use tokio::sync::oneshot;
+
+use super::commands::{
+    ActorEnded, Ask, Committed, Drain, Halt, ManagerView, NotCommitted, ReadProgress, ReadRun,
+    ReadSystem, RunEnded, Start, StopSignalled, TimedOut,
+};
+use super::hub::Hub;
+use super::lane::{Lane, LaneGauge};
+use super::store_thread::{Entry, StoreLink};
+use crate::Config;
+use crate::operation::Kinds;
+use crate::rules::lifecycle::{self, Input, Moment, Ruling};
+use crate::store::{Command, Done, Outcome, Reader};
+use ledger::Ledger;
+use live::Live;
+
+/// How soon a command that the store could not write, and that must be written, is tried again.
+const STORE_RETRY: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// What a manager works with.
+pub(crate) struct Setup {
+    pub(crate) config: Config,
+    pub(crate) kinds: Arc<Kinds>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) link: StoreLink,
+    pub(crate) reader: Arc<dyn Reader>,
+    pub(crate) admitting: Arc<AtomicBool>,
+}
+
+pub(crate) struct Manager {
+    of: Setup,
+    lanes: BTreeMap<String, Lane>,
+    /// The runs that are going on, and those whose end is not committed yet.
+    live: HashMap<OperationId, Live>,
+    ledger: Ledger,
+    /// Set by a shutdown: nothing is dispatched, and these wait for the last run's end.
+    draining: Option<Vec<oneshot::Sender<()>>>,
+}
+
+impl Manager {
+    pub(crate) fn new(of: Setup) -> Self {
+        let lane = |(name, config): (&String, &_)| (name.clone(), Lane::new(name, *config, of.config.nice));
+        let lanes = of.config.lanes.iter().map(lane).collect();
+        Self { of, lanes, live: HashMap::new(), ledger: Ledger::default(), draining: None }
+    }
+
+    pub(crate) fn gauges(&self) -> BTreeMap<String, Arc<LaneGauge>> {
+        self.lanes.iter().map(|(name, lane)| (name.clone(), Arc::clone(&lane.gauge))).collect()
+    }
+
+    /// A claim for all free slots of a lane, if it has any.
+    fn claim(&mut self, lane: &str) -> Option<Entry> {
+        if self.draining.is_some() {
+            return None;
+        }
+        let limit = self.lanes.get_mut(lane)?.promise();
+        let claim = Command::Claim { lane: lane.to_owned(), limit, now: Timestamp::now() };
+        (limit > 0).then(|| Entry::silent(claim))
+    }
+
+    /// Sends a claim on its own.
+    fn dispatch(&mut self, lane: &str) {
+        if let Some(claim) = self.claim(lane) {
+            self.of.link.send(vec![claim]);
+        }
+    }
+
+    /// Claims again when the next operation of a lane that waits for its time is due.
+    fn arm(&mut self, lane: &str, due: Option<Timestamp>, ctx: &mut Context<Self>) {
+        let Some(of) = self.lanes.get_mut(lane) else { return };
+        let Some(due) = due else { return };
+        if of.next_due.is_some_and(|armed| armed <= due) {
+            return;
+        }
+        of.next_due = Some(due);
+        let wait = due.as_millis().saturating_sub(Timestamp::now().as_millis()).max(0) + 1;
+        let lane = lane.to_owned();
+        ctx.run_later(std::time::Duration::from_millis(wait as u64), move |manager, _| {
+            if let Some(of) = manager.lanes.get_mut(&lane) {
+                of.next_due = None;
+            }
+            manager.dispatch(&lane);
+        });
+    }
+
+    /// Signals a stop at once, if the rules allow the verb now; recording it comes after.
+    fn signal(&mut self, id: OperationId, input: &Input) {
+        let Some(live) = self.live.get_mut(&id).filter(|live| !live.ended) else { return };
+        let moment = Moment { now: Timestamp::now(), jitter: 0.0 };
+        let allowed = match input {
+            Input::Asked { verb, .. } => lifecycle::rule(&live.state, *verb) == Ok(Ruling::Do),
+            _ => true,
+        };
+        let Ok(change) = lifecycle::next(&live.state, input, moment) else { return };
+        if !allowed || change.state.stop == live.state.stop {
+            return;
+        }
+        live.state = change.state;
+        if let Some(stop) = live.state.stop.as_ref().map(|stop| stop.verb) {
+            live.of.run.ask(stop);
+            live.actor.do_send(StopSignalled(stop));
+            if stop == StopVerb::Cancel {
+                live.cancelled_at = Some(Instant::now());
+            }
+        }
+    }
+
+    /// Keeps count of a change that was committed, and tells who listens.
+    fn note(&mut self, done: &Done) {
+        let operation = &done.operation;
+        let now = operation.state.shown();
+        if let Some(lane) = self.lanes.get_mut(&operation.lane) {
+            lane.waiting += u64::from(now == impresario_api::Status::Pending);
+            lane.waiting -= u64::from(done.was == Some(impresario_api::Status::Pending)).min(lane.waiting);
+        }
+        if now.is_ended() && done.was.is_some_and(|was| !was.is_ended()) {
+            self.ledger.ended(now);
+        }
+        self.of.hub.publish(done);
+    }
+
+    /// Notes a change, and dispatches what it made ready.
+    fn committed(&mut self, done: &Done, ctx: &mut Context<Self>) {
+        use impresario_api::Status::Pending;
+        self.note(done);
+        let operation = &done.operation;
+        let ready = operation.state.shown() == Pending && done.was != Some(Pending);
+        self.settle(operation);
+        if !ready {
+            return;
+        }
+        match operation.state.not_before {
+            Some(due) if due > Timestamp::now() => self.arm(&operation.lane, Some(due), ctx),
+            _ => self.dispatch(&operation.lane),
+        }
+    }
+
+    /// When the last run has ended in a shutdown, whoever asked for it hears so.
+    fn drained(&mut self) {
+        if self.live.is_empty() {
+            for reply in self.draining.iter_mut().flat_map(std::mem::take) {
+                let _ = reply.send(());
+            }
+        }
+    }
+}
+
+impl Actor for Manager {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Self::Context) {
+        // What the process before this one left: lost runs go on, pending ones wait again.
+        self.of.link.send(vec![Entry::silent(Command::Recover { now: Timestamp::now() })]);
+    }
+}
+
+impl Handler<Start> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, start: Start, _: &mut Self::Context) {
+        let Some(lane) = self.lanes.get(&start.submission.lane).filter(|_| self.draining.is_none()) else {
+            return; // The reply is dropped: the handle answers that nothing is admitted any more.
+        };
+        let room = lane.room();
+        let mut submission = start.submission;
+        submission.most_waiting = room.queue_limit.saturating_add(room.free_slots);
+        let lane = submission.lane.clone();
+        let delayed = submission.not_before.is_some();
+        let mut entries = vec![Entry::answered(Command::Submit(submission), start.reply)];
+        if !delayed {
+            entries.extend(self.claim(&lane));
+        }
+        self.of.link.send(entries);
+    }
+}
+
+impl Handler<Ask> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, ask: Ask, _: &mut Self::Context) {
+        let input = Input::Asked { verb: ask.verb, by: ask.by, reason: ask.reason };
+        if matches!(ask.verb, Verb::Cancel | Verb::Pause | Verb::Finish) {
+            self.signal(ask.id, &input);
+        }
+        let apply = Command::Apply { id: ask.id, input, now: Timestamp::now() };
+        self.of.link.send(vec![Entry::answered(apply, ask.reply)]);
+    }
+}
+
+impl Handler<TimedOut> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, TimedOut { id, run, reason }: TimedOut, _: &mut Self::Context) {
+        let input = Input::TimedOut { run, reason };
+        self.signal(id, &input);
+        let apply = Command::Apply { id, input, now: Timestamp::now() };
+        self.of.link.send(vec![Entry::silent(apply)]);
+    }
+}
+
+impl Handler<ReadProgress> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, read: ReadProgress, _: &mut Self::Context) {
+        let ask = |id: OperationId| {
+            let live = self.live.get(&id)?;
+            let (reply, answer) = oneshot::channel();
+            live.actor.do_send(ReadRun { reply });
+            Some((id, answer))
+        };
+        let _ = read.reply.send(read.ids.into_iter().filter_map(ask).collect());
+    }
+}
+
+impl Handler<ReadSystem> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, read: ReadSystem, _: &mut Self::Context) {
+        let now = Timestamp::now();
+        let oldest = |lane: &Lane| self.of.reader.oldest_pending(&lane.name).ok().flatten();
+        let lanes = self.lanes.values().map(|lane| lane.view(oldest(lane), now)).collect();
+        let _ = read.reply.send(ManagerView { lanes, ..self.ledger.view() });
+    }
+}
+
+impl Handler<Committed> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, Committed(outcomes): Committed, ctx: &mut Self::Context) {
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Done(done) => {
+                    if done.was.is_none() {
+                        self.ledger.admitted += 1;
+                        log::info!("{} submitted: {}", done.operation.id, done.operation.kind);
+                    }
+                    self.committed(&done, ctx);
+                }
+                Outcome::Recovered(all) => {
+                    for done in &all {
+                        self.committed(done, ctx);
+                    }
+                    self.recovered(ctx);
+                }
+                Outcome::Claimed { lane, limit, operations, next_due } => {
+                    if let Some(lane) = self.lanes.get_mut(&lane) {
+                        lane.redeem(limit);
+                    }
+                    for done in &operations {
+                        self.note(done);
+                        self.launch(&done.operation, ctx);
+                    }
+                    self.arm(&lane, next_due, ctx);
+                }
+                Outcome::Refused(refused) => self.ledger.refused += u64::from(refused.is_of_a_start()),
+                Outcome::Pruned(_) | Outcome::Replayed(_) => {}
+            }
+        }
+        self.drained();
+    }
+}
+
+impl Handler<NotCommitted> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, failed: NotCommitted, ctx: &mut Self::Context) {
+        log::error!("the store could not write {} commands: {}", failed.commands.len(), failed.error);
+        let mut again = Vec::new();
+        for command in failed.commands {
+            match command {
+                // An end is never given up: it is written once there is room.
+                Command::End(_) | Command::Recover { .. } => again.push(Entry::silent(command)),
+                Command::Claim { lane, limit, .. } => {
+                    if let Some(lane) = self.lanes.get_mut(&lane) {
+                        lane.redeem(limit);
+                    }
+                }
+                // Who asked has been answered; a stop that was signalled goes into the end.
+                Command::Submit(_) | Command::Apply { .. } | Command::Append { .. } | Command::Prune { .. } => {}
+            }
+        }
+        ctx.run_later(STORE_RETRY, move |manager, _| {
+            if !again.is_empty() {
+                manager.of.link.send(again);
+            }
+            for lane in manager.lanes.keys().cloned().collect::<Vec<_>>() {
+                manager.dispatch(&lane);
+            }
+        });
+    }
+}
+
+impl Handler<RunEnded> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, ended: RunEnded, _: &mut Self::Context) {
+        self.run_ended(ended);
+    }
+}
+
+impl Handler<ActorEnded> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, ended: ActorEnded, ctx: &mut Self::Context) {
+        self.actor_ended(ended, ctx);
+    }
+}
+
+impl Handler<Drain> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, drain: Drain, ctx: &mut Self::Context) {
+        self.of.admitting.store(false, Ordering::Release);
+        let now = Timestamp::now();
+        let mut marks = Vec::new();
+        for (id, live) in self.live.iter().filter(|(_, live)| !live.ended) {
+            let input = Input::ShuttingDown { run: live.state.run };
+            marks.push(Entry::silent(Command::Apply { id: *id, input, now }));
+            live.of.run.shut_down();
+        }
+        self.of.link.send(marks);
+        self.draining.get_or_insert_default().push(drain.reply);
+        ctx.run_later(self.of.config.shutdown_grace, |manager, _| {
+            for (id, live) in &manager.live {
+                let step = live.of.run.step_in_hand().unwrap_or_else(|| "no step".to_owned());
+                log::warn!("{id} did not return within the grace period; it is in {step}");
+            }
+            manager.live.clear();
+            manager.drained();
+        });
+        self.drained();
+    }
+}
+
+impl Handler<Halt> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, _: Halt, ctx: &mut Self::Context) {
+        for lane in self.lanes.values() {
+            lane.stop();
+        }
+        self.of.hub.close();
+        ctx.stop();
+        actix_rt::System::current().stop();
+    }
+}

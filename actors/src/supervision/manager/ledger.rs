@@ -1,0 +1,57 @@
+//! What the manager counts for the people who look at it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use impresario_api::Status;
+
+use crate::supervision::commands::ManagerView;
+use crate::supervision::stats::Durations;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+pub(super) struct Ledger {
+    pub(super) admitted: u64,
+    pub(super) refused: u64,
+    pub(super) panics: u64,
+    pub(super) restarts: u64,
+    pub(super) cancels: Durations,
+    /// Ends by status, a bucket a minute: bounded, whatever the rate.
+    ended: VecDeque<(Instant, BTreeMap<Status, u64>)>,
+}
+
+impl Ledger {
+    /// An operation ended.
+    pub(super) fn ended(&mut self, status: Status) {
+        let now = Instant::now();
+        if self.ended.back().is_none_or(|(since, _)| now.duration_since(*since) >= MINUTE) {
+            self.ended.push_back((now, BTreeMap::new()));
+        }
+        if let Some((_, counts)) = self.ended.back_mut() {
+            *counts.entry(status).or_default() += 1;
+        }
+        while self.ended.front().is_some_and(|(since, _)| now.duration_since(*since) > HOUR) {
+            self.ended.pop_front();
+        }
+    }
+
+    pub(super) fn view(&self) -> ManagerView {
+        let mut ended_last_hour = BTreeMap::new();
+        let recent = self.ended.iter().filter(|(since, _)| since.elapsed() <= HOUR);
+        for (status, count) in recent.flat_map(|(_, counts)| counts) {
+            *ended_last_hour.entry(status.as_str().to_owned()).or_default() += count;
+        }
+        ManagerView {
+            lanes: Vec::new(),
+            ended_last_hour,
+            cancel_p50_ms: self.cancels.percentile_ms(50),
+            cancel_p99_ms: self.cancels.percentile_ms(99),
+            panics: self.panics,
+            restarts: self.restarts,
+            admitted: self.admitted,
+            refused: self.refused,
+        }
+    }
+}

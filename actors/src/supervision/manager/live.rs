@@ -1,0 +1,243 @@
+//! The runs that are going on: from a claim to the commit of the end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{Addr, AsyncContext, Context};
+use impresario_api::{EventBody, RestoredData, Timestamp, Warning};
+
+use super::Manager;
+use crate::operation::{Finished, Meter, Policy, Run, RunEnd, RunFailure, RunSetup, report_event};
+use crate::rules::lifecycle::State;
+use crate::store::{Command, End, Operation};
+use crate::supervision::commands::{ActorEnded, Leave, RunEnded};
+use crate::supervision::lane::Work;
+use crate::supervision::operation_actor::{Assignment, OperationActor};
+use crate::supervision::store_thread::Entry;
+use crate::supervision::watched;
+
+/// A run that is going on, or whose end is not committed yet.
+pub(super) struct Live {
+    /// As committed, and with the stops that were signalled since.
+    pub(super) state: State,
+    pub(super) of: Assignment,
+    pub(super) actor: Addr<OperationActor>,
+    pub(super) slot: usize,
+    pub(super) cancelled_at: Option<Instant>,
+    /// The function has returned; the end is on its way to the store.
+    pub(super) ended: bool,
+}
+
+impl Manager {
+    /// Puts a claimed operation to work: a run, a slot, an actor.
+    pub(super) fn launch(&mut self, operation: &Arc<Operation>, ctx: &mut Context<Self>) {
+        let Some(kind) = self.of.kinds.get(&operation.kind).cloned() else {
+            let message = format!("no kind \"{}\" is registered any more", operation.kind);
+            return self.fail_unrun(operation, "KIND_UNKNOWN", message);
+        };
+        let run = Run::new(self.setup_of(operation, kind.policy()));
+        let work = Work {
+            id: operation.id,
+            number: operation.state.run,
+            params: Arc::clone(&operation.params),
+            run: Arc::clone(&run),
+            kind: Arc::clone(&kind),
+        };
+        let lane = self.lanes.get_mut(&operation.lane);
+        let Some(slot) = lane.and_then(|lane| lane.run(work, ctx.address())) else {
+            let message = format!("lane \"{}\" had no free slot for a claimed operation", operation.lane);
+            return self.fail_unrun(operation, "SLOT_LOST", message);
+        };
+        log::info!("{} started: run {}, lane {}, slot {slot}", operation.id, operation.state.run, operation.lane);
+        let of = self.assignment(operation, run, kind.policy());
+        self.announce_restored(operation);
+        let actor = self.staff(of.clone(), ctx);
+        let state = operation.state.clone();
+        let live = Live { state, of, actor, slot, cancelled_at: None, ended: false };
+        self.live.insert(operation.id, live);
+    }
+
+    fn setup_of(&self, operation: &Operation, policy: &Policy) -> RunSetup {
+        let lane = self.lanes.get(&operation.lane);
+        RunSetup {
+            run: operation.state.run,
+            threads: lane.map_or(1, |lane| lane.config.threads),
+            checkpoint_every: policy.checkpoint_every,
+            restored: operation.checkpoint.clone(),
+            finish_kept: operation.state.stop.is_some(),
+            checkpoint_root: self
+                .of
+                .config
+                .checkpoint_dir
+                .as_ref()
+                .map(|root| root.join(operation.id.to_string())),
+        }
+    }
+
+    fn assignment(&self, operation: &Arc<Operation>, run: Arc<Run>, policy: &Policy) -> Assignment {
+        Assignment {
+            operation: Arc::clone(operation),
+            run,
+            began: Instant::now(),
+            timeout: operation.timeout_ms.map(Duration::from_millis),
+            grace: policy.grace,
+            checkpoint_every: policy.checkpoint_every,
+            progress_every: self.of.config.progress_every,
+            store: self.of.link.clone(),
+            hub: Arc::clone(&self.of.hub),
+            stop: None,
+        }
+    }
+
+    /// Starts an actor for a run, and hears of its end.
+    fn staff(&self, of: Assignment, ctx: &Context<Self>) -> Addr<OperationActor> {
+        let (id, run) = (of.operation.id, of.operation.state.run);
+        let manager = ctx.address();
+        watched::start(OperationActor::new(of, manager.clone()), move |panic| {
+            manager.do_send(ActorEnded { id, run, panic });
+        })
+    }
+
+    fn announce_restored(&self, operation: &Operation) {
+        let Some(checkpoint) = &operation.checkpoint else { return };
+        let restored = EventBody::Restored(RestoredData {
+            run: operation.state.run,
+            from_step: checkpoint.step.clone(),
+            metrics: checkpoint.metrics.clone(),
+        });
+        self.append(operation, restored);
+    }
+
+    fn append(&self, operation: &Operation, body: EventBody) {
+        let append = Command::Append {
+            id: operation.id,
+            run: operation.state.run,
+            events: vec![(Timestamp::now(), body)],
+            checkpoint: None,
+        };
+        self.of.link.send(vec![Entry::silent(append)]);
+    }
+
+    /// Ends a run that never reached its function.
+    fn fail_unrun(&mut self, operation: &Operation, code: &str, message: String) {
+        let failure = RunFailure { code: code.to_owned(), message, details: None, retryable: false, step: None };
+        let end = End {
+            id: operation.id,
+            run: operation.state.run,
+            end: RunEnd::Failed(failure),
+            signalled: None,
+            output: None,
+            progress: None,
+            events: Vec::new(),
+            checkpoint: None,
+            now: Timestamp::now(),
+            jitter: 0.0,
+        };
+        let mut entries = vec![Entry::silent(Command::End(Box::new(end)))];
+        entries.extend(self.claim(&operation.lane));
+        self.of.link.send(entries);
+    }
+
+    /// A function returned, panicked, or lost its slot: frees the slot, records the end, and
+    /// claims the next in the same commit.
+    pub(super) fn run_ended(&mut self, ended: RunEnded) {
+        let going_on = |live: &&mut Live| live.state.run == ended.run && !live.ended;
+        let Some(live) = self.live.get_mut(&ended.id).filter(going_on) else { return };
+        live.ended = true;
+        let lost = ended.finished.is_none();
+        let finished = ended.finished.unwrap_or_else(|| Box::new(slot_lost(&live.of.run)));
+        let panicked = matches!(finished.end, RunEnd::Panicked(_));
+        let lane = live.of.operation.lane.clone();
+        let end = Command::End(Box::new(end_of(live, *finished)));
+        self.ledger.panics += u64::from(panicked && !lost);
+        self.ledger.restarts += u64::from(panicked);
+        if let Some(lane) = self.lanes.get_mut(&lane) {
+            lane.vacate(live.slot, panicked);
+        }
+        let mut entries = vec![Entry::silent(end)];
+        entries.extend(self.claim(&lane));
+        self.of.link.send(entries);
+    }
+
+    /// The end of a run is committed: its actor leaves.
+    pub(super) fn settle(&mut self, operation: &Operation) {
+        if operation.state.status == crate::rules::lifecycle::Recorded::Running {
+            return;
+        }
+        let over = |live: &&Live| live.ended && live.state.run == operation.state.run;
+        if self.live.get(&operation.id).filter(over).is_none() {
+            return;
+        }
+        let Some(live) = self.live.remove(&operation.id) else { return };
+        live.actor.do_send(Leave);
+        if let Some(asked) = live.cancelled_at {
+            self.ledger.cancels.record(asked.elapsed());
+        }
+        let error = operation.state.error.as_ref().map(|error| format!(": {}", error.code));
+        log::info!("{} {}{}", operation.id, operation.state.shown(), error.unwrap_or_default());
+    }
+
+    /// An actor is gone. If its run goes on, a new one takes its place.
+    pub(super) fn actor_ended(&mut self, ended: ActorEnded, ctx: &mut Context<Self>) {
+        let going_on = |live: &&Live| live.state.run == ended.run && !live.ended;
+        let Some(live) = self.live.get(&ended.id).filter(going_on) else { return };
+        let why = ended.panic.unwrap_or_else(|| "it was stopped".to_owned());
+        let (operation, mut of) = (Arc::clone(&live.of.operation), live.of.clone());
+        of.stop = live.state.stop.as_ref().map(|stop| (stop.verb, Instant::now()));
+        let warning = EventBody::Warning(Warning {
+            code: "ACTOR_RESTARTED".to_owned(),
+            message: format!("the operation's actor ended ({why}); the run goes on under a new one"),
+            run: ended.run,
+            at: Timestamp::now(),
+        });
+        self.append(&operation, warning);
+        let actor = self.staff(of, ctx);
+        self.ledger.restarts += 1;
+        if let Some(live) = self.live.get_mut(&ended.id) {
+            live.actor = actor;
+        }
+    }
+
+    /// After a recovery every lane is looked at once: what waited, waits again in order.
+    pub(super) fn recovered(&mut self, _: &mut Context<Self>) {
+        for name in self.lanes.keys().cloned().collect::<Vec<_>>() {
+            self.dispatch(&name);
+        }
+    }
+}
+
+/// What is known of a run whose arbiter ended without a word.
+fn slot_lost(run: &Run) -> Finished {
+    let message = "the slot's arbiter ended under the run, without a return".to_owned();
+    let failure = RunFailure {
+        code: "SLOT_LOST".to_owned(),
+        message,
+        details: None,
+        retryable: true,
+        step: run.step_in_hand(),
+    };
+    Finished {
+        end: RunEnd::Panicked(failure),
+        output: None,
+        snapshot: run.read().unwrap_or_default(),
+        reports: run.drain(),
+        checkpoint: run.take_checkpoint(),
+    }
+}
+
+fn end_of(live: &Live, finished: Finished) -> End {
+    let now = Timestamp::now();
+    let run = live.state.run;
+    End {
+        id: live.of.operation.id,
+        run,
+        end: finished.end,
+        signalled: live.state.stop.clone(),
+        output: finished.output,
+        progress: Some(Meter::last(now, live.of.began.elapsed(), &finished.snapshot)),
+        events: finished.reports.into_iter().map(|report| report_event(report, run)).collect(),
+        checkpoint: finished.checkpoint,
+        now,
+        jitter: fastrand::f64(),
+    }
+}

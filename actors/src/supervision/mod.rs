@@ -1,0 +1,23 @@
+//! Who runs where: the manager, an actor for each run that is going on, the lanes' slots, the
+//! store's thread, and the hub that tells who listens.
+//!
+//! No handler on the control arbiter computes, blocks, or waits for a lock that a domain thread
+//! may hold.
+
+pub(crate) mod blocking;
+pub(crate) mod commands;
+pub(crate) mod hub;
+pub(crate) mod lane;
+pub(crate) mod manager;
+pub(crate) mod operation_actor;
+pub(crate) mod stats;
+pub(crate) mod store_thread;
+pub(crate) mod system;
+pub(crate) mod watched;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The lock's value, also after a panic of another holder: every value here is valid at every step.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

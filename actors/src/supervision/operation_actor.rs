@@ -1,0 +1,165 @@
+//! The actor of one run: reads how far it has come, takes what it reports, watches its time.
+//!
+//! It never touches the function. Its death ends nothing: the manager puts a new one on the run.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler};
+use impresario_api::{EventBody, Progress, StopVerb, Timestamp, Warning};
+
+use super::commands::{Leave, LiveProgress, ReadRun, StopSignalled, TimedOut};
+use super::hub::Hub;
+use super::manager::Manager;
+use super::store_thread::{Entry, StoreLink};
+use crate::operation::{Meter, Report, Run, report_event};
+use crate::store::{Command, Operation};
+
+/// What an operation's actor works with; kept by the manager too, for the next actor of the run.
+#[derive(Clone)]
+pub(crate) struct Assignment {
+    pub(crate) operation: Arc<Operation>,
+    pub(crate) run: Arc<Run>,
+    pub(crate) began: Instant,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) grace: Duration,
+    pub(crate) checkpoint_every: Duration,
+    pub(crate) progress_every: Duration,
+    pub(crate) store: StoreLink,
+    pub(crate) hub: Arc<Hub>,
+    /// The stop under way, if the actor before it was told of one.
+    pub(crate) stop: Option<(StopVerb, Instant)>,
+}
+
+pub(crate) struct OperationActor {
+    of: Assignment,
+    manager: Addr<Manager>,
+    meter: Meter,
+    shown: Progress,
+    published: Progress,
+    due_at: Instant,
+    unresponsive_since: Option<Timestamp>,
+}
+
+impl OperationActor {
+    pub(crate) fn new(of: Assignment, manager: Addr<Manager>) -> Self {
+        let due_at = Instant::now() + of.checkpoint_every;
+        Self {
+            of,
+            manager,
+            meter: Meter::new(),
+            shown: Progress::default(),
+            published: Progress::default(),
+            due_at,
+            unresponsive_since: None,
+        }
+    }
+
+    fn number(&self) -> u32 {
+        self.of.operation.state.run
+    }
+
+    /// Reads the slot, if the function does not hold it just now.
+    fn read(&mut self) {
+        if let Some(snapshot) = self.of.run.read() {
+            self.shown = self.meter.update(Timestamp::now(), &snapshot);
+        }
+    }
+
+    fn tick(&mut self, ctx: &mut Context<Self>) {
+        self.read();
+        if self.shown != self.published {
+            self.of.hub.publish_progress(&self.of.operation, Timestamp::now(), &self.shown);
+            self.published = self.shown.clone();
+        }
+        let mut events: Vec<_> =
+            self.of.run.drain().into_iter().map(|report| self.event(report)).collect();
+        events.extend(self.unresponsive());
+        let checkpoint = self.of.run.take_checkpoint();
+        if !events.is_empty() || checkpoint.is_some() {
+            let (id, run) = (self.of.operation.id, self.number());
+            self.of.store.send(vec![Entry::silent(Command::Append { id, run, events, checkpoint })]);
+        }
+        if Instant::now() >= self.due_at {
+            self.of.run.checkpoint_due();
+            self.due_at = Instant::now() + self.of.checkpoint_every;
+        }
+        ctx.run_later(self.of.progress_every, Self::tick);
+    }
+
+    fn event(&self, report: Report) -> (Timestamp, EventBody) {
+        report_event(report, self.number())
+    }
+
+    /// A warning, once, when a stop has been ignored past the kind's grace period.
+    fn unresponsive(&mut self) -> Option<(Timestamp, EventBody)> {
+        let (verb, since) = self.of.stop?;
+        if verb == StopVerb::Finish || self.unresponsive_since.is_some() || since.elapsed() < self.of.grace {
+            return None;
+        }
+        let now = Timestamp::now();
+        self.unresponsive_since = Some(now);
+        let step = self.of.run.step_in_hand();
+        let place = step.map(|step| format!(", in {step}")).unwrap_or_default();
+        let message = format!(
+            "{verb} was asked {:.1} s ago and the function has not returned{place}",
+            since.elapsed().as_secs_f64()
+        );
+        log::warn!("{}: {message}", self.of.operation.id);
+        let warning = Warning { code: "UNRESPONSIVE".to_owned(), message, run: self.number(), at: now };
+        Some((now, EventBody::Warning(warning)))
+    }
+}
+
+impl Actor for OperationActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_later(self.of.progress_every, Self::tick);
+        if let Some(timeout) = self.of.timeout {
+            let (id, run) = (self.of.operation.id, self.number());
+            let reason = format!("one run may take {} s", timeout.as_secs_f64());
+            ctx.run_later(timeout.saturating_sub(self.of.began.elapsed()), move |actor, _| {
+                actor.manager.do_send(TimedOut { id, run, reason });
+            });
+        }
+    }
+}
+
+impl Handler<ReadRun> for OperationActor {
+    type Result = ();
+
+    fn handle(&mut self, read: ReadRun, _: &mut Self::Context) {
+        self.read();
+        let _ = read.reply.send(LiveProgress {
+            run: self.number(),
+            progress: self.shown.clone(),
+            unresponsive_since: self.unresponsive_since,
+        });
+    }
+}
+
+impl Handler<StopSignalled> for OperationActor {
+    type Result = ();
+
+    fn handle(&mut self, StopSignalled(verb): StopSignalled, ctx: &mut Self::Context) {
+        let since = self.of.stop.map_or_else(Instant::now, |(_, since)| since);
+        self.of.stop = Some((verb, since));
+        // Looked at as soon as the grace period is over, not at the tick after it.
+        ctx.run_later(self.of.grace, |actor, _| {
+            if let Some(event) = actor.unresponsive() {
+                let (id, run) = (actor.of.operation.id, actor.number());
+                let append = Command::Append { id, run, events: vec![event], checkpoint: None };
+                actor.of.store.send(vec![Entry::silent(append)]);
+            }
+        });
+    }
+}
+
+impl Handler<Leave> for OperationActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Leave, ctx: &mut Self::Context) {
+        ctx.stop();
+    }
+}

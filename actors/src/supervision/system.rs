@@ -1,0 +1,117 @@
+//! The actor system on a thread of its own, and how its failure is heard of.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use actix::Addr;
+use actix_rt::System;
+use crossbeam_channel::bounded;
+use tokio::sync::watch;
+
+use super::hub::Hub;
+use super::lane::LaneGauge;
+use super::manager::{Manager, Setup};
+use super::store_thread::{self, Listeners, StoreLink};
+use super::watched;
+use crate::operation::Kinds;
+use crate::store::Store;
+use crate::{Config, StartupError};
+
+/// Tells that the orchestrator ended by a fault of its own. The first report counts.
+#[derive(Clone)]
+pub(crate) struct Failure(Arc<watch::Sender<Option<String>>>);
+
+impl Failure {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(None)))
+    }
+
+    pub(crate) fn report(&self, why: String) {
+        log::error!("the orchestrator failed: {why}");
+        self.0.send_if_modified(|first| {
+            let news = first.is_none();
+            first.get_or_insert(why);
+            news
+        });
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Option<String>> {
+        self.0.subscribe()
+    }
+}
+
+/// What the handle holds of a running system.
+pub(crate) struct Running {
+    pub(crate) manager: Addr<Manager>,
+    pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) gauges: BTreeMap<String, Arc<LaneGauge>>,
+    pub(crate) thread: JoinHandle<()>,
+    pub(crate) store_thread: JoinHandle<()>,
+}
+
+/// What the system is made of.
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) kinds: Arc<Kinds>,
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) link: StoreLink,
+    pub(crate) queue: crossbeam_channel::Receiver<Vec<store_thread::Entry>>,
+    pub(crate) admitting: Arc<AtomicBool>,
+    pub(crate) failure: Failure,
+}
+
+/// Starts the system and waits until its manager lives.
+pub(crate) fn start(parts: Parts) -> Result<Running, StartupError> {
+    let (ready, born) = bounded(1);
+    let thread = std::thread::Builder::new()
+        .name("impresario-control".to_owned())
+        .spawn(move || {
+            let system = System::new();
+            let failure = parts.failure.clone();
+            let made = system.block_on(async move { assemble(parts) });
+            let alive = made.is_ok();
+            let _ = ready.send(made);
+            if alive && let Err(error) = system.run() {
+                failure.report(format!("the actor system ended: {error}"));
+            }
+        })
+        .map_err(StartupError::Thread)?;
+    let (manager, runtime, gauges, store_thread) =
+        born.recv().map_err(|_| StartupError::Thread(std::io::Error::other("it panicked at its start")))??;
+    Ok(Running { manager, runtime, gauges, thread, store_thread })
+}
+
+type Assembled = (
+    Addr<Manager>,
+    tokio::runtime::Handle,
+    BTreeMap<String, Arc<LaneGauge>>,
+    JoinHandle<()>,
+);
+
+/// Makes the manager and the store's thread, on the control arbiter.
+fn assemble(parts: Parts) -> Result<Assembled, StartupError> {
+    let Parts { config, kinds, store, hub, link, queue, admitting, failure } = parts;
+    let reader = store.reader();
+    let setup = Setup { config, kinds, hub, link: link.clone(), reader, admitting: Arc::clone(&admitting) };
+    let manager = Manager::new(setup);
+    let gauges = manager.gauges();
+    let told = failure.clone();
+    let manager = watched::start(manager, move |panic| {
+        // An orderly end has no panic; whatever else ends the manager ends the orchestrator.
+        admitting.store(false, Ordering::Release);
+        if let Some(panic) = panic {
+            told.report(format!("the manager panicked: {panic}"));
+        }
+    });
+    let listeners = Listeners {
+        committed: manager.clone().recipient(),
+        not_committed: manager.clone().recipient(),
+        failure,
+    };
+    let store_thread = store_thread::start(store, queue, Arc::clone(link.gauge()), listeners)
+        .map_err(StartupError::Thread)?;
+    Ok((manager, tokio::runtime::Handle::current(), gauges, store_thread))
+}

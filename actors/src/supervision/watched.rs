@@ -1,0 +1,35 @@
+//! How an actor's end is heard of.
+//!
+//! actix tells nobody that an actor's handler panicked: the address just closes. So an actor
+//! starts as a task of our own, whose end, however it comes, calls back.
+
+use actix::dev::channel;
+use actix::{Actor, Addr, Context};
+
+/// The mailbox's capacity bounds nothing that `do_send` sends; admission is bounded elsewhere.
+const MAILBOX: usize = 16;
+
+/// Starts an actor on the current arbiter and calls `on_end` once, when it is gone: with the
+/// panic's message if a handler panicked.
+pub(crate) fn start<A>(actor: A, on_end: impl FnOnce(Option<String>) + 'static) -> Addr<A>
+where
+    A: Actor<Context = Context<A>>,
+{
+    let (sender, receiver) = channel::channel(MAILBOX);
+    let task = actix_rt::spawn(Context::with_receiver(receiver).into_future(actor));
+    actix_rt::spawn(async move {
+        let panic = task.await.err().map(|error| match error.try_into_panic() {
+            Ok(payload) => panic_message(&*payload),
+            Err(error) => error.to_string(),
+        });
+        on_end(panic);
+    });
+    Addr::new(sender)
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}
