@@ -35,7 +35,11 @@ pub struct LaneConfig {
 
 impl Default for LaneConfig {
     fn default() -> Self {
-        Self { concurrency: 2, queue_limit: 1_000, threads: 1 }
+        Self {
+            concurrency: 2,
+            queue_limit: 1_000,
+            threads: 1,
+        }
     }
 }
 

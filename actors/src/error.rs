@@ -44,7 +44,9 @@ pub enum Error {
     #[error("{0} is live and does the same; wait for it, or cancel it")]
     Duplicate(OperationId),
     /// The lane's queue is full.
-    #[error("lane \"{lane}\" has {waiting} waiting operations and takes no more than {limit}; try again in {retry_after_seconds} s")]
+    #[error(
+        "lane \"{lane}\" has {waiting} waiting operations and takes no more than {limit}; try again in {retry_after_seconds} s"
+    )]
     QueueFull {
         /// The lane.
         lane: String,
@@ -86,7 +88,11 @@ pub enum Error {
 
 fn faults(faults: &[Fault], whole: &str) -> String {
     let one = |fault: &Fault| {
-        let path = if fault.path.is_empty() { whole } else { &fault.path };
+        let path = if fault.path.is_empty() {
+            whole
+        } else {
+            &fault.path
+        };
         format!("{path}: expected {}, got {}", fault.expected, fault.got)
     };
     faults.iter().map(one).collect::<Vec<_>>().join("; ")
@@ -96,7 +102,9 @@ fn faults(faults: &[Fault], whole: &str) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum StartupError {
     /// A kind names a lane that is not configured.
-    #[error("kind \"{kind}\" wants lane \"{lane}\", which is not configured; set lanes.{lane}.concurrency")]
+    #[error(
+        "kind \"{kind}\" wants lane \"{lane}\", which is not configured; set lanes.{lane}.concurrency"
+    )]
     LaneUnknown {
         /// The kind.
         kind: String,

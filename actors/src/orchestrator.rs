@@ -22,9 +22,9 @@ use crate::store::{Done, Outcome, Reader, Refused, Store, StoreError, Submission
 use crate::supervision::blocking::Blocking;
 use crate::supervision::commands::{Ask, Drain, Halt, Start};
 use crate::supervision::hub::Hub;
+use crate::supervision::lock;
 use crate::supervision::store_thread::StoreLink;
 use crate::supervision::system::{self, Failure, Parts, Running};
-use crate::supervision::lock;
 use crate::{Config, Error, StartupError};
 use ids::Ids;
 pub use options::Options;
@@ -67,7 +67,8 @@ pub enum Until {
 impl Until {
     /// Whether `status` is what is waited for.
     pub const fn is_met(self, status: Status) -> bool {
-        status.is_ended() || (matches!(self, Self::EndedOrPaused) && matches!(status, Status::Paused))
+        status.is_ended()
+            || (matches!(self, Self::EndedOrPaused) && matches!(status, Status::Paused))
     }
 }
 
@@ -105,7 +106,10 @@ impl Orchestrator {
     pub fn start(config: Config, kinds: Kinds, store: impl Store) -> Result<Self, StartupError> {
         for view in kinds.views() {
             if !config.lanes.contains_key(&view.lane) {
-                return Err(StartupError::LaneUnknown { kind: view.kind, lane: view.lane });
+                return Err(StartupError::LaneUnknown {
+                    kind: view.kind,
+                    lane: view.lane,
+                });
             }
         }
         if let Some((lane, _)) = config.lanes.iter().find(|(_, lane)| lane.concurrency == 0) {
@@ -115,7 +119,13 @@ impl Orchestrator {
         let (reader, engine) = (store.reader(), store.engine());
         let (link, queue) = StoreLink::new();
         let admitting = Arc::new(AtomicBool::new(true));
-        let Running { manager, runtime, gauges, thread, store_thread } = system::start(Parts {
+        let Running {
+            manager,
+            runtime,
+            gauges,
+            thread,
+            store_thread,
+        } = system::start(Parts {
             config: config.clone(),
             kinds: Arc::clone(&kinds),
             store: Box::new(store),
@@ -146,7 +156,10 @@ impl Orchestrator {
 
     /// Checks JSON params against kind `K`: every fault at once.
     pub fn parse<K: Operation>(&self, params: Value) -> Result<K::Params, Error> {
-        let params = self.kind(K::KIND)?.check(params).map_err(Error::InvalidParams)?;
+        let params = self
+            .kind(K::KIND)?
+            .check(params)
+            .map_err(Error::InvalidParams)?;
         // What the check gave back came from these very params.
         serde_json::from_value(params).map_err(|error| Error::InvalidParams(options::whole(&error)))
     }
@@ -166,7 +179,12 @@ impl Orchestrator {
     ///
     /// Judged in this order: kind, params, options, idempotent replay, the kind's own `admit`,
     /// uniqueness, queue limit.
-    pub async fn start_operation(&self, kind: &str, params: Value, options: Options) -> Result<Started, Error> {
+    pub async fn start_operation(
+        &self,
+        kind: &str,
+        params: Value,
+        options: Options,
+    ) -> Result<Started, Error> {
         let kind = Arc::clone(self.kind(kind)?);
         let params = Arc::new(kind.check(params).map_err(Error::InvalidParams)?);
         options.check()?;
@@ -194,12 +212,17 @@ impl Orchestrator {
         let submission = options.submission(id, &**kind, params, retry_of, idempotency);
         let lane = submission.lane.clone();
         let (reply, answer) = oneshot::channel();
-        self.0.manager.do_send(Start { submission: Box::new(submission), reply });
+        self.0.manager.do_send(Start {
+            submission: Box::new(submission),
+            reply,
+        });
         match answer.await.map_err(|_| self.gone())?? {
             Outcome::Done(done) => Ok(started(&done, false)),
-            Outcome::Replayed(operation) => {
-                Ok(Started { id: operation.id, status: operation.state.shown(), replayed: true })
-            }
+            Outcome::Replayed(operation) => Ok(Started {
+                id: operation.id,
+                status: operation.state.shown(),
+                replayed: true,
+            }),
             Outcome::Refused(refused) => Err(self.refused(refused, &lane)),
             other => Err(unexpected(&other)),
         }
@@ -208,13 +231,21 @@ impl Orchestrator {
     fn replay(&self, id: OperationId, same: bool) -> Result<Started, Error> {
         match self.0.reader.operation(id)? {
             _ if !same => Err(Error::IdempotencyMismatch(id)),
-            Some(operation) => Ok(Started { id, status: operation.state.shown(), replayed: true }),
+            Some(operation) => Ok(Started {
+                id,
+                status: operation.state.shown(),
+                replayed: true,
+            }),
             None => Err(Error::NotFound(id)),
         }
     }
 
     /// Asks the kind whether the world is as the params need it, on the bounded pool.
-    async fn admit(&self, kind: &Arc<dyn ErasedOperation>, params: &Arc<Value>) -> Result<(), Error> {
+    async fn admit(
+        &self,
+        kind: &Arc<dyn ErasedOperation>,
+        params: &Arc<Value>,
+    ) -> Result<(), Error> {
         if !kind.asks_admission() {
             return Ok(());
         }
@@ -223,7 +254,10 @@ impl Orchestrator {
         let admission = self.0.blocking.run(move || asked.admit(&given));
         match self.0.blocking.within(limit, admission).await {
             Some(verdict) => verdict?.map_err(Error::Refused),
-            None => Err(Error::AdmissionTimedOut { kind: kind.view().kind.clone(), seconds: limit.as_secs_f64() }),
+            None => Err(Error::AdmissionTimedOut {
+                kind: kind.view().kind.clone(),
+                seconds: limit.as_secs_f64(),
+            }),
         }
     }
 
@@ -239,7 +273,13 @@ impl Orchestrator {
         let (reply, answer) = oneshot::channel();
         let by = options.caller();
         log::info!("{id} {verb} asked by {by}");
-        self.0.manager.do_send(Ask { id, verb, by, reason, reply });
+        self.0.manager.do_send(Ask {
+            id,
+            verb,
+            by,
+            reason,
+            reply,
+        });
         let outcome = match answer.await.map_err(|_| self.gone())? {
             Ok(outcome) => outcome,
             Err(error) => return self.not_recorded(id, error).await,
@@ -248,7 +288,10 @@ impl Orchestrator {
             Outcome::Done(done) if done.new_operation => self.retry(&done, options).await,
             Outcome::Done(done) => {
                 let view = Box::new(self.view_of(&done.operation).await?);
-                Ok(Asked::Done { view, durable: true })
+                Ok(Asked::Done {
+                    view,
+                    durable: true,
+                })
             }
             Outcome::Refused(refused) => Err(self.refused(refused, "")),
             other => Err(unexpected(&other)),
@@ -261,21 +304,33 @@ impl Orchestrator {
         if !view.row.status.is_dispatched() {
             return Err(error.into());
         }
-        Ok(Asked::Done { view: Box::new(view), durable: false })
+        Ok(Asked::Done {
+            view: Box::new(view),
+            durable: false,
+        })
     }
 
     /// A new operation with the params, labels, priority and terms of one that has ended.
     async fn retry(&self, done: &Done, options: Options) -> Result<Asked, Error> {
         let first = &done.operation;
         let kind = Arc::clone(self.kind(&first.kind)?);
-        let params = kind.check((*first.params).clone()).map_err(Error::InvalidParams)?;
+        let params = kind
+            .check((*first.params).clone())
+            .map_err(Error::InvalidParams)?;
         let options = options.like(first);
-        let started = self.submit(&kind, Arc::new(params), options, Some(first.id)).await?;
+        let started = self
+            .submit(&kind, Arc::new(params), options, Some(first.id))
+            .await?;
         Ok(Asked::New(started))
     }
 
     /// Waits until an operation is as `until` says, at most `limit`; the view as it is then.
-    pub async fn wait_until(&self, id: OperationId, until: Until, limit: Duration) -> Result<OperationView, Error> {
+    pub async fn wait_until(
+        &self,
+        id: OperationId,
+        until: Until,
+        limit: Duration,
+    ) -> Result<OperationView, Error> {
         let mut subscription = subscription::Watch::new(self, id);
         let watching = async {
             loop {
@@ -301,7 +356,10 @@ impl Orchestrator {
     }
 
     /// Runs short work on the bounded pool: what an endpoint needs read or computed.
-    pub async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
         self.0.blocking.run(work).await
     }
 
@@ -319,7 +377,9 @@ impl Orchestrator {
         // An error means that the manager is gone already.
         let _ = drained.await;
         self.0.manager.do_send(Halt);
-        let Some((control, store)) = lock(&self.0.threads).take() else { return };
+        let Some((control, store)) = lock(&self.0.threads).take() else {
+            return;
+        };
         lock(&self.0.link).take();
         // Both end by themselves: the system was stopped, and the store's queue has no sender left.
         let joined = std::thread::spawn(move || (control.join().is_ok(), store.join().is_ok()));
@@ -343,12 +403,22 @@ impl Orchestrator {
     fn kind(&self, kind: &str) -> Result<&Arc<dyn ErasedOperation>, Error> {
         self.0.kinds.get(kind).ok_or_else(|| Error::KindNotFound {
             kind: kind.to_owned(),
-            known: self.0.kinds.views().into_iter().map(|view| view.kind).collect(),
+            known: self
+                .0
+                .kinds
+                .views()
+                .into_iter()
+                .map(|view| view.kind)
+                .collect(),
         })
     }
 
     fn gone(&self) -> Error {
-        if self.is_admitting() { Error::Gone } else { Error::ShuttingDown }
+        if self.is_admitting() {
+            Error::Gone
+        } else {
+            Error::ShuttingDown
+        }
     }
 
     fn refused(&self, refused: Refused, lane: &str) -> Error {
@@ -358,17 +428,35 @@ impl Orchestrator {
             Refused::Duplicate(id) => Error::Duplicate(id),
             Refused::IdempotencyMismatch(id) => Error::IdempotencyMismatch(id),
             Refused::QueueFull { waiting } => {
-                let limit = self.0.config.lanes.get(lane).map_or(0, |lane| lane.queue_limit);
-                let room = admission::Room { waiting, free_slots: 0, queue_limit: limit };
+                let limit = self
+                    .0
+                    .config
+                    .lanes
+                    .get(lane)
+                    .map_or(0, |lane| lane.queue_limit);
+                let room = admission::Room {
+                    waiting,
+                    free_slots: 0,
+                    queue_limit: limit,
+                };
                 let retry_after_seconds = admission::retry_after_seconds(room);
-                Error::QueueFull { lane: lane.to_owned(), waiting, limit, retry_after_seconds }
+                Error::QueueFull {
+                    lane: lane.to_owned(),
+                    waiting,
+                    limit,
+                    retry_after_seconds,
+                }
             }
         }
     }
 }
 
 fn started(done: &Done, replayed: bool) -> Started {
-    Started { id: done.operation.id, status: done.operation.state.shown(), replayed }
+    Started {
+        id: done.operation.id,
+        status: done.operation.state.shown(),
+        replayed,
+    }
 }
 
 fn rejected(rejection: Rejection, operation: &crate::store::Operation) -> Error {

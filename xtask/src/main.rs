@@ -1,1 +1,43 @@
-fn main() {}
+//! The project's own tasks: `cargo xtask serve | build | test | demo`.
+
+mod demo;
+mod server;
+mod steps;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+  build          release binaries of impresariod and impresario
+  serve [ARGS]   build, then run impresariod; ARGS go to it
+  demo [--exit]  build, serve on 127.0.0.1:7979, run the dummy under every verb; --exit: end then
+  test           formatting, lints, docs and every test, with and without libtorch's feature
+";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let task = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    let done = match task.as_str() {
+        "build" => steps::build(),
+        "serve" => server::serve(&rest),
+        "demo" => demo::run(rest.iter().any(|arg| arg == "--exit")),
+        "test" => steps::test(),
+        "" | "help" | "--help" | "-h" => {
+            steps::say(USAGE);
+            return ExitCode::SUCCESS;
+        }
+        other => {
+            steps::say(&format!("there is no task \"{other}\"\n{USAGE}"));
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            steps::say(&format!("\n✘ {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -13,11 +13,18 @@ pub(super) struct Ids(Mutex<u64>);
 
 impl Ids {
     pub(super) fn next(&self, now: Timestamp) -> OperationId {
-        let since = now.as_millis().saturating_sub(OperationId::EPOCH_MILLIS).max(0) as u64;
+        let since = now
+            .as_millis()
+            .saturating_sub(OperationId::EPOCH_MILLIS)
+            .max(0) as u64;
         let random = fastrand::u64(0..1 << (OperationId::COUNTER_BITS - 1));
         let fresh = (since << OperationId::COUNTER_BITS) | random;
         let mut last = lock(&self.0);
-        *last = if *last >> OperationId::COUNTER_BITS >= since { *last + 1 } else { fresh };
+        *last = if *last >> OperationId::COUNTER_BITS >= since {
+            *last + 1
+        } else {
+            fresh
+        };
         OperationId::from_u64(*last)
     }
 }

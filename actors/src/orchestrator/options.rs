@@ -30,7 +30,11 @@ pub struct Options {
 
 /// A fault of the whole.
 pub(super) fn whole(error: &serde_json::Error) -> Vec<Fault> {
-    vec![Fault { path: String::new(), expected: "params of this kind".to_owned(), got: error.to_string() }]
+    vec![Fault {
+        path: String::new(),
+        expected: "params of this kind".to_owned(),
+        got: error.to_string(),
+    }]
 }
 
 impl Options {
@@ -38,29 +42,60 @@ impl Options {
     pub(super) fn check(&self) -> Result<(), Error> {
         let mut faults = Vec::new();
         let mut fault = |path: &str, expected: &str, got: String| {
-            faults.push(Fault { path: format!("options.{path}"), expected: expected.to_owned(), got });
+            faults.push(Fault {
+                path: format!("options.{path}"),
+                expected: expected.to_owned(),
+                got,
+            });
         };
         let start = &self.start;
-        if let Some(priority) = start.priority.filter(|priority| !(-100..=100).contains(priority)) {
-            fault("priority", "an integer from -100 to 100", priority.to_string());
+        if let Some(priority) = start
+            .priority
+            .filter(|priority| !(-100..=100).contains(priority))
+        {
+            fault(
+                "priority",
+                "an integer from -100 to 100",
+                priority.to_string(),
+            );
         }
         let lasts = |seconds: &f64| *seconds > 0.0 && *seconds <= LONGEST_TIMEOUT;
         if let Some(seconds) = start.timeout_seconds.filter(|seconds| !lasts(seconds)) {
-            fault("timeout_seconds", "more than 0 and at most a hundred years", seconds.to_string());
+            fault(
+                "timeout_seconds",
+                "more than 0 and at most a hundred years",
+                seconds.to_string(),
+            );
         }
         if start.max_attempts == Some(0) {
             fault("max_attempts", "an integer of at least 1", "0".to_owned());
         }
-        let bytes: usize = start.labels.iter().map(|(key, value)| key.len() + value.len()).sum();
+        let bytes: usize = start
+            .labels
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum();
         if bytes > LABEL_BYTES {
-            fault("labels", "at most 4096 bytes together", format!("{bytes} bytes"));
+            fault(
+                "labels",
+                "at most 4096 bytes together",
+                format!("{bytes} bytes"),
+            );
         }
-        if faults.is_empty() { Ok(()) } else { Err(Error::InvalidOptions(faults)) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::InvalidOptions(faults))
+        }
     }
 
     /// Who asks.
     pub(super) fn caller(&self) -> String {
-        if self.requested_by.is_empty() { "impresario".to_owned() } else { self.requested_by.clone() }
+        if self.requested_by.is_empty() {
+            "impresario".to_owned()
+        } else {
+            self.requested_by.clone()
+        }
     }
 
     /// The key, joined with who asks, and the fingerprint of the request. The hasher's keys are
@@ -74,7 +109,9 @@ impl Options {
         let key = self.idempotency_key.as_ref()?;
         let mut hasher = DefaultHasher::new();
         (&kind.kind, params.to_string(), retry_of).hash(&mut hasher);
-        serde_json::to_string(&self.start).unwrap_or_default().hash(&mut hasher);
+        serde_json::to_string(&self.start)
+            .unwrap_or_default()
+            .hash(&mut hasher);
         Some((format!("{}\n{key}", self.caller()), hasher.finish()))
     }
 
@@ -83,8 +120,14 @@ impl Options {
         let asked = self.start;
         let start = StartOptions {
             priority: asked.priority.or(Some(first.priority)),
-            labels: if asked.labels.is_empty() { first.labels.clone() } else { asked.labels },
-            timeout_seconds: asked.timeout_seconds.or(first.timeout_ms.map(|ms| ms as f64 / 1000.0)),
+            labels: if asked.labels.is_empty() {
+                first.labels.clone()
+            } else {
+                asked.labels
+            },
+            timeout_seconds: asked
+                .timeout_seconds
+                .or(first.timeout_ms.map(|ms| ms as f64 / 1000.0)),
             max_attempts: asked.max_attempts.or(Some(first.state.terms.max_attempts)),
             not_before: asked.not_before,
         };
@@ -101,7 +144,10 @@ impl Options {
     ) -> Submission {
         let policy = kind.policy();
         let requested_by = self.caller();
-        let timeout = self.start.timeout_seconds.map(|seconds| (seconds * 1000.0).ceil() as u64);
+        let timeout = self
+            .start
+            .timeout_seconds
+            .map(|seconds| (seconds * 1000.0).ceil() as u64);
         Submission {
             id,
             kind: kind.view().kind.clone(),
@@ -131,7 +177,12 @@ impl Options {
 
 /// The text that two operations of a kind share when they would do the same.
 fn unique(by: &[&str], kind: &str, params: &Value) -> Option<String> {
-    let values: BTreeMap<&str, Option<&Value>> = by.iter().map(|name| (*name, params.get(name))).collect();
-    let text = || serde_json::to_string(&values).ok().map(|values| format!("{kind} {values}"));
+    let values: BTreeMap<&str, Option<&Value>> =
+        by.iter().map(|name| (*name, params.get(name))).collect();
+    let text = || {
+        serde_json::to_string(&values)
+            .ok()
+            .map(|values| format!("{kind} {values}"))
+    };
     if by.is_empty() { None } else { text() }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use impresario_api::{
-    EventBody, EventPage, KindView, LogLevel, MetricPoint, MetricSeries, OperationId, OperationList,
-    OperationView, Status, StoreView, SystemView, Timestamp,
+    EventBody, EventPage, KindView, LogLevel, MetricPoint, MetricSeries, OperationId,
+    OperationList, OperationView, Status, StoreView, SystemView, Timestamp,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -33,20 +33,39 @@ impl Orchestrator {
 
     pub(super) async fn view_of(&self, operation: &Arc<Operation>) -> Result<OperationView, Error> {
         if !operation.state.shown().is_dispatched() {
-            return Ok(views::view(operation, &self.around(operation, None)?, Timestamp::now()));
+            return Ok(views::view(
+                operation,
+                &self.around(operation, None)?,
+                Timestamp::now(),
+            ));
         }
         let live = self.live(vec![operation.id]).await.remove(&operation.id);
         // It may have ended since it was read: then what is kept says more.
-        let operation = if live.is_some() { Arc::clone(operation) } else { self.operation(operation.id)? };
-        Ok(views::view(&operation, &self.around(&operation, live)?, Timestamp::now()))
+        let operation = if live.is_some() {
+            Arc::clone(operation)
+        } else {
+            self.operation(operation.id)?
+        };
+        Ok(views::view(
+            &operation,
+            &self.around(&operation, live)?,
+            Timestamp::now(),
+        ))
     }
 
     /// A page of operations, newest first.
     pub async fn list(&self, query: Query) -> Result<OperationList, Error> {
         let page = self.0.reader.page(&query)?;
-        let running = page.operations.iter().filter(|one| one.state.shown().is_dispatched());
+        let running = page
+            .operations
+            .iter()
+            .filter(|one| one.state.shown().is_dispatched());
         let running: Vec<_> = running.map(|one| one.id).collect();
-        let mut live = if running.is_empty() { HashMap::new() } else { self.live(running).await };
+        let mut live = if running.is_empty() {
+            HashMap::new()
+        } else {
+            self.live(running).await
+        };
         let now = Timestamp::now();
         let mut rows = Vec::with_capacity(page.operations.len());
         for operation in &page.operations {
@@ -89,17 +108,34 @@ impl Orchestrator {
             let Some(last) = events.last() else { break };
             since = last.seq;
             for event in &events {
-                let EventBody::Metric(metric) = &event.body else { continue };
+                let EventBody::Metric(metric) = &event.body else {
+                    continue;
+                };
                 if metric.step < from_step || (!names.is_empty() && !names.contains(&metric.name)) {
                     continue;
                 }
-                let point = MetricPoint { step: metric.step, value: metric.value, run: metric.run, at: event.at };
+                let point = MetricPoint {
+                    step: metric.step,
+                    value: metric.value,
+                    run: metric.run,
+                    at: event.at,
+                };
                 // Later events carry the higher run.
-                series.entry(metric.name.clone()).or_default().insert(metric.step, point);
+                series
+                    .entry(metric.name.clone())
+                    .or_default()
+                    .insert(metric.step, point);
             }
         }
-        let thin = |points: BTreeMap<u64, MetricPoint>| thinned(points.into_values().collect(), max_points);
-        Ok(MetricSeries { series: series.into_iter().map(|(name, points)| (name, thin(points))).collect() })
+        let thin = |points: BTreeMap<u64, MetricPoint>| {
+            thinned(points.into_values().collect(), max_points)
+        };
+        Ok(MetricSeries {
+            series: series
+                .into_iter()
+                .map(|(name, points)| (name, thin(points)))
+                .collect(),
+        })
     }
 
     /// Events after `since`, ascending; with `types`, those alone. With `wait`, the answer is held
@@ -128,7 +164,10 @@ impl Orchestrator {
             }
         }
         let next_since = events.last().map_or(since, |last| last.seq);
-        Ok(EventPage { events: events.iter().map(|event| (**event).clone()).collect(), next_since })
+        Ok(EventPage {
+            events: events.iter().map(|event| (**event).clone()).collect(),
+            next_since,
+        })
     }
 
     /// Log lines after `since`, of at least `level`.
@@ -139,9 +178,14 @@ impl Orchestrator {
         limit: usize,
         level: Option<LogLevel>,
     ) -> Result<EventPage, Error> {
-        let mut page = EventPage { events: Vec::new(), next_since: since };
+        let mut page = EventPage {
+            events: Vec::new(),
+            next_since: since,
+        };
         loop {
-            let read = self.events(id, page.next_since, PAGE, &["log"], None).await?;
+            let read = self
+                .events(id, page.next_since, PAGE, &["log"], None)
+                .await?;
             let more = read.events.len() == PAGE;
             for event in read.events {
                 let wanted = matches!(&event.body, EventBody::Log(log) if level.is_none_or(|level| log.level >= level));
@@ -207,9 +251,18 @@ impl Orchestrator {
         loop {
             let (reply, answer) = oneshot::channel();
             let link = lock(&self.0.link).clone().ok_or(Error::ShuttingDown)?;
-            link.send(vec![Entry::answered(Command::Prune { before, limit, dry_run }, reply)]);
+            link.send(vec![Entry::answered(
+                Command::Prune {
+                    before,
+                    limit,
+                    dry_run,
+                },
+                reply,
+            )]);
             drop(link);
-            let Outcome::Pruned(removed) = answer.await.map_err(|_| self.gone())?? else { break };
+            let Outcome::Pruned(removed) = answer.await.map_err(|_| self.gone())?? else {
+                break;
+            };
             pruned += removed;
             if dry_run || removed < PRUNE_BATCH as u64 {
                 break;
@@ -238,12 +291,24 @@ impl Orchestrator {
 
     fn around(&self, operation: &Operation, live: Option<LiveProgress>) -> Result<Around, Error> {
         if operation.state.shown() != Status::Pending {
-            return Ok(Around { live, ..Around::default() });
+            return Ok(Around {
+                live,
+                ..Around::default()
+            });
         }
         let gauge = self.0.gauges.get(&operation.lane);
-        let lane = gauge.map_or((0, 0), |gauge| (gauge.busy.load(Ordering::Relaxed), gauge.concurrency));
-        let queue_position = self.0.reader.queue_position(operation.id, Timestamp::now())?;
-        Ok(Around { live, queue_position, lane })
+        let lane = gauge.map_or((0, 0), |gauge| {
+            (gauge.busy.load(Ordering::Relaxed), gauge.concurrency)
+        });
+        let queue_position = self
+            .0
+            .reader
+            .queue_position(operation.id, Timestamp::now())?;
+        Ok(Around {
+            live,
+            queue_position,
+            lane,
+        })
     }
 }
 
@@ -253,5 +318,7 @@ fn thinned(points: Vec<MetricPoint>, most: usize) -> Vec<MetricPoint> {
     if count <= most || most == 0 {
         return points;
     }
-    (1..=most).map(|nth| points[nth * count / most - 1].clone()).collect()
+    (1..=most)
+        .map(|nth| points[nth * count / most - 1].clone())
+        .collect()
 }

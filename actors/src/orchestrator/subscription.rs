@@ -46,22 +46,33 @@ pub struct Subscription {
 impl Orchestrator {
     /// Hears of one operation. Without `since` (a `seq`): its snapshot, then every event after it.
     /// With it: every event after it, a snapshot, then live.
-    pub async fn subscribe(&self, id: OperationId, since: Option<u64>) -> Result<Subscription, Error> {
+    pub async fn subscribe(
+        &self,
+        id: OperationId,
+        since: Option<u64>,
+    ) -> Result<Subscription, Error> {
         let interest = Interest::Operation(id);
         // Listening begins before the read, so that nothing falls between them.
         let mailbox = self.0.hub.listen(&interest, since.is_some());
         let view = self.view(id).await?;
-        let mut subscription = Subscription::new(self, interest, mailbox, since.unwrap_or(view.row.seq));
+        let mut subscription =
+            Subscription::new(self, interest, mailbox, since.unwrap_or(view.row.seq));
         subscription.snapshot = since.is_some();
         if since.is_none() {
-            subscription.ready.push_back(Update::Snapshot(Box::new(view)));
+            subscription
+                .ready
+                .push_back(Update::Snapshot(Box::new(view)));
         }
         Ok(subscription)
     }
 
     /// Hears of all operations that match: every event after `since` (a `cursor`; by default the
     /// store's last one). Give [`Interest::Operation`] to [`Orchestrator::subscribe`] instead.
-    pub async fn subscribe_matching(&self, interest: Interest, since: Option<u64>) -> Result<Subscription, Error> {
+    pub async fn subscribe_matching(
+        &self,
+        interest: Interest,
+        since: Option<u64>,
+    ) -> Result<Subscription, Error> {
         let mailbox = self.0.hub.listen(&interest, since.is_some());
         let last = since.map_or_else(|| self.0.reader.cursor(), Ok)?;
         Ok(Subscription::new(self, interest, mailbox, last))
@@ -69,7 +80,12 @@ impl Orchestrator {
 }
 
 impl Subscription {
-    fn new(orchestrator: &Orchestrator, interest: Interest, mailbox: Arc<Mailbox>, last: u64) -> Self {
+    fn new(
+        orchestrator: &Orchestrator,
+        interest: Interest,
+        mailbox: Arc<Mailbox>,
+        last: u64,
+    ) -> Self {
         Self {
             orchestrator: orchestrator.clone(),
             interest,
@@ -86,7 +102,9 @@ impl Subscription {
             if let Some(update) = self.ready.pop_front() {
                 return Ok(Some(update));
             }
-            let Some(mailbox) = self.mailbox.clone() else { return Ok(None) };
+            let Some(mailbox) = self.mailbox.clone() else {
+                return Ok(None);
+            };
             match mailbox.next().await {
                 Post::Event(event) => {
                     if self.is_news(&event) {
@@ -94,7 +112,11 @@ impl Subscription {
                     }
                 }
                 Post::Progress(operation_id, at, progress) => {
-                    return Ok(Some(Update::Progress { operation_id, at, progress }));
+                    return Ok(Some(Update::Progress {
+                        operation_id,
+                        at,
+                        progress,
+                    }));
                 }
                 Post::Lagging => self.catch_up().await?,
                 Post::Closed => return Ok(None),
@@ -103,7 +125,11 @@ impl Subscription {
     }
 
     fn number(&self, event: &Event) -> u64 {
-        if matches!(self.interest, Interest::Operation(_)) { event.seq } else { event.cursor }
+        if matches!(self.interest, Interest::Operation(_)) {
+            event.seq
+        } else {
+            event.cursor
+        }
     }
 
     /// Whether an event was not given yet; then it counts as given.
@@ -132,7 +158,9 @@ impl Subscription {
                 break;
             }
         }
-        if let (Interest::Operation(id), true) = (&self.interest, std::mem::take(&mut self.snapshot)) {
+        if let (Interest::Operation(id), true) =
+            (&self.interest, std::mem::take(&mut self.snapshot))
+        {
             let view = self.orchestrator.view(*id).await?;
             self.ready.push_back(Update::Snapshot(Box::new(view)));
         }
@@ -166,12 +194,18 @@ impl<'a> Watch<'a> {
     pub(super) fn new(orchestrator: &'a Orchestrator, id: OperationId) -> Self {
         let interest = Interest::Operation(id);
         let mailbox = Some(orchestrator.0.hub.listen(&interest, false));
-        Self { orchestrator, interest, mailbox }
+        Self {
+            orchestrator,
+            interest,
+            mailbox,
+        }
     }
 
     /// Waits for any event; false when none will come any more.
     pub(super) async fn any_event(&mut self) -> bool {
-        let Some(mailbox) = &self.mailbox else { return false };
+        let Some(mailbox) = &self.mailbox else {
+            return false;
+        };
         loop {
             match mailbox.next().await {
                 Post::Event(_) | Post::Lagging => return true,
@@ -184,11 +218,14 @@ impl<'a> Watch<'a> {
     /// Waits for a status that `until` waits for, or for a gap that may have held one; false when
     /// none will come any more.
     pub(super) async fn status_met(&mut self, until: Until) -> bool {
-        let Some(mailbox) = &self.mailbox else { return false };
+        let Some(mailbox) = &self.mailbox else {
+            return false;
+        };
         loop {
             match mailbox.next().await {
                 Post::Event(event) => {
-                    if matches!(&event.body, EventBody::Status(status) if until.is_met(status.status)) {
+                    if matches!(&event.body, EventBody::Status(status) if until.is_met(status.status))
+                    {
                         return true;
                     }
                 }

@@ -20,8 +20,11 @@ pub(super) struct Around {
 pub(super) fn row(operation: &Operation, around: &Around, now: Timestamp) -> OperationRow {
     let state = &operation.state;
     let live = around.live.as_ref().filter(|live| live.run == state.run);
-    let running = operation.dispatched_at.filter(|_| state.shown().is_dispatched());
-    let ran = operation.ran_ms as f64 / 1000.0 + running.map_or(0.0, |since| now.seconds_since(since));
+    let running = operation
+        .dispatched_at
+        .filter(|_| state.shown().is_dispatched());
+    let ran =
+        operation.ran_ms as f64 / 1000.0 + running.map_or(0.0, |since| now.seconds_since(since));
     OperationRow {
         operation_id: operation.id,
         kind: operation.kind.clone(),
@@ -66,13 +69,21 @@ pub(super) fn view(operation: &Operation, around: &Around, now: Timestamp) -> Op
         row: row(operation, around, now),
         params: (*operation.params).clone(),
         warnings: operation.warnings.clone(),
-        result_summary: operation.output.as_ref().filter(small).map(|output| (**output).clone()),
+        result_summary: operation
+            .output
+            .as_ref()
+            .filter(small)
+            .map(|output| (**output).clone()),
     }
 }
 
 /// What clients see of a checkpoint.
 pub(crate) fn checkpoint_view(checkpoint: &SavedCheckpoint) -> CheckpointView {
-    CheckpointView { at: checkpoint.at, step: checkpoint.step.clone(), bytes: checkpoint.bytes }
+    CheckpointView {
+        at: checkpoint.at,
+        step: checkpoint.step.clone(),
+        bytes: checkpoint.bytes,
+    }
 }
 
 /// Why a pending operation waits, in words.
@@ -88,6 +99,12 @@ fn waiting_for(operation: &Operation, around: &Around, now: Timestamp) -> Option
         return Some(format!("until {due}{attempt}"));
     }
     let (busy, slots) = around.lane;
-    let place = around.queue_position.map(|place| format!(", number {place} in line")).unwrap_or_default();
-    Some(format!("lane {} {busy}/{slots} busy{place}", operation.lane))
+    let place = around
+        .queue_position
+        .map(|place| format!(", number {place} in line"))
+        .unwrap_or_default();
+    Some(format!(
+        "lane {} {busy}/{slots} busy{place}",
+        operation.lane
+    ))
 }

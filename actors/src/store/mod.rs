@@ -14,9 +14,10 @@ use impresario_api::{Event, EventBody, OperationId, Status, Stop, Timestamp};
 use serde_json::Value;
 
 use crate::operation::RunEnd;
+pub use crate::operation::SavedCheckpoint;
 use crate::rules::lifecycle::{Input, Rejection};
 pub use memory::MemoryStore;
-pub use record::{Operation, SavedCheckpoint, Submission};
+pub use record::{Operation, Submission};
 
 /// Keeps operations and their events. One thread owns it and commits batches.
 pub trait Store: Send + 'static {
@@ -161,6 +162,8 @@ pub enum Outcome {
     Claimed {
         /// The lane.
         lane: String,
+        /// How many slots the claim was for.
+        limit: usize,
         /// They run now.
         operations: Vec<Done>,
         /// When the next one of the lane that waits for its time is due.
@@ -205,6 +208,16 @@ pub enum Refused {
         /// How many wait.
         waiting: u64,
     },
+}
+
+impl Refused {
+    /// Whether it is a start that was refused.
+    pub const fn is_of_a_start(&self) -> bool {
+        matches!(
+            self,
+            Self::Duplicate(_) | Self::IdempotencyMismatch(_) | Self::QueueFull { .. }
+        )
+    }
 }
 
 /// Why a store could not answer.

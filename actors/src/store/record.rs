@@ -1,12 +1,12 @@
 //! One operation as it is kept, and what a command does to it: the same for every store.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use impresario_api::{OperationId, Progress, Timestamp, Warning};
 use serde_json::Value;
 
+use crate::operation::SavedCheckpoint;
 use crate::rules::lifecycle::{State, Terms};
 
 /// A start to be recorded.
@@ -42,25 +42,6 @@ pub struct Submission {
     pub most_waiting: u64,
     /// When.
     pub now: Timestamp,
-}
-
-/// A checkpoint as it is kept.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SavedCheckpoint {
-    /// When it was taken.
-    pub at: Timestamp,
-    /// The run that took it.
-    pub run: u32,
-    /// How many of each step were complete.
-    pub step: BTreeMap<String, u64>,
-    /// The function's state, MessagePack.
-    pub value: Arc<[u8]>,
-    /// The folder that belongs to it.
-    pub dir: Option<PathBuf>,
-    /// Value and folder together.
-    pub bytes: u64,
-    /// The last step of each metric reported when it was taken.
-    pub metrics: BTreeMap<String, u64>,
 }
 
 /// One operation as it is kept.

@@ -18,7 +18,10 @@ pub(crate) struct Blocking {
 
 impl Blocking {
     pub(crate) fn new(runtime: Handle, threads: usize) -> Self {
-        Self { runtime, permits: Arc::new(Semaphore::new(threads.max(1))) }
+        Self {
+            runtime,
+            permits: Arc::new(Semaphore::new(threads.max(1))),
+        }
     }
 
     /// Runs `work` on the pool; waits for a free thread first.
@@ -26,7 +29,10 @@ impl Blocking {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Gone)?;
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::Gone)?;
         let task = self.runtime.spawn_blocking(move || {
             // Held until the work is done, even when nobody waits for it any more.
             let _permit = permit;

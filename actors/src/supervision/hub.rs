@@ -39,7 +39,9 @@ impl Interest {
             Self::Operation(id) => *id == operation.id,
             Self::Matching { kinds, label } => {
                 (kinds.is_empty() || kinds.contains(&operation.kind))
-                    && label.as_ref().is_none_or(|(key, value)| operation.labels.get(key) == Some(value))
+                    && label
+                        .as_ref()
+                        .is_none_or(|(key, value)| operation.labels.get(key) == Some(value))
             }
         }
     }
@@ -74,8 +76,14 @@ pub(crate) enum Post {
 
 impl Mailbox {
     fn new(lagging: bool) -> Arc<Self> {
-        let waiting = Waiting { lagging, ..Waiting::default() };
-        Arc::new(Self { waiting: Mutex::new(waiting), wake: Notify::new() })
+        let waiting = Waiting {
+            lagging,
+            ..Waiting::default()
+        };
+        Arc::new(Self {
+            waiting: Mutex::new(waiting),
+            wake: Notify::new(),
+        })
     }
 
     /// What comes next; events before progress.
@@ -163,7 +171,9 @@ impl Hub {
             }
             Interest::Matching { .. } => {
                 listeners.matching.retain(|(_, one)| one.strong_count() > 0);
-                listeners.matching.push((interest.clone(), Arc::downgrade(&mailbox)));
+                listeners
+                    .matching
+                    .push((interest.clone(), Arc::downgrade(&mailbox)));
             }
         }
         mailbox
@@ -192,8 +202,15 @@ impl Hub {
     }
 
     /// Tells how far an operation has come.
-    pub(crate) fn publish_progress(&self, operation: &Operation, at: Timestamp, progress: &Progress) {
-        self.each(operation, |mailbox| mailbox.progress(operation.id, at, progress));
+    pub(crate) fn publish_progress(
+        &self,
+        operation: &Operation,
+        at: Timestamp,
+        progress: &Progress,
+    ) {
+        self.each(operation, |mailbox| {
+            mailbox.progress(operation.id, at, progress)
+        });
     }
 
     /// Tells everyone that nothing will come any more.
@@ -218,9 +235,19 @@ impl Hub {
 
     fn each(&self, operation: &Operation, tell: impl Fn(&Mailbox)) {
         let listeners = lock(&self.0);
-        let matching = listeners.matching.iter().filter(|(interest, _)| interest.includes(operation));
-        let those = listeners.by_operation.get(&operation.id).into_iter().flatten();
-        for mailbox in those.chain(matching.map(|(_, one)| one)).filter_map(Weak::upgrade) {
+        let matching = listeners
+            .matching
+            .iter()
+            .filter(|(interest, _)| interest.includes(operation));
+        let those = listeners
+            .by_operation
+            .get(&operation.id)
+            .into_iter()
+            .flatten();
+        for mailbox in those
+            .chain(matching.map(|(_, one)| one))
+            .filter_map(Weak::upgrade)
+        {
             tell(&mailbox);
         }
     }

@@ -49,9 +49,15 @@ struct Occupant {
 impl Lane {
     pub(crate) fn new(name: &str, config: LaneConfig, nice: i32) -> Self {
         let slots = (0..config.concurrency)
-            .map(|_| Slot { arbiter: fresh(nice), busy: None })
+            .map(|_| Slot {
+                arbiter: fresh(nice),
+                busy: None,
+            })
             .collect();
-        let gauge = LaneGauge { concurrency: config.concurrency as u64, ..LaneGauge::default() };
+        let gauge = LaneGauge {
+            concurrency: config.concurrency as u64,
+            ..LaneGauge::default()
+        };
         Self {
             name: name.to_owned(),
             config,
@@ -182,7 +188,9 @@ fn begin(arbiter: &ArbiterHandle, work: &Arc<Work>, manager: &Addr<Manager>) -> 
         let finished = execute(&*work.kind, &work.params, &work.run);
         witness.tell(Some(Box::new(finished)));
     });
-    handover.compare_exchange(OFFERED, TAKEN, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    handover
+        .compare_exchange(OFFERED, TAKEN, Ordering::AcqRel, Ordering::Acquire)
+        .is_ok()
 }
 
 /// The arbiter has not answered for the work yet.
@@ -205,7 +213,11 @@ struct Witness {
 impl Witness {
     fn tell(&mut self, finished: Option<Box<Finished>>) {
         self.told = true;
-        self.manager.do_send(RunEnded { id: self.id, run: self.run, finished });
+        self.manager.do_send(RunEnded {
+            id: self.id,
+            run: self.run,
+            finished,
+        });
     }
 }
 
@@ -214,7 +226,9 @@ impl Drop for Witness {
         if self.told {
             return;
         }
-        let offered = self.handover.compare_exchange(OFFERED, DROPPED, Ordering::AcqRel, Ordering::Acquire);
+        let offered =
+            self.handover
+                .compare_exchange(OFFERED, DROPPED, Ordering::AcqRel, Ordering::Acquire);
         if offered.is_err() {
             self.tell(None);
         }

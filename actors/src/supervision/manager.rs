@@ -54,13 +54,24 @@ pub(crate) struct Manager {
 
 impl Manager {
     pub(crate) fn new(of: Setup) -> Self {
-        let lane = |(name, config): (&String, &_)| (name.clone(), Lane::new(name, *config, of.config.nice));
+        let lane = |(name, config): (&String, &_)| {
+            (name.clone(), Lane::new(name, *config, of.config.nice))
+        };
         let lanes = of.config.lanes.iter().map(lane).collect();
-        Self { of, lanes, live: HashMap::new(), ledger: Ledger::default(), draining: None }
+        Self {
+            of,
+            lanes,
+            live: HashMap::new(),
+            ledger: Ledger::default(),
+            draining: None,
+        }
     }
 
     pub(crate) fn gauges(&self) -> BTreeMap<String, Arc<LaneGauge>> {
-        self.lanes.iter().map(|(name, lane)| (name.clone(), Arc::clone(&lane.gauge))).collect()
+        self.lanes
+            .iter()
+            .map(|(name, lane)| (name.clone(), Arc::clone(&lane.gauge)))
+            .collect()
     }
 
     /// A claim for all free slots of a lane, if it has any.
@@ -69,7 +80,11 @@ impl Manager {
             return None;
         }
         let limit = self.lanes.get_mut(lane)?.promise();
-        let claim = Command::Claim { lane: lane.to_owned(), limit, now: Timestamp::now() };
+        let claim = Command::Claim {
+            lane: lane.to_owned(),
+            limit,
+            now: Timestamp::now(),
+        };
         (limit > 0).then(|| Entry::silent(claim))
     }
 
@@ -82,31 +97,47 @@ impl Manager {
 
     /// Claims again when the next operation of a lane that waits for its time is due.
     fn arm(&mut self, lane: &str, due: Option<Timestamp>, ctx: &mut Context<Self>) {
-        let Some(of) = self.lanes.get_mut(lane) else { return };
+        let Some(of) = self.lanes.get_mut(lane) else {
+            return;
+        };
         let Some(due) = due else { return };
         if of.next_due.is_some_and(|armed| armed <= due) {
             return;
         }
         of.next_due = Some(due);
-        let wait = due.as_millis().saturating_sub(Timestamp::now().as_millis()).max(0) + 1;
+        let wait = due
+            .as_millis()
+            .saturating_sub(Timestamp::now().as_millis())
+            .max(0)
+            + 1;
         let lane = lane.to_owned();
-        ctx.run_later(std::time::Duration::from_millis(wait as u64), move |manager, _| {
-            if let Some(of) = manager.lanes.get_mut(&lane) {
-                of.next_due = None;
-            }
-            manager.dispatch(&lane);
-        });
+        ctx.run_later(
+            std::time::Duration::from_millis(wait as u64),
+            move |manager, _| {
+                if let Some(of) = manager.lanes.get_mut(&lane) {
+                    of.next_due = None;
+                }
+                manager.dispatch(&lane);
+            },
+        );
     }
 
     /// Signals a stop at once, if the rules allow the verb now; recording it comes after.
     fn signal(&mut self, id: OperationId, input: &Input) {
-        let Some(live) = self.live.get_mut(&id).filter(|live| !live.ended) else { return };
-        let moment = Moment { now: Timestamp::now(), jitter: 0.0 };
+        let Some(live) = self.live.get_mut(&id).filter(|live| !live.ended) else {
+            return;
+        };
+        let moment = Moment {
+            now: Timestamp::now(),
+            jitter: 0.0,
+        };
         let allowed = match input {
             Input::Asked { verb, .. } => lifecycle::rule(&live.state, *verb) == Ok(Ruling::Do),
             _ => true,
         };
-        let Ok(change) = lifecycle::next(&live.state, input, moment) else { return };
+        let Ok(change) = lifecycle::next(&live.state, input, moment) else {
+            return;
+        };
         if !allowed || change.state.stop == live.state.stop {
             return;
         }
@@ -126,7 +157,8 @@ impl Manager {
         let now = operation.state.shown();
         if let Some(lane) = self.lanes.get_mut(&operation.lane) {
             lane.waiting += u64::from(now == impresario_api::Status::Pending);
-            lane.waiting -= u64::from(done.was == Some(impresario_api::Status::Pending)).min(lane.waiting);
+            lane.waiting -=
+                u64::from(done.was == Some(impresario_api::Status::Pending)).min(lane.waiting);
         }
         if now.is_ended() && done.was.is_some_and(|was| !was.is_ended()) {
             self.ledger.ended(now);
@@ -165,7 +197,9 @@ impl Actor for Manager {
 
     fn started(&mut self, _: &mut Self::Context) {
         // What the process before this one left: lost runs go on, pending ones wait again.
-        self.of.link.send(vec![Entry::silent(Command::Recover { now: Timestamp::now() })]);
+        self.of.link.send(vec![Entry::silent(Command::Recover {
+            now: Timestamp::now(),
+        })]);
     }
 }
 
@@ -173,7 +207,11 @@ impl Handler<Start> for Manager {
     type Result = ();
 
     fn handle(&mut self, start: Start, _: &mut Self::Context) {
-        let Some(lane) = self.lanes.get(&start.submission.lane).filter(|_| self.draining.is_none()) else {
+        let Some(lane) = self
+            .lanes
+            .get(&start.submission.lane)
+            .filter(|_| self.draining.is_none())
+        else {
             return; // The reply is dropped: the handle answers that nothing is admitted any more.
         };
         let room = lane.room();
@@ -193,11 +231,19 @@ impl Handler<Ask> for Manager {
     type Result = ();
 
     fn handle(&mut self, ask: Ask, _: &mut Self::Context) {
-        let input = Input::Asked { verb: ask.verb, by: ask.by, reason: ask.reason };
+        let input = Input::Asked {
+            verb: ask.verb,
+            by: ask.by,
+            reason: ask.reason,
+        };
         if matches!(ask.verb, Verb::Cancel | Verb::Pause | Verb::Finish) {
             self.signal(ask.id, &input);
         }
-        let apply = Command::Apply { id: ask.id, input, now: Timestamp::now() };
+        let apply = Command::Apply {
+            id: ask.id,
+            input,
+            now: Timestamp::now(),
+        };
         self.of.link.send(vec![Entry::answered(apply, ask.reply)]);
     }
 }
@@ -208,7 +254,11 @@ impl Handler<TimedOut> for Manager {
     fn handle(&mut self, TimedOut { id, run, reason }: TimedOut, _: &mut Self::Context) {
         let input = Input::TimedOut { run, reason };
         self.signal(id, &input);
-        let apply = Command::Apply { id, input, now: Timestamp::now() };
+        let apply = Command::Apply {
+            id,
+            input,
+            now: Timestamp::now(),
+        };
         self.of.link.send(vec![Entry::silent(apply)]);
     }
 }
@@ -223,7 +273,9 @@ impl Handler<ReadProgress> for Manager {
             live.actor.do_send(ReadRun { reply });
             Some((id, answer))
         };
-        let _ = read.reply.send(read.ids.into_iter().filter_map(ask).collect());
+        let _ = read
+            .reply
+            .send(read.ids.into_iter().filter_map(ask).collect());
     }
 }
 
@@ -233,8 +285,15 @@ impl Handler<ReadSystem> for Manager {
     fn handle(&mut self, read: ReadSystem, _: &mut Self::Context) {
         let now = Timestamp::now();
         let oldest = |lane: &Lane| self.of.reader.oldest_pending(&lane.name).ok().flatten();
-        let lanes = self.lanes.values().map(|lane| lane.view(oldest(lane), now)).collect();
-        let _ = read.reply.send(ManagerView { lanes, ..self.ledger.view() });
+        let lanes = self
+            .lanes
+            .values()
+            .map(|lane| lane.view(oldest(lane), now))
+            .collect();
+        let _ = read.reply.send(ManagerView {
+            lanes,
+            ..self.ledger.view()
+        });
     }
 }
 
@@ -257,7 +316,12 @@ impl Handler<Committed> for Manager {
                     }
                     self.recovered(ctx);
                 }
-                Outcome::Claimed { lane, limit, operations, next_due } => {
+                Outcome::Claimed {
+                    lane,
+                    limit,
+                    operations,
+                    next_due,
+                } => {
                     if let Some(lane) = self.lanes.get_mut(&lane) {
                         lane.redeem(limit);
                     }
@@ -267,7 +331,9 @@ impl Handler<Committed> for Manager {
                     }
                     self.arm(&lane, next_due, ctx);
                 }
-                Outcome::Refused(refused) => self.ledger.refused += u64::from(refused.is_of_a_start()),
+                Outcome::Refused(refused) => {
+                    self.ledger.refused += u64::from(refused.is_of_a_start())
+                }
                 Outcome::Pruned(_) | Outcome::Replayed(_) => {}
             }
         }
@@ -279,7 +345,11 @@ impl Handler<NotCommitted> for Manager {
     type Result = ();
 
     fn handle(&mut self, failed: NotCommitted, ctx: &mut Self::Context) {
-        log::error!("the store could not write {} commands: {}", failed.commands.len(), failed.error);
+        log::error!(
+            "the store could not write {} commands: {}",
+            failed.commands.len(),
+            failed.error
+        );
         let mut again = Vec::new();
         for command in failed.commands {
             match command {
@@ -291,7 +361,10 @@ impl Handler<NotCommitted> for Manager {
                     }
                 }
                 // Who asked has been answered; a stop that was signalled goes into the end.
-                Command::Submit(_) | Command::Apply { .. } | Command::Append { .. } | Command::Prune { .. } => {}
+                Command::Submit(_)
+                | Command::Apply { .. }
+                | Command::Append { .. }
+                | Command::Prune { .. } => {}
             }
         }
         ctx.run_later(STORE_RETRY, move |manager, _| {
@@ -329,15 +402,25 @@ impl Handler<Drain> for Manager {
         let now = Timestamp::now();
         let mut marks = Vec::new();
         for (id, live) in self.live.iter().filter(|(_, live)| !live.ended) {
-            let input = Input::ShuttingDown { run: live.state.run };
-            marks.push(Entry::silent(Command::Apply { id: *id, input, now }));
+            let input = Input::ShuttingDown {
+                run: live.state.run,
+            };
+            marks.push(Entry::silent(Command::Apply {
+                id: *id,
+                input,
+                now,
+            }));
             live.of.run.shut_down();
         }
         self.of.link.send(marks);
         self.draining.get_or_insert_default().push(drain.reply);
         ctx.run_later(self.of.config.shutdown_grace, |manager, _| {
             for (id, live) in &manager.live {
-                let step = live.of.run.step_in_hand().unwrap_or_else(|| "no step".to_owned());
+                let step = live
+                    .of
+                    .run
+                    .step_in_hand()
+                    .unwrap_or_else(|| "no step".to_owned());
                 log::warn!("{id} did not return within the grace period; it is in {step}");
             }
             manager.live.clear();

@@ -69,16 +69,28 @@ impl OperationActor {
     fn tick(&mut self, ctx: &mut Context<Self>) {
         self.read();
         if self.shown != self.published {
-            self.of.hub.publish_progress(&self.of.operation, Timestamp::now(), &self.shown);
+            self.of
+                .hub
+                .publish_progress(&self.of.operation, Timestamp::now(), &self.shown);
             self.published = self.shown.clone();
         }
-        let mut events: Vec<_> =
-            self.of.run.drain().into_iter().map(|report| self.event(report)).collect();
+        let mut events: Vec<_> = self
+            .of
+            .run
+            .drain()
+            .into_iter()
+            .map(|report| self.event(report))
+            .collect();
         events.extend(self.unresponsive());
         let checkpoint = self.of.run.take_checkpoint();
         if !events.is_empty() || checkpoint.is_some() {
             let (id, run) = (self.of.operation.id, self.number());
-            self.of.store.send(vec![Entry::silent(Command::Append { id, run, events, checkpoint })]);
+            self.of.store.send(vec![Entry::silent(Command::Append {
+                id,
+                run,
+                events,
+                checkpoint,
+            })]);
         }
         if Instant::now() >= self.due_at {
             self.of.run.checkpoint_due();
@@ -94,7 +106,10 @@ impl OperationActor {
     /// A warning, once, when a stop has been ignored past the kind's grace period.
     fn unresponsive(&mut self) -> Option<(Timestamp, EventBody)> {
         let (verb, since) = self.of.stop?;
-        if verb == StopVerb::Finish || self.unresponsive_since.is_some() || since.elapsed() < self.of.grace {
+        if verb == StopVerb::Finish
+            || self.unresponsive_since.is_some()
+            || since.elapsed() < self.of.grace
+        {
             return None;
         }
         let now = Timestamp::now();
@@ -106,7 +121,12 @@ impl OperationActor {
             since.elapsed().as_secs_f64()
         );
         log::warn!("{}: {message}", self.of.operation.id);
-        let warning = Warning { code: "UNRESPONSIVE".to_owned(), message, run: self.number(), at: now };
+        let warning = Warning {
+            code: "UNRESPONSIVE".to_owned(),
+            message,
+            run: self.number(),
+            at: now,
+        };
         Some((now, EventBody::Warning(warning)))
     }
 }
@@ -119,9 +139,12 @@ impl Actor for OperationActor {
         if let Some(timeout) = self.of.timeout {
             let (id, run) = (self.of.operation.id, self.number());
             let reason = format!("one run may take {} s", timeout.as_secs_f64());
-            ctx.run_later(timeout.saturating_sub(self.of.began.elapsed()), move |actor, _| {
-                actor.manager.do_send(TimedOut { id, run, reason });
-            });
+            ctx.run_later(
+                timeout.saturating_sub(self.of.began.elapsed()),
+                move |actor, _| {
+                    actor.manager.do_send(TimedOut { id, run, reason });
+                },
+            );
         }
     }
 }
@@ -149,7 +172,12 @@ impl Handler<StopSignalled> for OperationActor {
         ctx.run_later(self.of.grace, |actor, _| {
             if let Some(event) = actor.unresponsive() {
                 let (id, run) = (actor.of.operation.id, actor.number());
-                let append = Command::Append { id, run, events: vec![event], checkpoint: None };
+                let append = Command::Append {
+                    id,
+                    run,
+                    events: vec![event],
+                    checkpoint: None,
+                };
                 actor.of.store.send(vec![Entry::silent(append)]);
             }
         });

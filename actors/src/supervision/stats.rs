@@ -24,7 +24,9 @@ impl Durations {
         let mut sorted: Vec<_> = self.0.iter().collect();
         sorted.sort_unstable();
         let rank = (sorted.len() * p).div_ceil(100).max(1);
-        sorted.get(rank - 1).map(|duration| duration.as_secs_f64() * 1000.0)
+        sorted
+            .get(rank - 1)
+            .map(|duration| duration.as_secs_f64() * 1000.0)
     }
 }
 

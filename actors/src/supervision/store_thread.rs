@@ -34,11 +34,17 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) const fn silent(command: Command) -> Self {
-        Self { command, reply: None }
+        Self {
+            command,
+            reply: None,
+        }
     }
 
     pub(crate) const fn answered(command: Command, reply: Reply) -> Self {
-        Self { command, reply: Some(reply) }
+        Self {
+            command,
+            reply: Some(reply),
+        }
     }
 }
 
@@ -61,13 +67,21 @@ pub(crate) struct StoreGauge {
 impl StoreLink {
     pub(crate) fn new() -> (Self, Receiver<Vec<Entry>>) {
         let (sender, receiver) = crossbeam_channel::unbounded();
-        (Self { sender, gauge: Arc::default() }, receiver)
+        (
+            Self {
+                sender,
+                gauge: Arc::default(),
+            },
+            receiver,
+        )
     }
 
     /// Entries that share a commit, in this order. If the thread is gone, they are dropped, and
     /// who waits hears of it by that.
     pub(crate) fn send(&self, entries: Vec<Entry>) {
-        self.gauge.queue.fetch_add(entries.len() as u64, Ordering::Relaxed);
+        self.gauge
+            .queue
+            .fetch_add(entries.len() as u64, Ordering::Relaxed);
         let _ = self.sender.send(entries);
     }
 
@@ -90,38 +104,56 @@ pub(crate) fn start(
     gauge: Arc<StoreGauge>,
     listeners: Listeners,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
-    std::thread::Builder::new().name("impresario-store".to_owned()).spawn(move || {
-        let work = AssertUnwindSafe(|| serve(&mut *store, &queue, &gauge, &listeners));
-        if let Err(payload) = catch_unwind(work) {
-            listeners.failure.report(format!("the store's thread panicked: {}", panic_message(&*payload)));
-        }
-    })
+    std::thread::Builder::new()
+        .name("impresario-store".to_owned())
+        .spawn(move || {
+            let work = AssertUnwindSafe(|| serve(&mut *store, &queue, &gauge, &listeners));
+            if let Err(payload) = catch_unwind(work) {
+                listeners.failure.report(format!(
+                    "the store's thread panicked: {}",
+                    panic_message(&*payload)
+                ));
+            }
+        })
 }
 
-fn serve(store: &mut dyn Store, queue: &Receiver<Vec<Entry>>, gauge: &StoreGauge, listeners: &Listeners) {
+fn serve(
+    store: &mut dyn Store,
+    queue: &Receiver<Vec<Entry>>,
+    gauge: &StoreGauge,
+    listeners: &Listeners,
+) {
     while let Ok(first) = queue.recv() {
         let mut entries = first;
         while entries.len() < MOST {
             let Ok(more) = queue.try_recv() else { break };
             entries.extend(more);
         }
-        gauge.queue.fetch_sub(entries.len() as u64, Ordering::Relaxed);
-        let (commands, replies): (Vec<_>, Vec<_>) =
-            entries.into_iter().map(|entry| (entry.command, entry.reply)).unzip();
+        gauge
+            .queue
+            .fetch_sub(entries.len() as u64, Ordering::Relaxed);
+        let (commands, replies): (Vec<_>, Vec<_>) = entries
+            .into_iter()
+            .map(|entry| (entry.command, entry.reply))
+            .unzip();
         let began = Instant::now();
         let result = store.commit(&commands);
         lock(&gauge.commits).record(began.elapsed());
         match result {
             Ok(outcomes) => tell(outcomes, replies, listeners),
             Err(StoreError::Fatal(why)) => {
-                listeners.failure.report(format!("the store failed for good: {why}"));
+                listeners
+                    .failure
+                    .report(format!("the store failed for good: {why}"));
                 return;
             }
             Err(error) => {
                 for reply in replies.into_iter().flatten() {
                     let _ = reply.send(Err(error.clone()));
                 }
-                listeners.not_committed.do_send(NotCommitted { commands, error });
+                listeners
+                    .not_committed
+                    .do_send(NotCommitted { commands, error });
             }
         }
     }

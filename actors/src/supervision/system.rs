@@ -79,9 +79,16 @@ pub(crate) fn start(parts: Parts) -> Result<Running, StartupError> {
             }
         })
         .map_err(StartupError::Thread)?;
-    let (manager, runtime, gauges, store_thread) =
-        born.recv().map_err(|_| StartupError::Thread(std::io::Error::other("it panicked at its start")))??;
-    Ok(Running { manager, runtime, gauges, thread, store_thread })
+    let (manager, runtime, gauges, store_thread) = born
+        .recv()
+        .map_err(|_| StartupError::Thread(std::io::Error::other("it panicked at its start")))??;
+    Ok(Running {
+        manager,
+        runtime,
+        gauges,
+        thread,
+        store_thread,
+    })
 }
 
 type Assembled = (
@@ -93,9 +100,25 @@ type Assembled = (
 
 /// Makes the manager and the store's thread, on the control arbiter.
 fn assemble(parts: Parts) -> Result<Assembled, StartupError> {
-    let Parts { config, kinds, store, hub, link, queue, admitting, failure } = parts;
+    let Parts {
+        config,
+        kinds,
+        store,
+        hub,
+        link,
+        queue,
+        admitting,
+        failure,
+    } = parts;
     let reader = store.reader();
-    let setup = Setup { config, kinds, hub, link: link.clone(), reader, admitting: Arc::clone(&admitting) };
+    let setup = Setup {
+        config,
+        kinds,
+        hub,
+        link: link.clone(),
+        reader,
+        admitting: Arc::clone(&admitting),
+    };
     let manager = Manager::new(setup);
     let gauges = manager.gauges();
     let told = failure.clone();
@@ -113,5 +136,10 @@ fn assemble(parts: Parts) -> Result<Assembled, StartupError> {
     };
     let store_thread = store_thread::start(store, queue, Arc::clone(link.gauge()), listeners)
         .map_err(StartupError::Thread)?;
-    Ok((manager, tokio::runtime::Handle::current(), gauges, store_thread))
+    Ok((
+        manager,
+        tokio::runtime::Handle::current(),
+        gauges,
+        store_thread,
+    ))
 }

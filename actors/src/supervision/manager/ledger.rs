@@ -26,22 +26,35 @@ impl Ledger {
     /// An operation ended.
     pub(super) fn ended(&mut self, status: Status) {
         let now = Instant::now();
-        if self.ended.back().is_none_or(|(since, _)| now.duration_since(*since) >= MINUTE) {
+        if self
+            .ended
+            .back()
+            .is_none_or(|(since, _)| now.duration_since(*since) >= MINUTE)
+        {
             self.ended.push_back((now, BTreeMap::new()));
         }
         if let Some((_, counts)) = self.ended.back_mut() {
             *counts.entry(status).or_default() += 1;
         }
-        while self.ended.front().is_some_and(|(since, _)| now.duration_since(*since) > HOUR) {
+        while self
+            .ended
+            .front()
+            .is_some_and(|(since, _)| now.duration_since(*since) > HOUR)
+        {
             self.ended.pop_front();
         }
     }
 
     pub(super) fn view(&self) -> ManagerView {
         let mut ended_last_hour = BTreeMap::new();
-        let recent = self.ended.iter().filter(|(since, _)| since.elapsed() <= HOUR);
+        let recent = self
+            .ended
+            .iter()
+            .filter(|(since, _)| since.elapsed() <= HOUR);
         for (status, count) in recent.flat_map(|(_, counts)| counts) {
-            *ended_last_hour.entry(status.as_str().to_owned()).or_default() += count;
+            *ended_last_hour
+                .entry(status.as_str().to_owned())
+                .or_default() += count;
         }
         ManagerView {
             lanes: Vec::new(),

@@ -45,15 +45,30 @@ impl Manager {
         };
         let lane = self.lanes.get_mut(&operation.lane);
         let Some(slot) = lane.and_then(|lane| lane.run(work, ctx.address())) else {
-            let message = format!("lane \"{}\" had no free slot for a claimed operation", operation.lane);
+            let message = format!(
+                "lane \"{}\" had no free slot for a claimed operation",
+                operation.lane
+            );
             return self.fail_unrun(operation, "SLOT_LOST", message);
         };
-        log::info!("{} started: run {}, lane {}, slot {slot}", operation.id, operation.state.run, operation.lane);
+        log::info!(
+            "{} started: run {}, lane {}, slot {slot}",
+            operation.id,
+            operation.state.run,
+            operation.lane
+        );
         let of = self.assignment(operation, run, kind.policy());
         self.announce_restored(operation);
         let actor = self.staff(of.clone(), ctx);
         let state = operation.state.clone();
-        let live = Live { state, of, actor, slot, cancelled_at: None, ended: false };
+        let live = Live {
+            state,
+            of,
+            actor,
+            slot,
+            cancelled_at: None,
+            ended: false,
+        };
         self.live.insert(operation.id, live);
     }
 
@@ -99,7 +114,9 @@ impl Manager {
     }
 
     fn announce_restored(&self, operation: &Operation) {
-        let Some(checkpoint) = &operation.checkpoint else { return };
+        let Some(checkpoint) = &operation.checkpoint else {
+            return;
+        };
         let restored = EventBody::Restored(RestoredData {
             run: operation.state.run,
             from_step: checkpoint.step.clone(),
@@ -120,7 +137,13 @@ impl Manager {
 
     /// Ends a run that never reached its function.
     fn fail_unrun(&mut self, operation: &Operation, code: &str, message: String) {
-        let failure = RunFailure { code: code.to_owned(), message, details: None, retryable: false, step: None };
+        let failure = RunFailure {
+            code: code.to_owned(),
+            message,
+            details: None,
+            retryable: false,
+            step: None,
+        };
         let end = End {
             id: operation.id,
             run: operation.state.run,
@@ -142,10 +165,14 @@ impl Manager {
     /// claims the next in the same commit.
     pub(super) fn run_ended(&mut self, ended: RunEnded) {
         let going_on = |live: &&mut Live| live.state.run == ended.run && !live.ended;
-        let Some(live) = self.live.get_mut(&ended.id).filter(going_on) else { return };
+        let Some(live) = self.live.get_mut(&ended.id).filter(going_on) else {
+            return;
+        };
         live.ended = true;
         let lost = ended.finished.is_none();
-        let finished = ended.finished.unwrap_or_else(|| Box::new(slot_lost(&live.of.run)));
+        let finished = ended
+            .finished
+            .unwrap_or_else(|| Box::new(slot_lost(&live.of.run)));
         let panicked = matches!(finished.end, RunEnd::Panicked(_));
         let lane = live.of.operation.lane.clone();
         let end = Command::End(Box::new(end_of(live, *finished)));
@@ -168,25 +195,44 @@ impl Manager {
         if self.live.get(&operation.id).filter(over).is_none() {
             return;
         }
-        let Some(live) = self.live.remove(&operation.id) else { return };
+        let Some(live) = self.live.remove(&operation.id) else {
+            return;
+        };
         live.actor.do_send(Leave);
         if let Some(asked) = live.cancelled_at {
             self.ledger.cancels.record(asked.elapsed());
         }
-        let error = operation.state.error.as_ref().map(|error| format!(": {}", error.code));
-        log::info!("{} {}{}", operation.id, operation.state.shown(), error.unwrap_or_default());
+        let error = operation
+            .state
+            .error
+            .as_ref()
+            .map(|error| format!(": {}", error.code));
+        log::info!(
+            "{} {}{}",
+            operation.id,
+            operation.state.shown(),
+            error.unwrap_or_default()
+        );
     }
 
     /// An actor is gone. If its run goes on, a new one takes its place.
     pub(super) fn actor_ended(&mut self, ended: ActorEnded, ctx: &mut Context<Self>) {
         let going_on = |live: &&Live| live.state.run == ended.run && !live.ended;
-        let Some(live) = self.live.get(&ended.id).filter(going_on) else { return };
+        let Some(live) = self.live.get(&ended.id).filter(going_on) else {
+            return;
+        };
         let why = ended.panic.unwrap_or_else(|| "it was stopped".to_owned());
         let (operation, mut of) = (Arc::clone(&live.of.operation), live.of.clone());
-        of.stop = live.state.stop.as_ref().map(|stop| (stop.verb, Instant::now()));
+        of.stop = live
+            .state
+            .stop
+            .as_ref()
+            .map(|stop| (stop.verb, Instant::now()));
         let warning = EventBody::Warning(Warning {
             code: "ACTOR_RESTARTED".to_owned(),
-            message: format!("the operation's actor ended ({why}); the run goes on under a new one"),
+            message: format!(
+                "the operation's actor ended ({why}); the run goes on under a new one"
+            ),
             run: ended.run,
             at: Timestamp::now(),
         });
@@ -234,8 +280,16 @@ fn end_of(live: &Live, finished: Finished) -> End {
         end: finished.end,
         signalled: live.state.stop.clone(),
         output: finished.output,
-        progress: Some(Meter::last(now, live.of.began.elapsed(), &finished.snapshot)),
-        events: finished.reports.into_iter().map(|report| report_event(report, run)).collect(),
+        progress: Some(Meter::last(
+            now,
+            live.of.began.elapsed(),
+            &finished.snapshot,
+        )),
+        events: finished
+            .reports
+            .into_iter()
+            .map(|report| report_event(report, run))
+            .collect(),
         checkpoint: finished.checkpoint,
         now,
         jitter: fastrand::f64(),

@@ -1,0 +1,377 @@
+//! What a function holds of the world that supervises it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, select};
+use impresario_api::{LogLevel, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::buffer::{Report, ReportBody};
+use super::failure::{Failure, Stopped};
+use super::run::{Run, Word};
+use super::slot::LEVELS;
+use super::steps::{StepNumber, Steps};
+use super::{OrFail, SavedCheckpoint};
+use crate::supervision::lock;
+
+/// What a function holds of the world that supervises it: its progress, its stops, its checkpoints.
+///
+/// It belongs to the function's own thread (it is not `Sync`): one writer makes a step cost two
+/// nanoseconds. Every call that waits or steps answers `Err(Stopped)` once the function is asked to
+/// stop; `?` is all that it takes to be stoppable.
+pub struct Context {
+    pub(super) run: Arc<Run>,
+    /// Loops that are open.
+    pub(super) depth: Cell<usize>,
+    pub(super) told: Cell<bool>,
+    finish_cut_a_sleep: Cell<bool>,
+    /// The function keeps folders: a pause waits for the next one.
+    pub(super) keeps_folders: Cell<bool>,
+    /// A folder was written since a pause or shutdown was asked for.
+    pub(super) folder_is_fresh: Cell<bool>,
+    pub(super) state: RefCell<Kept>,
+    not_finite: RefCell<BTreeSet<String>>,
+    pub(super) probe: Option<Box<dyn Fn(&Run)>>,
+}
+
+/// The newest state that the function gave, encoded.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) value: Vec<u8>,
+    spare: Vec<u8>,
+    counts: [u64; LEVELS],
+    depth: usize,
+    /// Newer than what the supervisor has.
+    pub(super) fresh: bool,
+    pub(super) folders: u32,
+    /// The last step of each metric when the state was given.
+    metrics: BTreeMap<String, u64>,
+    /// Metrics since then.
+    newer: Vec<(String, u64)>,
+}
+
+/// What is asked of the function now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Nothing,
+    Finish,
+    Stop,
+}
+
+impl Context {
+    pub(super) fn new(run: Arc<Run>) -> Self {
+        let restored = run.setup.restored.as_ref();
+        let metrics = restored
+            .map(|checkpoint| checkpoint.metrics.clone())
+            .unwrap_or_default();
+        Self {
+            run,
+            depth: Cell::new(0),
+            told: Cell::new(false),
+            finish_cut_a_sleep: Cell::new(false),
+            keeps_folders: Cell::new(false),
+            folder_is_fresh: Cell::new(false),
+            state: RefCell::new(Kept {
+                metrics,
+                ..Kept::default()
+            }),
+            not_finite: RefCell::default(),
+            probe: None,
+        }
+    }
+
+    /// Counts through `range`. A step is complete when the next one is asked for; what people see
+    /// is the absolute number of complete steps, of the range's end. Loops nest.
+    ///
+    /// `finish` ends the outermost loop when its step in hand is whole; inner loops run to their
+    /// end. See [`Steps::whole`] and [`Steps::cuttable`] for loops that differ.
+    pub fn steps<T: StepNumber>(&self, name: &'static str, range: Range<T>) -> Steps<'_, T>
+    where
+        Range<T>: Iterator<Item = T>,
+    {
+        Steps::begin(self, name, range)
+    }
+
+    /// Counts items: rows, bars. `total` is a number, or `None` while it is unknown.
+    pub fn items(&self, total: impl Into<Option<u64>>) -> Items<'_> {
+        self.run.slot.set_items_total(total.into());
+        let count = self.run.slot.items();
+        Items {
+            count,
+            done: Cell::new(count.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// The line that people see, instead of the composed one.
+    pub fn message(&self, message: fmt::Arguments<'_>) {
+        self.run.slot.words(|words| {
+            let line = words.message.get_or_insert_default();
+            line.clear();
+            // Writing to a String cannot fail.
+            let _ = fmt::write(line, message);
+        });
+    }
+
+    /// What it works on: people see "{title}: epoch 5/10, batch 32/60", as long as there is no
+    /// [`Context::message`].
+    pub fn title(&self, title: impl Into<String>) {
+        let title = title.into();
+        self.run.slot.words(|words| words.title = Some(title));
+    }
+
+    /// Something to show beside the progress: symbol, timeframe, device.
+    pub fn context(&self, key: impl Into<String>, value: impl Into<String>) {
+        let (key, value) = (key.into(), value.into());
+        self.run
+            .slot
+            .words(|words| drop(words.context.insert(key, value)));
+    }
+
+    /// One point of a metric. A value that is not finite is kept as null, with one warning a name.
+    pub fn metric(&self, name: &str, step: u64, value: f64) {
+        let finite = value.is_finite();
+        if !finite && self.not_finite.borrow_mut().insert(name.to_owned()) {
+            self.warn(
+                "METRIC_NOT_FINITE",
+                format_args!("metric \"{name}\" is {value} at step {step}"),
+            );
+        }
+        self.state.borrow_mut().newer.push((name.to_owned(), step));
+        let value = finite.then_some(value);
+        self.report(ReportBody::Metric {
+            name: name.to_owned(),
+            step,
+            value,
+        });
+    }
+
+    /// A line of the operation's log.
+    pub fn log(&self, level: LogLevel, message: impl fmt::Display) {
+        self.report(ReportBody::Log {
+            level,
+            message: message.to_string(),
+        });
+    }
+
+    /// Something that a person should know, and that ends nothing. `code` is SCREAMING_SNAKE_CASE.
+    pub fn warn(&self, code: &str, message: impl fmt::Display) {
+        self.report(ReportBody::Warning {
+            code: code.to_owned(),
+            message: message.to_string(),
+        });
+    }
+
+    fn report(&self, body: ReportBody) {
+        lock(&self.run.reports).push(Report::now(body));
+        self.run.slot.touch();
+    }
+
+    /// Threads that the function may use: its lane's share.
+    pub fn threads(&self) -> usize {
+        self.run.setup.threads
+    }
+
+    /// The run's number, from 1.
+    pub fn run(&self) -> u32 {
+        self.run.setup.run
+    }
+
+    /// Err when the function is asked to stop: for long work between steps.
+    pub fn check(&self) -> Result<(), Stopped> {
+        self.run.slot.touch();
+        self.go_on()
+    }
+
+    #[inline]
+    fn go_on(&self) -> Result<(), Stopped> {
+        match self.run.word() {
+            word if word.is_quiet() => Ok(()),
+            _ if self.wanted() == Wanted::Stop => Err(self.tell()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Rests for `time`; wakes at once when asked to stop. `finish` cuts one sleep short.
+    pub fn sleep(&self, time: Duration) -> Result<(), Stopped> {
+        self.run.slot.touch();
+        if self.is_virtual() || time.is_zero() {
+            return self.go_on();
+        }
+        let until = Instant::now() + time;
+        loop {
+            match self.wanted() {
+                Wanted::Stop => return Err(self.tell()),
+                Wanted::Finish if !self.finish_cut_a_sleep.replace(true) => return Ok(()),
+                Wanted::Finish | Wanted::Nothing => {}
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            // A wake-up or the end of the patience: look again.
+            let _ = self.run.wakes().recv_timeout(self.nap(left));
+        }
+    }
+
+    /// What comes through `channel`; `None` when it is closed, or when the function is to finish.
+    pub fn recv<T>(&self, channel: &Receiver<T>) -> Result<Option<T>, Stopped> {
+        self.run.slot.touch();
+        loop {
+            match self.wanted() {
+                Wanted::Stop => return Err(self.tell()),
+                Wanted::Finish => return Ok(None),
+                Wanted::Nothing => {}
+            }
+            let nap = self.nap(Duration::MAX);
+            select! {
+                recv(channel) -> item => return Ok(item.ok()),
+                recv(self.run.wakes()) -> _ => {}
+                default(nap.min(Duration::from_secs(3_600))) => {}
+            }
+        }
+    }
+
+    /// Gives the state from which a later run goes on. Cheap: it is encoded in memory, and kept
+    /// when due and at the run's end, whatever the end. Give it when a step is whole.
+    pub fn checkpoint<S: Serialize>(&self, state: &S) -> Result<(), Failure> {
+        self.keep(state)?;
+        if self.run.is_due() {
+            self.run.no_longer_due();
+            let saved = self.saved(None);
+            *lock(&self.run.saved) = saved;
+        }
+        Ok(self.go_on()?)
+    }
+
+    /// Encodes a state into the spare buffer, so that one that cannot be encoded spoils nothing.
+    pub(super) fn keep<S: Serialize>(&self, state: &S) -> Result<(), Failure> {
+        let mut kept = self.state.borrow_mut();
+        let kept = &mut *kept;
+        kept.spare.clear();
+        rmp_serde::encode::write_named(&mut kept.spare, state).or_fail("CHECKPOINT_NOT_ENCODED")?;
+        std::mem::swap(&mut kept.spare, &mut kept.value);
+        kept.fresh = true;
+        kept.depth = self.depth.get().min(LEVELS);
+        for level in 0..kept.depth {
+            kept.counts[level] = self.run.slot.levels[level].current.load(Ordering::Relaxed);
+        }
+        kept.metrics.extend(kept.newer.drain(..));
+        Ok(())
+    }
+
+    /// The newest state, when the supervisor has an older one; then it has this one.
+    pub(super) fn saved(&self, dir: Option<(std::path::PathBuf, u64)>) -> Option<SavedCheckpoint> {
+        let mut kept = self.state.borrow_mut();
+        if !std::mem::take(&mut kept.fresh) {
+            return None;
+        }
+        let names = self
+            .run
+            .slot
+            .read()
+            .map(|snapshot| snapshot.steps)
+            .unwrap_or_default();
+        // A state is given when the innermost open step is whole, so that one counts.
+        let whole = |level: usize| kept.counts[level] + u64::from(level + 1 == kept.depth);
+        let step = names.iter().take(kept.depth).enumerate();
+        let step = step
+            .map(|(level, step)| (step.name.clone(), whole(level).min(step.total)))
+            .collect();
+        let (dir, folder_bytes) = dir.unzip();
+        Some(SavedCheckpoint {
+            at: Timestamp::now(),
+            run: self.run.setup.run,
+            step,
+            value: kept.value.as_slice().into(),
+            bytes: kept.value.len() as u64 + folder_bytes.unwrap_or(0),
+            dir,
+            metrics: kept.metrics.clone(),
+        })
+    }
+
+    /// The state that an earlier run gave last, if there was one.
+    pub fn restored<S: DeserializeOwned>(&self) -> Result<Option<S>, Failure> {
+        let Some(checkpoint) = &self.run.setup.restored else {
+            return Ok(None);
+        };
+        rmp_serde::from_slice(&checkpoint.value)
+            .map(Some)
+            .or_fail("CHECKPOINT_UNREADABLE")
+    }
+
+    pub(super) fn is_virtual(&self) -> bool {
+        self.probe.is_some()
+    }
+
+    /// What is asked of the function now; a test may ask it here.
+    pub(super) fn wanted(&self) -> Wanted {
+        let word = self.run.word();
+        if word.is_quiet() {
+            return Wanted::Nothing;
+        }
+        if word.is_probed()
+            && let Some(probe) = &self.probe
+        {
+            probe(&self.run);
+        }
+        self.judge(self.run.word())
+    }
+
+    pub(super) fn judge(&self, word: Word) -> Wanted {
+        if word.is_urgent() || (word.rests() && !self.waits_for_folder()) {
+            Wanted::Stop
+        } else if word.finish() {
+            Wanted::Finish
+        } else {
+            Wanted::Nothing
+        }
+    }
+
+    /// A pause loses no finished step: it waits for the next folder, at most one interval.
+    fn waits_for_folder(&self) -> bool {
+        self.keeps_folders.get() && !self.folder_is_fresh.get() && self.run.patience().is_some()
+    }
+
+    /// How long a wait may last before it must look again.
+    fn nap(&self, left: Duration) -> Duration {
+        match self.run.patience() {
+            Some(patience) if self.run.word().rests() => left.min(patience),
+            _ => left,
+        }
+    }
+
+    /// The one way to a `Stopped`.
+    pub(super) fn tell(&self) -> Stopped {
+        self.told.set(true);
+        Stopped::of(self.run.token)
+    }
+}
+
+/// Counts items.
+#[derive(Debug)]
+pub struct Items<'a> {
+    count: &'a AtomicU64,
+    done: Cell<u64>,
+}
+
+impl Items<'_> {
+    /// So many more are done.
+    #[inline]
+    pub fn add(&self, more: u64) {
+        self.set(self.done.get() + more);
+    }
+
+    /// So many are done: for a run that goes on from a checkpoint.
+    #[inline]
+    pub fn set(&self, done: u64) {
+        self.done.set(done);
+        self.count.store(done, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,107 @@
+//! Runs a function and says how it ended.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::buffer::{Report, ReportBody};
+use super::failure::Cause;
+use super::slot::Snapshot;
+use super::{Context, ErasedOperation, Failure, Run, RunEnd, RunFailure, SavedCheckpoint};
+use crate::supervision::lock;
+use crate::supervision::watched::panic_message;
+
+/// What a run leaves.
+#[derive(Clone, Debug)]
+pub(crate) struct Finished {
+    pub(crate) end: RunEnd,
+    pub(crate) output: Option<Value>,
+    pub(crate) snapshot: Snapshot,
+    /// What was not drained yet.
+    pub(crate) reports: Vec<Report>,
+    /// The newest checkpoint, when the supervisor has not taken it yet.
+    pub(crate) checkpoint: Option<SavedCheckpoint>,
+}
+
+/// Runs a kind's function on this thread.
+pub(crate) fn execute(kind: &dyn ErasedOperation, params: &Value, run: &Arc<Run>) -> Finished {
+    let ctx = Context::new(Arc::clone(run));
+    execute_in(&ctx, |ctx| kind.run(params, ctx))
+}
+
+/// Runs a function in a context that is ready.
+pub(super) fn execute_in(
+    ctx: &Context,
+    work: impl FnOnce(&Context) -> Result<Value, Failure>,
+) -> Finished {
+    // What the function shares with the supervisor is valid at every step.
+    let result = catch_unwind(AssertUnwindSafe(|| work(ctx)));
+    let (end, output) = match result {
+        Ok(Ok(output)) if ctx.told.get() => {
+            ctx.warn(
+                "STOP_IGNORED",
+                "the function was told to stop and returned an output all the same; use `?` on every step",
+            );
+            (RunEnd::Ignored, Some(output))
+        }
+        Ok(Ok(output)) => (RunEnd::Returned, Some(output)),
+        Ok(Err(failure)) => (failed(ctx, failure), None),
+        Err(payload) => (
+            RunEnd::Panicked(problem(ctx, "PANICKED", panic_message(&*payload))),
+            None,
+        ),
+    };
+    let run = &ctx.run;
+    let checkpoint = ctx.saved(None).or_else(|| lock(&run.saved).take());
+    Finished {
+        end,
+        output,
+        snapshot: run.read().unwrap_or_default(),
+        reports: lock(&run.reports).take(),
+        checkpoint,
+    }
+}
+
+fn failed(ctx: &Context, failure: Failure) -> RunEnd {
+    match failure.0 {
+        Cause::Stopped(token) if token == ctx.run.token => RunEnd::Stopped,
+        Cause::Stopped(_) => RunEnd::Failed(problem(
+            ctx,
+            "STOP_NOT_ASKED",
+            "the function returned the Stopped of another run".to_owned(),
+        )),
+        Cause::Error {
+            code,
+            message,
+            retryable,
+            details,
+        } => {
+            let problem = problem(ctx, &code, message);
+            RunEnd::Failed(RunFailure {
+                retryable,
+                details,
+                ..problem
+            })
+        }
+    }
+}
+
+fn problem(ctx: &Context, code: &str, message: String) -> RunFailure {
+    RunFailure {
+        code: code.to_owned(),
+        message,
+        details: None,
+        retryable: false,
+        step: ctx.run.step_in_hand(),
+    }
+}
+
+/// A report that is a warning: its code.
+#[cfg(test)]
+pub(super) fn warning_code(report: &Report) -> Option<&str> {
+    match &report.body {
+        ReportBody::Warning { code, .. } => Some(code),
+        _ => None,
+    }
+}

@@ -1,0 +1,201 @@
+//! How a function says that it did not complete.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+use serde_json::Value;
+
+/// The function was asked to stop and goes: only the kernel makes one, for one run alone.
+///
+/// It can be returned (`?` does) and nothing else: not made, not cloned, not turned into an
+/// ordinary error, so a stop cannot pass for a failure, nor a failure for a stop.
+#[must_use = "return it: `?` does"]
+pub struct Stopped {
+    run: u64,
+}
+
+impl Stopped {
+    pub(super) const fn of(run: u64) -> Self {
+        Self { run }
+    }
+}
+
+impl fmt::Debug for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stopped")
+    }
+}
+
+/// Why a function did not complete: it was stopped, or something went wrong.
+///
+/// Any error becomes one by `.or_fail("CODE")?` or `.or_retry("CODE")?`; a domain's own error
+/// enum that implements [`ErrorCode`] by `?` alone.
+#[derive(Debug)]
+pub struct Failure(pub(super) Cause);
+
+#[derive(Debug)]
+pub(super) enum Cause {
+    Stopped(u64),
+    Error {
+        code: Cow<'static, str>,
+        message: String,
+        retryable: bool,
+        details: Option<Value>,
+    },
+}
+
+impl Failure {
+    /// A failure that another attempt would not mend. `code` is SCREAMING_SNAKE_CASE.
+    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self(Cause::Error {
+            code: code.into(),
+            message: message.into(),
+            retryable: false,
+            details: None,
+        })
+    }
+
+    /// The same, and another attempt may go through.
+    #[must_use]
+    pub fn retryable(mut self) -> Self {
+        if let Cause::Error { retryable, .. } = &mut self.0 {
+            *retryable = true;
+        }
+        self
+    }
+
+    /// The same with more for a program.
+    #[must_use]
+    pub fn details(mut self, more: Value) -> Self {
+        if let Cause::Error { details, .. } = &mut self.0 {
+            *details = Some(more);
+        }
+        self
+    }
+
+    /// Whether the function was stopped.
+    pub const fn is_stopped(&self) -> bool {
+        matches!(self.0, Cause::Stopped(_))
+    }
+
+    /// The code, of one that is not a stop.
+    pub fn code(&self) -> Option<&str> {
+        match &self.0 {
+            Cause::Stopped(_) => None,
+            Cause::Error { code, .. } => Some(code),
+        }
+    }
+}
+
+/// A domain's own error names its codes, and `?` turns it into a [`Failure`].
+#[diagnostic::on_unimplemented(
+    label = "say what this failure is called: `.or_fail(\"CODE\")?`, or `.or_retry(\"CODE\")?` if another attempt may go through"
+)]
+pub trait ErrorCode: Error {
+    /// SCREAMING_SNAKE_CASE.
+    fn code(&self) -> &'static str;
+
+    /// Whether another attempt may go through.
+    fn retryable(&self) -> bool {
+        false
+    }
+
+    /// More, for a program.
+    fn details(&self) -> Option<Value> {
+        None
+    }
+}
+
+impl<E: ErrorCode> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(Cause::Error {
+            code: Cow::Borrowed(error.code()),
+            message: chain(&error),
+            retryable: error.retryable(),
+            details: error.details(),
+        })
+    }
+}
+
+impl From<Stopped> for Failure {
+    fn from(stopped: Stopped) -> Self {
+        Self(Cause::Stopped(stopped.run))
+    }
+}
+
+/// Adopts any error under a code.
+pub trait OrFail<T> {
+    /// A failure that another attempt would not mend.
+    fn or_fail(self, code: &'static str) -> Result<T, Failure>;
+    /// A failure that another attempt may mend.
+    fn or_retry(self, code: &'static str) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<Box<dyn Error + Send + Sync>>> OrFail<T> for Result<T, E> {
+    fn or_fail(self, code: &'static str) -> Result<T, Failure> {
+        self.map_err(|error| Failure::new(code, chain(&*error.into())))
+    }
+
+    fn or_retry(self, code: &'static str) -> Result<T, Failure> {
+        self.or_fail(code).map_err(Failure::retryable)
+    }
+}
+
+/// The error and what caused it, joined by colons, without saying anything twice.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Why a kind refuses a start, with a code of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// SCREAMING_SNAKE_CASE; empty for [`Refusal::none_needed`].
+    pub code: Cow<'static, str>,
+    /// For a person: what was expected and what came.
+    pub message: String,
+    /// More, for a program.
+    pub details: Option<Value>,
+}
+
+impl Refusal {
+    /// A refusal.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code: Cow::Borrowed(code),
+            message: message.into(),
+            details: None,
+        }
+    }
+
+    /// The same with more for a program.
+    #[must_use]
+    pub fn details(self, details: Value) -> Self {
+        Self {
+            details: Some(details),
+            ..self
+        }
+    }
+
+    /// What the trait's own `admit` says: this kind has none, so it is never asked again.
+    pub(super) const fn none_needed() -> Self {
+        Self {
+            code: Cow::Borrowed(""),
+            message: String::new(),
+            details: None,
+        }
+    }
+
+    pub(super) fn is_none_needed(&self) -> bool {
+        self.code.is_empty()
+    }
+}

@@ -1,0 +1,274 @@
+//! From counts to what people see: percentage, rate, time left. Pure.
+
+use std::time::Duration;
+
+use impresario_api::{Progress, StepProgress, Timestamp};
+
+use super::slot::{Snapshot, in_hand};
+
+/// Seconds over which a rate is smoothed.
+const SMOOTHING: f64 = 15.0;
+/// Readings closer together than this say nothing about a rate.
+const CLOSEST: f64 = 0.05;
+
+/// Turns successive snapshots of one run into progress.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    last: Option<Reading>,
+    rate: Rate,
+    share: Rate,
+    advanced_at: Option<Timestamp>,
+    updated_at: Option<Timestamp>,
+    percentage: f64,
+}
+
+#[derive(Debug)]
+struct Reading {
+    snapshot: Snapshot,
+}
+
+/// A rate, exponentially smoothed over time: each reading weighs as much as the time it covers.
+#[derive(Debug, Default)]
+struct Rate {
+    since: Option<(Timestamp, f64)>,
+    per_second: Option<f64>,
+}
+
+impl Rate {
+    fn update(&mut self, now: Timestamp, value: f64) {
+        let Some((then, before)) = self.since else {
+            self.since = Some((now, value));
+            return;
+        };
+        let seconds = now.seconds_since(then);
+        if value < before {
+            // A new phase counts anew.
+            *self = Self {
+                since: Some((now, value)),
+                per_second: None,
+            };
+        } else if seconds >= CLOSEST && (value > before || self.per_second.is_some()) {
+            let fresh = (value - before) / seconds;
+            let weight = 1.0 - (-seconds / SMOOTHING).exp();
+            let old = self.per_second.unwrap_or(fresh);
+            self.per_second = Some(old + (fresh - old) * weight);
+            self.since = Some((now, value));
+        }
+    }
+}
+
+impl Meter {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// The progress at `now`.
+    pub(crate) fn update(&mut self, now: Timestamp, snapshot: &Snapshot) -> Progress {
+        self.note(now, snapshot);
+        let share = share(snapshot);
+        self.rate.update(now, counted(snapshot));
+        self.share.update(now, share);
+        self.percentage = percentage(share);
+        let left = |per_second: f64| (1.0 - share) / per_second;
+        let eta = self.share.per_second.filter(|rate| *rate > 1e-12).map(left);
+        Progress {
+            rate_per_second: self.rate.per_second.map(|rate| round(rate, 1)),
+            eta_seconds: eta.filter(|_| share < 1.0).map(|eta| round(eta, 1)),
+            advanced_at: self.advanced_at,
+            updated_at: self.updated_at,
+            ..plain(snapshot)
+        }
+    }
+
+    /// The last progress of a run that took `elapsed`: its rate is the run's average.
+    pub(crate) fn last(now: Timestamp, elapsed: Duration, snapshot: &Snapshot) -> Progress {
+        let seconds = elapsed.as_secs_f64().max(0.001);
+        let reported = *snapshot != Snapshot::default();
+        Progress {
+            rate_per_second: reported.then(|| round(counted(snapshot) / seconds, 1)),
+            advanced_at: reported.then_some(now),
+            updated_at: reported.then_some(now),
+            ..plain(snapshot)
+        }
+    }
+
+    /// When something was last heard of the function, and when a count last grew.
+    fn note(&mut self, now: Timestamp, snapshot: &Snapshot) {
+        let nothing = Snapshot::default();
+        let before = self
+            .last
+            .as_ref()
+            .map_or(&nothing, |reading| &reading.snapshot);
+        if before == snapshot {
+            return;
+        }
+        self.updated_at = Some(now);
+        if before.items != snapshot.items || before.steps != snapshot.steps {
+            self.advanced_at = Some(now);
+        }
+        self.last = Some(Reading {
+            snapshot: snapshot.clone(),
+        });
+    }
+}
+
+/// What needs no history.
+fn plain(snapshot: &Snapshot) -> Progress {
+    Progress {
+        percentage: percentage(share(snapshot)),
+        message: message(snapshot),
+        steps: snapshot.steps.clone(),
+        items_processed: snapshot.items,
+        items_total: snapshot.items_total,
+        context: snapshot.context.clone(),
+        ..Progress::default()
+    }
+}
+
+/// The line that people see: what the function said, or what it works on and the step in hand.
+fn message(snapshot: &Snapshot) -> String {
+    let step = in_hand(&snapshot.steps);
+    match (&snapshot.message, &snapshot.title, step) {
+        (Some(message), _, _) => message.clone(),
+        (None, Some(title), Some(step)) => format!("{title}: {step}"),
+        (None, Some(title), None) => title.clone(),
+        (None, None, step) => step.unwrap_or_default(),
+    }
+}
+
+/// What a rate counts: items, or the outermost steps where there are none.
+fn counted(snapshot: &Snapshot) -> f64 {
+    let steps = snapshot.steps.first().map_or(0, |step| step.current);
+    (if snapshot.items > 0 || snapshot.items_total.is_some() {
+        snapshot.items
+    } else {
+        steps
+    }) as f64
+}
+
+/// 0–1: nested steps, each level a share of the one step above it that is in hand; items where
+/// there are no steps.
+fn share(snapshot: &Snapshot) -> f64 {
+    if snapshot.steps.is_empty() {
+        return match snapshot.items_total {
+            Some(total) if total > 0 => (snapshot.items as f64 / total as f64).min(1.0),
+            _ => 0.0,
+        };
+    }
+    let inner = |inner: f64, step: &StepProgress| match step.total {
+        0 => 1.0,
+        total if step.current >= total => 1.0,
+        total => ((step.current as f64 + inner) / total as f64).min(1.0),
+    };
+    let mut levels = snapshot.steps.iter().rev();
+    let innermost = levels.next().map_or(0.0, |step| inner(0.0, step));
+    levels.fold(innermost, |share, step| inner(share, step))
+}
+
+fn percentage(share: f64) -> f64 {
+    // Rounded down: 100 means all.
+    (share * 1000.0 + 1e-9).floor() / 10.0
+}
+
+fn round(value: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (value * scale).round() / scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(seconds: f64) -> Timestamp {
+        Timestamp::from_millis((seconds * 1000.0) as i64)
+    }
+
+    fn steps(levels: &[(&str, u64, u64)]) -> Snapshot {
+        let step = |(name, current, total): &(&str, u64, u64)| StepProgress {
+            name: (*name).to_owned(),
+            current: *current,
+            total: *total,
+        };
+        Snapshot {
+            steps: levels.iter().map(step).collect(),
+            ..Snapshot::default()
+        }
+    }
+
+    #[test]
+    fn the_message_names_the_step_in_hand_and_current_counts_what_is_complete() {
+        let snapshot = Snapshot {
+            title: Some("Training MLP on GOOG 1d".to_owned()),
+            ..steps(&[("epoch", 4, 10), ("batch", 31, 60)])
+        };
+        let progress = Meter::new().update(at(0.0), &snapshot);
+        assert_eq!(
+            progress.message,
+            "Training MLP on GOOG 1d: epoch 5/10, batch 32/60"
+        );
+        assert_eq!(progress.percentage, 45.1);
+    }
+
+    #[test]
+    fn rate_and_time_left_follow_the_counts() {
+        let mut meter = Meter::new();
+        for second in 0..=20 {
+            let snapshot = Snapshot {
+                items: second * 10,
+                items_total: Some(1_000),
+                ..Snapshot::default()
+            };
+            meter.update(at(second as f64), &snapshot);
+        }
+        let snapshot = Snapshot {
+            items: 200,
+            items_total: Some(1_000),
+            ..Snapshot::default()
+        };
+        let progress = meter.update(at(20.0), &snapshot);
+        assert_eq!(progress.rate_per_second, Some(10.0));
+        assert_eq!(progress.eta_seconds, Some(80.0));
+        assert_eq!(progress.percentage, 20.0);
+    }
+
+    #[test]
+    fn a_function_that_counts_nothing_is_alive_but_not_advancing() {
+        let mut meter = Meter::new();
+        meter.update(at(1.0), &steps(&[("iteration", 1, 10)]));
+        let progress = meter.update(
+            at(2.0),
+            &Snapshot {
+                touches: 1,
+                ..steps(&[("iteration", 1, 10)])
+            },
+        );
+        assert_eq!(
+            (progress.advanced_at, progress.updated_at),
+            (Some(at(1.0)), Some(at(2.0)))
+        );
+    }
+
+    #[test]
+    fn nothing_reported_yet_has_no_times() {
+        let progress = Meter::new().update(at(1.0), &Snapshot::default());
+        assert_eq!((progress.advanced_at, progress.updated_at), (None, None));
+    }
+
+    proptest! {
+        #[test]
+        fn the_percentage_never_goes_back_while_nested_steps_go_on(outer in 1_u64..20, inner in 1_u64..20) {
+            let (mut meter, mut last, mut second) = (Meter::new(), 0.0, 0.0);
+            for epoch in 0..outer {
+                for batch in 0..=inner {
+                    let progress = meter.update(at(second), &steps(&[("epoch", epoch, outer), ("batch", batch, inner)]));
+                    prop_assert!(progress.percentage >= last && progress.percentage <= 100.0);
+                    last = progress.percentage;
+                    second += 1.0;
+                }
+            }
+            let progress = meter.update(at(second), &steps(&[("epoch", outer, outer), ("batch", inner, inner)]));
+            prop_assert_eq!(progress.percentage, 100.0);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! How a kind is supervised.
+
+use std::time::Duration;
+
+use super::DEFAULT_GRACE;
+use crate::rules::retry::Backoff;
+
+/// How a kind is supervised. Begins with [`Policy::lane`]; everything else has a default.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub(crate) lane: &'static str,
+    pub(crate) pausable: bool,
+    pub(crate) finishable: bool,
+    pub(crate) max_attempts: u32,
+    pub(crate) backoff: Backoff,
+    pub(crate) retry_panics: bool,
+    pub(crate) fail_when_lost: bool,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) grace: Duration,
+    pub(crate) checkpoint_every: Duration,
+    pub(crate) unique_by: Vec<&'static str>,
+    pub(crate) admit_within: Duration,
+}
+
+impl Policy {
+    /// Runs in this lane. By default: three attempts a second to a minute apart, panics are not
+    /// tried again, a lost run goes on, no timeout, 10 s grace, a checkpoint every 5 s.
+    pub fn lane(lane: &'static str) -> Self {
+        Self {
+            lane,
+            pausable: false,
+            finishable: false,
+            max_attempts: 3,
+            backoff: Backoff {
+                base: Duration::from_secs(1),
+                cap: Duration::from_secs(60),
+            },
+            retry_panics: false,
+            fail_when_lost: false,
+            timeout: None,
+            grace: DEFAULT_GRACE,
+            checkpoint_every: Duration::from_secs(5),
+            unique_by: Vec::new(),
+            admit_within: Duration::from_secs(5),
+        }
+    }
+
+    /// A run can be paused: the function goes on from its checkpoint.
+    #[must_use]
+    pub fn pausable(self) -> Self {
+        Self {
+            pausable: true,
+            ..self
+        }
+    }
+
+    /// A run can be finished early: what is done is a result.
+    #[must_use]
+    pub fn finishable(self) -> Self {
+        Self {
+            finishable: true,
+            ..self
+        }
+    }
+
+    /// The retry budget, at least 1.
+    #[must_use]
+    pub fn max_attempts(self, attempts: u32) -> Self {
+        Self {
+            max_attempts: attempts.max(1),
+            ..self
+        }
+    }
+
+    /// Between attempts: see [`crate::rules::retry`].
+    #[must_use]
+    pub fn backoff(self, base: Duration, cap: Duration) -> Self {
+        Self {
+            backoff: Backoff { base, cap },
+            ..self
+        }
+    }
+
+    /// A panic is tried again as a retryable failure is.
+    #[must_use]
+    pub fn retry_panics(self) -> Self {
+        Self {
+            retry_panics: true,
+            ..self
+        }
+    }
+
+    /// A run that went with its process fails, instead of going on in the next one.
+    #[must_use]
+    pub fn fail_when_lost(self) -> Self {
+        Self {
+            fail_when_lost: true,
+            ..self
+        }
+    }
+
+    /// One run's time; past it the kernel stops it.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self {
+            timeout: Some(timeout),
+            ..self
+        }
+    }
+
+    /// How long the function has to return after it was asked to stop, before its view says
+    /// unresponsive.
+    #[must_use]
+    pub fn grace(self, grace: Duration) -> Self {
+        Self { grace, ..self }
+    }
+
+    /// How often a checkpoint is kept while the function runs.
+    #[must_use]
+    pub fn checkpoint_every(self, every: Duration) -> Self {
+        Self {
+            checkpoint_every: every,
+            ..self
+        }
+    }
+
+    /// While one with the same values of these params is live, another start is a duplicate.
+    #[must_use]
+    pub fn unique_by(self, params: &[&'static str]) -> Self {
+        Self {
+            unique_by: params.to_vec(),
+            ..self
+        }
+    }
+
+    /// How long `admit` may take.
+    #[must_use]
+    pub fn admit_within(self, limit: Duration) -> Self {
+        Self {
+            admit_within: limit,
+            ..self
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! One run, shared by its function and its supervisor.
+//!
+//! A stop is a flag and a wake-up, not a message. The supervisor never waits for a lock that the
+//! function may hold: it tries, and what it could not read comes at its next tick.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use impresario_api::{EventBody, GapData, LogData, MetricData, StopVerb, Timestamp, Warning};
+
+use super::SavedCheckpoint;
+use super::buffer::{Buffer, Report, ReportBody};
+use super::slot::{Slot, Snapshot};
+
+/// The rank of the stop that was asked for: 0 none, then as [`StopVerb`] orders them.
+const RANK: u8 = 0b0_0111;
+/// The process goes down: not a stop, replaces none.
+const SHUTDOWN: u8 = 0b0_1000;
+/// A test looks at every call; costs nothing otherwise.
+const PROBE: u8 = 0b1_0000;
+
+/// How a run begins.
+#[derive(Clone, Debug)]
+pub(crate) struct RunSetup {
+    /// Its number.
+    pub(crate) run: u32,
+    /// Threads that the function may use.
+    pub(crate) threads: usize,
+    /// How often a checkpoint is kept; also how long a pause waits for the next folder.
+    pub(crate) checkpoint_every: Duration,
+    /// Where it goes on from.
+    pub(crate) restored: Option<SavedCheckpoint>,
+    /// A `finish` that an earlier run was asked for and did not see.
+    pub(crate) finish_kept: bool,
+    /// Where this operation's folders are kept.
+    pub(crate) checkpoint_root: Option<PathBuf>,
+}
+
+/// One run.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// Unique in the process: stamps the run's `Stopped`.
+    pub(super) token: u64,
+    pub(super) setup: RunSetup,
+    word: AtomicU8,
+    wake: (Sender<()>, Receiver<()>),
+    /// When the first pause or shutdown was asked for.
+    asked_at: OnceLock<Instant>,
+    due: AtomicBool,
+    pub(super) slot: Slot,
+    pub(super) reports: Mutex<Buffer>,
+    pub(super) saved: Mutex<Option<SavedCheckpoint>>,
+}
+
+/// What the flags ask of the function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Word(u8);
+
+impl Word {
+    /// Nothing is asked and nobody looks: the one test of a step's fast path.
+    pub(super) const fn is_quiet(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) const fn is_probed(self) -> bool {
+        self.0 & PROBE != 0
+    }
+
+    const fn rank(self) -> u8 {
+        self.0 & RANK
+    }
+
+    pub(super) const fn finish(self) -> bool {
+        self.rank() == rank(StopVerb::Finish)
+    }
+
+    /// Cancel or deadline: told at once.
+    pub(super) const fn is_urgent(self) -> bool {
+        self.rank() >= rank(StopVerb::Deadline)
+    }
+
+    /// Pause or shutdown: may wait for a folder to be written.
+    pub(super) const fn rests(self) -> bool {
+        self.rank() == rank(StopVerb::Pause) || self.0 & SHUTDOWN != 0
+    }
+
+    /// Anything that ends the run is asked for, finish included.
+    pub(super) const fn stops(self) -> bool {
+        self.0 & (RANK | SHUTDOWN) != 0
+    }
+}
+
+const fn rank(verb: StopVerb) -> u8 {
+    match verb {
+        StopVerb::Finish => 1,
+        StopVerb::Pause => 2,
+        StopVerb::Deadline => 3,
+        StopVerb::Cancel => 4,
+    }
+}
+
+impl Run {
+    pub(crate) fn new(setup: RunSetup) -> Arc<Self> {
+        static TOKENS: AtomicU64 = AtomicU64::new(1);
+        let word = if setup.finish_kept {
+            rank(StopVerb::Finish)
+        } else {
+            0
+        };
+        Arc::new(Self {
+            token: TOKENS.fetch_add(1, Ordering::Relaxed),
+            setup,
+            word: AtomicU8::new(word),
+            wake: bounded(1),
+            asked_at: OnceLock::new(),
+            due: AtomicBool::new(false),
+            slot: Slot::new(),
+            reports: Mutex::default(),
+            saved: Mutex::default(),
+        })
+    }
+
+    /// Asks the function to stop, and wakes it. Only ever stronger.
+    pub(crate) fn ask(&self, verb: StopVerb) {
+        if verb == StopVerb::Pause {
+            let _ = self.asked_at.set(Instant::now());
+        }
+        let stronger = |word: u8| (word & RANK < rank(verb)).then_some(word & !RANK | rank(verb));
+        let _ = self
+            .word
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, stronger);
+        self.wake();
+    }
+
+    /// Asks the function to go because the process goes.
+    pub(crate) fn shut_down(&self) {
+        let _ = self.asked_at.set(Instant::now());
+        self.word.fetch_or(SHUTDOWN, Ordering::AcqRel);
+        self.wake();
+    }
+
+    /// Makes every call take the slow path, where a test looks at it.
+    pub(super) fn probe(&self) {
+        self.word.fetch_or(PROBE, Ordering::AcqRel);
+    }
+
+    fn wake(&self) {
+        // A full channel means that a wake-up waits already.
+        let _ = self.wake.0.try_send(());
+    }
+
+    #[inline]
+    pub(super) fn word(&self) -> Word {
+        Word(self.word.load(Ordering::Relaxed))
+    }
+
+    pub(super) const fn wakes(&self) -> &Receiver<()> {
+        &self.wake.1
+    }
+
+    /// How long a pause or shutdown still waits for a folder; `None` when it waits no more.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        let asked = self.asked_at.get()?;
+        self.setup
+            .checkpoint_every
+            .checked_sub(asked.elapsed())
+            .filter(|left| !left.is_zero())
+    }
+
+    /// A checkpoint is to be kept: set by the supervisor's tick.
+    pub(crate) fn checkpoint_due(&self) {
+        self.due.store(true, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn is_due(&self) -> bool {
+        self.due.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn no_longer_due(&self) {
+        self.due.store(false, Ordering::Relaxed);
+    }
+
+    /// The counts now; `None`: try again at the next tick.
+    pub(crate) fn read(&self) -> Option<Snapshot> {
+        self.slot.read()
+    }
+
+    /// What was reported since; may be empty although there is something.
+    pub(crate) fn drain(&self) -> Vec<Report> {
+        self.reports
+            .try_lock()
+            .map(|mut buffer| buffer.take())
+            .unwrap_or_default()
+    }
+
+    /// A checkpoint that was due and has been taken since.
+    pub(crate) fn take_checkpoint(&self) -> Option<SavedCheckpoint> {
+        self.saved.try_lock().ok()?.take()
+    }
+
+    /// "epoch 5/10, batch 32/60".
+    pub(crate) fn step_in_hand(&self) -> Option<String> {
+        self.slot.step_in_hand()
+    }
+}
+
+/// The durable event of a report.
+pub(crate) fn report_event(report: Report, run: u32) -> (Timestamp, EventBody) {
+    let at = report.at;
+    let body = match report.body {
+        ReportBody::Metric { name, step, value } => EventBody::Metric(MetricData {
+            name,
+            step,
+            value,
+            run,
+        }),
+        ReportBody::Log { level, message } => EventBody::Log(LogData {
+            level,
+            message,
+            run,
+        }),
+        ReportBody::Warning { code, message } => EventBody::Warning(Warning {
+            code,
+            message,
+            run,
+            at,
+        }),
+        ReportBody::Gap { logs, metrics } => EventBody::Gap(GapData {
+            logs,
+            metrics,
+            events: 0,
+        }),
+    };
+    (at, body)
+}

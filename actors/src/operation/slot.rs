@@ -1,0 +1,162 @@
+//! Where a run's counts stand: written by the function alone, read by its supervisor.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use impresario_api::StepProgress;
+
+use crate::supervision::lock;
+
+/// Levels of nested steps that are shown; deeper ones run unseen.
+pub(super) const LEVELS: usize = 8;
+/// Nothing is known about how many items there are.
+const UNKNOWN: u64 = u64::MAX;
+
+/// One level's counts. The one past the last level takes what is not shown.
+#[derive(Debug, Default)]
+pub(super) struct Level {
+    pub(super) current: AtomicU64,
+    pub(super) total: AtomicU64,
+}
+
+/// What changes seldom, and is words.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    names: Vec<&'static str>,
+    pub(super) message: Option<String>,
+    pub(super) title: Option<String>,
+    pub(super) context: BTreeMap<String, String>,
+}
+
+/// The counts of one run.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) levels: [Level; LEVELS + 1],
+    items: AtomicU64,
+    items_total: AtomicU64,
+    /// Calls that change no count: a function that only sleeps is alive all the same.
+    touches: AtomicU64,
+    words: Mutex<Words>,
+}
+
+/// A run's counts at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Snapshot {
+    pub(crate) steps: Vec<StepProgress>,
+    pub(crate) items: u64,
+    pub(crate) items_total: Option<u64>,
+    pub(crate) message: Option<String>,
+    pub(crate) title: Option<String>,
+    pub(crate) context: BTreeMap<String, String>,
+    pub(crate) touches: u64,
+}
+
+impl Slot {
+    pub(super) fn new() -> Self {
+        Self {
+            levels: std::array::from_fn(|_| Level::default()),
+            items: AtomicU64::new(0),
+            items_total: AtomicU64::new(UNKNOWN),
+            touches: AtomicU64::new(0),
+            words: Mutex::default(),
+        }
+    }
+
+    /// A loop begins at `level`; what was shown below it is gone.
+    pub(super) fn begin(&self, level: usize, name: &'static str, current: u64, total: u64) {
+        let Some(counts) = self.levels.get(level).filter(|_| level < LEVELS) else {
+            return;
+        };
+        let mut words = lock(&self.words);
+        counts.total.store(total, Ordering::Relaxed);
+        counts.current.store(current, Ordering::Relaxed);
+        words.names.truncate(level);
+        words.names.push(name);
+    }
+
+    /// Changes the words.
+    pub(super) fn words(&self, change: impl FnOnce(&mut Words)) {
+        change(&mut lock(&self.words));
+        self.touch();
+    }
+
+    pub(super) fn touch(&self) {
+        // One writer: a load and a store are cheaper than an atomic addition.
+        self.touches
+            .store(self.touches.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_items_total(&self, total: Option<u64>) {
+        self.items_total
+            .store(total.unwrap_or(UNKNOWN).min(UNKNOWN), Ordering::Relaxed);
+    }
+
+    pub(super) const fn items(&self) -> &AtomicU64 {
+        &self.items
+    }
+
+    /// The counts now; `None` while the function holds the words.
+    pub(super) fn read(&self) -> Option<Snapshot> {
+        let words = self.words.try_lock().ok()?;
+        let items_total = self.items_total.load(Ordering::Relaxed);
+        Some(Snapshot {
+            steps: self.steps(&words.names),
+            items: self.items.load(Ordering::Relaxed),
+            items_total: (items_total != UNKNOWN).then_some(items_total),
+            message: words.message.clone(),
+            title: words.title.clone(),
+            context: words.context.clone(),
+            touches: self.touches.load(Ordering::Relaxed),
+        })
+    }
+
+    /// The levels. The outermost is read twice: when it moved on meanwhile, an inner count may
+    /// belong to the step before, and all are read again.
+    fn steps(&self, names: &[&'static str]) -> Vec<StepProgress> {
+        let outer = || self.levels[0].current.load(Ordering::Acquire);
+        let mut before = outer();
+        for _ in 0..4 {
+            let level = |(name, level): (&&'static str, &Level)| StepProgress {
+                name: (*name).to_owned(),
+                current: level.current.load(Ordering::Acquire),
+                total: level.total.load(Ordering::Relaxed),
+            };
+            let steps: Vec<_> = names.iter().zip(&self.levels).map(level).collect();
+            let after = outer();
+            if before == after {
+                return steps;
+            }
+            before = after;
+        }
+        // It moves faster than it can be read: the outermost alone is sure.
+        let name = names.first().map(|name| (*name).to_owned());
+        let total = self.levels[0].total.load(Ordering::Relaxed);
+        name.map(|name| StepProgress {
+            name,
+            current: before,
+            total,
+        })
+        .into_iter()
+        .collect()
+    }
+
+    /// "epoch 5/10, batch 32/60".
+    pub(super) fn step_in_hand(&self) -> Option<String> {
+        let words = self.words.try_lock().ok()?;
+        in_hand(&self.steps(&words.names))
+    }
+}
+
+/// The step in hand of each level: one more than are complete.
+pub(super) fn in_hand(steps: &[StepProgress]) -> Option<String> {
+    let mut text = String::new();
+    for step in steps {
+        let comma = if text.is_empty() { "" } else { ", " };
+        let hand = (step.current + 1).min(step.total);
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{comma}{} {hand}/{}", step.name, step.total);
+    }
+    (!text.is_empty()).then_some(text)
+}

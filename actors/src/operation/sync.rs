@@ -1,0 +1,156 @@
+//! Runs an operation on the caller's own thread: no actor system, no store, no signal handler.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{RecvTimeoutError, bounded};
+use garde::Validate;
+use impresario_api::{Fault, Progress, StopVerb, Timestamp};
+use serde_json::Value;
+
+use super::execute::execute_in;
+use super::{Meter, Operation, Refusal, Run, RunEnd, RunFailure, RunSetup};
+
+/// How often progress is read.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// Stops a synchronous run from another thread.
+#[derive(Clone, Debug, Default)]
+pub struct StopHandle(Arc<Asked>);
+
+#[derive(Debug, Default)]
+struct Asked {
+    /// Asked before the run began: 1 more than the verb's place in [`StopVerb::ALL`].
+    early: AtomicU32,
+    run: std::sync::OnceLock<Arc<Run>>,
+}
+
+impl StopHandle {
+    /// A handle for one run.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the run to stop; before it began, it stops at its first call.
+    pub fn stop(&self, verb: StopVerb) {
+        self.0.early.fetch_max(verb as u32 + 1, Ordering::AcqRel);
+        if let Some(run) = self.0.run.get() {
+            run.ask(verb);
+        }
+    }
+
+    fn attach(&self, run: &Arc<Run>) {
+        // A handle serves one run; a second one leaves the first attached.
+        let _ = self.0.run.set(Arc::clone(run));
+        let early = self.0.early.load(Ordering::Acquire) as usize;
+        if let Some(verb) = early
+            .checked_sub(1)
+            .and_then(|place| StopVerb::ALL.get(place))
+        {
+            run.ask(*verb);
+        }
+    }
+}
+
+/// What a synchronous run may be given.
+#[derive(Default)]
+pub struct SyncOptions<'a> {
+    /// Called about ten times a second, on another thread, with how far the run has come; and
+    /// once at its end.
+    pub on_progress: Option<Box<dyn FnMut(&Progress) + Send + 'a>>,
+    /// Stops the run.
+    pub stop: Option<StopHandle>,
+}
+
+/// Why a synchronous run gave no output. It is an ordinary error: an inner run's stop cannot pass
+/// for the outer one's.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The params are out of their ranges.
+    #[error("the params are not what the kind takes: {0:?}")]
+    Invalid(Vec<Fault>),
+    /// The kind refused the start.
+    #[error("{}", .0.message)]
+    Refused(Refusal),
+    /// It was asked to stop, and did.
+    #[error("the run was stopped")]
+    Stopped,
+    /// It failed.
+    #[error("{}: {}", .0.code, .0.message)]
+    Failed(RunFailure),
+    /// It panicked.
+    #[error("the function panicked: {}", .0.message)]
+    Panicked(RunFailure),
+}
+
+/// Runs `kind` on this thread and gives its output.
+pub fn run_sync_operation<K: Operation>(
+    kind: &K,
+    params: K::Params,
+    options: SyncOptions<'_>,
+) -> Result<K::Output, SyncError> {
+    params
+        .validate()
+        .map_err(|report| SyncError::Invalid(super::schema::faults(&report, &params)))?;
+    match kind.admit(&params) {
+        Err(refusal) if !refusal.is_none_needed() => return Err(SyncError::Refused(refusal)),
+        _ => {}
+    }
+    let policy = kind.policy();
+    let run = Run::new(RunSetup {
+        run: 1,
+        threads: 1,
+        checkpoint_every: policy.checkpoint_every,
+        restored: None,
+        finish_kept: false,
+        checkpoint_root: None,
+    });
+    if let Some(stop) = &options.stop {
+        stop.attach(&run);
+    }
+    let mut output = None;
+    let end = watched(&run, options.on_progress, || {
+        let ctx = super::Context::new(Arc::clone(&run));
+        execute_in(&ctx, |ctx| {
+            output = Some(kind.run(params, ctx)?);
+            Ok(Value::Null)
+        })
+        .end
+    });
+    match (end, output) {
+        (RunEnd::Returned, Some(output)) => Ok(output),
+        (RunEnd::Failed(failure), _) => Err(SyncError::Failed(failure)),
+        (RunEnd::Panicked(failure), _) => Err(SyncError::Panicked(failure)),
+        _ => Err(SyncError::Stopped),
+    }
+}
+
+/// Runs `work` while another thread reads how far it has come.
+fn watched(
+    run: &Arc<Run>,
+    on_progress: Option<Box<dyn FnMut(&Progress) + Send + '_>>,
+    work: impl FnOnce() -> RunEnd,
+) -> RunEnd {
+    let Some(mut tell) = on_progress else {
+        return work();
+    };
+    let (ended, end) = bounded::<()>(0);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut meter = Meter::new();
+            loop {
+                let over = end.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout);
+                if let Some(snapshot) = run.read() {
+                    tell(&meter.update(Timestamp::now(), &snapshot));
+                }
+                if over {
+                    return;
+                }
+            }
+        });
+        let result = work();
+        drop(ended);
+        result
+    })
+}

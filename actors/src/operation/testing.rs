@@ -1,0 +1,403 @@
+//! A kit for authors of kinds: runs one without a server, stops it wherever wanted, and goes on
+//! from what it left. Time does not pass: every sleep returns at once.
+//!
+//! ```
+//! use impresario::operation::{Context, Failure, Operation, Policy};
+//! use impresario::testing;
+//! use impresario_api::{Status, Verb};
+//!
+//! # #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+//! # #[garde(allow_unvalidated)]
+//! # struct Upto { n: u32 }
+//! struct Count;
+//! impl Operation for Count {
+//!     const KIND: &'static str = "count";
+//!     type Params = Upto;
+//!     type Output = u32;
+//!     fn policy(&self) -> Policy { Policy::lane("default").pausable() }
+//!     fn run(&self, params: Upto, ctx: &Context) -> Result<u32, Failure> {
+//!         let mut done = ctx.restored::<u32>()?.unwrap_or(0);
+//!         for step in ctx.steps("step", done..params.n) {
+//!             done = step? + 1;
+//!             ctx.checkpoint(&done)?;
+//!         }
+//!         Ok(done)
+//!     }
+//! }
+//!
+//! let paused = testing::run(&Count, Upto { n: 100 }).stop_at("step", 31, Verb::Pause).end();
+//! assert_eq!(paused.status(), Status::Paused);
+//! assert_eq!(paused.progress().steps[0].current, 31);
+//! let resumed = paused.resume(&Count).end();
+//! assert_eq!(resumed.output(), Some(&100));
+//!
+//! // Every verb at every call:
+//! let calls = testing::run(&Count, Upto { n: 3 }).end().calls();
+//! for call in 1..=calls {
+//!     let ended = testing::run(&Count, Upto { n: 3 }).stop_at_call(call, Verb::Cancel).end();
+//!     assert_eq!(ended.status(), Status::Cancelled);
+//! }
+//! ```
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use impresario_api::{LogLevel, OperationError, Progress, Status, StopVerb, Timestamp, Verb};
+use serde_json::Value;
+
+use super::buffer::{Report, ReportBody};
+use super::execute::execute_in;
+use super::{Context, Meter, Operation, Run, RunSetup, SavedCheckpoint};
+use crate::rules::lifecycle::{self, Input, Moment, State, Terms};
+
+/// What a test asks of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// A verb: cancel, pause or finish.
+    Verb(Verb),
+    /// Its time is over.
+    Deadline,
+    /// The process goes down.
+    Shutdown,
+}
+
+impl From<Verb> for Ask {
+    fn from(verb: Verb) -> Self {
+        Self::Verb(verb)
+    }
+}
+
+/// Where a test asks.
+#[derive(Clone, Debug)]
+enum At {
+    Call(u64),
+    Step(&'static str, u64),
+}
+
+/// A run that is prepared.
+pub struct Trial<'a, K: Operation> {
+    kind: &'a K,
+    params: Value,
+    asks: Vec<(At, Ask)>,
+    due_at_every_call: bool,
+    restored: Option<SavedCheckpoint>,
+    state: State,
+    folder: Rc<Folder>,
+}
+
+/// Prepares a run of `kind`.
+pub fn run<K: Operation>(kind: &K, params: K::Params) -> Trial<'_, K> {
+    let policy = kind.policy();
+    let terms = Terms {
+        pausable: policy.pausable,
+        finishable: policy.finishable,
+        max_attempts: policy.max_attempts,
+        backoff: policy.backoff,
+        retry_panics: policy.retry_panics,
+        fail_when_lost: policy.fail_when_lost,
+    };
+    Trial {
+        kind,
+        params: serde_json::to_value(params).expect("params are encoded for the store too"),
+        asks: Vec::new(),
+        due_at_every_call: false,
+        restored: None,
+        state: State::submitted(terms, None),
+        folder: Rc::new(Folder::new()),
+    }
+}
+
+impl<K: Operation> Trial<'_, K> {
+    /// Asks when `complete` steps of this name are complete.
+    #[must_use]
+    pub fn stop_at(mut self, name: &'static str, complete: u64, ask: impl Into<Ask>) -> Self {
+        self.asks.push((At::Step(name, complete), ask.into()));
+        self
+    }
+
+    /// Asks in the `call`-th call (from 1) of a step, a wait, a check or a checkpoint.
+    #[must_use]
+    pub fn stop_at_call(mut self, call: u64, ask: impl Into<Ask>) -> Self {
+        self.asks.push((At::Call(call), ask.into()));
+        self
+    }
+
+    /// Keeps a checkpoint whenever one is given, as if each were due.
+    #[must_use]
+    pub const fn checkpoint_every_call(mut self) -> Self {
+        self.due_at_every_call = true;
+        self
+    }
+
+    /// Runs it, on this thread.
+    ///
+    /// # Panics
+    /// When the kind's own params cannot be encoded and decoded again.
+    pub fn end(self) -> Ended<K> {
+        let moment = Moment {
+            now: Timestamp::now(),
+            jitter: 0.0,
+        };
+        let finish_kept = self.state.stop.is_some();
+        let state = lifecycle::next(&self.state, &Input::Dispatched, moment)
+            .expect("it was pending")
+            .state;
+        let run = Run::new(RunSetup {
+            run: state.run,
+            threads: 1,
+            checkpoint_every: Duration::from_secs(3_600),
+            restored: self.restored.clone(),
+            finish_kept,
+            checkpoint_root: Some(self.folder.0.clone()),
+        });
+        run.probe();
+        let watch = Rc::new(Watch {
+            calls: Cell::new(0),
+            asks: RefCell::new(self.asks),
+            state: RefCell::new(state),
+            due_at_every_call: self.due_at_every_call,
+        });
+        let mut ctx = Context::new(Arc::clone(&run));
+        let seen = Rc::clone(&watch);
+        ctx.probe = Some(Box::new(move |run| seen.look(run)));
+        let params = serde_json::from_value(self.params.clone()).expect("encoded params decode");
+        let mut output = None;
+        let finished = execute_in(&ctx, |ctx| {
+            output = Some(self.kind.run(params, ctx)?);
+            Ok(Value::Null)
+        });
+        let state = watch.state.borrow().clone();
+        let has_checkpoint = finished.checkpoint.is_some() || self.restored.is_some();
+        let ended = Input::Ended {
+            run: state.run,
+            end: finished.end,
+            signalled: None,
+        };
+        let state = lifecycle::next(&state, &ended, moment)
+            .expect("it was running")
+            .state;
+        Ended {
+            params: self.params,
+            output: output.filter(|_| state.shown() == Status::Completed),
+            state: State {
+                has_checkpoint,
+                ..state
+            },
+            progress: Meter::last(moment.now, Duration::from_secs(1), &finished.snapshot),
+            reports: finished.reports,
+            checkpoint: finished.checkpoint.or(self.restored),
+            calls: watch.calls.get(),
+            folder: self.folder,
+        }
+    }
+}
+
+/// Looks at every call.
+struct Watch {
+    calls: Cell<u64>,
+    asks: RefCell<Vec<(At, Ask)>>,
+    state: RefCell<State>,
+    due_at_every_call: bool,
+}
+
+impl Watch {
+    fn look(&self, run: &Run) {
+        self.calls.set(self.calls.get() + 1);
+        if self.due_at_every_call {
+            run.checkpoint_due();
+        }
+        let steps = run
+            .read()
+            .map(|snapshot| snapshot.steps)
+            .unwrap_or_default();
+        let here = |at: &At| match at {
+            At::Call(call) => *call == self.calls.get(),
+            At::Step(name, complete) => steps
+                .iter()
+                .any(|step| step.name == *name && step.current == *complete),
+        };
+        let mut asks = self.asks.borrow_mut();
+        for (_, ask) in asks.extract_if(.., |(at, _)| here(at)) {
+            self.ask(run, ask);
+        }
+    }
+
+    fn ask(&self, run: &Run, ask: Ask) {
+        let mut state = self.state.borrow_mut();
+        let input = match ask {
+            Ask::Verb(verb) => Input::Asked {
+                verb,
+                by: "a test".to_owned(),
+                reason: None,
+            },
+            Ask::Deadline => Input::TimedOut {
+                run: state.run,
+                reason: "the test's deadline".to_owned(),
+            },
+            Ask::Shutdown => Input::ShuttingDown { run: state.run },
+        };
+        let change = lifecycle::next(
+            &state,
+            &input,
+            Moment {
+                now: Timestamp::now(),
+                jitter: 0.0,
+            },
+        );
+        *state = change
+            .unwrap_or_else(|refused| panic!("{ask:?}: {}", refused.explain(&state)))
+            .state;
+        match ask {
+            Ask::Verb(Verb::Cancel) => run.ask(StopVerb::Cancel),
+            Ask::Verb(Verb::Pause) => run.ask(StopVerb::Pause),
+            Ask::Verb(Verb::Finish) => run.ask(StopVerb::Finish),
+            Ask::Deadline => run.ask(StopVerb::Deadline),
+            Ask::Shutdown => run.shut_down(),
+            Ask::Verb(Verb::Resume | Verb::Retry) => {
+                unreachable!("the rules refuse them for a run")
+            }
+        }
+    }
+}
+
+/// A run that has ended.
+pub struct Ended<K: Operation> {
+    params: Value,
+    output: Option<K::Output>,
+    state: State,
+    progress: Progress,
+    reports: Vec<Report>,
+    checkpoint: Option<SavedCheckpoint>,
+    calls: u64,
+    folder: Rc<Folder>,
+}
+
+impl<K: Operation> Ended<K> {
+    /// The output, of a completed run.
+    pub const fn output(&self) -> Option<&K::Output> {
+        self.output.as_ref()
+    }
+
+    /// The operation's status after it.
+    pub fn status(&self) -> Status {
+        self.state.shown()
+    }
+
+    /// Whether it completed because it was asked to finish.
+    pub fn stopped_early(&self) -> bool {
+        self.state.stopped_early()
+    }
+
+    /// Why it failed.
+    pub const fn error(&self) -> Option<&OperationError> {
+        self.state.error.as_ref()
+    }
+
+    /// How far it came.
+    pub const fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Points of each metric, (step, value), as they were reported.
+    pub fn metrics(&self) -> BTreeMap<&str, Vec<(u64, Option<f64>)>> {
+        let mut metrics = BTreeMap::<_, Vec<_>>::new();
+        for report in &self.reports {
+            if let ReportBody::Metric { name, step, value } = &report.body {
+                metrics
+                    .entry(name.as_str())
+                    .or_default()
+                    .push((*step, *value));
+            }
+        }
+        metrics
+    }
+
+    /// Log lines.
+    pub fn logs(&self) -> Vec<(LogLevel, &str)> {
+        let log = |report| match report {
+            &Report {
+                body: ReportBody::Log { level, ref message },
+                ..
+            } => Some((level, message.as_str())),
+            _ => None,
+        };
+        self.reports.iter().filter_map(log).collect()
+    }
+
+    /// Warnings, (code, message).
+    pub fn warnings(&self) -> Vec<(&str, &str)> {
+        let warning = |report| match report {
+            &Report {
+                body:
+                    ReportBody::Warning {
+                        ref code,
+                        ref message,
+                    },
+                ..
+            } => Some((code.as_str(), message.as_str())),
+            _ => None,
+        };
+        self.reports.iter().filter_map(warning).collect()
+    }
+
+    /// What a later run goes on from.
+    pub const fn checkpoint(&self) -> Option<&SavedCheckpoint> {
+        self.checkpoint.as_ref()
+    }
+
+    /// How many calls it made that a stop can reach.
+    pub const fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// The next run: after a `resume`, or after a shutdown.
+    ///
+    /// # Panics
+    /// When the operation cannot be resumed.
+    pub fn resume(self, kind: &K) -> Trial<'_, K> {
+        let asked = Input::Asked {
+            verb: Verb::Resume,
+            by: "a test".to_owned(),
+            reason: None,
+        };
+        let moment = Moment {
+            now: Timestamp::now(),
+            jitter: 0.0,
+        };
+        let state = lifecycle::next(&self.state, &asked, moment)
+            .unwrap_or_else(|refused| panic!("{}", refused.explain(&self.state)))
+            .state;
+        Trial {
+            kind,
+            params: self.params,
+            asks: Vec::new(),
+            due_at_every_call: false,
+            restored: self.checkpoint,
+            state,
+            folder: self.folder,
+        }
+    }
+}
+
+/// A folder of the trial's own, gone with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self(std::env::temp_dir().join(format!("impresario-trial-{}-{number}", std::process::id())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A kind without folders made none.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,1 @@
+//! Gated fake operations under the manager.

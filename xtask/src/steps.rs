@@ -1,0 +1,128 @@
+//! Building and testing, a named step at a time.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use xshell::{Shell, cmd};
+
+/// Why a task ended.
+pub(crate) type Failure = Box<dyn std::error::Error>;
+
+/// Says something to whoever runs the task.
+pub(crate) fn say(text: &str) {
+    // A closed terminal is no reason to stop.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Says what a step does before it, and how long it took after it.
+fn step(what: &str, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    say(&format!("▸ {what}"));
+    let began = Instant::now();
+    work().map_err(|error| format!("{what}: {error}"))?;
+    say(&format!(
+        "✔ {what} ({:.0} s)",
+        began.elapsed().as_secs_f64()
+    ));
+    Ok(())
+}
+
+/// A shell in the workspace's root.
+pub(crate) fn shell() -> Result<Shell, Failure> {
+    let shell = Shell::new()?;
+    shell.change_dir(root());
+    Ok(shell)
+}
+
+fn root() -> PathBuf {
+    // cargo sets it for `cargo run`; xtask is a folder of the root.
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map_or(here.clone(), PathBuf::from)
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root().join("target"), |dir| root().join(dir))
+}
+
+/// The path of a release binary.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    target().join("release").join(name)
+}
+
+/// `cargo xtask build`.
+pub(crate) fn build() -> Result<(), Failure> {
+    let shell = shell()?;
+    step(
+        "build impresariod and impresario (release; the first time takes minutes)",
+        || {
+            Ok(cmd!(
+                shell,
+                "cargo build --release --locked -p impresario-server -p impresario-cli"
+            )
+            .run_echo()?)
+        },
+    )
+}
+
+/// `cargo xtask test`.
+pub(crate) fn test() -> Result<(), Failure> {
+    let shell = shell()?;
+    step("formatting", || {
+        Ok(cmd!(shell, "cargo fmt --all --check").run_echo()?)
+    })?;
+    step("lints, warnings denied", || {
+        Ok(cmd!(
+            shell,
+            "cargo clippy --workspace --all-targets --locked -- -D warnings"
+        )
+        .run_echo()?)
+    })?;
+    step("docs, warnings denied", || {
+        let _denied = shell.push_env("RUSTDOCFLAGS", "-D warnings");
+        Ok(cmd!(shell, "cargo doc --workspace --no-deps --locked --quiet").run_echo()?)
+    })?;
+    step("all tests of the workspace", || {
+        Ok(cmd!(shell, "cargo test --workspace --locked").run_echo()?)
+    })?;
+    step("the server without the training feature", || {
+        Ok(cmd!(
+            shell,
+            "cargo test --locked -p impresario-server --no-default-features"
+        )
+        .run_echo()?)
+    })?;
+    licences(&shell)
+}
+
+/// Licences and bans, where cargo-deny is installed.
+fn licences(shell: &Shell) -> Result<(), Failure> {
+    if cmd!(shell, "cargo deny --version")
+        .quiet()
+        .ignore_stdout()
+        .ignore_stderr()
+        .run()
+        .is_err()
+    {
+        say(
+            "· licences and bans not checked: cargo-deny is missing (cargo install cargo-deny --locked)",
+        );
+        return Ok(());
+    }
+    step("licences and bans", || {
+        Ok(cmd!(shell, "cargo deny check licenses bans sources").run_echo()?)
+    })
+}
+
+/// Runs a command and shows it.
+trait RunEcho {
+    fn run_echo(self) -> Result<(), xshell::Error>;
+}
+
+impl RunEcho for xshell::Cmd<'_> {
+    fn run_echo(self) -> Result<(), xshell::Error> {
+        say(&format!("  $ {self}"));
+        self.quiet().run()
+    }
+}
