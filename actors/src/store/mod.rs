@@ -2,8 +2,9 @@
 //!
 //! Writes come in batches, each one transaction; reads go through a [`Reader`] from any thread.
 //! What a command does to an operation is decided by [`crate::rules::lifecycle`] and carried out
-//! by [`record`], the same for every store. [`conformance`] is the suite that each must pass.
+//! by [`Operation`]'s own functions, the same for every store. [`conformance`] is the suite that each must pass.
 
+mod change;
 mod memory;
 pub mod record;
 
@@ -15,8 +16,9 @@ use serde_json::Value;
 
 use crate::operation::RunEnd;
 use crate::rules::lifecycle::{Input, Rejection};
+pub use change::Fact;
 pub use memory::MemoryStore;
-pub use record::{Operation, SavedCheckpoint, Submission};
+pub use record::{MOST_WARNINGS, Operation, SavedCheckpoint, Submission};
 
 /// Keeps operations and their events. One thread owns it and commits batches.
 pub trait Store: Send + 'static {
