@@ -95,81 +95,76 @@ impl Tables {
     /// Moves an operation from where the old one stands in the indexes to where the new one does.
     fn reindex(&mut self, old: Option<&Operation>, new: Option<&Operation>) {
         let (from, to) = (old.map(Facets::of), new.map(Facets::of));
-        let moved = |facet: fn(&Facets) -> bool| (from.as_ref().map(facet), to.as_ref().map(facet));
-        if from.as_ref().map(|at| at.shown) != to.as_ref().map(|at| at.shown) {
-            if let (Some(old), Some(at)) = (old, &from) {
-                self.index.remove(&old.kind, at.shown, old.id);
-            }
-            if let (Some(new), Some(at)) = (new, &to) {
-                self.index.insert(&new.kind, at.shown, new.id);
-            }
+        if from == to {
+            return;
         }
-        let queued = moved(|at| at.queued);
-        if queued.0 != queued.1 {
-            self.requeue(old, queued.0, new, queued.1);
+        if let (Some(old), Some(from)) = (old, from) {
+            self.leave(old, from, to);
         }
-        let ended = moved(|at| at.ended);
-        if ended.0 != ended.1 {
-            self.move_end(old, new);
+        if let (Some(new), Some(to)) = (new, to) {
+            self.enter(new, to, from);
         }
     }
 
-    fn requeue(
-        &mut self,
-        old: Option<&Operation>,
-        was: Option<bool>,
-        new: Option<&Operation>,
-        is: Option<bool>,
-    ) {
-        if let (Some(old), Some(true)) = (old, was)
+    /// Takes an operation from the indexes in which it stands elsewhere, or no more.
+    fn leave(&mut self, old: &Operation, from: Facets, to: Option<Facets>) {
+        if to.is_none_or(|to| to.shown != from.shown) {
+            self.index.remove(&old.kind, from.shown, old.id);
+        }
+        if from.queued.is_some()
+            && to.is_none_or(|to| to.queued != from.queued)
             && let Some(lane) = self.lanes.get_mut(&old.lane)
         {
             lane.remove(old);
         }
-        if let (Some(new), Some(true)) = (new, is) {
+        if to.is_none_or(|to| to.ended != from.ended) {
+            if let Some(at) = from.ended {
+                self.ended.remove(&(at, old.id));
+            } else if let Some(text) = &old.unique {
+                self.unique.remove(text);
+            }
+        }
+    }
+
+    /// Puts an operation into the indexes in which it stood elsewhere, or not yet.
+    fn enter(&mut self, new: &Operation, to: Facets, from: Option<Facets>) {
+        if from.is_none_or(|from| from.shown != to.shown) {
+            self.index.insert(&new.kind, to.shown, new.id);
+        }
+        if to.queued.is_some() && from.is_none_or(|from| from.queued != to.queued) {
             if let Some(lane) = self.lanes.get_mut(&new.lane) {
                 lane.insert(new);
             } else {
                 self.lanes.entry(new.lane.clone()).or_default().insert(new);
             }
         }
-    }
-
-    /// The times of the ends, and the unique texts, which only live ones hold.
-    fn move_end(&mut self, old: Option<&Operation>, new: Option<&Operation>) {
-        if let Some(old) = old {
-            match old.completed_at {
-                Some(at) => drop(self.ended.remove(&(at, old.id))),
-                None => drop(
-                    old.unique
-                        .as_ref()
-                        .and_then(|text| self.unique.remove(text)),
-                ),
-            }
-        }
-        if let Some(new) = new {
-            match (new.completed_at, &new.unique) {
-                (Some(at), _) => drop(self.ended.insert((at, new.id))),
-                (None, Some(text)) => drop(self.unique.insert(text.clone(), new.id)),
-                (None, None) => {}
+        if from.is_none_or(|from| from.ended != to.ended) {
+            if let Some(at) = to.ended {
+                self.ended.insert((at, new.id));
+            } else if let Some(text) = &new.unique {
+                self.unique.insert(text.clone(), new.id);
             }
         }
     }
 }
 
 /// Where an operation stands in the indexes.
+#[derive(Clone, Copy, PartialEq)]
 struct Facets {
     shown: Status,
-    queued: bool,
-    ended: bool,
+    /// In its lane's queue, and from when on it may go.
+    queued: Option<Option<Timestamp>>,
+    /// Since when it has ended; a live one holds its unique text instead.
+    ended: Option<Timestamp>,
 }
 
 impl Facets {
     fn of(operation: &Operation) -> Self {
+        let pending = operation.state.status == Recorded::Pending;
         Self {
             shown: operation.state.shown(),
-            queued: operation.state.status == Recorded::Pending,
-            ended: !operation.is_live(),
+            queued: pending.then_some(operation.state.not_before),
+            ended: operation.completed_at,
         }
     }
 }
