@@ -5,6 +5,7 @@
 //! by [`Operation`]'s own functions, the same for every store. [`conformance`] is the suite that each must pass.
 
 mod change;
+pub mod conformance;
 mod memory;
 pub mod record;
 

@@ -190,7 +190,8 @@ impl<'a> Text<'a> {
             let mut values = operation.labels.values();
             operation.kind == self.text
                 || values.any(|value| value.starts_with(self.text))
-                || (self.text.len() >= 4 && id.to_string().ends_with(self.text))
+                || (self.text.len() >= 4 && id.digits().ends_with(self.text))
+                || id.to_string() == self.text
         })
     }
 }
