@@ -15,6 +15,7 @@ mod queue;
 mod reading;
 mod recovery;
 mod runs;
+mod short;
 mod stage;
 mod starting;
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use impresario_api::{Timestamp, Verb};
 
-use super::stage::{Stage, id, numbers, same, types};
+use super::short::{id, numbers, same, types};
+use super::stage::Stage;
 use crate::operation::RunEnd;
 use crate::store::{Command, Outcome, Query};
 

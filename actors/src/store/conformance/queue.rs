@@ -2,7 +2,8 @@
 
 use impresario_api::{Status, Timestamp, Verb};
 
-use super::stage::{Stage, failure, id, same};
+use super::short::{failure, id, same};
+use super::stage::Stage;
 
 pub(super) fn order(stage: &mut Stage) {
     for (number, priority) in [(1, 0), (2, 5), (3, -100), (4, 5), (5, 0), (6, 100)] {

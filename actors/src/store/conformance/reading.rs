@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use impresario_api::{Status, Verb};
 
-use super::stage::{Stage, id, log, numbers, same, types};
+use super::short::{id, log, numbers, same, types};
+use super::stage::Stage;
 use crate::operation::RunEnd;
 use crate::store::Query;
 

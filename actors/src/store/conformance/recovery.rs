@@ -2,7 +2,8 @@
 
 use impresario_api::{Status, Stop, StopVerb, Verb};
 
-use super::stage::{Stage, same};
+use super::short::same;
+use super::stage::Stage;
 use crate::operation::RunEnd;
 use crate::rules::lifecycle::Input;
 use crate::store::{Command, Done, Outcome};

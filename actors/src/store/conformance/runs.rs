@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use impresario_api::{EventBody, Progress, Status, Verb, Warning};
 use serde_json::json;
 
-use super::stage::{Stage, failure, id, log, same, types};
+use super::short::{failure, id, log, same, types};
+use super::stage::Stage;
 use crate::operation::RunEnd;
 use crate::rules::lifecycle::{Input, Rejection};
 use crate::store::{Command, MOST_WARNINGS, Outcome, Refused};

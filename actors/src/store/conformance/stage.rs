@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use impresario_api::{Event, EventBody, LogData, LogLevel, OperationId, Status, Timestamp, Verb};
+use impresario_api::{Event, EventBody, Status, Timestamp, Verb};
 use serde_json::json;
 
-use crate::operation::{RunEnd, RunFailure};
-use crate::rules::lifecycle::{Input, Rejection, Terms};
-use crate::rules::retry::Backoff;
+use super::short::{id, same, terms};
+use crate::operation::RunEnd;
+use crate::rules::lifecycle::{Input, Rejection};
 use crate::store::{
     Command, Done, End, Operation, Outcome, Page, Query, Reader, Refused, SavedCheckpoint, Store,
     StoreError, Submission,
@@ -255,56 +254,4 @@ impl Stage {
         let events = self.read(self.reader.events_since_cursor(0, usize::MAX));
         format!("{page:?} {counts:?} {events:?}")
     }
-}
-
-/// Fails the case unless both are the same.
-#[track_caller]
-pub(super) fn same<T: PartialEq + std::fmt::Debug>(got: T, expected: T, what: &str) {
-    assert_eq!(got, expected, "{what} (left: got, right: expected)");
-}
-
-pub(super) const fn id(number: u64) -> OperationId {
-    OperationId::from_u64(number)
-}
-
-pub(super) fn numbers(page: &Page) -> Vec<u64> {
-    let ids = page.operations.iter();
-    ids.map(|operation| operation.id.as_u64()).collect()
-}
-
-pub(super) fn types(events: &[Arc<Event>]) -> Vec<&'static str> {
-    events.iter().map(|event| event.body.type_name()).collect()
-}
-
-/// A kind that can do everything and has two attempts.
-pub(super) const fn terms() -> Terms {
-    Terms {
-        pausable: true,
-        finishable: true,
-        max_attempts: 2,
-        backoff: Backoff {
-            base: Duration::from_secs(1),
-            cap: Duration::from_secs(60),
-        },
-        retry_panics: false,
-        fail_when_lost: false,
-    }
-}
-
-pub(super) fn failure(retryable: bool) -> RunEnd {
-    RunEnd::Failed(RunFailure {
-        code: "NO_LUCK".to_owned(),
-        message: "it did not work".to_owned(),
-        details: None,
-        retryable,
-        step: None,
-    })
-}
-
-pub(super) fn log(message: &str) -> EventBody {
-    EventBody::Log(LogData {
-        level: LogLevel::Info,
-        message: message.to_owned(),
-        run: 1,
-    })
 }

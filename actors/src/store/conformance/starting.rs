@@ -1,6 +1,7 @@
 //! What a start is judged by.
 
-use super::stage::{Stage, id, same};
+use super::short::{id, same};
+use super::stage::Stage;
 use crate::operation::RunEnd;
 use crate::store::{Command, Outcome, Refused, Submission};
 
@@ -73,7 +74,7 @@ pub(super) fn uniqueness(stage: &mut Stage) {
         |refused, number| matches!(refused, Refused::Duplicate(one) if one == id(number));
     same(duplicate(refused, 1), true, "one like it is live");
     stage.claim("a", 1);
-    let mut end = stage.end(1, 1, super::stage::failure(false));
+    let mut end = stage.end(1, 1, super::short::failure(false));
     end.checkpoint = Some(stage.checkpoint(1));
     stage.done(Command::End(Box::new(end)));
     stage.done(second);
