@@ -17,8 +17,8 @@ use tokio::sync::oneshot;
 
 use crate::operation::{ErasedOperation, Kinds, Operation};
 use crate::rules::admission;
-use crate::rules::lifecycle::{Recorded, Rejection};
-use crate::store::{Done, Outcome, Reader, Refused, Store, StoreError, Submission};
+use crate::rules::lifecycle::Rejection;
+use crate::store::{Done, Outcome, Reader, Refused, Store, StoreError};
 use crate::supervision::blocking::Blocking;
 use crate::supervision::commands::{Ask, Drain, Halt, Start};
 use crate::supervision::hub::Hub;

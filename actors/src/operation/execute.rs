@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::buffer::{Report, ReportBody};
+use super::buffer::Report;
 use super::failure::Cause;
 use super::slot::Snapshot;
 use super::{Context, ErasedOperation, Failure, Run, RunEnd, RunFailure, SavedCheckpoint};
@@ -94,14 +94,5 @@ fn problem(ctx: &Context, code: &str, message: String) -> RunFailure {
         details: None,
         retryable: false,
         step: ctx.run.step_in_hand(),
-    }
-}
-
-/// A report that is a warning: its code.
-#[cfg(test)]
-pub(super) fn warning_code(report: &Report) -> Option<&str> {
-    match &report.body {
-        ReportBody::Warning { code, .. } => Some(code),
-        _ => None,
     }
 }

@@ -63,7 +63,7 @@ pub(super) fn row(operation: &Operation, around: &Around, now: Timestamp) -> Ope
 
 pub(super) fn view(operation: &Operation, around: &Around, now: Timestamp) -> OperationView {
     let small = |output: &&std::sync::Arc<serde_json::Value>| {
-        serde_json::to_vec(output).is_ok_and(|bytes| bytes.len() <= SUMMARY_BYTES)
+        serde_json::to_vec(&***output).is_ok_and(|bytes| bytes.len() <= SUMMARY_BYTES)
     };
     OperationView {
         row: row(operation, around, now),

@@ -2,8 +2,10 @@
 //!
 //! Writes come in batches, each one transaction; reads go through a [`Reader`] from any thread.
 //! What a command does to an operation is decided by [`crate::rules::lifecycle`] and carried out
-//! by [`record`], the same for every store. [`conformance`] is the suite that each must pass.
+//! by [`Operation`]'s own functions, the same for every store. [`conformance`] is the suite that each must pass.
 
+mod change;
+pub mod conformance;
 mod memory;
 pub mod record;
 
@@ -16,8 +18,9 @@ use serde_json::Value;
 use crate::operation::RunEnd;
 pub use crate::operation::SavedCheckpoint;
 use crate::rules::lifecycle::{Input, Rejection};
+pub use change::Fact;
 pub use memory::MemoryStore;
-pub use record::{Operation, Submission};
+pub use record::{MOST_WARNINGS, Operation, Submission};
 
 /// Keeps operations and their events. One thread owns it and commits batches.
 pub trait Store: Send + 'static {

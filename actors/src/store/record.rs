@@ -9,6 +9,10 @@ use serde_json::Value;
 use crate::operation::SavedCheckpoint;
 use crate::rules::lifecycle::{State, Terms};
 
+/// How many warnings an operation carries itself: enough to see what is wrong, few enough that a
+/// view stays small.
+pub const MOST_WARNINGS: usize = 100;
+
 /// A start to be recorded.
 #[derive(Clone, Debug)]
 pub struct Submission {

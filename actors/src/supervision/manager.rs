@@ -182,6 +182,27 @@ impl Manager {
         }
     }
 
+    /// In a shutdown, runs that were claimed just before it are asked to go too.
+    fn send_off(&mut self) {
+        if self.draining.is_none() {
+            return;
+        }
+        let now = Timestamp::now();
+        let going_on = self.live.iter().filter(|(_, live)| !live.ended);
+        let marks = going_on.map(|(id, live)| {
+            live.of.run.shut_down();
+            let input = Input::ShuttingDown {
+                run: live.state.run,
+            };
+            Entry::silent(Command::Apply {
+                id: *id,
+                input,
+                now,
+            })
+        });
+        self.of.link.send(marks.collect());
+    }
+
     /// When the last run has ended in a shutdown, whoever asked for it hears so.
     fn drained(&mut self) {
         if self.live.is_empty() {
@@ -329,6 +350,7 @@ impl Handler<Committed> for Manager {
                         self.note(done);
                         self.launch(&done.operation, ctx);
                     }
+                    self.send_off();
                     self.arm(&lane, next_due, ctx);
                 }
                 Outcome::Refused(refused) => {
@@ -399,21 +421,8 @@ impl Handler<Drain> for Manager {
 
     fn handle(&mut self, drain: Drain, ctx: &mut Self::Context) {
         self.of.admitting.store(false, Ordering::Release);
-        let now = Timestamp::now();
-        let mut marks = Vec::new();
-        for (id, live) in self.live.iter().filter(|(_, live)| !live.ended) {
-            let input = Input::ShuttingDown {
-                run: live.state.run,
-            };
-            marks.push(Entry::silent(Command::Apply {
-                id: *id,
-                input,
-                now,
-            }));
-            live.of.run.shut_down();
-        }
-        self.of.link.send(marks);
         self.draining.get_or_insert_default().push(drain.reply);
+        self.send_off();
         ctx.run_later(self.of.config.shutdown_grace, |manager, _| {
             for (id, live) in &manager.live {
                 let step = live

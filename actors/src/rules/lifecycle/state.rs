@@ -1,0 +1,117 @@
+//! What the rules know of an operation.
+
+use impresario_api::{OperationError, Status, Stop, StopVerb, Timestamp, Verb};
+
+use super::verbs::{Ruling, rule};
+use crate::rules::retry::Backoff;
+
+/// The recorded status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Recorded {
+    /// Waits.
+    Pending,
+    /// A run is going on.
+    Running,
+    /// Rests.
+    Paused,
+    /// Ended with an output.
+    Completed,
+    /// Ended with an error.
+    Failed,
+    /// Ended because somebody asked.
+    Cancelled,
+}
+
+impl Recorded {
+    /// Whether the operation is over (until a `resume`).
+    pub const fn is_ended(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// What the rules must know of an operation's kind; recorded with the operation, so that it
+/// keeps the terms under which it was accepted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Terms {
+    /// Whether a run can be paused.
+    pub pausable: bool,
+    /// Whether a run can be finished early.
+    pub finishable: bool,
+    /// The retry budget, at least 1.
+    pub max_attempts: u32,
+    /// Between attempts.
+    pub backoff: Backoff,
+    /// Whether a panic is tried again.
+    pub retry_panics: bool,
+    /// Whether a run that was lost with its process fails instead of going on.
+    pub fail_when_lost: bool,
+}
+
+/// What the rules must know of an operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// The recorded status.
+    pub status: Recorded,
+    /// The recorded wish that it end or rest; kept after the end.
+    pub stop: Option<Stop>,
+    /// The last execution's number; 0 before the first. It fences every write.
+    pub run: u32,
+    /// The retry budget used, from 1.
+    pub attempt: u32,
+    /// Whether the run was asked to go because the process goes: not a stop, replaces none.
+    pub shutdown: bool,
+    /// Not dispatched before.
+    pub not_before: Option<Timestamp>,
+    /// Whether there is something to go on from.
+    pub has_checkpoint: bool,
+    /// The last attempt's error, kept until completed.
+    pub error: Option<OperationError>,
+    /// The kind's terms.
+    pub terms: Terms,
+}
+
+impl State {
+    /// A start that was just recorded.
+    pub const fn submitted(terms: Terms, not_before: Option<Timestamp>) -> Self {
+        Self {
+            status: Recorded::Pending,
+            stop: None,
+            run: 0,
+            attempt: 1,
+            shutdown: false,
+            not_before,
+            has_checkpoint: false,
+            error: None,
+            terms,
+        }
+    }
+
+    /// The status that people see.
+    pub fn shown(&self) -> Status {
+        match (self.status, self.stop_verb()) {
+            (Recorded::Pending, _) => Status::Pending,
+            (Recorded::Running, Some(StopVerb::Cancel)) => Status::Cancelling,
+            (Recorded::Running, Some(StopVerb::Pause)) => Status::Pausing,
+            (Recorded::Running, _) => Status::Running,
+            (Recorded::Paused, _) => Status::Paused,
+            (Recorded::Completed, _) => Status::Completed,
+            (Recorded::Failed, _) => Status::Failed,
+            (Recorded::Cancelled, _) => Status::Cancelled,
+        }
+    }
+
+    /// Whether it completed because somebody said `finish`.
+    pub fn stopped_early(&self) -> bool {
+        self.status == Recorded::Completed && self.stop_verb() == Some(StopVerb::Finish)
+    }
+
+    /// The verbs that may be asked of it now and would do something.
+    pub fn verbs(&self) -> Vec<Verb> {
+        let does = |verb: &Verb| matches!(rule(self, *verb), Ok(Ruling::Do | Ruling::New));
+        Verb::ALL.iter().copied().filter(does).collect()
+    }
+
+    pub(super) fn stop_verb(&self) -> Option<StopVerb> {
+        self.stop.as_ref().map(|stop| stop.verb)
+    }
+}

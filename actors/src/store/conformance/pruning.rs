@@ -1,0 +1,96 @@
+//! Removing what ended long ago.
+
+use std::collections::BTreeMap;
+
+use impresario_api::{Timestamp, Verb};
+
+use super::short::{id, numbers, same, types};
+use super::stage::Stage;
+use crate::operation::RunEnd;
+use crate::store::{Command, Outcome, Query};
+
+#[track_caller]
+fn prune(stage: &mut Stage, before: i64, limit: usize, dry_run: bool) -> u64 {
+    let before = Timestamp::from_millis(before);
+    let command = Command::Prune {
+        before,
+        limit,
+        dry_run,
+    };
+    match stage.one(command) {
+        Outcome::Pruned(count) => count,
+        other => panic!("expected a pruning, got {other:?}"),
+    }
+}
+
+/// Operations 3, 2 and 1 end at 2,000, 3,000 and 4,000; 4 runs, 5 waits, 6 rests.
+fn company(stage: &mut Stage) {
+    for number in 1..=4 {
+        stage.running(number);
+    }
+    let labels = BTreeMap::from([("team".to_owned(), "blue".to_owned())]);
+    stage.submit_as(5, |submission| submission.labels = labels.clone());
+    stage.submit(6);
+    let pause = stage.asks(6, Verb::Pause);
+    stage.done(pause);
+    for number in [3, 2, 1] {
+        stage.pass(1_000);
+        stage.ends(number, RunEnd::Returned);
+    }
+}
+
+fn kept(stage: &Stage) -> Vec<u64> {
+    let query = Query {
+        limit: 100,
+        ..Query::default()
+    };
+    numbers(&stage.page(&query))
+}
+
+pub(super) fn oldest_first(stage: &mut Stage) {
+    company(stage);
+    let cursor = stage.read(stage.reader.cursor());
+    same(prune(stage, 2_000, 10, false), 0, "nothing ended before");
+    same(prune(stage, 9_000, 1, false), 1, "at most so many");
+    same(kept(stage), vec![6, 5, 4, 2, 1], "the oldest end first");
+    same(prune(stage, 4_000, 10, false), 1, "ended before, not at");
+    same(prune(stage, 9_000, 10, false), 1, "the last one that ended");
+    same(kept(stage), vec![6, 5, 4], "live ones stay");
+    same(types(&stage.events(2)), vec![], "its events are gone");
+    let gone = stage.read(stage.reader.operation(id(2)));
+    same(gone.is_none(), true, "and its record");
+    same(
+        stage.read(stage.reader.cursor()),
+        cursor,
+        "the cursor stays",
+    );
+    let left = stage.read(stage.reader.events_since_cursor(0, 100));
+    let owners: Vec<_> = left
+        .iter()
+        .map(|event| event.operation_id.as_u64())
+        .collect();
+    same(
+        owners,
+        vec![4, 4, 5, 6, 6],
+        "what is left can be read by cursor",
+    );
+    let counts = stage.read(stage.reader.counts());
+    same(counts.values().sum::<u64>(), 3, "the counters");
+    same(stage.read(stage.reader.size()).0, 3, "the size");
+    stage.submit(7);
+    let next = stage.read(stage.reader.events_since_cursor(cursor, 100));
+    same(types(&next), vec!["submitted"], "and goes on after it");
+}
+
+pub(super) fn dry_run(stage: &mut Stage) {
+    company(stage);
+    let before = stage.everything();
+    same(
+        prune(stage, 3_500, 10, true),
+        2,
+        "those that it would remove",
+    );
+    same(prune(stage, 9_000, 2, true), 2, "at most so many");
+    same(stage.everything(), before, "nothing is gone");
+    same(prune(stage, 3_500, 10, false), 2, "as it said");
+}

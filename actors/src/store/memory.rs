@@ -1,3 +1,0 @@
-//! The store in memory.
-/// Keeps everything in memory.
-pub struct MemoryStore;

@@ -1,0 +1,181 @@
+//! Each command: judged first, then carried out, so that a refused one changes nothing.
+
+use std::sync::Arc;
+
+use impresario_api::{EventBody, OperationId, Timestamp};
+
+use super::tables::Tables;
+use crate::operation::RunEnd;
+use crate::rules::lifecycle::{Input, Moment, Rejection};
+use crate::store::{Command, Done, Fact, Operation, Outcome, Refused, Submission};
+
+impl Tables {
+    /// Carries out one command.
+    pub(super) fn carry_out(&mut self, command: &Command) -> Outcome {
+        match command {
+            Command::Submit(submission) => self.submit(submission),
+            Command::Apply { id, input, now } => self.apply(*id, input, *now),
+            Command::Claim { lane, limit, now } => self.claim(lane, *limit, *now),
+            Command::Append {
+                id,
+                run,
+                events,
+                checkpoint,
+            } => self.change(*id, |operation| {
+                operation.append(*run, events, checkpoint.as_ref())
+            }),
+            Command::End(end) => self.change(end.id, |operation| operation.end(end)),
+            Command::Recover { now } => self.recover(*now),
+            Command::Prune {
+                before,
+                limit,
+                dry_run,
+            } => self.prune(*before, *limit, *dry_run),
+        }
+    }
+
+    fn submit(&mut self, submission: &Submission) -> Outcome {
+        self.keys.purge(submission.now);
+        if let Some(answer) = self.judge(submission) {
+            return answer;
+        }
+        if let Some((key, fingerprint)) = &submission.idempotency {
+            self.keys
+                .insert(key, submission.id, *fingerprint, submission.now);
+        }
+        let (operation, event) = Operation::submitted(submission.clone());
+        Outcome::Done(self.save(operation, vec![(submission.now, event)]))
+    }
+
+    /// Why a start is not recorded: a key that is known, a live one like it, a full lane.
+    fn judge(&self, submission: &Submission) -> Option<Outcome> {
+        if let Some((key, fingerprint)) = &submission.idempotency
+            && let Some(known) = self.keys.valid(key, submission.now)
+            && let Some(row) = self.rows.get(&known.id)
+        {
+            return Some(if known.fingerprint == *fingerprint {
+                Outcome::Replayed(Arc::clone(&row.operation))
+            } else {
+                Outcome::Refused(Refused::IdempotencyMismatch(known.id))
+            });
+        }
+        let holder = submission.unique.as_ref();
+        let holder = holder.and_then(|text| self.unique.get(text).copied());
+        let same = self.rows.contains_key(&submission.id);
+        if let Some(id) = holder.or(same.then_some(submission.id)) {
+            return Some(Outcome::Refused(Refused::Duplicate(id)));
+        }
+        let lane = self.lanes.get(&submission.lane);
+        let waiting = lane.map_or(0, |lane| lane.waiting());
+        let full = waiting >= submission.most_waiting;
+        full.then_some(Outcome::Refused(Refused::QueueFull { waiting }))
+    }
+
+    fn apply(&mut self, id: OperationId, input: &Input, now: Timestamp) -> Outcome {
+        let Some(row) = self.rows.get(&id) else {
+            return Outcome::Refused(Refused::NotFound(id));
+        };
+        let mut operation = Operation::clone(&row.operation);
+        match operation.apply(input, at(now)) {
+            Err(rejection) => self.rejected(id, rejection),
+            Ok((told, new_operation)) => {
+                if let Some(holder) = self.other_holder(&operation) {
+                    return Outcome::Refused(Refused::Duplicate(holder));
+                }
+                let done = self.save(operation, timed(now, told));
+                Outcome::Done(Done {
+                    new_operation,
+                    ..done
+                })
+            }
+        }
+    }
+
+    /// Another live operation with the same unique text: one that ended cannot come back beside it.
+    fn other_holder(&self, operation: &Operation) -> Option<OperationId> {
+        let text = operation.unique.as_ref().filter(|_| operation.is_live())?;
+        let holder = self.unique.get(text).copied()?;
+        (holder != operation.id).then_some(holder)
+    }
+
+    fn claim(&mut self, lane: &str, limit: usize, now: Timestamp) -> Outcome {
+        if let Some(queue) = self.lanes.get_mut(lane) {
+            queue.promote(now);
+        }
+        let mut operations = Vec::new();
+        while operations.len() < limit
+            && let Some(id) = self.lanes.get(lane).and_then(|queue| queue.first())
+            && let Outcome::Done(done) = self.apply(id, &Input::Dispatched, now)
+        {
+            operations.push(done);
+        }
+        Outcome::Claimed {
+            lane: lane.to_owned(),
+            limit,
+            operations,
+            next_due: self.lanes.get(lane).and_then(|queue| queue.next_due()),
+        }
+    }
+
+    /// What a run reports, or its end.
+    fn change(
+        &mut self,
+        id: OperationId,
+        change: impl FnOnce(&mut Operation) -> Result<Vec<Fact>, Rejection>,
+    ) -> Outcome {
+        let Some(row) = self.rows.get(&id) else {
+            return Outcome::Refused(Refused::NotFound(id));
+        };
+        let mut operation = Operation::clone(&row.operation);
+        match change(&mut operation) {
+            Ok(facts) => Outcome::Done(self.save(operation, facts)),
+            Err(rejection) => self.rejected(id, rejection),
+        }
+    }
+
+    fn recover(&mut self, now: Timestamp) -> Outcome {
+        let running = self.index.shelves();
+        let running = running.filter(|(_, status, _)| status.is_dispatched());
+        let mut lost: Vec<_> = running.flat_map(|(.., ids)| ids.iter().copied()).collect();
+        lost.sort_unstable();
+        let lost = lost.into_iter().filter_map(|id| self.lose(id, now));
+        Outcome::Recovered(lost.collect())
+    }
+
+    fn lose(&mut self, id: OperationId, now: Timestamp) -> Option<Done> {
+        let input = Input::Ended {
+            run: self.rows.get(&id)?.operation.state.run,
+            end: RunEnd::Lost,
+            signalled: None,
+        };
+        match self.apply(id, &input, now) {
+            Outcome::Done(done) => Some(done),
+            _ => None,
+        }
+    }
+
+    fn prune(&mut self, before: Timestamp, limit: usize, dry_run: bool) -> Outcome {
+        let old = self.ended.range(..(before, OperationId::from_u64(0)));
+        let old: Vec<_> = old.take(limit).map(|(_, id)| *id).collect();
+        if !dry_run {
+            old.iter().for_each(|id| self.remove(*id));
+        }
+        Outcome::Pruned(old.len() as u64)
+    }
+
+    fn rejected(&self, id: OperationId, rejection: Rejection) -> Outcome {
+        Outcome::Refused(match self.rows.get(&id) {
+            Some(row) => Refused::Rejected(rejection, Arc::clone(&row.operation)),
+            None => Refused::NotFound(id),
+        })
+    }
+}
+
+/// Only a run's end needs randomness, and it brings its own.
+const fn at(now: Timestamp) -> Moment {
+    Moment { now, jitter: 0.0 }
+}
+
+fn timed(now: Timestamp, told: Vec<EventBody>) -> Vec<Fact> {
+    told.into_iter().map(|event| (now, event)).collect()
+}

@@ -1,0 +1,133 @@
+//! Every cell of the table "What a run's end means".
+
+use crate::common::{MOMENT, STOPS, failure, panicked, running};
+use impresario::operation::RunEnd;
+use impresario::rules::lifecycle::{Input, State, Told, next};
+
+/// The state after a run's end, in words: its status, whether an attempt was charged, its error.
+fn told(state: &State, was: &State) -> String {
+    let early = if state.stopped_early() { " early" } else { "" };
+    let charged = if state.attempt > was.attempt {
+        " charged"
+    } else {
+        ""
+    };
+    let code = state
+        .error
+        .as_ref()
+        .map_or(String::new(), |error| format!(" {}", error.code));
+    format!("{}{early}{charged}{code}", state.shown())
+}
+
+fn check_ends(end: &RunEnd, expected: [&str; 5], set: impl Fn(&mut State)) {
+    for (verb, expected) in STOPS.into_iter().zip(expected) {
+        let mut state = running(verb);
+        set(&mut state);
+        let input = Input::Ended {
+            run: state.run,
+            end: end.clone(),
+            signalled: None,
+        };
+        let change = next(&state, &input, MOMENT).expect("a run that goes on can end");
+        assert_eq!(
+            told(&change.state, &state),
+            expected,
+            "{end:?} with {verb:?}"
+        );
+        assert_eq!(
+            change.state.stop, state.stop,
+            "the stop stays: {end:?} with {verb:?}"
+        );
+        assert_eq!(change.told, Told::Status);
+        let backoff = change.state.not_before.is_some();
+        let retried = expected.starts_with("pending") && !matches!(end, RunEnd::Lost);
+        assert_eq!(
+            backoff,
+            retried && expected.contains("charged"),
+            "{end:?} with {verb:?}"
+        );
+    }
+}
+
+#[test]
+fn returned() {
+    let early = [
+        "completed",
+        "completed early",
+        "completed",
+        "completed",
+        "completed",
+    ];
+    check_ends(&RunEnd::Returned, early, |_| {});
+    check_ends(&RunEnd::Returned, early, |state| state.shutdown = true);
+}
+
+#[test]
+fn returned_stopped() {
+    let expected = [
+        "pending",
+        "pending",
+        "paused",
+        "failed DEADLINE_EXCEEDED",
+        "cancelled",
+    ];
+    check_ends(&RunEnd::Stopped, expected, |state| state.shutdown = true);
+    check_ends(&RunEnd::Stopped, expected, |_| {});
+    check_ends(&RunEnd::Ignored, expected, |state| state.shutdown = true);
+    let finished = [
+        "pending",
+        "completed early",
+        "paused",
+        "failed DEADLINE_EXCEEDED",
+        "cancelled",
+    ];
+    check_ends(&RunEnd::Ignored, finished, |_| {});
+}
+
+#[test]
+fn failed_or_panicked() {
+    let again = [
+        "pending charged BAD",
+        "pending charged BAD",
+        "failed BAD",
+        "failed BAD",
+        "cancelled BAD",
+    ];
+    let over = [
+        "failed BAD",
+        "failed BAD",
+        "failed BAD",
+        "failed BAD",
+        "cancelled BAD",
+    ];
+    check_ends(&failure(true), again, |_| {});
+    check_ends(&failure(true), again, |state| state.shutdown = true);
+    check_ends(&failure(false), over, |_| {});
+    check_ends(&failure(true), over, |state| {
+        state.attempt = state.terms.max_attempts
+    });
+    check_ends(&panicked(), over, |_| {});
+    check_ends(&panicked(), again, |state| state.terms.retry_panics = true);
+}
+
+#[test]
+fn lost_with_its_process() {
+    let rest = ["paused", "failed DEADLINE_EXCEEDED", "cancelled"];
+    let with = |first| [first, first, rest[0], rest[1], rest[2]];
+    check_ends(&RunEnd::Lost, with("pending charged LOST"), |_| {});
+    check_ends(&RunEnd::Lost, with("pending"), |state| {
+        state.shutdown = true
+    });
+    check_ends(&RunEnd::Lost, with("failed LOST"), |state| {
+        state.attempt = 3
+    });
+    check_ends(&RunEnd::Lost, with("failed LOST"), |state| {
+        state.terms.fail_when_lost = true
+    });
+    check_ends(&RunEnd::Lost, with("pending"), |state| {
+        (state.shutdown, state.attempt) = (true, 3);
+    });
+    check_ends(&RunEnd::Lost, with("failed LOST"), |state| {
+        (state.shutdown, state.terms.fail_when_lost) = (true, true);
+    });
+}

@@ -1,0 +1,7 @@
+//! The rules of supervision, cell by cell and for whatever may happen.
+
+mod common;
+mod ends;
+mod properties;
+mod verbs;
+mod waiting;

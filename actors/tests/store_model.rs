@@ -1,0 +1,394 @@
+//! The store in memory against a model that is too simple to be wrong: a list that is searched.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use impresario::operation::{RunEnd, RunFailure};
+use impresario::rules::lifecycle::{Input, Moment, Recorded, Terms};
+use impresario::rules::retry::Backoff;
+use impresario::store::{
+    Command, End, MemoryStore, Operation, Outcome, Query, Refused, Store, Submission,
+};
+use impresario_api::{OperationId, Status, Timestamp, Verb};
+use proptest::prelude::*;
+
+/// What happens, with operations named by their place in the list.
+#[derive(Clone, Debug)]
+enum Act {
+    Submit(u8, i32, Option<i64>, bool),
+    Ask(usize, Verb),
+    Claim(u8, usize),
+    End(usize, RunEnd),
+    Recover,
+    Prune(i64, usize),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let failed = RunEnd::Failed(RunFailure {
+        code: "BAD".to_owned(),
+        message: "bad".to_owned(),
+        details: None,
+        retryable: true,
+        step: None,
+    });
+    let end = prop::sample::select(vec![RunEnd::Returned, RunEnd::Stopped, failed]);
+    let submit = (0..2_u8, -2..3, prop::option::of(0..200_i64), any::<bool>());
+    prop_oneof![
+        5 => submit.prop_map(|(lane, priority, delay, label)| Act::Submit(lane, priority, delay, label)),
+        3 => (0..40_usize, prop::sample::select(Verb::ALL)).prop_map(|(at, verb)| Act::Ask(at, verb)),
+        4 => (0..2_u8, 0..4_usize).prop_map(|(lane, limit)| Act::Claim(lane, limit)),
+        4 => (0..40_usize, end).prop_map(|(at, end)| Act::End(at, end)),
+        1 => Just(Act::Recover),
+        1 => (0..300_i64, 0..4_usize).prop_map(|(ago, limit)| Act::Prune(ago, limit)),
+    ]
+}
+
+fn submission(number: usize, act: (u8, i32, Option<i64>, bool), now: Timestamp) -> Submission {
+    let (lane, priority, delay, label) = act;
+    // Ids come in an order of their own, so that age is not the order of submission.
+    let id = (number as u64 * 7_919) % 100_003;
+    let labels = label.then(|| ("team".to_owned(), "blue".to_owned()));
+    Submission {
+        id: OperationId::from_u64(id),
+        kind: if number.is_multiple_of(3) { "x" } else { "y" }.to_owned(),
+        lane: lane.to_string(),
+        priority,
+        labels: labels.into_iter().collect(),
+        requested_by: "me".to_owned(),
+        retry_of: None,
+        params: Arc::new(serde_json::Value::Null),
+        timeout_ms: None,
+        not_before: delay.map(|delay| now.plus_millis(delay)),
+        terms: Terms {
+            pausable: true,
+            finishable: true,
+            max_attempts: 3,
+            backoff: Backoff {
+                base: Duration::from_millis(100),
+                cap: Duration::from_secs(1),
+            },
+            retry_panics: false,
+            fail_when_lost: false,
+        },
+        idempotency: None,
+        unique: None,
+        most_waiting: 12,
+        now,
+    }
+}
+
+/// The list, and how many were ever submitted.
+#[derive(Default)]
+struct Model {
+    operations: Vec<Operation>,
+    submitted: usize,
+}
+
+impl Model {
+    fn pending(&self, lane: &str) -> impl Iterator<Item = &Operation> {
+        let pending =
+            move |one: &&Operation| one.lane == lane && one.state.status == Recorded::Pending;
+        self.operations.iter().filter(pending)
+    }
+
+    /// Those that may go, the first one first.
+    fn due(&self, lane: &str, now: Timestamp) -> Vec<OperationId> {
+        let due = self.pending(lane);
+        let due = due.filter(|one| one.state.not_before.is_none_or(|time| time <= now));
+        let mut due: Vec<_> = due.map(|one| (-one.priority, one.id)).collect();
+        due.sort_unstable();
+        due.into_iter().map(|(_, id)| id).collect()
+    }
+
+    fn get(&mut self, id: OperationId) -> &mut Operation {
+        let mut operations = self.operations.iter_mut();
+        operations
+            .find(|one| one.id == id)
+            .expect("the model has it")
+    }
+
+    fn apply(&mut self, id: OperationId, input: &Input, now: Timestamp) -> bool {
+        let moment = Moment { now, jitter: 0.0 };
+        self.get(id).apply(input, moment).is_ok()
+    }
+
+    fn id_at(&self, at: usize) -> OperationId {
+        let one = self.operations.get(at % self.operations.len().max(1));
+        one.map_or(OperationId::from_u64(1 << 60), |one| one.id)
+    }
+}
+
+/// One store and its model.
+struct Pair {
+    store: MemoryStore,
+    model: Model,
+    now: Timestamp,
+}
+
+impl Pair {
+    fn commit(&mut self, command: Command) -> Outcome {
+        let outcomes = self.store.commit(&[command]).expect("memory commits");
+        outcomes
+            .into_iter()
+            .next()
+            .expect("one command, one outcome")
+    }
+
+    fn play(&mut self, act: Act) {
+        match act {
+            Act::Submit(lane, priority, delay, label) => {
+                self.submit((lane, priority, delay, label))
+            }
+            Act::Ask(at, verb) => self.ask(at, verb),
+            Act::Claim(lane, limit) => self.claim(&lane.to_string(), limit),
+            Act::End(at, end) => self.end(at, end),
+            Act::Recover => self.recover(),
+            Act::Prune(ago, limit) => self.prune(ago, limit),
+        }
+    }
+
+    fn submit(&mut self, act: (u8, i32, Option<i64>, bool)) {
+        self.model.submitted += 1;
+        let submission = submission(self.model.submitted, act, self.now);
+        let fits = (self.model.pending(&submission.lane).count() as u64) < submission.most_waiting;
+        let outcome = self.commit(Command::Submit(Box::new(submission.clone())));
+        match outcome {
+            Outcome::Done(_) => assert!(fits, "the lane is full"),
+            Outcome::Refused(Refused::QueueFull { .. }) => assert!(!fits, "there is room"),
+            other => panic!("a start is recorded or refused: {other:?}"),
+        }
+        if fits {
+            let (operation, _) = Operation::submitted(submission);
+            self.model.operations.push(operation);
+        }
+    }
+
+    fn ask(&mut self, at: usize, verb: Verb) {
+        let id = self.model.id_at(at);
+        let input = Input::Asked {
+            verb,
+            by: "me".to_owned(),
+            reason: None,
+        };
+        let now = self.now;
+        let outcome = self.commit(Command::Apply {
+            id,
+            input: input.clone(),
+            now,
+        });
+        let applies = !self.model.operations.is_empty() && self.model.apply(id, &input, now);
+        assert_eq!(
+            matches!(outcome, Outcome::Done(_)),
+            applies,
+            "{verb}: {outcome:?}"
+        );
+    }
+
+    fn claim(&mut self, lane: &str, limit: usize) {
+        let now = self.now;
+        let mut expected = self.model.due(lane, now);
+        expected.truncate(limit);
+        for id in &expected {
+            assert!(self.model.apply(*id, &Input::Dispatched, now));
+        }
+        let later = self
+            .model
+            .pending(lane)
+            .filter_map(|one| one.state.not_before);
+        let later = later.filter(|time| *time > now).min();
+        let outcome = self.commit(Command::Claim {
+            lane: lane.to_owned(),
+            limit,
+            now,
+        });
+        let Outcome::Claimed {
+            operations,
+            next_due,
+            ..
+        } = outcome
+        else {
+            panic!("a claim answers with what it claimed: {outcome:?}");
+        };
+        let claimed: Vec<_> = operations.iter().map(|done| done.operation.id).collect();
+        assert_eq!((claimed, next_due), (expected, later));
+    }
+
+    fn end(&mut self, at: usize, end: RunEnd) {
+        let id = self.model.id_at(at);
+        let one = self.model.operations.iter().find(|one| one.id == id);
+        let end = End {
+            id,
+            run: one.map_or(0, |one| one.state.run),
+            end,
+            signalled: None,
+            output: None,
+            progress: None,
+            events: Vec::new(),
+            checkpoint: None,
+            now: self.now,
+            jitter: 0.5,
+        };
+        let applies = one.is_some() && self.model.get(id).end(&end).is_ok();
+        let outcome = self.commit(Command::End(Box::new(end)));
+        assert_eq!(matches!(outcome, Outcome::Done(_)), applies, "{outcome:?}");
+    }
+
+    fn recover(&mut self) {
+        let now = self.now;
+        let outcome = self.commit(Command::Recover { now });
+        let running = self.model.operations.iter_mut();
+        let running = running.filter(|one| one.state.status == Recorded::Running);
+        let mut lost = 0;
+        for one in running {
+            let run = one.state.run;
+            let input = Input::Ended {
+                run,
+                end: RunEnd::Lost,
+                signalled: None,
+            };
+            let recovered = one.apply(&input, Moment { now, jitter: 0.0 });
+            assert!(recovered.is_ok());
+            lost += 1;
+        }
+        assert!(matches!(outcome, Outcome::Recovered(done) if done.len() == lost));
+    }
+
+    fn prune(&mut self, ago: i64, limit: usize) {
+        let before = self.now.plus_millis(-ago);
+        let command = Command::Prune {
+            before,
+            limit,
+            dry_run: false,
+        };
+        let outcome = self.commit(command);
+        let ended = self.model.operations.iter();
+        let ended = ended.filter_map(|one| one.completed_at.map(|at| (at, one.id)));
+        let mut ended: Vec<_> = ended.filter(|(at, _)| *at < before).collect();
+        ended.sort_unstable();
+        ended.truncate(limit);
+        assert!(matches!(outcome, Outcome::Pruned(count) if count == ended.len() as u64));
+        let gone = |one: &Operation| ended.iter().any(|(_, id)| *id == one.id);
+        self.model.operations.retain(|one| !gone(one));
+    }
+
+    /// All that can be asked is answered as the list would.
+    fn check(&self) {
+        let reader = self.store.reader();
+        let mut counts = BTreeMap::new();
+        for one in &self.model.operations {
+            let kept = reader
+                .operation(one.id)
+                .expect("memory answers")
+                .expect("it is kept");
+            assert_eq!(kept.state, one.state);
+            *counts
+                .entry((one.kind.clone(), one.state.shown()))
+                .or_insert(0) += 1;
+            let due = self.model.due(&one.lane, self.now);
+            let place = due.iter().position(|id| *id == one.id);
+            let place = place.map(|place| place as u64 + 1);
+            assert_eq!(
+                reader
+                    .queue_position(one.id, self.now)
+                    .expect("memory answers"),
+                place
+            );
+        }
+        assert_eq!(reader.counts().expect("memory answers"), counts);
+        for lane in ["0", "1"] {
+            let oldest = self.model.pending(lane).map(|one| one.created_at).min();
+            assert_eq!(reader.oldest_pending(lane).expect("memory answers"), oldest);
+        }
+    }
+
+    /// Every page of a filter, joined, is what the list holds of it.
+    fn check_pages(&self, query: &Query, matches: impl Fn(&Operation) -> bool) {
+        let found = self.model.operations.iter().filter(|one| matches(one));
+        let mut expected: Vec<_> = found.map(|one| one.id).collect();
+        expected.sort_unstable_by(|a, b| b.cmp(a));
+        let (mut query, mut seen) = (query.clone(), Vec::new());
+        loop {
+            let page = self.store.reader().page(&query).expect("memory answers");
+            assert_eq!(
+                (page.total, page.total_is_exact),
+                (expected.len() as u64, true)
+            );
+            seen.extend(page.operations.iter().map(|one| one.id));
+            query.before = seen.last().copied();
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!(seen, expected, "{query:?}");
+    }
+
+    fn check_filters(&self) {
+        let all = Query {
+            limit: 3,
+            ..Query::default()
+        };
+        let blue = |one: &Operation| one.labels.contains_key("team");
+        let label = Some(("team".to_owned(), "blue".to_owned()));
+        let running = vec![Status::Running, Status::Pending];
+        let runs = |one: &Operation| running.contains(&one.state.shown());
+        self.check_pages(&all, |_| true);
+        self.check_pages(
+            &Query {
+                active_only: true,
+                ..all.clone()
+            },
+            Operation::is_live,
+        );
+        self.check_pages(
+            &Query {
+                statuses: running.clone(),
+                ..all.clone()
+            },
+            runs,
+        );
+        self.check_pages(
+            &Query {
+                label: label.clone(),
+                ..all.clone()
+            },
+            blue,
+        );
+        let both = Query {
+            statuses: running.clone(),
+            label,
+            ..all.clone()
+        };
+        self.check_pages(&both, |one| runs(one) && blue(one));
+        let text = Query {
+            text: Some("bl".to_owned()),
+            kinds: vec!["y".to_owned()],
+            ..all.clone()
+        };
+        self.check_pages(&text, |one| one.kind == "y" && blue(one));
+        self.check_pages(
+            &Query {
+                text: Some("x".to_owned()),
+                ..all
+            },
+            |one| one.kind == "x",
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn answers_as_a_list_would(acts in prop::collection::vec((act(), 0..60_i64), 1..80)) {
+        let mut pair = Pair {
+            store: MemoryStore::new(),
+            model: Model::default(),
+            now: Timestamp::from_millis(1_000),
+        };
+        for (act, wait) in acts {
+            pair.now = pair.now.plus_millis(wait);
+            pair.play(act);
+            pair.check();
+        }
+        pair.check_filters();
+    }
+}
