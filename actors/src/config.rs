@@ -1,0 +1,62 @@
+//! How an orchestrator is set up.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How an orchestrator is set up.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The lanes, by name: at least those that the kinds' policies name.
+    pub lanes: BTreeMap<String, LaneConfig>,
+    /// The niceness of the lanes' threads, 0–19 (Linux): reads and stops never wait behind work.
+    pub nice: i32,
+    /// Where the folders of checkpoints are kept; without it a kind that uses them fails with
+    /// a message that says so.
+    pub checkpoint_dir: Option<PathBuf>,
+    /// How often a live operation's progress is read.
+    pub progress_every: Duration,
+    /// How long `shutdown` waits for functions that were asked to go.
+    pub shutdown_grace: Duration,
+    /// Threads for admission and short domain work.
+    pub blocking_threads: usize,
+}
+
+/// One lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneConfig {
+    /// How many functions run at a time, each in a slot of its own.
+    pub concurrency: usize,
+    /// How many operations may wait.
+    pub queue_limit: u64,
+    /// Threads that each function may use.
+    pub threads: usize,
+}
+
+impl Default for LaneConfig {
+    fn default() -> Self {
+        Self { concurrency: 2, queue_limit: 1_000, threads: 1 }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            lanes: BTreeMap::from([("default".to_owned(), LaneConfig::default())]),
+            nice: 10,
+            checkpoint_dir: None,
+            progress_every: Duration::from_millis(100),
+            shutdown_grace: Duration::from_secs(10),
+            blocking_threads: 4,
+        }
+    }
+}
+
+impl Config {
+    /// The same with a lane added or replaced.
+    #[must_use]
+    pub fn lane(mut self, name: &str, lane: LaneConfig) -> Self {
+        self.lanes.insert(name.to_owned(), lane);
+        self
+    }
+}

@@ -1,0 +1,82 @@
+//! Why the orchestrator did not do what it was asked.
+
+use impresario_api::{Fault, OperationId, Status, Verb};
+
+use crate::operation::Refusal;
+use crate::rules::lifecycle::Rejection;
+use crate::store::StoreError;
+
+/// Why the orchestrator did not do what it was asked. Nothing has changed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// No such kind.
+    #[error("there is no kind \"{kind}\"; known are: {}", .known.join(", "))]
+    KindNotFound {
+        /// What was asked for.
+        kind: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// The params are not what the kind takes: every fault.
+    #[error("{}", faults(.0, "the params"))]
+    InvalidParams(Vec<Fault>),
+    /// The options are out of range: every fault.
+    #[error("{}", faults(.0, "the options"))]
+    InvalidOptions(Vec<Fault>),
+    /// The kind refused the start, with a code of its own.
+    #[error("{}", .0.message)]
+    Refused(Refusal),
+    /// The idempotency key stands for another request.
+    #[error("this idempotency key was used for {0} with another kind, other params or options")]
+    IdempotencyMismatch(OperationId),
+    /// One like it is live.
+    #[error("{0} is live and does the same; wait for it, or cancel it")]
+    Duplicate(OperationId),
+    /// The lane's queue is full.
+    #[error("lane \"{lane}\" has {waiting} waiting operations and takes no more than {limit}; try again in {retry_after_seconds} s")]
+    QueueFull {
+        /// The lane.
+        lane: String,
+        /// How many wait.
+        waiting: u64,
+        /// How many may.
+        limit: u64,
+        /// When to try again.
+        retry_after_seconds: u64,
+    },
+    /// No such operation.
+    #[error("there is no operation {0}")]
+    NotFound(OperationId),
+    /// The verb does not apply.
+    #[error("{message}")]
+    Rejected {
+        /// Why.
+        rejection: Rejection,
+        /// For a person.
+        message: String,
+        /// The shown status.
+        status: Status,
+        /// What would do.
+        verbs: Vec<Verb>,
+    },
+    /// There is no output.
+    #[error("there is no result: the operation is {0}")]
+    NoResult(Status),
+    /// No starts are admitted any more.
+    #[error("the server is shutting down and admits no more starts")]
+    ShuttingDown,
+    /// The orchestrator has ended.
+    #[error("the orchestrator has ended")]
+    Gone,
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn faults(faults: &[Fault], whole: &str) -> String {
+    let one = |fault: &Fault| {
+        let path = if fault.path.is_empty() { whole } else { &fault.path };
+        format!("{path}: expected {}, got {}", fault.expected, fault.got)
+    };
+    faults.iter().map(one).collect::<Vec<_>>().join("; ")
+}
