@@ -1,1 +1,9 @@
-//! The server.
+//! The server: what can be done (`domain`), named calls to it (`services`), HTTP (`http`), and
+//! how they are put together (`config`, `app`).
+#![deny(missing_docs)]
+
+pub mod app;
+pub mod config;
+pub mod domain;
+pub mod http;
+pub mod services;

@@ -1,0 +1,204 @@
+//! How the parts are put together: kinds, store, supervisor, services and HTTP; and how the whole
+//! comes up and goes down.
+
+use std::fs::{File, TryLockError};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::web::Data;
+use actix_web::{HttpServer, rt};
+use impresario::Orchestrator;
+use impresario::operation::Kinds;
+use impresario::store::MemoryStore;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::{Engine, Settings};
+use crate::domain::dummy::Dummy;
+use crate::http::{self, Gate, Guards};
+use crate::services::DummyService;
+
+/// Idle connections are kept so long, for clients that poll.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// Answers that are under way get so long when the server goes down.
+const LAST_ANSWERS_SECONDS: u64 = 5;
+
+/// Why the process ends, and with which code.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Exit {
+    /// The process's exit code.
+    pub code: u8,
+    /// For the person at the terminal.
+    pub message: String,
+}
+
+impl Exit {
+    /// A usage or configuration fault.
+    pub fn config(error: impl ToString) -> Self {
+        Self {
+            code: 2,
+            message: error.to_string(),
+        }
+    }
+
+    /// Something that the server needs is taken or out of reach.
+    fn unavailable(message: String) -> Self {
+        Self { code: 69, message }
+    }
+
+    /// A bug.
+    fn bug(message: impl ToString) -> Self {
+        Self {
+            code: 70,
+            message: message.to_string(),
+        }
+    }
+}
+
+/// What the handlers share.
+pub struct App {
+    /// The one handle on the supervisor.
+    pub orchestrator: Orchestrator,
+    /// The kind `dummy` by its own name.
+    pub dummy: DummyService,
+    leaving: AtomicBool,
+    /// Held while the process lives: the folder is nobody else's.
+    _data_dir: File,
+}
+
+impl App {
+    /// Registers the kinds and starts the supervisor.
+    pub fn compose(settings: &Settings) -> Result<Self, Exit> {
+        let data_dir = lock(&settings.data_dir)?;
+        let kinds = Kinds::new().register(Dummy);
+        let store = match settings.store.engine {
+            Engine::Memory => MemoryStore::new(),
+        };
+        let orchestrator =
+            Orchestrator::start(settings.supervisor(), kinds, store).map_err(Exit::config)?;
+        let dummy = DummyService::new(orchestrator.clone());
+        Ok(Self {
+            orchestrator,
+            dummy,
+            leaving: AtomicBool::new(false),
+            _data_dir: data_dir,
+        })
+    }
+
+    /// Whether starts are admitted.
+    pub fn is_ready(&self) -> bool {
+        !self.leaving.load(Ordering::Relaxed) && self.orchestrator.is_admitting()
+    }
+}
+
+/// Comes up, serves until it is asked to go or fails, and goes down.
+pub async fn run(settings: &Settings) -> Result<(), Exit> {
+    // Before anything else: a signal that comes early must not be lost.
+    let mut signals = Signals::new()?;
+    let guards = Arc::new(Guards::new(&settings.http, settings.http.listen).map_err(Exit::config)?);
+    let app = Data::new(App::compose(settings)?);
+    let (server, address) = listen(settings, &app, &guards)?;
+    let handle = server.handle();
+    let server = rt::spawn(server);
+    announce(address)?;
+    let failed = app.orchestrator.failed();
+    tokio::pin!(failed, server);
+    tokio::select! {
+        () = signals.next() => {}
+        why = &mut failed => return Err(Exit::bug(why)),
+        _ = &mut server => return Err(Exit::bug("the HTTP server ended by itself")),
+    }
+    log::info!("shutting down; a second signal ends the process at once");
+    tokio::select! {
+        () = leave(&app, &handle) => Ok(()),
+        why = failed => Err(Exit::bug(why)),
+        () = signals.next() => Err(Exit { code: 130, message: "ended by a second signal".to_owned() }),
+    }
+}
+
+/// Starts are refused from the first moment, reads are answered to the last.
+async fn leave(app: &App, handle: &ServerHandle) {
+    app.leaving.store(true, Ordering::Relaxed);
+    app.orchestrator.shutdown().await;
+    handle.stop(true).await;
+}
+
+fn listen(
+    settings: &Settings,
+    app: &Data<App>,
+    guards: &Arc<Guards>,
+) -> Result<(Server, SocketAddr), Exit> {
+    let wanted = settings.http.listen;
+    let (app, guards) = (app.clone(), Data::from(Arc::clone(guards)));
+    let server = HttpServer::new(move || {
+        actix_web::App::new()
+            .app_data(app.clone())
+            .app_data(guards.clone())
+            .configure(http::configure)
+            .wrap(Gate(guards.clone().into_inner()))
+    })
+    .workers(settings.http.worker_threads())
+    .keep_alive(KEEP_ALIVE)
+    .shutdown_timeout(LAST_ANSWERS_SECONDS)
+    .disable_signals()
+    .bind(wanted)
+    .map_err(|error| Exit::unavailable(format!("cannot listen on {wanted}: {error}")))?;
+    let address = server.addrs().first().copied().unwrap_or(wanted);
+    Ok((server.run(), address))
+}
+
+/// The one line on standard output: whoever started the server reads the port from it.
+fn announce(address: SocketAddr) -> Result<(), Exit> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on http://{address}")
+        .and_then(|()| out.flush())
+        .map_err(|error| Exit::unavailable(format!("cannot write to standard output: {error}")))
+}
+
+fn lock(folder: &Path) -> Result<File, Exit> {
+    let cannot = |error: std::io::Error| {
+        Exit::unavailable(format!(
+            "cannot use the data folder {}: {error}",
+            folder.display()
+        ))
+    };
+    std::fs::create_dir_all(folder).map_err(cannot)?;
+    let file = File::create(folder.join("lock")).map_err(cannot)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Exit::unavailable(format!(
+            "the data folder {} is in use by another server",
+            folder.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(cannot(error)),
+    }
+}
+
+/// SIGTERM and Ctrl-C, which mean the same.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Exit> {
+        let on =
+            |kind| signal(kind).map_err(|error| Exit::bug(format!("cannot hear signals: {error}")));
+        Ok(Self {
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! How the server is set up: `config/default.toml`, a file over it, the command line over both.
+
+mod overlay;
+mod tokens;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Parser;
+use impresario::LaneConfig;
+use serde::Deserialize;
+use toml::Table;
+
+pub use tokens::{Token, Tokens};
+
+/// Every key with its default.
+const DEFAULT: &str = include_str!("../config/default.toml");
+
+/// Supervises long-running operations and serves them over HTTP.
+#[derive(Debug, Default, Parser)]
+#[command(name = "impresariod", version)]
+pub struct Args {
+    /// A TOML file, laid over the defaults
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+    /// The folder of everything that is kept on disk
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<String>,
+    /// Any key of the configuration: lanes.default.queue_limit=3
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Why the configuration cannot be used: one sentence for a person.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+/// The whole configuration.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The folder of everything that is kept on disk.
+    pub data_dir: PathBuf,
+    /// The HTTP side.
+    pub http: Http,
+    /// The log on standard error.
+    pub log: Log,
+    /// Where operations are kept.
+    pub store: Store,
+    /// The lanes by name.
+    pub lanes: BTreeMap<String, Lane>,
+    /// The supervisor.
+    pub supervision: Supervision,
+}
+
+/// The HTTP side.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Threads that answer; 0 is one per two cores.
+    pub workers: usize,
+    /// Hosts beside the loopback ones.
+    pub allowed_hosts: Vec<String>,
+    /// Origins beside the server's own.
+    pub allowed_origins: Vec<String>,
+    /// Empty: no tokens.
+    pub token_file: PathBuf,
+    /// The largest body.
+    pub body_limit_bytes: usize,
+}
+
+/// The log on standard error.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// env_logger's filter.
+    pub level: String,
+}
+
+/// Where operations are kept.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// Its engine.
+    pub engine: Engine,
+}
+
+/// The engines of the store.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    /// Forgets when the process ends.
+    Memory,
+}
+
+/// One lane.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lane {
+    /// Functions at a time.
+    pub concurrency: usize,
+    /// Operations that may wait.
+    pub queue_limit: u64,
+    /// Threads of each function.
+    pub threads: usize,
+}
+
+/// The supervisor.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Supervision {
+    /// 0 to 19.
+    pub nice: i32,
+    /// Between two reads of progress.
+    pub progress_ms: u64,
+    /// For functions that were asked to go.
+    pub shutdown_grace_seconds: f64,
+    /// Admission and short work.
+    pub blocking_threads: usize,
+}
+
+impl Settings {
+    /// Defaults, the file and the command line, checked.
+    pub fn load(args: &Args) -> Result<Self, ConfigError> {
+        let defaults = defaults()?;
+        let mut table = defaults.clone();
+        if let Some(path) = &args.config {
+            overlay::merge(&mut table, read_table(path)?, &defaults)?;
+        }
+        let listen = args.listen.as_ref().map(|value| ("http.listen", value));
+        let data_dir = args.data_dir.as_ref().map(|value| ("data_dir", value));
+        for (key, value) in listen.into_iter().chain(data_dir) {
+            overlay::set(&mut table, key, value, &defaults)?;
+        }
+        for pair in &args.set {
+            let (key, value) = pair.split_once('=').ok_or_else(|| {
+                ConfigError(format!("--set takes KEY=VALUE, for example --set lanes.default.queue_limit=3; got \"{pair}\""))
+            })?;
+            overlay::set(&mut table, key.trim(), value, &defaults)?;
+        }
+        let settings: Self = table
+            .try_into()
+            .map_err(|error: toml::de::Error| ConfigError(error.to_string().trim().to_owned()))?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// The supervisor's part.
+    pub fn supervisor(&self) -> impresario::Config {
+        let lane = |lane: &Lane| LaneConfig {
+            concurrency: lane.concurrency,
+            queue_limit: lane.queue_limit,
+            threads: lane.threads,
+        };
+        impresario::Config {
+            lanes: self
+                .lanes
+                .iter()
+                .map(|(name, one)| (name.clone(), lane(one)))
+                .collect(),
+            nice: self.supervision.nice,
+            checkpoint_dir: Some(self.data_dir.join("checkpoints")),
+            progress_every: Duration::from_millis(self.supervision.progress_ms),
+            shutdown_grace: Duration::from_secs_f64(self.supervision.shutdown_grace_seconds),
+            blocking_threads: self.supervision.blocking_threads,
+        }
+    }
+
+    /// What the types do not say.
+    fn check(&self) -> Result<(), ConfigError> {
+        let supervision = &self.supervision;
+        at_least_one("http.body_limit_bytes", self.http.body_limit_bytes)?;
+        at_least_one("supervision.blocking_threads", supervision.blocking_threads)?;
+        for (name, lane) in &self.lanes {
+            at_least_one(&format!("lanes.{name}.concurrency"), lane.concurrency)?;
+            at_least_one(&format!("lanes.{name}.threads"), lane.threads)?;
+        }
+        if self.log.level.parse::<log::LevelFilter>().is_err() {
+            return Err(ConfigError(format!(
+                "log.level: expected off, error, warn, info, debug or trace, got \"{}\"",
+                self.log.level
+            )));
+        }
+        range("http.workers", self.http.workers as f64, 0.0, 1_024.0)?;
+        range("supervision.nice", f64::from(supervision.nice), 0.0, 19.0)?;
+        range(
+            "supervision.progress_ms",
+            supervision.progress_ms as f64,
+            10.0,
+            10_000.0,
+        )?;
+        range(
+            "supervision.shutdown_grace_seconds",
+            supervision.shutdown_grace_seconds,
+            0.0,
+            3_600.0,
+        )?;
+        if !self.http.listen.ip().is_loopback() && self.http.token_file.as_os_str().is_empty() {
+            return Err(ConfigError(format!(
+                "http.listen is {}, which others can reach, and there are no tokens: set http.token_file to a file with one \"name token\" a line, or listen on 127.0.0.1",
+                self.http.listen
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl Http {
+    /// Threads that answer requests.
+    pub fn worker_threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        if self.workers > 0 {
+            self.workers
+        } else {
+            (cores() / 2).max(1)
+        }
+    }
+
+    /// The tokens, when there is a file of them.
+    pub fn tokens(&self) -> Result<Option<Tokens>, ConfigError> {
+        if self.token_file.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        Tokens::parse(&read(&self.token_file)?, &self.token_file.to_string_lossy()).map(Some)
+    }
+}
+
+fn defaults() -> Result<Table, ConfigError> {
+    toml::from_str(DEFAULT).map_err(|error| ConfigError(format!("config/default.toml: {error}")))
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path)
+        .map_err(|error| ConfigError(format!("cannot read {}: {error}", path.display())))
+}
+
+fn read_table(path: &Path) -> Result<Table, ConfigError> {
+    toml::from_str(&read(path)?)
+        .map_err(|error| ConfigError(format!("{} is not TOML: {error}", path.display())))
+}
+
+fn at_least_one(key: &str, value: usize) -> Result<(), ConfigError> {
+    if value > 0 {
+        Ok(())
+    } else {
+        Err(ConfigError(format!("{key} must be at least 1, got 0")))
+    }
+}
+
+fn range(key: &str, value: f64, low: f64, high: f64) -> Result<(), ConfigError> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(ConfigError(format!(
+        "{key} must be {low} to {high}, got {value}"
+    )))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Laying one table over another. The defaults hold every key, so they are the list of what
+//! there is: a key that they lack is unknown, and a value of another type is wrong.
+
+use toml::{Table, Value};
+
+use super::ConfigError;
+
+/// The one table with free names: each is a lane, shaped like the default one.
+const LANES: &str = "lanes";
+const LANE_SHAPE: &str = "default";
+
+/// Lays `over` over `table`.
+pub(super) fn merge(table: &mut Table, over: Table, defaults: &Table) -> Result<(), ConfigError> {
+    merge_at("", table, over, defaults)
+}
+
+/// Sets one dotted key; the value is TOML when it parses as such, else a string.
+pub(super) fn set(
+    table: &mut Table,
+    key: &str,
+    text: &str,
+    defaults: &Table,
+) -> Result<(), ConfigError> {
+    let parsed = text.trim().parse::<Value>().ok();
+    let value = match (parsed, shape(defaults, key)) {
+        // A folder named 2026 is a string all the same.
+        (Some(value), Some(Value::String(_))) if !value.is_str() => Value::String(text.to_owned()),
+        (Some(value), _) => value,
+        (None, _) => Value::String(text.to_owned()),
+    };
+    let mut nested = value;
+    for part in key.rsplit('.') {
+        nested = Value::Table(Table::from_iter([(part.to_owned(), nested)]));
+    }
+    let Value::Table(over) = nested else {
+        return Ok(());
+    };
+    merge(table, over, defaults)
+}
+
+fn merge_at(path: &str, table: &mut Table, over: Table, shape: &Table) -> Result<(), ConfigError> {
+    for (key, value) in over {
+        let full = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
+        let Some(wanted) = child(path, shape, &key) else {
+            return Err(unknown(&full, path, &key, shape));
+        };
+        match (wanted, value) {
+            (Value::Table(wanted), Value::Table(value)) => {
+                let slot = table
+                    .entry(key)
+                    .or_insert_with(|| Value::Table(wanted.clone()));
+                if let Value::Table(slot) = slot {
+                    merge_at(&full, slot, value, wanted)?;
+                }
+            }
+            (wanted, value) => {
+                table.insert(key, fitting(&full, wanted, value)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn child<'a>(path: &str, shape: &'a Table, key: &str) -> Option<&'a Value> {
+    shape.get(if path == LANES { LANE_SHAPE } else { key })
+}
+
+fn shape<'a>(defaults: &'a Table, key: &str) -> Option<&'a Value> {
+    let (parent, last) = key.rsplit_once('.').unwrap_or(("", key));
+    if parent.is_empty() {
+        return defaults.get(last);
+    }
+    match shape(defaults, parent)? {
+        Value::Table(table) => child(parent, table, last),
+        _ => None,
+    }
+}
+
+fn fitting(key: &str, wanted: &Value, value: Value) -> Result<Value, ConfigError> {
+    let fits = match (wanted, &value) {
+        (Value::Array(_), Value::Array(items)) => items.iter().all(Value::is_str),
+        // Seconds may be given with a fraction where the default has none.
+        (Value::Integer(_), Value::Float(_)) => key.ends_with("_seconds"),
+        _ => wanted.same_type(&value),
+    };
+    if fits {
+        return Ok(value);
+    }
+    let got = value.to_string();
+    Err(ConfigError(format!(
+        "{key}: expected {}, got {} ({})",
+        words(wanted),
+        words(&value),
+        got.trim()
+    )))
+}
+
+fn words(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "a string",
+        Value::Integer(_) => "an integer",
+        Value::Float(_) => "a number",
+        Value::Boolean(_) => "true or false",
+        Value::Datetime(_) => "a date",
+        Value::Array(_) => "a list of strings",
+        Value::Table(_) => "a table",
+    }
+}
+
+fn unknown(full: &str, path: &str, key: &str, shape: &Table) -> ConfigError {
+    let prefix = if path.is_empty() {
+        String::new()
+    } else {
+        format!("{path}.")
+    };
+    let known: Vec<String> = shape.keys().map(|one| format!("{prefix}{one}")).collect();
+    let near = shape
+        .keys()
+        .min_by_key(|one| distance(one, key))
+        .filter(|one| distance(one, key) <= 2);
+    let hint = near.map_or_else(String::new, |one| format!("did you mean {prefix}{one}? "));
+    ConfigError(format!(
+        "unknown key {full}; {hint}known here: {}",
+        known.join(", ")
+    ))
+}
+
+/// How many letters differ (Levenshtein), one row at a time.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut corner = i;
+        row[0] = i + 1;
+        for (j, y) in b.chars().enumerate() {
+            let next = (corner + usize::from(x != y))
+                .min(row[j] + 1)
+                .min(row[j + 1] + 1);
+            corner = row[j + 1];
+            row[j + 1] = next;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}

@@ -1,0 +1,3 @@
+//! What is done, and nothing of how it is asked for: synchronous functions.
+
+pub mod dummy;

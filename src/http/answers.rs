@@ -1,0 +1,161 @@
+//! What is answered: the envelope, serialised once, and the shapes that several routes share.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use impresario::{Asked, Error, Orchestrator, Started, Until};
+use impresario_api::{
+    Envelope, OperationId, OperationView, StartAnswer, StartMode, StartOptions, Status, Verb,
+    VerbAnswer,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::caller::Caller;
+use super::errors::ApiError;
+use super::extract::{Id, Reason};
+use super::query::Wait;
+
+/// What every handler gives back.
+pub(super) type Answer = Result<HttpResponse, ApiError>;
+
+/// A body that is JSON already.
+pub(super) fn raw(status: StatusCode, body: impl Into<actix_web::web::Bytes>) -> HttpResponse {
+    let mut response = HttpResponse::build(status).body(body.into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// A body that is serialised here.
+pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> HttpResponse {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => raw(status, bytes),
+        Err(error) => {
+            log::error!("an answer cannot be written as JSON: {error}");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}
+
+fn enveloped<T: Serialize>(status: StatusCode, data: T) -> HttpResponse {
+    json(status, &Envelope::ok(data))
+}
+
+/// 200 with the envelope around `data`.
+pub(super) fn ok<T: Serialize>(data: T) -> Answer {
+    Ok(enveloped(StatusCode::OK, data))
+}
+
+/// The answer to a start: 202, or what came of it when the caller waits.
+pub(super) async fn started(
+    orchestrator: &Orchestrator,
+    what: &str,
+    started: Started,
+    wait: Option<Duration>,
+) -> Answer {
+    let Started {
+        id,
+        status,
+        replayed,
+    } = started;
+    let view = match wait {
+        Some(limit) => Some(orchestrator.wait_until(id, Until::Ended, limit).await?),
+        None if replayed => Some(orchestrator.view(id).await?),
+        None => None,
+    };
+    let status = view.as_ref().map_or(status, |view| view.row.status);
+    let ended = wait.is_some() && status.is_ended();
+    let result = match &view {
+        Some(view) if ended => Some(output(orchestrator, view).await?),
+        _ => None,
+    };
+    let code = if ended || replayed {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
+    let told = view.filter(|_| ended || replayed).map(Box::new);
+    let mode = if ended {
+        StartMode::Sync
+    } else {
+        StartMode::Async
+    };
+    let message = (!ended).then(|| message(what, id, replayed));
+    let answer = StartAnswer {
+        operation_id: id,
+        status,
+        mode,
+        message,
+        replayed,
+        operation: told,
+        result,
+    };
+    Ok(enveloped(code, answer))
+}
+
+fn message(what: &str, id: OperationId, replayed: bool) -> String {
+    let done = if replayed {
+        "had been accepted before"
+    } else {
+        "was accepted"
+    };
+    format!("{what} {id} {done}; watch it at /api/v1/operations/{id}")
+}
+
+/// The output, `null` where there is none. The view has it unless it is large.
+async fn output(orchestrator: &Orchestrator, view: &OperationView) -> Result<Value, ApiError> {
+    if let Some(output) = &view.result_summary {
+        return Ok(output.clone());
+    }
+    match orchestrator.result(view.row.operation_id).await {
+        Err(Error::NoResult(_)) => Ok(Value::Null),
+        other => Ok(other?),
+    }
+}
+
+/// Asks a verb: 202 with the operation after it, 200 when nothing is left to wait for.
+pub(super) async fn asked(
+    orchestrator: &Orchestrator,
+    verb: Verb,
+    Id(id): Id,
+    caller: Caller,
+    Wait(wait): Wait,
+    Reason(reason): Reason,
+) -> Answer {
+    let options = caller.options(StartOptions::default());
+    let (mut view, durable) = match orchestrator.ask(id, verb, reason, options).await? {
+        Asked::New(new) => return started(orchestrator, "operation", new, wait).await,
+        Asked::Done { view, durable } => (*view, durable),
+    };
+    if let Some(limit) = wait
+        && let Some(until) = until(verb)
+        && !reached(until, view.row.status)
+    {
+        view = orchestrator.wait_until(id, until, limit).await?;
+    }
+    let done = until(verb).is_some_and(|until| reached(until, view.row.status));
+    let code = if done {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
+    Ok(enveloped(code, VerbAnswer { view, durable }))
+}
+
+/// For what a caller of the verb can wait.
+const fn until(verb: Verb) -> Option<Until> {
+    match verb {
+        Verb::Cancel | Verb::Finish => Some(Until::Ended),
+        Verb::Pause => Some(Until::EndedOrPaused),
+        Verb::Resume | Verb::Retry => None,
+    }
+}
+
+fn reached(until: Until, status: Status) -> bool {
+    status.is_ended() || (until == Until::EndedOrPaused && status == Status::Paused)
+}

@@ -1,0 +1,124 @@
+//! Who asks.
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::HeaderMap;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use impresario::Options;
+use impresario_api::{Fault, StartOptions};
+
+use super::errors::ApiError;
+
+/// The name of the token that a request came with; the guards put it there.
+pub(super) struct TokenName(pub(super) Arc<str>);
+
+/// Who asks, and under which idempotency key.
+pub(super) struct Caller {
+    requested_by: String,
+    idempotency_key: Option<String>,
+}
+
+impl Caller {
+    /// How what they ask is to be recorded.
+    pub(super) fn options(self, start: StartOptions) -> Options {
+        Options {
+            start,
+            requested_by: self.requested_by,
+            idempotency_key: self.idempotency_key,
+        }
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let requested_by = match request.extensions().get::<TokenName>() {
+            Some(token) => token.0.to_string(),
+            None => client(request.headers()),
+        };
+        let key = idempotency_key(request.headers());
+        ready(key.map(|idempotency_key| Self {
+            requested_by,
+            idempotency_key,
+        }))
+    }
+}
+
+/// What the client calls itself. It stands in events and on screens, so it carries no control
+/// characters.
+fn client(headers: &HeaderMap) -> String {
+    let bytes = headers
+        .get("x-client")
+        .map_or(&b""[..], |value| value.as_bytes());
+    let text = String::from_utf8_lossy(bytes);
+    let shown: String = text
+        .trim()
+        .chars()
+        .filter(|one| !one.is_control())
+        .take(100)
+        .collect();
+    if shown.is_empty() {
+        "anonymous".to_owned()
+    } else {
+        shown
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let bytes = value.as_bytes();
+    let key = std::str::from_utf8(bytes).ok();
+    match key.filter(|key| (1..=255).contains(&key.len()) && bytes.iter().all(u8::is_ascii_graphic))
+    {
+        Some(key) => Ok(Some(key.to_owned())),
+        None => Err(ApiError::bad_request(&[Fault {
+            path: "Idempotency-Key".to_owned(),
+            expected: "1 to 255 visible ASCII characters".to_owned(),
+            got: format!("{} bytes", bytes.len()),
+        }])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn headers(name: &'static str, value: &[u8]) -> HeaderMap {
+        let value = HeaderValue::from_bytes(value).expect("a header's value");
+        HeaderMap::from_iter([(HeaderName::from_static(name), value)])
+    }
+
+    #[test]
+    fn a_client_is_called_what_it_calls_itself_within_bounds() {
+        for (given, shown) in [
+            (&b"cli me@desk"[..], "cli me@desk"),
+            (b"  spaced ", "spaced"),
+            ("Zo\u{eb}".as_bytes(), "Zo\u{eb}"),
+            ("a\u{85}b".as_bytes(), "ab"),
+            (b"", "anonymous"),
+        ] {
+            assert_eq!(client(&headers("x-client", given)), shown);
+        }
+        assert_eq!(client(&headers("x-client", &[b'x'; 300])).len(), 100);
+        assert_eq!(client(&HeaderMap::new()), "anonymous");
+    }
+
+    #[test]
+    fn an_idempotency_key_is_short_and_visible() {
+        let key = |value: &[u8]| idempotency_key(&headers("idempotency-key", value));
+        assert_eq!(key(b"a-1").ok().flatten().as_deref(), Some("a-1"));
+        assert!(key(&[b'k'; 255]).is_ok_and(|key| key.is_some()));
+        for bad in [&b""[..], b"a b", "\u{e9}".as_bytes(), &[b'k'; 256]] {
+            assert!(key(bad).is_err());
+        }
+        assert!(idempotency_key(&HeaderMap::new()).is_ok_and(|key| key.is_none()));
+    }
+}

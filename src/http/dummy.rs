@@ -1,0 +1,24 @@
+//! The kind `dummy` by its own name.
+
+use actix_web::web::Data;
+use impresario::operation::Operation;
+
+use super::answers::{self, Answer};
+use super::caller::Caller;
+use super::extract::NamedStart;
+use super::query::Wait;
+use crate::app::App;
+use crate::domain::dummy::Dummy;
+
+pub(super) async fn start(
+    app: Data<App>,
+    caller: Caller,
+    wait: Wait,
+    body: NamedStart<Dummy>,
+) -> Answer {
+    let started = app
+        .dummy
+        .start(body.params, caller.options(body.options))
+        .await?;
+    answers::started(&app.orchestrator, Dummy::KIND, started, wait.0).await
+}

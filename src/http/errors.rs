@@ -1,0 +1,306 @@
+//! The one place that says which fault has which status, code and words.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use impresario::Error;
+use impresario::rules::lifecycle::Rejection;
+use impresario::store::StoreError;
+use impresario_api::{Code, Envelope, ErrorBody, Fault, Status, Timestamp, Verb};
+use serde_json::{Value, json};
+
+use super::answers;
+
+/// An error as it is answered; boxed, because every handler's result carries one.
+pub(super) struct ApiError(Box<Parts>);
+
+struct Parts {
+    status: StatusCode,
+    body: ErrorBody,
+    header: Option<(HeaderName, HeaderValue)>,
+    /// What only the log may know.
+    cause: Option<String>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        let (code, message) = (code.to_owned(), message.into());
+        let body = ErrorBody {
+            code,
+            message,
+            details: None,
+            retryable: false,
+        };
+        Self(Box::new(Parts {
+            status,
+            body,
+            header: None,
+            cause: None,
+        }))
+    }
+
+    fn of(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
+        Self::new(status, code.as_str(), message)
+    }
+
+    fn details(mut self, details: Value) -> Self {
+        self.0.body.details = Some(details);
+        self
+    }
+
+    fn retryable(mut self) -> Self {
+        self.0.body.retryable = true;
+        self
+    }
+
+    fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.header = Some((name, value));
+        self
+    }
+
+    fn faults(status: StatusCode, code: Code, message: String, faults: &[Fault]) -> Self {
+        Self::of(status, code, message).details(json!(faults))
+    }
+
+    /// The body is not JSON.
+    pub(super) fn bad_json(why: impl fmt::Display) -> Self {
+        Self::of(
+            StatusCode::BAD_REQUEST,
+            Code::BadJson,
+            format!("expected JSON: {why}"),
+        )
+    }
+
+    /// Faults of the query, the options or the outer fields.
+    pub(super) fn bad_request(faults: &[Fault]) -> Self {
+        let one = |fault: &Fault| {
+            let path = if fault.path.is_empty() {
+                "the body"
+            } else {
+                &fault.path
+            };
+            format!("{path}: expected {}, got {}", fault.expected, fault.got)
+        };
+        let message = faults.iter().map(one).collect::<Vec<_>>().join("; ");
+        Self::faults(StatusCode::BAD_REQUEST, Code::BadRequest, message, faults)
+    }
+
+    /// No token, or a wrong one.
+    pub(super) fn unauthenticated() -> Self {
+        let message =
+            "expected the header \"Authorization: Bearer TOKEN\" with a token of this server";
+        Self::of(StatusCode::UNAUTHORIZED, Code::Unauthenticated, message)
+            .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+    }
+
+    /// The Host header names another host.
+    pub(super) fn forbidden_host(host: &str) -> Self {
+        let message = format!(
+            "this server does not answer to the host \"{host}\"; http.allowed_hosts can name it"
+        );
+        Self::of(StatusCode::FORBIDDEN, Code::ForbiddenHost, message)
+    }
+
+    /// A foreign page asked for a change.
+    pub(super) fn forbidden_origin(origin: &str) -> Self {
+        let message = format!(
+            "pages of {origin} may not change anything here; http.allowed_origins can name it"
+        );
+        Self::of(StatusCode::FORBIDDEN, Code::ForbiddenOrigin, message)
+    }
+
+    /// No such route.
+    pub(super) fn route_not_found(path: &str) -> Self {
+        Self::of(
+            StatusCode::NOT_FOUND,
+            Code::RouteNotFound,
+            format!("there is no route {path}"),
+        )
+    }
+
+    /// A malformed id is the id of nothing.
+    pub(super) fn operation_not_found(id: &str) -> Self {
+        let message = format!("there is no operation {id}");
+        Self::of(StatusCode::NOT_FOUND, Code::OperationNotFound, message)
+    }
+
+    /// The route has other methods.
+    pub(super) fn method_not_allowed(method: &str, allow: &'static str) -> Self {
+        let message = format!("this route takes {allow}, not {method}");
+        Self::of(
+            StatusCode::METHOD_NOT_ALLOWED,
+            Code::MethodNotAllowed,
+            message,
+        )
+        .header(ALLOW, HeaderValue::from_static(allow))
+    }
+
+    /// The body is over its limit.
+    pub(super) fn body_too_large(limit: usize) -> Self {
+        let message = format!("the body may have at most {limit} bytes");
+        Self::of(StatusCode::PAYLOAD_TOO_LARGE, Code::BodyTooLarge, message)
+    }
+
+    /// The body is not declared as JSON.
+    pub(super) fn unsupported_media_type(got: &str) -> Self {
+        let message = format!("a body needs \"Content-Type: application/json\", got \"{got}\"");
+        Self::of(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Code::UnsupportedMediaType,
+            message,
+        )
+    }
+
+    /// The server goes down.
+    pub(super) fn shutting_down() -> Self {
+        let message = "the server is shutting down and admits no more starts";
+        Self::of(StatusCode::SERVICE_UNAVAILABLE, Code::ShuttingDown, message).retryable()
+    }
+
+    /// A bug: the answer names an id under which the log has the cause.
+    pub(super) fn internal(cause: impl Into<String>) -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let id = format!("err_{:x}_{count}", Timestamp::now().as_millis());
+        let message = format!("a bug of the server; its log says more under {id}");
+        let mut error = Self::of(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, message);
+        error.0.cause = Some(cause.into());
+        error.details(json!({"error_id": id}))
+    }
+
+    fn rejected(rejection: Rejection, message: &str, status: Status, verbs: &[Verb]) -> Self {
+        let code = match rejection {
+            Rejection::AlreadyEnded => Code::AlreadyEnded,
+            Rejection::WrongState(_) => Code::WrongState,
+            Rejection::NotSupported(_) => Code::VerbNotSupported,
+            Rejection::Stopping(..) => Code::Stopping,
+            Rejection::NoCheckpoint => Code::NoCheckpoint,
+            Rejection::Fenced(_) | Rejection::NotPending => return Self::internal(message),
+        };
+        Self::of(StatusCode::CONFLICT, code, message)
+            .details(json!({"status": status, "verbs": verbs}))
+    }
+
+    fn store(error: &StoreError) -> Self {
+        let message = error.to_string();
+        match error {
+            StoreError::Full(_) => {
+                Self::of(StatusCode::INSUFFICIENT_STORAGE, Code::StoreFull, message).retryable()
+            }
+            StoreError::Unavailable(_) => Self::of(
+                StatusCode::SERVICE_UNAVAILABLE,
+                Code::StoreUnavailable,
+                message,
+            )
+            .retryable(),
+            StoreError::Fatal(_) => Self::internal(message),
+        }
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::KindNotFound { known, .. } => {
+                Self::of(StatusCode::NOT_FOUND, Code::KindNotFound, message)
+                    .details(json!({"known": known}))
+            }
+            Error::InvalidParams(faults) => Self::faults(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                Code::InvalidParams,
+                message,
+                &faults,
+            ),
+            Error::InvalidOptions(faults) => {
+                Self::faults(StatusCode::BAD_REQUEST, Code::BadRequest, message, &faults)
+            }
+            Error::Refused(refusal) => {
+                let mut error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, &refusal.code, message);
+                error.0.body.details = refusal.details;
+                error
+            }
+            Error::IdempotencyMismatch(id) => Self::of(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                Code::IdempotencyMismatch,
+                message,
+            )
+            .details(json!({"operation_id": id})),
+            Error::Duplicate(id) => Self::of(StatusCode::CONFLICT, Code::Duplicate, message)
+                .details(json!({"operation_id": id}))
+                .retryable(),
+            Error::QueueFull {
+                lane,
+                waiting,
+                limit,
+                retry_after_seconds,
+            } => Self::of(StatusCode::TOO_MANY_REQUESTS, Code::QueueFull, message)
+                .details(json!({"lane": lane, "waiting": waiting, "limit": limit}))
+                .header(RETRY_AFTER, HeaderValue::from(retry_after_seconds))
+                .retryable(),
+            Error::NotFound(_) => Self::of(StatusCode::NOT_FOUND, Code::OperationNotFound, message),
+            Error::Rejected {
+                rejection,
+                status,
+                verbs,
+                ..
+            } => Self::rejected(rejection, &message, status, &verbs),
+            Error::NoResult(status) => {
+                let error = Self::of(StatusCode::CONFLICT, Code::NoResult, message)
+                    .details(json!({"status": status}));
+                if status.is_ended() {
+                    error
+                } else {
+                    error.retryable()
+                }
+            }
+            Error::ShuttingDown | Error::Gone => Self::shutting_down(),
+            Error::Store(error) => Self::store(&error),
+        }
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.0.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let Parts {
+            status,
+            body,
+            header,
+            cause,
+        } = &*self.0;
+        if status.is_server_error() && body.code != Code::ShuttingDown.as_str() {
+            log::error!(
+                "answered {status}: {}: {}",
+                body.message,
+                cause.as_deref().unwrap_or(&body.code)
+            );
+        }
+        let mut response = answers::json(*status, &Envelope::<()>::error(body.clone()));
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name.clone(), value.clone());
+        }
+        response
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.body.code, self.0.body.message)
+    }
+}
+
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests;

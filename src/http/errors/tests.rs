@@ -1,0 +1,135 @@
+use actix_web::body::MessageBody;
+use impresario::operation::Refusal;
+use impresario_api::OperationId;
+
+use super::*;
+
+fn answer(error: impl Into<ApiError>) -> (u16, Value, HttpResponse) {
+    let response = error.into().error_response();
+    let (head, body) = response.into_parts();
+    let bytes = body.try_into_bytes().unwrap_or_default();
+    let value = serde_json::from_slice(&bytes).expect("every error is an envelope");
+    (
+        head.status().as_u16(),
+        value,
+        head.map_body(|_, ()| actix_web::body::BoxBody::new(())),
+    )
+}
+
+#[test]
+fn every_error_has_its_status_and_code() {
+    let id = OperationId::from_u64(7);
+    let rejected = |rejection| Error::Rejected {
+        rejection,
+        message: "no".to_owned(),
+        status: Status::Paused,
+        verbs: vec![Verb::Cancel],
+    };
+    let refusal = Refusal {
+        code: "NO_SUCH_SYMBOL".to_owned(),
+        message: "no".to_owned(),
+        details: None,
+    };
+    for (error, status, code) in [
+        (
+            Error::KindNotFound {
+                kind: "x".to_owned(),
+                known: vec![],
+            },
+            404,
+            "KIND_NOT_FOUND",
+        ),
+        (Error::InvalidParams(vec![]), 422, "INVALID_PARAMS"),
+        (Error::InvalidOptions(vec![]), 400, "BAD_REQUEST"),
+        (Error::Refused(refusal), 422, "NO_SUCH_SYMBOL"),
+        (Error::IdempotencyMismatch(id), 422, "IDEMPOTENCY_MISMATCH"),
+        (Error::Duplicate(id), 409, "DUPLICATE"),
+        (Error::NotFound(id), 404, "OPERATION_NOT_FOUND"),
+        (rejected(Rejection::AlreadyEnded), 409, "ALREADY_ENDED"),
+        (
+            rejected(Rejection::WrongState(Verb::Finish)),
+            409,
+            "WRONG_STATE",
+        ),
+        (
+            rejected(Rejection::NotSupported(Verb::Pause)),
+            409,
+            "VERB_NOT_SUPPORTED",
+        ),
+        (rejected(Rejection::NoCheckpoint), 409, "NO_CHECKPOINT"),
+        (rejected(Rejection::NotPending), 500, "INTERNAL"),
+        (Error::NoResult(Status::Running), 409, "NO_RESULT"),
+        (Error::ShuttingDown, 503, "SHUTTING_DOWN"),
+        (Error::Gone, 503, "SHUTTING_DOWN"),
+        (
+            Error::Store(StoreError::Full(String::new())),
+            507,
+            "STORE_FULL",
+        ),
+        (
+            Error::Store(StoreError::Unavailable(String::new())),
+            503,
+            "STORE_UNAVAILABLE",
+        ),
+        (
+            Error::Store(StoreError::Fatal(String::new())),
+            500,
+            "INTERNAL",
+        ),
+    ] {
+        let (got, body, response) = answer(error);
+        assert_eq!((got, body["error"]["code"].as_str()), (status, Some(code)));
+        assert_eq!(body["success"], false);
+        assert_eq!(
+            response
+                .headers()
+                .get("cache-control")
+                .map(HeaderValue::as_bytes),
+            Some(&b"no-store"[..])
+        );
+    }
+}
+
+#[test]
+fn a_full_queue_says_when_and_a_rejection_what_would_do() {
+    let full = Error::QueueFull {
+        lane: "default".to_owned(),
+        waiting: 300,
+        limit: 300,
+        retry_after_seconds: 3,
+    };
+    let (status, body, response) = answer(full);
+    assert_eq!((status, &body["error"]["retryable"]), (429, &json!(true)));
+    assert_eq!(
+        response
+            .headers()
+            .get(RETRY_AFTER)
+            .map(HeaderValue::as_bytes),
+        Some(&b"3"[..])
+    );
+    let (_, body, _) = answer(Error::Rejected {
+        rejection: Rejection::WrongState(Verb::Finish),
+        message: "no".to_owned(),
+        status: Status::Paused,
+        verbs: vec![Verb::Cancel, Verb::Resume],
+    });
+    assert_eq!(
+        body["error"]["details"],
+        json!({"status": "paused", "verbs": ["cancel", "resume"]})
+    );
+}
+
+#[test]
+fn a_bug_is_told_by_an_id_and_not_by_its_cause() {
+    let (status, body, _) = answer(ApiError::internal("the secret cause"));
+    assert_eq!(status, 500);
+    assert!(!body.to_string().contains("secret"));
+    let id = body["error"]["details"]["error_id"]
+        .as_str()
+        .expect("it has an id");
+    assert!(
+        body["error"]["message"]
+            .as_str()
+            .is_some_and(|message| message.contains(id))
+    );
+}

@@ -1,0 +1,230 @@
+//! What was sent in the path and in the body.
+
+mod fields;
+
+use std::future::{Ready, ready};
+use std::marker::PhantomData;
+
+use actix_web::dev::Payload;
+use actix_web::web::{BytesMut, Data};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use impresario::operation::Operation;
+use impresario_api::{OperationId, StartOptions, VerbRequest};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::errors::ApiError;
+use super::guards::Guards;
+use crate::app::App;
+use fields::{Field, OPTIONS, PRUNE, START, VERB, faults, not_an_object};
+
+/// The id in the path.
+#[derive(Clone, Copy)]
+pub(super) struct Id(pub(super) OperationId);
+
+impl FromRequest for Id {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let text = request.match_info().query("id");
+        ready(
+            text.parse()
+                .map(Self)
+                .map_err(|_| ApiError::operation_not_found(text)),
+        )
+    }
+}
+
+/// A start by the kind's name.
+pub(super) struct Start {
+    /// The kind.
+    pub(super) kind: String,
+    /// Unchecked; no params are an empty object.
+    pub(super) params: Value,
+    /// Of the right types.
+    pub(super) options: StartOptions,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StartBody {
+    kind: String,
+    #[serde(default)]
+    params: Value,
+    options: Option<Map<String, Value>>,
+}
+
+/// A start of one kind: its params flat, `options` beside them.
+pub(super) struct NamedStart<K: Operation> {
+    /// Checked.
+    pub(super) params: K::Params,
+    /// Of the right types.
+    pub(super) options: StartOptions,
+    kind: PhantomData<K>,
+}
+
+/// Why a verb is asked; the whole body may be missing.
+pub(super) struct Reason(pub(super) Option<String>);
+
+/// `POST /api/v1/operations/prune`.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Prune {
+    /// Ended longer ago than this.
+    pub(super) older_than_seconds: f64,
+    /// Only counts.
+    #[serde(default)]
+    pub(super) dry_run: bool,
+}
+
+impl FromRequest for Start {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = read(request, payload.take());
+        Box::pin(async move {
+            let body: StartBody = parse(&read.await?, START)?;
+            let params = if body.params.is_null() {
+                Value::Object(Map::new())
+            } else {
+                body.params
+            };
+            Ok(Self {
+                kind: body.kind,
+                params,
+                options: options(body.options)?,
+            })
+        })
+    }
+}
+
+impl<K: Operation> FromRequest for NamedStart<K> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = read(request, payload.take());
+        let app = request.app_data::<Data<App>>().cloned();
+        Box::pin(async move {
+            let mut params: Map<String, Value> = parse(&read.await?, &[])?;
+            let options = match params.remove("options") {
+                None => StartOptions::default(),
+                Some(Value::Object(given)) => options(Some(given))?,
+                Some(other) => {
+                    return Err(ApiError::bad_request(&[not_an_object("options", &other)]));
+                }
+            };
+            let app = app.ok_or_else(|| ApiError::internal("the app is not among the app data"))?;
+            let params = app.orchestrator.parse::<K>(Value::Object(params))?;
+            Ok(Self {
+                params,
+                options,
+                kind: PhantomData,
+            })
+        })
+    }
+}
+
+impl FromRequest for Reason {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = read(request, payload.take());
+        Box::pin(async move {
+            let body = read.await?;
+            if body.is_empty() {
+                return Ok(Self(None));
+            }
+            Ok(Self(parse::<VerbRequest>(&body, VERB)?.reason))
+        })
+    }
+}
+
+impl FromRequest for Prune {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = read(request, payload.take());
+        Box::pin(async move {
+            let body = read.await?;
+            // The range is in the table too, so a negative age is told like any other fault.
+            let prune: Self = parse(&body, PRUNE)?;
+            if fields::is_age(prune.older_than_seconds) {
+                Ok(prune)
+            } else {
+                Err(explain(&body, PRUNE, ""))
+            }
+        })
+    }
+}
+
+/// Reads a body up to its limit. What is over is read on for a while and dropped: a client that
+/// is still sending would see a broken connection instead of the answer.
+fn read(
+    request: &HttpRequest,
+    mut payload: Payload,
+) -> impl Future<Output = Result<BytesMut, ApiError>> + use<> {
+    let limit = request
+        .app_data::<Data<Guards>>()
+        .map_or(1 << 20, |guards| guards.body_limit);
+    async move {
+        let (mut body, mut seen) = (BytesMut::new(), 0_usize);
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk
+                .map_err(|error| ApiError::bad_json(format_args!("the body broke off: {error}")))?;
+            seen = seen.saturating_add(chunk.len());
+            if seen <= limit {
+                body.extend_from_slice(&chunk);
+            } else if seen > limit.saturating_mul(4) {
+                break;
+            }
+        }
+        if seen > limit {
+            Err(ApiError::body_too_large(limit))
+        } else {
+            Ok(body)
+        }
+    }
+}
+
+/// The straight way is one pass of serde; only when it fails is the body looked at field by
+/// field, so that every fault is told.
+fn parse<T: DeserializeOwned>(body: &[u8], table: &[Field]) -> Result<T, ApiError> {
+    // serde would take an array for a struct too.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(explain(body, table, "something else"));
+    }
+    serde_json::from_slice(body).map_err(|error| explain(body, table, &error.to_string()))
+}
+
+fn explain(body: &[u8], table: &[Field], otherwise: &str) -> ApiError {
+    match serde_json::from_slice(body) {
+        Err(error) => ApiError::bad_json(error),
+        Ok(Value::Object(object)) => ApiError::bad_request(&faults(&object, table, otherwise)),
+        Ok(other) => ApiError::bad_request(&[not_an_object("", &other)]),
+    }
+}
+
+fn options(given: Option<Map<String, Value>>) -> Result<StartOptions, ApiError> {
+    let Some(given) = given else {
+        return Ok(StartOptions::default());
+    };
+    let parsed = StartOptions::deserialize(&given);
+    parsed.map_err(|error| {
+        let mut found = faults(&given, OPTIONS, &error.to_string());
+        for fault in &mut found {
+            fault.path = format!("options.{}", fault.path);
+        }
+        ApiError::bad_request(&found)
+    })
+}
+
+#[cfg(test)]
+mod tests;

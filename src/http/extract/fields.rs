@@ -1,0 +1,144 @@
+//! The outer fields of each body as a table, to tell every fault of one at once.
+
+use std::collections::BTreeMap;
+
+use impresario_api::{Fault, Timestamp};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// One field of a body.
+pub(super) struct Field {
+    name: &'static str,
+    expected: &'static str,
+    required: bool,
+    fits: fn(&Value) -> bool,
+    /// The fields of an object.
+    inner: &'static [Self],
+}
+
+const fn field(name: &'static str, expected: &'static str, fits: fn(&Value) -> bool) -> Field {
+    Field {
+        name,
+        expected,
+        required: false,
+        fits,
+        inner: &[],
+    }
+}
+
+const fn required(field: Field) -> Field {
+    Field {
+        required: true,
+        ..field
+    }
+}
+
+/// A start by the kind's name.
+pub(super) const START: &[Field] = &[
+    required(field(
+        "kind",
+        "the name of a kind, a string",
+        Value::is_string,
+    )),
+    // What the params are is judged by the kind.
+    field("params", "an object", |_| true),
+    Field {
+        inner: OPTIONS,
+        ..field("options", "an object", |value| {
+            value.is_object() || value.is_null()
+        })
+    },
+];
+
+/// How to run an operation.
+pub(super) const OPTIONS: &[Field] = &[
+    field("priority", "an integer from -100 to 100", is::<Option<i32>>),
+    field("labels", "an object whose values are strings", |value| {
+        value.is_object() && is::<BTreeMap<String, String>>(value)
+    }),
+    field("timeout_seconds", "a number over 0", is::<Option<f64>>),
+    field("max_attempts", "an integer, at least 1", is::<Option<u32>>),
+    field("not_before", "an RFC 3339 time", is::<Option<Timestamp>>),
+];
+
+/// A verb.
+pub(super) const VERB: &[Field] = &[field("reason", "a string", is::<Option<String>>)];
+
+/// Pruning.
+pub(super) const PRUNE: &[Field] = &[
+    required(field(
+        "older_than_seconds",
+        "a number, 0 to 10,000,000,000",
+        |value| value.as_f64().is_some_and(is_age),
+    )),
+    field("dry_run", "true or false", Value::is_boolean),
+];
+
+/// Seconds that a duration can hold.
+pub(super) fn is_age(seconds: f64) -> bool {
+    (0.0..=1e10).contains(&seconds)
+}
+
+fn is<T: DeserializeOwned>(value: &Value) -> bool {
+    T::deserialize(value).is_ok()
+}
+
+/// Every fault; when the table finds none, the parser's own words.
+pub(super) fn faults(object: &Map<String, Value>, table: &[Field], otherwise: &str) -> Vec<Fault> {
+    let mut found = Vec::new();
+    collect("", object, table, &mut found);
+    if found.is_empty() {
+        found.push(fault("", "each field once", otherwise));
+    }
+    found
+}
+
+fn collect(prefix: &str, object: &Map<String, Value>, table: &[Field], found: &mut Vec<Fault>) {
+    for one in table {
+        let path = format!("{prefix}{}", one.name);
+        match object.get(one.name) {
+            None if one.required => found.push(fault(&path, one.expected, "nothing")),
+            None => {}
+            Some(Value::Object(inner)) if !one.inner.is_empty() => {
+                collect(&format!("{path}."), inner, one.inner, found);
+            }
+            Some(value) if !(one.fits)(value) => {
+                found.push(fault(&path, one.expected, &short(value)))
+            }
+            Some(_) => {}
+        }
+    }
+    let known = table
+        .iter()
+        .map(|one| one.name)
+        .collect::<Vec<_>>()
+        .join(", ");
+    for (name, value) in object {
+        if !table.iter().any(|one| one.name == name) {
+            let expected = format!("no such field; known are {known}");
+            found.push(fault(&format!("{prefix}{name}"), &expected, &short(value)));
+        }
+    }
+}
+
+/// The fault of something that is no object.
+pub(super) fn not_an_object(path: &str, got: &Value) -> Fault {
+    fault(path, "an object", &short(got))
+}
+
+fn fault(path: &str, expected: &str, got: &str) -> Fault {
+    Fault {
+        path: path.to_owned(),
+        expected: expected.to_owned(),
+        got: got.to_owned(),
+    }
+}
+
+fn short(value: &Value) -> String {
+    const MOST: usize = 60;
+    let text = value.to_string();
+    if text.chars().count() <= MOST {
+        return text;
+    }
+    text.chars().take(MOST - 1).chain(['…']).collect()
+}

@@ -1,0 +1,89 @@
+//! Who may call: checked before anything is read or routed. And where a handler that panics is
+//! caught, so that its caller gets an answer.
+
+mod rules;
+
+use std::future::{Ready, ready};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix_web::HttpMessage;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use futures_util::FutureExt;
+use futures_util::future::{CatchUnwind, Either, Map};
+
+use super::caller::TokenName;
+use super::errors::ApiError;
+pub use rules::Guards;
+
+/// The middleware in front of every route.
+#[derive(Clone)]
+pub struct Gate(pub Arc<Guards>);
+
+/// The middleware as one worker has it.
+pub struct GateService<S> {
+    guards: Arc<Guards>,
+    inner: S,
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Gate
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Transform = GateService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(GateService {
+            guards: Arc::clone(&self.0),
+            inner,
+        }))
+    }
+}
+
+type Outcome<B> = Result<ServiceResponse<B>, actix_web::Error>;
+type Caught<B> = std::thread::Result<Outcome<B>>;
+
+impl<S, B> Service<ServiceRequest> for GateService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Either<
+        Ready<Outcome<B>>,
+        Map<CatchUnwind<AssertUnwindSafe<S::Future>>, fn(Caught<B>) -> Outcome<B>>,
+    >;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        match self.guards.admit(request.head()) {
+            Err(error) => return Either::Left(ready(Err(error.into()))),
+            Ok(None) => {}
+            Ok(Some(name)) => {
+                request.extensions_mut().insert(TokenName(name));
+            }
+        }
+        // The request went into the future, so nothing of it outlives a panic half changed.
+        let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        Either::Right(handled.map(settle::<B> as fn(Caught<B>) -> Outcome<B>))
+    }
+}
+
+fn settle<B>(caught: Caught<B>) -> Outcome<B> {
+    caught.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(ApiError::internal(format!("a handler panicked: {}", text.unwrap_or_default())).into())
+    })
+}
+
+#[cfg(test)]
+mod tests;

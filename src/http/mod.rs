@@ -1,0 +1,18 @@
+//! The API over HTTP: one route table, short handlers in their rooms, and one place each for who
+//! may call (`guards`), what was sent (`extract`, `query`), what is answered (`answers`) and what
+//! went wrong (`errors`).
+
+mod answers;
+mod caller;
+mod dummy;
+mod errors;
+mod extract;
+mod guards;
+mod operations;
+mod query;
+mod routes;
+mod system;
+mod verbs;
+
+pub use guards::{Gate, Guards};
+pub use routes::configure;
