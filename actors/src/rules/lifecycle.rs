@@ -108,13 +108,10 @@ pub fn next(state: &State, input: &Input, moment: Moment) -> Result<Change, Reje
         Input::TimedOut { .. } if state.stop_verb() >= Some(StopVerb::Deadline) => {
             Ok(Change::none(state))
         }
-        Input::TimedOut { reason, .. } => {
-            let stop = stop(StopVerb::Deadline, "impresario", Some(reason), moment);
-            Ok(Change::told(State {
-                stop: Some(stop),
-                ..state.clone()
-            }))
-        }
+        Input::TimedOut { reason, .. } => Ok(Change::told(State {
+            stop: Some(stop(StopVerb::Deadline, "impresario", Some(reason), moment)),
+            ..state.clone()
+        })),
         Input::ShuttingDown { .. } => Ok(Change {
             told: Told::Nothing,
             ..Change::told(State {

@@ -2,7 +2,8 @@
 //!
 //! Writes come in batches, each one transaction; reads go through a [`Reader`] from any thread.
 //! What a command does to an operation is decided by [`crate::rules::lifecycle`] and carried out
-//! by [`Operation`]'s own functions, the same for every store. [`conformance`] is the suite that each must pass.
+//! by [`Operation`]'s own functions, the same for every store. [`conformance`] is the suite that
+//! each must pass.
 
 mod change;
 pub mod conformance;
@@ -202,7 +203,7 @@ pub enum Refused {
     NotFound(OperationId),
     /// The rules say no; with the operation as it is.
     Rejected(Rejection, Arc<Operation>),
-    /// One like it is live.
+    /// One like it is live: a start, or a resume of one that ended, would make a second one.
     Duplicate(OperationId),
     /// The idempotency key stands for another request.
     IdempotencyMismatch(OperationId),

@@ -41,12 +41,10 @@ pub(super) fn ended(state: &State, end: &RunEnd, moment: Moment) -> State {
         (RunEnd::Failed(failure), None | Some(Finish)) => {
             tried_again(state, error(state, failure), failure.retryable, moment)
         }
-        (RunEnd::Panicked(failure), None | Some(Finish)) => tried_again(
-            state,
-            error(state, failure),
-            state.terms.retry_panics,
-            moment,
-        ),
+        (RunEnd::Panicked(failure), None | Some(Finish)) => {
+            let again = state.terms.retry_panics;
+            tried_again(state, error(state, failure), again, moment)
+        }
         (RunEnd::Lost, None | Some(Finish)) => lost(state),
     }
 }

@@ -83,119 +83,90 @@ pub(super) fn pages(stage: &mut Stage) {
 }
 
 pub(super) fn filters(stage: &mut Stage) {
-    let labels = |value: &str| BTreeMap::from([("team".to_owned(), value.to_owned())]);
-    for number in 1..=3 {
-        stage.running(number);
+    company(stage);
+    let all = vec![5, 4, 3, 2, 1];
+    let some = |set: fn(&mut Query)| {
+        let mut query = query();
+        set(&mut query);
+        query
+    };
+    let cases = [
+        (query(), all.clone()),
+        (some(|q| q.statuses = vec![Status::Cancelling]), vec![2]),
+        (some(|q| q.statuses = vec![Status::Running]), vec![3]),
+        (
+            some(|q| q.statuses = vec![Status::Completed, Status::Pending]),
+            vec![5, 4, 1],
+        ),
+        (some(|q| q.kinds = words(&["training"])), vec![5]),
+        (some(|q| q.kinds = words(&["nothing"])), vec![]),
+        (some(|q| q.kinds = words(&["training", "dummy"])), all),
+        (some(|q| q.active_only = true), vec![5, 4, 3, 2]),
+        (
+            some(|q| (q.active_only, q.statuses) = (true, vec![Status::Completed])),
+            vec![],
+        ),
+        (some(|q| q.label = team("blue")), vec![4, 1]),
+        (some(|q| q.label = team("green")), vec![]),
+        (
+            some(|q| (q.label, q.kinds) = (team("red"), words(&["dummy"]))),
+            vec![],
+        ),
+        (
+            some(|q| (q.label, q.kinds) = (team("blue"), words(&["dummy"]))),
+            vec![4, 1],
+        ),
+        (
+            some(|q| (q.label, q.statuses) = (team("blue"), vec![Status::Completed])),
+            vec![1],
+        ),
+        (some(|q| q.before = Some(id(3))), vec![2, 1]),
+        (some(|q| q.before = Some(id(1))), vec![]),
+    ];
+    for (query, expected) in cases {
+        check(stage, &query, expected);
     }
-    stage.submit_as(4, |submission| submission.labels = labels("blue"));
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+fn team(name: &str) -> Option<(String, String)> {
+    Some(("team".to_owned(), name.to_owned()))
+}
+
+/// Five in as many statuses, two teams and two kinds; only the first has ended.
+fn company(stage: &mut Stage) {
+    stage.submit_as(1, |submission| submission.labels.extend(team("blue")));
+    stage.claim("a", 1);
+    stage.running(2);
+    stage.running(3);
+    stage.submit_as(4, |submission| submission.labels.extend(team("blue")));
     stage.submit_as(5, |submission| {
         submission.kind = "training".to_owned();
-        submission.labels = labels("red");
+        submission.labels.extend(team("red"));
     });
     stage.ends(1, RunEnd::Returned);
     let cancel = stage.asks(2, Verb::Cancel);
     stage.done(cancel);
-    let label = |value: &str| Some(("team".to_owned(), value.to_owned()));
-    let one = |status| Query {
-        statuses: vec![status],
-        ..query()
+}
+
+#[track_caller]
+fn check(stage: &Stage, query: &Query, expected: Vec<u64>) {
+    let page = stage.page(query);
+    let total = Query {
+        before: None,
+        ..query.clone()
     };
-    let kind = |kind: &str| Query {
-        kinds: vec![kind.to_owned()],
-        ..query()
-    };
-    let cases = [
-        (query(), vec![5, 4, 3, 2, 1]),
-        (one(Status::Cancelling), vec![2]),
-        (one(Status::Running), vec![3]),
-        (
-            Query {
-                statuses: vec![Status::Completed, Status::Pending],
-                ..query()
-            },
-            vec![5, 4, 1],
-        ),
-        (kind("training"), vec![5]),
-        (kind("nothing"), vec![]),
-        (
-            Query {
-                kinds: vec!["dummy".to_owned(), "training".to_owned()],
-                ..query()
-            },
-            vec![5, 4, 3, 2, 1],
-        ),
-        (
-            Query {
-                active_only: true,
-                ..query()
-            },
-            vec![5, 4, 3, 2],
-        ),
-        (
-            Query {
-                active_only: true,
-                ..one(Status::Completed)
-            },
-            vec![],
-        ),
-        (
-            Query {
-                label: label("blue"),
-                ..query()
-            },
-            vec![4],
-        ),
-        (
-            Query {
-                label: label("green"),
-                ..query()
-            },
-            vec![],
-        ),
-        (
-            Query {
-                label: label("red"),
-                ..kind("dummy")
-            },
-            vec![],
-        ),
-        (
-            Query {
-                label: label("red"),
-                ..one(Status::Pending)
-            },
-            vec![5],
-        ),
-        (
-            Query {
-                before: Some(id(3)),
-                ..query()
-            },
-            vec![2, 1],
-        ),
-        (
-            Query {
-                before: Some(id(1)),
-                ..query()
-            },
-            vec![],
-        ),
-    ];
-    for (query, expected) in cases {
-        let page = stage.page(&query);
-        let total = Query {
-            before: None,
-            ..query.clone()
-        };
-        let total = stage.page(&total).operations.len() as u64;
-        same(numbers(&page), expected, &format!("{query:?}"));
-        same(
-            (page.total, page.total_is_exact),
-            (total, true),
-            "the total of all pages",
-        );
-        same(page.active, 4, "active ones, whatever the filter");
-    }
+    let total = stage.page(&total).operations.len() as u64;
+    same(numbers(&page), expected, &format!("{query:?}"));
+    same(
+        (page.total, page.total_is_exact),
+        (total, true),
+        "the total of all pages",
+    );
+    same(page.active, 4, "active ones, whatever the filter");
 }
 
 pub(super) fn texts(stage: &mut Stage) {

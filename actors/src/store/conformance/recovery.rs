@@ -17,7 +17,8 @@ fn recover(stage: &mut Stage) -> Vec<Done> {
     }
 }
 
-pub(super) fn table(stage: &mut Stage) {
+/// Six runs, each with another stop under way; the last one has a shutdown mark.
+fn company(stage: &mut Stage) {
     for number in 1..=6 {
         stage.running(number);
     }
@@ -31,6 +32,10 @@ pub(super) fn table(stage: &mut Stage) {
     let mark = stage.input(6, Input::ShuttingDown { run: 1 });
     let marked = stage.done(mark);
     same(marked.events.len(), 0, "a shutdown mark tells nothing");
+}
+
+pub(super) fn table(stage: &mut Stage) {
+    company(stage);
     stage.pass(5_000);
     let lost = recover(stage);
     let ids: Vec<_> = lost.iter().map(|done| done.operation.id.as_u64()).collect();

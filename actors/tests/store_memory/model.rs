@@ -1,123 +1,15 @@
-//! The store in memory against a model that is too simple to be wrong: a list that is searched.
+//! The store against a list, whatever happens.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
-use impresario::operation::{RunEnd, RunFailure};
-use impresario::rules::lifecycle::{Input, Moment, Recorded, Terms};
-use impresario::rules::retry::Backoff;
-use impresario::store::{
-    Command, End, MemoryStore, Operation, Outcome, Query, Refused, Store, Submission,
-};
-use impresario_api::{OperationId, Status, Timestamp, Verb};
+use impresario::operation::RunEnd;
+use impresario::rules::lifecycle::{Input, Moment, Recorded};
+use impresario::store::{Command, End, MemoryStore, Operation, Outcome, Query, Refused, Store};
+use impresario_api::{Status, Timestamp, Verb};
 use proptest::prelude::*;
 
-/// What happens, with operations named by their place in the list.
-#[derive(Clone, Debug)]
-enum Act {
-    Submit(u8, i32, Option<i64>, bool),
-    Ask(usize, Verb),
-    Claim(u8, usize),
-    End(usize, RunEnd),
-    Recover,
-    Prune(i64, usize),
-}
-
-fn act() -> impl Strategy<Value = Act> {
-    let failed = RunEnd::Failed(RunFailure {
-        code: "BAD".to_owned(),
-        message: "bad".to_owned(),
-        details: None,
-        retryable: true,
-        step: None,
-    });
-    let end = prop::sample::select(vec![RunEnd::Returned, RunEnd::Stopped, failed]);
-    let submit = (0..2_u8, -2..3, prop::option::of(0..200_i64), any::<bool>());
-    prop_oneof![
-        5 => submit.prop_map(|(lane, priority, delay, label)| Act::Submit(lane, priority, delay, label)),
-        3 => (0..40_usize, prop::sample::select(Verb::ALL)).prop_map(|(at, verb)| Act::Ask(at, verb)),
-        4 => (0..2_u8, 0..4_usize).prop_map(|(lane, limit)| Act::Claim(lane, limit)),
-        4 => (0..40_usize, end).prop_map(|(at, end)| Act::End(at, end)),
-        1 => Just(Act::Recover),
-        1 => (0..300_i64, 0..4_usize).prop_map(|(ago, limit)| Act::Prune(ago, limit)),
-    ]
-}
-
-fn submission(number: usize, act: (u8, i32, Option<i64>, bool), now: Timestamp) -> Submission {
-    let (lane, priority, delay, label) = act;
-    // Ids come in an order of their own, so that age is not the order of submission.
-    let id = (number as u64 * 7_919) % 100_003;
-    let labels = label.then(|| ("team".to_owned(), "blue".to_owned()));
-    Submission {
-        id: OperationId::from_u64(id),
-        kind: if number.is_multiple_of(3) { "x" } else { "y" }.to_owned(),
-        lane: lane.to_string(),
-        priority,
-        labels: labels.into_iter().collect(),
-        requested_by: "me".to_owned(),
-        retry_of: None,
-        params: Arc::new(serde_json::Value::Null),
-        timeout_ms: None,
-        not_before: delay.map(|delay| now.plus_millis(delay)),
-        terms: Terms {
-            pausable: true,
-            finishable: true,
-            max_attempts: 3,
-            backoff: Backoff {
-                base: Duration::from_millis(100),
-                cap: Duration::from_secs(1),
-            },
-            retry_panics: false,
-            fail_when_lost: false,
-        },
-        idempotency: None,
-        unique: None,
-        most_waiting: 12,
-        now,
-    }
-}
-
-/// The list, and how many were ever submitted.
-#[derive(Default)]
-struct Model {
-    operations: Vec<Operation>,
-    submitted: usize,
-}
-
-impl Model {
-    fn pending(&self, lane: &str) -> impl Iterator<Item = &Operation> {
-        let pending =
-            move |one: &&Operation| one.lane == lane && one.state.status == Recorded::Pending;
-        self.operations.iter().filter(pending)
-    }
-
-    /// Those that may go, the first one first.
-    fn due(&self, lane: &str, now: Timestamp) -> Vec<OperationId> {
-        let due = self.pending(lane);
-        let due = due.filter(|one| one.state.not_before.is_none_or(|time| time <= now));
-        let mut due: Vec<_> = due.map(|one| (-one.priority, one.id)).collect();
-        due.sort_unstable();
-        due.into_iter().map(|(_, id)| id).collect()
-    }
-
-    fn get(&mut self, id: OperationId) -> &mut Operation {
-        let mut operations = self.operations.iter_mut();
-        operations
-            .find(|one| one.id == id)
-            .expect("the model has it")
-    }
-
-    fn apply(&mut self, id: OperationId, input: &Input, now: Timestamp) -> bool {
-        let moment = Moment { now, jitter: 0.0 };
-        self.get(id).apply(input, moment).is_ok()
-    }
-
-    fn id_at(&self, at: usize) -> OperationId {
-        let one = self.operations.get(at % self.operations.len().max(1));
-        one.map_or(OperationId::from_u64(1 << 60), |one| one.id)
-    }
-}
+use crate::acts::{Act, act, submission};
+use crate::list::Model;
 
 /// One store and its model.
 struct Pair {

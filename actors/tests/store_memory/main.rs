@@ -1,5 +1,9 @@
 //! The store in memory does what every store must.
 
+mod acts;
+mod list;
+mod model;
+
 use impresario::store::{MemoryStore, Store, conformance};
 
 #[test]

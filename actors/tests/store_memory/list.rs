@@ -1,0 +1,46 @@
+//! A model that is too simple to be wrong: a list that is searched.
+
+use impresario::rules::lifecycle::{Input, Moment, Recorded};
+use impresario::store::Operation;
+use impresario_api::{OperationId, Timestamp};
+
+/// The list, and how many were ever submitted.
+#[derive(Default)]
+pub(crate) struct Model {
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) submitted: usize,
+}
+
+impl Model {
+    pub(crate) fn pending(&self, lane: &str) -> impl Iterator<Item = &Operation> {
+        let pending =
+            move |one: &&Operation| one.lane == lane && one.state.status == Recorded::Pending;
+        self.operations.iter().filter(pending)
+    }
+
+    /// Those that may go, the first one first.
+    pub(crate) fn due(&self, lane: &str, now: Timestamp) -> Vec<OperationId> {
+        let due = self.pending(lane);
+        let due = due.filter(|one| one.state.not_before.is_none_or(|time| time <= now));
+        let mut due: Vec<_> = due.map(|one| (-one.priority, one.id)).collect();
+        due.sort_unstable();
+        due.into_iter().map(|(_, id)| id).collect()
+    }
+
+    pub(crate) fn get(&mut self, id: OperationId) -> &mut Operation {
+        let mut operations = self.operations.iter_mut();
+        operations
+            .find(|one| one.id == id)
+            .expect("the model has it")
+    }
+
+    pub(crate) fn apply(&mut self, id: OperationId, input: &Input, now: Timestamp) -> bool {
+        let moment = Moment { now, jitter: 0.0 };
+        self.get(id).apply(input, moment).is_ok()
+    }
+
+    pub(crate) fn id_at(&self, at: usize) -> OperationId {
+        let one = self.operations.get(at % self.operations.len().max(1));
+        one.map_or(OperationId::from_u64(1 << 60), |one| one.id)
+    }
+}
