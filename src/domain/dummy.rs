@@ -28,7 +28,10 @@ pub struct DummyParams {
 
 impl Default for DummyParams {
     fn default() -> Self {
-        Self { iterations: 100, step_ms: 2_000 }
+        Self {
+            iterations: 100,
+            step_ms: 2_000,
+        }
     }
 }
 
@@ -63,7 +66,9 @@ impl Operation for Dummy {
             done = i + 1;
             ctx.checkpoint(&done)?;
         }
-        Ok(DummyOutput { iterations_completed: done })
+        Ok(DummyOutput {
+            iterations_completed: done,
+        })
     }
 }
 
@@ -75,7 +80,10 @@ mod tests {
     use super::*;
 
     fn params(iterations: u32) -> DummyParams {
-        DummyParams { iterations, step_ms: 2_000 }
+        DummyParams {
+            iterations,
+            step_ms: 2_000,
+        }
     }
 
     fn completed(ended: &Ended<Dummy>) -> Option<u32> {
@@ -87,7 +95,10 @@ mod tests {
         let ended = testing::run(&Dummy, params(3)).end();
         assert_eq!(completed(&ended), Some(3));
         let progress = ended.progress();
-        assert_eq!((progress.percentage, progress.message.as_str()), (100.0, "Working hard on iteration 3!"));
+        assert_eq!(
+            (progress.percentage, progress.message.as_str()),
+            (100.0, "Working hard on iteration 3!")
+        );
     }
 
     #[test]
@@ -97,7 +108,9 @@ mod tests {
 
     #[test]
     fn a_cancel_leaves_what_was_completed_in_view() {
-        let ended = testing::run(&Dummy, params(100)).stop_at("iteration", 31, Verb::Cancel).end();
+        let ended = testing::run(&Dummy, params(100))
+            .stop_at("iteration", 31, Verb::Cancel)
+            .end();
         assert_eq!(ended.status(), Status::Cancelled);
         assert_eq!(ended.progress().steps[0].current, 31);
     }
@@ -105,8 +118,9 @@ mod tests {
     #[test]
     fn a_finish_completes_the_step_in_hand_and_ends() {
         let calls_before_the_sleep_of_the_second_step = 5;
-        let ended =
-            testing::run(&Dummy, params(100)).stop_at_call(calls_before_the_sleep_of_the_second_step, Verb::Finish).end();
+        let ended = testing::run(&Dummy, params(100))
+            .stop_at_call(calls_before_the_sleep_of_the_second_step, Verb::Finish)
+            .end();
         assert!(ended.stopped_early());
         assert_eq!(completed(&ended), Some(2));
     }
@@ -116,7 +130,9 @@ mod tests {
         let calls = testing::run(&Dummy, params(4)).end().calls();
         for call in 1..=calls {
             for ask in [Ask::from(Verb::Pause), Ask::Shutdown] {
-                let ended = testing::run(&Dummy, params(4)).stop_at_call(call, ask).end();
+                let ended = testing::run(&Dummy, params(4))
+                    .stop_at_call(call, ask)
+                    .end();
                 if ended.status() == Status::Completed {
                     assert_eq!(completed(&ended), Some(4), "{ask:?} at call {call}");
                     continue;
@@ -125,7 +141,10 @@ mod tests {
                 let resumed = ended.resume(&Dummy).end();
                 assert_eq!(completed(&resumed), Some(4), "{ask:?} at call {call}");
                 let made = resumed.calls();
-                assert!(made <= calls - 3 * done, "{ask:?} at call {call}: a finished step was done twice");
+                assert!(
+                    made <= calls - 3 * done,
+                    "{ask:?} at call {call}: a finished step was done twice"
+                );
             }
         }
     }

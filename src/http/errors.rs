@@ -223,6 +223,14 @@ impl From<Error> for ApiError {
                 error.0.body.details = refusal.details;
                 error
             }
+            // The world did not answer in time; the same start may go through later.
+            Error::AdmissionTimedOut { .. } => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "ADMISSION_TIMED_OUT",
+                message,
+            )
+            .retryable(),
+            Error::Panicked(_) => Self::internal(message),
             Error::IdempotencyMismatch(id) => Self::of(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 Code::IdempotencyMismatch,
