@@ -26,7 +26,7 @@ fn every_error_has_its_status_and_code() {
         verbs: vec![Verb::Cancel],
     };
     let refusal = Refusal {
-        code: "NO_SUCH_SYMBOL".to_owned(),
+        code: "NO_SUCH_SYMBOL".into(),
         message: "no".to_owned(),
         details: None,
     };
