@@ -58,44 +58,43 @@ pub(super) async fn started(
     started: Started,
     wait: Option<Duration>,
 ) -> Answer {
+    let id = started.id;
+    let view = match wait {
+        Some(limit) => orchestrator.wait_until(id, Until::Ended, limit).await?,
+        None if started.replayed => orchestrator.view(id).await?,
+        None => return Ok(enveloped(StatusCode::ACCEPTED, accepted(what, &started))),
+    };
+    let mut answer = StartAnswer {
+        status: view.row.status,
+        ..accepted(what, &started)
+    };
+    if wait.is_some() && answer.status.is_ended() {
+        answer.mode = StartMode::Sync;
+        answer.message = None;
+        answer.result = Some(output(orchestrator, &view).await?);
+    }
+    if answer.mode == StartMode::Async && !started.replayed {
+        return Ok(enveloped(StatusCode::ACCEPTED, answer));
+    }
+    answer.operation = Some(Box::new(view));
+    ok(answer)
+}
+
+fn accepted(what: &str, started: &Started) -> StartAnswer {
     let Started {
         id,
         status,
         replayed,
-    } = started;
-    let view = match wait {
-        Some(limit) => Some(orchestrator.wait_until(id, Until::Ended, limit).await?),
-        None if replayed => Some(orchestrator.view(id).await?),
-        None => None,
-    };
-    let status = view.as_ref().map_or(status, |view| view.row.status);
-    let ended = wait.is_some() && status.is_ended();
-    let result = match &view {
-        Some(view) if ended => Some(output(orchestrator, view).await?),
-        _ => None,
-    };
-    let code = if ended || replayed {
-        StatusCode::OK
-    } else {
-        StatusCode::ACCEPTED
-    };
-    let told = view.filter(|_| ended || replayed).map(Box::new);
-    let mode = if ended {
-        StartMode::Sync
-    } else {
-        StartMode::Async
-    };
-    let message = (!ended).then(|| message(what, id, replayed));
-    let answer = StartAnswer {
+    } = *started;
+    StartAnswer {
         operation_id: id,
         status,
-        mode,
-        message,
+        mode: StartMode::Async,
+        message: Some(message(what, id, replayed)),
         replayed,
-        operation: told,
-        result,
-    };
-    Ok(enveloped(code, answer))
+        operation: None,
+        result: None,
+    }
 }
 
 fn message(what: &str, id: OperationId, replayed: bool) -> String {

@@ -156,11 +156,13 @@ fn what_is_no_http_at_all_harms_nobody() {
         &b"nonsense\r\n\r\n"[..],
         b"GET / HTTP/9.9\r\n\r\n",
         b"POST /api/v1/dummy/start HTTP/1.1\r\nhost: localhost\r\ncontent-length: x\r\n\r\n",
-        b"POST /api/v1/dummy/start HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n",
         b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
     ] {
         let answer = server.raw(bytes);
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
+            "{answer}"
+        );
     }
     // A body that breaks off starts nothing.
     let half = b"POST /api/v1/dummy/start HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{\"iterations\"";
