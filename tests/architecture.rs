@@ -1,10 +1,14 @@
 //! The rules of the design that a machine can check, read from the source itself: how long a
 //! handler is, what a service owns, who may name what. If one fails, the code is wrong.
 
+#[path = "architecture/manifests.rs"]
+mod manifests;
 #[path = "architecture/rules.rs"]
 mod rules;
 #[path = "architecture/samples.rs"]
 mod samples;
+#[path = "architecture/shapes.rs"]
+mod shapes;
 #[path = "architecture/source.rs"]
 mod source;
 

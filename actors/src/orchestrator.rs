@@ -48,6 +48,8 @@ pub enum Asked {
     Done {
         /// The operation after it.
         view: Box<OperationView>,
+        /// False when it was so already, and nothing was recorded.
+        changed: bool,
         /// False when the stop took effect but could not be recorded.
         durable: bool,
     },
@@ -290,6 +292,7 @@ impl Orchestrator {
                 let view = Box::new(self.view_of(&done.operation).await?);
                 Ok(Asked::Done {
                     view,
+                    changed: !done.events.is_empty(),
                     durable: true,
                 })
             }
@@ -306,6 +309,7 @@ impl Orchestrator {
         }
         Ok(Asked::Done {
             view: Box::new(view),
+            changed: true,
             durable: false,
         })
     }

@@ -59,56 +59,58 @@ fn a_value_is_toml_when_it_parses_and_a_string_where_one_is_wanted() {
     assert_eq!(settings.log.level, "warn");
 }
 
+const FAULTS: &[([&str; 2], &str)] = &[
+    (
+        ["--set", "http.lisen=x"],
+        "unknown key http.lisen; did you mean http.listen?",
+    ),
+    (
+        ["--set", "lanes.default.queue=3"],
+        "unknown key lanes.default.queue; known here: lanes.default.",
+    ),
+    (
+        ["--set", "nonsense=1"],
+        "known here: data_dir, http, lanes, log",
+    ),
+    (
+        ["--set", "http.workers=many"],
+        "http.workers: expected an integer, got a string",
+    ),
+    (
+        ["--set", "http=3"],
+        "http: expected a table, got an integer",
+    ),
+    (
+        ["--set", "http.workers.x=3"],
+        "http.workers: expected an integer, got a table",
+    ),
+    (
+        ["--set", "http.allowed_hosts=[1]"],
+        "http.allowed_hosts: expected a list of strings",
+    ),
+    (
+        ["--set", "lanes.default.concurrency=0"],
+        "lanes.default.concurrency must be at least 1",
+    ),
+    (["--set", "lanes.default.queue_limit=-1"], "queue_limit"),
+    (
+        ["--set", "supervision.nice=20"],
+        "supervision.nice must be 0 to 19",
+    ),
+    (["--set", "store.engine=sqlit"], "memory"),
+    (["--set", "http.workers"], "--set takes KEY=VALUE"),
+    (["--listen", "nowhere"], "listen"),
+    (["--listen", "0.0.0.0:7979"], "http.token_file"),
+    (
+        ["--config", "/does/not/exist"],
+        "cannot read /does/not/exist",
+    ),
+];
+
 #[test]
 fn faults_name_the_key_and_what_was_expected() {
-    for (args, wanted) in [
-        (
-            ["--set", "http.lisen=x"],
-            "unknown key http.lisen; did you mean http.listen?",
-        ),
-        (
-            ["--set", "lanes.default.queue=3"],
-            "unknown key lanes.default.queue; known here: lanes.default.",
-        ),
-        (
-            ["--set", "nonsense=1"],
-            "known here: data_dir, http, lanes, log",
-        ),
-        (
-            ["--set", "http.workers=many"],
-            "http.workers: expected an integer, got a string",
-        ),
-        (
-            ["--set", "http=3"],
-            "http: expected a table, got an integer",
-        ),
-        (
-            ["--set", "http.workers.x=3"],
-            "http.workers: expected an integer, got a table",
-        ),
-        (
-            ["--set", "http.allowed_hosts=[1]"],
-            "http.allowed_hosts: expected a list of strings",
-        ),
-        (
-            ["--set", "lanes.default.concurrency=0"],
-            "lanes.default.concurrency must be at least 1",
-        ),
-        (["--set", "lanes.default.queue_limit=-1"], "queue_limit"),
-        (
-            ["--set", "supervision.nice=20"],
-            "supervision.nice must be 0 to 19",
-        ),
-        (["--set", "store.engine=sqlit"], "memory"),
-        (["--set", "http.workers"], "--set takes KEY=VALUE"),
-        (["--listen", "nowhere"], "listen"),
-        (["--listen", "0.0.0.0:7979"], "http.token_file"),
-        (
-            ["--config", "/does/not/exist"],
-            "cannot read /does/not/exist",
-        ),
-    ] {
-        let error = load(&args).expect_err("it is wrong");
+    for (args, wanted) in FAULTS {
+        let error = load(args).expect_err("it is wrong");
         assert!(error.contains(wanted), "{args:?}: {error}");
     }
 }

@@ -7,8 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use impresario::{Asked, Error, Orchestrator, Started, Until};
 use impresario_api::{
-    Envelope, OperationId, OperationView, StartAnswer, StartMode, StartOptions, Status, Verb,
-    VerbAnswer,
+    Envelope, OperationId, OperationView, StartAnswer, StartMode, StartOptions, Verb, VerbAnswer,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -58,44 +57,43 @@ pub(super) async fn started(
     started: Started,
     wait: Option<Duration>,
 ) -> Answer {
+    let id = started.id;
+    let view = match wait {
+        Some(limit) => orchestrator.wait_until(id, Until::Ended, limit).await?,
+        None if started.replayed => orchestrator.view(id).await?,
+        None => return Ok(enveloped(StatusCode::ACCEPTED, accepted(what, &started))),
+    };
+    let mut answer = StartAnswer {
+        status: view.row.status,
+        ..accepted(what, &started)
+    };
+    if wait.is_some() && answer.status.is_ended() {
+        answer.mode = StartMode::Sync;
+        answer.message = None;
+        answer.result = Some(output(orchestrator, &view).await?);
+    }
+    if answer.mode == StartMode::Async && !started.replayed {
+        return Ok(enveloped(StatusCode::ACCEPTED, answer));
+    }
+    answer.operation = Some(Box::new(view));
+    ok(answer)
+}
+
+fn accepted(what: &str, started: &Started) -> StartAnswer {
     let Started {
         id,
         status,
         replayed,
-    } = started;
-    let view = match wait {
-        Some(limit) => Some(orchestrator.wait_until(id, Until::Ended, limit).await?),
-        None if replayed => Some(orchestrator.view(id).await?),
-        None => None,
-    };
-    let status = view.as_ref().map_or(status, |view| view.row.status);
-    let ended = wait.is_some() && status.is_ended();
-    let result = match &view {
-        Some(view) if ended => Some(output(orchestrator, view).await?),
-        _ => None,
-    };
-    let code = if ended || replayed {
-        StatusCode::OK
-    } else {
-        StatusCode::ACCEPTED
-    };
-    let told = view.filter(|_| ended || replayed).map(Box::new);
-    let mode = if ended {
-        StartMode::Sync
-    } else {
-        StartMode::Async
-    };
-    let message = (!ended).then(|| message(what, id, replayed));
-    let answer = StartAnswer {
+    } = *started;
+    StartAnswer {
         operation_id: id,
         status,
-        mode,
-        message,
+        mode: StartMode::Async,
+        message: Some(message(what, id, replayed)),
         replayed,
-        operation: told,
-        result,
-    };
-    Ok(enveloped(code, answer))
+        operation: None,
+        result: None,
+    }
 }
 
 fn message(what: &str, id: OperationId, replayed: bool) -> String {
@@ -118,7 +116,8 @@ async fn output(orchestrator: &Orchestrator, view: &OperationView) -> Result<Val
     }
 }
 
-/// Asks a verb: 202 with the operation after it, 200 when nothing is left to wait for.
+/// Asks a verb: 202 with the operation after it; 200 when it was so already, or when what the
+/// caller waited for has come.
 pub(super) async fn asked(
     orchestrator: &Orchestrator,
     verb: Verb,
@@ -128,18 +127,22 @@ pub(super) async fn asked(
     Reason(reason): Reason,
 ) -> Answer {
     let options = caller.options(StartOptions::default());
-    let (mut view, durable) = match orchestrator.ask(id, verb, reason, options).await? {
+    let (mut view, changed, durable) = match orchestrator.ask(id, verb, reason, options).await? {
         Asked::New(new) => return started(orchestrator, "operation", new, wait).await,
-        Asked::Done { view, durable } => (*view, durable),
+        Asked::Done {
+            view,
+            changed,
+            durable,
+        } => (*view, changed, durable),
     };
     if let Some(limit) = wait
         && let Some(until) = until(verb)
-        && !reached(until, view.row.status)
+        && !until.is_met(view.row.status)
     {
         view = orchestrator.wait_until(id, until, limit).await?;
     }
-    let done = until(verb).is_some_and(|until| reached(until, view.row.status));
-    let code = if done {
+    let done = until(verb).is_some_and(|until| until.is_met(view.row.status));
+    let code = if !changed || (wait.is_some() && done) {
         StatusCode::OK
     } else {
         StatusCode::ACCEPTED
@@ -154,8 +157,4 @@ const fn until(verb: Verb) -> Option<Until> {
         Verb::Pause => Some(Until::EndedOrPaused),
         Verb::Resume | Verb::Retry => None,
     }
-}
-
-fn reached(until: Until, status: Status) -> bool {
-    status.is_ended() || (until == Until::EndedOrPaused && status == Status::Paused)
 }

@@ -1,15 +1,15 @@
-//! The one place that says which fault has which status, code and words.
+//! The one place that says which fault has which status, code and words: here those of HTTP, in
+//! `supervisor` those of the orchestrator.
+
+mod supervisor;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use impresario::Error;
-use impresario::rules::lifecycle::Rejection;
-use impresario::store::StoreError;
-use impresario_api::{Code, Envelope, ErrorBody, Fault, Status, Timestamp, Verb};
+use impresario_api::{Code, Envelope, ErrorBody, Fault, Timestamp};
 use serde_json::{Value, json};
 
 use super::answers;
@@ -169,105 +169,6 @@ impl ApiError {
         let mut error = Self::of(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, message);
         error.0.cause = Some(cause.into());
         error.details(json!({"error_id": id}))
-    }
-
-    fn rejected(rejection: Rejection, message: &str, status: Status, verbs: &[Verb]) -> Self {
-        let code = match rejection {
-            Rejection::AlreadyEnded => Code::AlreadyEnded,
-            Rejection::WrongState(_) => Code::WrongState,
-            Rejection::NotSupported(_) => Code::VerbNotSupported,
-            Rejection::Stopping(..) => Code::Stopping,
-            Rejection::NoCheckpoint => Code::NoCheckpoint,
-            Rejection::Fenced(_) | Rejection::NotPending => return Self::internal(message),
-        };
-        Self::of(StatusCode::CONFLICT, code, message)
-            .details(json!({"status": status, "verbs": verbs}))
-    }
-
-    fn store(error: &StoreError) -> Self {
-        let message = error.to_string();
-        match error {
-            StoreError::Full(_) => {
-                Self::of(StatusCode::INSUFFICIENT_STORAGE, Code::StoreFull, message).retryable()
-            }
-            StoreError::Unavailable(_) => Self::of(
-                StatusCode::SERVICE_UNAVAILABLE,
-                Code::StoreUnavailable,
-                message,
-            )
-            .retryable(),
-            StoreError::Fatal(_) => Self::internal(message),
-        }
-    }
-}
-
-impl From<Error> for ApiError {
-    fn from(error: Error) -> Self {
-        let message = error.to_string();
-        match error {
-            Error::KindNotFound { known, .. } => {
-                Self::of(StatusCode::NOT_FOUND, Code::KindNotFound, message)
-                    .details(json!({"known": known}))
-            }
-            Error::InvalidParams(faults) => Self::faults(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                Code::InvalidParams,
-                message,
-                &faults,
-            ),
-            Error::InvalidOptions(faults) => {
-                Self::faults(StatusCode::BAD_REQUEST, Code::BadRequest, message, &faults)
-            }
-            Error::Refused(refusal) => {
-                let mut error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, &refusal.code, message);
-                error.0.body.details = refusal.details;
-                error
-            }
-            // The world did not answer in time; the same start may go through later.
-            Error::AdmissionTimedOut { .. } => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "ADMISSION_TIMED_OUT",
-                message,
-            )
-            .retryable(),
-            Error::Panicked(_) => Self::internal(message),
-            Error::IdempotencyMismatch(id) => Self::of(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                Code::IdempotencyMismatch,
-                message,
-            )
-            .details(json!({"operation_id": id})),
-            Error::Duplicate(id) => Self::of(StatusCode::CONFLICT, Code::Duplicate, message)
-                .details(json!({"operation_id": id}))
-                .retryable(),
-            Error::QueueFull {
-                lane,
-                waiting,
-                limit,
-                retry_after_seconds,
-            } => Self::of(StatusCode::TOO_MANY_REQUESTS, Code::QueueFull, message)
-                .details(json!({"lane": lane, "waiting": waiting, "limit": limit}))
-                .header(RETRY_AFTER, HeaderValue::from(retry_after_seconds))
-                .retryable(),
-            Error::NotFound(_) => Self::of(StatusCode::NOT_FOUND, Code::OperationNotFound, message),
-            Error::Rejected {
-                rejection,
-                status,
-                verbs,
-                ..
-            } => Self::rejected(rejection, &message, status, &verbs),
-            Error::NoResult(status) => {
-                let error = Self::of(StatusCode::CONFLICT, Code::NoResult, message)
-                    .details(json!({"status": status}));
-                if status.is_ended() {
-                    error
-                } else {
-                    error.retryable()
-                }
-            }
-            Error::ShuttingDown | Error::Gone => Self::shutting_down(),
-            Error::Store(error) => Self::store(&error),
-        }
     }
 }
 

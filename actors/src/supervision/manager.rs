@@ -162,6 +162,9 @@ impl Manager {
         }
         if now.is_ended() && done.was.is_some_and(|was| !was.is_ended()) {
             self.ledger.ended(now);
+            let error = operation.state.error.as_ref();
+            let error = error.map(|error| format!(": {}", error.code));
+            log::info!("{} {now}{}", operation.id, error.unwrap_or_default());
         }
         self.of.hub.publish(done);
     }

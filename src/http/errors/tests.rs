@@ -1,6 +1,10 @@
 use actix_web::body::MessageBody;
+use actix_web::http::header::RETRY_AFTER;
+use impresario::Error;
 use impresario::operation::Refusal;
-use impresario_api::OperationId;
+use impresario::rules::lifecycle::Rejection;
+use impresario::store::StoreError;
+use impresario_api::{OperationId, Status, Verb};
 
 use super::*;
 
@@ -16,24 +20,32 @@ fn answer(error: impl Into<ApiError>) -> (u16, Value, HttpResponse) {
     )
 }
 
+fn check(errors: impl IntoIterator<Item = (Error, u16, &'static str)>) {
+    for (error, status, code) in errors {
+        let (got, body, response) = answer(error);
+        assert_eq!((got, body["error"]["code"].as_str()), (status, Some(code)));
+        assert_eq!(body["success"], false);
+        let cache = response
+            .headers()
+            .get("cache-control")
+            .map(HeaderValue::as_bytes);
+        assert_eq!(cache, Some(&b"no-store"[..]));
+    }
+}
+
 #[test]
-fn every_error_has_its_status_and_code() {
+fn the_faults_of_a_start_have_their_status_and_code() {
     let id = OperationId::from_u64(7);
-    let rejected = |rejection| Error::Rejected {
-        rejection,
-        message: "no".to_owned(),
-        status: Status::Paused,
-        verbs: vec![Verb::Cancel],
-    };
+    let text = || "no".to_owned();
     let refusal = Refusal {
         code: "NO_SUCH_SYMBOL".into(),
-        message: "no".to_owned(),
+        message: text(),
         details: None,
     };
-    for (error, status, code) in [
+    check([
         (
             Error::KindNotFound {
-                kind: "x".to_owned(),
+                kind: text(),
                 known: vec![],
             },
             404,
@@ -44,7 +56,26 @@ fn every_error_has_its_status_and_code() {
         (Error::Refused(refusal), 422, "NO_SUCH_SYMBOL"),
         (Error::IdempotencyMismatch(id), 422, "IDEMPOTENCY_MISMATCH"),
         (Error::Duplicate(id), 409, "DUPLICATE"),
-        (Error::NotFound(id), 404, "OPERATION_NOT_FOUND"),
+        (Error::ShuttingDown, 503, "SHUTTING_DOWN"),
+        (Error::Gone, 503, "SHUTTING_DOWN"),
+    ]);
+}
+
+#[test]
+fn the_faults_of_verbs_reads_and_the_store_have_their_status_and_code() {
+    let text = || "no".to_owned();
+    let rejected = |rejection| Error::Rejected {
+        rejection,
+        message: text(),
+        status: Status::Paused,
+        verbs: vec![Verb::Cancel],
+    };
+    check([
+        (
+            Error::NotFound(OperationId::from_u64(7)),
+            404,
+            "OPERATION_NOT_FOUND",
+        ),
         (rejected(Rejection::AlreadyEnded), 409, "ALREADY_ENDED"),
         (
             rejected(Rejection::WrongState(Verb::Finish)),
@@ -59,35 +90,14 @@ fn every_error_has_its_status_and_code() {
         (rejected(Rejection::NoCheckpoint), 409, "NO_CHECKPOINT"),
         (rejected(Rejection::NotPending), 500, "INTERNAL"),
         (Error::NoResult(Status::Running), 409, "NO_RESULT"),
-        (Error::ShuttingDown, 503, "SHUTTING_DOWN"),
-        (Error::Gone, 503, "SHUTTING_DOWN"),
+        (Error::Store(StoreError::Full(text())), 507, "STORE_FULL"),
         (
-            Error::Store(StoreError::Full(String::new())),
-            507,
-            "STORE_FULL",
-        ),
-        (
-            Error::Store(StoreError::Unavailable(String::new())),
+            Error::Store(StoreError::Unavailable(text())),
             503,
             "STORE_UNAVAILABLE",
         ),
-        (
-            Error::Store(StoreError::Fatal(String::new())),
-            500,
-            "INTERNAL",
-        ),
-    ] {
-        let (got, body, response) = answer(error);
-        assert_eq!((got, body["error"]["code"].as_str()), (status, Some(code)));
-        assert_eq!(body["success"], false);
-        assert_eq!(
-            response
-                .headers()
-                .get("cache-control")
-                .map(HeaderValue::as_bytes),
-            Some(&b"no-store"[..])
-        );
-    }
+        (Error::Store(StoreError::Fatal(text())), 500, "INTERNAL"),
+    ]);
 }
 
 #[test]

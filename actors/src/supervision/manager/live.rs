@@ -202,17 +202,6 @@ impl Manager {
         if let Some(asked) = live.cancelled_at {
             self.ledger.cancels.record(asked.elapsed());
         }
-        let error = operation
-            .state
-            .error
-            .as_ref()
-            .map(|error| format!(": {}", error.code));
-        log::info!(
-            "{} {}{}",
-            operation.id,
-            operation.state.shown(),
-            error.unwrap_or_default()
-        );
     }
 
     /// An actor is gone. If its run goes on, a new one takes its place.

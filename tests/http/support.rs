@@ -1,0 +1,277 @@
+//! A server of one's own for each test, and short words for asking it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use ureq::http::{HeaderMap, Request};
+
+pub(crate) const OPERATIONS: &str = "/api/v1/operations";
+pub(crate) const DUMMY: &str = "/api/v1/dummy/start";
+
+/// The real binary, with a folder of its own. It is killed when this is dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: String,
+    pub(crate) folder: TempDir,
+    agent: ureq::Agent,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Reply {
+    /// The error's code, or "" for a success.
+    pub(crate) fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or("")
+    }
+
+    /// The data of a success with this status.
+    pub(crate) fn data(&self, status: u16) -> &Value {
+        assert_eq!(
+            (self.status, self.body["success"].as_bool()),
+            (status, Some(true)),
+            "{self:?}"
+        );
+        &self.body["data"]
+    }
+
+    /// Whether it is this error in its envelope.
+    pub(crate) fn fails(&self, status: u16, code: &str) {
+        assert_eq!((self.status, self.code()), (status, code), "{self:?}");
+        assert_eq!(self.body["success"], false);
+        assert!(
+            self.body["error"]["message"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty())
+        );
+    }
+
+    /// The paths of its faults.
+    pub(crate) fn fault_paths(&self) -> Vec<&str> {
+        let details = self.body["error"]["details"]
+            .as_array()
+            .expect("it names its faults");
+        details
+            .iter()
+            .map(|fault| fault["path"].as_str().expect("a fault has a path"))
+            .collect()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("")
+    }
+}
+
+/// The command, with a free port and a folder to itself.
+pub(crate) fn command(folder: &TempDir, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_impresariod"));
+    command
+        .args(["--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(folder.path().join("data"));
+    command
+        .args(args)
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null());
+    command
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With `--set` for each pair.
+    pub(crate) fn set(pairs: &[&str]) -> Self {
+        let args: Vec<&str> = pairs.iter().flat_map(|pair| ["--set", pair]).collect();
+        Self::with(&args)
+    }
+
+    pub(crate) fn with(args: &[&str]) -> Self {
+        Self::within(tempfile::tempdir().expect("a temporary folder"), args)
+    }
+
+    pub(crate) fn within(folder: TempDir, args: &[&str]) -> Self {
+        let mut command = command(&folder, args);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let mut line = String::new();
+        let out = child.stdout.take().expect("its output is a pipe");
+        BufReader::new(out)
+            .read_line(&mut line)
+            .expect("it says where it listens");
+        let address = line
+            .trim_end()
+            .strip_prefix("listening on http://")
+            .map(str::to_owned);
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            // The server may close a connection whose body it refused.
+            .max_idle_connections(0)
+            .timeout_global(Some(Duration::from_secs(60)));
+        Self {
+            child,
+            address: address.unwrap_or_else(|| panic!("it said \"{line}\"")),
+            folder,
+            agent: ureq::Agent::new_with_config(config.build()),
+        }
+    }
+
+    /// Any request; a body is sent as it is, and declared by the headers given.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Reply {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = match body {
+            None if method == "GET" || method == "HEAD" => {
+                self.agent.run(request.body(()).expect("a request"))
+            }
+            body => self
+                .agent
+                .run(request.body(body.unwrap_or_default()).expect("a request")),
+        };
+        let mut answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let text = answer.body_mut().read_to_string().expect("a text");
+        let body = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).expect("JSON")
+        };
+        Reply {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            body,
+        }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, &[], None)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {
+        self.post_as(path, body, &[])
+    }
+
+    pub(crate) fn post_as(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Reply {
+        let headers = [&[("content-type", "application/json")], headers].concat();
+        self.send("POST", path, &headers, Some(body.to_string().as_bytes()))
+    }
+
+    /// Asks a verb without a body.
+    pub(crate) fn ask(&self, id: &str, verb: &str) -> Reply {
+        self.send("POST", &format!("{OPERATIONS}/{id}/{verb}"), &[], None)
+    }
+
+    pub(crate) fn view(&self, id: &str) -> Value {
+        self.get(&format!("{OPERATIONS}/{id}")).data(200).clone()
+    }
+
+    /// Starts a dummy; its id.
+    pub(crate) fn dummy(&self, iterations: u64, step_ms: u64) -> String {
+        let reply = self.post(
+            DUMMY,
+            &json!({"iterations": iterations, "step_ms": step_ms}),
+        );
+        id(reply.data(202))
+    }
+
+    /// Starts a dummy that ends by itself, and waits for that; its id.
+    pub(crate) fn ended(&self, iterations: u64, options: &Value) -> String {
+        let body = json!({"iterations": iterations, "step_ms": 0, "options": options});
+        let reply = self.post(&format!("{DUMMY}?wait=60"), &body);
+        id(reply.data(200))
+    }
+
+    /// Starts a dummy that sleeps for an hour, and waits until its run goes on; its id.
+    pub(crate) fn sleeper(&self) -> String {
+        let id = self.dummy(10, 3_600_000);
+        self.until(&id, "running");
+        id
+    }
+
+    /// Follows the events until the status is told.
+    pub(crate) fn until(&self, id: &str, status: &str) {
+        self.until_after(id, status, 0);
+    }
+
+    /// The same, for events after `since`.
+    pub(crate) fn until_after(&self, id: &str, status: &str, mut since: u64) {
+        loop {
+            let reply = self.get(&format!("{OPERATIONS}/{id}/events?since={since}&wait=30"));
+            let page = reply.data(200);
+            let events = page["events"].as_array().expect("events");
+            assert!(!events.is_empty(), "{id} never was {status}");
+            if events
+                .iter()
+                .any(|event| event["type"] == "status" && event["data"]["status"] == status)
+            {
+                return;
+            }
+            since = page["next_since"].as_u64().expect("a seq");
+        }
+    }
+
+    /// Bytes as they are; all that comes back until the server closes.
+    pub(crate) fn raw(&self, bytes: &[u8]) -> String {
+        let mut socket = TcpStream::connect(&self.address).expect("it listens");
+        socket
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .expect("a socket has a timeout");
+        socket.write_all(bytes).expect("it reads");
+        let mut text = Vec::new();
+        socket
+            .read_to_end(&mut text)
+            .expect("it answers and closes");
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status();
+        assert!(sent.expect("there is a kill").success());
+    }
+
+    pub(crate) fn join(&mut self) -> ExitStatus {
+        self.child.wait().expect("it ends")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The id that data names.
+pub(crate) fn id(data: &Value) -> String {
+    data["operation_id"]
+        .as_str()
+        .expect("it has an id")
+        .to_owned()
+}

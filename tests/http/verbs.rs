@@ -1,0 +1,255 @@
+//! Every verb, where it applies and where it does not.
+
+use serde_json::json;
+
+use crate::support::{DUMMY, OPERATIONS, Server, id};
+
+/// One operation in each status that lasts.
+struct Cast {
+    server: Server,
+    pending: String,
+    running: String,
+    paused: String,
+    completed: String,
+    failed: String,
+    cancelled: String,
+}
+
+impl Cast {
+    fn new() -> Self {
+        let server = Server::set(&["lanes.default.concurrency=1"]);
+        let completed = server.ended(1, &json!({}));
+        let body =
+            json!({"iterations": 1, "step_ms": 3_600_000, "options": {"timeout_seconds": 0.05}});
+        let failed = id(server.post(&format!("{DUMMY}?wait=60"), &body).data(200));
+        let paused = server.sleeper();
+        assert_eq!(
+            server.ask(&paused, "pause?wait=30").data(200)["status"],
+            "paused"
+        );
+        let running = server.sleeper();
+        let cancelled = server.dummy(1, 0);
+        assert_eq!(
+            server.ask(&cancelled, "cancel?wait=30").data(200)["status"],
+            "cancelled"
+        );
+        let pending = server.dummy(1, 0);
+        Self {
+            server,
+            pending,
+            running,
+            paused,
+            completed,
+            failed,
+            cancelled,
+        }
+    }
+
+    fn id(&self, status: &str) -> &str {
+        match status {
+            "pending" => &self.pending,
+            "running" => &self.running,
+            "paused" => &self.paused,
+            "completed" => &self.completed,
+            "failed" => &self.failed,
+            _ => &self.cancelled,
+        }
+    }
+}
+
+#[test]
+fn a_verb_that_does_not_apply_is_refused_and_says_what_would_do() {
+    let cast = Cast::new();
+    for (status, verb, code) in [
+        ("pending", "finish", "WRONG_STATE"),
+        ("pending", "retry", "WRONG_STATE"),
+        ("running", "resume", "WRONG_STATE"),
+        ("running", "retry", "WRONG_STATE"),
+        ("paused", "finish", "WRONG_STATE"),
+        ("paused", "retry", "WRONG_STATE"),
+        ("completed", "cancel", "ALREADY_ENDED"),
+        ("completed", "pause", "ALREADY_ENDED"),
+        ("completed", "finish", "ALREADY_ENDED"),
+        ("completed", "resume", "ALREADY_ENDED"),
+        ("failed", "cancel", "ALREADY_ENDED"),
+        ("failed", "pause", "ALREADY_ENDED"),
+        ("failed", "finish", "ALREADY_ENDED"),
+        ("failed", "resume", "NO_CHECKPOINT"),
+        ("cancelled", "pause", "ALREADY_ENDED"),
+        ("cancelled", "finish", "ALREADY_ENDED"),
+        ("cancelled", "resume", "NO_CHECKPOINT"),
+    ] {
+        let id = cast.id(status);
+        let before = cast.server.view(id)["seq"].clone();
+        let reply = cast.server.ask(id, verb);
+        reply.fails(409, code);
+        let details = &reply.body["error"]["details"];
+        assert_eq!(details["status"], status, "{status} {verb}");
+        assert!(details["verbs"].is_array(), "{status} {verb}");
+        assert_eq!(
+            cast.server.view(id)["seq"],
+            before,
+            "{status} {verb}: nothing is recorded"
+        );
+    }
+}
+
+#[test]
+fn a_verb_that_is_so_already_changes_nothing() {
+    let cast = Cast::new();
+    for (status, verb) in [
+        ("paused", "pause"),
+        ("cancelled", "cancel"),
+        ("pending", "resume"),
+    ] {
+        let id = cast.id(status);
+        let before = cast.server.view(id)["seq"].clone();
+        let reply = cast.server.ask(id, verb);
+        assert!(matches!(reply.status, 200 | 202), "{reply:?}");
+        assert_eq!(reply.body["data"]["status"], status);
+        assert_eq!(cast.server.view(id)["seq"], before);
+    }
+}
+
+#[test]
+fn retry_makes_a_new_operation_of_every_ended_one() {
+    let cast = Cast::new();
+    for status in ["completed", "failed", "cancelled"] {
+        let old = cast.id(status);
+        let new = id(cast.server.ask(old, "retry").data(202));
+        assert_ne!(new, old);
+        assert_eq!(cast.server.view(&new)["retry_of"], old);
+        assert_eq!(
+            cast.server.view(&new)["params"],
+            cast.server.view(old)["params"]
+        );
+        cast.server.ask(&new, "cancel?wait=30").data(200);
+    }
+    let again = |key| {
+        let path = format!("{OPERATIONS}/{}/retry", cast.completed);
+        cast.server
+            .send("POST", &path, &[("idempotency-key", key)], None)
+    };
+    let first = id(again("once").data(202));
+    let second = again("once");
+    assert_eq!(
+        (id(second.data(200)), &second.data(200)["replayed"]),
+        (first, &json!(true))
+    );
+}
+
+#[test]
+fn a_pending_operation_is_paused_resumed_and_cancelled() {
+    let cast = Cast::new();
+    let Cast {
+        server, pending, ..
+    } = &cast;
+    assert_eq!(
+        server.ask(pending, "pause?wait=30").data(200)["status"],
+        "paused"
+    );
+    assert_eq!(server.ask(pending, "resume").data(202)["status"], "pending");
+    let deleted = server.send(
+        "DELETE",
+        &format!("{OPERATIONS}/{pending}?wait=30"),
+        &[],
+        None,
+    );
+    assert_eq!(deleted.data(200)["status"], "cancelled");
+    assert_eq!(deleted.data(200)["run"], 0);
+}
+
+#[test]
+fn pause_keeps_what_is_done_and_finish_completes_with_it() {
+    let server = Server::start();
+    let one = server.dummy(1_000_000, 5);
+    server.until(&one, "running");
+    let reply = server.ask(&one, "pause?wait=30");
+    let view = reply.data(200);
+    assert_eq!(
+        (&view["status"], &view["durable"]),
+        (&json!("paused"), &json!(true))
+    );
+    let done = view["progress"]["steps"][0]["current"]
+        .as_u64()
+        .expect("a count");
+
+    let since = server.ask(&one, "resume").data(202)["seq"]
+        .as_u64()
+        .expect("a seq");
+    server.until_after(&one, "running", since);
+    let reply = server.ask(&one, "finish?wait=30");
+    let view = reply.data(200);
+    assert_eq!(
+        (&view["status"], &view["stopped_early"]),
+        (&json!("completed"), &json!(true))
+    );
+    let result = server.get(&format!("{OPERATIONS}/{one}/results"));
+    let completed = result.data(200)["iterations_completed"]
+        .as_u64()
+        .expect("a count");
+    assert!(completed >= done, "{completed} after {done}");
+    assert_eq!(
+        view["progress"]["steps"][0]["current"].as_u64(),
+        Some(completed)
+    );
+    assert_eq!(view["run"], 2);
+}
+
+#[test]
+fn cancel_ends_a_running_operation_and_keeps_the_reason() {
+    let server = Server::start();
+    let one = server.sleeper();
+    let headers = [("x-client", "anna")];
+    let path = format!("{OPERATIONS}/{one}/cancel?wait=30");
+    let reply = server.post_as(&path, &json!({"reason": "wrong symbol"}), &headers);
+    let view = reply.data(200);
+    assert_eq!(view["status"], "cancelled");
+    assert_eq!(view["stop"]["verb"], "cancel");
+    assert_eq!(view["stop"]["reason"], "wrong symbol");
+    assert_eq!(view["stop"]["requested_by"], "anna");
+    server
+        .get(&format!("{OPERATIONS}/{one}/results"))
+        .fails(409, "NO_RESULT");
+}
+
+#[test]
+fn a_verbs_body_is_checked_like_any_other() {
+    let server = Server::start();
+    let one = server.sleeper();
+    let cancel = format!("{OPERATIONS}/{one}/cancel");
+    let json = [("content-type", "application/json")];
+    let reply = server.post(&cancel, &json!({"reason": 3, "force": true}));
+    reply.fails(400, "BAD_REQUEST");
+    let mut paths = reply.fault_paths();
+    paths.sort_unstable();
+    assert_eq!(paths, ["force", "reason"]);
+    server
+        .send("POST", &cancel, &json, Some(b"nonsense"))
+        .fails(400, "BAD_JSON");
+    server
+        .send("POST", &cancel, &[], Some(b"{}"))
+        .fails(415, "UNSUPPORTED_MEDIA_TYPE");
+    server
+        .ask(&one, "cancel?wait=301")
+        .fails(400, "BAD_REQUEST");
+    assert_eq!(server.view(&one)["status"], "running");
+}
+
+#[test]
+fn what_is_unknown_is_not_found_whatever_is_asked_of_it() {
+    let server = Server::start();
+    for id in ["op_0000000000001", "op_1", "nonsense", "op_0K3J9X7Q2M4TZ"] {
+        for verb in ["cancel", "pause", "finish", "resume", "retry"] {
+            server.ask(id, verb).fails(404, "OPERATION_NOT_FOUND");
+        }
+        for part in ["", "/status", "/results", "/metrics", "/logs", "/events"] {
+            server
+                .get(&format!("{OPERATIONS}/{id}{part}"))
+                .fails(404, "OPERATION_NOT_FOUND");
+        }
+        server
+            .send("DELETE", &format!("{OPERATIONS}/{id}"), &[], None)
+            .fails(404, "OPERATION_NOT_FOUND");
+    }
+}
