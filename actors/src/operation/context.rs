@@ -38,8 +38,11 @@ pub struct Context {
     pub(super) folder_is_fresh: Cell<bool>,
     pub(super) state: RefCell<Kept>,
     not_finite: RefCell<BTreeSet<String>>,
-    pub(super) probe: Option<Box<dyn Fn(&Run)>>,
+    pub(super) probe: Option<Probe>,
 }
+
+/// Looks at every call, for a test.
+pub(super) type Probe = Box<dyn Fn(&Run)>;
 
 /// The newest state that the function gave, encoded.
 #[derive(Debug, Default)]

@@ -162,7 +162,7 @@ fn share(snapshot: &Snapshot) -> f64 {
     };
     let mut levels = snapshot.steps.iter().rev();
     let innermost = levels.next().map_or(0.0, |step| inner(0.0, step));
-    levels.fold(innermost, |share, step| inner(share, step))
+    levels.fold(innermost, inner)
 }
 
 fn percentage(share: f64) -> f64 {

@@ -75,7 +75,7 @@ pub use policy::Policy;
 pub(crate) use run::{Run, RunSetup, report_event};
 pub use run_end::{RunEnd, RunFailure};
 pub use steps::{StepNumber, Steps};
-pub use sync::{StopHandle, SyncError, SyncOptions, run_sync_operation};
+pub use sync::{OnProgress, StopHandle, SyncError, SyncOptions, run_sync_operation};
 
 pub(crate) use buffer::Report;
 

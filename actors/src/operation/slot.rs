@@ -90,7 +90,7 @@ impl Slot {
 
     pub(super) fn set_items_total(&self, total: Option<u64>) {
         self.items_total
-            .store(total.unwrap_or(UNKNOWN).min(UNKNOWN), Ordering::Relaxed);
+            .store(total.unwrap_or(UNKNOWN), Ordering::Relaxed);
     }
 
     pub(super) const fn items(&self) -> &AtomicU64 {

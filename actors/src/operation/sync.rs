@@ -53,12 +53,15 @@ impl StopHandle {
     }
 }
 
+/// Hears how far a run has come.
+pub type OnProgress<'a> = Box<dyn FnMut(&Progress) + Send + 'a>;
+
 /// What a synchronous run may be given.
 #[derive(Default)]
 pub struct SyncOptions<'a> {
     /// Called about ten times a second, on another thread, with how far the run has come; and
     /// once at its end.
-    pub on_progress: Option<Box<dyn FnMut(&Progress) + Send + 'a>>,
+    pub on_progress: Option<OnProgress<'a>>,
     /// Stops the run.
     pub stop: Option<StopHandle>,
 }
@@ -129,7 +132,7 @@ pub fn run_sync_operation<K: Operation>(
 /// Runs `work` while another thread reads how far it has come.
 fn watched(
     run: &Arc<Run>,
-    on_progress: Option<Box<dyn FnMut(&Progress) + Send + '_>>,
+    on_progress: Option<OnProgress<'_>>,
     work: impl FnOnce() -> RunEnd,
 ) -> RunEnd {
     let Some(mut tell) = on_progress else {
