@@ -132,7 +132,7 @@ impl Fields {
             let expected = match fields.known.as_slice() {
                 [] => "no query on this route".to_owned(),
                 known if known.contains(&name.as_str()) => "it once".to_owned(),
-                known => format!("no such field; known are {}", known.join(", ")),
+                known => format!("a known field ({})", known.join(", ")),
             };
             fields.fault(&name, &expected, &value);
         }
@@ -259,7 +259,7 @@ mod tests {
             "active_only:",
             "label:",
             "cursor:",
-            "colour: expected no such field",
+            "colour: expected a known field",
             "limit: expected it once",
         ] {
             assert!(text.contains(part), "{part} is missing in {text}");

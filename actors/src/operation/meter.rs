@@ -80,15 +80,21 @@ impl Meter {
         }
     }
 
-    /// The last progress of a run that took `elapsed`: its rate is the run's average.
-    pub(crate) fn last(now: Timestamp, elapsed: Duration, snapshot: &Snapshot) -> Progress {
-        let seconds = elapsed.as_secs_f64().max(0.001);
-        let reported = *snapshot != Snapshot::default();
+    /// The last progress of a run that took `elapsed`. One that was too short for a smoothed rate
+    /// has its average.
+    pub(crate) fn last(
+        &mut self,
+        now: Timestamp,
+        elapsed: Duration,
+        snapshot: &Snapshot,
+    ) -> Progress {
+        let progress = self.update(now, snapshot);
+        let average = counted(snapshot) / elapsed.as_secs_f64().max(0.001);
+        let average = (average > 0.0).then(|| round(average, 1));
         Progress {
-            rate_per_second: reported.then(|| round(counted(snapshot) / seconds, 1)),
-            advanced_at: reported.then_some(now),
-            updated_at: reported.then_some(now),
-            ..plain(snapshot)
+            rate_per_second: progress.rate_per_second.or(average),
+            eta_seconds: None,
+            ..progress
         }
     }
 

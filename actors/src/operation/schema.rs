@@ -64,7 +64,7 @@ impl ParamsSchema {
                 let known = self.known();
                 let fault = |name: &String| Fault {
                     path: below(name),
-                    expected: format!("no such field; known are: {known}"),
+                    expected: format!("a known field ({known})"),
                     got: shown(error.instance().get(name).unwrap_or(&Value::Null)),
                 };
                 unexpected.iter().map(fault).collect()

@@ -188,7 +188,7 @@ impl<K: Operation> Trial<'_, K> {
                 has_checkpoint,
                 ..state
             },
-            progress: Meter::last(moment.now, Duration::from_secs(1), &finished.snapshot),
+            progress: Meter::new().last(moment.now, Duration::from_secs(1), &finished.snapshot),
             reports: finished.reports,
             checkpoint: finished.checkpoint.or(self.restored),
             calls: watch.calls.get(),

@@ -2,6 +2,8 @@
 //!
 //! It never touches the function. Its death ends nothing: the manager puts a new one on the run.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,8 @@ pub(crate) struct Assignment {
     pub(crate) progress_every: Duration,
     pub(crate) store: StoreLink,
     pub(crate) hub: Arc<Hub>,
+    /// Knows how far the run has come over time; the next actor of the run goes on with it.
+    pub(crate) meter: Rc<RefCell<Meter>>,
     /// The stop under way, if the actor before it was told of one.
     pub(crate) stop: Option<(StopVerb, Instant)>,
 }
@@ -34,7 +38,6 @@ pub(crate) struct Assignment {
 pub(crate) struct OperationActor {
     of: Assignment,
     manager: Addr<Manager>,
-    meter: Meter,
     shown: Progress,
     published: Progress,
     due_at: Instant,
@@ -47,7 +50,6 @@ impl OperationActor {
         Self {
             of,
             manager,
-            meter: Meter::new(),
             shown: Progress::default(),
             published: Progress::default(),
             due_at,
@@ -62,7 +64,11 @@ impl OperationActor {
     /// Reads the slot, if the function does not hold it just now.
     fn read(&mut self) {
         if let Some(snapshot) = self.of.run.read() {
-            self.shown = self.meter.update(Timestamp::now(), &snapshot);
+            self.shown = self
+                .of
+                .meter
+                .borrow_mut()
+                .update(Timestamp::now(), &snapshot);
         }
     }
 

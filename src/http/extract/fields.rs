@@ -115,7 +115,7 @@ fn collect(prefix: &str, object: &Map<String, Value>, table: &[Field], found: &m
         .join(", ");
     for (name, value) in object {
         if !table.iter().any(|one| one.name == name) {
-            let expected = format!("no such field; known are {known}");
+            let expected = format!("a known field ({known})");
             found.push(fault(&format!("{prefix}{name}"), &expected, &short(value)));
         }
     }

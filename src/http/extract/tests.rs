@@ -55,7 +55,7 @@ fn every_fault_of_the_outer_fields_is_told() {
     let (_, text) = refused(parse::<StartBody>(body, START));
     for part in [
         "kind: expected",
-        "kindd: expected no such field",
+        "kindd: expected a known field",
         "options.priority",
         "options.labels",
         "options.colour",

@@ -1,5 +1,7 @@
 //! The runs that are going on: from a claim to the commit of the end.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -100,6 +102,7 @@ impl Manager {
             progress_every: self.of.config.progress_every,
             store: self.of.link.clone(),
             hub: Arc::clone(&self.of.hub),
+            meter: Rc::new(RefCell::new(Meter::new())),
             stop: None,
         }
     }
@@ -269,7 +272,7 @@ fn end_of(live: &Live, finished: Finished) -> End {
         end: finished.end,
         signalled: live.state.stop.clone(),
         output: finished.output,
-        progress: Some(Meter::last(
+        progress: Some(live.of.meter.borrow_mut().last(
             now,
             live.of.began.elapsed(),
             &finished.snapshot,
