@@ -7,6 +7,7 @@
 
 mod config;
 mod error;
+mod locks;
 pub mod operation;
 mod orchestrator;
 pub mod rules;

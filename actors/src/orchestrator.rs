@@ -15,6 +15,7 @@ use impresario_api::{OperationId, OperationView, Status, Timestamp, Verb};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use crate::locks::lock;
 use crate::operation::{ErasedOperation, Kinds, Operation};
 use crate::rules::admission;
 use crate::rules::lifecycle::Rejection;
@@ -22,7 +23,6 @@ use crate::store::{Done, Outcome, Reader, Refused, Store, StoreError};
 use crate::supervision::blocking::Blocking;
 use crate::supervision::commands::{Ask, Drain, Halt, Start};
 use crate::supervision::hub::Hub;
-use crate::supervision::lock;
 use crate::supervision::store_thread::StoreLink;
 use crate::supervision::system::{self, Failure, Parts, Running};
 use crate::{Config, Error, StartupError};

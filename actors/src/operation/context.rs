@@ -19,7 +19,7 @@ use super::run::{Run, Word};
 use super::slot::LEVELS;
 use super::steps::{StepNumber, Steps};
 use super::{OrFail, SavedCheckpoint};
-use crate::supervision::lock;
+use crate::locks::lock;
 
 /// What a function holds of the world that supervises it: its progress, its stops, its checkpoints.
 ///

@@ -9,8 +9,8 @@ use super::buffer::Report;
 use super::failure::Cause;
 use super::slot::Snapshot;
 use super::{Context, ErasedOperation, Failure, Run, RunEnd, RunFailure, SavedCheckpoint};
-use crate::supervision::lock;
-use crate::supervision::watched::panic_message;
+use crate::locks::lock;
+use crate::locks::panic_message;
 
 /// What a run leaves.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::context::{Context, Wanted};
 use super::failure::{Failure, OrFail};
-use crate::supervision::lock;
+use crate::locks::lock;
 
 /// Folders of an operation that are kept: the newest, and the one before it.
 const KEPT: usize = 2;

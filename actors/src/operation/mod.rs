@@ -50,7 +50,6 @@ mod kinds;
 mod meter;
 mod policy;
 mod run;
-mod run_end;
 mod schema;
 mod slot;
 mod steps;
@@ -63,6 +62,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use crate::rules::run_end::{RunEnd, RunFailure};
 pub use checkpoint::SavedCheckpoint;
 pub use context::{Context, Items};
 pub(crate) use erased::ErasedOperation;
@@ -73,7 +73,6 @@ pub use kinds::Kinds;
 pub(crate) use meter::Meter;
 pub use policy::Policy;
 pub(crate) use run::{Run, RunSetup, report_event};
-pub use run_end::{RunEnd, RunFailure};
 pub use steps::{StepNumber, Steps};
 pub use sync::{OnProgress, StopHandle, SyncError, SyncOptions, run_sync_operation};
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use impresario_api::StepProgress;
 
-use crate::supervision::lock;
+use crate::locks::lock;
 
 /// Levels of nested steps that are shown; deeper ones run unseen.
 pub(super) const LEVELS: usize = 8;

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use impresario_api::{OperationId, Timestamp};
 
-use crate::supervision::lock;
+use crate::locks::lock;
 
 /// Makes ids. Each millisecond's counter starts at random in the lower half of its range; a full
 /// counter, or a clock that was set back, borrows from the next millisecond.

@@ -15,9 +15,9 @@ use tokio::sync::oneshot;
 use super::views::{self, Around};
 use super::{Orchestrator, subscription};
 use crate::Error;
+use crate::locks::lock;
 use crate::store::{Command, Operation, Outcome, Query};
 use crate::supervision::commands::{LiveProgress, ReadProgress, ReadSystem};
-use crate::supervision::lock;
 use crate::supervision::store_thread::Entry;
 
 /// Events read at a time.

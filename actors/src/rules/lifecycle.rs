@@ -12,7 +12,7 @@ use impresario_api::{Stop, StopVerb, Timestamp, Verb};
 use self::ended::ended;
 pub use self::state::{Recorded, State, Terms};
 pub use self::verbs::{Rejection, Ruling, rule};
-use crate::operation::RunEnd;
+use crate::rules::run_end::RunEnd;
 
 /// What happens to an operation.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,3 +7,4 @@ pub mod admission;
 pub mod dispatch;
 pub mod lifecycle;
 pub mod retry;
+pub mod run_end;

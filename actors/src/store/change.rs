@@ -11,9 +11,9 @@ use impresario_api::{
 
 use super::End;
 use super::record::{MOST_WARNINGS, Operation, Submission};
-use crate::operation::RunEnd;
 use crate::operation::SavedCheckpoint;
 use crate::rules::lifecycle::{self, Input, Moment, Recorded, Rejection, State, Told};
+use crate::rules::run_end::RunEnd;
 
 /// Something to be recorded, with its time; [`Operation::number`] makes an event of it.
 pub type Fact = (Timestamp, EventBody);

@@ -16,9 +16,9 @@ use std::sync::Arc;
 use impresario_api::{Event, EventBody, OperationId, Status, Stop, Timestamp};
 use serde_json::Value;
 
-use crate::operation::RunEnd;
 pub use crate::operation::SavedCheckpoint;
 use crate::rules::lifecycle::{Input, Rejection};
+use crate::rules::run_end::RunEnd;
 pub use change::Fact;
 pub use memory::MemoryStore;
 pub use record::{MOST_WARNINGS, Operation, Submission};

@@ -39,7 +39,7 @@ impl Blocking {
             work()
         });
         task.await.map_err(|error| match error.try_into_panic() {
-            Ok(payload) => Error::Panicked(super::watched::panic_message(&*payload)),
+            Ok(payload) => Error::Panicked(crate::locks::panic_message(&*payload)),
             Err(_) => Error::Gone,
         })
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, Weak};
 use impresario_api::{Event, OperationId, Progress, Timestamp};
 use tokio::sync::Notify;
 
-use super::lock;
+use crate::locks::lock;
 use crate::store::{Done, Operation};
 
 /// The most events that wait in one mailbox.

@@ -14,10 +14,3 @@ pub(crate) mod stats;
 pub(crate) mod store_thread;
 pub(crate) mod system;
 pub(crate) mod watched;
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// The lock's value, also after a panic of another holder: every value here is valid at every step.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

@@ -14,10 +14,9 @@ use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::oneshot;
 
 use super::commands::{Committed, NotCommitted};
-use super::lock;
 use super::stats::Durations;
 use super::system::Failure;
-use super::watched::panic_message;
+use crate::locks::{lock, panic_message};
 use crate::store::{Command, Outcome, Store, StoreError};
 
 /// The most commands in one transaction.

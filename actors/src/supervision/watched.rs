@@ -6,6 +6,8 @@
 use actix::dev::channel;
 use actix::{Actor, Addr, Context};
 
+use crate::locks::panic_message;
+
 /// The mailbox's capacity bounds nothing that `do_send` sends; admission is bounded elsewhere.
 const MAILBOX: usize = 16;
 
@@ -25,13 +27,4 @@ where
         on_end(panic);
     });
     Addr::new(sender)
-}
-
-/// What a panic said.
-pub(crate) fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned())
 }

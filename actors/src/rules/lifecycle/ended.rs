@@ -4,8 +4,8 @@ use impresario_api::{OperationError, StopVerb};
 
 use super::Moment;
 use super::state::{Recorded, State};
-use crate::operation::{RunEnd, RunFailure};
 use crate::rules::retry::backoff_ms;
+use crate::rules::run_end::{RunEnd, RunFailure};
 
 /// What a run's end means: the first table of the lifecycle, column by column.
 pub(super) fn ended(state: &State, end: &RunEnd, moment: Moment) -> State {

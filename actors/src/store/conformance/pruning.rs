@@ -6,7 +6,7 @@ use impresario_api::{Timestamp, Verb};
 
 use super::short::{id, numbers, same, types};
 use super::stage::Stage;
-use crate::operation::RunEnd;
+use crate::rules::run_end::RunEnd;
 use crate::store::{Command, Outcome, Query};
 
 #[track_caller]

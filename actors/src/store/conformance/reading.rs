@@ -6,7 +6,7 @@ use impresario_api::{Status, Verb};
 
 use super::short::{id, log, numbers, same, types};
 use super::stage::Stage;
-use crate::operation::RunEnd;
+use crate::rules::run_end::RunEnd;
 use crate::store::Query;
 
 fn query() -> Query {

@@ -4,8 +4,8 @@ use impresario_api::{Status, Stop, StopVerb, Verb};
 
 use super::short::same;
 use super::stage::Stage;
-use crate::operation::RunEnd;
 use crate::rules::lifecycle::Input;
+use crate::rules::run_end::RunEnd;
 use crate::store::{Command, Done, Outcome};
 
 #[track_caller]

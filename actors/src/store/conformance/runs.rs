@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::short::{failure, id, log, same, types};
 use super::stage::Stage;
-use crate::operation::RunEnd;
 use crate::rules::lifecycle::{Input, Rejection};
+use crate::rules::run_end::RunEnd;
 use crate::store::{Command, MOST_WARNINGS, Outcome, Refused};
 
 pub(super) fn numbers(stage: &mut Stage) {

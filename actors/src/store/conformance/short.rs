@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use impresario_api::{Event, EventBody, LogData, LogLevel, OperationId};
 
-use crate::operation::{RunEnd, RunFailure};
 use crate::rules::lifecycle::Terms;
 use crate::rules::retry::Backoff;
+use crate::rules::run_end::{RunEnd, RunFailure};
 use crate::store::Page;
 
 /// Fails the case unless both are the same.

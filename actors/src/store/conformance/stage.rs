@@ -7,8 +7,8 @@ use impresario_api::{Event, EventBody, Status, Timestamp, Verb};
 use serde_json::json;
 
 use super::short::{id, same, terms};
-use crate::operation::RunEnd;
 use crate::rules::lifecycle::{Input, Rejection};
+use crate::rules::run_end::RunEnd;
 use crate::store::{
     Command, Done, End, Operation, Outcome, Page, Query, Reader, Refused, SavedCheckpoint, Store,
     StoreError, Submission,

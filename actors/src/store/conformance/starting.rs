@@ -2,7 +2,7 @@
 
 use super::short::{id, same};
 use super::stage::Stage;
-use crate::operation::RunEnd;
+use crate::rules::run_end::RunEnd;
 use crate::store::{Command, Outcome, Refused, Submission};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use impresario_api::{EventBody, OperationId, Timestamp};
 
 use super::tables::Tables;
-use crate::operation::RunEnd;
 use crate::rules::lifecycle::{Input, Moment, Rejection};
+use crate::rules::run_end::RunEnd;
 use crate::store::{Command, Done, Fact, Operation, Outcome, Refused, Submission};
 
 impl Tables {
