@@ -23,8 +23,8 @@ use crate::store::{Done, Outcome, Reader, Refused, Store, StoreError};
 use crate::supervision::blocking::Blocking;
 use crate::supervision::commands::{Ask, Drain, Halt, Start};
 use crate::supervision::hub::Hub;
-use crate::supervision::store_thread::StoreLink;
 use crate::supervision::system::{self, Failure, Parts, Running};
+use crate::supervision::writer::StoreLink;
 use crate::{Config, Error, StartupError};
 use ids::Ids;
 pub use options::Options;
@@ -95,11 +95,11 @@ struct Inner {
     blocking: Blocking,
     manager: actix::Addr<crate::supervision::manager::Manager>,
     gauges: std::collections::BTreeMap<String, Arc<crate::supervision::lane::LaneGauge>>,
-    store_gauge: Arc<crate::supervision::store_thread::StoreGauge>,
+    store_gauge: Arc<crate::supervision::writer::StoreGauge>,
     engine: &'static str,
     admitting: Arc<AtomicBool>,
     failure: Failure,
-    threads: Mutex<Option<(std::thread::JoinHandle<()>, std::thread::JoinHandle<()>)>>,
+    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
     started_at: Instant,
 }
 
@@ -150,7 +150,7 @@ impl Orchestrator {
             engine,
             admitting,
             failure,
-            threads: Mutex::new(Some((thread, store_thread))),
+            threads: Mutex::new(store_thread.into_iter().chain([thread]).collect()),
             started_at: Instant::now(),
             config,
         })))
@@ -381,14 +381,15 @@ impl Orchestrator {
         // An error means that the manager is gone already.
         let _ = drained.await;
         self.0.manager.do_send(Halt);
-        let Some((control, store)) = lock(&self.0.threads).take() else {
-            return;
-        };
         lock(&self.0.link).take();
-        // Both end by themselves: the system was stopped, and the store's queue has no sender left.
-        let joined = std::thread::spawn(move || (control.join().is_ok(), store.join().is_ok()));
-        if joined.join().is_err() {
-            log::warn!("a thread of the orchestrator panicked as it ended");
+        // They end by themselves: the system was stopped, and the store's queue has no sender left.
+        for thread in std::mem::take(&mut *lock(&self.0.threads))
+            .into_iter()
+            .rev()
+        {
+            if thread.join().is_err() {
+                log::warn!("a thread of the orchestrator panicked as it ended");
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use crate::Error;
 use crate::locks::lock;
 use crate::store::{Command, Operation, Outcome, Query};
 use crate::supervision::commands::{LiveProgress, ReadProgress, ReadSystem};
-use crate::supervision::store_thread::Entry;
+use crate::supervision::writer::Entry;
 
 /// Events read at a time.
 const PAGE: usize = 1_000;

@@ -33,6 +33,12 @@ pub trait Store: Send + 'static {
     /// of the whole batch was kept.
     fn commit(&mut self, batch: &[Command]) -> Result<Vec<Outcome>, StoreError>;
 
+    /// Whether a commit is a few microseconds in memory and never waits for a device. Such a store
+    /// commits on the control arbiter itself: a thread of its own would cost ten times the commit.
+    fn commits_at_once(&self) -> bool {
+        false
+    }
+
     /// Reads what is committed, from any thread.
     fn reader(&self) -> Arc<dyn Reader>;
 }

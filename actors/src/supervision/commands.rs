@@ -6,7 +6,7 @@ use actix::Message;
 use impresario_api::{LaneView, OperationId, Progress, StopVerb, Timestamp, Verb};
 use tokio::sync::oneshot;
 
-use super::store_thread::Reply;
+use super::writer::Reply;
 use crate::operation::Finished;
 use crate::store::{Command, Outcome, StoreError, Submission};
 

@@ -9,23 +9,22 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
-use impresario_api::{OperationId, StopVerb, Timestamp, Verb};
+use impresario_api::{OperationId, Timestamp, Verb};
 use tokio::sync::oneshot;
 
 use super::commands::{
     ActorEnded, Ask, Committed, Drain, Halt, ManagerView, NotCommitted, ReadProgress, ReadRun,
-    ReadSystem, RunEnded, Start, StopSignalled, TimedOut,
+    ReadSystem, RunEnded, Start, TimedOut,
 };
 use super::hub::Hub;
 use super::lane::{Lane, LaneGauge};
-use super::store_thread::{Entry, StoreLink};
+use super::writer::{Entry, StoreLink};
 use crate::Config;
 use crate::operation::Kinds;
-use crate::rules::lifecycle::{self, Input, Moment, Ruling};
-use crate::store::{Command, Done, Outcome, Reader};
+use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
+use crate::store::{Command, Done, Operation, Outcome, Reader};
 use ledger::Ledger;
 use live::Live;
 
@@ -142,12 +141,20 @@ impl Manager {
             return;
         }
         live.state = change.state;
-        if let Some(stop) = live.state.stop.as_ref().map(|stop| stop.verb) {
-            live.of.run.ask(stop);
-            live.actor.do_send(StopSignalled(stop));
-            if stop == StopVerb::Cancel {
-                live.cancelled_at = Some(Instant::now());
-            }
+        live.signal();
+    }
+
+    /// A stop that was recorded before its run was known here: asked between the claim's commit
+    /// and its news.
+    fn signal_late(&mut self, operation: &Operation) {
+        let this = |live: &&mut Live| live.state.run == operation.state.run && !live.ended;
+        let Some(live) = self.live.get_mut(&operation.id).filter(this) else {
+            return;
+        };
+        let verb = |state: &State| state.stop.as_ref().map(|stop| stop.verb);
+        if verb(&operation.state) > verb(&live.state) {
+            live.state.stop.clone_from(&operation.state.stop);
+            live.signal();
         }
     }
 
@@ -174,6 +181,7 @@ impl Manager {
         use impresario_api::Status::Pending;
         self.note(done);
         let operation = &done.operation;
+        self.signal_late(operation);
         let ready = operation.state.shown() == Pending && done.was != Some(Pending);
         self.settle(operation);
         if !ready {
@@ -450,7 +458,7 @@ impl Handler<Halt> for Manager {
             lane.stop();
         }
         self.of.hub.close();
+        // The system ends with its manager.
         ctx.stop();
-        actix_rt::System::current().stop();
     }
 }

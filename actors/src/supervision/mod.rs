@@ -1,5 +1,5 @@
 //! Who runs where: the manager, an actor for each run that is going on, the lanes' slots, the
-//! store's thread, and the hub that tells who listens.
+//! store's writer, and the hub that tells who listens.
 //!
 //! No handler on the control arbiter computes, blocks, or waits for a lock that a domain thread
 //! may hold.
@@ -11,6 +11,6 @@ pub(crate) mod lane;
 pub(crate) mod manager;
 pub(crate) mod operation_actor;
 pub(crate) mod stats;
-pub(crate) mod store_thread;
 pub(crate) mod system;
 pub(crate) mod watched;
+pub(crate) mod writer;

@@ -13,7 +13,7 @@ use impresario_api::{EventBody, Progress, StopVerb, Timestamp, Warning};
 use super::commands::{Leave, LiveProgress, ReadRun, StopSignalled, TimedOut};
 use super::hub::Hub;
 use super::manager::Manager;
-use super::store_thread::{Entry, StoreLink};
+use super::writer::{Entry, StoreLink};
 use crate::operation::{Meter, Report, Run, report_event};
 use crate::store::{Command, Operation};
 

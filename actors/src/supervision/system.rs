@@ -8,13 +8,14 @@ use std::thread::JoinHandle;
 use actix::Addr;
 use actix_rt::System;
 use crossbeam_channel::bounded;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use super::hub::Hub;
 use super::lane::LaneGauge;
 use super::manager::{Manager, Setup};
-use super::store_thread::{self, Listeners, StoreLink};
 use super::watched;
+use super::writer::{Entry, Listeners, StoreLink, Writer};
 use crate::operation::Kinds;
 use crate::store::Store;
 use crate::{Config, StartupError};
@@ -48,7 +49,7 @@ pub(crate) struct Running {
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) gauges: BTreeMap<String, Arc<LaneGauge>>,
     pub(crate) thread: JoinHandle<()>,
-    pub(crate) store_thread: JoinHandle<()>,
+    pub(crate) store_thread: Option<JoinHandle<()>>,
 }
 
 /// What the system is made of.
@@ -58,7 +59,7 @@ pub(crate) struct Parts {
     pub(crate) store: Box<dyn Store>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) link: StoreLink,
-    pub(crate) queue: crossbeam_channel::Receiver<Vec<store_thread::Entry>>,
+    pub(crate) queue: UnboundedReceiver<Vec<Entry>>,
     pub(crate) admitting: Arc<AtomicBool>,
     pub(crate) failure: Failure,
 }
@@ -95,10 +96,10 @@ type Assembled = (
     Addr<Manager>,
     tokio::runtime::Handle,
     BTreeMap<String, Arc<LaneGauge>>,
-    JoinHandle<()>,
+    Option<JoinHandle<()>>,
 );
 
-/// Makes the manager and the store's thread, on the control arbiter.
+/// Makes the manager and the store's writer, on the control arbiter.
 fn assemble(parts: Parts) -> Result<Assembled, StartupError> {
     let Parts {
         config,
@@ -128,14 +129,21 @@ fn assemble(parts: Parts) -> Result<Assembled, StartupError> {
         if let Some(panic) = panic {
             told.report(format!("the manager panicked: {panic}"));
         }
+        System::current().stop();
     });
     let listeners = Listeners {
         committed: manager.clone().recipient(),
         not_committed: manager.clone().recipient(),
         failure,
     };
-    let store_thread = store_thread::start(store, queue, Arc::clone(link.gauge()), listeners)
-        .map_err(StartupError::Thread)?;
+    let gauge = Arc::clone(link.gauge());
+    let writer = Writer {
+        store,
+        queue,
+        gauge,
+        listeners,
+    };
+    let store_thread = writer.start().map_err(StartupError::Thread)?;
     Ok((
         manager,
         tokio::runtime::Handle::current(),

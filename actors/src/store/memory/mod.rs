@@ -37,6 +37,10 @@ impl Store for MemoryStore {
         "memory"
     }
 
+    fn commits_at_once(&self) -> bool {
+        true
+    }
+
     fn commit(&mut self, batch: &[Command]) -> Result<Vec<Outcome>, StoreError> {
         let mut tables = self.tables.write().map_err(torn)?;
         Ok(batch

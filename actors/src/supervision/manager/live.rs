@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Addr, AsyncContext, Context};
-use impresario_api::{EventBody, RestoredData, Timestamp, Warning};
+use impresario_api::{EventBody, RestoredData, StopVerb, Timestamp, Warning};
 
 use super::Manager;
 use crate::operation::{Finished, Meter, Policy, Run, RunEnd, RunFailure, RunSetup, report_event};
 use crate::rules::lifecycle::State;
 use crate::store::{Command, End, Operation};
-use crate::supervision::commands::{ActorEnded, Leave, RunEnded};
+use crate::supervision::commands::{ActorEnded, Leave, RunEnded, StopSignalled};
 use crate::supervision::lane::Work;
 use crate::supervision::operation_actor::{Assignment, OperationActor};
-use crate::supervision::store_thread::Entry;
 use crate::supervision::watched;
+use crate::supervision::writer::Entry;
 
 /// A run that is going on, or whose end is not committed yet.
 pub(super) struct Live {
@@ -28,6 +28,20 @@ pub(super) struct Live {
     pub(super) cancelled_at: Option<Instant>,
     /// The function has returned; the end is on its way to the store.
     pub(super) ended: bool,
+}
+
+impl Live {
+    /// Asks the function for the stop that its state has, and wakes it.
+    pub(super) fn signal(&mut self) {
+        let Some(stop) = self.state.stop.as_ref().map(|stop| stop.verb) else {
+            return;
+        };
+        self.of.run.ask(stop);
+        self.actor.do_send(StopSignalled(stop));
+        if stop == StopVerb::Cancel {
+            self.cancelled_at = Some(Instant::now());
+        }
+    }
 }
 
 impl Manager {

@@ -1,16 +1,21 @@
-//! The one thread that writes.
+//! The one writer.
 //!
-//! It blocks for the first command, drains what waits, writes one transaction, answers everyone
+//! It waits for the first command, drains what waits, writes one transaction, answers everyone
 //! who waits for an outcome, and then tells the manager. There is no delay window: while one
 //! batch is written the next one gathers.
+//!
+//! A store that waits for a device writes on a thread of its own. One that commits at once
+//! (`docs/adr/0005`) writes in a task on the control arbiter, where no thread has to wake up.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use actix::Recipient;
-use crossbeam_channel::{Receiver, Sender};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
 use super::commands::{Committed, NotCommitted};
@@ -47,14 +52,14 @@ impl Entry {
     }
 }
 
-/// The way to the store's thread. The thread ends when the last one is dropped.
+/// The way to the writer, which ends when the last one is dropped.
 #[derive(Clone)]
 pub(crate) struct StoreLink {
-    sender: Sender<Vec<Entry>>,
+    sender: UnboundedSender<Vec<Entry>>,
     gauge: Arc<StoreGauge>,
 }
 
-/// What there is to see of the store's thread.
+/// What there is to see of the writer.
 #[derive(Default)]
 pub(crate) struct StoreGauge {
     /// Commands that wait.
@@ -64,8 +69,8 @@ pub(crate) struct StoreGauge {
 }
 
 impl StoreLink {
-    pub(crate) fn new() -> (Self, Receiver<Vec<Entry>>) {
-        let (sender, receiver) = crossbeam_channel::unbounded();
+    pub(crate) fn new() -> (Self, UnboundedReceiver<Vec<Entry>>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
         (
             Self {
                 sender,
@@ -75,7 +80,7 @@ impl StoreLink {
         )
     }
 
-    /// Entries that share a commit, in this order. If the thread is gone, they are dropped, and
+    /// Entries that share a commit, in this order. If the writer is gone, they are dropped, and
     /// who waits hears of it by that.
     pub(crate) fn send(&self, entries: Vec<Entry>) {
         self.gauge
@@ -89,46 +94,65 @@ impl StoreLink {
     }
 }
 
-/// Whom the thread tells.
+/// Whom the writer tells.
 pub(crate) struct Listeners {
     pub(crate) committed: Recipient<Committed>,
     pub(crate) not_committed: Recipient<NotCommitted>,
     pub(crate) failure: Failure,
 }
 
-/// Starts the thread. It ends when all links are gone, or when the store fails for good.
-pub(crate) fn start(
-    mut store: Box<dyn Store>,
-    queue: Receiver<Vec<Entry>>,
-    gauge: Arc<StoreGauge>,
-    listeners: Listeners,
-) -> std::io::Result<std::thread::JoinHandle<()>> {
-    std::thread::Builder::new()
-        .name("impresario-store".to_owned())
-        .spawn(move || {
-            let work = AssertUnwindSafe(|| serve(&mut *store, &queue, &gauge, &listeners));
-            if let Err(payload) = catch_unwind(work) {
-                listeners.failure.report(format!(
-                    "the store's thread panicked: {}",
-                    panic_message(&*payload)
-                ));
-            }
-        })
+/// Owns the store.
+pub(crate) struct Writer {
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) queue: UnboundedReceiver<Vec<Entry>>,
+    pub(crate) gauge: Arc<StoreGauge>,
+    pub(crate) listeners: Listeners,
 }
 
-fn serve(
-    store: &mut dyn Store,
-    queue: &Receiver<Vec<Entry>>,
-    gauge: &StoreGauge,
-    listeners: &Listeners,
-) {
-    while let Ok(first) = queue.recv() {
+impl Writer {
+    /// Starts it: a task on this arbiter, or a thread, whose handle is returned. It ends when all
+    /// links are gone, or when the store fails for good.
+    pub(crate) fn start(mut self) -> io::Result<Option<JoinHandle<()>>> {
+        if self.store.commits_at_once() {
+            actix_rt::spawn(async move {
+                while let Some(first) = self.queue.recv().await
+                    && self.write_or_report(first)
+                {}
+            });
+            return Ok(None);
+        }
+        let thread = std::thread::Builder::new().name("impresario-store".to_owned());
+        let thread = thread.spawn(move || {
+            while let Some(first) = self.queue.blocking_recv()
+                && self.write_or_report(first)
+            {}
+        })?;
+        Ok(Some(thread))
+    }
+
+    /// One batch; false when it was the last, because the store can be trusted no more.
+    fn write_or_report(&mut self, first: Vec<Entry>) -> bool {
+        // After a panic nothing of the store is used again.
+        let written = catch_unwind(AssertUnwindSafe(|| self.write(first)));
+        let why = match written {
+            Ok(Ok(())) => return true,
+            Ok(Err(why)) => format!("the store failed for good: {why}"),
+            Err(payload) => format!("the store's writer panicked: {}", panic_message(&*payload)),
+        };
+        self.listeners.failure.report(why);
+        false
+    }
+
+    /// Writes what waits as one transaction; `Err` when the store failed for good.
+    fn write(&mut self, first: Vec<Entry>) -> Result<(), String> {
         let mut entries = first;
         while entries.len() < MOST {
-            let Ok(more) = queue.try_recv() else { break };
+            let Ok(more) = self.queue.try_recv() else {
+                break;
+            };
             entries.extend(more);
         }
-        gauge
+        self.gauge
             .queue
             .fetch_sub(entries.len() as u64, Ordering::Relaxed);
         let (commands, replies): (Vec<_>, Vec<_>) = entries
@@ -136,25 +160,21 @@ fn serve(
             .map(|entry| (entry.command, entry.reply))
             .unzip();
         let began = Instant::now();
-        let result = store.commit(&commands);
-        lock(&gauge.commits).record(began.elapsed());
+        let result = self.store.commit(&commands);
+        lock(&self.gauge.commits).record(began.elapsed());
         match result {
-            Ok(outcomes) => tell(outcomes, replies, listeners),
-            Err(StoreError::Fatal(why)) => {
-                listeners
-                    .failure
-                    .report(format!("the store failed for good: {why}"));
-                return;
-            }
+            Ok(outcomes) => tell(outcomes, replies, &self.listeners),
+            Err(StoreError::Fatal(why)) => return Err(why),
             Err(error) => {
                 for reply in replies.into_iter().flatten() {
                     let _ = reply.send(Err(error.clone()));
                 }
-                listeners
+                self.listeners
                     .not_committed
                     .do_send(NotCommitted { commands, error });
             }
         }
+        Ok(())
     }
 }
 
