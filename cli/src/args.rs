@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, CommandFactory, Parser, Subcommand};
-use impresario_api::{LogLevel, StartOptions, Status, Timestamp};
+use impresario_api::{LogLevel, Status};
 
-use crate::error::Error;
 use crate::handlers::{self, Generic, Handler};
-use crate::runner::Start;
+use crate::start_args::StartArgs;
 use crate::values;
 
 /// The terminal client of impresariod: start slow work, watch it, stop it.
@@ -139,33 +138,6 @@ pub(crate) struct Prune {
     pub(crate) dry_run: bool,
 }
 
-/// What every start takes.
-#[derive(Args)]
-#[command(next_help_heading = "Start options")]
-struct StartArgs {
-    /// -100 to 100, higher first
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-100..=100))]
-    priority: Option<i32>,
-    /// A label of your own; may be given more than once
-    #[arg(long, value_name = "KEY=VALUE", value_parser = values::pair)]
-    label: Vec<(String, String)>,
-    /// One run's time
-    #[arg(long, value_name = "SECONDS", value_parser = values::seconds)]
-    timeout: Option<f64>,
-    /// How often it may be tried
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    max_attempts: Option<u32>,
-    /// Not before this time, such as 2026-01-31T12:00:00Z
-    #[arg(long, value_name = "RFC3339", value_parser = time)]
-    not_before: Option<Timestamp>,
-    /// The same start with the same key is carried out once
-    #[arg(long, value_name = "KEY")]
-    idempotency_key: Option<String>,
-    /// Do not follow it
-    #[arg(long)]
-    detach: bool,
-}
-
 /// What was asked for.
 pub(crate) enum Asked {
     Start(Box<dyn Handler>, ArgMatches),
@@ -216,24 +188,6 @@ fn split(matches: ArgMatches) -> Result<(Global, Asked), clap::Error> {
     }
 }
 
-/// The options of a start.
-pub(crate) fn start(arguments: &ArgMatches) -> Result<Start, Error> {
-    use clap::FromArgMatches;
-    let given =
-        StartArgs::from_arg_matches(arguments).map_err(|error| Error::usage(error.to_string()))?;
-    Ok(Start {
-        options: StartOptions {
-            priority: given.priority,
-            labels: given.label.into_iter().collect(),
-            timeout_seconds: given.timeout,
-            max_attempts: given.max_attempts,
-            not_before: given.not_before,
-        },
-        idempotency_key: given.idempotency_key,
-        detach: given.detach,
-    })
-}
-
 fn status(text: &str) -> Result<Status, String> {
     text.parse().map_err(|()| {
         let known: Vec<_> = Status::ALL.iter().map(|status| status.as_str()).collect();
@@ -244,12 +198,6 @@ fn status(text: &str) -> Result<Status, String> {
 fn level(text: &str) -> Result<LogLevel, String> {
     serde_json::from_value(text.into())
         .map_err(|_| "expected one of debug, info, warn, error".to_owned())
-}
-
-fn time(text: &str) -> Result<Timestamp, String> {
-    let wrong =
-        |_| format!("expected an RFC 3339 time such as 2026-01-31T12:00:00Z, got \"{text}\"");
-    text.parse().map_err(wrong)
 }
 
 #[cfg(test)]
@@ -284,7 +232,7 @@ mod tests {
             handler.params(&arguments).expect("numbers"),
             serde_json::json!({"iterations": 5})
         );
-        let start = start(&arguments).expect("well formed");
+        let start = crate::start_args::start(&arguments).expect("well formed");
         assert_eq!(start.options.priority, Some(-3));
         assert_eq!(start.options.labels["a"], "b");
     }

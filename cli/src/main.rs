@@ -10,6 +10,7 @@ mod handlers;
 mod ids;
 mod out;
 mod runner;
+mod start_args;
 mod values;
 
 use std::path::Path;
@@ -50,7 +51,7 @@ fn run(app: &App, asked: Asked) -> Result<u8, Error> {
         Asked::Start(handler, arguments) => {
             let params = handler.params(&arguments)?;
             let runner = OperationRunner::new(&app.client, &app.out);
-            runner.start(handler.as_ref(), params, args::start(&arguments)?)
+            runner.start(handler.as_ref(), params, start_args::start(&arguments)?)
         }
     }
 }

@@ -4,7 +4,7 @@ use impresario_api::{OperationList, OperationRow, Status};
 
 use super::numbers::{age, percent, short, thousands};
 use super::text::{clean, cut, left, right, width};
-use super::{Look, Tone, live, tone_of};
+use super::{Look, Tone, bars, live, tone_of};
 
 /// The small bar's columns.
 const BAR: usize = 12;
@@ -97,7 +97,7 @@ fn line(row: &OperationRow, columns: Columns, look: Look) -> String {
     if columns.bar {
         let shown = row.progress.is_some() && !row.status.is_ended();
         let bar = if shown {
-            live::small_bar(row, BAR, look)
+            bars::small_bar(row, BAR, look)
         } else {
             " ".repeat(BAR)
         };
@@ -134,7 +134,7 @@ fn what(row: &OperationRow) -> String {
             format!("{}  {}", clean(&error.code), clean(&error.message))
         }
         (Status::Cancelled, _, Some(reason)) => format!("\"{reason}\""),
-        _ => live::doing(row),
+        _ => live::doing_without_status(row),
     }
 }
 

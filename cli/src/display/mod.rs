@@ -2,6 +2,7 @@
 //!
 //! Everything but [`screen`] is pure: a view and a [`Look`] in, lines out.
 
+pub(crate) mod bars;
 pub(crate) mod end;
 pub(crate) mod errors;
 pub(crate) mod kinds;

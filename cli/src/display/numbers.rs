@@ -17,13 +17,16 @@ pub(crate) fn thousands(number: u64) -> String {
 
 /// Never negative, never without end.
 fn whole(seconds: f64) -> u64 {
-    // `as` holds at the ends of the range, and NaN is 0.
-    seconds.min(1e12) as u64
+    // NaN stays NaN here, and `as` makes it 0.
+    seconds.clamp(0.0, 1e12) as u64
 }
 
-/// A clock that stands still in its columns: `0:01:40`.
+/// A clock that stands still in its columns: `0:01:40`; in days where hours would be many.
 pub(crate) fn clock(seconds: f64) -> String {
     let all = whole(seconds);
+    if all >= 360_000 {
+        return format!("{} d", thousands(all / 86_400));
+    }
     format!("{}:{:02}:{:02}", all / 3600, all / 60 % 60, all % 60)
 }
 
@@ -149,6 +152,7 @@ mod tests {
         assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!(clock(100.9), "0:01:40");
         assert_eq!(clock(-3.0), "0:00:00");
+        assert_eq!(clock(1e6), "11 d");
         assert_eq!(percent(99.99), " 99 %");
         assert_eq!(percent(f64::NAN), "  0 %");
         assert_eq!(rate(8_214.7), "8,214");

@@ -2,7 +2,7 @@
 
 use impresario_api::{OperationRow, OperationView, Status};
 
-use super::live::doing;
+use super::live::doing_without_status;
 use super::numbers::percent;
 use super::text::clean;
 
@@ -61,10 +61,7 @@ fn line(row: &OperationRow) -> String {
             steps.map(|step| format!("{} {}/{}", clean(&step.name), step.current, step.total)),
         );
     }
-    let doing = doing(row);
-    // The status's word stands there already.
-    let doing = doing.strip_prefix(row.status.as_str()).unwrap_or(&doing);
-    parts.push(doing.trim_start_matches([',', ' ']).to_owned());
+    parts.push(doing_without_status(row));
     parts.join("  ").trim_end().to_owned()
 }
 

@@ -6,13 +6,13 @@ use serde_json::Value;
 use super::end::{Fact, reached, render};
 use super::numbers::{age, bytes, date, span};
 use super::text::pretty;
-use super::{Look, Tone, live};
+use super::{Look, Tone, bars, live};
 
 /// The operation, whole.
 pub(crate) fn show(view: &OperationView, items: &str, look: Look) -> Vec<String> {
     let row = &view.row;
     let mut lines = vec![live::header(row, look)];
-    lines.extend(live::bars(row, items, look));
+    lines.extend(bars::bars(row, items, look));
     lines.extend(render(&facts(view), look));
     lines.extend(block("params", &view.params, look));
     if let Some(result) = &view.result_summary {

@@ -4,7 +4,7 @@ use impresario_api::{LaneView, SlotView, SystemView, Timestamp};
 
 use super::end::{Fact, render};
 use super::numbers::{bytes, millis, short, span, thousands};
-use super::text::{clean, left, right, width};
+use super::text::{clean, left, right, width, wrap};
 use super::{Look, Tone};
 
 /// The system; `now` is the client's clock, for how long a slot has been busy.
@@ -18,7 +18,7 @@ pub(crate) fn system(view: &SystemView, now: Timestamp, look: Look) -> Vec<Strin
         true => look.paint(Tone::Good, "▸ admits starts"),
         false => look.paint(Tone::Warn, "■ admits nothing, goes down"),
     };
-    let mut lines = vec![look.fit(&format!("{name}   up {up}   {admits}"))];
+    let mut lines = wrap("", &format!("{name}   up {up}   {admits}"), look.width);
     for lane in &view.lanes {
         lines.extend(lane_lines(lane, now, look));
     }
@@ -35,16 +35,19 @@ fn lane_lines(lane: &LaneView, now: Timestamp, look: Look) -> Vec<String> {
     let name = look.paint(Tone::Strong, &clean(&lane.name));
     let oldest = lane
         .oldest_wait_seconds
-        .map(|wait| format!(", the oldest for {}", span(wait)));
+        .map(|wait| format!(", oldest {}", span(wait)));
+    let threads = match lane.threads {
+        1 => "1 thread each".to_owned(),
+        many => format!("{many} threads each"),
+    };
     let text = format!(
-        "lane {name}   {busy}/{} busy   {} of {} waiting{}   threads {}",
+        "{busy}/{} busy   {} of {} waiting{}   {threads}",
         lane.concurrency,
         thousands(lane.queued),
         thousands(lane.queue_limit),
         oldest.unwrap_or_default(),
-        lane.threads,
     );
-    let mut lines = vec![look.fit(&text)];
+    let mut lines = wrap(&format!("lane {name}   "), &text, look.width);
     let kinds = lane.slots.iter().filter_map(|slot| slot.kind.as_deref());
     let kinds = kinds.map(|kind| width(&clean(kind))).max().unwrap_or(0);
     lines.extend(
