@@ -1,1 +1,103 @@
-fn main() {}
+//! The terminal client of impresariod: everything it does goes through the API.
+
+mod args;
+mod client;
+mod commands;
+mod display;
+mod error;
+mod feed;
+mod handlers;
+mod ids;
+mod out;
+mod runner;
+mod start_args;
+mod values;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use args::{Asked, Global};
+use client::Client;
+use commands::App;
+use error::Error;
+use out::Out;
+use runner::OperationRunner;
+
+fn main() -> ExitCode {
+    let (global, asked) = args::read();
+    let out = Out::new(global.json);
+    let client = token(&global).and_then(|token| Client::new(&global.url, token));
+    let client = match client {
+        Ok(client) => Arc::new(client),
+        Err(error) => {
+            out.error(&error);
+            return ExitCode::from(error.exit_code());
+        }
+    };
+    let app = App { client, out };
+    match run(&app, asked) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            app.out.error(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(app: &App, asked: Asked) -> Result<u8, Error> {
+    match asked {
+        Asked::Other(command) => commands::run(app, command),
+        Asked::Start(handler, arguments) => {
+            let params = handler.params(&arguments)?;
+            let runner = OperationRunner::new(&app.client, &app.out);
+            runner.start(handler.as_ref(), params, start_args::start(&arguments)?)
+        }
+    }
+}
+
+/// The token of `--token-file`, else of the environment.
+fn token(global: &Global) -> Result<Option<String>, Error> {
+    let Some(path) = &global.token_file else {
+        let token = std::env::var("IMPRESARIO_TOKEN").ok();
+        return Ok(token
+            .map(|token| token.trim().to_owned())
+            .filter(|token| !token.is_empty()));
+    };
+    read_token(path).map(Some)
+}
+
+/// The first line: a token, or a name and a token.
+fn read_token(path: &Path) -> Result<String, Error> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::usage(format!("--token-file {shown}: {error}")))?;
+    let line = text.lines().next().unwrap_or_default();
+    match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [token] | [_, token] => Ok((*token).to_owned()),
+        _ => Err(Error::usage(format!(
+            "--token-file {shown}: expected a token, or a name and a token, on its first line"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_stands_alone_or_behind_a_name() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("token");
+        for (text, token) in [
+            ("abc\n", Some("abc")),
+            ("me abc\nyou def\n", Some("abc")),
+            ("", None),
+            ("a b c", None),
+        ] {
+            std::fs::write(&path, text).expect("the folder is ours");
+            assert_eq!(read_token(&path).ok().as_deref(), token, "{text:?}");
+        }
+        assert!(read_token(&folder.path().join("none")).is_err());
+    }
+}

@@ -1,0 +1,259 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgMatches, Args, CommandFactory, Parser, Subcommand};
+use impresario_api::{LogLevel, Status};
+
+use crate::handlers::{self, Generic, Handler};
+use crate::start_args::StartArgs;
+use crate::values;
+
+/// The terminal client of impresariod: start slow work, watch it, stop it.
+#[derive(Parser)]
+#[command(name = "impresario", version, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+pub(crate) struct Global {
+    /// Where the server is
+    #[arg(
+        long,
+        global = true,
+        env = "IMPRESARIO_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7979"
+    )]
+    pub(crate) url: String,
+    /// A file whose first line is the token, or a name and the token
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// JSON for programs instead of text for people
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// The commands that are no start.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// What can be started, with its params
+    Kinds,
+    /// Operations: list, show, watch, stop, go on
+    #[command(subcommand)]
+    Ops(Ops),
+    /// The supervisor: lanes, store, counters
+    System,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Ops {
+    /// List operations, newest first
+    List(List),
+    /// Everything about one operation
+    Show(One),
+    /// Follow an operation to its end; Ctrl-C leaves it running
+    Watch(One),
+    /// End operations now
+    Cancel(Verbs),
+    /// Let operations rest until they are resumed
+    Pause(Verbs),
+    /// Let operations go on
+    Resume(Verbs),
+    /// Complete operations with what is done
+    Finish(Verbs),
+    /// Start ended operations again, with the same params
+    Retry(Verbs),
+    /// What an operation's function has logged
+    Logs(Logs),
+    /// Delete operations that ended long ago
+    Prune(Prune),
+}
+
+#[derive(Args)]
+pub(crate) struct List {
+    /// Every one, not only the newest
+    #[arg(long, conflicts_with = "limit")]
+    pub(crate) all: bool,
+    /// Only these statuses (several by comma)
+    #[arg(long, value_delimiter = ',', value_parser = status)]
+    pub(crate) status: Vec<Status>,
+    /// Only these kinds (several by comma)
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) kind: Vec<String>,
+    /// Only those with this label
+    #[arg(long, value_name = "KEY=VALUE", value_parser = values::pair)]
+    pub(crate) label: Option<(String, String)>,
+    /// An id's end, a kind, or the start of a label's value
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) query: Option<String>,
+    /// At most this many
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+}
+
+#[derive(Args)]
+pub(crate) struct One {
+    /// The id, or its last 4 or more characters
+    pub(crate) id: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Verbs {
+    /// The ids, or their last 4 or more characters
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// Why, for the people who will wonder
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Wait so long for it to take effect
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=300))]
+    pub(crate) wait: Option<u64>,
+}
+
+#[derive(Args)]
+pub(crate) struct Logs {
+    /// The id, or its last 4 or more characters
+    pub(crate) id: String,
+    /// Go on until the operation has ended
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Only this level and those above it: debug, info, warn, error
+    #[arg(long, value_parser = level)]
+    pub(crate) level: Option<LogLevel>,
+}
+
+#[derive(Args)]
+pub(crate) struct Prune {
+    /// Ended longer ago than this, such as 30d or 12h
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(crate) older_than: f64,
+    /// Only say how many there are
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// What was asked for.
+pub(crate) enum Asked {
+    Start(Box<dyn Handler>, ArgMatches),
+    Other(Command),
+}
+
+/// Reads the command line; usage errors, `--help` and `--version` end the process here.
+pub(crate) fn read() -> (Global, Asked) {
+    let matches = command().get_matches();
+    match split(matches) {
+        Ok(asked) => asked,
+        Err(error) => error.exit(),
+    }
+}
+
+/// The whole command: the derived part and a start for every handler.
+pub(crate) fn command() -> clap::Command {
+    let with_options = |handler: &dyn Handler| StartArgs::augment_args(handler.command());
+    let mut command = Cli::command();
+    for handler in handlers::all() {
+        command = command.subcommand(with_options(handler));
+    }
+    command.subcommand(with_options(&Generic::new("")))
+}
+
+fn split(matches: ArgMatches) -> Result<(Global, Asked), clap::Error> {
+    use clap::FromArgMatches;
+    let start = matches.subcommand().and_then(|(name, arguments)| {
+        let known = handlers::all().find(|handler| handler.command().get_name() == name);
+        match known {
+            Some(handler) => Some((handlers::of(handler.kind()), arguments.clone())),
+            None if name == "start" => {
+                let handler: Box<dyn Handler> = Box::new(Generic::from_arguments(arguments));
+                Some((handler, arguments.clone()))
+            }
+            None => None,
+        }
+    });
+    match start {
+        Some((handler, arguments)) => Ok((
+            Global::from_arg_matches(&matches)?,
+            Asked::Start(handler, arguments),
+        )),
+        None => {
+            let cli = Cli::from_arg_matches(&matches)?;
+            Ok((cli.global, Asked::Other(cli.command)))
+        }
+    }
+}
+
+fn status(text: &str) -> Result<Status, String> {
+    text.parse().map_err(|()| {
+        let known: Vec<_> = Status::ALL.iter().map(|status| status.as_str()).collect();
+        format!("expected one of {}", known.join(", "))
+    })
+}
+
+fn level(text: &str) -> Result<LogLevel, String> {
+    serde_json::from_value(text.into())
+        .map_err(|_| "expected one of debug, info, warn, error".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn a_start_takes_its_own_and_the_common_options() {
+        let line = [
+            "impresario",
+            "dummy",
+            "--iterations",
+            "5",
+            "--label",
+            "a=b",
+            "--priority",
+            "-3",
+            "--json",
+        ];
+        let matches = command().try_get_matches_from(line).expect("well formed");
+        let Ok((global, Asked::Start(handler, arguments))) = split(matches) else {
+            unreachable!("dummy is a start");
+        };
+        assert!(global.json);
+        assert_eq!(handler.kind(), "dummy");
+        assert_eq!(
+            handler.params(&arguments).expect("numbers"),
+            serde_json::json!({"iterations": 5})
+        );
+        let start = crate::start_args::start(&arguments).expect("well formed");
+        assert_eq!(start.options.priority, Some(-3));
+        assert_eq!(start.options.labels["a"], "b");
+    }
+
+    #[test]
+    fn any_kind_can_be_started() {
+        let line = [
+            "impresario",
+            "start",
+            "x",
+            "--param",
+            "a=[1]",
+            "--params-json",
+            "{\"b\": 2}",
+        ];
+        let matches = command().try_get_matches_from(line).expect("well formed");
+        let Ok((_, Asked::Start(handler, arguments))) = split(matches) else {
+            unreachable!("start is a start");
+        };
+        assert_eq!(handler.kind(), "x");
+        let params = handler.params(&arguments).expect("well formed");
+        assert_eq!(params, serde_json::json!({"a": [1], "b": 2}));
+    }
+}

@@ -1,0 +1,217 @@
+//! The API over HTTP: one call in, its `data` or an error out.
+
+use std::time::Duration;
+
+use impresario_api::{Envelope, ErrorBody};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::Error;
+
+/// How long an answer may take that need not wait for anything.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// An idle connection is not used again after this: the server closes its end after 5 s.
+const IDLE: Duration = Duration::from_secs(4);
+/// Lists and logs are paged; nothing comes near this.
+const LARGEST_ANSWER: u64 = 256 * 1024 * 1024;
+
+/// Names and values of a query.
+pub(crate) type Query<'a> = &'a [(&'a str, String)];
+
+/// Where the server is and who calls it.
+pub(crate) struct Client {
+    agent: ureq::Agent,
+    url: String,
+    token: Option<String>,
+    name: String,
+}
+
+impl Client {
+    /// A client of the server at `url`; nothing is sent yet.
+    pub(crate) fn new(url: &str, token: Option<String>) -> Result<Self, Error> {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            // A proxy for the web is no way to a server on this machine.
+            .proxy(None)
+            .max_redirects(0)
+            .timeout_connect(Some(Duration::from_secs(5)))
+            .max_idle_age(IDLE)
+            .build();
+        Ok(Self {
+            agent: config.new_agent(),
+            url: base_url(url)?,
+            token,
+            name: caller(),
+        })
+    }
+
+    /// `GET`, as the contract's type.
+    pub(crate) fn get_as<T: DeserializeOwned>(&self, path: &str, query: Query) -> Result<T, Error> {
+        parse(self.get(path, query)?)
+    }
+
+    /// `GET`, as it came.
+    pub(crate) fn get(&self, path: &str, query: Query) -> Result<Value, Error> {
+        let request = self.agent.get(format!("{}{path}", self.url));
+        self.finish(self.sign(request, query, PATIENCE).call())
+    }
+
+    /// `POST`; `wait` is what the server was asked to hold the answer for.
+    pub(crate) fn post(&self, path: &str, body: &Value, post: Post) -> Result<Value, Error> {
+        let query: Vec<_> = post
+            .wait
+            .iter()
+            .map(|wait| ("wait", wait.to_string()))
+            .collect();
+        let patience = PATIENCE + Duration::from_secs(post.wait.unwrap_or(0));
+        let mut request = self.agent.post(format!("{}{path}", self.url));
+        if let Some(key) = post.idempotency_key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let request = self.sign(request, &query, patience);
+        self.finish(
+            request
+                .content_type("application/json")
+                .send(body.to_string()),
+        )
+    }
+
+    fn sign<B>(
+        &self,
+        request: ureq::RequestBuilder<B>,
+        query: Query,
+        patience: Duration,
+    ) -> ureq::RequestBuilder<B> {
+        let pairs = query.iter().map(|(name, value)| (*name, value.as_str()));
+        let mut request = request.query_pairs(pairs).header("X-Client", &self.name);
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        request.config().timeout_global(Some(patience)).build()
+    }
+
+    /// The data of an answer, or why there is none.
+    fn finish(
+        &self,
+        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Value, Error> {
+        let mut answer = answer.map_err(|error| self.transport(&error))?;
+        let status = answer.status();
+        let body = answer.body_mut().with_config().limit(LARGEST_ANSWER);
+        let text = body
+            .read_to_string()
+            .map_err(|error| self.transport(&error))?;
+        let envelope: Envelope<Value> = serde_json::from_str(&text).map_err(|_| {
+            let why = format!("HTTP {}, and the body is no envelope", status.as_u16());
+            Error::Stranger {
+                url: self.url.clone(),
+                why,
+            }
+        })?;
+        // `data: null` reads as none; a success stays one.
+        if envelope.success {
+            return Ok(envelope.data.unwrap_or(Value::Null));
+        }
+        Err(Error::Api {
+            body: envelope.error.unwrap_or_else(|| ErrorBody {
+                code: "INTERNAL".to_owned(),
+                message: format!("HTTP {} without an error in it", status.as_u16()),
+                details: None,
+                retryable: false,
+            }),
+        })
+    }
+
+    fn transport(&self, error: &ureq::Error) -> Error {
+        let why = match error {
+            ureq::Error::Io(error) => match error.kind() {
+                std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+                std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => {
+                    "it closed the connection".to_owned()
+                }
+                _ => error.to_string(),
+            },
+            ureq::Error::ConnectionFailed => "connection failed".to_owned(),
+            ureq::Error::HostNotFound => "no such host".to_owned(),
+            ureq::Error::Timeout(_) => "no answer in time".to_owned(),
+            ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+                return Error::usage(format!("cannot send that: {error}"));
+            }
+            other => other.to_string(),
+        };
+        Error::Unreachable {
+            url: self.url.clone(),
+            why,
+        }
+    }
+}
+
+/// What a `POST` may bring beside its body.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Post<'a> {
+    /// Seconds that the server may hold the answer.
+    pub(crate) wait: Option<u64>,
+    /// The key that makes a repeated start the same start.
+    pub(crate) idempotency_key: Option<&'a str>,
+}
+
+/// An answer as the contract's type.
+pub(crate) fn parse<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+    serde_json::from_value(value).map_err(|error| Error::Garbled(error.to_string()))
+}
+
+fn base_url(url: &str) -> Result<String, Error> {
+    let url = url.trim().trim_end_matches('/');
+    if url.starts_with("https://") {
+        return Err(Error::usage(format!(
+            "--url {url}: this client speaks http only; reach a remote server through a tunnel"
+        )));
+    }
+    let rest = url.strip_prefix("http://").unwrap_or(url);
+    if rest.is_empty() || rest.contains("://") || rest.contains(char::is_whitespace) {
+        return Err(Error::usage(format!(
+            "--url: expected http://HOST:PORT, got \"{url}\""
+        )));
+    }
+    Ok(format!("http://{rest}"))
+}
+
+/// `cli user@host`: who the server's records name while there are no tokens.
+fn caller() -> String {
+    let first = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok());
+    let user = first(&["USER", "LOGNAME", "USERNAME"]).unwrap_or_else(|| "someone".to_owned());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| first(&["HOSTNAME", "COMPUTERNAME"]))
+        .unwrap_or_else(|| "somewhere".to_owned());
+    // Headers carry printable ASCII only.
+    let plain = |c: &char| c.is_ascii_graphic() || *c == ' ';
+    let name = format!("cli {}@{}", user.trim(), host.trim());
+    name.chars().filter(plain).take(100).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_lack_its_scheme_but_not_its_host() {
+        for (text, url) in [
+            ("http://127.0.0.1:7979", Some("http://127.0.0.1:7979")),
+            ("http://h:1/", Some("http://h:1")),
+            ("localhost:7979", Some("http://localhost:7979")),
+            ("https://h", None),
+            ("ftp://h", None),
+            ("", None),
+            ("a b", None),
+        ] {
+            assert_eq!(base_url(text).ok().as_deref(), url, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_callers_name_fits_its_header() {
+        let name = caller();
+        assert!(name.starts_with("cli ") && name.contains('@') && name.len() <= 100);
+    }
+}

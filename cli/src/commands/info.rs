@@ -1,0 +1,38 @@
+//! `kinds` and `system`.
+
+use impresario_api::{KindView, SystemView, Timestamp};
+use serde_json::Value;
+
+use super::App;
+use crate::client::parse;
+use crate::display;
+use crate::error::Error;
+
+/// What can be started.
+pub(super) fn kinds(app: &App) -> Result<(), Error> {
+    let raw = app.client.get("/api/v1/kinds", &[])?;
+    if app.out.json {
+        return app.out.document(&raw);
+    }
+    // A list, alone or under its name.
+    let list = match raw {
+        Value::Object(mut object) => object.remove("kinds").unwrap_or_default(),
+        list => list,
+    };
+    let kinds: Vec<KindView> = parse(list)?;
+    app.out.lines(&display::kinds::kinds(&kinds, app.out.look))
+}
+
+/// The supervisor as it is.
+pub(super) fn system(app: &App) -> Result<(), Error> {
+    let raw = app.client.get("/api/v1/system", &[])?;
+    if app.out.json {
+        return app.out.document(&raw);
+    }
+    let view: SystemView = parse(raw)?;
+    app.out.lines(&display::system::system(
+        &view,
+        Timestamp::now(),
+        app.out.look,
+    ))
+}

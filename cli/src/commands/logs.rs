@@ -1,0 +1,139 @@
+//! `ops logs`: what the function has said.
+
+use std::thread;
+use std::time::Duration;
+
+use impresario_api::{Event, EventBody, LogLevel, OperationId, OperationView};
+use serde_json::{Value, json};
+
+use super::App;
+use crate::args::Logs;
+use crate::display::text::{clean, left};
+use crate::display::{Look, Tone};
+use crate::error::Error;
+use crate::ids;
+
+/// Events to ask for at a time.
+const PAGE: usize = 1_000;
+/// Between two questions.
+const EVERY: Duration = Duration::from_millis(250);
+
+/// The lines so far; with `--follow` those to come too.
+pub(super) fn logs(app: &App, asked: &Logs) -> Result<(), Error> {
+    let id = ids::resolve(&app.client, &asked.id)?;
+    let mut since = 0;
+    if !asked.follow && app.out.json {
+        let mut all = Vec::new();
+        read(app, id, asked, &mut since, |event| {
+            all.push(event.clone());
+            Ok(())
+        })?;
+        return app
+            .out
+            .document(&json!({"events": all, "next_since": since}));
+    }
+    loop {
+        // Asked before the lines are read: what it says up to its end is then among them.
+        let is_last = !asked.follow || has_ended(app, id)?;
+        read(app, id, asked, &mut since, |event| say(app, event))?;
+        if is_last {
+            return Ok(());
+        }
+        thread::sleep(EVERY);
+    }
+}
+
+fn has_ended(app: &App, id: OperationId) -> Result<bool, Error> {
+    let view: OperationView = app
+        .client
+        .get_as(&format!("/api/v1/operations/{id}"), &[])?;
+    Ok(view.row.status.is_ended())
+}
+
+/// Every line after `since`, page by page.
+fn read(
+    app: &App,
+    id: OperationId,
+    asked: &Logs,
+    since: &mut u64,
+    mut each: impl FnMut(&Value) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let level = asked
+        .level
+        .and_then(|level| json!(level).as_str().map(str::to_owned));
+    loop {
+        let mut query = vec![("since", since.to_string()), ("limit", PAGE.to_string())];
+        query.extend(level.clone().map(|level| ("level", level)));
+        let page = app
+            .client
+            .get(&format!("/api/v1/operations/{id}/logs"), &query)?;
+        let events = page["events"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        for event in events {
+            each(event)?;
+        }
+        let next = page["next_since"].as_u64().unwrap_or(*since).max(*since);
+        let is_stuck = next == *since;
+        *since = next;
+        if events.len() < PAGE || is_stuck {
+            return Ok(());
+        }
+    }
+}
+
+fn say(app: &App, event: &Value) -> Result<(), Error> {
+    if app.out.json {
+        return app.out.document(event);
+    }
+    // Clients ignore what they do not know.
+    match serde_json::from_value::<Event>(event.clone()) {
+        Ok(event) => line(&event, app.out.look).map_or(Ok(()), |line| app.out.line(&line)),
+        Err(_) => Ok(()),
+    }
+}
+
+/// `12:00:01.220  warn   message`: a log is never cut.
+fn line(event: &Event, look: Look) -> Option<String> {
+    let (word, tone, message) = match &event.body {
+        EventBody::Log(log) => {
+            let (word, tone) = match log.level {
+                LogLevel::Debug => ("debug", Tone::Dim),
+                LogLevel::Info => ("info", Tone::Active),
+                LogLevel::Warn => ("warn", Tone::Warn),
+                LogLevel::Error => ("error", Tone::Bad),
+            };
+            (word, tone, clean(&log.message))
+        }
+        EventBody::Gap(gap) => (
+            "gap",
+            Tone::Warn,
+            format!("{} lines could not be kept", gap.logs),
+        ),
+        _ => return None,
+    };
+    let at = event.at.to_string();
+    let time = at.get(11..23).unwrap_or(&at);
+    Some(format!(
+        "{}  {}  {message}",
+        look.paint(Tone::Dim, time),
+        look.paint(tone, &left(word, 5))
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_made_safe_and_lines_up() {
+        let event: Event = serde_json::from_value(json!({
+            "operation_id": "op_0k3j9x7r8d0bh", "seq": 3, "cursor": 9, "at": "2026-01-31T12:00:01.220Z",
+            "type": "log", "data": {"level": "warn", "message": "a\u{1b}[2J\nb", "run": 1}
+        }))
+        .expect("a log event");
+        let said = line(&event, Look::PLAIN).expect("a log is said");
+        assert_eq!(said, "12:00:01.220  warn   a\u{fffd}[2J b");
+    }
+}

@@ -1,0 +1,41 @@
+//! The commands that are no start: each asks the API and hands the answer to the display.
+
+use std::sync::Arc;
+
+use crate::args::{Command, Ops};
+use crate::client::Client;
+use crate::error::{DONE, Error};
+use crate::out::Out;
+
+mod info;
+mod logs;
+mod ops;
+mod verbs;
+
+/// What every command works with.
+pub(crate) struct App {
+    pub(crate) client: Arc<Client>,
+    pub(crate) out: Out,
+}
+
+/// Carries out one command and says the exit code.
+pub(crate) fn run(app: &App, command: Command) -> Result<u8, Error> {
+    use impresario_api::Verb;
+    match command {
+        Command::Kinds => info::kinds(app)?,
+        Command::System => info::system(app)?,
+        Command::Ops(ops) => match ops {
+            Ops::List(list) => ops::list(app, &list)?,
+            Ops::Show(one) => ops::show(app, &one.id)?,
+            Ops::Watch(one) => return ops::watch(app, &one.id),
+            Ops::Cancel(verbs) => return Ok(verbs::ask_all(app, Verb::Cancel, &verbs)),
+            Ops::Pause(verbs) => return Ok(verbs::ask_all(app, Verb::Pause, &verbs)),
+            Ops::Resume(verbs) => return Ok(verbs::ask_all(app, Verb::Resume, &verbs)),
+            Ops::Finish(verbs) => return Ok(verbs::ask_all(app, Verb::Finish, &verbs)),
+            Ops::Retry(verbs) => return Ok(verbs::ask_all(app, Verb::Retry, &verbs)),
+            Ops::Logs(logs) => logs::logs(app, &logs)?,
+            Ops::Prune(prune) => ops::prune(app, &prune)?,
+        },
+    }
+    Ok(DONE)
+}

@@ -1,0 +1,119 @@
+//! `ops list`, `show`, `watch` and `prune`.
+
+use impresario_api::{OperationList, OperationView};
+use serde_json::{Value, json};
+
+use super::App;
+use crate::args::{List, Prune};
+use crate::client::{Post, parse};
+use crate::display;
+use crate::display::numbers::{span, thousands};
+use crate::error::Error;
+use crate::handlers;
+use crate::ids;
+use crate::runner::{OperationRunner, Role};
+
+/// Rows to ask for at a time.
+const PAGE: u32 = 100;
+
+/// Operations, newest first.
+pub(super) fn list(app: &App, asked: &List) -> Result<(), Error> {
+    let filter = filter(asked);
+    let wanted = if asked.all { u32::MAX } else { asked.limit };
+    let mut whole: Option<Value> = None;
+    let mut missing = wanted;
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut query = filter.clone();
+        query.push(("limit", missing.min(PAGE).to_string()));
+        query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+        let mut page = app.client.get("/api/v1/operations", &query)?;
+        let rows = page["operations"]
+            .as_array_mut()
+            .map(std::mem::take)
+            .unwrap_or_default();
+        missing = missing.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        let is_empty = rows.is_empty();
+        // The first page's counts, every page's rows, the last page's cursor.
+        let whole = whole.get_or_insert(page);
+        match whole["operations"].as_array_mut() {
+            Some(all) => all.extend(rows),
+            None => whole["operations"] = Value::from(rows),
+        }
+        whole["next_cursor"] = json!(cursor);
+        if cursor.is_none() || missing == 0 || is_empty {
+            break;
+        }
+    }
+    let whole = whole.unwrap_or_default();
+    if app.out.json {
+        return app.out.document(&whole);
+    }
+    let list: OperationList = parse(whole)?;
+    app.out.lines(&display::list::list(&list, app.out.look))
+}
+
+fn filter(asked: &List) -> Vec<(&'static str, String)> {
+    let mut query = Vec::new();
+    let statuses: Vec<_> = asked.status.iter().map(|status| status.as_str()).collect();
+    let mut add = |name, value: String| {
+        if !value.is_empty() {
+            query.push((name, value));
+        }
+    };
+    add("status", statuses.join(","));
+    add("kind", asked.kind.join(","));
+    let label = asked
+        .label
+        .as_ref()
+        .map(|(key, value)| format!("{key}:{value}"));
+    add("label", label.unwrap_or_default());
+    add("q", asked.query.clone().unwrap_or_default());
+    query
+}
+
+/// Everything about one.
+pub(super) fn show(app: &App, id: &str) -> Result<(), Error> {
+    let id = ids::resolve(&app.client, id)?;
+    let raw = app.client.get(&format!("/api/v1/operations/{id}"), &[])?;
+    if app.out.json {
+        return app.out.document(&raw);
+    }
+    let view: OperationView = parse(raw)?;
+    let handler = handlers::of(&view.row.kind);
+    app.out
+        .lines(&display::show::show(&view, handler.items(), app.out.look))
+}
+
+/// Follows one that somebody started.
+pub(super) fn watch(app: &App, id: &str) -> Result<u8, Error> {
+    let id = ids::resolve(&app.client, id)?;
+    OperationRunner::new(&app.client, &app.out).follow(id, Role::Watcher)
+}
+
+/// Deletes those that ended long ago.
+pub(super) fn prune(app: &App, asked: &Prune) -> Result<(), Error> {
+    // Whole seconds go as an integer, as most clients would send them.
+    let seconds = match asked.older_than {
+        whole if whole.fract() == 0.0 && whole < 1e15 => json!(whole as u64),
+        other => json!(other),
+    };
+    let body = json!({"older_than_seconds": seconds, "dry_run": asked.dry_run});
+    let raw = app
+        .client
+        .post("/api/v1/operations/prune", &body, Post::default())?;
+    if app.out.json {
+        return app.out.document(&raw);
+    }
+    let count = thousands(raw["pruned"].as_u64().unwrap_or(0));
+    let what = if asked.dry_run {
+        "would be deleted"
+    } else {
+        "deleted"
+    };
+    let than = span(asked.older_than);
+    app.out.line(&format!(
+        "{count} operations that ended more than {than} ago {what}"
+    ))
+}

@@ -1,0 +1,213 @@
+//! How far it has come: one bar per step level, items, the small bar of a list.
+
+use impresario_api::{OperationRow, Progress, Status, StepProgress};
+
+use super::numbers::{clock, percent, rate, thousands};
+use super::text::{clean, cut, left, right, width};
+use super::{Look, Tone, tone_of};
+
+/// A longer bar says nothing more.
+const LONGEST_BAR: usize = 40;
+/// Below this the times go before the bar shrinks further.
+const SHORT_BAR: usize = 16;
+/// Below this there is no bar.
+const SHORTEST_BAR: usize = 4;
+
+/// One level as it is drawn.
+struct Level {
+    name: String,
+    count: String,
+    ratio: f64,
+    is_whole: bool,
+}
+
+/// One bar per step level; items alone are a level too. Then the items' own line.
+pub(crate) fn bars(row: &OperationRow, items: &str, look: Look) -> Vec<String> {
+    let Some(progress) = &row.progress else {
+        return Vec::new();
+    };
+    let levels = levels(progress, items);
+    let rate = item_rate(progress, items);
+    let names = levels
+        .iter()
+        .map(|level| width(&level.name))
+        .max()
+        .unwrap_or(0);
+    let names = names.min(look.width / 4).max(5);
+    let counts = levels
+        .iter()
+        .map(|level| width(&level.count))
+        .max()
+        .unwrap_or(0);
+    let tails = first_tails(row, progress);
+    let beside = 2 + names + 2 + 2 + counts;
+    let tail = tails
+        .iter()
+        .find(|tail| look.width >= beside + width(tail) + SHORT_BAR);
+    let tail = tail.or(tails.last()).map_or("", String::as_str);
+    let bar = look
+        .width
+        .saturating_sub(beside + width(tail))
+        .min(LONGEST_BAR);
+    let mut lines = Vec::new();
+    for (at, level) in levels.iter().enumerate() {
+        let is_inner = at > 0 && at + 1 == levels.len();
+        let name = left(&cut(&level.name, names), names);
+        let drawn = draw(level, bar, row.status, look);
+        let line = format!("  {name}  {drawn}  {}", right(&level.count, counts));
+        let tail = match at {
+            0 => tail.to_owned(),
+            _ if is_inner => rate
+                .as_ref()
+                .map_or(String::new(), |rate| format!("  {rate}")),
+            _ => String::new(),
+        };
+        // Half a rate would be a wrong one.
+        let fits = at == 0 || width(&line) + width(&tail) <= look.width;
+        lines.push(look.fit(&format!("{line}{}", if fits { &tail } else { "" })));
+    }
+    if levels.len() < 2 {
+        lines.extend(items_line(progress, items, rate, names, look));
+    }
+    lines
+}
+
+fn levels(progress: &Progress, items: &str) -> Vec<Level> {
+    let counted = |step: &StepProgress| {
+        let (current, total) = (thousands(step.current), thousands(step.total));
+        // The total's width twice, so that the slash stays where it is while `current` grows.
+        Level {
+            name: clean(&step.name),
+            count: format!("{}/{total}", right(&current, total.len())),
+            ratio: if step.total == 0 {
+                1.0
+            } else {
+                step.current as f64 / step.total as f64
+            },
+            is_whole: step.current >= step.total,
+        }
+    };
+    let of_items = |total| {
+        vec![counted(&StepProgress {
+            name: items.to_owned(),
+            current: progress.items_processed,
+            total,
+        })]
+    };
+    match progress.items_total {
+        Some(total) if progress.steps.is_empty() => of_items(total),
+        _ => progress.steps.iter().map(counted).collect(),
+    }
+}
+
+/// What may stand behind the first bar, longest first; each has the same columns at all times.
+fn first_tails(row: &OperationRow, progress: &Progress) -> [String; 3] {
+    let percent = percent(progress.percentage);
+    let elapsed = right(&clock(row.elapsed_seconds), 7);
+    let eta = match progress.eta_seconds {
+        _ if row.status.is_ended() => String::new(),
+        Some(eta) if row.status == Status::Running => format!("  ETA {}", right(&clock(eta), 7)),
+        _ => "  ETA -:--:--".to_owned(),
+    };
+    [
+        format!("  {percent}  {elapsed}{eta}"),
+        format!("  {percent}  {elapsed}"),
+        format!("  {percent}"),
+    ]
+}
+
+/// `━━━━━━╸─────`: the thin rest tells how much is left without a colour.
+fn draw(level: &Level, columns: usize, status: Status, look: Look) -> String {
+    if columns < SHORTEST_BAR {
+        return String::new();
+    }
+    let halves = (level.ratio.clamp(0.0, 1.0) * (columns * 2) as f64) as usize;
+    // Only what is whole fills the bar.
+    let most = if level.is_whole {
+        columns * 2
+    } else {
+        columns * 2 - 1
+    };
+    let halves = halves.min(most);
+    let done = format!(
+        "{}{}",
+        "━".repeat(halves / 2),
+        if halves % 2 == 1 { "╸" } else { "" }
+    );
+    let rest = "─".repeat(columns - halves.div_ceil(2));
+    format!(
+        "{}{}",
+        look.paint(tone_of(status), &done),
+        look.paint(Tone::Dim, &rest)
+    )
+}
+
+/// A small bar for a list, by percentage.
+pub(crate) fn small_bar(row: &OperationRow, columns: usize, look: Look) -> String {
+    let percentage = row
+        .progress
+        .as_ref()
+        .map_or(0.0, |progress| progress.percentage);
+    let level = Level {
+        name: String::new(),
+        count: String::new(),
+        ratio: percentage / 100.0,
+        is_whole: percentage >= 100.0,
+    };
+    draw(&level, columns, row.status, look)
+}
+
+fn has_items(progress: &Progress) -> bool {
+    progress.items_processed > 0 || progress.items_total.is_some()
+}
+
+fn item_rate(progress: &Progress, items: &str) -> Option<String> {
+    let per_second = progress.rate_per_second.filter(|_| has_items(progress))?;
+    Some(format!("{} {items}/s", rate(per_second)))
+}
+
+/// `  bars   1,254 of 2,148   410 bars/s`; the count alone has a bar where there are no steps.
+fn items_line(
+    progress: &Progress,
+    items: &str,
+    rate: Option<String>,
+    names: usize,
+    look: Look,
+) -> Option<String> {
+    if !has_items(progress) {
+        return None;
+    }
+    let rate = rate.unwrap_or_default();
+    let count = match progress.items_total {
+        Some(_) if progress.steps.is_empty() => {
+            return Some(look.fit(&format!("  {}  {rate}", left("", names))));
+        }
+        Some(total) => {
+            let total = thousands(total);
+            let done = right(&thousands(progress.items_processed), total.len());
+            format!("{done} of {total}")
+        }
+        None => thousands(progress.items_processed),
+    };
+    Some(look.fit(&format!("  {}  {count}   {rate}", left(items, names))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::display::sample::{self, look};
+
+    #[test]
+    fn nothing_jumps_while_it_counts() {
+        let mut view = sample::view("running");
+        let mut ends = std::collections::BTreeSet::new();
+        for current in 0..=100 {
+            let progress = view.row.progress.as_mut().expect("the sample has it");
+            progress.steps[0].current = current;
+            progress.percentage = current as f64;
+            let line = &bars(&view.row, "items", look(80))[0];
+            ends.insert((width(line), line.find('/').map(|at| width(&line[..at]))));
+        }
+        assert_eq!(ends.len(), 1, "{ends:?}");
+    }
+}

@@ -1,0 +1,106 @@
+//! What went wrong, every fault on a line, and what to do next.
+
+use super::text::{clean, left, width, wrap};
+use super::{Look, Tone};
+use crate::error::Error;
+
+/// An error for a person.
+pub(crate) fn error(error: &Error, look: Look) -> Vec<String> {
+    let sign = look.paint(Tone::Bad, "✘");
+    let mut lines = wrap(&format!("{sign} "), &clean(&error.to_string()), look.width);
+    let faults = error.faults();
+    let paths = faults.iter().map(|fault| width(&clean(&fault.path)));
+    let paths = paths.max().unwrap_or(0).min(look.width / 3);
+    for fault in &faults {
+        let path = look.paint(Tone::Strong, &left(&clean(&fault.path), paths));
+        let gap = if paths == 0 { "" } else { "  " };
+        let text = format!(
+            "expected {}, got {}",
+            clean(&fault.expected),
+            clean(&fault.got)
+        );
+        lines.extend(wrap(&format!("  {path}{gap}"), &text, look.width));
+    }
+    if let Error::AmbiguousId { candidates, .. } = error {
+        lines.extend(
+            candidates
+                .iter()
+                .map(|one| look.fit(&format!("  {}", clean(one)))),
+        );
+    }
+    let next = error.next();
+    let labels = next
+        .iter()
+        .map(|(label, _)| width(label))
+        .max()
+        .unwrap_or(0);
+    for (label, command) in &next {
+        lines.extend(wrap(
+            &format!("  {}  ", left(label, labels)),
+            command,
+            look.width,
+        ));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use impresario_api::ErrorBody;
+    use serde_json::json;
+
+    use super::*;
+    use crate::display::sample::look;
+
+    fn every() -> Vec<Error> {
+        let url = || "http://127.0.0.1:7979".to_owned();
+        let invalid = ErrorBody {
+            code: "INVALID_PARAMS".to_owned(),
+            message: "dummy does not take these params".to_owned(),
+            details: Some(json!([
+                {"path": "iterations", "expected": "an integer of 0 to 1,000,000,000", "got": "-1"},
+                {"path": "step", "expected": "no such field (did you mean step_ms?)", "got": "5\u{1b}[2J"}
+            ])),
+            retryable: false,
+        };
+        let full = ErrorBody {
+            code: "QUEUE_FULL".to_owned(),
+            message: "lane default has 1,000 waiting, and that is its limit".to_owned(),
+            details: None,
+            retryable: true,
+        };
+        vec![
+            Error::Unreachable {
+                url: url(),
+                why: "connection refused".to_owned(),
+            },
+            Error::Stranger {
+                url: url(),
+                why: "HTTP 404, and the body is no envelope".to_owned(),
+            },
+            Error::Api { body: invalid },
+            Error::Api { body: full },
+            Error::BadId("nope!".to_owned()),
+            Error::UnknownId("m4tz".to_owned()),
+            Error::AmbiguousId {
+                text: "m4tz".to_owned(),
+                candidates: vec![
+                    "op_0k3j9x7q2m4tz  training  running".to_owned(),
+                    "op_0k3j9x8q2m4tz  dummy  completed".to_owned(),
+                ],
+            },
+            Error::usage("--params-json: expected a JSON object, got [1]"),
+        ]
+    }
+
+    #[test]
+    fn every_error_says_what_to_do() {
+        for columns in [80, 40] {
+            let lines: Vec<_> = every()
+                .iter()
+                .flat_map(|one| error(one, look(columns)))
+                .collect();
+            insta::assert_snapshot!(format!("errors_{columns}"), lines.join("\n"));
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Numbers as people read them: durations, counts, rates, sizes.
+
+use impresario_api::Timestamp;
+
+/// `1,204`.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Never negative, never without end.
+fn whole(seconds: f64) -> u64 {
+    // NaN stays NaN here, and `as` makes it 0.
+    seconds.clamp(0.0, 1e12) as u64
+}
+
+/// A clock that stands still in its columns: `0:01:40`; in days where hours would be many.
+pub(crate) fn clock(seconds: f64) -> String {
+    let all = whole(seconds);
+    if all >= 360_000 {
+        return format!("{} d", thousands(all / 86_400));
+    }
+    format!("{}:{:02}:{:02}", all / 3600, all / 60 % 60, all % 60)
+}
+
+/// In a sentence: `3 ms`, `4.2 s`, `1 m 29 s`, `2 h 05 m`, `3 d 04 h`.
+pub(crate) fn span(seconds: f64) -> String {
+    spell(seconds, " ")
+}
+
+/// In a column: `3ms`, `4.2s`, `1m29s`, `2h05m`, `3d04h`.
+pub(crate) fn short(seconds: f64) -> String {
+    spell(seconds, "")
+}
+
+fn spell(seconds: f64, gap: &str) -> String {
+    let all = whole(seconds);
+    let two =
+        |a: u64, unit: &str, b: u64, small: &str| format!("{a}{gap}{unit}{gap}{b:02}{gap}{small}");
+    match all {
+        0 => format!("{}{gap}ms", (seconds.max(0.0) * 1000.0) as u64),
+        1..10 => format!("{:.1}{gap}s", (seconds * 10.0).floor() / 10.0),
+        10..60 => format!("{all}{gap}s"),
+        60..3_600 => two(all / 60, "m", all % 60, "s"),
+        3_600..86_400 => two(all / 3_600, "h", all / 60 % 60, "m"),
+        _ => two(all / 86_400, "d", all / 3_600 % 24, "h"),
+    }
+}
+
+/// How long ago, roughly: one unit is enough for an age.
+pub(crate) fn age(seconds: f64) -> String {
+    match whole(seconds) {
+        all @ 0..60 => format!("{all}s"),
+        all @ 60..3_600 => format!("{}m", all / 60),
+        all @ 3_600..86_400 => format!("{}h", all / 3_600),
+        all => format!("{}d", all / 86_400),
+    }
+}
+
+/// ` 46 %`, five columns.
+pub(crate) fn percent(percentage: f64) -> String {
+    // Rounded down: 100 % is for what is whole.
+    format!("{:>3} %", percentage.clamp(0.0, 100.0) as u64)
+}
+
+/// `8,214`, `53.1`, `0.42`: three figures say enough.
+pub(crate) fn rate(per_second: f64) -> String {
+    match per_second {
+        r if r >= 100.0 => thousands(r as u64),
+        r if r >= 10.0 => format!("{r:.1}"),
+        r => format!("{:.2}", r.max(0.0)),
+    }
+}
+
+/// Milliseconds of a percentile, or what stands for none.
+pub(crate) fn millis(ms: Option<f64>) -> String {
+    match ms {
+        None => "–".to_owned(),
+        Some(ms) if ms < 10.0 => format!("{ms:.1} ms"),
+        Some(ms) => format!("{} ms", thousands(ms as u64)),
+    }
+}
+
+/// `12.4 MB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    for unit in ["B", "kB", "MB", "GB"] {
+        if size < 1000.0 {
+            let digits = usize::from(unit != "B" && size < 100.0);
+            return format!("{size:.digits$} {unit}");
+        }
+        size /= 1000.0;
+    }
+    format!("{size:.1} TB")
+}
+
+/// `4th`.
+pub(crate) fn ordinal(number: u64) -> String {
+    let end = match (number % 100, number % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    format!("{}{end}", thousands(number))
+}
+
+/// `2026-01-31 12:00:01 UTC`.
+pub(crate) fn date(time: Timestamp) -> String {
+    let text = time.to_string();
+    match text.split_once('T') {
+        Some((day, rest)) => format!("{day} {} UTC", rest.get(..8).unwrap_or(rest)),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_take_the_unit_that_fits() {
+        for (seconds, text) in [
+            (-1.0, "0 ms"),
+            (0.0034, "3 ms"),
+            (2.19, "2.1 s"),
+            (9.99, "9.9 s"),
+            (41.9, "41 s"),
+            (89.0, "1 m 29 s"),
+            (7_500.0, "2 h 05 m"),
+            (273_600.0, "3 d 04 h"),
+            (f64::NAN, "0 ms"),
+        ] {
+            assert_eq!(span(seconds), text, "{seconds}");
+            assert_eq!(short(seconds), text.replace(' ', ""), "{seconds}");
+        }
+        assert!(span(f64::INFINITY).contains('d'));
+    }
+
+    #[test]
+    fn counts_rates_sizes_and_places() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(1_204), "1,204");
+        assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
+        assert_eq!(clock(100.9), "0:01:40");
+        assert_eq!(clock(-3.0), "0:00:00");
+        assert_eq!(clock(1e6), "11 d");
+        assert_eq!(percent(99.99), " 99 %");
+        assert_eq!(percent(f64::NAN), "  0 %");
+        assert_eq!(rate(8_214.7), "8,214");
+        assert_eq!(rate(0.421), "0.42");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(12_400_000), "12.4 MB");
+        assert_eq!(ordinal(1), "1st");
+        assert_eq!(ordinal(12), "12th");
+        assert_eq!(ordinal(23), "23rd");
+        assert_eq!(age(3_700.0), "1h");
+        assert_eq!(millis(None), "–");
+        assert_eq!(date(Timestamp::from_millis(0)), "1970-01-01 00:00:00 UTC");
+    }
+}

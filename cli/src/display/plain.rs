@@ -1,0 +1,90 @@
+//! Following where nothing can be redrawn: a line when something changes, and few of them.
+
+use impresario_api::{OperationRow, OperationView, Status};
+
+use super::live::doing_without_status;
+use super::numbers::percent;
+use super::text::clean;
+
+/// Seconds that lie at least between two lines of progress.
+const AT_LEAST: f64 = 1.0;
+/// Growth in points that is worth a line.
+const GROWTH: f64 = 10.0;
+/// Without that growth, a line after so many seconds says that it still goes on.
+const SILENCE: f64 = 30.0;
+
+/// What was said last.
+#[derive(Default)]
+pub(crate) struct Plain {
+    status: Option<(Status, u32)>,
+    percentage: f64,
+    at: f64,
+}
+
+impl Plain {
+    /// The line to say at `now` (seconds of any clock), if there is one.
+    pub(crate) fn line(&mut self, view: &OperationView, now: f64) -> Option<String> {
+        let row = &view.row;
+        let percentage = row
+            .progress
+            .as_ref()
+            .map_or(0.0, |progress| progress.percentage);
+        let status = (row.status, row.run);
+        let passed = now - self.at;
+        let has_grown = percentage - self.percentage >= GROWTH && passed >= AT_LEAST;
+        let is_due = row.status.is_dispatched() && (has_grown || passed >= SILENCE);
+        // The end has its own block.
+        let has_changed = self.status != Some(status) && !row.status.is_ended();
+        if !has_changed && !is_due {
+            return None;
+        }
+        *self = Self {
+            status: Some(status),
+            percentage,
+            at: now,
+        };
+        Some(line(row))
+    }
+}
+
+/// `▸ dummy  x7r8d0bh  running   50 %  iteration 50/100  Working hard on iteration 51!`
+fn line(row: &OperationRow) -> String {
+    let mut parts = vec![
+        format!("{} {}", row.status.sign(), clean(&row.kind)),
+        row.operation_id.short(),
+        row.status.to_string(),
+    ];
+    if let Some(progress) = &row.progress {
+        parts.push(percent(progress.percentage));
+        let steps = progress.steps.iter();
+        parts.extend(
+            steps.map(|step| format!("{} {}/{}", clean(&step.name), step.current, step.total)),
+        );
+    }
+    parts.push(doing_without_status(row));
+    parts.join("  ").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::display::sample;
+
+    #[test]
+    fn a_line_for_each_status_and_few_for_progress() {
+        let mut plain = Plain::default();
+        let mut said = Vec::new();
+        said.extend(plain.line(&sample::view("pending"), 0.0));
+        said.extend(plain.line(&sample::view("pending"), 0.1));
+        for tick in 0..=1_000_u32 {
+            let mut view = sample::view("running");
+            let progress = view.row.progress.as_mut().expect("the sample has it");
+            progress.percentage = f64::from(tick) / 10.0;
+            progress.steps[0].current = u64::from(tick / 10);
+            said.extend(plain.line(&view, 1.0 + f64::from(tick) / 100.0));
+        }
+        said.extend(plain.line(&sample::view("cancelling"), 11.1));
+        said.extend(plain.line(&sample::view("cancelled"), 11.2));
+        insta::assert_snapshot!("plain", said.join("\n"));
+    }
+}

@@ -1,0 +1,97 @@
+//! The thin part that draws: bars on a terminal, lines elsewhere, nothing for a machine.
+
+use std::time::Instant;
+
+use impresario_api::OperationView;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Look;
+use super::live::{self, Keys};
+use super::plain::Plain;
+use super::text;
+use crate::out::Out;
+
+/// Where an operation is shown while it goes on.
+pub(crate) struct Screen<'a> {
+    out: &'a Out,
+    way: Way,
+}
+
+enum Way {
+    /// One bar of indicatif whose message is the whole picture, so that it is drawn in one go.
+    Picture(ProgressBar),
+    Lines {
+        plain: Plain,
+        since: Instant,
+    },
+    /// Standard error is for errors alone.
+    Silent,
+}
+
+impl<'a> Screen<'a> {
+    /// What suits standard error.
+    pub(crate) fn new(out: &'a Out) -> Self {
+        let way = match (out.json, out.err_is_terminal) {
+            (true, _) => Way::Silent,
+            (false, false) => Way::Lines {
+                plain: Plain::default(),
+                since: Instant::now(),
+            },
+            (false, true) => {
+                let bar =
+                    ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(20));
+                if let Ok(style) = ProgressStyle::with_template("{msg}") {
+                    bar.set_style(style);
+                }
+                Way::Picture(bar)
+            }
+        };
+        Self { out, way }
+    }
+
+    /// The operation as it is now.
+    pub(crate) fn show(&mut self, view: &OperationView, items: &str, keys: Keys) {
+        match &mut self.way {
+            Way::Silent => {}
+            Way::Lines { plain, since } => {
+                if let Some(line) = plain.line(view, since.elapsed().as_secs_f64()) {
+                    self.out.note(&[line]);
+                }
+            }
+            Way::Picture(bar) => {
+                let look = current(self.out.err_look);
+                bar.set_message(live::picture(view, items, keys, look).join("\n"));
+            }
+        }
+    }
+
+    /// Something beside the operation, once.
+    pub(crate) fn note(&self, line: &str) {
+        match &self.way {
+            Way::Silent => {}
+            Way::Lines { .. } => self.out.note(&[line]),
+            Way::Picture(bar) => {
+                let lines = text::wrap("", line, current(self.out.err_look).width);
+                bar.suspend(|| self.out.note(&lines));
+            }
+        }
+    }
+
+    /// Makes room for what comes after.
+    pub(crate) fn close(&self) {
+        if let Way::Picture(bar) = &self.way {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// The terminal may have been resized since.
+fn current(look: Look) -> Look {
+    let columns = console::Term::stderr()
+        .size_checked()
+        .map(|(_, columns)| usize::from(columns));
+    Look {
+        width: columns.unwrap_or(look.width).max(20),
+        ..look
+    }
+}

@@ -1,0 +1,144 @@
+//! Text from elsewhere made safe, and cut, padded and wrapped by what it takes on the screen.
+
+use serde_json::Value;
+
+/// The columns that `text` takes.
+pub(crate) fn width(text: &str) -> usize {
+    console::measure_text_width(text)
+}
+
+/// On one line, and without anything that a terminal would obey.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\r' | '\t' => ' ',
+            c if is_unsafe(c) => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+/// Control characters, and those that turn the direction of what follows.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// At most `columns` wide, with `…` for what is left out.
+pub(crate) fn cut(text: &str, columns: usize) -> String {
+    console::truncate_str(text, columns, "…").into_owned()
+}
+
+/// Filled with spaces on the right.
+pub(crate) fn left(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+/// Filled with spaces on the left.
+pub(crate) fn right(text: &str, columns: usize) -> String {
+    format!("{}{text}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+/// `first` and `text` on lines of at most `columns`; what follows the first line is set in by
+/// as much as `first` takes.
+pub(crate) fn wrap(first: &str, text: &str, columns: usize) -> Vec<String> {
+    let indent = width(first).min(columns / 2);
+    let mut lines = Vec::new();
+    let mut line = first.to_owned();
+    let mut is_empty = true;
+    for word in text.split(' ') {
+        let gap = usize::from(!is_empty);
+        if !is_empty && width(&line) + gap + width(word) > columns {
+            lines.push(line.trim_end().to_owned());
+            line = " ".repeat(indent);
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    lines.push(line.trim_end().to_owned());
+    lines
+}
+
+/// Compact JSON that a terminal can be given: what serde leaves raw is escaped too.
+pub(crate) fn json(value: &Value) -> String {
+    escape(&value.to_string())
+}
+
+/// The same over several lines.
+pub(crate) fn pretty(value: &Value) -> Vec<String> {
+    let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
+    text.lines().map(escape).collect()
+}
+
+/// Outside strings JSON is plain ASCII, so what is unsafe stands in a string and may be escaped.
+fn escape(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unsafe(c) {
+            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// A value for a person: text without quotes, the rest as JSON.
+pub(crate) fn value(value: &Value) -> String {
+    match value {
+        Value::String(text) => clean(text),
+        Value::Number(number) => match number.as_u64() {
+            Some(number) => super::numbers::thousands(number),
+            None => number.to_string(),
+        },
+        other => json(other),
+    }
+}
+
+/// `iteration` → `iterations`.
+pub(crate) fn plural(word: &str) -> String {
+    let hisses = ["s", "x", "ch", "sh"].iter().any(|end| word.ends_with(end));
+    format!("{word}{}", if hisses { "es" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_comes_through() {
+        assert_eq!(clean("a\u{1b}[31mb\nc\td"), "a\u{fffd}[31mb c d");
+        for bad in [
+            '\0', '\u{7}', '\u{8}', '\u{7f}', '\u{9b}', '\u{202e}', '\u{2066}',
+        ] {
+            assert_eq!(clean(&bad.to_string()), "\u{fffd}", "{bad:?}");
+        }
+        let text = super::json(&json!({"a": "\u{1b}\u{9b}\u{7f}\u{202e}ü"}));
+        assert_eq!(text, "{\"a\":\"\\u001b\\u009b\\u007f\\u202eü\"}");
+    }
+
+    #[test]
+    fn wide_characters_count_twice() {
+        assert_eq!(width("模型"), 4);
+        assert_eq!(cut("模型训练", 5), "模型…");
+        assert_eq!(left("模", 4), "模  ");
+        assert_eq!(right("模", 4), "  模");
+    }
+
+    #[test]
+    fn wrapped_lines_are_set_in() {
+        let lines = wrap("  label  ", "one two three four five", 20);
+        assert_eq!(
+            lines,
+            ["  label  one two", "         three four", "         five"]
+        );
+        let long = wrap("x ", "averylongwordindeed", 10);
+        assert_eq!(long, ["x averylongwordindeed"]);
+    }
+}

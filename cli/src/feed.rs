@@ -1,0 +1,78 @@
+//! How views of an operation arrive. Today by asking again and again; whoever follows knows only
+//! [`Arrival`], so that a live socket can take this module's place.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use impresario_api::{OperationId, OperationView};
+use serde_json::Value;
+
+use crate::client::{Client, parse};
+use crate::error::Error;
+
+/// Between two questions.
+const EVERY: Duration = Duration::from_millis(100);
+/// Between two tries while nobody answers.
+const RETRY: Duration = Duration::from_millis(250);
+/// How long nobody may answer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the feed has to say.
+pub(crate) enum Arrival {
+    /// The operation as it is now, and as it came.
+    View(Box<OperationView>, Value),
+    /// Nobody answers; it keeps trying.
+    Lost(Error),
+    /// They answer again.
+    Back,
+    /// Nothing will come any more.
+    Over(Error),
+}
+
+/// Tells of `id` until it has ended, `tell` says false, or there is no hope left.
+pub(crate) fn start(
+    client: Arc<Client>,
+    id: OperationId,
+    tell: impl Fn(Arrival) -> bool + Send + 'static,
+) {
+    thread::spawn(move || {
+        let path = format!("/api/v1/operations/{id}");
+        let mut lost_at: Option<Instant> = None;
+        // A connection that was idle may be closed just as it is used: one try more is silent.
+        let mut failures = 0_u32;
+        loop {
+            let goes_on = match client.get(&path, &[]).and_then(understood) {
+                Ok((view, raw)) => {
+                    failures = 0;
+                    let has_ended = view.row.status.is_ended();
+                    let heard = lost_at.take().is_none() || tell(Arrival::Back);
+                    heard && tell(Arrival::View(Box::new(view), raw)) && !has_ended
+                }
+                Err(error) if !error.may_pass() || is_hopeless(lost_at) => {
+                    tell(Arrival::Over(error));
+                    false
+                }
+                Err(error) => {
+                    failures += 1;
+                    failures < 2 || lost_at.is_some() || {
+                        lost_at = Some(Instant::now());
+                        tell(Arrival::Lost(error))
+                    }
+                }
+            };
+            if !goes_on {
+                return;
+            }
+            thread::sleep(if lost_at.is_some() { RETRY } else { EVERY });
+        }
+    });
+}
+
+fn understood(raw: Value) -> Result<(OperationView, Value), Error> {
+    Ok((parse(raw.clone())?, raw))
+}
+
+fn is_hopeless(lost_at: Option<Instant>) -> bool {
+    lost_at.is_some_and(|at| at.elapsed() >= PATIENCE)
+}

@@ -1,0 +1,84 @@
+//! What is particular to a kind: its command, its params, how it came out. A new kind is a file
+//! here and a line in [`ALL`].
+
+use clap::{ArgMatches, Command};
+use impresario_api::OperationView;
+use serde_json::Value;
+
+use crate::display::end::Fact;
+use crate::error::Error;
+
+mod dummy;
+mod generic;
+
+pub(crate) use generic::Generic;
+
+/// The kinds that have a command of their own.
+const ALL: &[&dyn Handler] = &[&dummy::Dummy];
+
+/// One kind, as the client knows it.
+pub(crate) trait Handler: Sync {
+    /// The kind's name at the server.
+    fn kind(&self) -> &str;
+
+    /// Its command with its own arguments; those of every start are added to it.
+    fn command(&self) -> Command;
+
+    /// The params of a start, from its own arguments; what was left out is the server's default.
+    fn params(&self, arguments: &ArgMatches) -> Result<Value, Error>;
+
+    /// What it counts beside steps: `rows`, `bars`.
+    fn items(&self) -> &str {
+        "items"
+    }
+
+    /// How it came out, a line each; the end of a failed one too.
+    fn outcome(&self, view: &OperationView) -> Vec<Fact>;
+
+    /// What to do next, where the kind knows better than the verbs do.
+    fn next(&self, _view: &OperationView) -> Option<String> {
+        None
+    }
+}
+
+/// The handlers with a command of their own.
+pub(crate) fn all() -> impl Iterator<Item = &'static dyn Handler> {
+    ALL.iter().copied()
+}
+
+/// The handler of a kind; one that nobody wrote is handled by what its view says.
+pub(crate) fn of(kind: &str) -> Box<dyn Handler> {
+    match all().find(|handler| handler.kind() == kind) {
+        Some(known) => Box::new(Known(known)),
+        None => Box::new(Generic::new(kind)),
+    }
+}
+
+/// A handler of [`ALL`] that can be owned.
+struct Known(&'static dyn Handler);
+
+impl Handler for Known {
+    fn kind(&self) -> &str {
+        self.0.kind()
+    }
+
+    fn command(&self) -> Command {
+        self.0.command()
+    }
+
+    fn params(&self, arguments: &ArgMatches) -> Result<Value, Error> {
+        self.0.params(arguments)
+    }
+
+    fn items(&self) -> &str {
+        self.0.items()
+    }
+
+    fn outcome(&self, view: &OperationView) -> Vec<Fact> {
+        self.0.outcome(view)
+    }
+
+    fn next(&self, view: &OperationView) -> Option<String> {
+        self.0.next(view)
+    }
+}

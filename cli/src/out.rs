@@ -1,0 +1,91 @@
+//! Where text goes: standard output and standard error, with what each of them can show.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde_json::Value;
+
+use crate::display::{Look, errors, text};
+use crate::error::Error;
+
+/// The two streams, and whether a machine reads them.
+pub(crate) struct Out {
+    /// One JSON document a line instead of text for people.
+    pub(crate) json: bool,
+    /// What standard output can show.
+    pub(crate) look: Look,
+    /// What standard error can show.
+    pub(crate) err_look: Look,
+    /// Whether standard error can redraw.
+    pub(crate) err_is_terminal: bool,
+}
+
+impl Out {
+    /// What this process has.
+    pub(crate) fn new(json: bool) -> Self {
+        let (out, err) = (console::Term::stdout(), console::Term::stderr());
+        let err_is_terminal = io::stderr().is_terminal() && !is_dumb();
+        Self {
+            json,
+            look: look_of(&out, io::stdout().is_terminal()),
+            err_look: look_of(&err, io::stderr().is_terminal()),
+            err_is_terminal,
+        }
+    }
+
+    /// One line on standard output.
+    pub(crate) fn line(&self, line: &str) -> Result<(), Error> {
+        self.lines(&[line])
+    }
+
+    /// Lines on standard output.
+    pub(crate) fn lines<S: AsRef<str>>(&self, lines: &[S]) -> Result<(), Error> {
+        let mut out = io::stdout().lock();
+        for line in lines {
+            writeln!(out, "{}", line.as_ref())?;
+        }
+        Ok(out.flush()?)
+    }
+
+    /// One JSON document on a line of standard output.
+    pub(crate) fn document(&self, value: &Value) -> Result<(), Error> {
+        self.line(&text::json(value))
+    }
+
+    /// Lines on standard error; if that is closed too, there is nobody to tell.
+    pub(crate) fn note<S: AsRef<str>>(&self, lines: &[S]) {
+        let mut err = io::stderr().lock();
+        for line in lines {
+            if writeln!(err, "{}", line.as_ref()).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// An error, in the form that was asked for.
+    pub(crate) fn error(&self, error: &Error) {
+        if error.is_broken_pipe() {
+            return;
+        }
+        if self.json {
+            let value = serde_json::to_value(error.envelope()).unwrap_or(Value::Null);
+            self.note(&[text::json(&value)]);
+        } else {
+            self.note(&errors::error(error, self.err_look));
+        }
+    }
+}
+
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+fn look_of(term: &console::Term, is_terminal: bool) -> Look {
+    if !is_terminal {
+        return Look::PLAIN;
+    }
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    Look {
+        width: usize::from(term.size_checked().map_or(80, |(_, columns)| columns)).max(20),
+        colour: !no_color && !is_dumb(),
+    }
+}

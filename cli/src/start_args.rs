@@ -1,0 +1,58 @@
+//! The arguments that every start takes, whatever its kind.
+
+use clap::{ArgMatches, Args, FromArgMatches};
+use impresario_api::{StartOptions, Timestamp};
+
+use crate::error::Error;
+use crate::runner::Start;
+use crate::values;
+
+/// What every start takes.
+#[derive(Args)]
+#[command(next_help_heading = "Start options")]
+pub(crate) struct StartArgs {
+    /// -100 to 100, higher first
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-100..=100))]
+    priority: Option<i32>,
+    /// A label of your own; may be given more than once
+    #[arg(long, value_name = "KEY=VALUE", value_parser = values::pair)]
+    label: Vec<(String, String)>,
+    /// One run's time
+    #[arg(long, value_name = "SECONDS", value_parser = values::seconds)]
+    timeout: Option<f64>,
+    /// How often it may be tried
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_attempts: Option<u32>,
+    /// Not before this time, such as 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "RFC3339", value_parser = time)]
+    not_before: Option<Timestamp>,
+    /// The same start with the same key is carried out once
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    /// Do not follow it
+    #[arg(long)]
+    detach: bool,
+}
+
+/// The options of a start.
+pub(crate) fn start(arguments: &ArgMatches) -> Result<Start, Error> {
+    let given =
+        StartArgs::from_arg_matches(arguments).map_err(|error| Error::usage(error.to_string()))?;
+    Ok(Start {
+        options: StartOptions {
+            priority: given.priority,
+            labels: given.label.into_iter().collect(),
+            timeout_seconds: given.timeout,
+            max_attempts: given.max_attempts,
+            not_before: given.not_before,
+        },
+        idempotency_key: given.idempotency_key,
+        detach: given.detach,
+    })
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    let wrong =
+        |_| format!("expected an RFC 3339 time such as 2026-01-31T12:00:00Z, got \"{text}\"");
+    text.parse().map_err(wrong)
+}

@@ -1,0 +1,128 @@
+//! What people type for params, labels and durations, parsed.
+
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+
+/// `key=value`, split at the first `=`.
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("expected key=value, got \"{text}\"")),
+    }
+}
+
+/// The params of a start: the object of `--params-json`, then each `--param` over it.
+pub(crate) fn params(json: Option<&str>, pairs: &[(String, String)]) -> Result<Value, Error> {
+    let mut object = match json.map(serde_json::from_str::<Value>) {
+        None => Map::new(),
+        Some(Ok(Value::Object(object))) => object,
+        Some(Ok(other)) => {
+            let got = crate::display::text::cut(&other.to_string(), 40);
+            return Err(Error::usage(format!(
+                "--params-json: expected a JSON object such as '{{\"epochs\": 50}}', got {got}"
+            )));
+        }
+        Some(Err(error)) => return Err(Error::usage(format!("--params-json: {error}"))),
+    };
+    for (key, value) in pairs {
+        object.insert(key.clone(), scalar(value));
+    }
+    Ok(Value::Object(object))
+}
+
+/// JSON when it parses as JSON, else the text itself: `5`, `true`, `[64, 32]`, `GOOG`.
+pub(crate) fn scalar(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
+/// Seconds of `90s`, `1.5h`, `30d`; a number without a unit is refused.
+pub(crate) fn duration(text: &str) -> Result<f64, String> {
+    let wrong = || format!("expected a number and one of s m h d w, such as 30d, got \"{text}\"");
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let factor = match unit {
+        's' => 1.0,
+        'm' => 60.0,
+        'h' => 3_600.0,
+        'd' => 86_400.0,
+        'w' => 604_800.0,
+        _ => return Err(wrong()),
+    };
+    let number = &text[..text.len() - unit.len_utf8()];
+    // `parse` alone would take "inf", "nan", "1e3" and signs too.
+    if !number.chars().all(|c| c.is_ascii_digit() || c == '.') {
+        return Err(wrong());
+    }
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    Ok(number * factor)
+}
+
+/// Seconds, with or without a unit.
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
+    if text.ends_with(|c: char| c.is_ascii_digit()) {
+        return duration(&format!("{text}s"));
+    }
+    duration(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_json_when_it_parses_and_text_otherwise() {
+        for (text, value) in [
+            ("5", json!(5)),
+            ("-0.5", json!(-0.5)),
+            ("true", json!(true)),
+            ("null", json!(null)),
+            ("[64, 32]", json!([64, 32])),
+            ("\"5\"", json!("5")),
+            ("GOOG", json!("GOOG")),
+            ("1d", json!("1d")),
+            ("", json!("")),
+            ("a=b", json!("a=b")),
+        ] {
+            assert_eq!(scalar(text), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pair_splits_at_the_first_equals_sign() {
+        assert_eq!(pair("a=b=c"), Ok(("a".into(), "b=c".into())));
+        assert_eq!(pair("a="), Ok(("a".into(), String::new())));
+        assert!(pair("a").is_err() && pair("=a").is_err());
+    }
+
+    #[test]
+    fn pairs_go_over_the_object() {
+        let pairs = [("a".to_owned(), "2".to_owned())];
+        let value = params(Some("{\"a\": 1, \"b\": 1}"), &pairs).expect("both are well formed");
+        assert_eq!(value, json!({"a": 2, "b": 1}));
+        assert!(params(Some("[1]"), &[]).is_err());
+        assert!(params(Some("{"), &[]).is_err());
+        assert_eq!(params(None, &[]).expect("nothing is fine"), json!({}));
+    }
+
+    #[test]
+    fn durations_need_a_unit() {
+        for (text, value) in [
+            ("30d", 2_592_000.0),
+            ("1.5h", 5_400.0),
+            ("0s", 0.0),
+            ("2w", 1_209_600.0),
+            ("10m", 600.0),
+        ] {
+            assert_eq!(duration(text), Ok(value), "{text}");
+        }
+        for text in [
+            "", "30", "d", "-1d", "infd", "1e3s", "1y", "1 d", "1.2.3s", "5µ",
+        ] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        assert_eq!(seconds("90"), Ok(90.0));
+        assert_eq!(seconds("2m"), Ok(120.0));
+    }
+}
