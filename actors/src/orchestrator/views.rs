@@ -99,12 +99,5 @@ fn waiting_for(operation: &Operation, around: &Around, now: Timestamp) -> Option
         return Some(format!("until {due}{attempt}"));
     }
     let (busy, slots) = around.lane;
-    let place = around
-        .queue_position
-        .map(|place| format!(", number {place} in line"))
-        .unwrap_or_default();
-    Some(format!(
-        "lane {} {busy}/{slots} busy{place}",
-        operation.lane
-    ))
+    Some(format!("lane {} {busy}/{slots} busy", operation.lane))
 }

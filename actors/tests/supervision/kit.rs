@@ -1,0 +1,264 @@
+//! A fake operation whose every move a test commands, and an orchestrator around it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
+use impresario::store::{MemoryStore, Store};
+use impresario::{Asked, Config, Error, LaneConfig, Options, Orchestrator, Until};
+use impresario_api::{Event, EventBody, OperationId, OperationView, Status, Verb};
+use serde_json::{Value, json};
+
+/// Far longer than anything here takes: past it something hangs.
+pub const LONG: Duration = Duration::from_secs(30);
+
+/// What a test commands the function to do next.
+pub enum Move {
+    /// Do one step, and give a checkpoint.
+    Step,
+    /// Wait for an hour, or a stop.
+    Sleep,
+    /// Return Ok.
+    Return,
+    /// Return a failure that another attempt may mend.
+    Retry,
+    /// Return a failure that none would.
+    Fail,
+    /// Panic.
+    Panic,
+    /// Report this many log lines.
+    Log(u32),
+}
+
+/// A function under command. Its steps count in `done`; it tells when it is ready for a move, and
+/// waits for one without hearing of stops, unless it is told to sleep.
+pub struct Puppet {
+    policy: Policy,
+    moves: Receiver<Move>,
+    ready: Sender<u32>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+pub struct NoParams {}
+
+impl Operation for Puppet {
+    const KIND: &'static str = "puppet";
+    type Params = NoParams;
+    type Output = u32;
+
+    fn policy(&self) -> Policy {
+        self.policy.clone()
+    }
+
+    fn run(&self, _: NoParams, ctx: &Context) -> Result<u32, Failure> {
+        let mut done = ctx.restored::<u32>()?.unwrap_or(0);
+        for step in ctx.steps("step", done..1_000) {
+            step?;
+            loop {
+                // A test that has gone wants nothing any more.
+                if self.ready.send(ctx.run()).is_err() {
+                    return Ok(done);
+                }
+                match self.moves.recv().unwrap_or(Move::Return) {
+                    Move::Step => break,
+                    Move::Sleep => ctx.sleep(Duration::from_secs(3_600))?,
+                    Move::Return => return Ok(done),
+                    Move::Retry => return Err(Failure::new("NOT_YET", "try again").retryable()),
+                    Move::Fail => return Err(Failure::new("NEVER", "it cannot be done")),
+                    Move::Panic => panic!("the strings broke"),
+                    Move::Log(lines) => {
+                        (0..lines).for_each(|n| ctx.log(impresario::operation::LogLevel::Info, n));
+                    }
+                }
+            }
+            done += 1;
+            ctx.checkpoint(&done)?;
+        }
+        Ok(done)
+    }
+}
+
+/// An orchestrator with one lane of puppets, and the strings.
+pub struct Stage {
+    pub orchestrator: Orchestrator,
+    pub moves: Sender<Move>,
+    pub ready: Receiver<u32>,
+}
+
+pub fn policy() -> Policy {
+    let soon = Duration::from_millis(1);
+    Policy::lane("puppets")
+        .pausable()
+        .finishable()
+        .backoff(soon, soon)
+}
+
+pub fn stage() -> Stage {
+    stage_with(policy(), 1, MemoryStore::new())
+}
+
+pub fn stage_with(policy: Policy, concurrency: usize, store: impl Store) -> Stage {
+    let (moves, commanded) = unbounded();
+    let (tells, ready) = unbounded();
+    let lane = LaneConfig {
+        concurrency,
+        queue_limit: 3,
+        threads: 1,
+    };
+    let config = Config {
+        progress_every: Duration::from_millis(5),
+        ..Config::default()
+    };
+    let puppet = Puppet {
+        policy,
+        moves: commanded,
+        ready: tells,
+    };
+    let kinds = Kinds::new().register(puppet);
+    let orchestrator = Orchestrator::start(config.lane("puppets", lane), kinds, store);
+    Stage {
+        orchestrator: orchestrator.expect("the lane is configured"),
+        moves,
+        ready,
+    }
+}
+
+/// Runs a future on this thread, with no runtime of anyone's.
+pub fn now<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let std::task::Poll::Ready(output) = future
+            .as_mut()
+            .poll(&mut std::task::Context::from_waker(&waker))
+        {
+            return output;
+        }
+        std::thread::park();
+    }
+}
+
+impl Stage {
+    pub fn start(&self) -> OperationId {
+        self.start_with(json!({})).expect("a start")
+    }
+
+    /// With start options.
+    pub fn start_with(&self, options: Value) -> Result<OperationId, Error> {
+        let start = serde_json::from_value(options).expect("start options");
+        let options = Options {
+            start,
+            ..Options::default()
+        };
+        now(self
+            .orchestrator
+            .start_managed_operation::<Puppet>(NoParams {}, options))
+        .map(|started| started.id)
+    }
+
+    /// Waits until a function is ready for its next move: its run.
+    pub fn ready(&self) -> u32 {
+        self.ready
+            .recv_timeout(LONG)
+            .expect("the function asks for a move")
+    }
+
+    pub fn command(&self, next: Move) {
+        self.moves.send(next).expect("the function listens");
+    }
+
+    /// Starts one and waits until its function runs.
+    pub fn running(&self) -> OperationId {
+        let id = self.start();
+        self.ready();
+        id
+    }
+
+    pub fn ask(&self, id: OperationId, verb: Verb) -> Result<Asked, Error> {
+        let options = Options {
+            requested_by: "a test".to_owned(),
+            ..Options::default()
+        };
+        now(self
+            .orchestrator
+            .ask(id, verb, Some("because".to_owned()), options))
+    }
+
+    pub fn view(&self, id: OperationId) -> OperationView {
+        now(self.orchestrator.view(id)).expect("the operation is kept")
+    }
+
+    /// Waits until it has ended or rests.
+    pub fn ended(&self, id: OperationId) -> OperationView {
+        let view = now(self.orchestrator.wait_until(id, Until::EndedOrPaused, LONG));
+        let view = view.expect("the operation is kept");
+        assert!(
+            Until::EndedOrPaused.is_met(view.row.status),
+            "it hangs: {view:#?}"
+        );
+        view
+    }
+
+    /// Waits until an event is as wanted.
+    pub fn event(&self, id: OperationId, wanted: impl Fn(&EventBody) -> bool) -> Event {
+        let mut since = 0;
+        loop {
+            let page = now(self.orchestrator.events(id, since, 100, &[], Some(LONG)));
+            let page = page.expect("the operation is kept");
+            assert!(!page.events.is_empty(), "the event never came");
+            since = page.next_since;
+            if let Some(event) = page.events.into_iter().find(|event| wanted(&event.body)) {
+                return event;
+            }
+        }
+    }
+
+    /// Waits for a warning.
+    pub fn warning(&self, id: OperationId, code: &str) -> String {
+        let event = self.event(
+            id,
+            |body| matches!(body, EventBody::Warning(it) if it.code == code),
+        );
+        let EventBody::Warning(warning) = event.body else {
+            unreachable!("as wanted")
+        };
+        warning.message
+    }
+
+    /// The statuses that were told, in order; `resumed` among them. Every number is there once.
+    pub fn told(&self, id: OperationId) -> Vec<String> {
+        let events = now(self.orchestrator.events(id, 0, 10_000, &[], None))
+            .expect("kept")
+            .events;
+        let numbers: Vec<_> = events.iter().map(|event| event.seq).collect();
+        assert_eq!(
+            numbers,
+            (1..=events.len() as u64).collect::<Vec<_>>(),
+            "contiguous"
+        );
+        let told = events.iter().filter_map(|event| match &event.body {
+            EventBody::Status(status) => Some(status.status.to_string()),
+            EventBody::Resumed(_) => Some("resumed".to_owned()),
+            _ => None,
+        });
+        told.collect()
+    }
+}
+
+pub fn done(asked: Result<Asked, Error>) -> (Status, bool, bool) {
+    match asked {
+        Ok(Asked::Done {
+            view,
+            changed,
+            durable,
+        }) => (view.row.status, changed, durable),
+        other => panic!("not done: {other:?}"),
+    }
+}

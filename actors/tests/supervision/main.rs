@@ -1,0 +1,9 @@
+//! The supervisor with gated fake operations: nothing here waits for time to pass, only for gates
+//! and events.
+
+mod ends;
+mod kit;
+mod lanes;
+mod listening;
+mod stops;
+mod storing;

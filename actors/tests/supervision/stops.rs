@@ -1,0 +1,188 @@
+//! Stops: they take effect at once, rank, and are told of truthfully.
+
+use std::time::Duration;
+
+use impresario::rules::lifecycle::Rejection;
+use impresario::{Asked, Error};
+use impresario_api::{EventBody, Status, StopVerb, Verb};
+
+use crate::kit::{Move, done, policy, stage, stage_with};
+
+#[test]
+fn a_cancel_wakes_a_sleeping_function_and_its_view_says_what_was_done() {
+    let stage = stage();
+    let id = stage.running();
+    stage.command(Move::Step);
+    stage.ready();
+    stage.command(Move::Sleep);
+    stage.ask(id, Verb::Cancel).expect("it runs");
+    let view = stage.ended(id);
+    assert_eq!(view.row.status, Status::Cancelled);
+    let stop = view.row.stop.expect("it was asked");
+    assert_eq!(
+        (stop.requested_by.as_str(), stop.reason.as_deref()),
+        ("a test", Some("because"))
+    );
+    assert_eq!(view.row.progress.expect("it reported").steps[0].current, 1);
+    assert_eq!(stage.told(id), ["running", "cancelling", "cancelled"]);
+}
+
+#[test]
+fn cancelled_is_told_only_after_the_function_returned_and_ignoring_it_is_found_out() {
+    let policy = policy().grace(Duration::from_millis(1));
+    let stage = stage_with(policy, 1, impresario::store::MemoryStore::new());
+    let id = stage.running();
+    assert_eq!(
+        done(stage.ask(id, Verb::Cancel)),
+        (Status::Cancelling, true, true)
+    );
+    let warning = stage.warning(id, "UNRESPONSIVE");
+    assert!(warning.contains("in step 1/1000"), "{warning}");
+    let view = stage.view(id);
+    assert_eq!(view.row.status, Status::Cancelling);
+    assert!(view.row.unresponsive_since.is_some());
+    stage.command(Move::Step); // Its next call tells it.
+    assert_eq!(stage.ended(id).row.status, Status::Cancelled);
+}
+
+#[test]
+fn a_function_that_returns_before_it_is_told_completes_and_the_canceller_sees_it() {
+    let stage = stage();
+    let id = stage.running();
+    stage.ask(id, Verb::Cancel).expect("it runs");
+    stage.command(Move::Return);
+    let view = stage.ended(id);
+    assert_eq!(view.row.status, Status::Completed);
+    assert_eq!(view.row.stop.map(|stop| stop.verb), Some(StopVerb::Cancel));
+}
+
+#[test]
+fn a_pause_rests_and_a_resume_goes_on_from_what_was_done() {
+    let stage = stage();
+    let id = stage.running();
+    stage.command(Move::Step);
+    stage.ready();
+    stage.command(Move::Sleep);
+    stage.ask(id, Verb::Pause).expect("it runs");
+    let paused = stage.ended(id);
+    assert_eq!(paused.row.status, Status::Paused);
+    assert_eq!(
+        paused.row.checkpoint.expect("one was given").step["step"],
+        1
+    );
+    assert_eq!(done(stage.ask(id, Verb::Resume)).1, true);
+    assert_eq!(stage.ready(), 2);
+    stage.event(
+        id,
+        |body| matches!(body, EventBody::Restored(it) if it.from_step["step"] == 1),
+    );
+    stage.command(Move::Return);
+    assert_eq!(stage.ended(id).result_summary, Some(1.into()));
+    assert_eq!(
+        stage.told(id),
+        [
+            "running",
+            "pausing",
+            "paused",
+            "resumed",
+            "running",
+            "completed"
+        ]
+    );
+}
+
+#[test]
+fn a_finish_completes_with_what_is_done() {
+    let stage = stage();
+    let id = stage.running();
+    stage.ask(id, Verb::Finish).expect("it runs");
+    stage.command(Move::Step);
+    let view = stage.ended(id);
+    assert_eq!(
+        (view.row.status, view.row.stopped_early),
+        (Status::Completed, true)
+    );
+    assert_eq!(view.result_summary, Some(1.into()));
+}
+
+#[test]
+fn stops_rank_and_the_same_again_keeps_the_first() {
+    let stage = stage();
+    let id = stage.running();
+    assert_eq!(
+        done(stage.ask(id, Verb::Pause)),
+        (Status::Pausing, true, true)
+    );
+    assert_eq!(
+        done(stage.ask(id, Verb::Pause)),
+        (Status::Pausing, false, true)
+    );
+    let weaker = stage.ask(id, Verb::Finish);
+    let Err(Error::Rejected {
+        rejection, message, ..
+    }) = weaker
+    else {
+        panic!("{weaker:?}")
+    };
+    assert_eq!(
+        rejection,
+        Rejection::Stopping(Verb::Finish, StopVerb::Pause)
+    );
+    assert!(message.contains("cancel"), "{message}");
+    assert_eq!(
+        done(stage.ask(id, Verb::Cancel)),
+        (Status::Cancelling, true, true)
+    );
+    stage.command(Move::Step);
+    assert_eq!(stage.ended(id).row.status, Status::Cancelled);
+}
+
+#[test]
+fn what_waits_is_cancelled_and_paused_without_a_run() {
+    let stage = stage();
+    let running = stage.running();
+    let (first, second) = (stage.start(), stage.start());
+    assert_eq!(done(stage.ask(first, Verb::Cancel)).0, Status::Cancelled);
+    assert_eq!(done(stage.ask(second, Verb::Pause)).0, Status::Paused);
+    assert_eq!(done(stage.ask(second, Verb::Resume)).0, Status::Pending);
+    stage.command(Move::Return);
+    stage.ended(running);
+    stage.ready();
+    stage.command(Move::Return);
+    assert_eq!(stage.ended(second).row.status, Status::Completed);
+    assert_eq!(stage.view(first).row.run, 0);
+}
+
+#[test]
+fn a_retry_is_a_new_operation_with_the_same_terms() {
+    let stage = stage();
+    let first = stage
+        .start_with(serde_json::json!({"priority": 7, "labels": {"a": "b"}}))
+        .expect("a start");
+    stage.ready();
+    stage.command(Move::Fail);
+    stage.ended(first);
+    let Ok(Asked::New(started)) = stage.ask(first, Verb::Retry) else {
+        panic!("a new one")
+    };
+    let view = stage.view(started.id);
+    assert_eq!((view.row.retry_of, view.row.priority), (Some(first), 7));
+    assert_eq!(view.row.labels["a"], "b");
+    stage.ready();
+    stage.command(Move::Return);
+    assert_eq!(stage.ended(started.id).row.status, Status::Completed);
+    assert_eq!(stage.view(first).row.status, Status::Failed);
+}
+
+#[test]
+fn a_stop_of_a_run_that_was_just_claimed_reaches_it() {
+    let stage = stage();
+    for _ in 0..50 {
+        // A function that is reached only after it asked for a move sleeps until it is woken.
+        stage.command(Move::Sleep);
+        let id = stage.start();
+        // Nothing says that the run has begun: the cancel may find it pending, claimed or running.
+        stage.ask(id, Verb::Cancel).expect("it is live");
+        assert_eq!(stage.ended(id).row.status, Status::Cancelled);
+    }
+}

@@ -1,0 +1,143 @@
+//! Shutdown, recovery, and a store that cannot write.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use impresario::Error;
+use impresario::store::{Command, MemoryStore, Outcome, Reader, Store, StoreError};
+use impresario_api::{Status, Verb};
+use serde_json::json;
+
+use crate::kit::{Move, done, now, policy, stage_with};
+
+#[test]
+fn a_shutdown_puts_what_runs_back_at_no_charge_and_the_next_one_goes_on() {
+    let store = MemoryStore::new();
+    let stage = stage_with(policy(), 1, store.clone());
+    let (id, waiting) = (stage.running(), stage.start());
+    stage.command(Move::Step);
+    stage.ready();
+    stage.command(Move::Sleep);
+    now(stage.orchestrator.shutdown());
+    assert!(matches!(
+        stage.start_with(json!({})),
+        Err(Error::ShuttingDown)
+    ));
+
+    let stage = stage_with(policy(), 1, store);
+    assert_eq!(stage.ready(), 2, "the older one goes on, in its second run");
+    let view = stage.view(id);
+    assert_eq!((view.row.status, view.row.attempt), (Status::Running, 1));
+    stage.command(Move::Return);
+    assert_eq!(stage.ended(id).result_summary, Some(1.into()));
+    assert_eq!(stage.ready(), 1);
+    stage.command(Move::Return);
+    assert_eq!(stage.ended(waiting).row.status, Status::Completed);
+}
+
+#[test]
+fn the_handle_works_under_tokio_and_under_actix_alike() {
+    let stage = stage_with(policy(), 1, MemoryStore::new());
+    let id = stage.running();
+    let tokio = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    assert_eq!(
+        tokio
+            .block_on(stage.orchestrator.view(id))
+            .expect("kept")
+            .row
+            .status,
+        Status::Running
+    );
+    let actix = actix_rt::System::new();
+    assert_eq!(
+        actix
+            .block_on(stage.orchestrator.view(id))
+            .expect("kept")
+            .row
+            .status,
+        Status::Running
+    );
+    stage.command(Move::Return);
+    stage.ended(id);
+}
+
+/// A store that fails as it is told to.
+struct Faulty {
+    store: MemoryStore,
+    fault: Arc<AtomicU8>,
+}
+
+const WELL: u8 = 0;
+const FULL: u8 = 1;
+const BROKEN: u8 = 2;
+const PANICS: u8 = 3;
+
+impl Store for Faulty {
+    fn engine(&self) -> &'static str {
+        "faulty"
+    }
+
+    fn commit(&mut self, batch: &[Command]) -> Result<Vec<Outcome>, StoreError> {
+        match self.fault.load(Ordering::Acquire) {
+            WELL => self.store.commit(batch),
+            FULL => Err(StoreError::Full("no room".to_owned())),
+            BROKEN => Err(StoreError::Fatal("the disk lies".to_owned())),
+            _ => panic!("a bug in the store"),
+        }
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        self.store.reader()
+    }
+}
+
+fn faulty() -> (Faulty, Arc<AtomicU8>) {
+    let fault = Arc::new(AtomicU8::new(WELL));
+    (
+        Faulty {
+            store: MemoryStore::new(),
+            fault: Arc::clone(&fault),
+        },
+        fault,
+    )
+}
+
+#[test]
+fn a_full_store_refuses_starts_and_a_stop_takes_effect_and_says_that_it_is_not_durable() {
+    let (store, fault) = faulty();
+    let stage = stage_with(policy(), 1, store);
+    let id = stage.running();
+    stage.command(Move::Sleep);
+    fault.store(FULL, Ordering::Release);
+    assert!(matches!(
+        stage.start_with(json!({})),
+        Err(Error::Store(StoreError::Full(_)))
+    ));
+    let (status, _, durable) = done(stage.ask(id, Verb::Cancel));
+    assert_eq!((status, durable), (Status::Running, false));
+    fault.store(WELL, Ordering::Release);
+    let view = stage.ended(id);
+    assert_eq!(
+        view.row.status,
+        Status::Cancelled,
+        "the end is written once there is room"
+    );
+    assert_eq!(
+        view.row.stop.expect("it goes into the end").requested_by,
+        "a test"
+    );
+}
+
+#[test]
+fn a_store_that_cannot_be_trusted_or_panics_ends_the_orchestrator_and_says_why() {
+    for (how, why) in [(BROKEN, "the disk lies"), (PANICS, "a bug in the store")] {
+        let (store, fault) = faulty();
+        let stage = stage_with(policy(), 1, store);
+        fault.store(how, Ordering::Release);
+        assert!(stage.start_with(json!({})).is_err());
+        let failed = now(stage.orchestrator.failed());
+        assert!(failed.contains(why), "{failed}");
+    }
+}
