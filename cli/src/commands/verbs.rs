@@ -1,12 +1,11 @@
 //! `ops cancel`, `pause`, `resume`, `finish` and `retry`.
 
-use impresario_api::{StartAnswer, Verb, VerbAnswer, VerbRequest};
+use impresario_api::{StartAnswer, Status, Verb, VerbAnswer, VerbRequest};
 use serde_json::json;
 
 use super::App;
 use crate::args::Verbs;
 use crate::client::{Post, parse};
-use crate::display::live;
 use crate::display::text::clean;
 use crate::error::{DONE, Error};
 use crate::ids;
@@ -56,16 +55,7 @@ fn ask(app: &App, verb: Verb, id: &str, asked: &Verbs) -> Result<(), Error> {
     }
     let answer: VerbAnswer = parse(raw)?;
     let row = &answer.view.row;
-    let asked = if verb == Verb::Resume {
-        "resumed"
-    } else {
-        "asked"
-    };
-    let said = match row.status.is_ended() {
-        true => row.status.to_string(),
-        false => format!("{asked} to {verb}, {}", live::doing(row)),
-    };
-    let said = said.replace("resumed to resume", "resumed");
+    let said = said(verb, row.status);
     let line = format!(
         "{} {}  {}  {said}",
         app.out.look.sign(row.status),
@@ -78,4 +68,13 @@ fn ask(app: &App, verb: Verb, id: &str, asked: &Verbs) -> Result<(), Error> {
             .line("  it took effect, but could not be recorded: a restart may forget it")?;
     }
     Ok(())
+}
+
+/// `cancel asked, now cancelling`
+fn said(verb: Verb, status: Status) -> String {
+    match verb {
+        _ if status.is_ended() => status.to_string(),
+        Verb::Resume => format!("resumed, now {status}"),
+        _ => format!("{verb} asked, now {status}"),
+    }
 }
