@@ -39,29 +39,26 @@ fn ask(app: &App, verb: Verb, id: &str, asked: &Verbs) -> Result<(), Error> {
         return app.out.document(&raw);
     }
     if verb == Verb::Retry {
-        let answer: StartAnswer = parse(raw)?;
-        let (sign, new) = (
-            app.out.look.sign(answer.status),
-            answer.operation_id.short(),
-        );
-        return app.out.lines(&[
-            format!(
-                "{sign} {} started again as {new}  {}",
-                id.short(),
-                answer.status
-            ),
-            format!("  next  impresario ops watch {new}"),
-        ]);
+        return say_retry(app, &id.short(), &parse(raw)?);
     }
-    let answer: VerbAnswer = parse(raw)?;
+    say(app, verb, &parse(raw)?)
+}
+
+/// The old one ended; the new one has an id of its own.
+fn say_retry(app: &App, old: &str, answer: &StartAnswer) -> Result<(), Error> {
+    let (status, new) = (answer.status, answer.operation_id.short());
+    let sign = app.out.look.sign(status);
+    app.out.lines(&[
+        format!("{sign} {old} started again as {new}  {status}"),
+        format!("  next  impresario ops watch {new}"),
+    ])
+}
+
+fn say(app: &App, verb: Verb, answer: &VerbAnswer) -> Result<(), Error> {
     let row = &answer.view.row;
+    let (sign, id) = (app.out.look.sign(row.status), row.operation_id.short());
     let said = said(verb, row.status);
-    let line = format!(
-        "{} {}  {}  {said}",
-        app.out.look.sign(row.status),
-        clean(&row.kind),
-        id.short()
-    );
+    let line = format!("{sign} {}  {id}  {said}", clean(&row.kind));
     app.out.line(&app.out.look.fit(&line))?;
     if !answer.durable {
         app.out
