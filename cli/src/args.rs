@@ -155,7 +155,12 @@ pub(crate) fn read() -> (Global, Asked) {
 
 /// The whole command: the derived part and a start for every handler.
 pub(crate) fn command() -> clap::Command {
-    let with_options = |handler: &dyn Handler| StartArgs::augment_args(handler.command());
+    let as_param = |arg: clap::Arg| match arg.is_positional() {
+        true => arg,
+        false => arg.help_heading("Params"),
+    };
+    let with_options =
+        |handler: &dyn Handler| StartArgs::augment_args(handler.command().mut_args(as_param));
     let mut command = Cli::command();
     for handler in handlers::all() {
         command = command.subcommand(with_options(handler));

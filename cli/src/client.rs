@@ -52,8 +52,18 @@ impl Client {
 
     /// `GET`, as it came.
     pub(crate) fn get(&self, path: &str, query: Query) -> Result<Value, Error> {
+        self.get_within(PATIENCE, path, query)
+    }
+
+    /// `GET` by somebody who wants to know soon that nobody answers.
+    pub(crate) fn get_within(
+        &self,
+        patience: Duration,
+        path: &str,
+        query: Query,
+    ) -> Result<Value, Error> {
         let request = self.agent.get(format!("{}{path}", self.url));
-        self.finish(self.sign(request, query, PATIENCE).call())
+        self.finish(self.sign(request, query, patience).call())
     }
 
     /// `POST`; `wait` is what the server was asked to hold the answer for.

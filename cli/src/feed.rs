@@ -15,6 +15,8 @@ use crate::error::Error;
 const EVERY: Duration = Duration::from_millis(100);
 /// Between two tries while nobody answers.
 const RETRY: Duration = Duration::from_millis(250);
+/// A view is answered from memory: slower than this is no answer.
+const ANSWER: Duration = Duration::from_secs(5);
 /// How long nobody may answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -42,7 +44,7 @@ pub(crate) fn start(
         // A connection that was idle may be closed just as it is used: one try more is silent.
         let mut failures = 0_u32;
         loop {
-            let goes_on = match client.get(&path, &[]).and_then(understood) {
+            let goes_on = match client.get_within(ANSWER, &path, &[]).and_then(understood) {
                 Ok((view, raw)) => {
                     failures = 0;
                     let has_ended = view.row.status.is_ended();

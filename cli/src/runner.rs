@@ -161,6 +161,14 @@ impl Follower<'_> {
             }
             Signal::Feed(Arrival::Back) => self.screen.note("the server answers again"),
             Signal::Feed(Arrival::Over(error)) => {
+                if error.may_pass() {
+                    self.screen.close();
+                    let id = self.id.short();
+                    self.screen
+                        .note(&format!("gave up following {id}; it may well go on"));
+                    self.screen
+                        .note(&format!("  next  impresario ops watch {id}"));
+                }
                 return Err(error);
             }
             Signal::CtrlC => return Ok(self.interrupted()),

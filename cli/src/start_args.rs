@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::runner::Start;
 use crate::values;
 
-/// What every start takes.
+// No `///`: clap would take it for the text about every start.
 #[derive(Args)]
 #[command(next_help_heading = "Start options")]
 pub(crate) struct StartArgs {

@@ -1,12 +1,11 @@
 //! `ops cancel`, `pause`, `resume`, `finish` and `retry`.
 
-use impresario_api::{StartAnswer, Verb, VerbAnswer, VerbRequest};
+use impresario_api::{StartAnswer, Status, Verb, VerbAnswer, VerbRequest};
 use serde_json::json;
 
 use super::App;
 use crate::args::Verbs;
 use crate::client::{Post, parse};
-use crate::display::live;
 use crate::display::text::clean;
 use crate::error::{DONE, Error};
 use crate::ids;
@@ -40,42 +39,39 @@ fn ask(app: &App, verb: Verb, id: &str, asked: &Verbs) -> Result<(), Error> {
         return app.out.document(&raw);
     }
     if verb == Verb::Retry {
-        let answer: StartAnswer = parse(raw)?;
-        let (sign, new) = (
-            app.out.look.sign(answer.status),
-            answer.operation_id.short(),
-        );
-        return app.out.lines(&[
-            format!(
-                "{sign} {} started again as {new}  {}",
-                id.short(),
-                answer.status
-            ),
-            format!("  next  impresario ops watch {new}"),
-        ]);
+        return say_retry(app, &id.short(), &parse(raw)?);
     }
-    let answer: VerbAnswer = parse(raw)?;
+    say(app, verb, &parse(raw)?)
+}
+
+/// The old one ended; the new one has an id of its own.
+fn say_retry(app: &App, old: &str, answer: &StartAnswer) -> Result<(), Error> {
+    let (status, new) = (answer.status, answer.operation_id.short());
+    let sign = app.out.look.sign(status);
+    app.out.lines(&[
+        format!("{sign} {old} started again as {new}  {status}"),
+        format!("  next  impresario ops watch {new}"),
+    ])
+}
+
+fn say(app: &App, verb: Verb, answer: &VerbAnswer) -> Result<(), Error> {
     let row = &answer.view.row;
-    let asked = if verb == Verb::Resume {
-        "resumed"
-    } else {
-        "asked"
-    };
-    let said = match row.status.is_ended() {
-        true => row.status.to_string(),
-        false => format!("{asked} to {verb}, {}", live::doing(row)),
-    };
-    let said = said.replace("resumed to resume", "resumed");
-    let line = format!(
-        "{} {}  {}  {said}",
-        app.out.look.sign(row.status),
-        clean(&row.kind),
-        id.short()
-    );
+    let (sign, id) = (app.out.look.sign(row.status), row.operation_id.short());
+    let said = said(verb, row.status);
+    let line = format!("{sign} {}  {id}  {said}", clean(&row.kind));
     app.out.line(&app.out.look.fit(&line))?;
     if !answer.durable {
         app.out
             .line("  it took effect, but could not be recorded: a restart may forget it")?;
     }
     Ok(())
+}
+
+/// `cancel asked, now cancelling`
+fn said(verb: Verb, status: Status) -> String {
+    match verb {
+        _ if status.is_ended() => status.to_string(),
+        Verb::Resume => format!("resumed, now {status}"),
+        _ => format!("{verb} asked, now {status}"),
+    }
 }

@@ -28,48 +28,56 @@ pub(crate) fn bars(row: &OperationRow, items: &str, look: Look) -> Vec<String> {
     };
     let levels = levels(progress, items);
     let rate = item_rate(progress, items);
-    let names = levels
-        .iter()
-        .map(|level| width(&level.name))
-        .max()
-        .unwrap_or(0);
-    let names = names.min(look.width / 4).max(5);
-    let counts = levels
-        .iter()
-        .map(|level| width(&level.count))
-        .max()
-        .unwrap_or(0);
-    let tails = first_tails(row, progress);
-    let beside = 2 + names + 2 + 2 + counts;
-    let tail = tails
-        .iter()
-        .find(|tail| look.width >= beside + width(tail) + SHORT_BAR);
-    let tail = tail.or(tails.last()).map_or("", String::as_str);
-    let bar = look
-        .width
-        .saturating_sub(beside + width(tail))
-        .min(LONGEST_BAR);
+    let columns = Columns::of(row, progress, &levels, look);
     let mut lines = Vec::new();
     for (at, level) in levels.iter().enumerate() {
         let is_inner = at > 0 && at + 1 == levels.len();
-        let name = left(&cut(&level.name, names), names);
-        let drawn = draw(level, bar, row.status, look);
-        let line = format!("  {name}  {drawn}  {}", right(&level.count, counts));
+        let rate = rate.as_ref().filter(|_| is_inner);
         let tail = match at {
-            0 => tail.to_owned(),
-            _ if is_inner => rate
-                .as_ref()
-                .map_or(String::new(), |rate| format!("  {rate}")),
-            _ => String::new(),
+            0 => columns.first_tail.clone(),
+            _ => rate.map(|rate| format!("  {rate}")).unwrap_or_default(),
         };
+        let name = left(&cut(&level.name, columns.name), columns.name);
+        let drawn = draw(level, columns.bar, row.status, look);
+        let line = format!("  {name}  {drawn}  {}", right(&level.count, columns.count));
         // Half a rate would be a wrong one.
         let fits = at == 0 || width(&line) + width(&tail) <= look.width;
         lines.push(look.fit(&format!("{line}{}", if fits { &tail } else { "" })));
     }
     if levels.len() < 2 {
-        lines.extend(items_line(progress, items, rate, names, look));
+        lines.extend(items_line(progress, items, rate, columns.name, look));
     }
     lines
+}
+
+/// How the width is shared: the times give way before the bar does.
+struct Columns {
+    name: usize,
+    bar: usize,
+    count: usize,
+    first_tail: String,
+}
+
+impl Columns {
+    fn of(row: &OperationRow, progress: &Progress, levels: &[Level], look: Look) -> Self {
+        let widest = |part: fn(&Level) -> &str| {
+            let widths = levels.iter().map(|level| width(part(level)));
+            widths.max().unwrap_or(0)
+        };
+        let name = widest(|level| &level.name).min(look.width / 4).max(5);
+        let count = widest(|level| &level.count);
+        let beside = 2 + name + 2 + 2 + count;
+        let [full, short, shortest] = first_tails(row, progress);
+        let fits = |tail: &String| look.width >= beside + width(tail) + SHORT_BAR;
+        let first_tail = [full, short].into_iter().find(fits).unwrap_or(shortest);
+        let bar = look.width.saturating_sub(beside + width(&first_tail));
+        Self {
+            name,
+            bar: bar.min(LONGEST_BAR),
+            count,
+            first_tail,
+        }
+    }
 }
 
 fn levels(progress: &Progress, items: &str) -> Vec<Level> {

@@ -23,94 +23,93 @@ pub(crate) fn show(view: &OperationView, items: &str, look: Look) -> Vec<String>
 
 fn facts(view: &OperationView) -> Vec<Fact> {
     let row = &view.row;
-    let mut facts = vec![
+    let mut facts = identity(row);
+    facts.extend(times(row));
+    facts.extend(circumstances(row));
+    facts.extend(trouble(view));
+    let verbs: Vec<_> = row.verbs.iter().map(|verb| verb.as_str()).collect();
+    if !verbs.is_empty() {
+        facts.push(Fact::new("may be asked", &verbs.join(", ")));
+    }
+    facts
+}
+
+fn identity(row: &OperationRow) -> Vec<Fact> {
+    vec![
         Fact::new("id", &row.operation_id.to_string()),
         Fact::new("status", &status(row)),
         Fact::new("started by", &row.requested_by),
-    ];
-    let mut add = |label: &str, text: Option<String>| {
-        facts.extend(text.map(|text| Fact::new(label, &text)));
-    };
-    let when = |time: Timestamp| {
-        format!(
-            "{}  ({} ago)",
-            date(time),
-            age(row.server_time.seconds_since(time))
-        )
-    };
-    add("created", Some(when(row.created_at)));
-    add("not before", row.not_before.map(date));
-    add("started", row.started_at.map(when));
-    add("ended", row.completed_at.map(when));
-    add("took", row.started_at.map(|_| span(row.elapsed_seconds)));
-    add(
-        "lane",
-        Some(format!("{}, priority {}", row.lane, row.priority)),
-    );
-    add("waits", live::waiting(row));
-    let labels: Vec<_> = row
+    ]
+}
+
+/// The facts that there are.
+fn known<const N: usize>(facts: [(&str, Option<String>); N]) -> Vec<Fact> {
+    let fact = |(label, text): (&str, Option<String>)| Some(Fact::new(label, &text?));
+    facts.into_iter().filter_map(fact).collect()
+}
+
+fn when(row: &OperationRow, time: Timestamp) -> String {
+    let ago = age(row.server_time.seconds_since(time));
+    format!("{}  ({ago} ago)", date(time))
+}
+
+fn times(row: &OperationRow) -> Vec<Fact> {
+    let when = |time| when(row, time);
+    known([
+        ("created", Some(when(row.created_at))),
+        ("not before", row.not_before.map(date)),
+        ("started", row.started_at.map(when)),
+        ("ended", row.completed_at.map(when)),
+        ("took", row.started_at.map(|_| span(row.elapsed_seconds))),
+    ])
+}
+
+fn circumstances(row: &OperationRow) -> Vec<Fact> {
+    let pairs = row
         .labels
         .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    add(
-        "labels",
-        Some(labels.join("  ")).filter(|labels| !labels.is_empty()),
-    );
-    add("retry of", row.retry_of.map(|id| id.to_string()));
-    add(
-        "stop",
-        row.stop.as_ref().map(|stop| {
-            let why = stop
-                .reason
-                .as_ref()
-                .map(|why| format!(": \"{why}\""))
-                .unwrap_or_default();
-            format!(
-                "{}, {} by {}{why}",
-                stop.verb,
-                date(stop.requested_at),
-                stop.requested_by
-            )
-        }),
-    );
-    add(
-        "silent",
-        row.unresponsive_since
-            .map(|since| format!("does not react to the stop since {}", when(since))),
-    );
-    add(
-        "checkpoint",
-        row.checkpoint.as_ref().map(|point| {
-            format!(
-                "{}, {}, {}",
-                reached(row, point),
-                bytes(point.bytes),
-                date(point.at)
-            )
-        }),
-    );
-    if let Some(error) = &row.error {
-        add("error", Some(format!("{}  {}", error.code, error.message)));
-        add(
-            "",
-            error
-                .step
-                .as_ref()
-                .map(|step| format!("run {}, in {step}", error.run)),
-        );
+        .map(|(key, value)| format!("{key}={value}"));
+    let labels = pairs.collect::<Vec<_>>().join("  ");
+    let stop = row.stop.as_ref().map(|stop| {
+        let why = stop.reason.as_ref().map(|why| format!(": \"{why}\""));
+        let (at, by) = (date(stop.requested_at), &stop.requested_by);
+        format!("{}, {at} by {by}{}", stop.verb, why.unwrap_or_default())
+    });
+    let silent = row.unresponsive_since.map(|since| when(row, since));
+    let checkpoint = row.checkpoint.as_ref().map(|point| {
+        let (size, at) = (bytes(point.bytes), date(point.at));
+        format!("{}, {size}, {at}", reached(row, point))
+    });
+    known([
+        (
+            "lane",
+            Some(format!("{}, priority {}", row.lane, row.priority)),
+        ),
+        ("waits", live::waiting(row)),
+        ("labels", Some(labels).filter(|labels| !labels.is_empty())),
+        ("retry of", row.retry_of.map(|id| id.to_string())),
+        ("stop", stop),
+        (
+            "silent",
+            silent.map(|since| format!("does not react to the stop since {since}")),
+        ),
+        ("checkpoint", checkpoint),
+    ])
+}
+
+fn trouble(view: &OperationView) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    if let Some(error) = &view.row.error {
+        let place = |step: &String| format!("run {}, in {step}", error.run);
+        facts.extend(known([
+            ("error", Some(format!("{}  {}", error.code, error.message))),
+            ("", error.step.as_ref().map(place)),
+        ]));
     }
     for warning in &view.warnings {
-        add(
-            "warning",
-            Some(format!("{}  {}", warning.code, warning.message)),
-        );
+        let text = format!("{}  {}", warning.code, warning.message);
+        facts.push(Fact::new("warning", &text));
     }
-    let verbs: Vec<_> = row.verbs.iter().map(|verb| verb.as_str()).collect();
-    add(
-        "may be asked",
-        Some(verbs.join(", ")).filter(|verbs| !verbs.is_empty()),
-    );
     facts
 }
 

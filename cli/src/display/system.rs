@@ -79,66 +79,48 @@ fn slot_line(slot: &SlotView, kinds: usize, now: Timestamp, look: Look) -> Strin
 
 fn facts(view: &SystemView) -> Vec<Fact> {
     let store = &view.store;
-    let ended: Vec<_> = view
-        .ended_last_hour
-        .iter()
-        .map(|(status, count)| format!("{} {status}", thousands(*count)))
+    let count = |number: u64, what: &str| format!("{} {what}", thousands(number));
+    let ended = view.ended_last_hour.iter();
+    let ended: Vec<_> = ended
+        .map(|(status, number)| count(*number, status))
         .collect();
-    let ended = if ended.is_empty() {
-        "nothing ended".to_owned()
-    } else {
-        ended.join("   ")
+    let ended = match ended.is_empty() {
+        true => "nothing ended".to_owned(),
+        false => ended.join("   "),
     };
-    let row = |label: &str, text: String| Fact::new(label, &text);
+    let pair = |a: String, b: String| format!("{a}   {b}");
+    let kept = pair(store.engine.clone(), count(store.operations, "operations"));
+    let size = pair(
+        bytes(store.size_bytes),
+        format!("queue {}", thousands(store.queue)),
+    );
+    let starts = pair(
+        count(view.admitted, "admitted"),
+        count(view.refused, "refused"),
+    );
+    let caught = pair(
+        count(view.panics, "panics"),
+        count(view.restarts, "restarts"),
+    );
     vec![
-        row("last hour", ended),
-        row(
-            "starts",
-            format!(
-                "{} admitted   {} refused",
-                thousands(view.admitted),
-                thousands(view.refused)
-            ),
-        ),
-        row(
+        Fact::new("last hour", &ended),
+        Fact::new("starts", &starts),
+        Fact::new(
             "cancel",
-            format!(
-                "p50 {}   p99 {}",
-                millis(view.cancel_p50_ms),
-                millis(view.cancel_p99_ms)
-            ),
+            &percentiles(view.cancel_p50_ms, view.cancel_p99_ms),
         ),
-        row(
-            "store",
-            format!(
-                "{}   {} operations   {}   queue {}",
-                store.engine,
-                thousands(store.operations),
-                bytes(store.size_bytes),
-                thousands(store.queue)
-            ),
-        ),
-        row(
+        Fact::new("store", &pair(kept, size)),
+        Fact::new(
             "commit",
-            format!(
-                "p50 {}   p99 {}",
-                millis(store.commit_p50_ms),
-                millis(store.commit_p99_ms)
-            ),
+            &percentiles(store.commit_p50_ms, store.commit_p99_ms),
         ),
-        row(
-            "live",
-            format!("{} subscribers", thousands(view.subscribers)),
-        ),
-        row(
-            "caught",
-            format!(
-                "{} panics   {} restarts",
-                thousands(view.panics),
-                thousands(view.restarts)
-            ),
-        ),
+        Fact::new("live", &count(view.subscribers, "subscribers")),
+        Fact::new("caught", &caught),
     ]
+}
+
+fn percentiles(p50: Option<f64>, p99: Option<f64>) -> String {
+    format!("p50 {}   p99 {}", millis(p50), millis(p99))
 }
 
 #[cfg(test)]
