@@ -405,6 +405,12 @@ impl Orchestrator {
         }
     }
 
+    /// The manager itself, for tests of the inside.
+    #[cfg(test)]
+    pub(crate) fn manager(&self) -> &actix::Addr<crate::supervision::manager::Manager> {
+        &self.0.manager
+    }
+
     fn kind(&self, kind: &str) -> Result<&Arc<dyn ErasedOperation>, Error> {
         self.0.kinds.get(kind).ok_or_else(|| Error::KindNotFound {
             kind: kind.to_owned(),

@@ -109,6 +109,14 @@ pub(crate) struct RunEnded {
     pub(crate) finished: Option<Box<Finished>>,
 }
 
+/// A slot's arbiter was gone before the function began.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct NotBegun {
+    pub(crate) id: OperationId,
+    pub(crate) run: u32,
+}
+
 /// An operation's actor is gone.
 #[derive(Message)]
 #[rtype(result = "()")]

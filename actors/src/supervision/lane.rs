@@ -1,13 +1,13 @@
 //! A lane: a named set of slots, each a dedicated arbiter that runs one function at a time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::Addr;
-use actix_rt::{Arbiter, ArbiterHandle};
+use actix_rt::Arbiter;
 use impresario_api::{LaneView, OperationId, SlotView, Timestamp};
 
-use super::commands::RunEnded;
+use super::commands::{NotBegun, RunEnded};
 use super::manager::Manager;
 use crate::LaneConfig;
 use crate::operation::{ErasedOperation, Finished, Run, execute};
@@ -40,10 +40,8 @@ struct Slot {
 }
 
 struct Occupant {
-    id: OperationId,
-    kind: String,
     since: Timestamp,
-    run: Arc<Run>,
+    work: Arc<Work>,
 }
 
 impl Lane {
@@ -100,23 +98,26 @@ impl Lane {
         self.promised = self.promised.saturating_sub(limit);
     }
 
+    /// The arbiter of a slot was gone before the function began: a fresh one takes the work.
+    pub(crate) fn begin_again(&mut self, index: usize, manager: &Addr<Manager>) {
+        let slot = &mut self.slots[index];
+        if let Some(occupant) = &slot.busy {
+            slot.arbiter = fresh(self.nice);
+            begin(&slot.arbiter, &occupant.work, manager);
+        }
+    }
+
     /// Runs a function in a free slot: which. `None` when there is none, which a claim prevents.
-    pub(crate) fn run(&mut self, work: Work, manager: Addr<Manager>) -> Option<usize> {
+    pub(crate) fn run(&mut self, work: Work, manager: &Addr<Manager>) -> Option<usize> {
         let index = self.slots.iter().position(|slot| slot.busy.is_none())?;
         let slot = &mut self.slots[index];
+        let work = Arc::new(work);
         slot.busy = Some(Occupant {
-            id: work.id,
-            kind: work.kind.view().kind.clone(),
             since: Timestamp::now(),
-            run: Arc::clone(&work.run),
+            work: Arc::clone(&work),
         });
         self.gauge.busy.fetch_add(1, Ordering::Relaxed);
-        let work = Arc::new(work);
-        if !begin(&slot.arbiter.handle(), &work, &manager) {
-            // Its arbiter died while it was idle: a fresh one takes the work.
-            slot.arbiter = fresh(self.nice);
-            begin(&slot.arbiter.handle(), &work, &manager);
-        }
+        begin(&slot.arbiter, &work, manager);
         Some(index)
     }
 
@@ -147,10 +148,16 @@ impl Lane {
     pub(crate) fn view(&self, oldest: Option<Timestamp>, now: Timestamp) -> LaneView {
         let slot = |(slot, one): (usize, &Slot)| SlotView {
             slot,
-            operation_id: one.busy.as_ref().map(|busy| busy.id),
-            kind: one.busy.as_ref().map(|busy| busy.kind.clone()),
+            operation_id: one.busy.as_ref().map(|busy| busy.work.id),
+            kind: one
+                .busy
+                .as_ref()
+                .map(|busy| busy.work.kind.view().kind.clone()),
             since: one.busy.as_ref().map(|busy| busy.since),
-            step: one.busy.as_ref().and_then(|busy| busy.run.step_in_hand()),
+            step: one
+                .busy
+                .as_ref()
+                .and_then(|busy| busy.work.run.step_in_hand()),
         };
         LaneView {
             name: self.name.clone(),
@@ -173,51 +180,39 @@ pub(crate) struct Work {
     pub(crate) run: Arc<Run>,
 }
 
-/// Hands the work to an arbiter; false when that is gone.
-fn begin(arbiter: &ArbiterHandle, work: &Arc<Work>, manager: &Addr<Manager>) -> bool {
-    let handover = Arc::new(AtomicU8::new(OFFERED));
+/// Hands the work to an arbiter.
+fn begin(arbiter: &Arbiter, work: &Arc<Work>, manager: &Addr<Manager>) {
     let mut witness = Witness {
         id: work.id,
         run: work.number,
         manager: manager.clone(),
-        handover: Arc::clone(&handover),
+        begun: false,
         told: false,
     };
     let work = Arc::clone(work);
     arbiter.spawn_fn(move || {
+        witness.begun = true;
         let finished = execute(&*work.kind, &work.params, &work.run);
         witness.tell(Some(Box::new(finished)));
     });
-    handover
-        .compare_exchange(OFFERED, TAKEN, Ordering::AcqRel, Ordering::Acquire)
-        .is_ok()
 }
 
-/// The arbiter has not answered for the work yet.
-const OFFERED: u8 = 0;
-/// The arbiter has it: from now on its loss is the run's end.
-const TAKEN: u8 = 1;
-/// The arbiter was gone before it took it: another one will.
-const DROPPED: u8 = 2;
-
 /// Tells the manager of a run's end, exactly once: what the function returned, or, when its
-/// arbiter drops it without a return, that the slot was lost.
+/// arbiter drops it without a return, that the slot was lost. An arbiter that was gone before the
+/// function began has ended nothing: another one takes the work.
 struct Witness {
     id: OperationId,
     run: u32,
     manager: Addr<Manager>,
-    handover: Arc<AtomicU8>,
+    begun: bool,
     told: bool,
 }
 
 impl Witness {
     fn tell(&mut self, finished: Option<Box<Finished>>) {
         self.told = true;
-        self.manager.do_send(RunEnded {
-            id: self.id,
-            run: self.run,
-            finished,
-        });
+        let (id, run) = (self.id, self.run);
+        self.manager.do_send(RunEnded { id, run, finished });
     }
 }
 
@@ -226,11 +221,11 @@ impl Drop for Witness {
         if self.told {
             return;
         }
-        let offered =
-            self.handover
-                .compare_exchange(OFFERED, DROPPED, Ordering::AcqRel, Ordering::Acquire);
-        if offered.is_err() {
+        if self.begun {
             self.tell(None);
+        } else {
+            let (id, run) = (self.id, self.run);
+            self.manager.do_send(NotBegun { id, run });
         }
     }
 }

@@ -15,8 +15,8 @@ use impresario_api::{OperationId, Timestamp, Verb};
 use tokio::sync::oneshot;
 
 use super::commands::{
-    ActorEnded, Ask, Committed, Drain, Halt, ManagerView, NotCommitted, ReadProgress, ReadRun,
-    ReadSystem, RunEnded, Start, TimedOut,
+    ActorEnded, Ask, Committed, Drain, Halt, ManagerView, NotBegun, NotCommitted, ReadProgress,
+    ReadRun, ReadSystem, RunEnded, Start, TimedOut,
 };
 use super::hub::Hub;
 use super::lane::{Lane, LaneGauge};
@@ -416,6 +416,21 @@ impl Handler<RunEnded> for Manager {
 
     fn handle(&mut self, ended: RunEnded, _: &mut Self::Context) {
         self.run_ended(ended);
+    }
+}
+
+impl Handler<NotBegun> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, lost: NotBegun, ctx: &mut Self::Context) {
+        let going_on = |live: &&Live| live.state.run == lost.run && !live.ended;
+        let Some(live) = self.live.get(&lost.id).filter(going_on) else {
+            return;
+        };
+        self.ledger.restarts += 1;
+        if let Some(lane) = self.lanes.get_mut(&live.of.operation.lane) {
+            lane.begin_again(live.slot, &ctx.address());
+        }
     }
 }
 

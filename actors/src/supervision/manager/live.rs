@@ -60,7 +60,7 @@ impl Manager {
             kind: Arc::clone(&kind),
         };
         let lane = self.lanes.get_mut(&operation.lane);
-        let Some(slot) = lane.and_then(|lane| lane.run(work, ctx.address())) else {
+        let Some(slot) = lane.and_then(|lane| lane.run(work, &ctx.address())) else {
             let message = format!(
                 "lane \"{}\" had no free slot for a claimed operation",
                 operation.lane
