@@ -12,9 +12,9 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::Data;
 use actix_web::{HttpServer, rt};
-use impresario::Orchestrator;
 use impresario::operation::Kinds;
 use impresario::store::MemoryStore;
+use impresario::{Orchestrator, StartupError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Engine, Settings};
@@ -71,16 +71,20 @@ pub struct App {
     _data_dir: File,
 }
 
+/// The project's own kinds. One line here is all that a new one needs.
+pub fn kinds() -> Kinds {
+    Kinds::new().register(Dummy)
+}
+
 impl App {
-    /// Registers the kinds and starts the supervisor.
-    pub fn compose(settings: &Settings) -> Result<Self, Exit> {
+    /// Starts the supervisor of these kinds.
+    pub fn compose(settings: &Settings, kinds: Kinds) -> Result<Self, Exit> {
         let data_dir = lock(&settings.data_dir)?;
-        let kinds = Kinds::new().register(Dummy);
         let store = match settings.store.engine {
             Engine::Memory => MemoryStore::new(),
         };
         let orchestrator =
-            Orchestrator::start(settings.supervisor(), kinds, store).map_err(Exit::config)?;
+            Orchestrator::start(settings.supervisor(), kinds, store).map_err(startup)?;
         let dummy = DummyService::new(orchestrator.clone());
         Ok(Self {
             orchestrator,
@@ -96,12 +100,20 @@ impl App {
     }
 }
 
+/// What the supervisor needs is a matter of configuration, but for the threads themselves.
+fn startup(error: StartupError) -> Exit {
+    match error {
+        StartupError::Thread(_) => Exit::bug(error),
+        error => Exit::config(error),
+    }
+}
+
 /// Comes up, serves until it is asked to go or fails, and goes down.
-pub async fn run(settings: &Settings) -> Result<(), Exit> {
+pub async fn run(settings: &Settings, kinds: Kinds) -> Result<(), Exit> {
     // Before anything else: a signal that comes early must not be lost.
     let mut signals = Signals::new()?;
     let guards = Arc::new(Guards::new(&settings.http, settings.http.listen).map_err(Exit::config)?);
-    let app = Data::new(App::compose(settings)?);
+    let app = Data::new(App::compose(settings, kinds)?);
     let (server, address) = listen(settings, &app, &guards)?;
     let handle = server.handle();
     let server = rt::spawn(server);

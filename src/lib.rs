@@ -6,4 +6,5 @@ pub mod app;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod process;
 pub mod services;

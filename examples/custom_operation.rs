@@ -1,0 +1,52 @@
+//! A stranger's own kind, with HTTP, progress, every verb and a form in every client:
+//!
+//! ```sh
+//! cargo run --no-default-features --example custom_operation
+//! curl -d '{"kind": "primes", "params": {"below": 3000000}}' \
+//!   -H 'Content-Type: application/json' 'http://127.0.0.1:7979/api/v1/operations?wait=60'
+//! ```
+use impresario::operation::{Context, Failure, Operation, Policy};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+struct Primes;
+
+#[derive(Serialize, Deserialize, JsonSchema, garde::Validate)]
+struct PrimesParams {
+    /// Count the primes below this number.
+    #[garde(range(max = 100_000_000))]
+    #[schemars(range(max = 100_000_000))]
+    below: u64,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct PrimesOutput {
+    /// How many there are.
+    primes: u64,
+}
+
+impl Operation for Primes {
+    const KIND: &'static str = "primes";
+    type Params = PrimesParams;
+    type Output = PrimesOutput;
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default").pausable()
+    }
+
+    fn run(&self, params: PrimesParams, ctx: &Context) -> Result<PrimesOutput, Failure> {
+        let (next, mut primes) = ctx.restored::<(u64, u64)>()?.unwrap_or((2, 0));
+        ctx.title(format!("Counting primes below {}", params.below));
+        for number in ctx.steps("number", next..params.below.max(2)) {
+            let number = number?; // Err when it was asked to stop: `?` is all it takes.
+            let mut divisors = (2..).take_while(|divisor| divisor * divisor <= number);
+            primes += u64::from(divisors.all(|divisor| number % divisor != 0));
+            ctx.checkpoint(&(number + 1, primes))?; // A pause, a deploy, a crash: it goes on here.
+        }
+        Ok(PrimesOutput { primes })
+    }
+}
+
+fn main() {
+    impresario_server::process::serve(impresario_server::app::kinds().register(Primes));
+}

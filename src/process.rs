@@ -1,0 +1,29 @@
+//! The process around the server: arguments, log, exit code. `impresariod` is this with the
+//! project's own kinds; a stranger's server is this with more (`examples/custom_operation.rs`).
+
+use std::io::Write;
+
+use clap::Parser;
+use impresario::operation::Kinds;
+
+use crate::app::{self, Exit};
+use crate::config::{Args, Settings};
+
+/// Serves these kinds until the process is asked to go. Ends the process with the exit code of a
+/// failure.
+pub fn serve(kinds: Kinds) {
+    let Err(exit) = start(&Args::parse(), kinds) else {
+        return;
+    };
+    // Nobody is left to tell when standard error is gone.
+    let _ = writeln!(std::io::stderr().lock(), "impresariod: {exit}");
+    // Not a return: threads that still work on something must not hold the process.
+    std::process::exit(exit.code.into());
+}
+
+fn start(args: &Args, kinds: Kinds) -> Result<(), Exit> {
+    let settings = Settings::load(args).map_err(Exit::config)?;
+    let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| settings.log.level.clone());
+    env_logger::Builder::new().parse_filters(&filter).init();
+    actix_web::rt::System::new().block_on(app::run(&settings, kinds))
+}
