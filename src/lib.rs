@@ -8,3 +8,7 @@ pub mod domain;
 pub mod http;
 pub mod process;
 pub mod services;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/WRITING_A_KIND.md")]
+pub struct WritingAKind;
