@@ -1,6 +1,6 @@
 //! Everything that can go wrong, in one place: the exit code and what to do next.
 
-use impresario_api::{Envelope, ErrorBody, Fault};
+use impresario_api::{Envelope, ErrorBody, Fault, OperationId};
 use serde_json::Value;
 
 /// The operation completed, or what was asked was accepted.
@@ -45,6 +45,12 @@ pub(crate) enum Error {
     /// What was typed cannot be meant.
     #[error("{0}")]
     Usage(String),
+    /// Ctrl-C while following; for a machine, which sees no notes.
+    #[error("left {}; {state}", id.short())]
+    Left {
+        id: OperationId,
+        state: &'static str,
+    },
     /// Standard output is gone or full.
     #[error("cannot write: {0}")]
     Output(#[from] std::io::Error),
@@ -67,6 +73,7 @@ impl Error {
                 "INVALID_PARAMS" | "BAD_REQUEST" | "BAD_JSON" | "KIND_NOT_FOUND" => USAGE,
                 _ => FAILED,
             },
+            Self::Left { .. } => CANCELLED,
             Self::Garbled(_) | Self::UnknownId(_) | Self::Output(_) => FAILED,
         }
     }
@@ -124,7 +131,7 @@ impl Error {
                 "compare the versions:",
                 "impresario --version   and   impresario system",
             )],
-            Self::Usage(_) | Self::Output(_) => Vec::new(),
+            Self::Usage(_) | Self::Left { .. } | Self::Output(_) => Vec::new(),
         }
     }
 
@@ -139,10 +146,12 @@ impl Error {
             Self::UnknownId(_) => "OPERATION_NOT_FOUND",
             Self::AmbiguousId { .. } => "AMBIGUOUS_ID",
             Self::Usage(_) => "USAGE",
+            Self::Left { .. } => "LEFT",
             Self::Output(_) => "OUTPUT",
         };
         let details = match self {
             Self::AmbiguousId { candidates, .. } => Some(Value::from(candidates.clone())),
+            Self::Left { id, .. } => Some(serde_json::json!({"operation_id": id})),
             _ => None,
         };
         Envelope::error(ErrorBody {
@@ -223,6 +232,13 @@ mod tests {
                 2,
             ),
             (Error::Usage(text()), 2),
+            (
+                Error::Left {
+                    id: OperationId::from_u64(0),
+                    state: "it goes on",
+                },
+                130,
+            ),
             (Error::Output(pipe), 0),
             (Error::Output(full), 1),
         ] {

@@ -114,6 +114,7 @@ impl<'a> OperationRunner<'a> {
                 Role::Watcher => Keys::Watcher,
             },
             last: None,
+            is_cancel_accepted: false,
         };
         // The follower holds a sender itself, so this ends by `on` alone.
         for signal in hear {
@@ -139,6 +140,7 @@ struct Follower<'a> {
     id: OperationId,
     keys: Keys,
     last: Option<Box<OperationView>>,
+    is_cancel_accepted: bool,
 }
 
 impl Follower<'_> {
@@ -159,7 +161,7 @@ impl Follower<'_> {
                 self.screen
                     .note(&format!("{why}; trying again for {seconds} s"));
             }
-            Signal::Feed(Arrival::Back) => self.screen.note("the server answers again"),
+            Signal::Feed(Arrival::Back) => self.back(),
             Signal::Feed(Arrival::Over(error)) => {
                 if error.may_pass() {
                     self.screen.close();
@@ -171,38 +173,50 @@ impl Follower<'_> {
                 }
                 return Err(error);
             }
-            Signal::CtrlC => return Ok(self.interrupted()),
-            Signal::CancelAnswered(Ok(())) => {}
+            Signal::CtrlC => return self.interrupted(),
+            Signal::CancelAnswered(Ok(())) => self.is_cancel_accepted = true,
             Signal::CancelAnswered(Err(error)) => {
                 let why = crate::display::text::clean(&error.to_string());
-                self.screen
-                    .note(&format!("could not cancel: {why}; ^C tries again"));
-                self.keys = Keys::Owner;
+                self.screen.note(&format!(
+                    "could not cancel: {why} (^C again leaves at once)"
+                ));
             }
         }
         Ok(None)
     }
 
     /// The first Ctrl-C asks for the end and waits for it; the next one leaves. A watcher leaves.
-    fn interrupted(&mut self) -> Option<u8> {
+    fn interrupted(&mut self) -> Result<Option<u8>, Error> {
         if self.keys == Keys::Owner {
             self.keys = Keys::Cancelling;
             self.screen
                 .note("cancel asked, waiting for the end (^C again leaves at once)");
             self.draw();
             self.ask_cancel();
-            return None;
+            return Ok(None);
         }
         self.screen.close();
-        let id = self.id.short();
-        let state = match self.keys {
-            Keys::Cancelling => "it was asked to cancel and goes on until it has stopped",
+        let state = match (self.keys, self.is_cancel_accepted) {
+            (Keys::Cancelling, true) => "it was asked to cancel and goes on until it has stopped",
+            (Keys::Cancelling, false) => "it goes on: the server has not confirmed the cancel",
             _ => "it goes on",
         };
-        self.screen.note(&format!("left {id}; {state}"));
+        let left = Error::Left { id: self.id, state };
+        if self.out.json {
+            return Err(left);
+        }
+        self.screen.note(&left.to_string());
         self.screen
-            .note(&format!("  next  impresario ops watch {id}"));
-        Some(CANCELLED)
+            .note(&format!("  next  impresario ops watch {}", self.id.short()));
+        Ok(Some(CANCELLED))
+    }
+
+    /// What was asked while nobody answered is asked again.
+    fn back(&self) {
+        self.screen.note("the server answers again");
+        if self.keys == Keys::Cancelling && !self.is_cancel_accepted {
+            self.ask_cancel();
+        }
     }
 
     /// On a thread of its own: the next Ctrl-C must be heard even if nobody answers.

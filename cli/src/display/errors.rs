@@ -1,5 +1,7 @@
 //! What went wrong, every fault on a line, and what to do next.
 
+use impresario_api::Fault;
+
 use super::text::{clean, left, width, wrap};
 use super::{Look, Tone};
 use crate::error::Error;
@@ -7,8 +9,9 @@ use crate::error::Error;
 /// An error for a person.
 pub(crate) fn error(error: &Error, look: Look) -> Vec<String> {
     let sign = look.paint(Tone::Bad, "✘");
-    let mut lines = wrap(&format!("{sign} "), &clean(&error.to_string()), look.width);
     let faults = error.faults();
+    let headline = headline(error, &faults);
+    let mut lines = wrap(&format!("{sign} "), &headline, look.width);
     let paths = faults.iter().map(|fault| width(&clean(&fault.path)));
     let paths = paths.max().unwrap_or(0).min(look.width / 3);
     for fault in &faults {
@@ -44,6 +47,22 @@ pub(crate) fn error(error: &Error, look: Look) -> Vec<String> {
     lines
 }
 
+/// The error in a line; a message that repeats the faults is left to the lines below it.
+fn headline(error: &Error, faults: &[Fault]) -> String {
+    let text = clean(&error.to_string());
+    let repeats = |fault: &Fault| text.contains(&clean(&fault.expected));
+    match error {
+        Error::Api { body } if !faults.is_empty() && faults.iter().all(repeats) => {
+            let what = match body.code.as_str() {
+                "INVALID_PARAMS" => "these params cannot be taken",
+                _ => "the request cannot be taken",
+            };
+            format!("{what} ({})", clean(&body.code))
+        }
+        _ => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use impresario_api::ErrorBody;
@@ -69,7 +88,12 @@ mod tests {
             details: None,
             retryable: true,
         };
+        let mut repeated = invalid.clone();
+        repeated.message = "iterations: expected an integer of 0 to 1,000,000,000, got -1; step: \
+            expected no such field (did you mean step_ms?), got 5"
+            .to_owned();
         vec![
+            Error::Api { body: repeated },
             Error::Unreachable {
                 url: url(),
                 why: "connection refused".to_owned(),
