@@ -195,52 +195,47 @@ mod tests {
     }
 
     #[test]
-    fn every_error_has_its_exit_code() {
+    fn every_refusal_has_its_exit_code() {
+        for (code, exit) in [
+            ("INVALID_PARAMS", 2),
+            ("BAD_REQUEST", 2),
+            ("KIND_NOT_FOUND", 2),
+            ("OPERATION_NOT_FOUND", 1),
+            ("ALREADY_ENDED", 1),
+            ("QUEUE_FULL", 1),
+            ("INTERNAL", 1),
+        ] {
+            assert_eq!(api(code).exit_code(), exit, "{code}");
+        }
+    }
+
+    #[test]
+    fn every_other_error_has_its_exit_code() {
         let text = || "x".to_owned();
-        let pipe = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let (url, why) = (text(), text());
+        let unreachable = Error::Unreachable { url, why };
+        let (url, why) = (text(), text());
+        let stranger = Error::Stranger { url, why };
+        let ambiguous = Error::AmbiguousId {
+            text: text(),
+            candidates: vec![],
+        };
+        let left = Error::Left {
+            id: OperationId::from_u64(0),
+            state: "it goes on",
+        };
+        let output = |kind| Error::Output(std::io::Error::from(kind));
         for (error, code) in [
-            (
-                Error::Unreachable {
-                    url: text(),
-                    why: text(),
-                },
-                3,
-            ),
-            (
-                Error::Stranger {
-                    url: text(),
-                    why: text(),
-                },
-                3,
-            ),
-            (api("INVALID_PARAMS"), 2),
-            (api("BAD_REQUEST"), 2),
-            (api("KIND_NOT_FOUND"), 2),
-            (api("OPERATION_NOT_FOUND"), 1),
-            (api("ALREADY_ENDED"), 1),
-            (api("QUEUE_FULL"), 1),
-            (api("INTERNAL"), 1),
+            (unreachable, 3),
+            (stranger, 3),
             (Error::Garbled(text()), 1),
             (Error::BadId(text()), 2),
             (Error::UnknownId(text()), 1),
-            (
-                Error::AmbiguousId {
-                    text: text(),
-                    candidates: vec![],
-                },
-                2,
-            ),
+            (ambiguous, 2),
             (Error::Usage(text()), 2),
-            (
-                Error::Left {
-                    id: OperationId::from_u64(0),
-                    state: "it goes on",
-                },
-                130,
-            ),
-            (Error::Output(pipe), 0),
-            (Error::Output(full), 1),
+            (left, 130),
+            (output(std::io::ErrorKind::BrokenPipe), 0),
+            (output(std::io::ErrorKind::StorageFull), 1),
         ] {
             assert_eq!(error.exit_code(), code, "{error}");
         }

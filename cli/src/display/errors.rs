@@ -71,8 +71,7 @@ mod tests {
     use super::*;
     use crate::display::sample::look;
 
-    fn every() -> Vec<Error> {
-        let url = || "http://127.0.0.1:7979".to_owned();
+    fn refusals() -> [Error; 3] {
         let invalid = ErrorBody {
             code: "INVALID_PARAMS".to_owned(),
             message: "dummy does not take these params".to_owned(),
@@ -82,18 +81,22 @@ mod tests {
             ])),
             retryable: false,
         };
+        let mut repeated = invalid.clone();
+        repeated.message = "iterations: expected an integer of 0 to 1,000,000,000, got -1; step: \
+            expected no such field (did you mean step_ms?), got 5"
+            .to_owned();
         let full = ErrorBody {
             code: "QUEUE_FULL".to_owned(),
             message: "lane default has 1,000 waiting, and that is its limit".to_owned(),
             details: None,
             retryable: true,
         };
-        let mut repeated = invalid.clone();
-        repeated.message = "iterations: expected an integer of 0 to 1,000,000,000, got -1; step: \
-            expected no such field (did you mean step_ms?), got 5"
-            .to_owned();
-        vec![
-            Error::Api { body: repeated },
+        [invalid, repeated, full].map(|body| Error::Api { body })
+    }
+
+    fn others() -> [Error; 6] {
+        let url = || "http://127.0.0.1:7979".to_owned();
+        [
             Error::Unreachable {
                 url: url(),
                 why: "connection refused".to_owned(),
@@ -102,8 +105,6 @@ mod tests {
                 url: url(),
                 why: "HTTP 404, and the body is no envelope".to_owned(),
             },
-            Error::Api { body: invalid },
-            Error::Api { body: full },
             Error::BadId("nope!".to_owned()),
             Error::UnknownId("m4tz".to_owned()),
             Error::AmbiguousId {
@@ -120,8 +121,9 @@ mod tests {
     #[test]
     fn every_error_says_what_to_do() {
         for columns in [80, 40] {
-            let lines: Vec<_> = every()
+            let lines: Vec<_> = refusals()
                 .iter()
+                .chain(&others())
                 .flat_map(|one| error(one, look(columns)))
                 .collect();
             insta::assert_snapshot!(format!("errors_{columns}"), lines.join("\n"));
