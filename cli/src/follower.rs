@@ -180,15 +180,19 @@ impl Follower<'_> {
     }
 
     fn end(&self, view: &OperationView, raw: &Value) -> Result<u8, Error> {
-        if self.out.json {
-            self.out.document(raw)?;
+        let said = if self.out.json {
+            self.out.document(raw)
         } else {
             let handler = handlers::of(&view.row.kind);
-            let outcome = handler.outcome(view);
+            let (outcome, next) = (handler.outcome(view), handler.next(view));
             self.out
-                .lines(&end::end(view, outcome, handler.next(view), self.out.look))?;
+                .lines(&end::end(view, outcome, next, self.out.look))
+        };
+        match said {
+            // How it ended is worth knowing even to who reads no more.
+            Err(error) if !error.is_broken_pipe() => Err(error),
+            _ => Ok(code_of(view.row.status)),
         }
-        Ok(code_of(view.row.status))
     }
 }
 
