@@ -1,6 +1,6 @@
 //! Everything that can go wrong, in one place: the exit code and what to do next.
 
-use impresario_api::{Envelope, ErrorBody, Fault};
+use impresario_api::{Envelope, ErrorBody, Fault, OperationId};
 use serde_json::Value;
 
 /// The operation completed, or what was asked was accepted.
@@ -45,6 +45,12 @@ pub(crate) enum Error {
     /// What was typed cannot be meant.
     #[error("{0}")]
     Usage(String),
+    /// Ctrl-C while following; for a machine, which sees no notes.
+    #[error("left {}; {state}", id.short())]
+    Left {
+        id: OperationId,
+        state: &'static str,
+    },
     /// Standard output is gone or full.
     #[error("cannot write: {0}")]
     Output(#[from] std::io::Error),
@@ -67,6 +73,7 @@ impl Error {
                 "INVALID_PARAMS" | "BAD_REQUEST" | "BAD_JSON" | "KIND_NOT_FOUND" => USAGE,
                 _ => FAILED,
             },
+            Self::Left { .. } => CANCELLED,
             Self::Garbled(_) | Self::UnknownId(_) | Self::Output(_) => FAILED,
         }
     }
@@ -124,7 +131,7 @@ impl Error {
                 "compare the versions:",
                 "impresario --version   and   impresario system",
             )],
-            Self::Usage(_) | Self::Output(_) => Vec::new(),
+            Self::Usage(_) | Self::Left { .. } | Self::Output(_) => Vec::new(),
         }
     }
 
@@ -139,10 +146,12 @@ impl Error {
             Self::UnknownId(_) => "OPERATION_NOT_FOUND",
             Self::AmbiguousId { .. } => "AMBIGUOUS_ID",
             Self::Usage(_) => "USAGE",
+            Self::Left { .. } => "LEFT",
             Self::Output(_) => "OUTPUT",
         };
         let details = match self {
             Self::AmbiguousId { candidates, .. } => Some(Value::from(candidates.clone())),
+            Self::Left { id, .. } => Some(serde_json::json!({"operation_id": id})),
             _ => None,
         };
         Envelope::error(ErrorBody {
@@ -186,45 +195,47 @@ mod tests {
     }
 
     #[test]
-    fn every_error_has_its_exit_code() {
+    fn every_refusal_has_its_exit_code() {
+        for (code, exit) in [
+            ("INVALID_PARAMS", 2),
+            ("BAD_REQUEST", 2),
+            ("KIND_NOT_FOUND", 2),
+            ("OPERATION_NOT_FOUND", 1),
+            ("ALREADY_ENDED", 1),
+            ("QUEUE_FULL", 1),
+            ("INTERNAL", 1),
+        ] {
+            assert_eq!(api(code).exit_code(), exit, "{code}");
+        }
+    }
+
+    #[test]
+    fn every_other_error_has_its_exit_code() {
         let text = || "x".to_owned();
-        let pipe = std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let (url, why) = (text(), text());
+        let unreachable = Error::Unreachable { url, why };
+        let (url, why) = (text(), text());
+        let stranger = Error::Stranger { url, why };
+        let ambiguous = Error::AmbiguousId {
+            text: text(),
+            candidates: vec![],
+        };
+        let left = Error::Left {
+            id: OperationId::from_u64(0),
+            state: "it goes on",
+        };
+        let output = |kind| Error::Output(std::io::Error::from(kind));
         for (error, code) in [
-            (
-                Error::Unreachable {
-                    url: text(),
-                    why: text(),
-                },
-                3,
-            ),
-            (
-                Error::Stranger {
-                    url: text(),
-                    why: text(),
-                },
-                3,
-            ),
-            (api("INVALID_PARAMS"), 2),
-            (api("BAD_REQUEST"), 2),
-            (api("KIND_NOT_FOUND"), 2),
-            (api("OPERATION_NOT_FOUND"), 1),
-            (api("ALREADY_ENDED"), 1),
-            (api("QUEUE_FULL"), 1),
-            (api("INTERNAL"), 1),
+            (unreachable, 3),
+            (stranger, 3),
             (Error::Garbled(text()), 1),
             (Error::BadId(text()), 2),
             (Error::UnknownId(text()), 1),
-            (
-                Error::AmbiguousId {
-                    text: text(),
-                    candidates: vec![],
-                },
-                2,
-            ),
+            (ambiguous, 2),
             (Error::Usage(text()), 2),
-            (Error::Output(pipe), 0),
-            (Error::Output(full), 1),
+            (left, 130),
+            (output(std::io::ErrorKind::BrokenPipe), 0),
+            (output(std::io::ErrorKind::StorageFull), 1),
         ] {
             assert_eq!(error.exit_code(), code, "{error}");
         }

@@ -6,6 +6,7 @@ mod commands;
 mod display;
 mod error;
 mod feed;
+mod follower;
 mod handlers;
 mod ids;
 mod out;

@@ -1,6 +1,7 @@
 //! Where text goes: standard output and standard error, with what each of them can show.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -61,6 +62,13 @@ impl Out {
         }
     }
 
+    /// Nobody answers, and it is tried again; a machine hears only how that ends.
+    pub(crate) fn lost(&self, error: &Error, patience: Duration) {
+        if !self.json {
+            self.note(&[lost(error, patience)]);
+        }
+    }
+
     /// An error, in the form that was asked for.
     pub(crate) fn error(&self, error: &Error) {
         if error.is_broken_pipe() {
@@ -73,6 +81,12 @@ impl Out {
             self.note(&errors::error(error, self.err_look));
         }
     }
+}
+
+/// Nobody answers, and it is tried again.
+pub(crate) fn lost(error: &Error, patience: Duration) -> String {
+    let why = text::clean(&error.to_string());
+    format!("{why}; trying again for {} s", patience.as_secs())
 }
 
 fn is_dumb() -> bool {

@@ -1,20 +1,18 @@
 //! Every start goes through here: start, follow, sum up.
 
 use std::sync::Arc;
-use std::sync::mpsc::{self, Sender};
-use std::thread;
 
-use impresario_api::{OperationId, OperationView, StartAnswer, StartOptions, StartRequest, Status};
+use impresario_api::{OperationId, StartAnswer, StartOptions, StartRequest};
 use serde_json::{Value, json};
 
 use crate::client::{Client, Post, parse};
-use crate::display::end;
-use crate::display::live::Keys;
-use crate::display::screen::Screen;
-use crate::error::{CANCELLED, DONE, Error, FAILED};
-use crate::feed::{self, Arrival};
-use crate::handlers::{self, Handler};
+use crate::display::text::clean;
+use crate::error::{DONE, Error};
+use crate::follower;
+use crate::handlers::Handler;
 use crate::out::Out;
+
+pub(crate) use crate::follower::Role;
 
 /// Starts operations and follows them to their end.
 pub(crate) struct OperationRunner<'a> {
@@ -27,20 +25,6 @@ pub(crate) struct Start {
     pub(crate) options: StartOptions,
     pub(crate) idempotency_key: Option<String>,
     pub(crate) detach: bool,
-}
-
-/// Whether the operation is ours to cancel.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    Owner,
-    Watcher,
-}
-
-/// What the follower hears, from three sides.
-enum Signal {
-    Feed(Arrival),
-    CtrlC,
-    CancelAnswered(Result<(), Error>),
 }
 
 impl<'a> OperationRunner<'a> {
@@ -65,17 +49,22 @@ impl<'a> OperationRunner<'a> {
             idempotency_key: start.idempotency_key.as_deref(),
             wait: None,
         };
-        let body =
-            serde_json::to_value(request).map_err(|error| Error::Garbled(error.to_string()))?;
-        let raw = self.client.post("/api/v1/operations", &body, post)?;
+        let raw = self
+            .client
+            .post("/api/v1/operations", &json!(request), post)?;
         let answer: StartAnswer = parse(raw.clone())?;
         if !start.detach {
             return self.follow(answer.operation_id, Role::Owner);
         }
-        if self.out.json {
-            self.out.document(&raw)?;
-            return Ok(DONE);
+        match self.out.json {
+            true => self.out.document(&raw)?,
+            false => self.started(handler.kind(), &answer)?,
         }
+        Ok(DONE)
+    }
+
+    /// What was started, for who does not follow it.
+    fn started(&self, kind: &str, answer: &StartAnswer) -> Result<(), Error> {
         let again = if answer.replayed {
             "was started before"
         } else {
@@ -86,186 +75,13 @@ impl<'a> OperationRunner<'a> {
             answer.operation_id.short(),
         );
         self.out.lines(&[
-            format!(
-                "{sign} {} {again}  {id}",
-                crate::display::text::clean(handler.kind())
-            ),
+            format!("{sign} {} {again}  {id}", clean(kind)),
             format!("  next  impresario ops watch {id}"),
-        ])?;
-        Ok(DONE)
+        ])
     }
 
     /// Follows an operation to its end, and says how it ended.
     pub(crate) fn follow(&self, id: OperationId, role: Role) -> Result<u8, Error> {
-        let (tell, hear) = mpsc::channel();
-        on_ctrl_c(tell.clone());
-        let to_us = tell.clone();
-        feed::start(Arc::clone(self.client), id, move |arrival| {
-            to_us.send(Signal::Feed(arrival)).is_ok()
-        });
-        let mut follower = Follower {
-            client: self.client,
-            out: self.out,
-            screen: Screen::new(self.out),
-            tell,
-            id,
-            keys: match role {
-                Role::Owner => Keys::Owner,
-                Role::Watcher => Keys::Watcher,
-            },
-            last: None,
-        };
-        // The follower holds a sender itself, so this ends by `on` alone.
-        for signal in hear {
-            match follower.on(signal) {
-                Ok(None) => {}
-                Ok(Some(code)) => return Ok(code),
-                Err(error) => {
-                    follower.screen.close();
-                    return Err(error);
-                }
-            }
-        }
-        Ok(FAILED)
-    }
-}
-
-/// One operation on its way to its end.
-struct Follower<'a> {
-    client: &'a Arc<Client>,
-    out: &'a Out,
-    screen: Screen<'a>,
-    tell: Sender<Signal>,
-    id: OperationId,
-    keys: Keys,
-    last: Option<Box<OperationView>>,
-}
-
-impl Follower<'_> {
-    /// The exit code, once it is over.
-    fn on(&mut self, signal: Signal) -> Result<Option<u8>, Error> {
-        match signal {
-            Signal::Feed(Arrival::View(view, raw)) => {
-                if view.row.status.is_ended() {
-                    self.screen.close();
-                    return self.end(&view, &raw).map(Some);
-                }
-                self.last = Some(view);
-                self.draw();
-            }
-            Signal::Feed(Arrival::Lost(error)) => {
-                let seconds = feed::PATIENCE.as_secs();
-                let why = crate::display::text::clean(&error.to_string());
-                self.screen
-                    .note(&format!("{why}; trying again for {seconds} s"));
-            }
-            Signal::Feed(Arrival::Back) => self.screen.note("the server answers again"),
-            Signal::Feed(Arrival::Over(error)) => {
-                if error.may_pass() {
-                    self.screen.close();
-                    let id = self.id.short();
-                    self.screen
-                        .note(&format!("gave up following {id}; it may well go on"));
-                    self.screen
-                        .note(&format!("  next  impresario ops watch {id}"));
-                }
-                return Err(error);
-            }
-            Signal::CtrlC => return Ok(self.interrupted()),
-            Signal::CancelAnswered(Ok(())) => {}
-            Signal::CancelAnswered(Err(error)) => {
-                let why = crate::display::text::clean(&error.to_string());
-                self.screen
-                    .note(&format!("could not cancel: {why}; ^C tries again"));
-                self.keys = Keys::Owner;
-            }
-        }
-        Ok(None)
-    }
-
-    /// The first Ctrl-C asks for the end and waits for it; the next one leaves. A watcher leaves.
-    fn interrupted(&mut self) -> Option<u8> {
-        if self.keys == Keys::Owner {
-            self.keys = Keys::Cancelling;
-            self.screen
-                .note("cancel asked, waiting for the end (^C again leaves at once)");
-            self.draw();
-            self.ask_cancel();
-            return None;
-        }
-        self.screen.close();
-        let id = self.id.short();
-        let state = match self.keys {
-            Keys::Cancelling => "it was asked to cancel and goes on until it has stopped",
-            _ => "it goes on",
-        };
-        self.screen.note(&format!("left {id}; {state}"));
-        self.screen
-            .note(&format!("  next  impresario ops watch {id}"));
-        Some(CANCELLED)
-    }
-
-    /// On a thread of its own: the next Ctrl-C must be heard even if nobody answers.
-    fn ask_cancel(&self) {
-        let (client, tell, id) = (Arc::clone(self.client), self.tell.clone(), self.id);
-        thread::spawn(move || {
-            let path = format!("/api/v1/operations/{id}/cancel");
-            let answer = client.post(&path, &json!({"reason": "Ctrl-C"}), Post::default());
-            let answer = match answer {
-                // It was quicker; its end is on its way here.
-                Err(Error::Api { body }) if body.code == "ALREADY_ENDED" => Ok(()),
-                other => other.map(|_| ()),
-            };
-            // Nobody listens any more: then nobody needs to know.
-            let _ = tell.send(Signal::CancelAnswered(answer));
-        });
-    }
-
-    fn draw(&mut self) {
-        if let Some(view) = &self.last {
-            let handler = handlers::of(&view.row.kind);
-            self.screen.show(view, handler.items(), self.keys);
-        }
-    }
-
-    fn end(&self, view: &OperationView, raw: &Value) -> Result<u8, Error> {
-        if self.out.json {
-            self.out.document(raw)?;
-        } else {
-            let handler = handlers::of(&view.row.kind);
-            let outcome = handler.outcome(view);
-            self.out
-                .lines(&end::end(view, outcome, handler.next(view), self.out.look))?;
-        }
-        Ok(code_of(view.row.status))
-    }
-}
-
-/// The exit code of an end.
-fn code_of(status: Status) -> u8 {
-    match status {
-        Status::Completed => DONE,
-        Status::Cancelled => CANCELLED,
-        _ => FAILED,
-    }
-}
-
-/// Ctrl-C becomes a signal like the others. A second handler in one process is refused, and there
-/// is one follow in a process.
-fn on_ctrl_c(tell: Sender<Signal>) {
-    let _ = ctrlc::set_handler(move || {
-        let _ = tell.send(Signal::CtrlC);
-    });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_end_decides_the_exit_code() {
-        assert_eq!(code_of(Status::Completed), 0);
-        assert_eq!(code_of(Status::Failed), 1);
-        assert_eq!(code_of(Status::Cancelled), 130);
+        follower::follow(self.client, self.out, id, role)
     }
 }

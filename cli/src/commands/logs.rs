@@ -1,7 +1,7 @@
 //! `ops logs`: what the function has said.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use impresario_api::{Event, EventBody, LogLevel, OperationId, OperationView};
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use crate::args::Logs;
 use crate::display::text::{clean, left};
 use crate::display::{Look, Tone};
 use crate::error::Error;
+use crate::feed::PATIENCE;
 use crate::ids;
 
 /// Events to ask for at a time.
@@ -32,15 +33,32 @@ pub(super) fn logs(app: &App, asked: &Logs) -> Result<(), Error> {
             .out
             .document(&json!({"events": all, "next_since": since}));
     }
+    let mut lost_at: Option<Instant> = None;
     loop {
-        // Asked before the lines are read: what it says up to its end is then among them.
-        let is_last = !asked.follow || has_ended(app, id)?;
-        read(app, id, asked, &mut since, |event| say(app, event))?;
-        if is_last {
-            return Ok(());
+        match round(app, id, asked, &mut since) {
+            Ok(true) => return Ok(()),
+            Ok(false) => lost_at = None,
+            Err(error) if asked.follow && error.may_pass() => {
+                let at = *lost_at.get_or_insert_with(|| {
+                    app.out.lost(&error, PATIENCE);
+                    Instant::now()
+                });
+                if at.elapsed() >= PATIENCE {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
         }
         thread::sleep(EVERY);
     }
+}
+
+/// The lines that are new; whether they were the last.
+fn round(app: &App, id: OperationId, asked: &Logs, since: &mut u64) -> Result<bool, Error> {
+    // Asked before the lines are read: what it says up to its end is then among them.
+    let is_last = !asked.follow || has_ended(app, id)?;
+    read(app, id, asked, since, |event| say(app, event))?;
+    Ok(is_last)
 }
 
 fn has_ended(app: &App, id: OperationId) -> Result<bool, Error> {

@@ -113,6 +113,10 @@ pub(super) fn prune(app: &App, asked: &Prune) -> Result<(), Error> {
         "deleted"
     };
     let than = span(asked.older_than);
+    let than = [" 00 s", " 00 m", " 00 h"]
+        .iter()
+        .find_map(|zero| than.strip_suffix(zero))
+        .unwrap_or(&than);
     app.out.line(&format!(
         "{count} operations that ended more than {than} ago {what}"
     ))

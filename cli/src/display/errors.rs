@@ -1,5 +1,7 @@
 //! What went wrong, every fault on a line, and what to do next.
 
+use impresario_api::Fault;
+
 use super::text::{clean, left, width, wrap};
 use super::{Look, Tone};
 use crate::error::Error;
@@ -7,8 +9,9 @@ use crate::error::Error;
 /// An error for a person.
 pub(crate) fn error(error: &Error, look: Look) -> Vec<String> {
     let sign = look.paint(Tone::Bad, "✘");
-    let mut lines = wrap(&format!("{sign} "), &clean(&error.to_string()), look.width);
     let faults = error.faults();
+    let headline = headline(error, &faults);
+    let mut lines = wrap(&format!("{sign} "), &headline, look.width);
     let paths = faults.iter().map(|fault| width(&clean(&fault.path)));
     let paths = paths.max().unwrap_or(0).min(look.width / 3);
     for fault in &faults {
@@ -44,6 +47,22 @@ pub(crate) fn error(error: &Error, look: Look) -> Vec<String> {
     lines
 }
 
+/// The error in a line; a message that repeats the faults is left to the lines below it.
+fn headline(error: &Error, faults: &[Fault]) -> String {
+    let text = clean(&error.to_string());
+    let repeats = |fault: &Fault| text.contains(&clean(&fault.expected));
+    match error {
+        Error::Api { body } if !faults.is_empty() && faults.iter().all(repeats) => {
+            let what = match body.code.as_str() {
+                "INVALID_PARAMS" => "these params cannot be taken",
+                _ => "the request cannot be taken",
+            };
+            format!("{what} ({})", clean(&body.code))
+        }
+        _ => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use impresario_api::ErrorBody;
@@ -52,8 +71,7 @@ mod tests {
     use super::*;
     use crate::display::sample::look;
 
-    fn every() -> Vec<Error> {
-        let url = || "http://127.0.0.1:7979".to_owned();
+    fn refusals() -> [Error; 3] {
         let invalid = ErrorBody {
             code: "INVALID_PARAMS".to_owned(),
             message: "dummy does not take these params".to_owned(),
@@ -63,13 +81,22 @@ mod tests {
             ])),
             retryable: false,
         };
+        let mut repeated = invalid.clone();
+        repeated.message = "iterations: expected an integer of 0 to 1,000,000,000, got -1; step: \
+            expected no such field (did you mean step_ms?), got 5"
+            .to_owned();
         let full = ErrorBody {
             code: "QUEUE_FULL".to_owned(),
             message: "lane default has 1,000 waiting, and that is its limit".to_owned(),
             details: None,
             retryable: true,
         };
-        vec![
+        [invalid, repeated, full].map(|body| Error::Api { body })
+    }
+
+    fn others() -> [Error; 6] {
+        let url = || "http://127.0.0.1:7979".to_owned();
+        [
             Error::Unreachable {
                 url: url(),
                 why: "connection refused".to_owned(),
@@ -78,8 +105,6 @@ mod tests {
                 url: url(),
                 why: "HTTP 404, and the body is no envelope".to_owned(),
             },
-            Error::Api { body: invalid },
-            Error::Api { body: full },
             Error::BadId("nope!".to_owned()),
             Error::UnknownId("m4tz".to_owned()),
             Error::AmbiguousId {
@@ -96,8 +121,9 @@ mod tests {
     #[test]
     fn every_error_says_what_to_do() {
         for columns in [80, 40] {
-            let lines: Vec<_> = every()
+            let lines: Vec<_> = refusals()
                 .iter()
+                .chain(&others())
                 .flat_map(|one| error(one, look(columns)))
                 .collect();
             insta::assert_snapshot!(format!("errors_{columns}"), lines.join("\n"));

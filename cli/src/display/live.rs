@@ -76,10 +76,11 @@ pub(crate) fn doing_without_status(row: &OperationRow) -> String {
 
 /// Why it waits, and its place in the queue.
 pub(crate) fn waiting(row: &OperationRow) -> Option<String> {
-    let place = row
-        .queue_position
-        .map(|at| format!("{} in line", ordinal(at)));
-    match (row.waiting_for.as_deref().map(clean), place) {
+    let why = row.waiting_for.as_deref().map(clean);
+    let says_place = why.as_ref().is_some_and(|why| why.contains("in line"));
+    let place = row.queue_position.filter(|_| !says_place);
+    let place = place.map(|at| format!("{} in line", ordinal(at)));
+    match (why, place) {
         (Some(why), Some(place)) => Some(format!("{why}, {place}")),
         (why, place) => why.or(place),
     }

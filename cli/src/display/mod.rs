@@ -3,6 +3,7 @@
 //! Everything but [`screen`] is pure: a view and a [`Look`] in, lines out.
 
 pub(crate) mod bars;
+mod canvas;
 pub(crate) mod end;
 pub(crate) mod errors;
 pub(crate) mod kinds;

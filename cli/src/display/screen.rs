@@ -6,6 +6,7 @@ use impresario_api::OperationView;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Look;
+use super::canvas::Canvas;
 use super::live::{self, Keys};
 use super::plain::Plain;
 use super::text;
@@ -38,8 +39,8 @@ impl<'a> Screen<'a> {
                 since: Instant::now(),
             },
             (false, true) => {
-                let bar =
-                    ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(20));
+                let target = ProgressDrawTarget::term_like_with_hz(Box::new(Canvas::new()), 20);
+                let bar = ProgressBar::with_draw_target(None, target);
                 if let Ok(style) = ProgressStyle::with_template("{msg}") {
                     bar.set_style(style);
                 }

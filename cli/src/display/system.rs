@@ -102,18 +102,14 @@ fn facts(view: &SystemView) -> Vec<Fact> {
         count(view.panics, "panics"),
         count(view.restarts, "restarts"),
     );
+    let cancel = percentiles(view.cancel_p50_ms, view.cancel_p99_ms);
+    let commit = percentiles(store.commit_p50_ms, store.commit_p99_ms);
     vec![
         Fact::new("last hour", &ended),
         Fact::new("starts", &starts),
-        Fact::new(
-            "cancel",
-            &percentiles(view.cancel_p50_ms, view.cancel_p99_ms),
-        ),
+        Fact::new("cancel", &cancel),
         Fact::new("store", &pair(kept, size)),
-        Fact::new(
-            "commit",
-            &percentiles(store.commit_p50_ms, store.commit_p99_ms),
-        ),
+        Fact::new("commit", &commit),
         Fact::new("live", &count(view.subscribers, "subscribers")),
         Fact::new("caught", &caught),
     ]

@@ -45,19 +45,21 @@ pub(crate) fn wrap(first: &str, text: &str, columns: usize) -> Vec<String> {
     let indent = width(first).min(columns / 2);
     let mut lines = Vec::new();
     let mut line = first.to_owned();
-    let mut is_empty = true;
+    // The spaces before the next word; none where a line begins.
+    let mut gap = 0;
     for word in text.split(' ') {
-        let gap = usize::from(!is_empty);
-        if !is_empty && width(&line) + gap + width(word) > columns {
+        if word.is_empty() {
+            gap += usize::from(gap > 0);
+            continue;
+        }
+        if gap > 0 && width(&line) + gap + width(word) > columns {
             lines.push(line.trim_end().to_owned());
             line = " ".repeat(indent);
-            is_empty = true;
+            gap = 0;
         }
-        if !is_empty {
-            line.push(' ');
-        }
+        line.push_str(&" ".repeat(gap));
         line.push_str(word);
-        is_empty = false;
+        gap = 1;
     }
     lines.push(line.trim_end().to_owned());
     lines
@@ -138,6 +140,8 @@ mod tests {
             lines,
             ["  label  one two", "         three four", "         five"]
         );
+        let gaps = wrap("  ", "one two   three   four", 12);
+        assert_eq!(gaps, ["  one two", "  three", "  four"]);
         let long = wrap("x ", "averylongwordindeed", 10);
         assert_eq!(long, ["x averylongwordindeed"]);
     }

@@ -21,6 +21,7 @@ impl Handler for Dummy {
             Arg::new(name)
                 .long(long)
                 .value_name(value)
+                .allow_negative_numbers(true)
                 .value_parser(value_parser!(u64))
         };
         Command::new("dummy")

@@ -1,0 +1,226 @@
+//! One operation followed to its end: what arrives is drawn, Ctrl-C is obeyed.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use impresario_api::{OperationId, OperationView, Status};
+use serde_json::{Value, json};
+
+use crate::client::{Client, Post};
+use crate::display::end;
+use crate::display::live::Keys;
+use crate::display::screen::Screen;
+use crate::display::text::clean;
+use crate::error::{CANCELLED, DONE, Error, FAILED};
+use crate::feed::{self, Arrival};
+use crate::handlers;
+use crate::out::{Out, lost};
+
+/// Whether the operation is ours to cancel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Owner,
+    Watcher,
+}
+
+/// What the follower hears, from three sides.
+enum Signal {
+    Feed(Arrival),
+    CtrlC,
+    CancelAnswered(Result<(), Error>),
+}
+
+/// Follows an operation to its end, and says how it ended.
+pub(crate) fn follow(
+    client: &Arc<Client>,
+    out: &Out,
+    id: OperationId,
+    role: Role,
+) -> Result<u8, Error> {
+    let (tell, hear) = mpsc::channel();
+    on_ctrl_c(tell.clone());
+    let to_us = tell.clone();
+    feed::start(Arc::clone(client), id, move |arrival| {
+        to_us.send(Signal::Feed(arrival)).is_ok()
+    });
+    let mut follower = Follower {
+        client,
+        out,
+        screen: Screen::new(out),
+        tell,
+        id,
+        keys: match role {
+            Role::Owner => Keys::Owner,
+            Role::Watcher => Keys::Watcher,
+        },
+        last: None,
+        is_cancel_accepted: false,
+    };
+    // The follower holds a sender itself, so this ends by `on` alone.
+    for signal in hear {
+        match follower.on(signal) {
+            Ok(None) => {}
+            Ok(Some(code)) => return Ok(code),
+            Err(error) => {
+                follower.screen.close();
+                return Err(error);
+            }
+        }
+    }
+    Ok(FAILED)
+}
+
+/// One operation on its way to its end.
+struct Follower<'a> {
+    client: &'a Arc<Client>,
+    out: &'a Out,
+    screen: Screen<'a>,
+    tell: Sender<Signal>,
+    id: OperationId,
+    keys: Keys,
+    last: Option<Box<OperationView>>,
+    is_cancel_accepted: bool,
+}
+
+impl Follower<'_> {
+    /// The exit code, once it is over.
+    fn on(&mut self, signal: Signal) -> Result<Option<u8>, Error> {
+        match signal {
+            Signal::Feed(Arrival::View(view, raw)) => {
+                if view.row.status.is_ended() {
+                    self.screen.close();
+                    return self.end(&view, &raw).map(Some);
+                }
+                self.last = Some(view);
+                self.draw();
+            }
+            Signal::Feed(Arrival::Lost(error)) => {
+                self.screen.note(&lost(&error, feed::PATIENCE));
+            }
+            Signal::Feed(Arrival::Back) => self.back(),
+            Signal::Feed(Arrival::Over(error)) => {
+                if error.may_pass() {
+                    self.screen.close();
+                    let id = self.id.short();
+                    self.screen
+                        .note(&format!("gave up following {id}; it may well go on"));
+                    self.screen
+                        .note(&format!("  next  impresario ops watch {id}"));
+                }
+                return Err(error);
+            }
+            Signal::CtrlC => return self.interrupted(),
+            Signal::CancelAnswered(Ok(())) => self.is_cancel_accepted = true,
+            Signal::CancelAnswered(Err(error)) => {
+                let why = clean(&error.to_string());
+                self.screen.note(&format!(
+                    "could not cancel: {why} (^C again leaves at once)"
+                ));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first Ctrl-C asks for the end and waits for it; the next one leaves. A watcher leaves.
+    fn interrupted(&mut self) -> Result<Option<u8>, Error> {
+        if self.keys == Keys::Owner {
+            self.keys = Keys::Cancelling;
+            self.screen
+                .note("cancel asked, waiting for the end (^C again leaves at once)");
+            self.draw();
+            self.ask_cancel();
+            return Ok(None);
+        }
+        self.screen.close();
+        let state = match (self.keys, self.is_cancel_accepted) {
+            (Keys::Cancelling, true) => "it was asked to cancel and goes on until it has stopped",
+            (Keys::Cancelling, false) => "it goes on: the server has not confirmed the cancel",
+            _ => "it goes on",
+        };
+        let left = Error::Left { id: self.id, state };
+        if self.out.json {
+            return Err(left);
+        }
+        self.screen.note(&left.to_string());
+        self.screen
+            .note(&format!("  next  impresario ops watch {}", self.id.short()));
+        Ok(Some(CANCELLED))
+    }
+
+    /// What was asked while nobody answered is asked again.
+    fn back(&self) {
+        self.screen.note("the server answers again");
+        if self.keys == Keys::Cancelling && !self.is_cancel_accepted {
+            self.ask_cancel();
+        }
+    }
+
+    /// On a thread of its own: the next Ctrl-C must be heard even if nobody answers.
+    fn ask_cancel(&self) {
+        let (client, tell, id) = (Arc::clone(self.client), self.tell.clone(), self.id);
+        thread::spawn(move || {
+            let path = format!("/api/v1/operations/{id}/cancel");
+            let answer = client.post(&path, &json!({"reason": "Ctrl-C"}), Post::default());
+            let answer = match answer {
+                // It was quicker; its end is on its way here.
+                Err(Error::Api { body }) if body.code == "ALREADY_ENDED" => Ok(()),
+                other => other.map(|_| ()),
+            };
+            // Nobody listens any more: then nobody needs to know.
+            let _ = tell.send(Signal::CancelAnswered(answer));
+        });
+    }
+
+    fn draw(&mut self) {
+        if let Some(view) = &self.last {
+            let handler = handlers::of(&view.row.kind);
+            self.screen.show(view, handler.items(), self.keys);
+        }
+    }
+
+    fn end(&self, view: &OperationView, raw: &Value) -> Result<u8, Error> {
+        let said = if self.out.json {
+            self.out.document(raw)
+        } else {
+            let handler = handlers::of(&view.row.kind);
+            let (outcome, next) = (handler.outcome(view), handler.next(view));
+            self.out
+                .lines(&end::end(view, outcome, next, self.out.look))
+        };
+        match said {
+            // How it ended is worth knowing even to who reads no more.
+            Err(error) if !error.is_broken_pipe() => Err(error),
+            _ => Ok(code_of(view.row.status)),
+        }
+    }
+}
+
+/// The exit code of an end.
+fn code_of(status: Status) -> u8 {
+    match status {
+        Status::Completed => DONE,
+        Status::Cancelled => CANCELLED,
+        _ => FAILED,
+    }
+}
+
+/// Ctrl-C becomes a signal like the others. A second handler in one process is refused, and there
+/// is one follow in a process.
+fn on_ctrl_c(tell: Sender<Signal>) {
+    let _ = ctrlc::set_handler(move || {
+        let _ = tell.send(Signal::CtrlC);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_decides_the_exit_code() {
+        assert_eq!(code_of(Status::Completed), 0);
+        assert_eq!(code_of(Status::Failed), 1);
+        assert_eq!(code_of(Status::Cancelled), 130);
+    }
+}
