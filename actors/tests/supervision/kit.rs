@@ -11,10 +11,10 @@ use impresario_api::{Event, EventBody, OperationId, OperationView, Status, Verb}
 use serde_json::{Value, json};
 
 /// Far longer than anything here takes: past it something hangs.
-pub const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 /// What a test commands the function to do next.
-pub enum Move {
+pub(crate) enum Move {
     /// Do one step, and give a checkpoint.
     Step,
     /// Wait for an hour, or a stop.
@@ -33,14 +33,14 @@ pub enum Move {
 
 /// A function under command. Its steps count in `done`; it tells when it is ready for a move, and
 /// waits for one without hearing of stops, unless it is told to sleep.
-pub struct Puppet {
+pub(crate) struct Puppet {
     policy: Policy,
     moves: Receiver<Move>,
     ready: Sender<u32>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
-pub struct NoParams {}
+pub(crate) struct NoParams {}
 
 impl Operation for Puppet {
     const KIND: &'static str = "puppet";
@@ -80,13 +80,13 @@ impl Operation for Puppet {
 }
 
 /// An orchestrator with one lane of puppets, and the strings.
-pub struct Stage {
-    pub orchestrator: Orchestrator,
-    pub moves: Sender<Move>,
-    pub ready: Receiver<u32>,
+pub(crate) struct Stage {
+    pub(crate) orchestrator: Orchestrator,
+    pub(crate) moves: Sender<Move>,
+    pub(crate) ready: Receiver<u32>,
 }
 
-pub fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     let soon = Duration::from_millis(1);
     Policy::lane("puppets")
         .pausable()
@@ -94,11 +94,11 @@ pub fn policy() -> Policy {
         .backoff(soon, soon)
 }
 
-pub fn stage() -> Stage {
+pub(crate) fn stage() -> Stage {
     stage_with(policy(), 1, MemoryStore::new())
 }
 
-pub fn stage_with(policy: Policy, concurrency: usize, store: impl Store) -> Stage {
+pub(crate) fn stage_with(policy: Policy, concurrency: usize, store: impl Store) -> Stage {
     let (moves, commanded) = unbounded();
     let (tells, ready) = unbounded();
     let lane = LaneConfig {
@@ -125,7 +125,7 @@ pub fn stage_with(policy: Policy, concurrency: usize, store: impl Store) -> Stag
 }
 
 /// Runs a future on this thread, with no runtime of anyone's.
-pub fn now<F: Future>(future: F) -> F::Output {
+pub(crate) fn now<F: Future>(future: F) -> F::Output {
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {
         fn wake(self: std::sync::Arc<Self>) {
@@ -146,12 +146,12 @@ pub fn now<F: Future>(future: F) -> F::Output {
 }
 
 impl Stage {
-    pub fn start(&self) -> OperationId {
+    pub(crate) fn start(&self) -> OperationId {
         self.start_with(json!({})).expect("a start")
     }
 
     /// With start options.
-    pub fn start_with(&self, options: Value) -> Result<OperationId, Error> {
+    pub(crate) fn start_with(&self, options: Value) -> Result<OperationId, Error> {
         let start = serde_json::from_value(options).expect("start options");
         let options = Options {
             start,
@@ -164,24 +164,24 @@ impl Stage {
     }
 
     /// Waits until a function is ready for its next move: its run.
-    pub fn ready(&self) -> u32 {
+    pub(crate) fn ready(&self) -> u32 {
         self.ready
             .recv_timeout(LONG)
             .expect("the function asks for a move")
     }
 
-    pub fn command(&self, next: Move) {
+    pub(crate) fn command(&self, next: Move) {
         self.moves.send(next).expect("the function listens");
     }
 
     /// Starts one and waits until its function runs.
-    pub fn running(&self) -> OperationId {
+    pub(crate) fn running(&self) -> OperationId {
         let id = self.start();
         self.ready();
         id
     }
 
-    pub fn ask(&self, id: OperationId, verb: Verb) -> Result<Asked, Error> {
+    pub(crate) fn ask(&self, id: OperationId, verb: Verb) -> Result<Asked, Error> {
         let options = Options {
             requested_by: "a test".to_owned(),
             ..Options::default()
@@ -191,12 +191,12 @@ impl Stage {
             .ask(id, verb, Some("because".to_owned()), options))
     }
 
-    pub fn view(&self, id: OperationId) -> OperationView {
+    pub(crate) fn view(&self, id: OperationId) -> OperationView {
         now(self.orchestrator.view(id)).expect("the operation is kept")
     }
 
     /// Waits until it has ended or rests.
-    pub fn ended(&self, id: OperationId) -> OperationView {
+    pub(crate) fn ended(&self, id: OperationId) -> OperationView {
         let view = now(self.orchestrator.wait_until(id, Until::EndedOrPaused, LONG));
         let view = view.expect("the operation is kept");
         assert!(
@@ -207,7 +207,7 @@ impl Stage {
     }
 
     /// Waits until an event is as wanted.
-    pub fn event(&self, id: OperationId, wanted: impl Fn(&EventBody) -> bool) -> Event {
+    pub(crate) fn event(&self, id: OperationId, wanted: impl Fn(&EventBody) -> bool) -> Event {
         let mut since = 0;
         loop {
             let page = now(self.orchestrator.events(id, since, 100, &[], Some(LONG)));
@@ -221,7 +221,7 @@ impl Stage {
     }
 
     /// Waits for a warning.
-    pub fn warning(&self, id: OperationId, code: &str) -> String {
+    pub(crate) fn warning(&self, id: OperationId, code: &str) -> String {
         let event = self.event(
             id,
             |body| matches!(body, EventBody::Warning(it) if it.code == code),
@@ -233,7 +233,7 @@ impl Stage {
     }
 
     /// The statuses that were told, in order; `resumed` among them. Every number is there once.
-    pub fn told(&self, id: OperationId) -> Vec<String> {
+    pub(crate) fn told(&self, id: OperationId) -> Vec<String> {
         let events = now(self.orchestrator.events(id, 0, 10_000, &[], None))
             .expect("kept")
             .events;
@@ -252,7 +252,7 @@ impl Stage {
     }
 }
 
-pub fn done(asked: Result<Asked, Error>) -> (Status, bool, bool) {
+pub(crate) fn done(asked: Result<Asked, Error>) -> (Status, bool, bool) {
     match asked {
         Ok(Asked::Done {
             view,

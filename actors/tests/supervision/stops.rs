@@ -70,7 +70,7 @@ fn a_pause_rests_and_a_resume_goes_on_from_what_was_done() {
         paused.row.checkpoint.expect("one was given").step["step"],
         1
     );
-    assert_eq!(done(stage.ask(id, Verb::Resume)).1, true);
+    assert!(done(stage.ask(id, Verb::Resume)).1);
     assert_eq!(stage.ready(), 2);
     stage.event(
         id,

@@ -1,0 +1,5 @@
+//! The floor of `cli`: a program that says hello.
+
+fn main() {
+    println!("hello");
+}

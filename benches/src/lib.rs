@@ -1,0 +1,172 @@
+//! What the measuring programs share: figures, a small HTTP client, a server as a child process.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+/// Samples of one figure, in one unit.
+pub struct Samples(Vec<f64>);
+
+impl Samples {
+    /// In ascending order.
+    pub fn new(mut samples: Vec<f64>) -> Self {
+        samples.sort_by(f64::total_cmp);
+        Self(samples)
+    }
+
+    /// The `p`-th percentile (0–100, nearest rank).
+    pub fn percentile(&self, p: f64) -> f64 {
+        let rank = (self.0.len() as f64 * p / 100.0).ceil() as usize;
+        self.0[rank.clamp(1, self.0.len()) - 1]
+    }
+
+    /// "12.3 (11.9 to 13.0)": the median and the quartiles.
+    pub fn spread(&self) -> String {
+        let [low, middle, high] = [25.0, 50.0, 75.0].map(|p| self.percentile(p));
+        format!("{middle:.2} ({low:.2} to {high:.2})")
+    }
+}
+
+/// Says what else this machine does.
+pub fn machine() {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!("{cores} cores, load before {}", load.trim());
+}
+
+/// Whether a figure meets its target.
+pub fn verdict(figure: f64, target: f64) -> &'static str {
+    if figure <= target { "met" } else { "MISSED" }
+}
+
+/// A server of our own, ended by its id.
+pub struct Server {
+    child: Child,
+    /// `127.0.0.1:PORT`.
+    pub address: String,
+    _data: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts a program that stands beside this one, and waits until it listens.
+    pub fn start(program: &str, args: &[&str]) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let path = std::env::current_exe()
+            .expect("this program")
+            .with_file_name(program);
+        let mut child = Command::new(&path)
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--set",
+                "log.level=\"warn\"",
+                "--data-dir",
+            ])
+            .arg(data.path())
+            .args(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}; build it first", path.display()));
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("it says where it listens");
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .expect("an address");
+        Self {
+            child,
+            address: address.to_owned(),
+            _data: data,
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One keep-alive connection.
+pub struct Client {
+    stream: BufReader<TcpStream>,
+    host: String,
+}
+
+impl Client {
+    /// Connects.
+    pub fn new(address: &str) -> Self {
+        let stream = TcpStream::connect(address).expect("the server listens");
+        stream.set_nodelay(true).expect("a socket option");
+        Self {
+            stream: BufReader::new(stream),
+            host: address.to_owned(),
+        }
+    }
+
+    /// One request: status and body.
+    pub fn send(&mut self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let json = "content-type: application/json\r\n";
+        let head = if body.is_empty() { "" } else { json };
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\n{head}content-length: {}\r\n\r\n{body}",
+            self.host,
+            body.len()
+        );
+        self.stream
+            .get_mut()
+            .write_all(request.as_bytes())
+            .expect("a request");
+        let (mut line, mut length) = (String::new(), 0);
+        self.stream.read_line(&mut line).expect("a status line");
+        let status = line
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .expect("a status");
+        loop {
+            line.clear();
+            self.stream.read_line(&mut line).expect("a header");
+            let header = line.trim().to_ascii_lowercase();
+            if header.is_empty() {
+                break;
+            }
+            if let Some(value) = header.strip_prefix("content-length:") {
+                length = value.trim().parse().expect("a length");
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).expect("a body");
+        (status, String::from_utf8(body).expect("UTF-8"))
+    }
+
+    /// How long one request takes, in microseconds.
+    pub fn time(&mut self, method: &str, path: &str, body: &str) -> f64 {
+        let began = Instant::now();
+        let (status, answer) = self.send(method, path, body);
+        let micros = began.elapsed().as_secs_f64() * 1e6;
+        assert!(status < 300, "{status} {answer}");
+        micros
+    }
+
+    /// Starts a `kind` and gives its id.
+    pub fn start(&mut self, kind: &str, params: &str) -> String {
+        let body = format!("{{\"kind\":\"{kind}\",\"params\":{params}}}");
+        let (status, answer) = self.send("POST", "/api/v1/operations", &body);
+        assert_eq!(status, 202, "{answer}");
+        let at = answer.find("op_").expect("an id");
+        answer[at..at + 16].to_owned()
+    }
+
+    /// Waits until an operation runs.
+    pub fn until_running(&mut self, id: &str) {
+        let path = format!("/api/v1/operations/{id}/events?since=1&limit=1&wait=30");
+        let (_, answer) = self.send("GET", &path, "");
+        assert!(answer.contains("\"running\""), "{answer}");
+    }
+}
