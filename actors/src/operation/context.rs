@@ -21,6 +21,9 @@ use super::steps::{StepNumber, Steps};
 use super::{OrFail, SavedCheckpoint};
 use crate::locks::lock;
 
+/// A hundred years: an instant further away may not exist.
+const LONGEST_SLEEP: Duration = Duration::from_secs(100 * 366 * 86_400);
+
 /// What a function holds of the world that supervises it: its progress, its stops, its checkpoints.
 ///
 /// It belongs to the function's own thread (it is not `Sync`): one writer makes a step cost two
@@ -57,7 +60,7 @@ pub(super) struct Kept {
     /// The last step of each metric when the state was given.
     metrics: BTreeMap<String, u64>,
     /// Metrics since then.
-    newer: Vec<(String, u64)>,
+    newer: BTreeMap<String, u64>,
 }
 
 /// What is asked of the function now.
@@ -146,7 +149,11 @@ impl Context {
                 format_args!("metric \"{name}\" is {value} at step {step}"),
             );
         }
-        self.state.borrow_mut().newer.push((name.to_owned(), step));
+        let newer = &mut self.state.borrow_mut().newer;
+        match newer.get_mut(name) {
+            Some(last) => *last = step,
+            None => drop(newer.insert(name.to_owned(), step)),
+        }
         let value = finite.then_some(value);
         self.report(ReportBody::Metric {
             name: name.to_owned(),
@@ -207,7 +214,7 @@ impl Context {
         if self.is_virtual() || time.is_zero() {
             return self.go_on();
         }
-        let until = Instant::now() + time;
+        let until = Instant::now() + time.min(LONGEST_SLEEP);
         loop {
             match self.wanted() {
                 Wanted::Stop => return Err(self.tell()),
@@ -265,7 +272,7 @@ impl Context {
         for level in 0..kept.depth {
             kept.counts[level] = self.run.slot.levels[level].current.load(Ordering::Relaxed);
         }
-        kept.metrics.extend(kept.newer.drain(..));
+        kept.metrics.append(&mut kept.newer);
         Ok(())
     }
 
@@ -282,7 +289,8 @@ impl Context {
             .map(|snapshot| snapshot.steps)
             .unwrap_or_default();
         // A state is given when the innermost open step is whole, so that one counts.
-        let whole = |level: usize| kept.counts[level] + u64::from(level + 1 == kept.depth);
+        let whole =
+            |level: usize| kept.counts[level].saturating_add(u64::from(level + 1 == kept.depth));
         let step = names.iter().take(kept.depth).enumerate();
         let step = step
             .map(|(level, step)| (step.name.clone(), whole(level).min(step.total)))
