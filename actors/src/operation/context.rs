@@ -33,6 +33,8 @@ pub struct Context {
     pub(super) run: Arc<Run>,
     /// Loops that are open.
     pub(super) depth: Cell<usize>,
+    /// Their names.
+    pub(super) names: [Cell<&'static str>; LEVELS],
     pub(super) told: Cell<bool>,
     finish_cut_a_sleep: Cell<bool>,
     /// The function keeps folders: a pause waits for the next one.
@@ -52,7 +54,8 @@ pub(super) type Probe = Box<dyn Fn(&Run)>;
 pub(super) struct Kept {
     pub(super) value: Vec<u8>,
     spare: Vec<u8>,
-    counts: [u64; LEVELS],
+    /// Of each open loop: its name, how many steps were complete, and of how many.
+    steps: [(&'static str, u64, u64); LEVELS],
     depth: usize,
     /// Newer than what the supervisor has.
     pub(super) fresh: bool,
@@ -80,6 +83,7 @@ impl Context {
         Self {
             run,
             depth: Cell::new(0),
+            names: [const { Cell::new("") }; LEVELS],
             told: Cell::new(false),
             finish_cut_a_sleep: Cell::new(false),
             keeps_folders: Cell::new(false),
@@ -269,8 +273,10 @@ impl Context {
         std::mem::swap(&mut kept.spare, &mut kept.value);
         kept.fresh = true;
         kept.depth = self.depth.get().min(LEVELS);
-        for level in 0..kept.depth {
-            kept.counts[level] = self.run.slot.levels[level].current.load(Ordering::Relaxed);
+        let open = kept.steps.iter_mut().zip(&self.names);
+        for ((kept, name), counts) in open.zip(&self.run.slot.levels).take(kept.depth) {
+            let current = counts.current.load(Ordering::Relaxed);
+            *kept = (name.get(), current, counts.total.load(Ordering::Relaxed));
         }
         kept.metrics.append(&mut kept.newer);
         Ok(())
@@ -282,19 +288,13 @@ impl Context {
         if !std::mem::take(&mut kept.fresh) {
             return None;
         }
-        let names = self
-            .run
-            .slot
-            .read()
-            .map(|snapshot| snapshot.steps)
-            .unwrap_or_default();
         // A state is given when the innermost open step is whole, so that one counts.
-        let whole =
-            |level: usize| kept.counts[level].saturating_add(u64::from(level + 1 == kept.depth));
-        let step = names.iter().take(kept.depth).enumerate();
-        let step = step
-            .map(|(level, step)| (step.name.clone(), whole(level).min(step.total)))
-            .collect();
+        let step = |(level, (name, current, total)): (usize, &(&str, u64, u64))| {
+            let whole = current.saturating_add(u64::from(level + 1 == kept.depth));
+            ((*name).to_owned(), whole.min(*total))
+        };
+        let open = kept.steps.iter().enumerate().take(kept.depth);
+        let step = open.map(step).collect();
         let (dir, folder_bytes) = dir.unzip();
         Some(SavedCheckpoint {
             at: Timestamp::now(),

@@ -70,6 +70,9 @@ where
         let base = start.min(0);
         let count = |number: i128| u64::try_from(number.saturating_sub(base)).unwrap_or(u64::MAX);
         let depth = ctx.depth.replace(ctx.depth.get() + 1);
+        if let Some(names) = ctx.names.get(depth) {
+            names.set(name);
+        }
         let slot = &ctx.run.slot;
         slot.begin(depth, name, count(start), count(end));
         Self {
