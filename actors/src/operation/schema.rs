@@ -69,7 +69,7 @@ impl ParamsSchema {
         match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected }
             | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-                let known = self.words().known(rules);
+                let known = self.words().known(rules, unexpected);
                 let fault = |name: &String| Fault {
                     path: below(name),
                     expected: format!("a known field ({known})"),
@@ -123,7 +123,9 @@ fn meant<'a>(
     whole: &ValidationError<'_>,
 ) -> Option<&'a [ValidationError<'static>]> {
     let is_other = |error: &ValidationError<'_>| match error.kind() {
-        ValidationErrorKind::Type { .. } => error.instance_path() == whole.instance_path(),
+        ValidationErrorKind::Type { .. } | ValidationErrorKind::Enum { .. } => {
+            error.instance_path() == whole.instance_path()
+        }
         ValidationErrorKind::Constant { .. } => true,
         _ => false,
     };

@@ -9,10 +9,11 @@ use super::shown;
 pub(super) struct Words<'a>(pub(super) &'a Value);
 
 impl<'a> Words<'a> {
-    /// The names of an object's fields.
-    pub(super) fn known(self, rules: &Value) -> String {
+    /// The names of an object's fields, without those that belong to another alternative.
+    pub(super) fn known(self, rules: &Value, unexpected: &[String]) -> String {
         let mut names = Vec::new();
         self.names(rules, &mut names);
+        names.retain(|name| !unexpected.contains(name));
         match names {
             names if names.is_empty() => "none".to_owned(),
             names => names.join(", "),
@@ -50,13 +51,9 @@ impl<'a> Words<'a> {
             if all.is_empty() {
                 continue;
             }
-            if all.iter().all(|one| one.get("const").is_some()) {
-                return Some(one_of(
-                    all.iter()
-                        .filter_map(|one| one.get("const"))
-                        .map(shown)
-                        .collect(),
-                ));
+            let values: Option<Vec<_>> = all.iter().map(values).collect();
+            if let Some(values) = values {
+                return Some(one_of(values.into_iter().flatten().collect()));
             }
             let all: Option<Vec<_>> = all.iter().map(|one| self.describe(one)).collect();
             return all.map(|all| all.join(" or "));
@@ -102,6 +99,13 @@ fn alternatives<'b>(rules: &'b Value, key: &str) -> &'b [Value] {
         .get(key)
         .and_then(Value::as_array)
         .map_or(&[], Vec::as_slice)
+}
+
+/// The only values that there are.
+fn values(rules: &Value) -> Option<Vec<String>> {
+    let options = rules.get("enum").and_then(Value::as_array);
+    let options = options.map(|options| options.iter().map(shown).collect());
+    options.or_else(|| Some(vec![shown(rules.get("const")?)]))
 }
 
 fn one_of(options: Vec<String>) -> String {
