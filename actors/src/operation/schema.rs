@@ -79,13 +79,7 @@ impl ParamsSchema {
             }
             ValidationErrorKind::Required { property } => {
                 let name = property.as_str().unwrap_or_default();
-                let field = rules.get("properties").and_then(|all| all.get(name));
-                let described = field.and_then(|field| self.words().describe(field));
-                vec![Fault {
-                    path: below(name),
-                    expected: described.unwrap_or_else(|| "a value".to_owned()),
-                    got: "nothing".to_owned(),
-                }]
+                vec![self.missing(rules, name, below(name))]
             }
             ValidationErrorKind::AnyOf { context }
             | ValidationErrorKind::OneOfNotValid { context }
@@ -101,6 +95,16 @@ impl ParamsSchema {
                 got: shown(error.instance()),
                 path,
             }],
+        }
+    }
+
+    fn missing(&self, rules: &Value, name: &str, path: String) -> Fault {
+        let field = rules.get("properties").and_then(|all| all.get(name));
+        let described = field.and_then(|field| self.words().describe(field));
+        Fault {
+            path,
+            expected: described.unwrap_or_else(|| "a value".to_owned()),
+            got: "nothing".to_owned(),
         }
     }
 
