@@ -58,12 +58,9 @@ impl ParamsSchema {
 
     fn faults(&self, error: &ValidationError<'_>) -> Vec<Fault> {
         let path = dotted(&error.instance_path().to_string());
-        let below = |name: &str| {
-            if path.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{path}.{name}")
-            }
+        let below = |name: &str| match path.as_str() {
+            "" => name.to_owned(),
+            path => format!("{path}.{name}"),
         };
         let rules = self.rules_of(error);
         match error.kind() {
