@@ -21,6 +21,9 @@ use super::steps::{StepNumber, Steps};
 use super::{OrFail, SavedCheckpoint};
 use crate::locks::lock;
 
+/// A hundred years: an instant further away may not exist.
+const LONGEST_SLEEP: Duration = Duration::from_secs(100 * 366 * 86_400);
+
 /// What a function holds of the world that supervises it: its progress, its stops, its checkpoints.
 ///
 /// It belongs to the function's own thread (it is not `Sync`): one writer makes a step cost two
@@ -30,6 +33,8 @@ pub struct Context {
     pub(super) run: Arc<Run>,
     /// Loops that are open.
     pub(super) depth: Cell<usize>,
+    /// Their names.
+    pub(super) names: [Cell<&'static str>; LEVELS],
     pub(super) told: Cell<bool>,
     finish_cut_a_sleep: Cell<bool>,
     /// The function keeps folders: a pause waits for the next one.
@@ -49,7 +54,8 @@ pub(super) type Probe = Box<dyn Fn(&Run)>;
 pub(super) struct Kept {
     pub(super) value: Vec<u8>,
     spare: Vec<u8>,
-    counts: [u64; LEVELS],
+    /// Of each open loop: its name, how many steps were complete, and of how many.
+    steps: [(&'static str, u64, u64); LEVELS],
     depth: usize,
     /// Newer than what the supervisor has.
     pub(super) fresh: bool,
@@ -57,7 +63,7 @@ pub(super) struct Kept {
     /// The last step of each metric when the state was given.
     metrics: BTreeMap<String, u64>,
     /// Metrics since then.
-    newer: Vec<(String, u64)>,
+    newer: BTreeMap<String, u64>,
 }
 
 /// What is asked of the function now.
@@ -77,6 +83,7 @@ impl Context {
         Self {
             run,
             depth: Cell::new(0),
+            names: [const { Cell::new("") }; LEVELS],
             told: Cell::new(false),
             finish_cut_a_sleep: Cell::new(false),
             keeps_folders: Cell::new(false),
@@ -146,7 +153,11 @@ impl Context {
                 format_args!("metric \"{name}\" is {value} at step {step}"),
             );
         }
-        self.state.borrow_mut().newer.push((name.to_owned(), step));
+        let newer = &mut self.state.borrow_mut().newer;
+        match newer.get_mut(name) {
+            Some(last) => *last = step,
+            None => drop(newer.insert(name.to_owned(), step)),
+        }
         let value = finite.then_some(value);
         self.report(ReportBody::Metric {
             name: name.to_owned(),
@@ -207,7 +218,7 @@ impl Context {
         if self.is_virtual() || time.is_zero() {
             return self.go_on();
         }
-        let until = Instant::now() + time;
+        let until = Instant::now() + time.min(LONGEST_SLEEP);
         loop {
             match self.wanted() {
                 Wanted::Stop => return Err(self.tell()),
@@ -262,10 +273,12 @@ impl Context {
         std::mem::swap(&mut kept.spare, &mut kept.value);
         kept.fresh = true;
         kept.depth = self.depth.get().min(LEVELS);
-        for level in 0..kept.depth {
-            kept.counts[level] = self.run.slot.levels[level].current.load(Ordering::Relaxed);
+        let open = kept.steps.iter_mut().zip(&self.names);
+        for ((kept, name), counts) in open.zip(&self.run.slot.levels).take(kept.depth) {
+            let current = counts.current.load(Ordering::Relaxed);
+            *kept = (name.get(), current, counts.total.load(Ordering::Relaxed));
         }
-        kept.metrics.extend(kept.newer.drain(..));
+        kept.metrics.append(&mut kept.newer);
         Ok(())
     }
 
@@ -275,18 +288,13 @@ impl Context {
         if !std::mem::take(&mut kept.fresh) {
             return None;
         }
-        let names = self
-            .run
-            .slot
-            .read()
-            .map(|snapshot| snapshot.steps)
-            .unwrap_or_default();
         // A state is given when the innermost open step is whole, so that one counts.
-        let whole = |level: usize| kept.counts[level] + u64::from(level + 1 == kept.depth);
-        let step = names.iter().take(kept.depth).enumerate();
-        let step = step
-            .map(|(level, step)| (step.name.clone(), whole(level).min(step.total)))
-            .collect();
+        let step = |(level, (name, current, total)): (usize, &(&str, u64, u64))| {
+            let whole = current.saturating_add(u64::from(level + 1 == kept.depth));
+            ((*name).to_owned(), whole.min(*total))
+        };
+        let open = kept.steps.iter().enumerate().take(kept.depth);
+        let step = open.map(step).collect();
         let (dir, folder_bytes) = dir.unzip();
         Some(SavedCheckpoint {
             at: Timestamp::now(),

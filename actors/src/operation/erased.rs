@@ -64,10 +64,9 @@ impl<K: Operation> ErasedOperation for Erased<K> {
     }
 
     fn check(&self, params: Value) -> Result<Value, Vec<Fault>> {
-        let params = if params.is_null() {
-            Value::Object(serde_json::Map::new())
-        } else {
-            params
+        let params = match super::schema::whole_numbers(params) {
+            Value::Null => Value::Object(serde_json::Map::new()),
+            params => params,
         };
         self.schema.check(&params)?;
         let unreadable = |error: serde_json::Error| {

@@ -36,17 +36,18 @@ impl Context {
         if self.is_virtual() {
             let _ = self.wanted(); // A test may ask for something here.
         }
-        let wanted = self.run.word().stops();
-        if self.run.is_due() || wanted || self.in_last_step() {
+        if self.run.is_due() || self.run.word().stops() || self.in_last_step() {
             self.run.no_longer_due();
             self.write_folder(state, write)?;
-            self.folder_is_fresh.set(wanted);
+            // Also for a pause that was asked for meanwhile: here nothing is lost.
+            self.folder_is_fresh.set(true);
         }
         if self.judge(self.run.word()) == Wanted::Stop {
-            Err(self.tell().into())
-        } else {
-            Ok(())
+            return Err(self.tell().into());
         }
+        // Work goes on: a later pause waits for a folder that has it.
+        self.folder_is_fresh.set(false);
+        Ok(())
     }
 
     /// The state and the folder that an earlier run gave last, if there was one.
@@ -66,7 +67,8 @@ impl Context {
     fn in_last_step(&self) -> bool {
         let outermost = &self.run.slot.levels[0];
         let (current, total) = (&outermost.current, &outermost.total);
-        self.depth.get() > 0 && current.load(Ordering::Relaxed) + 1 >= total.load(Ordering::Relaxed)
+        self.depth.get() > 0
+            && current.load(Ordering::Relaxed).saturating_add(1) >= total.load(Ordering::Relaxed)
     }
 
     fn write_folder<S, E>(
@@ -91,6 +93,8 @@ impl Context {
             .clone()
             .ok_or_else(no_place)?;
         self.keep(state)?;
+        // Without its folder the state is no checkpoint: the one before it stays.
+        self.state.borrow_mut().fresh = false;
         let number = {
             let mut kept = self.state.borrow_mut();
             kept.folders += 1;
@@ -112,7 +116,9 @@ impl Context {
             // What could not be written is no checkpoint; a failure to remove it is no second one.
             let _ = fs::remove_dir_all(&unfinished);
         }
-        let saved = self.saved(Some((folder, written?)));
+        let written = written?;
+        self.state.borrow_mut().fresh = true;
+        let saved = self.saved(Some((folder, written)));
         *lock(&self.run.saved) = saved;
         remove_old(&root);
         Ok(())

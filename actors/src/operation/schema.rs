@@ -1,12 +1,18 @@
 //! Faults of params, every one at once, in words that a person understands.
 
+mod close;
+mod words;
+
 use garde::Report;
 use impresario_api::{Fault, MAX_INTEGER};
-use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use close::close;
+use words::Words;
 
 /// The longest part of a value that a message repeats.
 const SHOWN: usize = 60;
@@ -52,16 +58,15 @@ impl ParamsSchema {
 
     fn faults(&self, error: &ValidationError<'_>) -> Vec<Fault> {
         let path = dotted(&error.instance_path().to_string());
-        let below = |name: &str| {
-            if path.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{path}.{name}")
-            }
+        let below = |name: &str| match path.as_str() {
+            "" => name.to_owned(),
+            path => format!("{path}.{name}"),
         };
+        let rules = self.rules_of(error);
         match error.kind() {
-            ValidationErrorKind::AdditionalProperties { unexpected } => {
-                let known = self.known();
+            ValidationErrorKind::AdditionalProperties { unexpected }
+            | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+                let known = self.words().known(rules, unexpected);
                 let fault = |name: &String| Fault {
                     path: below(name),
                     expected: format!("a known field ({known})"),
@@ -71,111 +76,65 @@ impl ParamsSchema {
             }
             ValidationErrorKind::Required { property } => {
                 let name = property.as_str().unwrap_or_default();
-                let expected = self.describe(&below(name));
-                vec![Fault {
-                    path: below(name),
-                    expected,
-                    got: "nothing".to_owned(),
-                }]
+                vec![self.missing(rules, name, below(name))]
             }
-            kind => {
-                let described = self.describe(&path);
-                let expected = if described == ANYTHING {
-                    expectation(kind, error)
-                } else {
-                    described
-                };
-                vec![Fault {
-                    path: path.clone(),
-                    expected,
-                    got: shown(error.instance()),
-                }]
+            ValidationErrorKind::AnyOf { context }
+            | ValidationErrorKind::OneOfNotValid { context }
+                if let Some(meant) = meant(context, error) =>
+            {
+                meant.iter().flat_map(|error| self.faults(error)).collect()
             }
+            _ => vec![Fault {
+                expected: self
+                    .words()
+                    .describe(rules)
+                    .unwrap_or_else(|| error.to_string()),
+                got: shown(error.instance()),
+                path,
+            }],
         }
     }
 
-    fn known(&self) -> String {
-        let names = self.json.get("properties").and_then(Value::as_object);
-        let names = names.map(|names| names.keys().cloned().collect::<Vec<_>>().join(", "));
-        names
-            .filter(|names| !names.is_empty())
-            .unwrap_or_else(|| "none".to_owned())
+    fn missing(&self, rules: &Value, name: &str, path: String) -> Fault {
+        let field = rules.get("properties").and_then(|all| all.get(name));
+        let described = field.and_then(|field| self.words().describe(field));
+        Fault {
+            path,
+            expected: described.unwrap_or_else(|| "a value".to_owned()),
+            got: "nothing".to_owned(),
+        }
     }
 
-    /// What a field takes, from its own schema.
-    fn describe(&self, path: &str) -> String {
-        let field = self
-            .json
-            .get("properties")
-            .and_then(|fields| fields.get(path));
-        field.map_or_else(|| ANYTHING.to_owned(), describe)
+    /// The part of the schema that a fault is against.
+    fn rules_of(&self, error: &ValidationError<'_>) -> &Value {
+        let keyword = error.schema_path().to_string();
+        let (rules, _) = keyword.rsplit_once('/').unwrap_or_default();
+        self.json.pointer(rules).unwrap_or(&Value::Null)
     }
-}
 
-const ANYTHING: &str = "something else";
-
-/// "an integer from 0 to 100".
-fn describe(schema: &Value) -> String {
-    let kind = match schema.get("type") {
-        Some(Value::String(kind)) => kind.as_str(),
-        Some(Value::Array(kinds)) => kinds.first().and_then(Value::as_str).unwrap_or_default(),
-        _ => "",
-    };
-    if let Some(options) = schema.get("enum").and_then(Value::as_array) {
-        let options: Vec<_> = options.iter().map(shown).collect();
-        return format!("one of {}", options.join(", "));
-    }
-    let noun = match kind {
-        "integer" => "an integer",
-        "number" => "a number",
-        "string" => "a text",
-        "boolean" => "true or false",
-        "array" => "a list",
-        "object" => "an object",
-        _ => return ANYTHING.to_owned(),
-    };
-    let bound = |key: &str| schema.get(key).filter(|bound| !bound.is_null()).map(plain);
-    let range = match (bound("minimum"), bound("maximum")) {
-        (Some(least), Some(most)) => format!(" from {least} to {most}"),
-        (Some(least), None) => format!(" of at least {least}"),
-        (None, Some(most)) => format!(" of at most {most}"),
-        (None, None) => String::new(),
-    };
-    let over = bound("exclusiveMinimum")
-        .map(|least| format!(" over {least}"))
-        .unwrap_or_default();
-    let under = bound("exclusiveMaximum")
-        .map(|most| format!(" under {most}"))
-        .unwrap_or_default();
-    let pattern = bound("pattern")
-        .map(|pattern| format!(" that matches {pattern}"))
-        .unwrap_or_default();
-    format!("{noun}{range}{over}{under}{pattern}")
-}
-
-/// A bound without a needless ".0".
-fn plain(bound: &Value) -> String {
-    match bound.as_f64() {
-        Some(number) if number.fract() == 0.0 && number.abs() < 1e15 => format!("{number:.0}"),
-        _ => bound
-            .as_str()
-            .map_or_else(|| bound.to_string(), str::to_owned),
+    const fn words(&self) -> Words<'_> {
+        Words(&self.json)
     }
 }
 
-/// What a rule expects, where the field's own schema does not say.
-fn expectation(kind: &ValidationErrorKind, error: &ValidationError<'_>) -> String {
-    match kind {
-        ValidationErrorKind::Type {
-            kind: TypeKind::Single(one),
-        } => format!("{one}"),
-        ValidationErrorKind::Minimum { limit } => format!("at least {}", plain(limit)),
-        ValidationErrorKind::Maximum { limit } => format!("at most {}", plain(limit)),
-        ValidationErrorKind::ExclusiveMinimum { limit } => format!("more than {}", plain(limit)),
-        ValidationErrorKind::ExclusiveMaximum { limit } => format!("less than {}", plain(limit)),
-        ValidationErrorKind::Enum { options } => format!("one of {options}"),
-        _ => error.to_string(),
-    }
+/// Of several alternatives the one that the value was meant to be, if only one can be: it has the
+/// right type and the right tag.
+fn meant<'a>(
+    alternatives: &'a [Vec<ValidationError<'static>>],
+    whole: &ValidationError<'_>,
+) -> Option<&'a [ValidationError<'static>]> {
+    let is_other = |error: &ValidationError<'_>| match error.kind() {
+        ValidationErrorKind::Type { .. } | ValidationErrorKind::Enum { .. } => {
+            error.instance_path() == whole.instance_path()
+        }
+        ValidationErrorKind::Constant { .. } => true,
+        _ => false,
+    };
+    let mut possible = alternatives
+        .iter()
+        .filter(|errors| !errors.iter().any(is_other));
+    let first = possible.next()?;
+    possible.next().is_none().then_some(first.as_slice())
 }
 
 /// A value as a message repeats it.
@@ -192,36 +151,21 @@ fn dotted(pointer: &str) -> String {
     pointer.trim_start_matches('/').replace('/', ".")
 }
 
-/// What the schema leaves open is closed: unknown fields are refused, and integers fit every client.
-fn close(schema: &mut Value) {
-    let Some(object) = schema.as_object_mut() else {
-        return;
-    };
-    if object.contains_key("properties") {
-        object
-            .entry("additionalProperties")
-            .or_insert(Value::Bool(false));
-    } else if object.get("type") == Some(&json!("object"))
-        && !object.contains_key("additionalProperties")
-    {
-        object.insert("properties".to_owned(), json!({}));
-        object.insert("additionalProperties".to_owned(), Value::Bool(false));
-    }
-    if object.get("type") == Some(&json!("integer")) {
-        let over = object
-            .get("maximum")
-            .and_then(Value::as_f64)
-            .is_none_or(|most| most > MAX_INTEGER as f64);
-        if over {
-            object.insert("maximum".to_owned(), json!(MAX_INTEGER));
+/// 5.0 as 5: to a schema they are the same, to an integer's parser they are not.
+pub(super) fn whole_numbers(value: Value) -> Value {
+    match value {
+        Value::Array(all) => all.into_iter().map(whole_numbers).collect(),
+        Value::Object(all) => {
+            let field = |(name, value)| (name, whole_numbers(value));
+            all.into_iter().map(field).collect()
         }
-    }
-    for (key, inner) in object.iter_mut() {
-        match (key.as_str(), inner) {
-            ("properties" | "$defs", Value::Object(fields)) => fields.values_mut().for_each(close),
-            ("items", inner) => close(inner),
-            _ => {}
-        }
+        Value::Number(number) if number.is_f64() => match number.as_f64() {
+            Some(float) if float.fract() == 0.0 && float.abs() <= MAX_INTEGER as f64 => {
+                Value::from(float as i64)
+            }
+            _ => Value::Number(number),
+        },
+        other => other,
     }
 }
 
@@ -229,9 +173,10 @@ fn close(schema: &mut Value) {
 pub(super) fn faults<P: Serialize>(report: &Report, params: &P) -> Vec<Fault> {
     let params = serde_json::to_value(params).unwrap_or_default();
     let fault = |(path, error): &(garde::Path, garde::Error)| {
-        let path = path.to_string();
+        // `layers[0].units`, as the schema's faults have it: `layers.0.units`.
+        let path = path.to_string().replace('[', ".").replace(']', "");
         let got = params
-            .get(&path)
+            .pointer(&format!("/{}", path.replace('.', "/")))
             .map_or_else(|| "what was sent".to_owned(), shown);
         Fault {
             path,

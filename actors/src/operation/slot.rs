@@ -154,7 +154,7 @@ pub(super) fn in_hand(steps: &[StepProgress]) -> Option<String> {
     let mut text = String::new();
     for step in steps {
         let comma = if text.is_empty() { "" } else { ", " };
-        let hand = (step.current + 1).min(step.total);
+        let hand = step.current.saturating_add(1).min(step.total);
         // Writing to a String cannot fail.
         let _ = write!(text, "{comma}{} {hand}/{}", step.name, step.total);
     }

@@ -68,8 +68,11 @@ where
         );
         // Counts begin at 0: a range that begins below is shown from its start.
         let base = start.min(0);
-        let count = |number: i128| u64::try_from(number - base).unwrap_or(u64::MAX);
+        let count = |number: i128| u64::try_from(number.saturating_sub(base)).unwrap_or(u64::MAX);
         let depth = ctx.depth.replace(ctx.depth.get() + 1);
+        if let Some(names) = ctx.names.get(depth) {
+            names.set(name);
+        }
         let slot = &ctx.run.slot;
         slot.begin(depth, name, count(start), count(end));
         Self {
@@ -117,7 +120,7 @@ where
     #[inline]
     fn step(&mut self) -> Option<Result<T, Stopped>> {
         let step = self.range.next()?;
-        self.done += 1;
+        self.done = self.done.saturating_add(1);
         Some(Ok(step))
     }
 }

@@ -43,7 +43,8 @@ impl StopHandle {
     fn attach(&self, run: &Arc<Run>) {
         // A handle serves one run; a second one leaves the first attached.
         let _ = self.0.run.set(Arc::clone(run));
-        let early = self.0.early.load(Ordering::Acquire) as usize;
+        // A read that writes: of this and a stop at the same time, one sees the other.
+        let early = self.0.early.fetch_max(0, Ordering::AcqRel) as usize;
         if let Some(verb) = early
             .checked_sub(1)
             .and_then(|place| StopVerb::ALL.get(place))

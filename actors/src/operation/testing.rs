@@ -345,6 +345,18 @@ impl<K: Operation> Ended<K> {
         self.reports.iter().filter_map(warning).collect()
     }
 
+    /// Log lines and points of metrics that were dropped because too many waited.
+    pub fn dropped(&self) -> (u64, u64) {
+        let sum = |(logs, points), report: &Report| match report.body {
+            ReportBody::Gap {
+                logs: l,
+                metrics: m,
+            } => (logs + l, points + m),
+            _ => (logs, points),
+        };
+        self.reports.iter().fold((0, 0), sum)
+    }
+
     /// What a later run goes on from.
     pub const fn checkpoint(&self) -> Option<&SavedCheckpoint> {
         self.checkpoint.as_ref()

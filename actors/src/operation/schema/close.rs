@@ -1,0 +1,84 @@
+//! What a kind's schema leaves open is closed: unknown fields are refused, and integers fit their
+//! type and every client.
+
+use impresario_api::MAX_INTEGER;
+use serde_json::{Map, Value, json};
+
+/// Alternatives: each sees a part of the fields alone.
+const COMPOSED: &[&str] = &["anyOf", "oneOf", "allOf", "$ref"];
+
+/// Closes a schema.
+pub(super) fn close(schema: &mut Value) {
+    close_as(schema, true);
+}
+
+/// `whole`: nothing beside this schema knows more fields of the same object.
+fn close_as(schema: &mut Value, whole: bool) {
+    let Some(object) = schema.as_object_mut() else {
+        return;
+    };
+    let fields = object.contains_key("properties");
+    let shared = fields && COMPOSED.iter().any(|key| object.contains_key(*key));
+    if whole {
+        close_fields(object, fields, shared);
+    }
+    bound_integers(object);
+    for (key, inner) in object.iter_mut() {
+        match (key.as_str(), inner) {
+            ("properties" | "$defs", Value::Object(all)) => all.values_mut().for_each(close),
+            ("items" | "additionalProperties", inner) => close(inner),
+            ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(all)) => {
+                all.iter_mut()
+                    .for_each(|one| close_as(one, whole && !shared));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn close_fields(object: &mut Map<String, Value>, fields: bool, shared: bool) {
+    let no = Value::Bool(false);
+    if shared {
+        object.remove("additionalProperties");
+        object.insert("unevaluatedProperties".to_owned(), no);
+    } else if fields {
+        object.entry("additionalProperties").or_insert(no);
+    } else if object.get("type") == Some(&json!("object"))
+        && !object.contains_key("additionalProperties")
+    {
+        object.insert("properties".to_owned(), json!({}));
+        object.insert("additionalProperties".to_owned(), no);
+    }
+}
+
+/// Integers that their type or a client's numbers cannot hold are faults with a path, too.
+fn bound_integers(object: &mut Map<String, Value>) {
+    let integer = match object.get("type") {
+        Some(Value::String(one)) => one == "integer",
+        Some(Value::Array(all)) => all.contains(&json!("integer")),
+        _ => false,
+    };
+    if !integer || object.contains_key("enum") || object.contains_key("const") {
+        return;
+    }
+    let most = MAX_INTEGER as i64;
+    let (least, most) = match object.get("format").and_then(Value::as_str) {
+        Some("uint8") => (0, i64::from(u8::MAX)),
+        Some("uint16") => (0, i64::from(u16::MAX)),
+        Some("uint32") => (0, i64::from(u32::MAX)),
+        Some("int8") => (i64::from(i8::MIN), i64::from(i8::MAX)),
+        Some("int16") => (i64::from(i16::MIN), i64::from(i16::MAX)),
+        Some("int32") => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        Some(unsigned) if unsigned.starts_with('u') => (0, most),
+        _ => (-most, most),
+    };
+    let bound = |key| object.get(key).and_then(Value::as_f64);
+    let below = bound("minimum").is_none_or(|bound| bound < least as f64);
+    let above = bound("maximum").is_none_or(|bound| bound > most as f64);
+    if below && !object.contains_key("exclusiveMinimum") {
+        object.insert("minimum".to_owned(), json!(least));
+    }
+    if above && !object.contains_key("exclusiveMaximum") {
+        object.insert("maximum".to_owned(), json!(most));
+    }
+}

@@ -1,0 +1,230 @@
+//! Faults of params: every one at once, in words for a person.
+
+use garde::Validate;
+use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
+use impresario::store::MemoryStore;
+use impresario::{Config, Error, Options, Orchestrator};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What a training might take: every shape of field that a kind is likely to have.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate)]
+#[garde(allow_unvalidated)]
+struct Fields {
+    #[schemars(length(min = 1), regex(pattern = "^[A-Z]+$"))]
+    symbol: String,
+    #[schemars(range(min = 1, max = 100))]
+    epochs: u32,
+    #[schemars(range(min = 0.0, max = 1.0))]
+    rate: f64,
+    seed: Option<u64>,
+    #[serde(default)]
+    small: u8,
+    #[serde(default)]
+    wide: i32,
+    #[serde(default)]
+    device: Device,
+    model: Model,
+    #[schemars(length(min = 1, max = 4))]
+    layers: Vec<Layer>,
+    early: Option<Early>,
+    #[serde(default)]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Device {
+    #[default]
+    Cpu,
+    /// The one with documentation is a schema of its own.
+    Gpu,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Model {
+    Mlp {
+        #[schemars(range(min = 1))]
+        width: u32,
+    },
+    Tree {
+        depth: u8,
+    },
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+struct Layer {
+    #[schemars(range(min = 1, max = 512))]
+    units: u16,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+struct Early {
+    patience: u32,
+}
+
+struct Train;
+
+impl Operation for Train {
+    const KIND: &'static str = "train";
+    type Params = Fields;
+    type Output = u32;
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn run(&self, fields: Fields, _: &Context) -> Result<u32, Failure> {
+        Ok(fields.epochs)
+    }
+}
+
+/// Fields beside the alternatives of a flattened enum.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate)]
+#[garde(allow_unvalidated)]
+struct Flat {
+    epochs: u32,
+    #[serde(flatten)]
+    model: Model,
+}
+
+struct Flattened;
+
+impl Operation for Flattened {
+    const KIND: &'static str = "flattened";
+    type Params = Flat;
+    type Output = u32;
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn run(&self, flat: Flat, _: &Context) -> Result<u32, Failure> {
+        Ok(flat.epochs)
+    }
+}
+
+/// What a start with these params is answered.
+fn answer(kind: &str, params: Value) -> Result<(), Error> {
+    let kinds = Kinds::new().register(Train).register(Flattened);
+    let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
+    let orchestrator = orchestrator.expect("it starts");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(async {
+        let started = orchestrator
+            .start_operation(kind, params, Options::default())
+            .await;
+        orchestrator.shutdown().await;
+        started.map(drop)
+    })
+}
+
+fn faults(kind: &str, params: Value) -> String {
+    match answer(kind, params) {
+        Err(Error::InvalidParams(faults)) => {
+            let line = |fault: &impresario::operation::Fault| {
+                format!(
+                    "{}: expected {}, got {}",
+                    fault.path, fault.expected, fault.got
+                )
+            };
+            faults.iter().map(line).collect::<Vec<_>>().join("\n")
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Valid params with these fields changed.
+fn with(changes: Value) -> Value {
+    let mut params = json!({
+        "symbol": "GOOG", "epochs": 10, "rate": 0.1,
+        "model": {"kind": "mlp", "width": 8}, "layers": [{"units": 8}],
+    });
+    let Value::Object(changes) = changes else {
+        panic!("changes are an object")
+    };
+    for (name, value) in changes {
+        params[name] = value;
+    }
+    params
+}
+
+#[test]
+fn good_params_are_taken_and_whole_floats_are_integers() {
+    for changes in [
+        json!({}),
+        json!({"seed": null, "early": null, "device": "gpu"}),
+        json!({"seed": 7, "early": {"patience": 3}, "model": {"kind": "tree", "depth": 2}}),
+        json!({"epochs": 10.0, "rate": 1, "early": {"patience": 3.0}}),
+    ] {
+        answer("train", with(changes.clone())).unwrap_or_else(|error| panic!("{changes}: {error}"));
+    }
+}
+
+#[test]
+fn every_fault_is_named_at_once() {
+    insta::assert_snapshot!(faults(
+        "train",
+        json!({
+            "epochs": "ten", "rate": 1.5, "seed": -1, "small": 300, "wide": 5_000_000_000_i64,
+            "device": "tpu", "model": {"kind": "mlp", "width": 0}, "verbose": "yes",
+            "layers": [{"units": 8}, {"units": 0}, {"units": "many"}, {"unit": 8}],
+            "early": {"patience": -1}, "epoch": 3,
+        }),
+    ));
+}
+
+#[test]
+fn nothing_at_all_names_every_field_that_is_missing() {
+    insta::assert_snapshot!(faults("train", Value::Null));
+}
+
+#[test]
+fn wrong_shapes_are_told_in_words() {
+    insta::assert_snapshot!(faults(
+        "train",
+        with(json!({
+            "symbol": "goog", "epochs": 1.5, "rate": null, "seed": "seven", "device": 1,
+            "model": {"kind": "forest"}, "layers": [], "early": "soon",
+        })),
+    ));
+    insta::assert_snapshot!(faults("train", json!([1, 2])), @": expected an object, got [1,2]");
+}
+
+#[test]
+fn a_fault_inside_an_alternative_is_named_where_it_is() {
+    insta::assert_snapshot!(faults(
+        "train",
+        with(json!({
+            "model": {"kind": "tree", "width": 3},
+            "early": {"patience": "long", "delta": 1},
+        })),
+    ));
+}
+
+#[test]
+fn fields_beside_a_flattened_enum_are_known() {
+    let good = json!({"epochs": 3, "kind": "mlp", "width": 3});
+    answer("flattened", good).expect("good params");
+    insta::assert_snapshot!(faults(
+        "flattened",
+        json!({"epochs": 3, "kind": "mlp", "width": 3, "depth": 3}),
+    ));
+}
+
+#[test]
+fn a_long_value_is_repeated_in_part() {
+    insta::assert_snapshot!(faults("train", with(json!({"epochs": "é".repeat(100)}))));
+}
+
+#[test]
+fn the_error_as_a_whole_reads_well() {
+    let error = answer("train", json!({"symbol": "GOOG"})).expect_err("fields are missing");
+    insta::assert_snapshot!(error);
+    let error = answer("trian", json!({})).expect_err("no such kind");
+    insta::assert_snapshot!(error, @r#"there is no kind "trian"; known are: flattened, train"#);
+}

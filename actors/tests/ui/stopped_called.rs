@@ -1,0 +1,8 @@
+//! Nobody but the kernel makes a `Stopped`.
+
+use impresario::operation::Stopped;
+
+fn main() {
+    let _ = Stopped::of(1);
+    let _ = Stopped::default();
+}
