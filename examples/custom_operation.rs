@@ -1,10 +1,5 @@
-//! A stranger's own kind, with HTTP, progress, every verb and a form in every client:
-//!
-//! ```sh
-//! cargo run --no-default-features --example custom_operation
-//! curl -d '{"kind": "primes", "params": {"below": 3000000}}' \
-//!   -H 'Content-Type: application/json' 'http://127.0.0.1:7979/api/v1/operations?wait=60'
-//! ```
+//! A stranger's own kind, with HTTP, progress and every verb:
+//! `cargo run --no-default-features --example custom_operation`
 use impresario::operation::{Context, Failure, Operation, Policy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +20,10 @@ struct PrimesOutput {
     primes: u64,
 }
 
+const TRY: &str = r#"when it listens, try:
+  curl -H 'Content-Type: application/json' -d '{"kind": "primes", "params": {"below": 3000000}}' \
+    'http://127.0.0.1:7979/api/v1/operations?wait=60'"#;
+
 impl Operation for Primes {
     const KIND: &'static str = "primes";
     type Params = PrimesParams;
@@ -37,16 +36,21 @@ impl Operation for Primes {
     fn run(&self, params: PrimesParams, ctx: &Context) -> Result<PrimesOutput, Failure> {
         let (next, mut primes) = ctx.restored::<(u64, u64)>()?.unwrap_or((2, 0));
         ctx.title(format!("Counting primes below {}", params.below));
+        let found = ctx.items(None);
+        found.set(primes);
         for number in ctx.steps("number", next..params.below.max(2)) {
             let number = number?; // Err when it was asked to stop: `?` is all it takes.
             let mut divisors = (2..).take_while(|divisor| divisor * divisor <= number);
             primes += u64::from(divisors.all(|divisor| number % divisor != 0));
+            found.set(primes);
             ctx.checkpoint(&(number + 1, primes))?; // A pause, a deploy, a crash: it goes on here.
         }
         Ok(PrimesOutput { primes })
     }
 }
 
+#[expect(clippy::print_stderr, reason = "a hint for the person at the terminal")]
 fn main() {
+    eprintln!("{TRY}");
     impresario_server::process::serve(impresario_server::app::kinds().register(Primes));
 }
