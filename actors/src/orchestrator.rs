@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use garde::Validate;
 use impresario_api::{OperationId, OperationView, Status, Timestamp, Verb};
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -172,9 +173,14 @@ impl Orchestrator {
         params: K::Params,
         options: Options,
     ) -> Result<Started, Error> {
+        // Typed params need no schema: only what a type cannot say is checked.
+        let faults = |report| Error::InvalidParams(crate::operation::faults(&report, &params));
+        params.validate().map_err(faults)?;
+        options.check()?;
+        let kind = Arc::clone(self.kind(K::KIND)?);
         let params = serde_json::to_value(params);
         let params = params.map_err(|error| Error::InvalidParams(options::whole(&error)))?;
-        self.start_operation(K::KIND, params, options).await
+        self.submit(&kind, Arc::new(params), options, None).await
     }
 
     /// Starts a kind by its name; answers when the start is recorded.

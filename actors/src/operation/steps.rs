@@ -134,8 +134,11 @@ where
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if !self.over {
-            // The inner count first: a reader that sees this step sees no inner count of the last.
-            self.inner.current.store(0, Ordering::Relaxed);
+            if self.ctx.inner_ended.get() {
+                // The inner count first: a reader that sees this step sees none of the last one's.
+                self.ctx.inner_ended.set(false);
+                self.inner.current.store(0, Ordering::Relaxed);
+            }
             self.count.current.store(self.done, Ordering::Release);
         }
         if self.ctx.run.word().is_quiet() {
@@ -149,5 +152,6 @@ where
 impl<T> Drop for Steps<'_, T> {
     fn drop(&mut self) {
         self.ctx.depth.set(self.depth);
+        self.ctx.inner_ended.set(self.depth > 0);
     }
 }
