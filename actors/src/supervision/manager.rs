@@ -1,22 +1,23 @@
 //! The manager: every start, verb and end passes here, in order. It decides nothing itself; the
 //! rules do, and the store records. It signals, dispatches and keeps count.
 
+mod leaving;
 mod ledger;
 mod live;
+mod reading;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
+use actix::{Actor, AsyncContext, Context, Handler};
 use impresario_api::{OperationId, Timestamp, Verb};
 use tokio::sync::oneshot;
 
 use super::commands::{
-    ActorEnded, Ask, Committed, Drain, Halt, ManagerView, NotBegun, NotCommitted, ReadProgress,
-    ReadRun, ReadSystem, RunEnded, Start, TimedOut,
+    ActorEnded, Ask, Committed, NotBegun, NotCommitted, RunEnded, Start, TimedOut,
 };
 use super::hub::Hub;
 use super::lane::{Lane, LaneGauge};
@@ -192,36 +193,6 @@ impl Manager {
             _ => self.dispatch(&operation.lane),
         }
     }
-
-    /// In a shutdown, runs that were claimed just before it are asked to go too.
-    fn send_off(&mut self) {
-        if self.draining.is_none() {
-            return;
-        }
-        let now = Timestamp::now();
-        let going_on = self.live.iter().filter(|(_, live)| !live.ended);
-        let marks = going_on.map(|(id, live)| {
-            live.of.run.shut_down();
-            let input = Input::ShuttingDown {
-                run: live.state.run,
-            };
-            Entry::silent(Command::Apply {
-                id: *id,
-                input,
-                now,
-            })
-        });
-        self.of.link.send(marks.collect());
-    }
-
-    /// When the last run has ended in a shutdown, whoever asked for it hears so.
-    fn drained(&mut self) {
-        if self.live.is_empty() {
-            for reply in self.draining.iter_mut().flat_map(std::mem::take) {
-                let _ = reply.send(());
-            }
-        }
-    }
 }
 
 impl Actor for Manager {
@@ -292,40 +263,6 @@ impl Handler<TimedOut> for Manager {
             now: Timestamp::now(),
         };
         self.of.link.send(vec![Entry::silent(apply)]);
-    }
-}
-
-impl Handler<ReadProgress> for Manager {
-    type Result = ();
-
-    fn handle(&mut self, read: ReadProgress, _: &mut Self::Context) {
-        let ask = |id: OperationId| {
-            let live = self.live.get(&id)?;
-            let (reply, answer) = oneshot::channel();
-            live.actor.do_send(ReadRun { reply });
-            Some((id, answer))
-        };
-        let _ = read
-            .reply
-            .send(read.ids.into_iter().filter_map(ask).collect());
-    }
-}
-
-impl Handler<ReadSystem> for Manager {
-    type Result = ();
-
-    fn handle(&mut self, read: ReadSystem, _: &mut Self::Context) {
-        let now = Timestamp::now();
-        let oldest = |lane: &Lane| self.of.reader.oldest_pending(&lane.name).ok().flatten();
-        let lanes = self
-            .lanes
-            .values()
-            .map(|lane| lane.view(oldest(lane), now))
-            .collect();
-        let _ = read.reply.send(ManagerView {
-            lanes,
-            ..self.ledger.view()
-        });
     }
 }
 
@@ -439,41 +376,5 @@ impl Handler<ActorEnded> for Manager {
 
     fn handle(&mut self, ended: ActorEnded, ctx: &mut Self::Context) {
         self.actor_ended(ended, ctx);
-    }
-}
-
-impl Handler<Drain> for Manager {
-    type Result = ();
-
-    fn handle(&mut self, drain: Drain, ctx: &mut Self::Context) {
-        self.of.admitting.store(false, Ordering::Release);
-        self.draining.get_or_insert_default().push(drain.reply);
-        self.send_off();
-        ctx.run_later(self.of.config.shutdown_grace, |manager, _| {
-            for (id, live) in &manager.live {
-                let step = live
-                    .of
-                    .run
-                    .step_in_hand()
-                    .unwrap_or_else(|| "no step".to_owned());
-                log::warn!("{id} did not return within the grace period; it is in {step}");
-            }
-            manager.live.clear();
-            manager.drained();
-        });
-        self.drained();
-    }
-}
-
-impl Handler<Halt> for Manager {
-    type Result = ();
-
-    fn handle(&mut self, _: Halt, ctx: &mut Self::Context) {
-        for lane in self.lanes.values() {
-            lane.stop();
-        }
-        self.of.hub.close();
-        // The system ends with its manager.
-        ctx.stop();
     }
 }
