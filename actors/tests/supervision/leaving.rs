@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crossbeam_channel::unbounded;
-use impresario::store::{Command, MemoryStore};
+use impresario::store::{Command, MemoryStore, Store};
 use impresario::{Config, Options};
 use impresario_api::{Status, Verb};
 
