@@ -123,7 +123,7 @@ impl Mailbox {
         if !waiting.lagging {
             let id = event.operation_id;
             let ends = matches!(&event.body, EventBody::Status(it) if !it.status.is_dispatched());
-            if let (true, Some((at, last))) = (ends, waiting.progress.remove(&id)) {
+            if ends && let Some((at, last)) = waiting.progress.remove(&id) {
                 waiting.events.push_back(Post::Progress(id, at, last));
             }
             waiting.events.push_back(Post::Event(Arc::clone(event)));

@@ -17,9 +17,7 @@ use actix::{Actor, AsyncContext, Context, Handler};
 use impresario_api::{OperationId, Timestamp, Verb};
 use tokio::sync::oneshot;
 
-use super::commands::{
-    ActorEnded, Ask, Committed, NotBegun, RunEnded, Start, TimedOut,
-};
+use super::commands::{ActorEnded, Ask, Committed, NotBegun, RunEnded, Start, TimedOut};
 use super::hub::Hub;
 use super::lane::{Lane, LaneGauge};
 use super::writer::{Entry, StoreLink};
@@ -191,8 +189,7 @@ impl Manager {
         self.note(done);
         let operation = &done.operation;
         self.signal_late(operation);
-        if let (Some(live), Some(kept)) =
-            (self.live.get_mut(&operation.id), &operation.checkpoint)
+        if let (Some(live), Some(kept)) = (self.live.get_mut(&operation.id), &operation.checkpoint)
         {
             live.owed.written(kept.at);
         }

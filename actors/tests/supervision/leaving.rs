@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -11,11 +13,14 @@ use impresario::{Config, Options};
 use impresario_api::{Status, Verb};
 
 use crate::kit::{LONG, Move, NoParams, Puppet, now, policy, stage_in, stage_with};
+use crate::listening::events;
 use crate::scripted::Scripted;
 
 /// Lets a future do what it does before it first waits.
 fn begun<F: Future>(mut future: Pin<Box<F>>) -> Pin<Box<F>> {
-    let waits = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let waits = future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(waits, Poll::Pending), "it waits for something");
     future
 }
@@ -24,11 +29,12 @@ fn begun<F: Future>(mut future: Pin<Box<F>>) -> Pin<Box<F>> {
 fn a_shutdown_while_a_claim_is_written_asks_the_run_to_go_and_charges_nothing() {
     let store = MemoryStore::new();
     let ((enter, entered), (go, gate)) = (unbounded(), unbounded::<()>());
+    let armed = Arc::new(AtomicBool::new(false));
+    let is_armed = Arc::clone(&armed);
     let script = move |store: &mut MemoryStore, batch: &[Command]| {
-        if batch
-            .iter()
-            .any(|command| matches!(command, Command::Claim { .. }))
-        {
+        let ours =
+            |command: &Command| matches!(command, Command::Claim { lane, .. } if lane == "puppets");
+        if is_armed.load(Ordering::Acquire) && batch.iter().any(ours) {
             let _ = enter.send(());
             let _ = gate.recv_timeout(LONG);
         }
@@ -40,15 +46,19 @@ fn a_shutdown_while_a_claim_is_written_asks_the_run_to_go_and_charges_nothing() 
     };
     let stage = stage_with(policy(), 1, scripted);
     let orchestrator = stage.orchestrator.clone();
-    let start =
-        orchestrator.start_managed_operation::<Puppet>(NoParams {}, Options::default());
+    // Once the manager tells of an end, no claim is on its way but those of the test.
+    let first = stage.running();
+    let mut subscription = now(orchestrator.subscribe(first, None)).expect("it is kept");
+    stage.command(Move::Return);
+    events(&mut subscription);
+    armed.store(true, Ordering::Release);
+    let start = orchestrator.start_managed_operation::<Puppet>(NoParams {}, Options::default());
     let start = begun(Box::pin(start));
     entered.recv_timeout(LONG).expect("the claim is written");
     let leave = begun(Box::pin(orchestrator.shutdown()));
     // Answered after the manager has heard of the shutdown.
     let system = now(orchestrator.system());
     assert!(!system.expect("it waits for the claim").admitting);
-    stage.command(Move::Sleep);
     go.send(()).expect("the store listens");
     let id = now(start).expect("it was recorded").id;
     now(leave);

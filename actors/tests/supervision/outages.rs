@@ -36,7 +36,9 @@ fn a_recovery_that_is_written_late_takes_no_run_of_this_process_for_lost() {
     let stage = stage_with(policy(), 1, Scripted { store, script });
     let start = stage.start_with(json!({}));
     // The first batch may hold the start too; the next one does not fail.
-    let id = start.or_else(|_| stage.start_with(json!({}))).expect("room");
+    let id = start
+        .or_else(|_| stage.start_with(json!({})))
+        .expect("room");
     stage.ready();
     recovered.recv_timeout(LONG).expect("it is tried again");
     stage.command(Move::Return);
@@ -100,7 +102,11 @@ fn a_stop_that_could_not_be_recorded_is_recorded_when_there_is_room() {
     };
     let stop = status.stop.expect("it is stopped");
     assert_eq!(
-        (stop.verb, stop.requested_by.as_str(), stop.reason.as_deref()),
+        (
+            stop.verb,
+            stop.requested_by.as_str(),
+            stop.reason.as_deref()
+        ),
         (StopVerb::Cancel, "a test", Some("because"))
     );
     stage.command(Move::Step);
