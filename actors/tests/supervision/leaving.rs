@@ -59,6 +59,8 @@ fn a_shutdown_while_a_claim_is_written_asks_the_run_to_go_and_charges_nothing() 
     // Answered after the manager has heard of the shutdown.
     let system = now(orchestrator.system());
     assert!(!system.expect("it waits for the claim").admitting);
+    // It is told at its first step, or wakes from this.
+    stage.command(Move::Sleep);
     go.send(()).expect("the store listens");
     let id = now(start).expect("it was recorded").id;
     now(leave);

@@ -135,10 +135,16 @@ fn a_checkpoint_that_could_not_be_written_is_kept_for_later() {
     let stage = stage_with(always, 1, Scripted { store, script });
     let id = stage.running();
     out.store(true, Release);
-    // A checkpoint is taken with the first step that follows a tick.
-    while !failed.try_iter().any(|has| has) {
+    // A checkpoint is taken with the first step that follows a tick; a line brings about a write
+    // at each tick.
+    loop {
         stage.command(Move::Step);
         stage.ready();
+        stage.command(Move::Log(1));
+        stage.ready();
+        if failed.recv_timeout(LONG).expect("a write at the tick") {
+            break;
+        }
     }
     out.store(false, Release);
     stage.event(id, |body| matches!(body, EventBody::Checkpoint(_)));
