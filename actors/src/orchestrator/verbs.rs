@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::refusals::unexpected;
 use super::{Options, Orchestrator, Started};
 use crate::Error;
+use crate::rules::lifecycle::{Ruling, rule};
 use crate::store::{Done, Outcome, StoreError};
 use crate::supervision::commands::Ask;
 
@@ -49,7 +50,7 @@ impl Orchestrator {
         });
         let outcome = match answer.await.map_err(|_| self.gone())? {
             Ok(outcome) => outcome,
-            Err(error) => return self.not_recorded(id, error).await,
+            Err(error) => return self.not_recorded(id, verb, error).await,
         };
         match outcome {
             Outcome::Done(done) if done.new_operation => self.retry(&done, options).await,
@@ -67,11 +68,19 @@ impl Orchestrator {
     }
 
     /// A stop that was signalled takes effect although the store could not write it.
-    async fn not_recorded(&self, id: OperationId, error: StoreError) -> Result<Asked, Error> {
-        let view = self.view(id).await?;
-        if !view.row.status.is_dispatched() {
+    async fn not_recorded(
+        &self,
+        id: OperationId,
+        verb: Verb,
+        error: StoreError,
+    ) -> Result<Asked, Error> {
+        let operation = self.operation(id)?;
+        let stops = matches!(verb, Verb::Cancel | Verb::Pause | Verb::Finish)
+            && operation.state.shown().is_dispatched();
+        if !stops || rule(&operation.state, verb) != Ok(Ruling::Do) {
             return Err(error.into());
         }
+        let view = self.view_of(&operation).await?;
         Ok(Asked::Done {
             view: Box::new(view),
             changed: true,

@@ -4,6 +4,7 @@
 mod leaving;
 mod ledger;
 mod live;
+mod outage;
 mod reading;
 #[cfg(test)]
 mod tests;
@@ -16,9 +17,7 @@ use actix::{Actor, AsyncContext, Context, Handler};
 use impresario_api::{OperationId, Timestamp, Verb};
 use tokio::sync::oneshot;
 
-use super::commands::{
-    ActorEnded, Ask, Committed, NotBegun, NotCommitted, RunEnded, Start, TimedOut,
-};
+use super::commands::{ActorEnded, Ask, Committed, NotBegun, RunEnded, Start, TimedOut};
 use super::hub::Hub;
 use super::lane::{Lane, LaneGauge};
 use super::writer::{Entry, StoreLink};
@@ -28,9 +27,6 @@ use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
 use crate::store::{Command, Done, Operation, Outcome, Reader};
 use ledger::Ledger;
 use live::Live;
-
-/// How soon a command that the store could not write, and that must be written, is tried again.
-const STORE_RETRY: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// What a manager works with.
 pub(crate) struct Setup {
@@ -50,6 +46,9 @@ pub(crate) struct Manager {
     ledger: Ledger,
     /// Set by a shutdown: nothing is dispatched, and these wait for the last run's end.
     draining: Option<Vec<oneshot::Sender<()>>>,
+    /// What the process before this one left is taken up. Nothing is dispatched before: a run of
+    /// this process would be taken for a lost one.
+    recovered: bool,
 }
 
 impl Manager {
@@ -64,6 +63,7 @@ impl Manager {
             live: HashMap::new(),
             ledger: Ledger::default(),
             draining: None,
+            recovered: false,
         }
     }
 
@@ -76,7 +76,7 @@ impl Manager {
 
     /// A claim for all free slots of a lane, if it has any.
     fn claim(&mut self, lane: &str) -> Option<Entry> {
-        if self.draining.is_some() {
+        if self.draining.is_some() || !self.recovered {
             return None;
         }
         let limit = self.lanes.get_mut(lane)?.promise();
@@ -174,6 +174,12 @@ impl Manager {
             let error = error.map(|error| format!(": {}", error.code));
             log::info!("{} {now}{}", operation.id, error.unwrap_or_default());
         }
+        // The last progress comes before the event that tells of the run's end.
+        let ran = done.was.is_some_and(|was| was.is_dispatched());
+        if let (true, false, Some(progress)) = (ran, now.is_dispatched(), &operation.progress) {
+            let at = Timestamp::now();
+            self.of.hub.publish_progress(operation, at, progress);
+        }
         self.of.hub.publish(done);
     }
 
@@ -183,6 +189,10 @@ impl Manager {
         self.note(done);
         let operation = &done.operation;
         self.signal_late(operation);
+        if let (Some(live), Some(kept)) = (self.live.get_mut(&operation.id), &operation.checkpoint)
+        {
+            live.owed.written(kept.at);
+        }
         let ready = operation.state.shown() == Pending && done.was != Some(Pending);
         self.settle(operation);
         if !ready {
@@ -280,6 +290,7 @@ impl Handler<Committed> for Manager {
                     self.committed(&done, ctx);
                 }
                 Outcome::Recovered(all) => {
+                    self.recovered = true;
                     for done in &all {
                         self.committed(done, ctx);
                     }
@@ -308,43 +319,6 @@ impl Handler<Committed> for Manager {
             }
         }
         self.drained();
-    }
-}
-
-impl Handler<NotCommitted> for Manager {
-    type Result = ();
-
-    fn handle(&mut self, failed: NotCommitted, ctx: &mut Self::Context) {
-        log::error!(
-            "the store could not write {} commands: {}",
-            failed.commands.len(),
-            failed.error
-        );
-        let mut again = Vec::new();
-        for command in failed.commands {
-            match command {
-                // An end is never given up: it is written once there is room.
-                Command::End(_) | Command::Recover { .. } => again.push(Entry::silent(command)),
-                Command::Claim { lane, limit, .. } => {
-                    if let Some(lane) = self.lanes.get_mut(&lane) {
-                        lane.redeem(limit);
-                    }
-                }
-                // Who asked has been answered; a stop that was signalled goes into the end.
-                Command::Submit(_)
-                | Command::Apply { .. }
-                | Command::Append { .. }
-                | Command::Prune { .. } => {}
-            }
-        }
-        ctx.run_later(STORE_RETRY, move |manager, _| {
-            if !again.is_empty() {
-                manager.of.link.send(again);
-            }
-            for lane in manager.lanes.keys().cloned().collect::<Vec<_>>() {
-                manager.dispatch(&lane);
-            }
-        });
     }
 }
 

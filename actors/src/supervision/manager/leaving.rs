@@ -9,6 +9,7 @@ use super::Manager;
 use crate::rules::lifecycle::Input;
 use crate::store::Command;
 use crate::supervision::commands::{Drain, Halt};
+use crate::supervision::lane::Lane;
 use crate::supervision::writer::Entry;
 
 impl Manager {
@@ -33,12 +34,17 @@ impl Manager {
         self.of.link.send(marks.collect());
     }
 
-    /// When the last run has ended in a shutdown, whoever asked for it hears so.
+    /// When the last run has ended in a shutdown, whoever asked for it hears so. A claim that is
+    /// still on its way may bring another one.
     pub(super) fn drained(&mut self) {
-        if self.live.is_empty() {
-            for reply in self.draining.iter_mut().flat_map(std::mem::take) {
-                let _ = reply.send(());
-            }
+        if self.live.is_empty() && !self.lanes.values().any(Lane::is_promised) {
+            self.tell_drained();
+        }
+    }
+
+    fn tell_drained(&mut self) {
+        for reply in self.draining.iter_mut().flat_map(std::mem::take) {
+            let _ = reply.send(());
         }
     }
 }
@@ -60,7 +66,7 @@ impl Handler<Drain> for Manager {
                 log::warn!("{id} did not return within the grace period; it is in {step}");
             }
             manager.live.clear();
-            manager.drained();
+            manager.tell_drained();
         });
         self.drained();
     }
