@@ -1,7 +1,7 @@
 //! Verbs outside a run, lanes beside each other, and what events say of who asked.
 
 use impresario::rules::lifecycle::Rejection;
-use impresario::{Asked, Error};
+use impresario::{Asked, Error, Interest, Update};
 use impresario_api::{EventBody, Status, StopVerb, Verb};
 
 use crate::kit::{Move, Stage, done, now, policy, stage, stage_with};
@@ -117,7 +117,21 @@ fn a_failure_under_a_cancel_is_cancelled_and_keeps_its_error() {
 #[test]
 fn no_more_than_a_lane_has_slots_run_at_a_time() {
     let stage = stage_with(policy(), 2, impresario::store::MemoryStore::new());
+    // A start is answered before the manager hears of it; what it counts, it has told.
+    let all = Interest::Matching {
+        kinds: vec![],
+        label: None,
+    };
+    let mut told = now(stage.orchestrator.subscribe_matching(all, None)).expect("it listens");
     let ids: Vec<_> = (0..5).map(|_| stage.start()).collect();
+    let mut submitted = 0;
+    while submitted < ids.len() {
+        let update = now(told.next())
+            .expect("the store answers")
+            .expect("it is open");
+        let is = matches!(&update, Update::Event(event) if matches!(event.body, EventBody::Submitted(_)));
+        submitted += usize::from(is);
+    }
     stage.ready();
     stage.ready();
     for waiting in (0..=3).rev() {
