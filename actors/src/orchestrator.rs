@@ -3,7 +3,10 @@
 mod ids;
 mod options;
 mod reads;
+mod refusals;
+mod starts;
 mod subscription;
+mod verbs;
 mod views;
 
 use std::future::Future;
@@ -11,51 +14,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use impresario_api::{OperationId, OperationView, Status, Timestamp, Verb};
-use serde_json::Value;
+use impresario_api::{OperationId, OperationView, Status};
 use tokio::sync::oneshot;
 
 use crate::locks::lock;
-use crate::operation::{ErasedOperation, Kinds, Operation};
-use crate::rules::admission;
-use crate::rules::lifecycle::Rejection;
-use crate::store::{Done, Outcome, Reader, Refused, Store, StoreError};
+use crate::operation::{ErasedOperation, Kinds};
+use crate::store::{Reader, Store};
 use crate::supervision::blocking::Blocking;
-use crate::supervision::commands::{Ask, Drain, Halt, Start};
+use crate::supervision::commands::{Drain, Halt};
 use crate::supervision::hub::Hub;
 use crate::supervision::system::{self, Failure, Parts, Running};
 use crate::supervision::writer::StoreLink;
 use crate::{Config, Error, StartupError};
 use ids::Ids;
 pub use options::Options;
+pub use starts::Started;
 pub use subscription::{Subscription, Update};
-
-/// A recorded start.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Started {
-    /// The operation.
-    pub id: OperationId,
-    /// As it was when the start was recorded.
-    pub status: Status,
-    /// Whether the idempotency key was seen before: then it is the first one's operation.
-    pub replayed: bool,
-}
-
-/// What a verb did.
-#[derive(Clone, Debug)]
-pub enum Asked {
-    /// It was asked of the operation.
-    Done {
-        /// The operation after it.
-        view: Box<OperationView>,
-        /// False when it was so already, and nothing was recorded.
-        changed: bool,
-        /// False when the stop took effect but could not be recorded.
-        durable: bool,
-    },
-    /// `retry` made a new operation.
-    New(Started),
-}
+pub use verbs::Asked;
 
 /// For what [`Orchestrator::wait_until`] waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,178 +129,6 @@ impl Orchestrator {
             started_at: Instant::now(),
             config,
         })))
-    }
-
-    /// Checks JSON params against kind `K`: every fault at once.
-    pub fn parse<K: Operation>(&self, params: Value) -> Result<K::Params, Error> {
-        let params = self
-            .kind(K::KIND)?
-            .check(params)
-            .map_err(Error::InvalidParams)?;
-        // What the check gave back came from these very params.
-        serde_json::from_value(params).map_err(|error| Error::InvalidParams(options::whole(&error)))
-    }
-
-    /// Starts a `K`; answers when the start is recorded.
-    pub async fn start_managed_operation<K: Operation>(
-        &self,
-        params: K::Params,
-        options: Options,
-    ) -> Result<Started, Error> {
-        let params = serde_json::to_value(params);
-        let params = params.map_err(|error| Error::InvalidParams(options::whole(&error)))?;
-        self.start_operation(K::KIND, params, options).await
-    }
-
-    /// Starts a kind by its name; answers when the start is recorded.
-    ///
-    /// Judged in this order: kind, params, options, idempotent replay, the kind's own `admit`,
-    /// uniqueness, queue limit.
-    pub async fn start_operation(
-        &self,
-        kind: &str,
-        params: Value,
-        options: Options,
-    ) -> Result<Started, Error> {
-        let kind = Arc::clone(self.kind(kind)?);
-        let params = Arc::new(kind.check(params).map_err(Error::InvalidParams)?);
-        options.check()?;
-        self.submit(&kind, params, options, None).await
-    }
-
-    async fn submit(
-        &self,
-        kind: &Arc<dyn ErasedOperation>,
-        params: Arc<Value>,
-        options: Options,
-        retry_of: Option<OperationId>,
-    ) -> Result<Started, Error> {
-        let idempotency = options.idempotency(kind.view(), &params, retry_of);
-        if let Some((key, fingerprint)) = &idempotency
-            && let Some((id, first)) = self.0.reader.idempotent(key)?
-        {
-            return self.replay(id, first == *fingerprint);
-        }
-        self.admit(kind, &params).await?;
-        if !self.is_admitting() {
-            return Err(Error::ShuttingDown);
-        }
-        let id = self.0.ids.next(Timestamp::now());
-        let submission = options.submission(id, &**kind, params, retry_of, idempotency);
-        let lane = submission.lane.clone();
-        let (reply, answer) = oneshot::channel();
-        self.0.manager.do_send(Start {
-            submission: Box::new(submission),
-            reply,
-        });
-        match answer.await.map_err(|_| self.gone())?? {
-            Outcome::Done(done) => Ok(started(&done, false)),
-            Outcome::Replayed(operation) => Ok(Started {
-                id: operation.id,
-                status: operation.state.shown(),
-                replayed: true,
-            }),
-            Outcome::Refused(refused) => Err(self.refused(refused, &lane)),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    fn replay(&self, id: OperationId, same: bool) -> Result<Started, Error> {
-        match self.0.reader.operation(id)? {
-            _ if !same => Err(Error::IdempotencyMismatch(id)),
-            Some(operation) => Ok(Started {
-                id,
-                status: operation.state.shown(),
-                replayed: true,
-            }),
-            None => Err(Error::NotFound(id)),
-        }
-    }
-
-    /// Asks the kind whether the world is as the params need it, on the bounded pool.
-    async fn admit(
-        &self,
-        kind: &Arc<dyn ErasedOperation>,
-        params: &Arc<Value>,
-    ) -> Result<(), Error> {
-        if !kind.asks_admission() {
-            return Ok(());
-        }
-        let (asked, given) = (Arc::clone(kind), Arc::clone(params));
-        let limit = kind.policy().admit_within;
-        let admission = self.0.blocking.run(move || asked.admit(&given));
-        match self.0.blocking.within(limit, admission).await {
-            Some(verdict) => verdict?.map_err(Error::Refused),
-            None => Err(Error::AdmissionTimedOut {
-                kind: kind.view().kind.clone(),
-                seconds: limit.as_secs_f64(),
-            }),
-        }
-    }
-
-    /// Asks something of an operation. A stop takes effect before it is recorded, and the answer
-    /// comes when it is recorded. `options` says who asks; a `retry` uses all of it.
-    pub async fn ask(
-        &self,
-        id: OperationId,
-        verb: Verb,
-        reason: Option<String>,
-        options: Options,
-    ) -> Result<Asked, Error> {
-        let (reply, answer) = oneshot::channel();
-        let by = options.caller();
-        log::info!("{id} {verb} asked by {by}");
-        self.0.manager.do_send(Ask {
-            id,
-            verb,
-            by,
-            reason,
-            reply,
-        });
-        let outcome = match answer.await.map_err(|_| self.gone())? {
-            Ok(outcome) => outcome,
-            Err(error) => return self.not_recorded(id, error).await,
-        };
-        match outcome {
-            Outcome::Done(done) if done.new_operation => self.retry(&done, options).await,
-            Outcome::Done(done) => {
-                let view = Box::new(self.view_of(&done.operation).await?);
-                Ok(Asked::Done {
-                    view,
-                    changed: !done.events.is_empty(),
-                    durable: true,
-                })
-            }
-            Outcome::Refused(refused) => Err(self.refused(refused, "")),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// A stop that was signalled takes effect although the store could not write it.
-    async fn not_recorded(&self, id: OperationId, error: StoreError) -> Result<Asked, Error> {
-        let view = self.view(id).await?;
-        if !view.row.status.is_dispatched() {
-            return Err(error.into());
-        }
-        Ok(Asked::Done {
-            view: Box::new(view),
-            changed: true,
-            durable: false,
-        })
-    }
-
-    /// A new operation with the params, labels, priority and terms of one that has ended.
-    async fn retry(&self, done: &Done, options: Options) -> Result<Asked, Error> {
-        let first = &done.operation;
-        let kind = Arc::clone(self.kind(&first.kind)?);
-        let params = kind
-            .check((*first.params).clone())
-            .map_err(Error::InvalidParams)?;
-        let options = options.like(first);
-        let started = self
-            .submit(&kind, Arc::new(params), options, Some(first.id))
-            .await?;
-        Ok(Asked::New(started))
     }
 
     /// Waits until an operation is as `until` says, at most `limit`; the view as it is then.
@@ -431,56 +234,4 @@ impl Orchestrator {
             Error::ShuttingDown
         }
     }
-
-    fn refused(&self, refused: Refused, lane: &str) -> Error {
-        match refused {
-            Refused::NotFound(id) => Error::NotFound(id),
-            Refused::Rejected(rejection, operation) => rejected(rejection, &operation),
-            Refused::Duplicate(id) => Error::Duplicate(id),
-            Refused::IdempotencyMismatch(id) => Error::IdempotencyMismatch(id),
-            Refused::QueueFull { waiting } => {
-                let limit = self
-                    .0
-                    .config
-                    .lanes
-                    .get(lane)
-                    .map_or(0, |lane| lane.queue_limit);
-                let room = admission::Room {
-                    waiting,
-                    free_slots: 0,
-                    queue_limit: limit,
-                };
-                let retry_after_seconds = admission::retry_after_seconds(room);
-                Error::QueueFull {
-                    lane: lane.to_owned(),
-                    waiting,
-                    limit,
-                    retry_after_seconds,
-                }
-            }
-        }
-    }
-}
-
-fn started(done: &Done, replayed: bool) -> Started {
-    Started {
-        id: done.operation.id,
-        status: done.operation.state.shown(),
-        replayed,
-    }
-}
-
-fn rejected(rejection: Rejection, operation: &crate::store::Operation) -> Error {
-    let state = &operation.state;
-    Error::Rejected {
-        rejection,
-        message: rejection.explain(state),
-        status: state.shown(),
-        verbs: state.verbs(),
-    }
-}
-
-/// A store that answers a command with another command's outcome.
-fn unexpected(outcome: &Outcome) -> Error {
-    StoreError::Fatal(format!("an unexpected outcome: {outcome:?}")).into()
 }

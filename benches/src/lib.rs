@@ -2,8 +2,14 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use impresario::operation::{Kinds, Operation};
+use impresario::store::MemoryStore;
+use impresario::{Config, Options, Orchestrator, Until};
+use serde::de::DeserializeOwned;
 
 /// Samples of one figure, in one unit.
 pub struct Samples(Vec<f64>);
@@ -21,6 +27,12 @@ impl Samples {
         self.0[rank.clamp(1, self.0.len()) - 1]
     }
 
+    /// Each of these by its partner in `floor`, in the order in which they were taken.
+    pub fn ratios(figure: &[f64], floor: &[f64]) -> Self {
+        let pairs = figure.iter().zip(floor);
+        Self::new(pairs.map(|(figure, floor)| figure / floor).collect())
+    }
+
     /// "12.3 (11.9 to 13.0)": the median and the quartiles.
     pub fn spread(&self) -> String {
         let [low, middle, high] = [25.0, 50.0, 75.0].map(|p| self.percentile(p));
@@ -28,16 +40,40 @@ impl Samples {
     }
 }
 
-/// Says what else this machine does.
+/// Says what else this machine does; called before and after.
 pub fn machine() {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("{cores} cores, load before {}", load.trim());
+    println!("{cores} cores, load average {}", load.trim());
 }
 
-/// Whether a figure meets its target.
-pub fn verdict(figure: f64, target: f64) -> &'static str {
-    if figure <= target { "met" } else { "MISSED" }
+/// What a ratio is to be.
+#[derive(Clone, Copy)]
+pub enum Target {
+    /// This or less.
+    AtMost(f64),
+    /// This or more.
+    AtLeast(f64),
+}
+
+/// One line of a table: the median and the quartiles of a ratio, its target, met or not.
+pub fn judge(what: &str, ratio: &Samples, target: Target) {
+    let middle = ratio.percentile(50.0);
+    let (met, wanted) = match target {
+        Target::AtMost(most) => (middle <= most, format!("<= {most}")),
+        Target::AtLeast(least) => (middle >= least, format!(">= {least}")),
+    };
+    let verdict = if met { "met" } else { "MISSED" };
+    println!(
+        "  {what:40} {:26} target {wanted:8} {verdict}",
+        ratio.spread()
+    );
+}
+
+/// A program that stands beside this one.
+pub fn beside(program: &str) -> PathBuf {
+    let this = std::env::current_exe().expect("this program");
+    this.with_file_name(program)
 }
 
 /// A server of our own, ended by its id.
@@ -52,9 +88,7 @@ impl Server {
     /// Starts a program that stands beside this one, and waits until it listens.
     pub fn start(program: &str, args: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
-        let path = std::env::current_exe()
-            .expect("this program")
-            .with_file_name(program);
+        let path = beside(program);
         let mut child = Command::new(&path)
             .args([
                 "--listen",
@@ -169,4 +203,26 @@ impl Client {
         let (_, answer) = self.send("GET", &path, "");
         assert!(answer.contains("\"running\""), "{answer}");
     }
+}
+
+/// No params.
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+pub struct NoParams {}
+
+/// What a kind gives when it runs alone under a live supervisor.
+pub async fn supervised<K>(kind: K) -> K::Output
+where
+    K: Operation<Params = NoParams>,
+    K::Output: DeserializeOwned,
+{
+    let kinds = Kinds::new().register(kind);
+    let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
+    let orchestrator = orchestrator.expect("the lane is there");
+    let started = orchestrator.start_managed_operation::<K>(NoParams {}, Options::default());
+    let id = started.await.expect("a start").id;
+    let ended = orchestrator.wait_until(id, Until::Ended, Duration::from_secs(90));
+    ended.await.expect("it is known");
+    let output = orchestrator.result(id).await.expect("an output");
+    orchestrator.shutdown().await;
+    serde_json::from_value(output).expect("it was written by this type")
 }

@@ -12,11 +12,15 @@ use super::{dummy, operations, system, verbs};
 const READ: &str = "GET, HEAD";
 const ACT: &str = "POST";
 
-/// Puts every route into an app.
+/// Puts every route into an app. They are tried in this order, and one with `{id}` costs a regular
+/// expression: those come last.
 pub fn configure(config: &mut web::ServiceConfig) {
     config
         .service(at("/healthz", READ).route(get().to(system::healthz)))
         .service(at("/readyz", READ).route(get().to(system::readyz)))
+        .service(at("/api/v1/kinds", READ).route(get().to(system::kinds)))
+        .service(at("/api/v1/system", READ).route(get().to(system::system)))
+        .service(at("/api/v1/dummy/start", ACT).route(web::post().to(dummy::start)))
         .service(
             at("/api/v1/operations", "GET, HEAD, POST")
                 .route(web::post().to(operations::start))
@@ -38,9 +42,6 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/v1/operations/{id}/metrics", READ).route(get().to(operations::metrics)))
         .service(at("/api/v1/operations/{id}/logs", READ).route(get().to(operations::logs)))
         .service(at("/api/v1/operations/{id}/events", READ).route(get().to(operations::events)))
-        .service(at("/api/v1/kinds", READ).route(get().to(system::kinds)))
-        .service(at("/api/v1/system", READ).route(get().to(system::system)))
-        .service(at("/api/v1/dummy/start", ACT).route(web::post().to(dummy::start)))
         .default_service(web::to(no_route));
 }
 

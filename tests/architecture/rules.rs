@@ -185,7 +185,10 @@ fn actors_at_home(path: &str, text: &str) -> Vec<Violation> {
 }
 
 fn http_at_home(path: &str, text: &str) -> Vec<Violation> {
-    let home = path.starts_with("src/http/") || path == "src/main.rs" || path == "src/app.rs";
+    let home = path.starts_with("src/http/")
+        || path == "src/main.rs"
+        || path == "src/app.rs"
+        || path == "src/process.rs";
     if !is_source(path) || home {
         return Vec::new();
     }

@@ -18,6 +18,7 @@ pub(crate) fn run(exit: bool) -> Result<(), Failure> {
 
     say("\n▸ 2 of 3: a dummy that is paused, and resumed from what it had");
     let paused = client.start(&["dummy", "--iterations", "40", "--step-ms", "50"])?;
+    client.until_some_are_done(&paused)?;
     client.show(&[
         "ops",
         "pause",
@@ -79,6 +80,21 @@ impl Client {
         } else {
             Err(format!("impresario {} ended with {status}", args.join(" ")).into())
         }
+    }
+
+    /// Waits until some of its steps are complete, so that there is something to go on from.
+    fn until_some_are_done(&self, id: &str) -> Result<(), Failure> {
+        for _ in 0..200 {
+            let output = self.command(&["ops", "show", id, "--json"]).output()?;
+            let text = String::from_utf8(output.stdout)?;
+            let current = text.split("\"current\":").nth(1);
+            let done = current.and_then(|text| text.trim_start().split([',', '}', '\n']).next());
+            if done.and_then(|done| done.trim().parse::<u64>().ok()) >= Some(10) {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        Err(format!("{id} does not advance").into())
     }
 
     /// Starts an operation in the background: its id.

@@ -35,6 +35,8 @@ pub struct Context {
     pub(super) depth: Cell<usize>,
     /// Their names.
     pub(super) names: [Cell<&'static str>; LEVELS],
+    /// A loop ended within the one that is open: its count is to be set back.
+    pub(super) inner_ended: Cell<bool>,
     pub(super) told: Cell<bool>,
     finish_cut_a_sleep: Cell<bool>,
     /// The function keeps folders: a pause waits for the next one.
@@ -76,6 +78,7 @@ pub(super) enum Wanted {
 
 impl Context {
     pub(super) fn new(run: Arc<Run>) -> Self {
+        run.belongs_to_this_thread();
         let restored = run.setup.restored.as_ref();
         let metrics = restored
             .map(|checkpoint| checkpoint.metrics.clone())
@@ -84,6 +87,7 @@ impl Context {
             run,
             depth: Cell::new(0),
             names: [const { Cell::new("") }; LEVELS],
+            inner_ended: Cell::new(false),
             told: Cell::new(false),
             finish_cut_a_sleep: Cell::new(false),
             keeps_folders: Cell::new(false),
@@ -230,7 +234,7 @@ impl Context {
                 return Ok(());
             }
             // A wake-up or the end of the patience: look again.
-            let _ = self.run.wakes().recv_timeout(self.nap(left));
+            std::thread::park_timeout(self.nap(left));
         }
     }
 

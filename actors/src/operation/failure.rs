@@ -159,7 +159,7 @@ fn chain(error: &dyn Error) -> String {
 /// Why a kind refuses a start, with a code of its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
-    /// SCREAMING_SNAKE_CASE; empty for [`Refusal::none_needed`].
+    /// SCREAMING_SNAKE_CASE; empty when the kind has no `admit`.
     pub code: Cow<'static, str>,
     /// For a person: what was expected and what came.
     pub message: String,

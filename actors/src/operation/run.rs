@@ -4,8 +4,9 @@
 //! function may hold: it tries, and what it could not read comes at its next tick.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -47,6 +48,7 @@ pub(crate) struct Run {
     pub(super) setup: RunSetup,
     word: AtomicU8,
     wake: (Sender<()>, Receiver<()>),
+    thread: OnceLock<Thread>,
     /// When the first pause or shutdown was asked for.
     asked_at: OnceLock<Instant>,
     due: AtomicBool,
@@ -115,6 +117,7 @@ impl Run {
             setup,
             word: AtomicU8::new(word),
             wake: bounded(1),
+            thread: OnceLock::new(),
             asked_at: OnceLock::new(),
             due: AtomicBool::new(false),
             slot: Slot::new(),
@@ -147,9 +150,24 @@ impl Run {
         self.word.fetch_or(PROBE, Ordering::AcqRel);
     }
 
+    /// Wakes the function out of a sleep, by its thread, and out of a `recv`, by the channel. A
+    /// channel alone would do, but it yields before it blocks, and on a core that computes a yield
+    /// costs a whole slice.
     fn wake(&self) {
+        // Pairs with the fence of `belongs_to_this_thread`: one of the two sees the other.
+        fence(Ordering::SeqCst);
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
         // A full channel means that a wake-up waits already.
         let _ = self.wake.0.try_send(());
+    }
+
+    /// The function runs on this thread: a stop wakes it here.
+    pub(super) fn belongs_to_this_thread(&self) {
+        // A run has one function, and that one thread.
+        let _ = self.thread.set(std::thread::current());
+        fence(Ordering::SeqCst);
     }
 
     #[inline]

@@ -170,7 +170,7 @@ pub(super) fn whole_numbers(value: Value) -> Value {
 }
 
 /// What garde found.
-pub(super) fn faults<P: Serialize>(report: &Report, params: &P) -> Vec<Fault> {
+pub(crate) fn faults<P: Serialize>(report: &Report, params: &P) -> Vec<Fault> {
     let params = serde_json::to_value(params).unwrap_or_default();
     let fault = |(path, error): &(garde::Path, garde::Error)| {
         // `layers[0].units`, as the schema's faults have it: `layers.0.units`.

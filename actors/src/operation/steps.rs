@@ -12,18 +12,28 @@ mod sealed {
 }
 
 /// A primitive integer: what steps can be counted in.
-pub trait StepNumber: Copy + sealed::Sealed {
+pub trait StepNumber: Copy + Ord + sealed::Sealed {
+    /// Counts begin at 0: a range that begins below is shown from its start.
     #[doc(hidden)]
-    fn widen(self) -> i128;
+    fn base(self) -> Self;
+
+    /// How far it is past `base`; what is over u64::MAX is no count that anyone shows.
+    #[doc(hidden)]
+    fn past(self, base: Self) -> u64;
 }
 
 macro_rules! numbers {
     ($($number:ty),*) => { $(
         impl sealed::Sealed for $number {}
         impl StepNumber for $number {
-            fn widen(self) -> i128 {
-                // A u128 over i128::MAX is no count that anyone shows.
-                i128::try_from(self).unwrap_or(i128::MAX)
+            #[inline]
+            fn base(self) -> Self {
+                self.min(0)
+            }
+
+            #[inline]
+            fn past(self, base: Self) -> u64 {
+                u64::try_from(self.abs_diff(base)).unwrap_or(u64::MAX)
             }
         }
     )* };
@@ -42,17 +52,25 @@ enum Cut {
     Never,
 }
 
+/// What comes of a look at what is asked.
+enum Asked {
+    GoOn,
+    End,
+    Stop(Stopped),
+}
+
 /// A counted loop: each item is `Ok(step)`, or `Err(Stopped)` once when the function is asked to
 /// stop, and then the end.
 #[must_use = "a loop that nobody iterates does nothing"]
 pub struct Steps<'a, T> {
     ctx: &'a Context,
+    /// What is left: its start tells how many steps are complete.
     range: Range<T>,
+    base: T,
     count: &'a Level,
     /// The next level's: set to nothing done before this one moves on.
     inner: &'a Level,
     depth: usize,
-    done: u64,
     cut: Cut,
     over: bool,
 }
@@ -62,26 +80,21 @@ where
     Range<T>: Iterator<Item = T>,
 {
     pub(super) fn begin(ctx: &'a Context, name: &'static str, range: Range<T>) -> Self {
-        let (start, end) = (
-            range.start.widen(),
-            range.end.widen().max(range.start.widen()),
-        );
-        // Counts begin at 0: a range that begins below is shown from its start.
-        let base = start.min(0);
-        let count = |number: i128| u64::try_from(number.saturating_sub(base)).unwrap_or(u64::MAX);
+        let base = range.start.base();
+        let (start, end) = (range.start, range.end.max(range.start));
         let depth = ctx.depth.replace(ctx.depth.get() + 1);
         if let Some(names) = ctx.names.get(depth) {
             names.set(name);
         }
         let slot = &ctx.run.slot;
-        slot.begin(depth, name, count(start), count(end));
+        slot.begin(depth, name, start.past(base), end.past(base));
         Self {
             ctx,
             range,
+            base,
             count: &slot.levels[depth.min(LEVELS)],
             inner: &slot.levels[(depth + 1).min(LEVELS)],
             depth,
-            done: count(start),
             cut: if depth == 0 { Cut::Now } else { Cut::Never },
             over: false,
         }
@@ -99,29 +112,16 @@ where
         self
     }
 
+    /// What becomes of the loop now that something is asked. It takes no `&mut self`: a loop whose
+    /// address nobody has stays in registers.
     #[cold]
-    fn asked(&mut self) -> Option<Result<T, Stopped>> {
-        if self.over {
-            return None;
+    #[inline(never)]
+    fn asked(ctx: &Context, cut: Cut) -> Asked {
+        match ctx.wanted() {
+            Wanted::Stop => Asked::Stop(ctx.tell()),
+            Wanted::Finish if cut == Cut::Now => Asked::End,
+            Wanted::Finish | Wanted::Nothing => Asked::GoOn,
         }
-        match self.ctx.wanted() {
-            Wanted::Stop => {
-                self.over = true;
-                Some(Err(self.ctx.tell()))
-            }
-            Wanted::Finish if self.cut == Cut::Now => {
-                self.over = true;
-                None
-            }
-            Wanted::Finish | Wanted::Nothing => self.step(),
-        }
-    }
-
-    #[inline]
-    fn step(&mut self) -> Option<Result<T, Stopped>> {
-        let step = self.range.next()?;
-        self.done = self.done.saturating_add(1);
-        Some(Ok(step))
     }
 }
 
@@ -133,21 +133,32 @@ where
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if !self.over {
-            // The inner count first: a reader that sees this step sees no inner count of the last.
+        if self.over {
+            return None;
+        }
+        if self.ctx.inner_ended.get() {
+            // The inner count first: a reader that sees this step sees none of the last one's.
+            self.ctx.inner_ended.set(false);
             self.inner.current.store(0, Ordering::Relaxed);
-            self.count.current.store(self.done, Ordering::Release);
         }
-        if self.ctx.run.word().is_quiet() {
-            self.step()
-        } else {
-            self.asked()
+        let done = self.range.start.past(self.base);
+        self.count.current.store(done, Ordering::Release);
+        if !self.ctx.run.word().is_quiet() {
+            let asked = Self::asked(self.ctx, self.cut);
+            self.over = !matches!(asked, Asked::GoOn);
+            match asked {
+                Asked::GoOn => {}
+                Asked::End => return None,
+                Asked::Stop(stopped) => return Some(Err(stopped)),
+            }
         }
+        self.range.next().map(Ok)
     }
 }
 
 impl<T> Drop for Steps<'_, T> {
     fn drop(&mut self) {
         self.ctx.depth.set(self.depth);
+        self.ctx.inner_ended.set(self.depth > 0);
     }
 }

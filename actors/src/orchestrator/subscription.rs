@@ -41,6 +41,8 @@ pub struct Subscription {
     ready: VecDeque<Update>,
     /// A snapshot follows when what was missed is given.
     snapshot: bool,
+    /// There is more to read of what was missed.
+    behind: bool,
 }
 
 impl Orchestrator {
@@ -93,6 +95,7 @@ impl Subscription {
             last,
             ready: VecDeque::new(),
             snapshot: false,
+            behind: false,
         }
     }
 
@@ -101,6 +104,10 @@ impl Subscription {
         loop {
             if let Some(update) = self.ready.pop_front() {
                 return Ok(Some(update));
+            }
+            if self.behind {
+                self.catch_up().await?;
+                continue;
             }
             let Some(mailbox) = self.mailbox.clone() else {
                 return Ok(None);
@@ -140,23 +147,24 @@ impl Subscription {
         news
     }
 
-    /// Reads what was missed, all of it; what is committed meanwhile waits in the mailbox.
+    /// Reads what was missed, a page at a time; what is committed meanwhile waits in the mailbox.
     async fn catch_up(&mut self) -> Result<(), Error> {
-        loop {
-            let reader = &self.orchestrator.0.reader;
-            let missed = match &self.interest {
-                Interest::Operation(id) => reader.events(*id, self.last, PAGE, &[])?,
-                Interest::Matching { .. } => reader.events_since_cursor(self.last, PAGE)?,
-            };
-            let more = missed.len() == PAGE;
-            for event in missed {
-                if self.is_news(&event) && self.concerns(&event)? {
-                    self.ready.push_back(Update::Event(event));
-                }
+        let reader = &self.orchestrator.0.reader;
+        // Until it is read, it is missed: an error here loses nothing.
+        self.behind = true;
+        let missed = match &self.interest {
+            Interest::Operation(id) => reader.events(*id, self.last, PAGE, &[])?,
+            Interest::Matching { .. } => reader.events_since_cursor(self.last, PAGE)?,
+        };
+        let more = missed.len() == PAGE;
+        for event in missed {
+            if self.is_news(&event) && self.concerns(&event)? {
+                self.ready.push_back(Update::Event(event));
             }
-            if !more {
-                break;
-            }
+        }
+        self.behind = more;
+        if more {
+            return Ok(());
         }
         if let (Interest::Operation(id), true) =
             (&self.interest, std::mem::take(&mut self.snapshot))

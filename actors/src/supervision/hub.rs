@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, Weak};
 
-use impresario_api::{Event, OperationId, Progress, Timestamp};
+use impresario_api::{Event, EventBody, OperationId, Progress, Timestamp};
 use tokio::sync::Notify;
 
 use crate::locks::lock;
@@ -50,7 +50,8 @@ impl Interest {
 /// What waits for a listener.
 #[derive(Default)]
 struct Waiting {
-    events: VecDeque<Arc<Event>>,
+    /// Events, and before one that ends a run its last progress.
+    events: VecDeque<Post>,
     progress: HashMap<OperationId, (Timestamp, Progress)>,
     lagging: bool,
     closed: bool,
@@ -104,7 +105,7 @@ impl Mailbox {
             return Some(Post::Lagging);
         }
         if let Some(event) = waiting.events.pop_front() {
-            return Some(Post::Event(event));
+            return Some(event);
         }
         let id = waiting.progress.keys().next().copied();
         if let Some((id, (at, progress))) = id.and_then(|id| waiting.progress.remove_entry(&id)) {
@@ -115,14 +116,17 @@ impl Mailbox {
 
     fn event(&self, event: &Arc<Event>) {
         let mut waiting = lock(&self.waiting);
-        // The last progress comes before the terminal event, and never after: what is newer is
-        // in the view.
         if waiting.events.len() >= MOST_EVENTS {
             waiting.events.clear();
             waiting.lagging = true;
         }
         if !waiting.lagging {
-            waiting.events.push_back(Arc::clone(event));
+            let id = event.operation_id;
+            let ends = matches!(&event.body, EventBody::Status(it) if !it.status.is_dispatched());
+            if ends && let Some((at, last)) = waiting.progress.remove(&id) {
+                waiting.events.push_back(Post::Progress(id, at, last));
+            }
+            waiting.events.push_back(Post::Event(Arc::clone(event)));
         }
         drop(waiting);
         self.wake.notify_one();

@@ -98,6 +98,11 @@ impl Lane {
         self.promised = self.promised.saturating_sub(limit);
     }
 
+    /// Whether a claim is on its way.
+    pub(crate) const fn is_promised(&self) -> bool {
+        self.promised > 0
+    }
+
     /// The arbiter of a slot was gone before the function began: a fresh one takes the work.
     pub(crate) fn begin_again(&mut self, index: usize, manager: &Addr<Manager>) {
         let slot = &mut self.slots[index];

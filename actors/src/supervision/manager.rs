@@ -1,23 +1,23 @@
 //! The manager: every start, verb and end passes here, in order. It decides nothing itself; the
 //! rules do, and the store records. It signals, dispatches and keeps count.
 
+mod leaving;
 mod ledger;
 mod live;
+mod outage;
+mod reading;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler};
+use actix::{Actor, AsyncContext, Context, Handler};
 use impresario_api::{OperationId, Timestamp, Verb};
 use tokio::sync::oneshot;
 
-use super::commands::{
-    ActorEnded, Ask, Committed, Drain, Halt, ManagerView, NotBegun, NotCommitted, ReadProgress,
-    ReadRun, ReadSystem, RunEnded, Start, TimedOut,
-};
+use super::commands::{ActorEnded, Ask, Committed, NotBegun, RunEnded, Start, TimedOut};
 use super::hub::Hub;
 use super::lane::{Lane, LaneGauge};
 use super::writer::{Entry, StoreLink};
@@ -27,9 +27,6 @@ use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
 use crate::store::{Command, Done, Operation, Outcome, Reader};
 use ledger::Ledger;
 use live::Live;
-
-/// How soon a command that the store could not write, and that must be written, is tried again.
-const STORE_RETRY: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// What a manager works with.
 pub(crate) struct Setup {
@@ -49,6 +46,9 @@ pub(crate) struct Manager {
     ledger: Ledger,
     /// Set by a shutdown: nothing is dispatched, and these wait for the last run's end.
     draining: Option<Vec<oneshot::Sender<()>>>,
+    /// What the process before this one left is taken up. Nothing is dispatched before: a run of
+    /// this process would be taken for a lost one.
+    recovered: bool,
 }
 
 impl Manager {
@@ -63,6 +63,7 @@ impl Manager {
             live: HashMap::new(),
             ledger: Ledger::default(),
             draining: None,
+            recovered: false,
         }
     }
 
@@ -75,7 +76,7 @@ impl Manager {
 
     /// A claim for all free slots of a lane, if it has any.
     fn claim(&mut self, lane: &str) -> Option<Entry> {
-        if self.draining.is_some() {
+        if self.draining.is_some() || !self.recovered {
             return None;
         }
         let limit = self.lanes.get_mut(lane)?.promise();
@@ -173,6 +174,12 @@ impl Manager {
             let error = error.map(|error| format!(": {}", error.code));
             log::info!("{} {now}{}", operation.id, error.unwrap_or_default());
         }
+        // The last progress comes before the event that tells of the run's end.
+        let ran = done.was.is_some_and(|was| was.is_dispatched());
+        if let (true, false, Some(progress)) = (ran, now.is_dispatched(), &operation.progress) {
+            let at = Timestamp::now();
+            self.of.hub.publish_progress(operation, at, progress);
+        }
         self.of.hub.publish(done);
     }
 
@@ -182,6 +189,10 @@ impl Manager {
         self.note(done);
         let operation = &done.operation;
         self.signal_late(operation);
+        if let (Some(live), Some(kept)) = (self.live.get_mut(&operation.id), &operation.checkpoint)
+        {
+            live.owed.written(kept.at);
+        }
         let ready = operation.state.shown() == Pending && done.was != Some(Pending);
         self.settle(operation);
         if !ready {
@@ -190,36 +201,6 @@ impl Manager {
         match operation.state.not_before {
             Some(due) if due > Timestamp::now() => self.arm(&operation.lane, Some(due), ctx),
             _ => self.dispatch(&operation.lane),
-        }
-    }
-
-    /// In a shutdown, runs that were claimed just before it are asked to go too.
-    fn send_off(&mut self) {
-        if self.draining.is_none() {
-            return;
-        }
-        let now = Timestamp::now();
-        let going_on = self.live.iter().filter(|(_, live)| !live.ended);
-        let marks = going_on.map(|(id, live)| {
-            live.of.run.shut_down();
-            let input = Input::ShuttingDown {
-                run: live.state.run,
-            };
-            Entry::silent(Command::Apply {
-                id: *id,
-                input,
-                now,
-            })
-        });
-        self.of.link.send(marks.collect());
-    }
-
-    /// When the last run has ended in a shutdown, whoever asked for it hears so.
-    fn drained(&mut self) {
-        if self.live.is_empty() {
-            for reply in self.draining.iter_mut().flat_map(std::mem::take) {
-                let _ = reply.send(());
-            }
         }
     }
 }
@@ -295,40 +276,6 @@ impl Handler<TimedOut> for Manager {
     }
 }
 
-impl Handler<ReadProgress> for Manager {
-    type Result = ();
-
-    fn handle(&mut self, read: ReadProgress, _: &mut Self::Context) {
-        let ask = |id: OperationId| {
-            let live = self.live.get(&id)?;
-            let (reply, answer) = oneshot::channel();
-            live.actor.do_send(ReadRun { reply });
-            Some((id, answer))
-        };
-        let _ = read
-            .reply
-            .send(read.ids.into_iter().filter_map(ask).collect());
-    }
-}
-
-impl Handler<ReadSystem> for Manager {
-    type Result = ();
-
-    fn handle(&mut self, read: ReadSystem, _: &mut Self::Context) {
-        let now = Timestamp::now();
-        let oldest = |lane: &Lane| self.of.reader.oldest_pending(&lane.name).ok().flatten();
-        let lanes = self
-            .lanes
-            .values()
-            .map(|lane| lane.view(oldest(lane), now))
-            .collect();
-        let _ = read.reply.send(ManagerView {
-            lanes,
-            ..self.ledger.view()
-        });
-    }
-}
-
 impl Handler<Committed> for Manager {
     type Result = ();
 
@@ -343,6 +290,7 @@ impl Handler<Committed> for Manager {
                     self.committed(&done, ctx);
                 }
                 Outcome::Recovered(all) => {
+                    self.recovered = true;
                     for done in &all {
                         self.committed(done, ctx);
                     }
@@ -374,43 +322,6 @@ impl Handler<Committed> for Manager {
     }
 }
 
-impl Handler<NotCommitted> for Manager {
-    type Result = ();
-
-    fn handle(&mut self, failed: NotCommitted, ctx: &mut Self::Context) {
-        log::error!(
-            "the store could not write {} commands: {}",
-            failed.commands.len(),
-            failed.error
-        );
-        let mut again = Vec::new();
-        for command in failed.commands {
-            match command {
-                // An end is never given up: it is written once there is room.
-                Command::End(_) | Command::Recover { .. } => again.push(Entry::silent(command)),
-                Command::Claim { lane, limit, .. } => {
-                    if let Some(lane) = self.lanes.get_mut(&lane) {
-                        lane.redeem(limit);
-                    }
-                }
-                // Who asked has been answered; a stop that was signalled goes into the end.
-                Command::Submit(_)
-                | Command::Apply { .. }
-                | Command::Append { .. }
-                | Command::Prune { .. } => {}
-            }
-        }
-        ctx.run_later(STORE_RETRY, move |manager, _| {
-            if !again.is_empty() {
-                manager.of.link.send(again);
-            }
-            for lane in manager.lanes.keys().cloned().collect::<Vec<_>>() {
-                manager.dispatch(&lane);
-            }
-        });
-    }
-}
-
 impl Handler<RunEnded> for Manager {
     type Result = ();
 
@@ -439,41 +350,5 @@ impl Handler<ActorEnded> for Manager {
 
     fn handle(&mut self, ended: ActorEnded, ctx: &mut Self::Context) {
         self.actor_ended(ended, ctx);
-    }
-}
-
-impl Handler<Drain> for Manager {
-    type Result = ();
-
-    fn handle(&mut self, drain: Drain, ctx: &mut Self::Context) {
-        self.of.admitting.store(false, Ordering::Release);
-        self.draining.get_or_insert_default().push(drain.reply);
-        self.send_off();
-        ctx.run_later(self.of.config.shutdown_grace, |manager, _| {
-            for (id, live) in &manager.live {
-                let step = live
-                    .of
-                    .run
-                    .step_in_hand()
-                    .unwrap_or_else(|| "no step".to_owned());
-                log::warn!("{id} did not return within the grace period; it is in {step}");
-            }
-            manager.live.clear();
-            manager.drained();
-        });
-        self.drained();
-    }
-}
-
-impl Handler<Halt> for Manager {
-    type Result = ();
-
-    fn handle(&mut self, _: Halt, ctx: &mut Self::Context) {
-        for lane in self.lanes.values() {
-            lane.stop();
-        }
-        self.of.hub.close();
-        // The system ends with its manager.
-        ctx.stop();
     }
 }

@@ -123,7 +123,7 @@ impl OperationActor {
         let step = self.of.run.step_in_hand();
         let place = step.map(|step| format!(", in {step}")).unwrap_or_default();
         let message = format!(
-            "{verb} was asked {:.1} s ago and the function has not returned{place}",
+            "a stop was asked {:.1} s ago (now {verb}) and the function has not returned{place}",
             since.elapsed().as_secs_f64()
         );
         log::warn!("{}: {message}", self.of.operation.id);
@@ -172,7 +172,9 @@ impl Handler<StopSignalled> for OperationActor {
     type Result = ();
 
     fn handle(&mut self, StopSignalled(verb): StopSignalled, ctx: &mut Self::Context) {
-        let since = self.of.stop.map_or_else(Instant::now, |(_, since)| since);
+        // A finish may take its time; what is asked after it has a grace period of its own.
+        let before = self.of.stop.filter(|(verb, _)| *verb != StopVerb::Finish);
+        let since = before.map_or_else(Instant::now, |(_, since)| since);
         self.of.stop = Some((verb, since));
         // Looked at as soon as the grace period is over, not at the tick after it.
         ctx.run_later(self.of.grace, |actor, _| {

@@ -111,7 +111,7 @@ fn assemble(parts: Parts) -> Result<Assembled, StartupError> {
         admitting,
         failure,
     } = parts;
-    let reader = store.reader();
+    let (reader, hub_of_end) = (store.reader(), Arc::clone(&hub));
     let setup = Setup {
         config,
         kinds,
@@ -122,13 +122,15 @@ fn assemble(parts: Parts) -> Result<Assembled, StartupError> {
     };
     let manager = Manager::new(setup);
     let gauges = manager.gauges();
-    let told = failure.clone();
+    let (told, hub) = (failure.clone(), hub_of_end);
     let manager = watched::start(manager, move |panic| {
         // An orderly end has no panic; whatever else ends the manager ends the orchestrator.
         admitting.store(false, Ordering::Release);
         if let Some(panic) = panic {
             told.report(format!("the manager panicked: {panic}"));
         }
+        // Who listens hears that nothing will come any more.
+        hub.close();
         System::current().stop();
     });
     let listeners = Listeners {

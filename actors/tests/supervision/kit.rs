@@ -99,6 +99,16 @@ pub(crate) fn stage() -> Stage {
 }
 
 pub(crate) fn stage_with(policy: Policy, concurrency: usize, store: impl Store) -> Stage {
+    stage_in(Config::default(), policy, concurrency, store)
+}
+
+/// With a configuration of its own, but for the lane.
+pub(crate) fn stage_in(
+    config: Config,
+    policy: Policy,
+    concurrency: usize,
+    store: impl Store,
+) -> Stage {
     let (moves, commanded) = unbounded();
     let (tells, ready) = unbounded();
     let lane = LaneConfig {
@@ -108,7 +118,7 @@ pub(crate) fn stage_with(policy: Policy, concurrency: usize, store: impl Store) 
     };
     let config = Config {
         progress_every: Duration::from_millis(5),
-        ..Config::default()
+        ..config
     };
     let puppet = Puppet {
         policy,

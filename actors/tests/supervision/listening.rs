@@ -8,7 +8,7 @@ use impresario_api::{Event, EventBody, Status};
 use crate::kit::{Move, now, stage};
 
 /// Events of a subscription up to the one that completes the operation.
-fn events(subscription: &mut impresario::Subscription) -> Vec<Arc<Event>> {
+pub(crate) fn events(subscription: &mut impresario::Subscription) -> Vec<Arc<Event>> {
     let mut events = Vec::new();
     loop {
         match now(subscription.next()).expect("the store answers") {
@@ -125,4 +125,34 @@ fn a_shutdown_closes_subscriptions() {
             "nothing happened meanwhile"
         );
     }
+}
+
+#[test]
+fn the_last_progress_comes_before_the_terminal_event_and_none_after_it() {
+    let stage = stage();
+    let id = stage.running();
+    let mut subscription = now(stage.orchestrator.subscribe(id, None)).expect("it is kept");
+    for _ in 0..3 {
+        stage.command(Move::Step);
+        stage.ready();
+    }
+    stage.command(Move::Return);
+    stage.ended(id);
+    now(stage.orchestrator.shutdown());
+    let mut steps = None;
+    let mut over = false;
+    while let Some(update) = now(subscription.next()).expect("the store answers") {
+        match update {
+            Update::Progress { progress, .. } => {
+                assert!(!over, "progress after the end");
+                steps = Some(progress.steps[0].current);
+            }
+            Update::Event(event) => {
+                over |= matches!(&event.body, EventBody::Status(it) if it.status.is_ended());
+            }
+            Update::Snapshot(_) => {}
+        }
+    }
+    assert!(over);
+    assert_eq!(steps, Some(3), "merged, and the last one arrives");
 }

@@ -4,6 +4,10 @@
 mod ends;
 mod kit;
 mod lanes;
+mod leaving;
 mod listening;
+mod outages;
+mod scripted;
 mod stops;
 mod storing;
+mod verbs;

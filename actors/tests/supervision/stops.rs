@@ -46,6 +46,18 @@ fn cancelled_is_told_only_after_the_function_returned_and_ignoring_it_is_found_o
 }
 
 #[test]
+fn a_cancel_long_after_a_finish_has_a_grace_period_of_its_own() {
+    let policy = policy().grace(Duration::from_secs(5));
+    let stage = stage_with(policy, 1, impresario::store::MemoryStore::new());
+    let id = stage.running();
+    stage.ask(id, Verb::Finish).expect("it runs");
+    stage.ask(id, Verb::Cancel).expect("it is stronger");
+    assert_eq!(stage.view(id).row.unresponsive_since, None);
+    stage.command(Move::Step);
+    assert_eq!(stage.ended(id).row.status, Status::Cancelled);
+}
+
+#[test]
 fn a_function_that_returns_before_it_is_told_completes_and_the_canceller_sees_it() {
     let stage = stage();
     let id = stage.running();

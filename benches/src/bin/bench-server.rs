@@ -1,11 +1,9 @@
 //! The server with one kind more: it burns a core until it is told to stop.
 
 use impresario::operation::{Context, Failure, Operation, Policy};
+use impresario_bench::NoParams;
 
 struct Burn;
-
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
-struct NoParams {}
 
 impl Operation for Burn {
     const KIND: &'static str = "burn";

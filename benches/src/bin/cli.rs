@@ -2,59 +2,53 @@
 
 use std::process::{Command, Stdio};
 
-use impresario_bench::{Samples, machine, verdict};
+use impresario_bench::{Samples, Target, beside, judge, machine};
+use nix::sys::resource::{UsageWho, getrusage};
 
 const PAIRS: usize = 31;
-/// Runs of each in a pair: one alone is less than the clock's tick.
-const RUNS: usize = 40;
+/// Runs of each in a pair.
+const RUNS: u32 = 40;
 
 fn main() {
+    if !beside("impresario").exists() {
+        println!("there is no release build of impresario beside this program: nothing to measure");
+        return;
+    }
     machine();
-    let ratios = (0..PAIRS).map(|_| {
-        let hello = cpu("hello", &[]);
-        cpu("impresario", &["--version"]) / hello
-    });
-    let ratios = Samples::new(ratios.collect());
-    println!("impresario --version / hello, CPU time, {PAIRS} alternating pairs of {RUNS} runs");
+    let (mut hello, mut client) = (Vec::new(), Vec::new());
+    for _ in 0..PAIRS {
+        hello.push(cpu("hello", &[]));
+        client.push(cpu("impresario", &["--version"]));
+    }
+    let ratios = Samples::ratios(&client, &hello);
+    println!("user and system time, ms, {PAIRS} alternating pairs of {RUNS} runs each");
+    println!("  {:40} {}", "hello", Samples::new(hello).spread());
     println!(
-        "  {}  target 2: {}",
-        ratios.spread(),
-        verdict(ratios.percentile(50.0), 2.0)
+        "  {:40} {}",
+        "impresario --version",
+        Samples::new(client).spread()
     );
+    judge("client / hello", &ratios, Target::AtMost(2.0));
+    machine();
 }
 
-/// Seconds of user and system time of the children that were waited for.
+/// Milliseconds of user and system time of the children that were waited for.
 fn children() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("this process");
-    let fields: Vec<_> = stat
-        .rsplit(')')
-        .next()
-        .expect("fields")
-        .split_whitespace()
-        .collect();
-    // Fields 16 and 17 of the line, in ticks of 10 ms; the first two are before the parenthesis.
-    let ticks: f64 = [13, 14]
-        .iter()
-        .map(|at| fields[*at].parse::<f64>().expect("ticks"))
-        .sum();
-    ticks / 100.0
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("it is a POSIX call");
+    let millis =
+        |time: nix::sys::time::TimeVal| time.tv_sec() as f64 * 1e3 + time.tv_usec() as f64 / 1e3;
+    millis(usage.user_time()) + millis(usage.system_time())
 }
 
+/// Milliseconds of one run.
 fn cpu(program: &str, args: &[&str]) -> f64 {
-    let path = std::env::current_exe()
-        .expect("this program")
-        .with_file_name(program);
+    let path = beside(program);
     let before = children();
     for _ in 0..RUNS {
-        let status = Command::new(&path)
-            .args(args)
-            .stdout(Stdio::null())
-            .status();
-        assert!(
-            status
-                .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-                .success()
-        );
+        let mut command = Command::new(&path);
+        let status = command.args(args).stdout(Stdio::null()).status();
+        let status = status.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(status.success(), "{program}: {status}");
     }
-    (children() - before).max(0.01)
+    (children() - before) / f64::from(RUNS)
 }

@@ -1,16 +1,26 @@
 //! Start, cancel and view over HTTP with one client, beside `GET /healthz` in the same run; idle,
-//! and with every core computing under the supervisor.
+//! and with every core computing under the supervisor. The two states alternate.
 
-use impresario_bench::{Client, Samples, Server, machine, verdict};
+use impresario_bench::{Client, Samples, Server, Target, judge, machine};
 
 const ROUNDS: usize = 5;
+/// Of each: a no-op and a cancel, and [`READS`] reads. All rounds together 10,000.
+const TURNS: usize = 2_000;
+/// Reads a turn: 10,000 each round.
+const READS: usize = 5;
+const SLEEPING: &str = "{\"iterations\":1,\"step_ms\":3600000}";
 
-/// The floor and the figures of one state of the machine, each round one list of microseconds.
-struct Table {
-    health: Vec<Samples>,
-    noop: Vec<Samples>,
-    cancel: Vec<Samples>,
-    view: Vec<Samples>,
+/// The floor and the figures of one state of the machine, in microseconds.
+struct State {
+    health: Samples,
+    view: Samples,
+    noop: Samples,
+    cancel: Samples,
+}
+
+struct Round {
+    idle: State,
+    busy: State,
 }
 
 fn main() {
@@ -19,106 +29,107 @@ fn main() {
     let lane = format!("lanes.burn.concurrency={cores}");
     let server = Server::start("bench-server", &["--set", &lane]);
     let mut client = Client::new(&server.address);
-    let idle = table(&mut client);
+    let rounds: Vec<_> = (0..ROUNDS).map(|_| round(&mut client, cores)).collect();
+    println!("µs, one connection; the median of {ROUNDS} rounds (lowest to highest)");
+    show("idle", &rounds, |round| &round.idle);
+    let busy = format!("{cores} functions computing on {cores} cores");
+    show(&busy, &rounds, |round| &round.busy);
+    ratios(&rounds);
+    machine();
+}
+
+fn round(client: &mut Client, cores: usize) -> Round {
+    let idle = state(client);
     let burning: Vec<_> = (0..cores).map(|_| client.start("burn", "{}")).collect();
     burning.iter().for_each(|id| client.until_running(id));
-    let busy = table(&mut client);
+    let busy = state(client);
     for id in &burning {
-        client.send("DELETE", &format!("/api/v1/operations/{id}?wait=5"), "");
+        client.time("DELETE", &format!("/api/v1/operations/{id}?wait=5"), "");
     }
-    println!("µs, the median of {ROUNDS} rounds");
-    show("idle", &idle);
-    show(
-        &format!("{cores} functions computing on {cores} cores"),
-        &busy,
-    );
-    let (floor50, floor99) = (middle(&idle.health, 50.0), middle(&idle.health, 99.0));
-    println!("ratios");
+    Round { idle, busy }
+}
+
+fn state(client: &mut Client) -> State {
+    let (mut health, mut view, mut noop, mut cancel) = (vec![], vec![], vec![], vec![]);
+    let seen = client.start("dummy", SLEEPING);
+    client.until_running(&seen);
+    let seen = format!("/api/v1/operations/{seen}");
+    for _ in 0..TURNS {
+        for _ in 0..READS {
+            health.push(client.time("GET", "/healthz", ""));
+            view.push(client.time("GET", &seen, ""));
+        }
+        let start = "/api/v1/dummy/start?wait=5";
+        noop.push(client.time("POST", start, "{\"iterations\":0}"));
+        let id = client.start("dummy", SLEEPING);
+        client.until_running(&id);
+        cancel.push(client.time("DELETE", &format!("/api/v1/operations/{id}?wait=5"), ""));
+    }
+    client.time("DELETE", &format!("{seen}?wait=5"), "");
+    State {
+        health: Samples::new(health),
+        view: Samples::new(view),
+        noop: Samples::new(noop),
+        cancel: Samples::new(cancel),
+    }
+}
+
+fn show(what: &str, rounds: &[Round], of: impl Fn(&Round) -> &State) {
+    println!("  {what:40} {:>28} {:>28}", "p50", "p99");
+    let row = |name: &str, figure: fn(&State) -> &Samples| {
+        let [p50, p99] = [50.0, 99.0].map(|p| {
+            let all = rounds.iter().map(|round| figure(of(round)).percentile(p));
+            let all = Samples::new(all.collect());
+            let [low, middle, high] = [0.0, 50.0, 100.0].map(|p| all.percentile(p));
+            format!("{middle:.0} ({low:.0} to {high:.0})")
+        });
+        println!("    {name:38} {p50:>28} {p99:>28}");
+    };
+    row("GET /healthz", |state| &state.health);
+    row("GET /operations/{id}", |state| &state.view);
+    row("POST /dummy/start?wait, no-op", |state| &state.noop);
+    row("DELETE ?wait, a sleeping dummy", |state| &state.cancel);
+}
+
+/// Each round's figure by the same round's idle floor.
+fn ratios(rounds: &[Round]) {
+    println!("  ratios, round by round: median (quartiles)");
+    let line = |what, figure: fn(&Round) -> &Samples, floor: fn(&Round) -> &Samples, p, most| {
+        let ratio = |round: &Round| figure(round).percentile(p) / floor(round).percentile(p);
+        let ratios = Samples::new(rounds.iter().map(ratio).collect());
+        judge(what, &ratios, Target::AtMost(most));
+    };
+    let idle: fn(&Round) -> &Samples = |round| &round.idle.health;
+    let cancel: fn(&Round) -> &Samples = |round| &round.idle.cancel;
+    let busy_cancel: fn(&Round) -> &Samples = |round| &round.busy.cancel;
     line(
-        "start to completed / healthz, p50",
-        middle(&idle.noop, 50.0) / floor50,
+        "start to completed, p50",
+        |round| &round.idle.noop,
+        idle,
+        50.0,
         2.5,
     );
+    line("cancel, idle, p50", cancel, idle, 50.0, 3.0);
+    line("cancel, idle, p99", cancel, idle, 99.0, 5.0);
     line(
-        "cancel / healthz, idle, p50",
-        middle(&idle.cancel, 50.0) / floor50,
-        3.0,
-    );
-    line(
-        "cancel / healthz, idle, p99",
-        middle(&idle.cancel, 99.0) / floor99,
-        5.0,
-    );
-    line(
-        "cancel computing / healthz idle, p50",
-        middle(&busy.cancel, 50.0) / floor50,
+        "cancel, computing / idle healthz, p50",
+        busy_cancel,
+        idle,
+        50.0,
         4.0,
     );
     line(
-        "cancel computing / healthz idle, p99",
-        middle(&busy.cancel, 99.0) / floor99,
+        "cancel, computing / idle healthz, p99",
+        busy_cancel,
+        idle,
+        99.0,
         30.0,
     );
     line(
-        "view computing / view idle, p99",
-        middle(&busy.view, 99.0) / middle(&idle.view, 99.0),
+        "view, computing / view idle, p99",
+        |round| &round.busy.view,
+        |round| &round.idle.view,
+        99.0,
         1.5,
     );
-}
-
-fn line(what: &str, ratio: f64, target: f64) {
-    println!(
-        "  {what:40} {ratio:6.2}  target {target}: {}",
-        verdict(ratio, target)
-    );
-}
-
-fn show(state: &str, table: &Table) {
-    println!("  {state}");
-    let rows = [
-        ("GET /healthz", &table.health),
-        ("POST /dummy/start?wait, no-op", &table.noop),
-        ("DELETE ?wait, a sleeping dummy", &table.cancel),
-        ("GET /operations/{id}", &table.view),
-    ];
-    for (name, rounds) in rows {
-        let [p50, p99] = [50.0, 99.0].map(|p| middle(rounds, p));
-        println!("    {name:32} p50 {p50:8.1}   p99 {p99:8.1}");
-    }
-}
-
-/// The median over the rounds of a percentile.
-fn middle(rounds: &[Samples], p: f64) -> f64 {
-    Samples::new(rounds.iter().map(|round| round.percentile(p)).collect()).percentile(50.0)
-}
-
-fn table(client: &mut Client) -> Table {
-    let mut table = Table {
-        health: vec![],
-        noop: vec![],
-        cancel: vec![],
-        view: vec![],
-    };
-    let seen = client.start("dummy", "{\"iterations\":1,\"step_ms\":3600000}");
-    client.until_running(&seen);
-    let view = format!("/api/v1/operations/{seen}");
-    for _ in 0..ROUNDS {
-        let (mut health, mut noop, mut cancel, mut views) = (vec![], vec![], vec![], vec![]);
-        for n in 0..2_000 {
-            health.push(client.time("GET", "/healthz", ""));
-            views.push(client.time("GET", &view, ""));
-            noop.push(client.time("POST", "/api/v1/dummy/start?wait=5", "{\"iterations\":0}"));
-            if n % 4 == 0 {
-                let id = client.start("dummy", "{\"iterations\":1,\"step_ms\":3600000}");
-                client.until_running(&id);
-                cancel.push(client.time("DELETE", &format!("/api/v1/operations/{id}?wait=5"), ""));
-            }
-        }
-        table.health.push(Samples::new(health));
-        table.noop.push(Samples::new(noop));
-        table.cancel.push(Samples::new(cancel));
-        table.view.push(Samples::new(views));
-    }
-    client.send("DELETE", &format!("{view}?wait=5"), "");
-    table
 }

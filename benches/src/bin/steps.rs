@@ -1,72 +1,93 @@
-//! One step of a loop, beside a bare atomic store and a hidden progress bar's `inc`.
+//! One step of a loop, beside a bare atomic store and a hidden progress bar's `inc`: on the
+//! caller's own thread, and under a live supervisor whose actor reads as it goes.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use impresario::operation::{Context, Failure, Operation, Policy};
-use impresario::store::MemoryStore;
-use impresario::{Config, Options, Orchestrator, Until};
-use impresario_bench::{Samples, machine, verdict};
+use impresario::operation::{Context, Failure, Operation, Policy, SyncOptions, run_sync_operation};
+use impresario_bench::{NoParams, Samples, Target, judge, machine, supervised};
 
 const ROUNDS: usize = 25;
 const STEPS: u64 = 2_000_000;
+const NAMES: [&str; 6] = [
+    "relaxed atomic store",
+    "indicatif inc, hidden",
+    "ctx.steps",
+    "ctx.steps + items.add(1)",
+    "nested steps + items",
+    "ctx.steps + checkpoint(&u64)",
+];
+
+/// Nanoseconds of each of [`NAMES`], round by round.
+type Rounds = Vec<[f64; 6]>;
 
 struct Measure;
-
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
-struct NoParams {}
 
 impl Operation for Measure {
     const KIND: &'static str = "measure";
     type Params = NoParams;
-    type Output = Vec<[f64; 6]>;
+    type Output = Rounds;
 
     fn policy(&self) -> Policy {
         Policy::lane("default")
     }
 
-    fn run(&self, _: NoParams, ctx: &Context) -> Result<Self::Output, Failure> {
+    fn run(&self, _: NoParams, ctx: &Context) -> Result<Rounds, Failure> {
         let (cell, bar) = (AtomicU64::new(0), indicatif::ProgressBar::hidden());
-        let items = ctx.items(None);
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
             rounds.push([
                 each(STEPS, || {
-                    (0..STEPS).for_each(|n| black_box(&cell).store(n, Ordering::Relaxed));
+                    // The number is used in every loop alike, so that none is optimised away.
+                    (0..STEPS).for_each(|n| cell.store(black_box(n), Ordering::Relaxed));
                     Ok(())
                 })?,
                 each(STEPS / 20, || {
                     (0..STEPS / 20).for_each(|_| black_box(&bar).inc(1));
                     Ok(())
                 })?,
-                each(STEPS, || steps(ctx, |_| ()))?,
-                each(STEPS, || steps(ctx, |_| items.add(1)))?,
-                each(STEPS, || {
-                    for outer in ctx.steps("outer", 0..STEPS / 100) {
-                        outer?;
-                        for inner in ctx.steps("inner", 0..100_u64) {
-                            black_box(inner?);
-                            items.add(1);
-                        }
-                    }
-                    Ok(())
-                })?,
-                each(STEPS, || {
-                    for step in ctx.steps("step", 0..STEPS) {
-                        ctx.checkpoint(&step?)?;
-                    }
-                    Ok(())
-                })?,
+                each(STEPS, || plain(ctx))?,
+                each(STEPS, || counted(ctx))?,
+                each(STEPS, || nested(ctx))?,
+                each(STEPS, || kept(ctx))?,
             ]);
         }
         Ok(rounds)
     }
 }
 
-fn steps(ctx: &Context, work: impl Fn(u64)) -> Result<(), Failure> {
+fn plain(ctx: &Context) -> Result<(), Failure> {
     for step in ctx.steps("step", 0..STEPS) {
-        work(black_box(step?));
+        black_box(step?);
+    }
+    Ok(())
+}
+
+fn counted(ctx: &Context) -> Result<(), Failure> {
+    let items = ctx.items(None);
+    for step in ctx.steps("step", 0..STEPS) {
+        black_box(step?);
+        items.add(1);
+    }
+    Ok(())
+}
+
+fn nested(ctx: &Context) -> Result<(), Failure> {
+    let items = ctx.items(None);
+    for outer in ctx.steps("outer", 0..STEPS / 100) {
+        outer?;
+        for inner in ctx.steps("inner", 0..100_u64) {
+            black_box(inner?);
+            items.add(1);
+        }
+    }
+    Ok(())
+}
+
+fn kept(ctx: &Context) -> Result<(), Failure> {
+    for step in ctx.steps("step", 0..STEPS) {
+        ctx.checkpoint(&step?)?;
     }
     Ok(())
 }
@@ -81,43 +102,22 @@ fn each(count: u64, work: impl FnOnce() -> Result<(), Failure>) -> Result<f64, F
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     machine();
-    let kinds = impresario::operation::Kinds::new().register(Measure);
-    let orchestrator =
-        Orchestrator::start(Config::default(), kinds, MemoryStore::new()).expect("a lane");
-    let started = orchestrator.start_managed_operation::<Measure>(NoParams {}, Options::default());
-    let id = started.await.expect("a start").id;
-    let limit = Duration::from_secs(120);
-    orchestrator
-        .wait_until(id, Until::Ended, limit)
-        .await
-        .expect("it ends");
-    let output = orchestrator.result(id).await.expect("an output");
-    let rounds: Vec<[f64; 6]> = serde_json::from_value(output).expect("rounds");
-    let column = |at: usize| Samples::new(rounds.iter().map(|round| round[at]).collect());
-    let ratio =
-        |a: usize, b: usize| Samples::new(rounds.iter().map(|round| round[a] / round[b]).collect());
-    println!("under a live supervisor, {ROUNDS} alternating rounds, ns: median (quartiles)");
-    let names = [
-        "relaxed atomic store",
-        "indicatif inc, hidden",
-        "ctx.steps",
-        "ctx.steps + items.add(1)",
-        "nested steps + items",
-        "ctx.steps + checkpoint(&u64)",
-    ];
-    for (at, name) in names.iter().enumerate() {
-        println!("  {name:30} {}", column(at).spread());
+    println!("ns, {ROUNDS} alternating rounds: median (quartiles)");
+    let here = run_sync_operation(&Measure, NoParams {}, SyncOptions::default());
+    show("run_sync_operation", &here.expect("it returns"));
+    show("under a live supervisor", &supervised(Measure).await);
+    machine();
+}
+
+fn show(how: &str, rounds: &Rounds) {
+    let column = |at: usize| rounds.iter().map(|round| round[at]).collect::<Vec<_>>();
+    println!(" {how}");
+    for (at, name) in NAMES.iter().enumerate() {
+        println!("  {name:40} {}", Samples::new(column(at)).spread());
     }
-    let (store, bar) = (ratio(3, 0), ratio(3, 1));
-    println!(
-        "  step + items / store           {}  target 3: {}",
-        store.spread(),
-        verdict(store.percentile(50.0), 3.0)
-    );
-    println!(
-        "  step + items / inc             {}  target 0.1: {}",
-        bar.spread(),
-        verdict(bar.percentile(50.0), 0.1)
-    );
-    orchestrator.shutdown().await;
+    let ratio = |figure, floor| Samples::ratios(&column(figure), &column(floor));
+    judge("step + items / store", &ratio(3, 0), Target::AtMost(3.0));
+    let nested = ratio(4, 0);
+    println!("  {:40} {}", "nested step + items / store", nested.spread());
+    judge("inc / step + items", &ratio(1, 3), Target::AtLeast(10.0));
 }

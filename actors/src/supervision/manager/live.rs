@@ -9,6 +9,7 @@ use actix::{Addr, AsyncContext, Context};
 use impresario_api::{EventBody, RestoredData, StopVerb, Timestamp, Warning};
 
 use super::Manager;
+use super::outage::Owed;
 use crate::operation::{Finished, Meter, Policy, Run, RunEnd, RunFailure, RunSetup, report_event};
 use crate::rules::lifecycle::State;
 use crate::store::{Command, End, Operation};
@@ -28,6 +29,8 @@ pub(super) struct Live {
     pub(super) cancelled_at: Option<Instant>,
     /// The function has returned; the end is on its way to the store.
     pub(super) ended: bool,
+    /// What the store could not write.
+    pub(super) owed: Owed,
 }
 
 impl Live {
@@ -84,6 +87,7 @@ impl Manager {
             slot,
             cancelled_at: None,
             ended: false,
+            owed: Owed::default(),
         };
         self.live.insert(operation.id, live);
     }
@@ -192,7 +196,9 @@ impl Manager {
             .unwrap_or_else(|| Box::new(slot_lost(&live.of.run)));
         let panicked = matches!(finished.end, RunEnd::Panicked(_));
         let lane = live.of.operation.lane.clone();
-        let end = Command::End(Box::new(end_of(live, *finished)));
+        let mut end = end_of(live, *finished);
+        live.owed.add_to(&mut end);
+        let end = Command::End(Box::new(end));
         self.ledger.panics += u64::from(panicked && !lost);
         self.ledger.restarts += u64::from(panicked);
         if let Some(lane) = self.lanes.get_mut(&lane) {

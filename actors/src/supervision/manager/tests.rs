@@ -75,7 +75,7 @@ impl Operation for Gated {
     type Output = ();
 
     fn policy(&self) -> Policy {
-        Policy::lane("default")
+        Policy::lane("default").grace(Duration::from_millis(1))
     }
 
     fn run(&self, _: NoParams, ctx: &Ctx) -> Result<(), Failure> {
@@ -244,9 +244,43 @@ fn a_slot_that_is_lost_under_a_run_fails_it_with_a_cause_and_comes_back() {
 #[test]
 fn a_panic_of_the_manager_ends_the_orchestrator_and_says_why() {
     let stage = stage();
+    let id = stage.start();
+    stage.entered();
+    let mut listener = now(stage.orchestrator.subscribe(id, None)).expect("it is kept");
     stage.harm(Harm::Panic);
     let why = now(stage.orchestrator.failed());
     assert!(why.contains("a bug in the manager"), "{why}");
+    while now(listener.next()).expect("the store answers").is_some() {}
     assert!(!stage.orchestrator.is_admitting());
     now(stage.orchestrator.shutdown());
+    stage.open();
+}
+
+#[test]
+fn an_arbiter_that_dies_as_it_is_handed_a_run_costs_the_run_nothing() {
+    let stage = stage();
+    for _ in 0..20 {
+        let id = stage.start();
+        stage.harm(Harm::KillArbiter);
+        stage.open();
+        stage.open();
+        let view = stage.ended(id);
+        assert_eq!((view.row.status, view.row.run), (Status::Completed, 1));
+    }
+}
+
+#[test]
+fn a_stop_that_the_actor_before_was_told_of_is_watched_by_the_next_one() {
+    let stage = stage();
+    let id = stage.start();
+    stage.entered();
+    let cancel = stage
+        .orchestrator
+        .ask(id, impresario_api::Verb::Cancel, None, Options::default());
+    now(cancel).expect("it runs");
+    stage.harm(Harm::StopActor(id));
+    stage.warned(id, "ACTOR_RESTARTED");
+    stage.warned(id, "UNRESPONSIVE");
+    stage.open();
+    assert_eq!(stage.ended(id).row.status, Status::Cancelled);
 }

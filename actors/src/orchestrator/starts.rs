@@ -1,0 +1,148 @@
+//! Starts: checked, admitted, recorded.
+
+use std::sync::Arc;
+
+use garde::Validate;
+use impresario_api::{OperationId, Status, Timestamp};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::refusals::unexpected;
+use super::{Options, Orchestrator, options};
+use crate::Error;
+use crate::operation::{ErasedOperation, Operation};
+use crate::store::{Done, Outcome};
+use crate::supervision::commands::Start;
+
+/// A recorded start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The operation.
+    pub id: OperationId,
+    /// As it was when the start was recorded.
+    pub status: Status,
+    /// Whether the idempotency key was seen before: then it is the first one's operation.
+    pub replayed: bool,
+}
+
+impl Orchestrator {
+    /// Checks JSON params against kind `K`: every fault at once.
+    pub fn parse<K: Operation>(&self, params: Value) -> Result<K::Params, Error> {
+        let params = self
+            .kind(K::KIND)?
+            .check(params)
+            .map_err(Error::InvalidParams)?;
+        // What the check gave back came from these very params.
+        serde_json::from_value(params).map_err(|error| Error::InvalidParams(options::whole(&error)))
+    }
+
+    /// Starts a `K`; answers when the start is recorded.
+    pub async fn start_managed_operation<K: Operation>(
+        &self,
+        params: K::Params,
+        options: Options,
+    ) -> Result<Started, Error> {
+        // Typed params need no schema: only what a type cannot say is checked.
+        let faults = |report| Error::InvalidParams(crate::operation::faults(&report, &params));
+        params.validate().map_err(faults)?;
+        options.check()?;
+        let kind = Arc::clone(self.kind(K::KIND)?);
+        let params = serde_json::to_value(params);
+        let params = params.map_err(|error| Error::InvalidParams(options::whole(&error)))?;
+        self.submit(&kind, Arc::new(params), options, None).await
+    }
+
+    /// Starts a kind by its name; answers when the start is recorded.
+    ///
+    /// Judged in this order: kind, params, options, idempotent replay, the kind's own `admit`,
+    /// uniqueness, queue limit.
+    pub async fn start_operation(
+        &self,
+        kind: &str,
+        params: Value,
+        options: Options,
+    ) -> Result<Started, Error> {
+        let kind = Arc::clone(self.kind(kind)?);
+        let params = Arc::new(kind.check(params).map_err(Error::InvalidParams)?);
+        options.check()?;
+        self.submit(&kind, params, options, None).await
+    }
+
+    pub(super) async fn submit(
+        &self,
+        kind: &Arc<dyn ErasedOperation>,
+        params: Arc<Value>,
+        options: Options,
+        retry_of: Option<OperationId>,
+    ) -> Result<Started, Error> {
+        let idempotency = options.idempotency(kind.view(), &params, retry_of);
+        if let Some((key, fingerprint)) = &idempotency
+            && let Some((id, first)) = self.0.reader.idempotent(key)?
+        {
+            return self.replay(id, first == *fingerprint);
+        }
+        self.admit(kind, &params).await?;
+        if !self.is_admitting() {
+            return Err(Error::ShuttingDown);
+        }
+        let id = self.0.ids.next(Timestamp::now());
+        let submission = options.submission(id, &**kind, params, retry_of, idempotency);
+        let lane = submission.lane.clone();
+        let (reply, answer) = oneshot::channel();
+        self.0.manager.do_send(Start {
+            submission: Box::new(submission),
+            reply,
+        });
+        match answer.await.map_err(|_| self.gone())?? {
+            Outcome::Done(done) => Ok(started(&done, false)),
+            Outcome::Replayed(operation) => Ok(Started {
+                id: operation.id,
+                status: operation.state.shown(),
+                replayed: true,
+            }),
+            Outcome::Refused(refused) => Err(self.refused(refused, &lane)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn replay(&self, id: OperationId, same: bool) -> Result<Started, Error> {
+        match self.0.reader.operation(id)? {
+            _ if !same => Err(Error::IdempotencyMismatch(id)),
+            Some(operation) => Ok(Started {
+                id,
+                status: operation.state.shown(),
+                replayed: true,
+            }),
+            None => Err(Error::NotFound(id)),
+        }
+    }
+
+    /// Asks the kind whether the world is as the params need it, on the bounded pool.
+    async fn admit(
+        &self,
+        kind: &Arc<dyn ErasedOperation>,
+        params: &Arc<Value>,
+    ) -> Result<(), Error> {
+        if !kind.asks_admission() {
+            return Ok(());
+        }
+        let (asked, given) = (Arc::clone(kind), Arc::clone(params));
+        let limit = kind.policy().admit_within;
+        let admission = self.0.blocking.run(move || asked.admit(&given));
+        match self.0.blocking.within(limit, admission).await {
+            Some(verdict) => verdict?.map_err(Error::Refused),
+            None => Err(Error::AdmissionTimedOut {
+                kind: kind.view().kind.clone(),
+                seconds: limit.as_secs_f64(),
+            }),
+        }
+    }
+}
+
+fn started(done: &Done, replayed: bool) -> Started {
+    Started {
+        id: done.operation.id,
+        status: done.operation.state.shown(),
+        replayed,
+    }
+}

@@ -1,0 +1,104 @@
+//! Verbs: asked of an operation, whatever its status.
+
+use std::sync::Arc;
+
+use impresario_api::{OperationId, OperationView, Verb};
+use tokio::sync::oneshot;
+
+use super::refusals::unexpected;
+use super::{Options, Orchestrator, Started};
+use crate::Error;
+use crate::rules::lifecycle::{Ruling, rule};
+use crate::store::{Done, Outcome, StoreError};
+use crate::supervision::commands::Ask;
+
+/// What a verb did.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// It was asked of the operation.
+    Done {
+        /// The operation after it.
+        view: Box<OperationView>,
+        /// False when it was so already, and nothing was recorded.
+        changed: bool,
+        /// False when the stop took effect but could not be recorded.
+        durable: bool,
+    },
+    /// `retry` made a new operation.
+    New(Started),
+}
+
+impl Orchestrator {
+    /// Asks something of an operation. A stop takes effect before it is recorded, and the answer
+    /// comes when it is recorded. `options` says who asks; a `retry` uses all of it.
+    pub async fn ask(
+        &self,
+        id: OperationId,
+        verb: Verb,
+        reason: Option<String>,
+        options: Options,
+    ) -> Result<Asked, Error> {
+        let (reply, answer) = oneshot::channel();
+        let by = options.caller();
+        log::info!("{id} {verb} asked by {by}");
+        self.0.manager.do_send(Ask {
+            id,
+            verb,
+            by,
+            reason,
+            reply,
+        });
+        let outcome = match answer.await.map_err(|_| self.gone())? {
+            Ok(outcome) => outcome,
+            Err(error) => return self.not_recorded(id, verb, error).await,
+        };
+        match outcome {
+            Outcome::Done(done) if done.new_operation => self.retry(&done, options).await,
+            Outcome::Done(done) => {
+                let view = Box::new(self.view_of(&done.operation).await?);
+                Ok(Asked::Done {
+                    view,
+                    changed: !done.events.is_empty(),
+                    durable: true,
+                })
+            }
+            Outcome::Refused(refused) => Err(self.refused(refused, "")),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// A stop that was signalled takes effect although the store could not write it.
+    async fn not_recorded(
+        &self,
+        id: OperationId,
+        verb: Verb,
+        error: StoreError,
+    ) -> Result<Asked, Error> {
+        let operation = self.operation(id)?;
+        let stops = matches!(verb, Verb::Cancel | Verb::Pause | Verb::Finish)
+            && operation.state.shown().is_dispatched();
+        if !stops || rule(&operation.state, verb) != Ok(Ruling::Do) {
+            return Err(error.into());
+        }
+        let view = self.view_of(&operation).await?;
+        Ok(Asked::Done {
+            view: Box::new(view),
+            changed: true,
+            durable: false,
+        })
+    }
+
+    /// A new operation with the params, labels, priority and terms of one that has ended.
+    async fn retry(&self, done: &Done, options: Options) -> Result<Asked, Error> {
+        let first = &done.operation;
+        let kind = Arc::clone(self.kind(&first.kind)?);
+        let params = kind
+            .check((*first.params).clone())
+            .map_err(Error::InvalidParams)?;
+        let options = options.like(first);
+        let started = self
+            .submit(&kind, Arc::new(params), options, Some(first.id))
+            .await?;
+        Ok(Asked::New(started))
+    }
+}

@@ -1,0 +1,86 @@
+//! How the manager goes: it asks what runs to go, waits for it, and ends.
+
+use std::sync::atomic::Ordering;
+
+use actix::{ActorContext, AsyncContext, Handler};
+use impresario_api::Timestamp;
+
+use super::Manager;
+use crate::rules::lifecycle::Input;
+use crate::store::Command;
+use crate::supervision::commands::{Drain, Halt};
+use crate::supervision::lane::Lane;
+use crate::supervision::writer::Entry;
+
+impl Manager {
+    /// In a shutdown, runs that were claimed just before it are asked to go too.
+    pub(super) fn send_off(&mut self) {
+        if self.draining.is_none() {
+            return;
+        }
+        let now = Timestamp::now();
+        let going_on = self.live.iter().filter(|(_, live)| !live.ended);
+        let marks = going_on.map(|(id, live)| {
+            live.of.run.shut_down();
+            let input = Input::ShuttingDown {
+                run: live.state.run,
+            };
+            Entry::silent(Command::Apply {
+                id: *id,
+                input,
+                now,
+            })
+        });
+        self.of.link.send(marks.collect());
+    }
+
+    /// When the last run has ended in a shutdown, whoever asked for it hears so. A claim that is
+    /// still on its way may bring another one.
+    pub(super) fn drained(&mut self) {
+        if self.live.is_empty() && !self.lanes.values().any(Lane::is_promised) {
+            self.tell_drained();
+        }
+    }
+
+    fn tell_drained(&mut self) {
+        for reply in self.draining.iter_mut().flat_map(std::mem::take) {
+            let _ = reply.send(());
+        }
+    }
+}
+
+impl Handler<Drain> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, drain: Drain, ctx: &mut Self::Context) {
+        self.of.admitting.store(false, Ordering::Release);
+        self.draining.get_or_insert_default().push(drain.reply);
+        self.send_off();
+        ctx.run_later(self.of.config.shutdown_grace, |manager, _| {
+            for (id, live) in &manager.live {
+                let step = live
+                    .of
+                    .run
+                    .step_in_hand()
+                    .unwrap_or_else(|| "no step".to_owned());
+                log::warn!("{id} did not return within the grace period; it is in {step}");
+            }
+            manager.live.clear();
+            manager.tell_drained();
+        });
+        self.drained();
+    }
+}
+
+impl Handler<Halt> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, _: Halt, ctx: &mut Self::Context) {
+        for lane in self.lanes.values() {
+            lane.stop();
+        }
+        self.of.hub.close();
+        // The system ends with its manager.
+        ctx.stop();
+    }
+}

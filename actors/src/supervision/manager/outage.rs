@@ -1,0 +1,184 @@
+//! What becomes of commands that the store could not write.
+
+use actix::{AsyncContext, Context, Handler};
+use impresario_api::{EventBody, GapData, StopVerb, Timestamp};
+
+use super::Manager;
+use super::live::Live;
+use crate::operation::SavedCheckpoint;
+use crate::rules::lifecycle::Input;
+use crate::store::{Command, End, Fact, MOST_WARNINGS};
+use crate::supervision::commands::NotCommitted;
+use crate::supervision::writer::Entry;
+
+/// How soon a command that the store could not write, and that must be written, is tried again.
+const STORE_RETRY: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// What a run still has to tell the store. It is bounded: the newest checkpoint, a few warnings,
+/// and the count of everything else.
+#[derive(Default)]
+pub(super) struct Owed {
+    stop: bool,
+    checkpoint: Option<SavedCheckpoint>,
+    warnings: Vec<Fact>,
+    logs: u64,
+    metrics: u64,
+    events: u64,
+}
+
+impl Owed {
+    fn keep(&mut self, events: Vec<Fact>, checkpoint: Option<SavedCheckpoint>) {
+        self.checkpoint = checkpoint.or_else(|| self.checkpoint.take());
+        for (at, body) in events {
+            match body {
+                EventBody::Log(_) => self.logs += 1,
+                EventBody::Metric(_) => self.metrics += 1,
+                EventBody::Gap(gap) => {
+                    self.logs += gap.logs;
+                    self.metrics += gap.metrics;
+                    self.events += gap.events;
+                }
+                body if self.warnings.len() < MOST_WARNINGS => self.warnings.push((at, body)),
+                _ => self.events += 1,
+            }
+        }
+    }
+
+    /// What was dropped is told first.
+    fn take_events(&mut self) -> Vec<Fact> {
+        let gap = GapData {
+            logs: std::mem::take(&mut self.logs),
+            metrics: std::mem::take(&mut self.metrics),
+            events: std::mem::take(&mut self.events),
+        };
+        let some = gap.logs + gap.metrics + gap.events > 0;
+        let gap = some.then(|| (Timestamp::now(), EventBody::Gap(gap)));
+        gap.into_iter().chain(self.warnings.drain(..)).collect()
+    }
+
+    /// A checkpoint of this time is written: an older one is owed no more.
+    pub(super) fn written(&mut self, at: Timestamp) {
+        self.checkpoint.take_if(|owed| owed.at <= at);
+    }
+
+    /// The run's end tells all of it.
+    pub(super) fn add_to(&mut self, end: &mut End) {
+        end.events.splice(0..0, self.take_events());
+        end.checkpoint = end.checkpoint.take().or_else(|| self.checkpoint.take());
+    }
+}
+
+impl Live {
+    /// What it owes, as commands that tell it.
+    fn pay(&mut self) -> Vec<Entry> {
+        let mut commands = Vec::new();
+        if std::mem::take(&mut self.owed.stop) {
+            commands.extend(self.stop_again());
+        }
+        let (events, checkpoint) = (self.owed.take_events(), self.owed.checkpoint.take());
+        if !events.is_empty() || checkpoint.is_some() {
+            commands.push(Command::Append {
+                id: self.of.operation.id,
+                run: self.state.run,
+                events,
+                checkpoint,
+            });
+        }
+        commands.into_iter().map(Entry::silent).collect()
+    }
+
+    /// The stop that was signalled, to be recorded.
+    fn stop_again(&self) -> Option<Command> {
+        let stop = self.state.stop.clone()?;
+        let (run, by, reason) = (self.state.run, stop.requested_by, stop.reason);
+        let asked = |verb| Input::Asked {
+            verb,
+            by,
+            reason: reason.clone(),
+        };
+        let input = match stop.verb {
+            StopVerb::Finish => asked(impresario_api::Verb::Finish),
+            StopVerb::Pause => asked(impresario_api::Verb::Pause),
+            StopVerb::Cancel => asked(impresario_api::Verb::Cancel),
+            StopVerb::Deadline => Input::TimedOut {
+                run,
+                reason: reason.unwrap_or_default(),
+            },
+        };
+        Some(Command::Apply {
+            id: self.of.operation.id,
+            input,
+            now: stop.requested_at,
+        })
+    }
+}
+
+impl Manager {
+    /// Keeps of a command what must not be lost; one that is simply to be sent again comes back.
+    fn not_committed(&mut self, command: Command) -> Option<Command> {
+        match command {
+            // An end is never given up: it is written once there is room.
+            Command::End(mut end) => {
+                if let Some(live) = self.live.get_mut(&end.id) {
+                    live.owed.add_to(&mut end);
+                }
+                Some(Command::End(end))
+            }
+            Command::Recover { .. } => Some(command),
+            Command::Claim { lane, limit, .. } => {
+                if let Some(lane) = self.lanes.get_mut(&lane) {
+                    lane.redeem(limit);
+                }
+                None
+            }
+            Command::Append {
+                id,
+                run,
+                events,
+                checkpoint,
+            } => {
+                let this = |live: &&mut Live| live.state.run == run;
+                if let Some(live) = self.live.get_mut(&id).filter(this) {
+                    live.owed.keep(events, checkpoint);
+                }
+                None
+            }
+            // Who asked has been answered; a stop that was signalled is recorded later.
+            Command::Apply { id, .. } => {
+                if let Some(live) = self.live.get_mut(&id) {
+                    live.owed.stop = true;
+                }
+                None
+            }
+            Command::Submit(_) | Command::Prune { .. } => None,
+        }
+    }
+}
+
+impl Handler<NotCommitted> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, failed: NotCommitted, ctx: &mut Context<Self>) {
+        log::error!(
+            "the store could not write {} commands: {}",
+            failed.commands.len(),
+            failed.error
+        );
+        let again = failed
+            .commands
+            .into_iter()
+            .filter_map(|command| self.not_committed(command));
+        let mut again: Vec<_> = again.map(Entry::silent).collect();
+        ctx.run_later(STORE_RETRY, move |manager, _| {
+            let live = manager.live.values_mut().filter(|live| !live.ended);
+            again.extend(live.flat_map(Live::pay));
+            if !again.is_empty() {
+                manager.of.link.send(again);
+            }
+            for lane in manager.lanes.keys().cloned().collect::<Vec<_>>() {
+                manager.dispatch(&lane);
+            }
+        });
+        self.drained();
+    }
+}

@@ -1,0 +1,123 @@
+//! Shutdown in the worst moments.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use crossbeam_channel::unbounded;
+use impresario::store::{Command, MemoryStore, Store};
+use impresario::{Config, Options};
+use impresario_api::{Status, Verb};
+
+use crate::kit::{LONG, Move, NoParams, Puppet, now, policy, stage_in, stage_with};
+use crate::listening::events;
+use crate::scripted::Scripted;
+
+/// Lets a future do what it does before it first waits.
+fn begun<F: Future>(mut future: Pin<Box<F>>) -> Pin<Box<F>> {
+    let waits = future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(waits, Poll::Pending), "it waits for something");
+    future
+}
+
+#[test]
+fn a_shutdown_while_a_claim_is_written_asks_the_run_to_go_and_charges_nothing() {
+    let store = MemoryStore::new();
+    let ((enter, entered), (go, gate)) = (unbounded(), unbounded::<()>());
+    let armed = Arc::new(AtomicBool::new(false));
+    let is_armed = Arc::clone(&armed);
+    let script = move |store: &mut MemoryStore, batch: &[Command]| {
+        let ours =
+            |command: &Command| matches!(command, Command::Claim { lane, .. } if lane == "puppets");
+        if is_armed.load(Ordering::Acquire) && batch.iter().any(ours) {
+            let _ = enter.send(());
+            let _ = gate.recv_timeout(LONG);
+        }
+        store.commit(batch)
+    };
+    let scripted = Scripted {
+        store: store.clone(),
+        script,
+    };
+    let stage = stage_with(policy(), 1, scripted);
+    let orchestrator = stage.orchestrator.clone();
+    // Once the manager tells of an end, no claim is on its way but those of the test.
+    let first = stage.running();
+    let mut subscription = now(orchestrator.subscribe(first, None)).expect("it is kept");
+    stage.command(Move::Return);
+    events(&mut subscription);
+    armed.store(true, Ordering::Release);
+    let start = orchestrator.start_managed_operation::<Puppet>(NoParams {}, Options::default());
+    let start = begun(Box::pin(start));
+    entered.recv_timeout(LONG).expect("the claim is written");
+    let leave = begun(Box::pin(orchestrator.shutdown()));
+    // Answered after the manager has heard of the shutdown.
+    let system = now(orchestrator.system());
+    assert!(!system.expect("it waits for the claim").admitting);
+    // It is told at its first step, or wakes from this.
+    stage.command(Move::Sleep);
+    go.send(()).expect("the store listens");
+    let id = now(start).expect("it was recorded").id;
+    now(leave);
+    let view = stage.view(id);
+    assert_eq!((view.row.status, view.row.error), (Status::Pending, None));
+
+    let stage = stage_with(policy(), 1, store);
+    assert_eq!(stage.ready(), 2);
+    let view = stage.view(id);
+    assert_eq!((view.row.attempt, view.row.error), (1, None));
+    stage.command(Move::Return);
+    assert_eq!(stage.ended(id).row.status, Status::Completed);
+}
+
+#[test]
+fn a_function_that_does_not_go_holds_a_shutdown_for_the_grace_and_is_charged_nothing() {
+    let store = MemoryStore::new();
+    let config = Config {
+        shutdown_grace: Duration::from_millis(1),
+        ..Config::default()
+    };
+    let stage = stage_in(config, policy(), 1, store.clone());
+    let id = stage.running();
+    now(stage.orchestrator.shutdown());
+    assert_eq!(stage.view(id).row.status, Status::Running);
+
+    let next = stage_with(policy(), 1, store);
+    assert_eq!(next.ready(), 2);
+    let view = next.view(id);
+    assert_eq!((view.row.attempt, view.row.error), (1, None));
+    // What the first function does now is nobody's business any more.
+    stage.command(Move::Return);
+    next.command(Move::Return);
+    assert_eq!(next.ended(id).row.status, Status::Completed);
+    assert_eq!(
+        next.told(id),
+        ["running", "pending", "running", "completed"]
+    );
+}
+
+#[test]
+fn a_shutdown_with_nothing_to_do_and_a_second_one_end_at_once() {
+    let stage = stage_with(policy(), 1, MemoryStore::new());
+    now(stage.orchestrator.shutdown());
+    now(stage.orchestrator.shutdown());
+    assert!(!stage.orchestrator.is_admitting());
+}
+
+#[test]
+fn a_cancel_during_a_shutdown_wins_over_it() {
+    let store = MemoryStore::new();
+    let stage = stage_with(policy(), 1, store.clone());
+    let id = stage.running();
+    let orchestrator = stage.orchestrator.clone();
+    let leave = begun(Box::pin(orchestrator.shutdown()));
+    stage.ask(id, Verb::Cancel).expect("stops are admitted");
+    stage.command(Move::Step);
+    now(leave);
+    assert_eq!(stage.view(id).row.status, Status::Cancelled);
+}

@@ -1,0 +1,178 @@
+//! A store that cannot write for a while: nothing that matters is lost, nothing is claimed that
+//! is not so.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::time::Duration;
+
+use crossbeam_channel::unbounded;
+use impresario::Error;
+use impresario::store::{Command, MemoryStore, Store, StoreError};
+use impresario_api::{EventBody, Status, StopVerb, Verb};
+use serde_json::json;
+
+use crate::kit::{LONG, Move, done, policy, stage_with};
+use crate::scripted::{Scripted, cut};
+
+#[test]
+fn a_recovery_that_is_written_late_takes_no_run_of_this_process_for_lost() {
+    let (tell, recovered) = unbounded();
+    let mut first = true;
+    let script = move |store: &mut MemoryStore, batch: &[Command]| {
+        if std::mem::take(&mut first) {
+            return Err(StoreError::Unavailable("not yet".to_owned()));
+        }
+        let outcomes = store.commit(batch)?;
+        if batch
+            .iter()
+            .any(|command| matches!(command, Command::Recover { .. }))
+        {
+            let _ = tell.send(());
+        }
+        Ok(outcomes)
+    };
+    let store = MemoryStore::new();
+    let stage = stage_with(policy(), 1, Scripted { store, script });
+    let start = stage.start_with(json!({}));
+    // The first batch may hold the start too; the next one does not fail.
+    let id = start
+        .or_else(|_| stage.start_with(json!({})))
+        .expect("room");
+    stage.ready();
+    recovered.recv_timeout(LONG).expect("it is tried again");
+    stage.command(Move::Return);
+    assert_eq!(stage.ended(id).row.run, 1);
+    assert_eq!(stage.told(id), ["running", "completed"]);
+}
+
+#[test]
+fn a_start_that_cannot_be_written_is_answered_so_and_leaves_nothing() {
+    let (out, store) = cut();
+    let stage = stage_with(policy(), 1, store);
+    stage.command(Move::Return);
+    let id = stage.running();
+    stage.ended(id);
+    out.store(true, Release);
+    let start = stage.start_with(json!({}));
+    assert!(
+        matches!(start, Err(Error::Store(StoreError::Unavailable(_)))),
+        "{start:?}"
+    );
+    out.store(false, Release);
+    let id = stage.running();
+    stage.command(Move::Return);
+    assert_eq!(stage.ended(id).row.status, Status::Completed);
+}
+
+#[test]
+fn only_a_stop_that_took_effect_is_said_to_have_done_so() {
+    let (out, store) = cut();
+    let stage = stage_with(impresario::operation::Policy::lane("puppets"), 1, store);
+    let (id, waiting) = (stage.running(), stage.start());
+    out.store(true, Release);
+    for verb in [Verb::Pause, Verb::Finish, Verb::Resume, Verb::Retry] {
+        let asked = stage.ask(id, verb);
+        assert!(matches!(asked, Err(Error::Store(_))), "{verb}: {asked:?}");
+    }
+    let asked = stage.ask(waiting, Verb::Cancel);
+    assert!(matches!(asked, Err(Error::Store(_))), "{asked:?}");
+    assert_eq!(stage.view(waiting).row.status, Status::Pending);
+    let (_, changed, durable) = done(stage.ask(id, Verb::Cancel));
+    assert_eq!((changed, durable), (true, false));
+    out.store(false, Release);
+    stage.command(Move::Step);
+    assert_eq!(stage.ended(id).row.status, Status::Cancelled);
+}
+
+#[test]
+fn a_stop_that_could_not_be_recorded_is_recorded_when_there_is_room() {
+    let (out, store) = cut();
+    let stage = stage_with(policy(), 1, store);
+    let id = stage.running();
+    out.store(true, Release);
+    assert!(!done(stage.ask(id, Verb::Cancel)).2);
+    out.store(false, Release);
+    let event = stage.event(
+        id,
+        |body| matches!(body, EventBody::Status(it) if it.status == Status::Cancelling),
+    );
+    let EventBody::Status(status) = event.body else {
+        unreachable!("as wanted")
+    };
+    let stop = status.stop.expect("it is stopped");
+    assert_eq!(
+        (
+            stop.verb,
+            stop.requested_by.as_str(),
+            stop.reason.as_deref()
+        ),
+        (StopVerb::Cancel, "a test", Some("because"))
+    );
+    stage.command(Move::Step);
+    stage.ended(id);
+    assert_eq!(stage.told(id), ["running", "cancelling", "cancelled"]);
+}
+
+#[test]
+fn a_checkpoint_that_could_not_be_written_is_kept_for_later() {
+    let (tell, failed) = unbounded();
+    let out = Arc::new(AtomicBool::new(false));
+    let is_out = Arc::clone(&out);
+    let script = move |store: &mut MemoryStore, batch: &[Command]| {
+        if !is_out.load(Acquire) {
+            return store.commit(batch);
+        }
+        for command in batch {
+            if let Command::Append { checkpoint, .. } = command {
+                let _ = tell.send(checkpoint.is_some());
+            }
+        }
+        Err(StoreError::Unavailable("the cable is out".to_owned()))
+    };
+    let store = MemoryStore::new();
+    let always = policy().checkpoint_every(Duration::ZERO);
+    let stage = stage_with(always, 1, Scripted { store, script });
+    let id = stage.running();
+    out.store(true, Release);
+    // A checkpoint is taken with the first step that follows a tick; a line brings about a write
+    // at each tick.
+    loop {
+        stage.command(Move::Step);
+        stage.ready();
+        stage.command(Move::Log(1));
+        stage.ready();
+        if failed.recv_timeout(LONG).expect("a write at the tick") {
+            break;
+        }
+    }
+    out.store(false, Release);
+    stage.event(id, |body| matches!(body, EventBody::Checkpoint(_)));
+    stage.command(Move::Return);
+    stage.ended(id);
+}
+
+#[test]
+fn lines_that_could_not_be_written_leave_a_gap_that_counts_them() {
+    let (out, store) = cut();
+    let stage = stage_with(policy(), 1, store);
+    let id = stage.running();
+    out.store(true, Release);
+    stage.command(Move::Log(7));
+    stage.ready();
+    // The lines wait with the function, or were dropped by a write that failed.
+    let asked = stage.ask(id, Verb::Resume);
+    assert!(matches!(asked, Err(Error::Store(_))));
+    out.store(false, Release);
+    stage.command(Move::Return);
+    stage.ended(id);
+    let events = crate::kit::now(stage.orchestrator.events(id, 0, 100, &[], None));
+    let events = events.expect("kept").events;
+    let count = |body: &EventBody| match body {
+        EventBody::Log(_) => 1,
+        EventBody::Gap(gap) => gap.logs,
+        _ => 0,
+    };
+    let lines: u64 = events.iter().map(|event| count(&event.body)).sum();
+    assert_eq!(lines, 7);
+}
