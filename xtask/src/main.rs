@@ -11,7 +11,7 @@ usage: cargo xtask TASK
 
   build          release binaries of impresariod and impresario
   serve [ARGS]   build, then run impresariod; ARGS go to it
-  demo [--exit]  build, serve on 127.0.0.1:7979, run the dummy under every verb; --exit: end then
+  demo [--exit]  build, serve on 127.0.0.1:7979, run, pause, resume and cancel dummies; --exit: end then
   test           formatting, lints, docs and every test, with and without libtorch's feature
 ";
 
