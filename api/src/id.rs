@@ -1,4 +1,4 @@
-//! Ids of operations: `op_` and 13 characters of a time-ordered 63-bit integer.
+//! Ids: a prefix and 13 characters of a time-ordered 63-bit integer.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,104 +8,129 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Crockford's base32, lower case: no i, l, o, u.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-const PREFIX: &str = "op_";
 const DIGITS: usize = 13;
 
-/// The id of one operation. Ids order by the time of their making.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OperationId(u64);
-
-/// The text is not `op_` and 13 characters of Crockford's base32.
+/// The text is not the id's prefix and 13 characters of Crockford's base32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ParseIdError;
-
-impl OperationId {
-    /// Milliseconds between 1970 and 2020, the zero of the ids' clock.
-    pub const EPOCH_MILLIS: i64 = 1_577_836_800_000;
-    /// The low bits that count within one millisecond.
-    pub const COUNTER_BITS: u32 = 21;
-
-    /// From its integer; the top bit is dropped.
-    pub const fn from_u64(value: u64) -> Self {
-        Self(value & (u64::MAX >> 1))
-    }
-
-    /// Its integer, less than 2^63.
-    pub const fn as_u64(self) -> u64 {
-        self.0
-    }
-
-    /// The 13 characters after the prefix.
-    pub fn digits(self) -> String {
-        (0..DIGITS)
-            .rev()
-            .map(|place| ALPHABET[(self.0 >> (5 * place)) as usize & 31] as char)
-            .collect()
-    }
-
-    /// The last 8 characters: what people see and type.
-    pub fn short(self) -> String {
-        self.digits().split_off(DIGITS - 8)
-    }
-}
-
-impl fmt::Display for OperationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}", self.digits())
-    }
+pub struct ParseIdError {
+    prefix: &'static str,
 }
 
 impl fmt::Display for ParseIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = self.prefix;
         write!(
             f,
-            "expected {PREFIX} and {DIGITS} characters of 0-9 and a-z without i, l, o, u"
+            "expected {prefix} and {DIGITS} characters of 0-9 and a-z without i, l, o, u"
         )
     }
 }
 
 impl std::error::Error for ParseIdError {}
 
-impl FromStr for OperationId {
-    type Err = ParseIdError;
+fn digits(value: u64) -> String {
+    (0..DIGITS)
+        .rev()
+        .map(|place| ALPHABET[(value >> (5 * place)) as usize & 31] as char)
+        .collect()
+}
 
-    fn from_str(text: &str) -> Result<Self, ParseIdError> {
-        let digits = text.strip_prefix(PREFIX).ok_or(ParseIdError)?.as_bytes();
-        if digits.len() != DIGITS {
-            return Err(ParseIdError);
+fn parse(text: &str, prefix: &'static str) -> Result<u64, ParseIdError> {
+    let wrong = ParseIdError { prefix };
+    let digits = text.strip_prefix(prefix).ok_or(wrong)?.as_bytes();
+    if digits.len() != DIGITS {
+        return Err(wrong);
+    }
+    let value = digits.iter().try_fold(0_u128, |value, digit| {
+        let place = ALPHABET.iter().position(|letter| letter == digit);
+        Ok(value << 5 | place.ok_or(wrong)? as u128)
+    })?;
+    u64::try_from(value)
+        .ok()
+        .filter(|value| value >> 63 == 0)
+        .ok_or(wrong)
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, $pattern:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u64);
+
+        impl $name {
+            /// Milliseconds between 1970 and 2020, the zero of the ids' clock.
+            pub const EPOCH_MILLIS: i64 = 1_577_836_800_000;
+            /// The low bits that tell apart what was made within one millisecond.
+            pub const COUNTER_BITS: u32 = 21;
+
+            /// From its integer; the top bit is dropped.
+            pub const fn from_u64(value: u64) -> Self {
+                Self(value & (u64::MAX >> 1))
+            }
+
+            /// Its integer, less than 2^63.
+            pub const fn as_u64(self) -> u64 {
+                self.0
+            }
+
+            /// The 13 characters after the prefix.
+            pub fn digits(self) -> String {
+                digits(self.0)
+            }
+
+            /// The last 8 characters: what people see and type.
+            pub fn short(self) -> String {
+                self.digits().split_off(DIGITS - 8)
+            }
         }
-        let value = digits.iter().try_fold(0_u128, |value, digit| {
-            let place = ALPHABET.iter().position(|letter| letter == digit);
-            Ok(value << 5 | place.ok_or(ParseIdError)? as u128)
-        })?;
-        match u64::try_from(value) {
-            Ok(value) if value >> 63 == 0 => Ok(Self(value)),
-            _ => Err(ParseIdError),
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}{}", $prefix, self.digits())
+            }
         }
-    }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                parse(text, $prefix).map(Self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(de::Error::custom)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"type": "string", "pattern": $pattern})
+            }
+        }
+    };
 }
 
-impl Serialize for OperationId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
+id! {
+    /// The id of one operation. Ids order by the time of their making.
+    OperationId, "op_", "^op_[0-7][0-9a-hjkmnp-tv-z]{12}$"
 }
 
-impl<'de> Deserialize<'de> for OperationId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
-impl JsonSchema for OperationId {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "OperationId".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "pattern": "^op_[0-7][0-9a-hjkmnp-tv-z]{12}$"})
-    }
+id! {
+    /// The id of one trained model. Ids order by the time of their making.
+    ModelId, "mdl_", "^mdl_[0-7][0-9a-hjkmnp-tv-z]{12}$"
 }
 
 #[cfg(test)]
@@ -144,8 +169,22 @@ mod tests {
             "op_8000000000000",
             "op_zzzzzzzzzzzzz",
             "op_0k3j9x7q2m4t\u{e9}",
+            "mdl_0k3j9x7q2m4tz",
         ] {
-            assert_eq!(text.parse::<OperationId>(), Err(ParseIdError), "{text}");
+            assert!(text.parse::<OperationId>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_id_of_another_type_says_what_was_expected() {
+        let error = "op_0k3j9x7q2m4tz"
+            .parse::<ModelId>()
+            .expect_err("an operation's id");
+        assert!(
+            error.to_string().starts_with("expected mdl_ and 13"),
+            "{error}"
+        );
+        let id = ModelId::from_u64(7);
+        assert_eq!(id.to_string().parse(), Ok(id));
     }
 }

@@ -2,22 +2,29 @@
 //! codes and the envelope. It holds types and their wire form, and nothing that acts.
 #![deny(missing_docs)]
 
+mod data;
 mod envelope;
 mod event;
 mod id;
 mod kind;
+mod model;
 mod request;
 mod system;
 mod time;
 mod view;
 
+pub use data::{Bar, BarPage, DatasetList, DatasetView};
 pub use envelope::{Code, Envelope, ErrorBody, Fault};
 pub use event::{
     Event, EventBody, GapData, LogData, LogLevel, MetricData, RestoredData, ResumedData,
     StatusData, SubmittedData,
 };
-pub use id::{OperationId, ParseIdError};
+pub use id::{ModelId, OperationId, ParseIdError};
 pub use kind::KindView;
+pub use model::{
+    Baselines, EpochView, FeatureView, ModelCard, ModelData, ModelList, ModelRow, PredictRequest,
+    Prediction, Scores, TestReport,
+};
 pub use request::{StartAnswer, StartMode, StartOptions, StartRequest, VerbRequest};
 pub use system::{LaneView, SlotView, StoreView, SystemView};
 pub use time::Timestamp;

@@ -1,0 +1,65 @@
+//! Market data: OHLCV bars and the datasets they are kept in.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+/// One bar: what was traded from `timestamp` on, for as long as the timeframe says.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bar {
+    /// When it opens.
+    pub timestamp: Timestamp,
+    /// The first price.
+    pub open: f64,
+    /// The highest price.
+    pub high: f64,
+    /// The lowest price.
+    pub low: f64,
+    /// The last price.
+    pub close: f64,
+    /// How much was traded, in units of the instrument.
+    pub volume: f64,
+}
+
+/// What is known of one symbol in one timeframe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DatasetView {
+    /// The instrument.
+    pub symbol: String,
+    /// How long a bar lasts: 1m, 5m, 15m, 30m, 1h, 4h, 1d or 1w.
+    pub timeframe: String,
+    /// How many bars.
+    pub rows: u64,
+    /// The first bar's time.
+    pub start: Timestamp,
+    /// The last bar's time.
+    pub end: Timestamp,
+    /// What it takes on disk.
+    pub bytes: u64,
+    /// SHA-256 of the bars, in hexadecimal.
+    pub sha256: String,
+    /// The file they were loaded from.
+    pub source: String,
+    /// When.
+    pub loaded_at: Timestamp,
+}
+
+/// Everything that has been loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DatasetList {
+    /// By symbol, then timeframe.
+    pub datasets: Vec<DatasetView>,
+}
+
+/// Bars of one dataset, ascending.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BarPage {
+    /// What they belong to.
+    pub dataset: DatasetView,
+    /// The bars.
+    pub bars: Vec<Bar>,
+    /// The `start` that goes on from here; null after the last.
+    pub next_start: Option<Timestamp>,
+}
