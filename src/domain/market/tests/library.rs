@@ -6,7 +6,7 @@ use impresario::operation::ErrorCode;
 use impresario_api::{Bar, Timestamp};
 use tempfile::TempDir;
 
-use super::*;
+use super::super::*;
 
 fn bar(day: i64) -> Bar {
     Bar {
