@@ -2,6 +2,7 @@
 
 mod ids;
 mod options;
+mod patience;
 mod reads;
 mod refusals;
 mod starts;
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use impresario_api::{OperationId, OperationView, Status};
+use impresario_api::{OperationId, OperationView, Status, Verb};
 use tokio::sync::oneshot;
 
 use crate::locks::lock;
@@ -42,6 +43,15 @@ pub enum Until {
 }
 
 impl Until {
+    /// What a verb brings about, if there is something to wait for.
+    pub const fn of(verb: Verb) -> Option<Self> {
+        match verb {
+            Verb::Cancel | Verb::Finish => Some(Self::Ended),
+            Verb::Pause => Some(Self::EndedOrPaused),
+            Verb::Resume | Verb::Retry => None,
+        }
+    }
+
     /// Whether `status` is what is waited for.
     pub const fn is_met(self, status: Status) -> bool {
         status.is_ended()

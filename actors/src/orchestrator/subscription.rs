@@ -209,6 +209,11 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// Where the news comes in.
+    pub(super) fn mailbox(&self) -> Option<Arc<Mailbox>> {
+        self.mailbox.clone()
+    }
+
     /// Waits for any event; false when none will come any more.
     pub(super) async fn any_event(&mut self) -> bool {
         let Some(mailbox) = &self.mailbox else {

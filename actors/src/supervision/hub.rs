@@ -141,6 +141,12 @@ impl Mailbox {
         self.wake.notify_one();
     }
 
+    /// Makes the owner look into the store.
+    pub(crate) fn look(&self) {
+        lock(&self.waiting).lagging = true;
+        self.wake.notify_one();
+    }
+
     fn close(&self) {
         lock(&self.waiting).closed = true;
         self.wake.notify_one();
