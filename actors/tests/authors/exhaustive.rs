@@ -241,7 +241,10 @@ fn counts_agree<K: Operation<Params = Shape, Output = Sum>>(kind: &K) {
                 continue;
             };
             let shown = &ended.progress().steps;
-            assert_eq!(shown[0].current, kept.step["epoch"], "{ask:?} at call {call}");
+            assert_eq!(
+                shown[0].current, kept.step["epoch"],
+                "{ask:?} at call {call}"
+            );
             in_checkpoints += u32::from(shown.len() == 1 || shown[1].current == 0);
         }
     }

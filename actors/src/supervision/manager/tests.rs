@@ -296,7 +296,10 @@ fn an_unresponsive_function_stays_so_under_a_new_actor_and_is_warned_of_once() {
     now(cancel).expect("it runs");
     stage.warned(id, "UNRESPONSIVE");
     let view = || now(stage.orchestrator.view(id)).expect("kept");
-    let since = view().row.unresponsive_since.expect("it ignores the cancel");
+    let since = view()
+        .row
+        .unresponsive_since
+        .expect("it ignores the cancel");
     stage.harm(Harm::StopActor(id));
     stage.warned(id, "ACTOR_RESTARTED");
     assert_eq!(view().row.unresponsive_since, Some(since));
