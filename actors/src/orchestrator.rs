@@ -109,6 +109,7 @@ impl Orchestrator {
         let Running {
             manager,
             runtime,
+            over,
             gauges,
             thread,
             store_thread,
@@ -129,7 +130,8 @@ impl Orchestrator {
             hub,
             store_gauge: Arc::clone(link.gauge()),
             link: Mutex::new(Some(link)),
-            blocking: Blocking::new(runtime, config.blocking_threads),
+            blocking: Blocking::new(runtime, over, config.blocking_threads)
+                .map_err(StartupError::Thread)?,
             manager,
             gauges,
             engine,

@@ -132,6 +132,7 @@ impl Orchestrator {
         let admission = self.0.blocking.run(move || asked.admit(&given));
         match self.0.blocking.within(limit, admission).await {
             Some(verdict) => verdict?.map_err(Error::Refused),
+            None if !self.is_admitting() => Err(Error::ShuttingDown),
             None => Err(Error::AdmissionTimedOut {
                 kind: kind.view().kind.clone(),
                 seconds: limit.as_secs_f64(),
