@@ -52,5 +52,7 @@ impl Operation for Primes {
 #[expect(clippy::print_stderr, reason = "a hint for the person at the terminal")]
 fn main() {
     eprintln!("{TRY}");
-    impresario_server::process::serve(impresario_server::app::kinds().register(Primes));
+    impresario_server::process::serve(|settings| {
+        impresario_server::app::kinds(settings).register(Primes)
+    });
 }

@@ -19,8 +19,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Engine, Settings};
 use crate::domain::dummy::Dummy;
+use crate::domain::market::{DataLoad, Library};
 use crate::http::{self, Gate, Guards};
-use crate::services::DummyService;
+use crate::services::{DataService, DummyService};
 
 /// Idle connections are kept so long, for clients that poll.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -66,14 +67,19 @@ pub struct App {
     pub orchestrator: Orchestrator,
     /// The kind `dummy` by its own name.
     pub dummy: DummyService,
+    /// Market data.
+    pub data: DataService,
     leaving: AtomicBool,
     /// Held while the process lives: the folder is nobody else's.
     _data_dir: File,
 }
 
 /// The project's own kinds. One line here is all that a new one needs.
-pub fn kinds() -> Kinds {
-    Kinds::new().register(Dummy)
+pub fn kinds(settings: &Settings) -> Kinds {
+    let library = Library::new(settings.library_dir());
+    Kinds::new()
+        .register(Dummy)
+        .register(DataLoad::new(&settings.data.import_dir, library))
 }
 
 impl App {
@@ -83,12 +89,17 @@ impl App {
         let store = match settings.store.engine {
             Engine::Memory => MemoryStore::new(),
         };
+        // Before anything runs: what it removes is nobody's any more.
+        let library = Library::open(settings.library_dir())
+            .map_err(|error| Exit::unavailable(error.to_string()))?;
         let orchestrator =
             Orchestrator::start(settings.supervisor(), kinds, store).map_err(startup)?;
         let dummy = DummyService::new(orchestrator.clone());
+        let data = DataService::new(orchestrator.clone(), library);
         Ok(Self {
             orchestrator,
             dummy,
+            data,
             leaving: AtomicBool::new(false),
             _data_dir: data_dir,
         })

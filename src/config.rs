@@ -49,6 +49,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The HTTP side.
     pub http: Http,
+    /// Market data.
+    pub data: Data,
     /// The log on standard error.
     pub log: Log,
     /// Where operations are kept.
@@ -75,6 +77,14 @@ pub struct Http {
     pub token_file: PathBuf,
     /// The largest body.
     pub body_limit_bytes: usize,
+}
+
+/// Market data.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// The folder from whose CSV files bars are loaded.
+    pub import_dir: PathBuf,
 }
 
 /// The log on standard error.
@@ -172,6 +182,11 @@ impl Settings {
             shutdown_grace: Duration::from_secs_f64(self.supervision.shutdown_grace_seconds),
             blocking_threads: self.supervision.blocking_threads,
         }
+    }
+
+    /// Where loaded bars are kept.
+    pub fn library_dir(&self) -> PathBuf {
+        self.data_dir.join("bars")
     }
 
     /// What the types do not say.

@@ -1,5 +1,5 @@
 //! The server `impresariod`.
 
 fn main() {
-    impresario_server::process::serve(impresario_server::app::kinds());
+    impresario_server::process::serve(impresario_server::app::kinds);
 }

@@ -9,9 +9,9 @@ use impresario::operation::Kinds;
 use crate::app::{self, Exit};
 use crate::config::{Args, Settings};
 
-/// Serves these kinds until the process is asked to go. Ends the process with the exit code of a
-/// failure.
-pub fn serve(kinds: Kinds) {
+/// Serves these kinds, made once the settings are known, until the process is asked to go. Ends the
+/// process with the exit code of a failure.
+pub fn serve(kinds: impl FnOnce(&Settings) -> Kinds) {
     let Err(exit) = start(&Args::parse(), kinds) else {
         return;
     };
@@ -21,9 +21,9 @@ pub fn serve(kinds: Kinds) {
     std::process::exit(exit.code.into());
 }
 
-fn start(args: &Args, kinds: Kinds) -> Result<(), Exit> {
+fn start(args: &Args, kinds: impl FnOnce(&Settings) -> Kinds) -> Result<(), Exit> {
     let settings = Settings::load(args).map_err(Exit::config)?;
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| settings.log.level.clone());
     env_logger::Builder::new().parse_filters(&filter).init();
-    actix_web::rt::System::new().block_on(app::run(&settings, kinds))
+    actix_web::rt::System::new().block_on(app::run(&settings, kinds(&settings)))
 }

@@ -70,7 +70,7 @@ const FAULTS: &[([&str; 2], &str)] = &[
     ),
     (
         ["--set", "nonsense=1"],
-        "known here: data_dir, http, lanes, log",
+        "known here: data, data_dir, http, lanes, log",
     ),
     (
         ["--set", "http.workers=many"],

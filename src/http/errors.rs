@@ -1,6 +1,7 @@
 //! The one place that says which fault has which status, code and words: here those of HTTP, in
-//! `supervisor` those of the orchestrator.
+//! `supervisor` those of the orchestrator, in `market` those of market data.
 
+mod market;
 mod supervisor;
 
 use std::fmt;

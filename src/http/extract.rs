@@ -39,6 +39,25 @@ impl FromRequest for Id {
     }
 }
 
+/// The dataset in the path, unchecked: a name that cannot be is the name of nothing.
+pub(super) struct DatasetName {
+    pub(super) symbol: String,
+    pub(super) timeframe: String,
+}
+
+impl FromRequest for DatasetName {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let part = |name| request.match_info().query(name).to_owned();
+        ready(Ok(Self {
+            symbol: part("symbol"),
+            timeframe: part("timeframe"),
+        }))
+    }
+}
+
 /// A start by the kind's name.
 pub(super) struct Start {
     /// The kind.

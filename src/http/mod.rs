@@ -4,6 +4,7 @@
 
 mod answers;
 mod caller;
+mod data;
 mod dummy;
 mod errors;
 mod extract;

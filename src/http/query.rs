@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use impresario::store::Query;
-use impresario_api::{Fault, LogLevel, MAX_INTEGER, OperationId, Status};
+use impresario_api::{Fault, LogLevel, MAX_INTEGER, OperationId, Status, Timestamp};
 
 use super::errors::ApiError;
+use crate::services::Range;
 
 /// Until when a caller of a start or of a verb waits.
 pub(super) struct Wait(Option<Instant>);
@@ -51,6 +52,9 @@ pub(super) struct MetricsQuery {
     pub(super) max_points: usize,
 }
 
+/// Which bars of a dataset.
+pub(super) struct BarsQuery(pub(super) Range);
+
 macro_rules! from_query {
     ($($name:ident: $build:expr;)*) => {$(
         impl FromRequest for $name {
@@ -74,6 +78,7 @@ from_query! {
         limit: fields.limit(1_000),
         wait: fields.seconds("wait", 30.0),
     };
+    BarsQuery: bars;
     LogsQuery: |fields| Self {
         since: fields.integer("since", 0..=MAX_INTEGER).unwrap_or(0),
         limit: fields.limit(1_000),
@@ -82,8 +87,25 @@ from_query! {
     MetricsQuery: |fields| Self {
         names: fields.several("name", "names of metrics", |name| Some(name.to_owned())),
         from_step: fields.integer("from_step", 0..=MAX_INTEGER).unwrap_or(0),
-        max_points: fields.integer("max_points", 1..=100_000).map_or(10_000, |most| most as usize),
+        max_points: fields.up_to("max_points", 100_000).unwrap_or(10_000),
     };
+}
+
+fn bars(fields: &mut Fields) -> BarsQuery {
+    let expected = "an RFC 3339 time (2004-08-19T13:30:00Z) or a date (2004-08-19)";
+    BarsQuery(Range {
+        start: fields.one("start", expected, |text| time(text, "T00:00:00.000Z")),
+        end: fields.one("end", expected, |text| time(text, "T23:59:59.999Z")),
+        limit: fields.up_to("limit", 10_000).unwrap_or(1_000),
+    })
+}
+
+/// A time, or a date's `edge`: a range of days has the whole of its last one.
+fn time(text: &str, edge: &str) -> Option<Timestamp> {
+    // In a query an unescaped `+` arrives as a space.
+    [text, &text.replace(' ', "+"), &format!("{text}{edge}")]
+        .iter()
+        .find_map(|text| text.parse().ok())
 }
 
 fn list(fields: &mut Fields) -> ListQuery {
@@ -211,8 +233,11 @@ impl Fields {
     }
 
     fn limit(&mut self, default: usize) -> usize {
-        self.integer("limit", 1..=1_000)
-            .map_or(default, |limit| limit as usize)
+        self.up_to("limit", 1_000).unwrap_or(default)
+    }
+
+    fn up_to(&mut self, name: &'static str, most: u64) -> Option<usize> {
+        self.integer(name, 1..=most).map(|value| value as usize)
     }
 
     fn seconds(&mut self, name: &'static str, most: f64) -> Option<Duration> {
@@ -229,74 +254,4 @@ impl Fields {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn told<T>(query: &str, build: fn(&mut Fields) -> T) -> String {
-        Fields::read(query, build)
-            .err()
-            .map_or_else(String::new, |error| error.to_string())
-    }
-
-    #[test]
-    fn a_list_takes_every_filter() {
-        let query = "status=pending,paused&kind=dummy&active_only=true&label=a:b:c&q=ab%20&limit=7&cursor=op_0000000000007";
-        let Ok(ListQuery(query)) = Fields::read(query, list) else {
-            panic!("all of it is known")
-        };
-        assert_eq!(query.statuses, [Status::Pending, Status::Paused]);
-        assert_eq!(query.kinds, ["dummy"]);
-        assert!(query.active_only);
-        assert_eq!(query.label, Some(("a".to_owned(), "b:c".to_owned())));
-        assert_eq!(query.text.as_deref(), Some("ab"));
-        assert_eq!(
-            (query.limit, query.before),
-            (7, Some(OperationId::from_u64(7)))
-        );
-    }
-
-    #[test]
-    fn every_fault_of_a_query_is_told() {
-        let text = told(
-            "status=done&limit=0&active_only=maybe&label=x&cursor=1&colour=red&limit=3",
-            list,
-        );
-        for part in [
-            "status:",
-            "limit: expected an integer from 1 to 1000",
-            "active_only:",
-            "label:",
-            "cursor:",
-            "colour: expected a known field",
-            "limit: expected it once",
-        ] {
-            assert!(text.contains(part), "{part} is missing in {text}");
-        }
-    }
-
-    #[test]
-    fn waiting_is_a_number_of_seconds() {
-        let wait = |query: &str| {
-            Fields::read(query, |fields| fields.seconds("wait", 300.0))
-                .ok()
-                .flatten()
-        };
-        assert_eq!(wait("wait=0.25"), Some(Duration::from_millis(250)));
-        assert_eq!(wait("wait=0"), Some(Duration::ZERO));
-        for bad in [
-            "wait=",
-            "wait=-1",
-            "wait=301",
-            "wait=NaN",
-            "wait=inf",
-            "wait=soon",
-            "wait=1&wait=2",
-        ] {
-            assert!(
-                !told(bad, |fields| fields.seconds("wait", 300.0)).is_empty(),
-                "{bad}"
-            );
-        }
-        assert!(told("x=1", |_| ()).contains("no query on this route"));
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, Resource, Route, web};
 
 use super::answers::Answer;
 use super::errors::ApiError;
-use super::{dummy, operations, system, verbs};
+use super::{data, dummy, operations, system, verbs};
 
 const READ: &str = "GET, HEAD";
 const ACT: &str = "POST";
@@ -21,6 +21,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/v1/kinds", READ).route(get().to(system::kinds)))
         .service(at("/api/v1/system", READ).route(get().to(system::system)))
         .service(at("/api/v1/dummy/start", ACT).route(web::post().to(dummy::start)))
+        .service(at("/api/v1/data/load", ACT).route(web::post().to(data::load)))
+        .service(at("/api/v1/data", READ).route(get().to(data::list)))
         .service(
             at("/api/v1/operations", "GET, HEAD, POST")
                 .route(web::post().to(operations::start))
@@ -42,6 +44,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/v1/operations/{id}/metrics", READ).route(get().to(operations::metrics)))
         .service(at("/api/v1/operations/{id}/logs", READ).route(get().to(operations::logs)))
         .service(at("/api/v1/operations/{id}/events", READ).route(get().to(operations::events)))
+        .service(at("/api/v1/data/{symbol}/{timeframe}", READ).route(get().to(data::bars)))
         .default_service(web::to(no_route));
 }
 

@@ -149,7 +149,6 @@ fn clean_domain(path: &str, text: &str) -> Vec<Violation> {
         "rusqlite",
         "hyper",
         "axum",
-        "impresario_api",
         "impresario_server",
     ];
     if !is_source(path) || !path.starts_with("src/domain/") {
@@ -169,7 +168,7 @@ fn clean_domain(path: &str, text: &str) -> Vec<Violation> {
     forbid(
         text,
         strange,
-        "domain logic is synchronous and knows only impresario::operation",
+        "domain logic is synchronous and knows only impresario::operation and the contract's types",
     )
 }
 

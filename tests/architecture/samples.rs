@@ -159,6 +159,17 @@ pub(crate) const SAMPLES: &[Sample] = &[
         "src/domain/a.rs",
         "use impresario::operation::{self, Context};\nuse crate::domain::b;\n/// async, tokio::spawn\nfn f() { \"await\"; operation::g() }\n#[cfg(test)]\nmod tests { use impresario::testing::run; }",
     ),
+    bad(
+        DOMAIN,
+        "src/domain/market/a.rs",
+        "use impresario_server::app::App;\nuse impresario_api::Bar;",
+        1,
+    ),
+    good(
+        DOMAIN,
+        "src/domain/market/a.rs",
+        "use impresario_api::{Bar, Timestamp};",
+    ),
     good(DOMAIN, "src/http/a.rs", "async fn f() {}"),
     bad(ACTORS, "src/app.rs", "use actix::Actor;", 1),
     bad(

@@ -2,6 +2,7 @@
 //! Nothing sleeps here; what takes time is waited for with `?wait`.
 
 mod callers;
+mod data;
 mod process;
 mod reads;
 mod starts;

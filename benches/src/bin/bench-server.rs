@@ -27,5 +27,7 @@ impl Operation for Burn {
 }
 
 fn main() {
-    impresario_server::process::serve(impresario_server::app::kinds().register(Burn));
+    impresario_server::process::serve(|settings| {
+        impresario_server::app::kinds(settings).register(Burn)
+    });
 }

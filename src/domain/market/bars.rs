@@ -1,0 +1,57 @@
+//! What makes a bar one.
+
+use impresario_api::Bar;
+
+/// What is wrong with a bar: of which field, what was expected, and what came.
+#[derive(Debug, PartialEq)]
+pub(super) struct BarFault {
+    pub(super) field: &'static str,
+    pub(super) expected: String,
+    pub(super) got: f64,
+}
+
+/// Whether a bar can be: finite numbers, none above the high or below the low, volume not
+/// negative. (Prices may be negative: crude oil traded at −37 dollars in April 2020.)
+pub(super) fn check(bar: &Bar) -> Result<(), BarFault> {
+    let &Bar {
+        open,
+        high,
+        low,
+        close,
+        volume,
+        ..
+    } = bar;
+    // The one comparison of a good bar: a NaN makes it false as well.
+    let orderly = low <= open && low <= close && open <= high && close <= high && volume >= 0.0;
+    // Between two finite ones everything is finite.
+    if orderly && low.is_finite() && high.is_finite() && volume.is_finite() {
+        return Ok(());
+    }
+    Err(fault(bar))
+}
+
+#[cold]
+fn fault(bar: &Bar) -> BarFault {
+    let of = |field, expected: String, got| BarFault {
+        field,
+        expected,
+        got,
+    };
+    let prices = [
+        ("open", bar.open),
+        ("high", bar.high),
+        ("low", bar.low),
+        ("close", bar.close),
+    ];
+    let numbers = prices.into_iter().chain([("volume", bar.volume)]);
+    if let Some((field, got)) = numbers.into_iter().find(|(_, number)| !number.is_finite()) {
+        return of(field, "a finite number".to_owned(), got);
+    }
+    if let Some((name, price)) = prices.into_iter().find(|(_, price)| *price > bar.high) {
+        return of("high", format!("at least the {name}, {price}"), bar.high);
+    }
+    if let Some((name, price)) = prices.into_iter().find(|(_, price)| *price < bar.low) {
+        return of("low", format!("at most the {name}, {price}"), bar.low);
+    }
+    of("volume", "0 or more".to_owned(), bar.volume)
+}

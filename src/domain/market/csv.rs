@@ -1,0 +1,211 @@
+//! Bars from a CSV file, row by row, each checked.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use csv::{ByteRecord, Reader, ReaderBuilder};
+use impresario_api::{Bar, Timestamp};
+
+use super::bars;
+use super::columns::{Columns, NAMES};
+use super::error::{BadRow, MarketError};
+use super::import::Source;
+use super::lines::{Account, Bounded, LONGEST_RECORD, line_at};
+use super::time;
+
+/// What is read from the file at a time.
+const BUFFER: usize = 128 * 1024;
+/// The most characters of a value that a message repeats.
+const SHOWN: usize = 60;
+
+/// The bars of a file.
+#[derive(Debug)]
+pub(super) struct Bars<R> {
+    reader: Reader<Bounded<R>>,
+    account: Rc<Account>,
+    record: ByteRecord,
+    columns: Columns,
+    /// As it was named.
+    name: String,
+    path: PathBuf,
+    rows: u64,
+    last: Option<Timestamp>,
+}
+
+/// What is wrong with a row.
+struct Wrong {
+    field: &'static str,
+    expected: String,
+    got: String,
+}
+
+impl Bars<std::fs::File> {
+    /// Reads the header.
+    pub(super) fn open(name: &str, source: Source) -> Result<Self, MarketError> {
+        Self::new(name, source.path, source.file)
+    }
+}
+
+impl<R: Read> Bars<R> {
+    fn new(name: &str, path: PathBuf, source: R) -> Result<Self, MarketError> {
+        let (bounded, account) = Bounded::new(source);
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .buffer_capacity(BUFFER)
+            .from_reader(bounded);
+        let mut header = ByteRecord::new();
+        let read = reader.read_byte_record(&mut header);
+        let file = name.to_owned();
+        match read {
+            Ok(true) => {}
+            Ok(false) => return Err(MarketError::FileEmpty { file }),
+            Err(_) if account.exceeded() => {
+                let got = format!("a line of more than {LONGEST_RECORD} bytes");
+                return Err(MarketError::NoHeader { file, got });
+            }
+            Err(error) => return Err(unreadable(file, error)),
+        }
+        account.whole_up_to(reader.position().byte());
+        Ok(Self {
+            columns: Columns::find(name, &header)?,
+            reader,
+            account,
+            record: header,
+            name: file,
+            path,
+            rows: 0,
+            last: None,
+        })
+    }
+
+    /// The next bar, later than the one before; `None` at the end of the file.
+    pub(super) fn next(&mut self) -> Result<Option<Bar>, MarketError> {
+        match self.reader.read_byte_record(&mut self.record) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(error) => return Err(self.broken(error)),
+        }
+        self.account.whole_up_to(self.reader.position().byte());
+        self.rows += 1;
+        match self.bar() {
+            Ok(bar) => {
+                self.last = Some(bar.timestamp);
+                Ok(Some(bar))
+            }
+            Err(wrong) => Err(self.bad_row(*wrong)),
+        }
+    }
+
+    /// Bytes of the file that are read.
+    pub(super) fn bytes(&self) -> u64 {
+        self.reader.position().byte()
+    }
+
+    fn bar(&self) -> Result<Bar, Box<Wrong>> {
+        if self.record.len() != self.columns.width {
+            return Err(Box::new(self.width()));
+        }
+        let field = |column: usize| {
+            let place = self.columns.places[column];
+            self.record.get(place).unwrap_or_default().trim_ascii()
+        };
+        let number = |column: usize| {
+            fast_float2::parse(field(column))
+                .map_err(|_| Wrong::of(column, "a number", field(column)))
+        };
+        let timestamp =
+            time::parse(field(0)).ok_or_else(|| Wrong::of(0, time::EXPECTED, field(0)))?;
+        let bar = Bar {
+            timestamp,
+            open: number(1)?,
+            high: number(2)?,
+            low: number(3)?,
+            close: number(4)?,
+            volume: number(5)?,
+        };
+        if let Some(last) = self.last.filter(|last| *last >= timestamp) {
+            let expected = format!("a time after {last}, the row before");
+            return Err(Wrong::of(0, &expected, field(0)));
+        }
+        bars::check(&bar).map_err(|fault| {
+            let column = NAMES.iter().position(|name| *name == fault.field);
+            Wrong::of(
+                column.unwrap_or_default(),
+                &fault.expected,
+                field(column.unwrap_or_default()),
+            )
+        })?;
+        Ok(bar)
+    }
+
+    #[cold]
+    fn width(&self) -> Wrong {
+        Wrong {
+            field: "the row",
+            expected: format!("{} fields, as the header has", self.columns.width),
+            got: self.record.len().to_string(),
+        }
+    }
+
+    #[cold]
+    fn bad_row(&self, wrong: Wrong) -> MarketError {
+        let byte = self.record.position().map_or(0, csv::Position::byte);
+        MarketError::BadRow(Box::new(BadRow {
+            file: self.name.clone(),
+            row: self.rows,
+            // The file was read a moment ago; if that is over, the row's number still says where.
+            line: line_at(&self.path, byte).unwrap_or(0),
+            field: wrong.field,
+            expected: wrong.expected,
+            got: wrong.got,
+        }))
+    }
+
+    #[cold]
+    fn broken(&mut self, error: csv::Error) -> MarketError {
+        if !self.account.exceeded() {
+            return unreadable(self.name.clone(), error);
+        }
+        self.rows += 1;
+        self.bad_row(Wrong {
+            field: "the row",
+            expected: format!("at most {LONGEST_RECORD} bytes"),
+            got: "more; is a quote not closed?".to_owned(),
+        })
+    }
+}
+
+impl Wrong {
+    #[cold]
+    fn of(column: usize, expected: &str, got: &[u8]) -> Box<Self> {
+        Box::new(Self {
+            field: NAMES[column],
+            expected: expected.to_owned(),
+            got: format!("\"{}\"", shortened(got)),
+        })
+    }
+}
+
+fn unreadable(file: String, error: csv::Error) -> MarketError {
+    MarketError::FileUnreadable {
+        file,
+        source: error.into(),
+    }
+}
+
+/// The beginning of a value, on one line.
+pub(super) fn shortened(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&text[..text.len().min(SHOWN * 4)]);
+    let mut shown: String = text
+        .chars()
+        .map(|one| if one.is_control() { ' ' } else { one })
+        .take(SHOWN + 1)
+        .collect();
+    if shown.chars().count() > SHOWN {
+        shown.pop();
+        shown.push('…');
+    }
+    shown
+}

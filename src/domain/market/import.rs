@@ -1,0 +1,96 @@
+//! Files that may be imported: those inside the import folder, and no others.
+
+use std::fs::{self, File, Metadata};
+use std::io::ErrorKind;
+use std::path::{Component, Path, PathBuf};
+
+use super::error::MarketError;
+
+/// A file to import.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) file: File,
+    /// Where it really is.
+    pub(super) path: PathBuf,
+    /// Bytes when it was opened.
+    pub(super) size: u64,
+}
+
+/// Opens the file of this name inside `folder`.
+pub(super) fn open(folder: &Path, name: &str) -> Result<Source, MarketError> {
+    let path = resolve(folder, name)?;
+    let unreadable = |source| MarketError::FileUnreadable {
+        file: name.to_owned(),
+        source,
+    };
+    let file = File::open(&path).map_err(unreadable)?;
+    // It may have become something else since it was looked at.
+    let metadata = file.metadata().map_err(unreadable)?;
+    regular(folder, name, &metadata)?;
+    Ok(Source {
+        size: metadata.len(),
+        file,
+        path,
+    })
+}
+
+/// Where the file of this name inside `folder` really is. A name that leads out of it is refused,
+/// whether by `..`, as an absolute path, or through a symbolic link.
+pub(super) fn resolve(folder: &Path, name: &str) -> Result<PathBuf, MarketError> {
+    let outside = |why| MarketError::FileOutside {
+        file: name.to_owned(),
+        folder: folder.display().to_string(),
+        why,
+    };
+    for part in Path::new(name).components() {
+        match part {
+            Component::Normal(_) | Component::CurDir => {}
+            Component::ParentDir => return Err(outside("\"..\" leads out of it")),
+            Component::RootDir | Component::Prefix(_) => {
+                return Err(outside("it is an absolute path"));
+            }
+        }
+    }
+    let missing = |why: &str| MarketError::FileNotFound {
+        file: name.to_owned(),
+        folder: folder.display().to_string(),
+        why: why.to_owned(),
+    };
+    let home = fs::canonicalize(folder)
+        .map_err(|error| missing(&format!("the folder cannot be used: {error}")))?;
+    let path = fs::canonicalize(home.join(name)).map_err(|source| match source.kind() {
+        ErrorKind::NotFound => missing("there is no such file"),
+        ErrorKind::NotADirectory | ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
+            missing(&source.to_string())
+        }
+        _ => MarketError::FileUnreadable {
+            file: name.to_owned(),
+            source,
+        },
+    })?;
+    if !path.starts_with(&home) {
+        return Err(outside("a symbolic link leads out of it"));
+    }
+    let metadata = fs::metadata(&path).map_err(|source| MarketError::FileUnreadable {
+        file: name.to_owned(),
+        source,
+    })?;
+    regular(folder, name, &metadata)?;
+    Ok(path)
+}
+
+/// A folder has no rows, and a pipe may never end.
+fn regular(folder: &Path, name: &str, metadata: &Metadata) -> Result<(), MarketError> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(MarketError::FileNotRegular {
+        file: name.to_owned(),
+        folder: folder.display().to_string(),
+        what: if metadata.is_dir() {
+            "a folder"
+        } else {
+            "no regular file"
+        },
+    })
+}

@@ -1,0 +1,270 @@
+//! Everything that has been loaded: a folder with a file for each symbol and timeframe.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use impresario_api::{Bar, BarPage, DatasetView, Timestamp};
+use sha2::{Digest, Sha256};
+
+use super::error::MarketError;
+use super::format::{self, RECORD};
+use super::symbol::{is_symbol, is_timeframe};
+use super::writer::{self, Writer};
+
+/// How a dataset's file name ends.
+const ENDING: &str = ".bars";
+/// Bars that are read at a time: 192 KiB.
+const CHUNK: usize = 4_096;
+
+/// The datasets in a folder. It holds the folder's path and nothing else, so it can be cloned and
+/// used from anywhere; every reader sees a dataset as a whole, before or after it was replaced.
+#[derive(Clone, Debug)]
+pub struct Library {
+    folder: PathBuf,
+}
+
+/// A dataset with all of its bars.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// What it is.
+    pub view: DatasetView,
+    /// Its bars, ascending in time, each as [`Bar`] describes.
+    pub bars: Vec<Bar>,
+}
+
+impl Library {
+    /// The library in this folder, which need not exist yet. Touches nothing.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+        }
+    }
+
+    /// The same; makes the folder, and removes what writers of a process that is gone left there.
+    /// Nobody else may be writing there.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, MarketError> {
+        let library = Self::new(folder);
+        fs::create_dir_all(&library.folder)
+            .and_then(|()| writer::remove_leftovers(&library.folder))
+            .map_err(MarketError::storage("use", &library.folder))?;
+        Ok(library)
+    }
+
+    /// A writer of this dataset. The names must be a symbol and a timeframe.
+    pub fn writer(&self, symbol: &str, timeframe: &str) -> Result<Writer, MarketError> {
+        let whole = self.path(symbol, timeframe)?;
+        fs::create_dir_all(&self.folder).map_err(MarketError::storage("write", &self.folder))?;
+        Writer::create(whole, symbol, timeframe)
+    }
+
+    /// What the dataset is, from its header alone.
+    pub fn find(&self, symbol: &str, timeframe: &str) -> Result<DatasetView, MarketError> {
+        self.opened(symbol, timeframe).map(|file| file.view)
+    }
+
+    /// The dataset with all of its bars, its checksum checked.
+    pub fn read(&self, symbol: &str, timeframe: &str) -> Result<Dataset, MarketError> {
+        let mut file = self.opened(symbol, timeframe)?;
+        let bars = file.all()?;
+        Ok(Dataset {
+            view: file.view,
+            bars,
+        })
+    }
+
+    /// Every dataset, by symbol, then timeframe, shortest first.
+    ///
+    /// A damaged file is an error: hiding it would look like a loss.
+    pub fn list(&self) -> Result<Vec<DatasetView>, MarketError> {
+        let failed = || MarketError::storage("read", &self.folder);
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed())?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(failed())?.file_name();
+            let names_of = |name: &str| {
+                let (symbol, timeframe) = name.strip_suffix(ENDING)?.rsplit_once('_')?;
+                let known = super::TIMEFRAMES.iter().position(|one| *one == timeframe)?;
+                is_symbol(symbol).then(|| (symbol.to_owned(), known))
+            };
+            names.extend(name.to_str().and_then(names_of));
+        }
+        names.sort_unstable();
+        names
+            .iter()
+            .map(|(symbol, timeframe)| self.find(symbol, super::TIMEFRAMES[*timeframe]))
+            .collect()
+    }
+
+    /// Bars from `start` to `end`, both included, at most `limit`. Reads those alone.
+    pub fn page(
+        &self,
+        symbol: &str,
+        timeframe: &str,
+        start: Option<Timestamp>,
+        end: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<BarPage, MarketError> {
+        let file = self.opened(symbol, timeframe)?;
+        let first = match start {
+            None => 0,
+            Some(start) => file.rows_before(|time| time < start)?,
+        };
+        let last = match end {
+            None => file.view.rows,
+            Some(end) => file.rows_before(|time| time <= end)?,
+        };
+        let stop = first.saturating_add(limit as u64).min(last);
+        let bars = file.bars(first, stop.max(first))?;
+        let next_start = if stop < last && stop > first {
+            Some(file.time(stop)?)
+        } else {
+            None
+        };
+        Ok(BarPage {
+            dataset: file.view,
+            bars,
+            next_start,
+        })
+    }
+
+    /// A name that cannot be is the name of nothing.
+    fn path(&self, symbol: &str, timeframe: &str) -> Result<PathBuf, MarketError> {
+        if is_symbol(symbol) && is_timeframe(timeframe) {
+            Ok(self.folder.join(format!("{symbol}_{timeframe}{ENDING}")))
+        } else {
+            Err(not_found(symbol, timeframe))
+        }
+    }
+
+    fn opened(&self, symbol: &str, timeframe: &str) -> Result<Opened, MarketError> {
+        let path = self.path(symbol, timeframe)?;
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(not_found(symbol, timeframe));
+            }
+            file => file.map_err(MarketError::storage("read", &path))?,
+        };
+        let view = format::view(&file, &path)?;
+        if (view.symbol.as_str(), view.timeframe.as_str()) != (symbol, timeframe) {
+            let why = format!("its header is that of {} {}", view.symbol, view.timeframe);
+            return Err(MarketError::Damaged { path, why });
+        }
+        Ok(Opened { file, path, view })
+    }
+}
+
+fn not_found(symbol: &str, timeframe: &str) -> MarketError {
+    let short = |text: &str| text.chars().take(60).collect();
+    MarketError::NotFound {
+        symbol: short(symbol),
+        timeframe: short(timeframe),
+    }
+}
+
+/// A dataset's file. It stays what it is, whatever takes its name meanwhile.
+struct Opened {
+    file: File,
+    path: PathBuf,
+    view: DatasetView,
+}
+
+impl Opened {
+    fn all(&mut self) -> Result<Vec<Bar>, MarketError> {
+        let path = self.path.clone();
+        let failed = || MarketError::storage("read", &path);
+        self.file
+            .seek(SeekFrom::Start(format::offset(0)))
+            .map_err(failed())?;
+        let mut bars = Vec::with_capacity(self.view.rows as usize);
+        let mut hasher = Sha256::new();
+        let mut chunk = vec![0; CHUNK * RECORD];
+        let mut left = self.view.rows as usize;
+        while left > 0 {
+            let now = left.min(CHUNK);
+            let records = &mut chunk[..now * RECORD];
+            self.file.read_exact(records).map_err(failed())?;
+            hasher.update(&*records);
+            decode_into(&mut bars, records, &self.path)?;
+            left -= now;
+        }
+        let sum = format::hex(&hasher.finalize());
+        if sum != self.view.sha256 {
+            let why = format!(
+                "expected bars with the SHA-256 {}, got {sum}",
+                self.view.sha256
+            );
+            return Err(self.damaged(why));
+        }
+        Ok(bars)
+    }
+
+    /// The bars of these rows.
+    fn bars(&self, from: u64, to: u64) -> Result<Vec<Bar>, MarketError> {
+        let count = (to - from) as usize;
+        let mut records = vec![0; count * RECORD];
+        self.file
+            .read_exact_at(&mut records, format::offset(from))
+            .map_err(MarketError::storage("read", &self.path))?;
+        let mut bars = Vec::with_capacity(count);
+        decode_into(&mut bars, &records, &self.path)?;
+        Ok(bars)
+    }
+
+    /// How many rows, from the first, have times for which `before` holds.
+    fn rows_before(&self, before: impl Fn(Timestamp) -> bool) -> Result<u64, MarketError> {
+        let (mut low, mut high) = (0, self.view.rows);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if before(self.time(middle)?) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    fn time(&self, row: u64) -> Result<Timestamp, MarketError> {
+        let mut millis = [0; 8];
+        self.file
+            .read_exact_at(&mut millis, format::offset(row))
+            .map_err(MarketError::storage("read", &self.path))?;
+        Ok(Timestamp::from_millis(i64::from_le_bytes(millis)))
+    }
+
+    fn damaged(&self, why: String) -> MarketError {
+        MarketError::Damaged {
+            path: self.path.clone(),
+            why,
+        }
+    }
+}
+
+/// Times that do not ascend, and numbers that make no bar, are damage that shows without the
+/// checksum.
+fn decode_into(bars: &mut Vec<Bar>, records: &[u8], path: &Path) -> Result<(), MarketError> {
+    let damaged = |why| MarketError::Damaged {
+        path: path.to_owned(),
+        why,
+    };
+    let (records, _) = records.as_chunks::<RECORD>();
+    for record in records {
+        let bar = format::decode(record).map_err(damaged)?;
+        if bars
+            .last()
+            .is_some_and(|last| last.timestamp >= bar.timestamp)
+        {
+            return Err(damaged(format!(
+                "the bar of {} is out of order",
+                bar.timestamp
+            )));
+        }
+        bars.push(bar);
+    }
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! Market data: OHLCV bars, from CSV files into the server's own folder, and back out of it.
+
+mod bars;
+mod columns;
+mod csv;
+mod error;
+mod format;
+mod import;
+mod library;
+mod lines;
+mod load;
+mod symbol;
+mod time;
+mod writer;
+
+pub use error::MarketError;
+pub use library::{Dataset, Library};
+pub use load::{DataLoad, DataLoadOutput, DataLoadParams};
+pub use symbol::{SYMBOL, TIMEFRAMES, check_symbol, check_timeframe, is_symbol, is_timeframe};
+pub use writer::Writer;
+
+#[cfg(test)]
+mod tests;

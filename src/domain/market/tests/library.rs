@@ -1,0 +1,250 @@
+//! The library: what is written comes back, nothing half written is ever seen, damage shows.
+
+use std::fs;
+
+use impresario::operation::ErrorCode;
+use impresario_api::{Bar, Timestamp};
+use tempfile::TempDir;
+
+use super::super::*;
+
+fn bar(day: i64) -> Bar {
+    Bar {
+        timestamp: Timestamp::from_millis(day * 86_400_000),
+        open: 10.0 + day as f64,
+        high: 12.5 + day as f64,
+        low: 9.0 + day as f64,
+        close: 11.0 + day as f64,
+        volume: 1_000.0,
+    }
+}
+
+fn days(range: std::ops::Range<i64>) -> Vec<Bar> {
+    range.map(bar).collect()
+}
+
+fn folder() -> (TempDir, Library) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let library = Library::open(folder.path().join("bars")).expect("it can be made");
+    (folder, library)
+}
+
+fn write(library: &Library, symbol: &str, timeframe: &str, bars: &[Bar]) -> bool {
+    let mut writer = library.writer(symbol, timeframe).expect("a name");
+    for bar in bars {
+        writer.push(bar).expect("it can be written");
+    }
+    let (view, replaced) = writer.finish("a.csv").expect("it has bars");
+    assert_eq!(library.find(symbol, timeframe).expect("it is there"), view);
+    replaced
+}
+
+fn names(folder: &TempDir) -> Vec<String> {
+    let entries = fs::read_dir(folder.path().join("bars")).expect("the folder");
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("an entry").file_name();
+    let mut names: Vec<_> = entries
+        .map(|entry| name(entry).to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_is_written_is_read_back_whole_and_in_pages() {
+    let (_folder, library) = folder();
+    assert_eq!(library.list().expect("an empty folder"), []);
+    let bars = days(0..10_000);
+    assert!(!write(&library, "GOOG", "1d", &bars));
+    let dataset = library.read("GOOG", "1d").expect("it is whole");
+    assert_eq!(dataset.bars, bars);
+    assert_eq!(
+        (dataset.view.rows, dataset.view.start, dataset.view.end),
+        (10_000, bars[0].timestamp, bars[9_999].timestamp)
+    );
+    let mut start = None;
+    let mut paged = Vec::new();
+    loop {
+        let page = library
+            .page("GOOG", "1d", start, None, 3_000)
+            .expect("a page");
+        paged.extend(page.bars);
+        start = page.next_start;
+        if start.is_none() {
+            break;
+        }
+    }
+    assert_eq!(paged, bars);
+}
+
+#[test]
+fn a_page_has_both_its_ends_and_nothing_beyond_them() {
+    let (_folder, library) = folder();
+    write(&library, "A", "1d", &days(10..20));
+    let page = |start: i64, end: i64, limit| {
+        let at = |half_days: i64| Some(Timestamp::from_millis(half_days * 43_200_000));
+        let page = library
+            .page("A", "1d", at(start), at(end), limit)
+            .expect("a page");
+        let days = |time: Timestamp| time.as_millis() / 86_400_000;
+        let bars: Vec<_> = page.bars.iter().map(|bar| days(bar.timestamp)).collect();
+        (bars, page.next_start.map(days))
+    };
+    assert_eq!(page(24, 28, 100), (vec![12, 13, 14], None));
+    assert_eq!(page(23, 29, 100), (vec![12, 13, 14], None));
+    assert_eq!(page(24, 28, 2), (vec![12, 13], Some(14)));
+    assert_eq!(page(24, 28, 3), (vec![12, 13, 14], None));
+    assert_eq!(page(0, 20, 100), (vec![10], None));
+    assert_eq!(page(38, 1_000, 100), (vec![19], None));
+    assert_eq!(page(39, 1_000, 100), (vec![], None));
+    assert_eq!(page(0, 19, 100), (vec![], None));
+    assert_eq!(page(28, 24, 100), (vec![], None));
+}
+
+#[test]
+fn a_dropped_writer_leaves_what_was_there_and_nothing_else() {
+    let (folder, library) = folder();
+    write(&library, "A", "1d", &days(0..5));
+    let mut writer = library.writer("A", "1d").expect("a name");
+    for bar in days(0..9_000) {
+        writer.push(&bar).expect("it can be written");
+    }
+    assert_eq!(names(&folder).len(), 2);
+    drop(writer);
+    let empty = library.writer("A", "1d").expect("a name");
+    empty.finish("a.csv").expect_err("it has no bars");
+    assert_eq!(names(&folder), ["A_1d.bars"]);
+    assert_eq!(library.read("A", "1d").expect("as before").bars, days(0..5));
+}
+
+#[test]
+fn of_two_writers_the_last_one_wins_whole() {
+    let (folder, library) = folder();
+    let mut one = library.writer("A", "1d").expect("a name");
+    let mut two = library.writer("A", "1d").expect("a name");
+    for day in 0..6_000 {
+        one.push(&bar(day)).expect("it can be written");
+        two.push(&bar(day + 1)).expect("it can be written");
+    }
+    assert!(!two.finish("two.csv").expect("it has bars").1);
+    assert!(one.finish("one.csv").expect("it has bars").1);
+    let dataset = library.read("A", "1d").expect("one of them");
+    assert_eq!(
+        (dataset.bars, dataset.view.source.as_str()),
+        (days(0..6_000), "one.csv")
+    );
+    assert_eq!(names(&folder), ["A_1d.bars"]);
+}
+
+#[test]
+fn opening_removes_what_a_crash_left_and_nothing_else() {
+    let (folder, library) = folder();
+    write(&library, "A.B_C", "1m", &days(0..5));
+    let mut writer = library.writer("A", "1d").expect("a name");
+    writer.push(&bar(1)).expect("it can be written");
+    std::mem::forget(writer);
+    for name in ["notes.partial", ".hidden", "stranger.bars"] {
+        fs::write(folder.path().join("bars").join(name), "mine").expect("it can be written");
+    }
+    assert_eq!(names(&folder).len(), 5);
+    let library = Library::open(folder.path().join("bars")).expect("it is there");
+    assert_eq!(
+        names(&folder),
+        [".hidden", "A.B_C_1m.bars", "notes.partial", "stranger.bars"]
+    );
+    let listed = library.list().expect("the stranger is none of ours");
+    assert_eq!((listed.len(), listed[0].symbol.as_str()), (1, "A.B_C"));
+}
+
+#[test]
+fn the_list_is_by_symbol_then_length_of_a_bar() {
+    let (_folder, library) = folder();
+    for (symbol, timeframe) in [
+        ("B", "1d"),
+        ("A", "1w"),
+        ("A", "15m"),
+        ("A", "4h"),
+        ("A", "5m"),
+    ] {
+        write(&library, symbol, timeframe, &days(0..2));
+    }
+    let listed = library.list().expect("all of them are whole");
+    let names: Vec<_> = listed
+        .iter()
+        .map(|view| (view.symbol.as_str(), view.timeframe.as_str()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            ("A", "5m"),
+            ("A", "15m"),
+            ("A", "4h"),
+            ("A", "1w"),
+            ("B", "1d")
+        ]
+    );
+}
+
+#[test]
+fn a_flipped_bit_anywhere_and_a_cut_are_told_as_damage() {
+    let (folder, library) = folder();
+    write(&library, "A", "1d", &days(0..20));
+    let path = folder.path().join("bars/A_1d.bars");
+    let whole = fs::read(&path).expect("the file");
+    let text = whole
+        .iter()
+        .position(|byte| *byte == 0)
+        .expect("a filled header");
+    let damaged = |bytes: &[u8], how: &str| {
+        fs::write(&path, bytes).expect("it can be written");
+        let error = library.read("A", "1d").expect_err(how);
+        assert_eq!(error.code(), "DATA_DAMAGED", "{how}: {error}");
+        assert!(error.to_string().contains("A_1d.bars"), "{error}");
+    };
+    for place in (0..text).step_by(7).chain(4_096..whole.len()) {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 1;
+        damaged(&bytes, &format!("byte {place}"));
+    }
+    for length in [0, 1, 4_095, 4_096, whole.len() - 1] {
+        damaged(&whole[..length], &format!("{length} bytes"));
+    }
+    damaged(&[&whole[..], &[0]].concat(), "a byte more");
+    fs::write(&path, &whole).expect("it can be written");
+    fs::rename(&path, folder.path().join("bars/B_1d.bars")).expect("it can be renamed");
+    let error = library.find("B", "1d").expect_err("it is another's");
+    assert_eq!(error.code(), "DATA_DAMAGED");
+}
+
+#[test]
+fn a_name_that_cannot_be_is_the_name_of_nothing() {
+    let (_folder, library) = folder();
+    let long = "A".repeat(300);
+    let symbols = [
+        "", ".", "..", "../A", "A/B", "A B", "goog", "ГУГЛ", "-A", "^A", "A\0", "A\n", &long,
+    ];
+    for symbol in symbols {
+        assert_eq!(
+            library.find(symbol, "1d").expect_err(symbol).code(),
+            "DATA_NOT_FOUND"
+        );
+        assert_eq!(
+            library.writer(symbol, "1d").expect_err(symbol).code(),
+            "DATA_NOT_FOUND"
+        );
+    }
+    for timeframe in ["", "2d", "1D", "1d/..", "1"] {
+        let error = library.read("A", timeframe).expect_err(timeframe);
+        assert_eq!(error.code(), "DATA_NOT_FOUND");
+    }
+    for symbol in [
+        "A",
+        "7203.T",
+        "BTC=F",
+        "A^B",
+        "BRK-B",
+        "A_B",
+        &"A".repeat(32),
+    ] {
+        assert!(is_symbol(symbol), "{symbol}");
+    }
+}

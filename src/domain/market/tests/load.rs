@@ -1,0 +1,119 @@
+//! The operation: nothing but a whole load changes anything.
+
+use impresario_api::Verb;
+
+use super::*;
+
+fn many(rows: i64) -> String {
+    let row = |day: i64| format!("{},10,12.5,9,{},100\n", day * 86_400, 10 + day % 2);
+    std::iter::once(HEADER.to_owned())
+        .chain((0..rows).map(row))
+        .collect()
+}
+
+#[test]
+fn progress_and_output_count_the_bars() {
+    let world = World::new(many(10_000));
+    let ended = world.ended();
+    let progress = ended.progress();
+    assert_eq!(
+        (
+            progress.items_processed,
+            progress.items_total,
+            progress.percentage
+        ),
+        (10_000, Some(10_000), 100.0)
+    );
+    assert_eq!(progress.message, "Loading A 1d: 10,000 bars");
+    assert_eq!(
+        (
+            &*progress.context["symbol"],
+            &*progress.context["timeframe"]
+        ),
+        ("A", "1d")
+    );
+    let output = ended.output().expect("it completed").clone();
+    let view = world.library.find("A", "1d").expect("it was loaded");
+    assert_eq!(
+        (output.rows, output.replaced, &output.sha256),
+        (10_000, false, &view.sha256)
+    );
+    assert_eq!(
+        (output.start, output.end, output.bytes),
+        (view.start, view.end, view.bytes)
+    );
+    assert_eq!(view.source, "A_1d.csv");
+    let again = world.ended();
+    let again = again.output().expect("it completed");
+    assert!(again.replaced && again.sha256 == output.sha256);
+}
+
+#[test]
+fn half_way_the_percentage_follows_the_bytes() {
+    let world = World::new(many(10_240));
+    let ended = testing::run(&world.load, params(None))
+        .stop_at_call(6, Verb::Cancel)
+        .end();
+    assert_eq!(ended.status(), Status::Cancelled);
+    let progress = ended.progress();
+    assert_eq!(progress.items_processed, 5_120);
+    assert!((45.0..55.0).contains(&progress.percentage), "{progress:?}");
+    assert!(
+        progress
+            .items_total
+            .is_some_and(|total| (9_500..11_500).contains(&total)),
+        "{progress:?}"
+    );
+}
+
+#[test]
+fn a_cancel_at_any_call_leaves_what_was_there_whole() {
+    let world = World::new(format!("{HEADER}2004-08-19,2,3,1,2,5\n"));
+    world.ended();
+    let before = world.bars();
+    fs::write(world.folder.path().join("import/A_1d.csv"), many(5_000)).expect("it can be written");
+    let other = World::new(many(5_000));
+    let calls = other.ended().calls();
+    assert!(
+        calls >= 5_000 / 1_024 + 2,
+        "{calls} calls are too few to be stopped in"
+    );
+    for call in 1..=calls {
+        let ended = testing::run(&world.load, params(None))
+            .stop_at_call(call, Verb::Cancel)
+            .end();
+        assert_eq!(ended.status(), Status::Cancelled, "at call {call}");
+        assert_eq!(world.bars(), before, "at call {call}");
+        assert_eq!(world.kept(), 1, "at call {call}");
+    }
+    assert!(world.ended().output().is_some_and(|output| output.replaced));
+    assert_eq!(world.bars().len(), 5_000);
+}
+
+#[test]
+fn a_failure_leaves_what_was_there_whole() {
+    let world = World::new(many(3));
+    world.ended();
+    let before = world.bars();
+    let broken = format!("{}end\n", many(9_000));
+    fs::write(world.folder.path().join("import/A_1d.csv"), broken).expect("it can be written");
+    let ended = world.ended();
+    assert_eq!(ended.error().expect("it failed").code, "BAD_ROW");
+    assert_eq!((world.bars(), world.kept()), (before, 1));
+}
+
+#[test]
+fn a_library_that_cannot_be_written_is_worth_another_attempt() {
+    let world = World::new(many(3));
+    let bars = world.folder.path().join("bars");
+    fs::remove_dir(&bars).expect("it is empty");
+    fs::write(&bars, "in the way").expect("it can be written");
+    let ended = world.ended();
+    assert_eq!(ended.status(), Status::Pending);
+    let error = ended.error().expect("it failed");
+    assert_eq!(
+        (error.code.as_str(), error.retryable),
+        ("STORAGE_FAILED", true)
+    );
+    assert!(error.message.contains("bars"), "{}", error.message);
+}

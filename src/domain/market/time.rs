@@ -1,0 +1,200 @@
+//! Times as they stand in CSV files: ISO 8601 dates and date-times, and seconds since 1970.
+
+use chrono::{Datelike, NaiveDate};
+use impresario_api::Timestamp;
+
+/// What [`parse`] takes, for people.
+pub(super) const EXPECTED: &str = "an ISO date (2004-08-19), an ISO date-time (2004-08-19T13:30:00Z; without offset it is UTC) or seconds since 1970";
+
+const DAY: i64 = 86_400_000;
+/// 1970-01-01, counted from 0001-01-01 as day 1.
+const EPOCH_DAY: i64 = 719_163;
+/// 0000-01-01 and the last millisecond of 9999: what RFC 3339 can write.
+const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+
+/// The time that `text` names. Fractions are cut to milliseconds.
+pub(super) fn parse(text: &[u8]) -> Option<Timestamp> {
+    let millis = match text {
+        [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, rest @ ..] => {
+            let year = two(*y1, *y2)? * 100 + two(*y3, *y4)?;
+            let (month, day) = (two(*m1, *m2)?, two(*d1, *d2)?);
+            let date = NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32)?;
+            let midnight = (i64::from(date.num_days_from_ce()) - EPOCH_DAY) * DAY;
+            match rest {
+                [] => midnight,
+                [b'T' | b't' | b' ', clock @ ..] => midnight + of_day(clock)?,
+                _ => return None,
+            }
+        }
+        _ => seconds(text)?,
+    };
+    RANGE
+        .contains(&millis)
+        .then(|| Timestamp::from_millis(millis))
+}
+
+/// `13:30`, `13:30:00`, `13:30:00.250`, each with an offset or without: milliseconds from
+/// midnight UTC.
+fn of_day(clock: &[u8]) -> Option<i64> {
+    let [h1, h2, b':', m1, m2, rest @ ..] = clock else {
+        return None;
+    };
+    let minutes = hours_and_minutes(two(*h1, *h2)?, two(*m1, *m2)?)?;
+    let (millis, rest) = match rest {
+        [b':', s1, s2, rest @ ..] => {
+            let seconds = two(*s1, *s2).filter(|seconds| *seconds < 60)?;
+            let (fraction, rest) = match rest {
+                [b'.' | b',', rest @ ..] => fraction(rest)?,
+                rest => (0, rest),
+            };
+            (seconds * 1_000 + fraction, rest)
+        }
+        rest => (0, rest),
+    };
+    Some((minutes - offset(rest)?) * 60_000 + millis)
+}
+
+/// Nothing, `Z`, `+02:00`, `+0200` or `+02`, in minutes.
+fn offset(text: &[u8]) -> Option<i64> {
+    let (sign, digits) = match text {
+        [] | [b'Z' | b'z'] => return Some(0),
+        [b'+', digits @ ..] => (1, digits),
+        [b'-', digits @ ..] => (-1, digits),
+        _ => return None,
+    };
+    let minutes = match digits {
+        [h1, h2] => hours_and_minutes(two(*h1, *h2)?, 0)?,
+        [h1, h2, m1, m2] | [h1, h2, b':', m1, m2] => {
+            hours_and_minutes(two(*h1, *h2)?, two(*m1, *m2)?)?
+        }
+        _ => return None,
+    };
+    Some(sign * minutes)
+}
+
+fn hours_and_minutes(hours: i64, minutes: i64) -> Option<i64> {
+    (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
+}
+
+/// The milliseconds of the digits at the beginning, and what follows them.
+fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = text.split_at(digits);
+    let digit = |place: usize| digits.get(place).map_or(0, |byte| i64::from(byte - b'0'));
+    let millis = digit(0) * 100 + digit(1) * 10 + digit(2);
+    (!digits.is_empty()).then_some((millis, rest))
+}
+
+/// `1092873600`, `1092873600.25`, `-86400`, `1.0928736e9`: milliseconds since 1970.
+fn seconds(text: &[u8]) -> Option<i64> {
+    let (sign, number) = match text {
+        [b'-', number @ ..] => (-1, number),
+        number => (1, number),
+    };
+    let whole = number
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let (digits, rest) = number.split_at(whole);
+    // Twelve digits reach beyond the year 9999, and do not overflow.
+    if digits.is_empty() || digits.len() > 12 {
+        return None;
+    }
+    let seconds = digits
+        .iter()
+        .fold(0, |sum, byte| sum * 10 + i64::from(byte - b'0'));
+    let millis = match rest {
+        [] => 0,
+        [b'.', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => fraction(rest)?.0,
+        // An exponent: spreadsheets write one.
+        _ => return float_seconds(text),
+    };
+    Some(sign * (seconds * 1_000 + millis))
+}
+
+fn float_seconds(text: &[u8]) -> Option<i64> {
+    let seconds: f64 = fast_float2::parse(text).ok()?;
+    seconds.is_finite().then_some((seconds * 1_000.0) as i64)
+}
+
+/// The number of two digits.
+fn two(tens: u8, ones: u8) -> Option<i64> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_date_times_and_seconds_are_understood() {
+        for (text, wanted) in [
+            ("1970-01-01", 0),
+            ("2004-08-19", 1_092_873_600_000),
+            ("2004-08-19T13:30", 1_092_922_200_000),
+            ("2004-08-19 13:30:05", 1_092_922_205_000),
+            ("2004-08-19t13:30:05.25z", 1_092_922_205_250),
+            ("2004-08-19T13:30:05.123999999Z", 1_092_922_205_123),
+            ("2004-08-19T13:30:05,5+00:00", 1_092_922_205_500),
+            ("2004-08-19 13:30:05+02:00", 1_092_915_005_000),
+            ("2004-08-19 13:30:05-0330", 1_092_934_805_000),
+            ("2004-08-19 00:30+01", 1_092_871_800_000),
+            ("1092873600", 1_092_873_600_000),
+            ("1092873600.0", 1_092_873_600_000),
+            ("1092873600.2509", 1_092_873_600_250),
+            ("1.0928736e9", 1_092_873_600_000),
+            ("0", 0),
+            ("-86400", -86_400_000),
+            ("-0.5", -500),
+            ("9999-12-31T23:59:59.999Z", 253_402_300_799_999),
+            ("0000-01-01", -62_167_219_200_000),
+        ] {
+            let parsed = parse(text.as_bytes()).map(Timestamp::as_millis);
+            assert_eq!(parsed, Some(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_none() {
+        for text in [
+            "",
+            " ",
+            "-",
+            "--1",
+            "+1",
+            ".5",
+            "1.",
+            "1.5x",
+            "1e",
+            "1e400",
+            "nan",
+            "inf",
+            "today",
+            "2004-8-19",
+            "2004-13-01",
+            "2004-02-30",
+            "2005-02-29",
+            "2004/08/19",
+            "19-08-2004",
+            "2004-08-19T",
+            "2004-08-19T13",
+            "2004-08-19T24:00",
+            "2004-08-19T13:60",
+            "2004-08-19T13:30:60",
+            "2004-08-19T13:30:00.",
+            "2004-08-19T13:30:00 UTC",
+            "2004-08-19T13:30:00+24",
+            "2004-08-19T13:30:00+1",
+            "2004-08-19Z",
+            "2004-08-19x",
+            "1092873600000",
+            "99999999999999999999999",
+            "253402300800",
+            "9999-12-31T23:59:59-01:00",
+            "２００４-08-19",
+        ] {
+            assert_eq!(parse(text.as_bytes()), None, "{text}");
+        }
+    }
+}

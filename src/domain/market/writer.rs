@@ -1,0 +1,155 @@
+//! A dataset that is being written: nobody sees it before it is whole.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use impresario_api::{Bar, DatasetView, Timestamp};
+use sha2::{Digest, Sha256};
+
+use super::error::MarketError;
+use super::format::{self, HEADER, RECORD};
+
+/// Bars that are gathered before they are hashed and written: 192 KiB.
+const GATHERED: usize = 4_096;
+/// How the name of an unfinished file ends; it begins with a dot.
+const PARTIAL: &str = ".partial";
+
+/// Writes a dataset into a file beside the one that it will replace. [`Writer::finish`] puts it
+/// there in one step; dropped before that, it leaves nothing behind.
+#[derive(Debug)]
+pub struct Writer {
+    file: File,
+    partial: PathBuf,
+    whole: PathBuf,
+    symbol: String,
+    timeframe: String,
+    waiting: Vec<u8>,
+    hasher: Sha256,
+    rows: u64,
+    /// The first and the last bar's time.
+    ends: Option<(Timestamp, Timestamp)>,
+}
+
+impl Writer {
+    /// Begins the file that is to be `whole`.
+    pub(super) fn create(
+        whole: PathBuf,
+        symbol: &str,
+        timeframe: &str,
+    ) -> Result<Self, MarketError> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!(
+            ".{symbol}_{timeframe}.{}-{number}{PARTIAL}",
+            std::process::id()
+        );
+        let partial = whole.with_file_name(name);
+        let mut file =
+            File::create_new(&partial).map_err(MarketError::storage("write", &partial))?;
+        let begun = file.write_all(&[0; HEADER]);
+        let writer = Self {
+            file,
+            partial,
+            whole,
+            symbol: symbol.to_owned(),
+            timeframe: timeframe.to_owned(),
+            waiting: Vec::with_capacity(GATHERED * RECORD),
+            hasher: Sha256::new(),
+            rows: 0,
+            ends: None,
+        };
+        begun.map_err(|error| writer.failed(error))?;
+        Ok(writer)
+    }
+
+    /// One bar more, later than the one before.
+    ///
+    /// The caller has seen to it that the bar is one and that times ascend.
+    #[inline]
+    pub fn push(&mut self, bar: &Bar) -> Result<(), MarketError> {
+        let (first, _) = *self.ends.get_or_insert((bar.timestamp, bar.timestamp));
+        self.ends = Some((first, bar.timestamp));
+        self.rows += 1;
+        self.waiting.extend_from_slice(&format::encode(bar));
+        if self.waiting.len() < GATHERED * RECORD {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    /// How many bars it has.
+    pub const fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Puts the dataset in its place: what it is now, and whether there was one before. One
+    /// without bars is an error.
+    pub fn finish(mut self, source: &str) -> Result<(DatasetView, bool), MarketError> {
+        self.flush()?;
+        let Some((start, end)) = self.ends else {
+            return Err(self.failed(io::Error::other("a dataset needs at least one bar")));
+        };
+        let view = DatasetView {
+            symbol: self.symbol.clone(),
+            timeframe: self.timeframe.clone(),
+            rows: self.rows,
+            start,
+            end,
+            bytes: format::size(self.rows),
+            sha256: format::hex(&std::mem::take(&mut self.hasher).finalize()),
+            source: source.to_owned(),
+            loaded_at: Timestamp::now(),
+        };
+        let replaced = self.publish(&view).map_err(|error| self.failed(error))?;
+        Ok((view, replaced))
+    }
+
+    /// The order matters: the contents are on the disk before the name is, and the name before
+    /// anybody is told.
+    fn publish(&self, view: &DatasetView) -> io::Result<bool> {
+        self.file.write_all_at(&format::header(view)?, 0)?;
+        self.file.sync_all()?;
+        let replaced = self.whole.try_exists()?;
+        fs::rename(&self.partial, &self.whole)?;
+        File::open(folder(&self.whole))?.sync_all()?;
+        Ok(replaced)
+    }
+
+    fn flush(&mut self) -> Result<(), MarketError> {
+        self.hasher.update(&self.waiting);
+        let written = self.file.write_all(&self.waiting);
+        self.waiting.clear();
+        written.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: io::Error) -> MarketError {
+        MarketError::storage("write", &self.whole)(error)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // After a rename there is nothing of that name any more.
+        let _ = fs::remove_file(&self.partial);
+    }
+}
+
+fn folder(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("."))
+}
+
+/// Removes what writers of a process that is gone left in `folder`: files with their names alone.
+pub(super) fn remove_leftovers(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if name.starts_with('.') && name.ends_with(PARTIAL) && entry.file_type()?.is_file() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Market data.
+
+use actix_web::web::Data;
+use impresario::operation::Operation;
+
+use super::answers::{self, Answer, ok};
+use super::caller::Caller;
+use super::extract::{DatasetName, NamedStart};
+use super::query::{BarsQuery, NoQuery, Wait};
+use crate::app::App;
+use crate::domain::market::DataLoad;
+
+pub(super) async fn load(
+    app: Data<App>,
+    caller: Caller,
+    wait: Wait,
+    body: NamedStart<DataLoad>,
+) -> Answer {
+    let options = caller.options(body.options);
+    let started = app.data.load(body.params, options).await?;
+    answers::started(&app.orchestrator, DataLoad::KIND, started, wait.0).await
+}
+
+pub(super) async fn list(app: Data<App>, _: NoQuery) -> Answer {
+    ok(app.data.list().await??)
+}
+
+pub(super) async fn bars(app: Data<App>, name: DatasetName, query: BarsQuery) -> Answer {
+    let DatasetName { symbol, timeframe } = name;
+    ok(app.data.bars(symbol, timeframe, query.0).await??)
+}

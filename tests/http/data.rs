@@ -1,0 +1,340 @@
+//! Market data: loading it, what is refused and what fails, and reading it back.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::support::{OPERATIONS, Server, id};
+
+const LOAD: &str = "/api/v1/data/load";
+const HEADER: &str = "timestamp,open,high,low,close,volume\n";
+
+/// A server whose import folder has these files.
+fn server(files: &[(&str, &str)]) -> Server {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let import = folder.path().join("import");
+    fs::create_dir_all(import.join("folder")).expect("a new folder");
+    for (name, text) in files {
+        fs::write(import.join(name), text).expect("it can be written");
+    }
+    let set = format!("data.import_dir={}", import.display());
+    Server::within(folder, &["--set", &set])
+}
+
+/// The files in the server's library, of whatever kind.
+fn kept(server: &Server) -> Vec<PathBuf> {
+    let entries = fs::read_dir(server.folder.path().join("data/bars")).expect("the library");
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect()
+}
+
+/// The operation after its end.
+fn ended(server: &Server, body: &Value) -> Value {
+    let reply = server.post(&format!("{LOAD}?wait=60"), body);
+    reply.data(200)["operation"].clone()
+}
+
+fn five_minutes() -> String {
+    let row = |minute: i64| format!("{},1,2,0.5,1.5,{minute}\n", 1_700_000_100 + minute * 300);
+    std::iter::once(HEADER.to_owned())
+        .chain((0..600).map(row))
+        .collect()
+}
+
+#[test]
+fn the_sample_is_loaded_listed_and_read() {
+    let sample = include_str!("../../samples/GOOG_1d.csv");
+    let server = server(&[("GOOG_1d.csv", sample)]);
+    assert_eq!(server.get("/api/v1/data").data(200)["datasets"], json!([]));
+    let body = json!({"symbol": "GOOG", "timeframe": "1d", "options": {"labels": {"a": "b"}}});
+    let view = ended(&server, &body);
+    assert_eq!(
+        (&view["kind"], &view["status"]),
+        (&json!("data_load"), &json!("completed"))
+    );
+    assert_eq!(view["progress"]["message"], "Loading GOOG 1d: 2,148 bars");
+    assert_eq!(view["labels"]["a"], "b");
+    let output = &view["result_summary"];
+    assert_eq!(
+        (&output["rows"], &output["replaced"]),
+        (&json!(2_148), &json!(false))
+    );
+
+    let list = server.get("/api/v1/data");
+    let datasets = list.data(200)["datasets"]
+        .as_array()
+        .expect("a list")
+        .clone();
+    assert_eq!(datasets.len(), 1);
+    assert_eq!(
+        (&datasets[0]["symbol"], &datasets[0]["source"]),
+        (&json!("GOOG"), &json!("GOOG_1d.csv"))
+    );
+    assert_eq!(datasets[0]["sha256"], output["sha256"]);
+
+    let page = server.get("/api/v1/data/GOOG/1d");
+    let page = page.data(200);
+    assert_eq!(page["bars"].as_array().map(Vec::len), Some(1_000));
+    assert_eq!(
+        page["bars"][0],
+        json!({"timestamp": "2004-08-19T00:00:00.000Z", "open": 100.0, "high": 104.06, "low": 95.96,
+               "close": 100.34, "volume": 22_351_900.0})
+    );
+    assert_eq!(page["dataset"], datasets[0]);
+    let whole = server.get("/api/v1/data/GOOG/1d?limit=10000");
+    let whole = whole.data(200);
+    assert_eq!(whole["bars"].as_array().map(Vec::len), Some(2_148));
+    assert_eq!(whole["next_start"], Value::Null);
+    assert_eq!(whole["bars"][1_000]["timestamp"], page["next_start"]);
+    assert_eq!(whole["bars"][2_147]["close"], 806.19);
+
+    let again = ended(&server, &body);
+    assert_eq!(again["result_summary"]["replaced"], true);
+    assert_eq!(again["result_summary"]["sha256"], output["sha256"]);
+    assert_eq!(kept(&server).len(), 1);
+}
+
+#[test]
+fn a_range_has_both_its_ends_and_a_date_is_the_whole_day() {
+    let server = server(&[("BTC=F_5m.csv", &five_minutes())]);
+    ended(&server, &json!({"symbol": "BTC=F", "timeframe": "5m"}));
+    let read = |query: &str| {
+        let reply = server.get(&format!("/api/v1/data/BTC=F/5m{query}"));
+        let page = reply.data(200);
+        let bars = page["bars"].as_array().expect("bars");
+        let times: Vec<_> = bars
+            .iter()
+            .map(|bar| bar["timestamp"].as_str().expect("a time").to_owned())
+            .collect();
+        (times, page["next_start"].as_str().map(str::to_owned))
+    };
+    let (times, next) = read("?start=2023-11-15&end=2023-11-15&limit=10000");
+    assert_eq!((times.len(), next), (288, None));
+    assert_eq!(times[0], "2023-11-15T00:00:00.000Z");
+    assert_eq!(times[287], "2023-11-15T23:55:00.000Z");
+    let (times, next) = read("?start=2023-11-15T01:00:00%2B01:00&end=2023-11-15T00:10:00Z&limit=2");
+    assert_eq!(
+        times,
+        ["2023-11-15T00:00:00.000Z", "2023-11-15T00:05:00.000Z"]
+    );
+    assert_eq!(next.as_deref(), Some("2023-11-15T00:10:00.000Z"));
+    let (rest, next) = read("?start=2023-11-15T00:10:00.000Z&end=2023-11-15T00:10:00Z&limit=2");
+    assert_eq!((rest.len(), next), (1, None));
+    assert_eq!(read("?start=2030-01-01").0.len(), 0);
+    assert_eq!(read("?end=2000-01-01").0.len(), 0);
+    assert_eq!(read("?start=2023-11-16&end=2023-11-15").0.len(), 0);
+
+    for (query, field) in [
+        ("start=yesterday", "start"),
+        ("end=2023-11-31", "end"),
+        ("start=1700000000", "start"),
+        ("start=", "start"),
+        ("limit=0", "limit"),
+        ("limit=10001", "limit"),
+        ("limit=many", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=1&limit=2", "limit"),
+        ("colour=red", "colour"),
+    ] {
+        let reply = server.get(&format!("/api/v1/data/BTC=F/5m?{query}"));
+        reply.fails(400, "BAD_REQUEST");
+        assert_eq!(reply.fault_paths(), [field], "{query}");
+    }
+    server.get("/api/v1/data?x=1").fails(400, "BAD_REQUEST");
+}
+
+#[test]
+fn what_is_not_there_or_cannot_be_is_not_found() {
+    let server = server(&[("A_1d.csv", HEADER)]);
+    let long = format!("{}/1d", "A".repeat(300));
+    for path in [
+        "GOOG/1d",
+        "goog/1d",
+        "GOOG/2d",
+        "GOOG/1D",
+        ".../1d",
+        "%2e%2e/1d",
+        "A%2FB/1d",
+        "A%20B/1d",
+        "A%00/1d",
+        "%D0%93/1d",
+        "%FF/1d",
+        "-A/1d",
+        &long,
+    ] {
+        let reply = server.get(&format!("/api/v1/data/{path}"));
+        reply.fails(404, "DATA_NOT_FOUND");
+    }
+    server
+        .get("/api/v1/data/GOOG")
+        .fails(404, "ROUTE_NOT_FOUND");
+    server
+        .get("/api/v1/data/GOOG/1d/x")
+        .fails(404, "ROUTE_NOT_FOUND");
+    let reply = server.post("/api/v1/data/GOOG/1d", &json!({}));
+    reply.fails(405, "METHOD_NOT_ALLOWED");
+    assert_eq!(reply.header("allow"), "GET, HEAD");
+    let reply = server.get(LOAD);
+    reply.fails(405, "METHOD_NOT_ALLOWED");
+}
+
+#[test]
+fn every_fault_of_the_params_is_named() {
+    let server = server(&[]);
+    let long = "A".repeat(300);
+    let symbols = [
+        "", ".", "..", "a/b", "A/B", "A\\B", "A B", " A", "A\n", "goog", ".A", "-A", "^A", "Ä",
+        "ГУГЛ", "💰", "A\u{0}", &long,
+    ];
+    for symbol in symbols {
+        let reply = server.post(LOAD, &json!({"symbol": symbol, "timeframe": "1d"}));
+        reply.fails(422, "INVALID_PARAMS");
+        assert_eq!(reply.fault_paths(), ["symbol"], "{symbol:?}");
+    }
+    for timeframe in [
+        json!("1D"),
+        json!("2d"),
+        json!(""),
+        json!("1d/.."),
+        json!(1),
+        json!(null),
+    ] {
+        let reply = server.post(LOAD, &json!({"symbol": "A", "timeframe": timeframe}));
+        reply.fails(422, "INVALID_PARAMS");
+        assert_eq!(reply.fault_paths(), ["timeframe"], "{timeframe}");
+    }
+    let reply = server.post(LOAD, &json!({"file": "x".repeat(256), "folder": "/etc"}));
+    reply.fails(422, "INVALID_PARAMS");
+    let mut paths = reply.fault_paths();
+    paths.sort_unstable();
+    assert_eq!(paths, ["file", "folder", "symbol", "timeframe"]);
+    assert_eq!(kept(&server).len(), 0);
+}
+
+#[test]
+fn a_file_that_may_not_be_imported_is_refused_before_it_queues() {
+    let server = server(&[("A_1d.csv", HEADER)]);
+    let import = server.folder.path().join("import");
+    fs::write(server.folder.path().join("secret.csv"), HEADER).expect("it can be written");
+    std::os::unix::fs::symlink("../secret.csv", import.join("leak.csv")).expect("a link");
+    let absolute = import.join("A_1d.csv").display().to_string();
+    for (file, code) in [
+        ("../secret.csv", "FILE_OUTSIDE"),
+        (&absolute, "FILE_OUTSIDE"),
+        ("leak.csv", "FILE_OUTSIDE"),
+        ("folder", "FILE_NOT_REGULAR"),
+        ("missing.csv", "FILE_NOT_FOUND"),
+    ] {
+        let body = json!({"symbol": "A", "timeframe": "1d", "file": file});
+        let generic = json!({"kind": "data_load", "params": body});
+        for reply in [server.post(LOAD, &body), server.post(OPERATIONS, &generic)] {
+            reply.fails(422, code);
+            let error = &reply.body["error"];
+            assert_eq!(error["details"]["field"], "file", "{error}");
+            let message = error["message"].as_str().expect("a message");
+            assert!(
+                message.contains("import") && message.contains(file),
+                "{message}"
+            );
+        }
+    }
+    server
+        .post(LOAD, &json!({"symbol": "B", "timeframe": "1d"}))
+        .fails(422, "FILE_NOT_FOUND");
+    assert_eq!(server.get(OPERATIONS).data(200)["operations"], json!([]));
+}
+
+#[test]
+fn a_file_that_is_wrong_fails_the_operation_and_keeps_what_was_there() {
+    let rows = |rows: &str| format!("{HEADER}{rows}");
+    let files = [
+        ("good.csv", rows("2004-08-19,2,3,1,2,5\n"), ""),
+        ("empty.csv", String::new(), "FILE_EMPTY"),
+        ("bare.csv", "2004-08-19,2,3,1,2,5\n".to_owned(), "NO_HEADER"),
+        (
+            "lacks.csv",
+            "timestamp,open,high,low,close\n2004-08-19,2,3,1,2\n".to_owned(),
+            "COLUMN_MISSING",
+        ),
+        (
+            "twice.csv",
+            "timestamp,open,high,low,close,close,volume\n".to_owned(),
+            "COLUMN_TWICE",
+        ),
+        ("none.csv", HEADER.to_owned(), "NO_ROWS"),
+        ("nan.csv", rows("2004-08-19,NaN,3,1,2,5\n"), "BAD_ROW"),
+        ("text.csv", rows("2004-08-19,two,3,1,2,5\n"), "BAD_ROW"),
+        ("broken.csv", rows("2004-08-19,2,3\n"), "BAD_ROW"),
+        (
+            "same.csv",
+            rows("2004-08-19,2,3,1,2,5\n2004-08-19,2,3,1,2,5\n"),
+            "BAD_ROW",
+        ),
+        (
+            "back.csv",
+            rows("2004-08-19,2,3,1,2,5\n2004-08-18,2,3,1,2,5\n"),
+            "BAD_ROW",
+        ),
+    ];
+    let texts: Vec<_> = files
+        .iter()
+        .map(|(name, text, _)| (*name, text.as_str()))
+        .collect();
+    let server = server(&texts);
+    for (name, _, code) in files {
+        let view = ended(
+            &server,
+            &json!({"symbol": "A", "timeframe": "1d", "file": name}),
+        );
+        if code.is_empty() {
+            assert_eq!(view["status"], "completed");
+            continue;
+        }
+        assert_eq!(
+            (&view["status"], &view["error"]["code"]),
+            (&json!("failed"), &json!(code))
+        );
+        let message = view["error"]["message"].as_str().expect("a message");
+        assert!(message.starts_with(&format!("{name}: ")), "{message}");
+        assert_eq!(kept(&server).len(), 1, "{name}");
+        let page = server.get("/api/v1/data/A/1d");
+        assert_eq!(page.data(200)["dataset"]["source"], "good.csv");
+    }
+}
+
+#[test]
+fn a_server_removes_what_a_crash_left_and_tells_of_damage() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let bars = folder.path().join("data/bars");
+    fs::create_dir_all(&bars).expect("a new folder");
+    fs::write(bars.join(".A_1d.1-0.partial"), "half").expect("it can be written");
+    fs::write(bars.join("B_1d.bars"), "not one").expect("it can be written");
+    let server = Server::within(folder, &[]);
+    assert_eq!(
+        kept(&server),
+        [server.folder.path().join("data/bars/B_1d.bars")]
+    );
+    let reply = server.get("/api/v1/data/B/1d");
+    reply.fails(500, "DATA_DAMAGED");
+    assert!(
+        reply.body["error"]["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("B_1d.bars"))
+    );
+}
+
+#[test]
+fn a_load_is_answered_at_once_and_its_wait_is_that_of_any_start() {
+    let server = server(&[("A_5m.csv", &five_minutes())]);
+    let reply = server.post(LOAD, &json!({"symbol": "A", "timeframe": "5m"}));
+    let data = reply.data(202);
+    let message = data["message"].as_str().expect("a message");
+    assert!(message.starts_with("data_load op_"), "{message}");
+    server.until(&id(data), "completed");
+    assert_eq!(
+        server.get("/api/v1/data/A/5m").data(200)["dataset"]["rows"],
+        600
+    );
+}
