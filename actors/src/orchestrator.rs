@@ -2,6 +2,7 @@
 
 mod ids;
 mod options;
+mod patience;
 mod reads;
 mod refusals;
 mod starts;
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use impresario_api::{OperationId, OperationView, Status};
+use impresario_api::{OperationId, OperationView, Status, Verb};
 use tokio::sync::oneshot;
 
 use crate::locks::lock;
@@ -42,6 +43,15 @@ pub enum Until {
 }
 
 impl Until {
+    /// What a verb brings about, if there is something to wait for.
+    pub const fn of(verb: Verb) -> Option<Self> {
+        match verb {
+            Verb::Cancel | Verb::Finish => Some(Self::Ended),
+            Verb::Pause => Some(Self::EndedOrPaused),
+            Verb::Resume | Verb::Retry => None,
+        }
+    }
+
     /// Whether `status` is what is waited for.
     pub const fn is_met(self, status: Status) -> bool {
         status.is_ended()
@@ -99,6 +109,7 @@ impl Orchestrator {
         let Running {
             manager,
             runtime,
+            over,
             gauges,
             thread,
             store_thread,
@@ -119,7 +130,8 @@ impl Orchestrator {
             hub,
             store_gauge: Arc::clone(link.gauge()),
             link: Mutex::new(Some(link)),
-            blocking: Blocking::new(runtime, config.blocking_threads),
+            blocking: Blocking::new(runtime, over, config.blocking_threads)
+                .map_err(StartupError::Thread)?,
             manager,
             gauges,
             engine,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use impresario_api::{Fault, KindView, OperationId, StartOptions, Timestamp};
 use serde_json::Value;
@@ -26,6 +27,10 @@ pub struct Options {
     pub requested_by: String,
     /// The same key, caller and request give the same operation.
     pub idempotency_key: Option<String>,
+    /// How long the answer may wait for what was asked to come about: the end of a start, of a
+    /// cancel or a finish, the rest of a pause. It says what was recorded in any case. Zero: as soon
+    /// as it is recorded.
+    pub wait: Duration,
 }
 
 /// A fault of the whole.

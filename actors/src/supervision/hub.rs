@@ -120,10 +120,12 @@ impl Mailbox {
             waiting.events.clear();
             waiting.lagging = true;
         }
+        let id = event.operation_id;
+        let ends = matches!(&event.body, EventBody::Status(it) if !it.status.is_dispatched());
+        // Also of one that lags: no progress may come after the end.
+        let last = ends.then(|| waiting.progress.remove(&id)).flatten();
         if !waiting.lagging {
-            let id = event.operation_id;
-            let ends = matches!(&event.body, EventBody::Status(it) if !it.status.is_dispatched());
-            if ends && let Some((at, last)) = waiting.progress.remove(&id) {
+            if let Some((at, last)) = last {
                 waiting.events.push_back(Post::Progress(id, at, last));
             }
             waiting.events.push_back(Post::Event(Arc::clone(event)));
@@ -138,6 +140,12 @@ impl Mailbox {
             waiting.progress.insert(id, (at, progress.clone()));
         }
         drop(waiting);
+        self.wake.notify_one();
+    }
+
+    /// Makes the owner look into the store.
+    pub(crate) fn look(&self) {
+        lock(&self.waiting).lagging = true;
         self.wake.notify_one();
     }
 
@@ -254,5 +262,72 @@ impl Hub {
         {
             tell(&mailbox);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use impresario_api::{LogData, LogLevel, Status, StatusData};
+
+    use super::*;
+
+    fn event(seq: u64, body: EventBody) -> Arc<Event> {
+        Arc::new(Event {
+            operation_id: OperationId::from_u64(1),
+            seq,
+            cursor: seq,
+            at: Timestamp::from_millis(0),
+            body,
+        })
+    }
+
+    fn line(seq: u64) -> Arc<Event> {
+        let log = LogData {
+            level: LogLevel::Info,
+            message: String::new(),
+            run: 1,
+        };
+        event(seq, EventBody::Log(log))
+    }
+
+    fn end(seq: u64) -> Arc<Event> {
+        let state = StatusData {
+            status: Status::Completed,
+            run: 1,
+            attempt: 1,
+            stop: None,
+            stopped_early: false,
+            error: None,
+            verbs: Vec::new(),
+            started_at: None,
+            completed_at: None,
+            not_before: None,
+        };
+        event(seq, EventBody::Status(state))
+    }
+
+    #[test]
+    fn no_progress_comes_after_the_end_even_where_the_end_itself_was_dropped() {
+        let mailbox = Mailbox::new(false);
+        let id = OperationId::from_u64(1);
+        mailbox.progress(id, Timestamp::from_millis(0), &Progress::default());
+        for seq in 0..=MOST_EVENTS as u64 {
+            mailbox.event(&line(seq));
+        }
+        mailbox.event(&end(9_999));
+        assert!(matches!(mailbox.try_next(), Some(Post::Lagging)));
+        assert!(mailbox.try_next().is_none(), "progress after the end");
+    }
+
+    #[test]
+    fn the_last_progress_comes_just_before_the_end() {
+        let mailbox = Mailbox::new(false);
+        let id = OperationId::from_u64(1);
+        mailbox.event(&line(1));
+        mailbox.progress(id, Timestamp::from_millis(0), &Progress::default());
+        mailbox.event(&end(2));
+        assert!(matches!(mailbox.try_next(), Some(Post::Event(event)) if event.seq == 1));
+        assert!(matches!(mailbox.try_next(), Some(Post::Progress(..))));
+        assert!(matches!(mailbox.try_next(), Some(Post::Event(event)) if event.seq == 2));
     }
 }

@@ -47,6 +47,8 @@ impl Failure {
 pub(crate) struct Running {
     pub(crate) manager: Addr<Manager>,
     pub(crate) runtime: tokio::runtime::Handle,
+    /// Turns true just before the system ends.
+    pub(crate) over: watch::Receiver<bool>,
     pub(crate) gauges: BTreeMap<String, Arc<LaneGauge>>,
     pub(crate) thread: JoinHandle<()>,
     pub(crate) store_thread: Option<JoinHandle<()>>,
@@ -80,12 +82,13 @@ pub(crate) fn start(parts: Parts) -> Result<Running, StartupError> {
             }
         })
         .map_err(StartupError::Thread)?;
-    let (manager, runtime, gauges, store_thread) = born
+    let (manager, runtime, over, gauges, store_thread) = born
         .recv()
         .map_err(|_| StartupError::Thread(std::io::Error::other("it panicked at its start")))??;
     Ok(Running {
         manager,
         runtime,
+        over,
         gauges,
         thread,
         store_thread,
@@ -95,6 +98,7 @@ pub(crate) fn start(parts: Parts) -> Result<Running, StartupError> {
 type Assembled = (
     Addr<Manager>,
     tokio::runtime::Handle,
+    watch::Receiver<bool>,
     BTreeMap<String, Arc<LaneGauge>>,
     Option<JoinHandle<()>>,
 );
@@ -123,6 +127,7 @@ fn assemble(parts: Parts) -> Result<Assembled, StartupError> {
     let manager = Manager::new(setup);
     let gauges = manager.gauges();
     let (told, hub) = (failure.clone(), hub_of_end);
+    let (ends, over) = watch::channel(false);
     let manager = watched::start(manager, move |panic| {
         // An orderly end has no panic; whatever else ends the manager ends the orchestrator.
         admitting.store(false, Ordering::Release);
@@ -131,6 +136,7 @@ fn assemble(parts: Parts) -> Result<Assembled, StartupError> {
         }
         // Who listens hears that nothing will come any more.
         hub.close();
+        ends.send_replace(true);
         System::current().stop();
     });
     let listeners = Listeners {
@@ -149,6 +155,7 @@ fn assemble(parts: Parts) -> Result<Assembled, StartupError> {
     Ok((
         manager,
         tokio::runtime::Handle::current(),
+        over,
         gauges,
         store_thread,
     ))

@@ -19,6 +19,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
 use super::commands::{Committed, NotCommitted};
+use super::hub::Mailbox;
 use super::stats::Durations;
 use super::system::Failure;
 use crate::locks::{lock, panic_message};
@@ -28,7 +29,43 @@ use crate::store::{Command, Outcome, Store, StoreError};
 const MOST: usize = 2_048;
 
 /// Who waits for an outcome.
-pub(crate) type Reply = oneshot::Sender<Result<Outcome, StoreError>>;
+pub(crate) struct Reply {
+    sender: Option<oneshot::Sender<Result<Outcome, StoreError>>>,
+    /// Of one who waits for what comes of it, and is woken by the operation's events.
+    mailbox: Option<Arc<Mailbox>>,
+}
+
+impl Reply {
+    pub(crate) const fn new(
+        sender: oneshot::Sender<Result<Outcome, StoreError>>,
+        mailbox: Option<Arc<Mailbox>>,
+    ) -> Self {
+        Self {
+            sender: Some(sender),
+            mailbox,
+        }
+    }
+
+    fn send(mut self, result: Result<Outcome, StoreError>) {
+        if matches!(&result, Ok(Outcome::Done(done)) if !done.events.is_empty()) {
+            self.mailbox = None;
+        }
+        if let Some(sender) = self.sender.take() {
+            // Who asked may have gone; what was recorded stays.
+            let _ = sender.send(result);
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        drop(self.sender.take());
+        // Nothing was recorded, so no event will come.
+        if let Some(mailbox) = self.mailbox.take() {
+            mailbox.look();
+        }
+    }
+}
 
 /// A command, and who waits for what comes of it.
 pub(crate) struct Entry {
@@ -167,7 +204,7 @@ impl Writer {
             Err(StoreError::Fatal(why)) => return Err(why),
             Err(error) => {
                 for reply in replies.into_iter().flatten() {
-                    let _ = reply.send(Err(error.clone()));
+                    reply.send(Err(error.clone()));
                 }
                 self.listeners
                     .not_committed
@@ -181,8 +218,7 @@ impl Writer {
 fn tell(outcomes: Vec<Outcome>, replies: Vec<Option<Reply>>, listeners: &Listeners) {
     for (reply, outcome) in replies.into_iter().zip(&outcomes) {
         if let Some(reply) = reply {
-            // Who asked may have gone; what was recorded stays.
-            let _ = reply.send(Ok(outcome.clone()));
+            reply.send(Ok(outcome.clone()));
         }
     }
     listeners.committed.do_send(Committed(outcomes));

@@ -11,3 +11,4 @@ mod scripted;
 mod stops;
 mod storing;
 mod verbs;
+mod waiting;
