@@ -16,6 +16,8 @@ fn the_defaults_load_and_equal_the_supervisors_own() {
     assert_eq!(ours.blocking_threads, theirs.blocking_threads);
     assert_eq!(settings.http.listen.to_string(), "127.0.0.1:7979");
     assert!(settings.http.worker_threads() >= 1);
+    assert_eq!(settings.data.import_dir, PathBuf::from("import"));
+    assert_eq!(settings.library_dir(), settings.data_dir.join("bars"));
 }
 
 #[test]
