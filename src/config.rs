@@ -189,6 +189,12 @@ impl Settings {
         self.data_dir.join("bars")
     }
 
+    /// Where trained models are kept.
+    #[cfg(feature = "training")]
+    pub fn models_dir(&self) -> PathBuf {
+        self.data_dir.join("models")
+    }
+
     /// What the types do not say.
     fn check(&self) -> Result<(), ConfigError> {
         let supervision = &self.supervision;
