@@ -149,7 +149,6 @@ fn clean_domain(path: &str, text: &str) -> Vec<Violation> {
         "rusqlite",
         "hyper",
         "axum",
-        "impresario_api",
         "impresario_server",
     ];
     if !is_source(path) || !path.starts_with("src/domain/") {

@@ -1,0 +1,4 @@
+//! Training: bars in, a classifier of the next bar's direction out.
+
+pub mod prepare;
+pub mod scores;
