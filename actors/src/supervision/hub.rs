@@ -256,3 +256,6 @@ impl Hub {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
