@@ -102,10 +102,11 @@ impl Orchestrator {
         if let Some((lane, _)) = config.lanes.iter().find(|(_, lane)| lane.concurrency == 0) {
             return Err(StartupError::LaneWithoutSlots { lane: lane.clone() });
         }
-        let (kinds, hub, failure) = (Arc::new(kinds), Arc::new(Hub::default()), Failure::new());
+        let admitting = Arc::new(AtomicBool::new(true));
+        let (kinds, hub) = (Arc::new(kinds), Arc::new(Hub::default()));
+        let failure = Failure::new(Arc::clone(&admitting));
         let (reader, engine) = (store.reader(), store.engine());
         let (link, queue) = StoreLink::new();
-        let admitting = Arc::new(AtomicBool::new(true));
         let Running {
             manager,
             runtime,
@@ -188,7 +189,8 @@ impl Orchestrator {
     }
 
     /// Stops admitting, asks what runs to go, waits at most the grace period for it, and ends the
-    /// actor system. What ran is pending again, at no charge. Calling it twice is harmless.
+    /// actor system. What ran is pending again, at no charge. After a failure of the store it waits
+    /// for the functions alone, since nothing is recorded any more. Calling it twice is harmless.
     pub async fn shutdown(&self) {
         self.stop_admitting();
         let (reply, drained) = oneshot::channel();
@@ -239,8 +241,9 @@ impl Orchestrator {
         })
     }
 
+    /// Why nobody answers, or nothing is admitted.
     fn gone(&self) -> Error {
-        if self.is_admitting() {
+        if self.is_admitting() || self.0.failure.is_reported() {
             Error::Gone
         } else {
             Error::ShuttingDown

@@ -75,15 +75,16 @@ impl Orchestrator {
         options: Options,
         retry_of: Option<OperationId>,
     ) -> Result<Started, Error> {
-        let idempotency = options.idempotency(kind.view(), &params, retry_of);
-        if let Some((key, fingerprint)) = &idempotency
-            && let Some((id, first)) = self.0.reader.idempotent(key)?
+        let kept = self.0.config.idempotency_kept;
+        let idempotency = options.idempotency(kind.view(), &params, retry_of, kept);
+        if let Some(given) = &idempotency
+            && let Some((id, first)) = self.0.reader.idempotent(&given.key, given.since)?
         {
-            return self.replay(id, first == *fingerprint);
+            return self.replay(id, first == given.fingerprint);
         }
         self.admit(kind, &params).await?;
         if !self.is_admitting() {
-            return Err(Error::ShuttingDown);
+            return Err(self.gone());
         }
         let id = self.0.ids.next(Timestamp::now());
         let patience = Patience::new(self, id, Some(Until::Ended), options.wait);

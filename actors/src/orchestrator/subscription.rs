@@ -160,7 +160,9 @@ impl Subscription {
         };
         let more = missed.len() == PAGE;
         for event in missed {
-            if self.is_news(&event) && self.concerns(&event)? {
+            // Asked first: one that could not be judged must not count as given.
+            let concerns = self.concerns(&event)?;
+            if self.is_news(&event) && concerns {
                 self.ready.extend(self.last_progress(&event)?);
                 self.ready.push_back(Update::Event(event));
             }
