@@ -48,6 +48,12 @@ pub(crate) enum Command {
     /// Operations: list, show, watch, stop, go on
     #[command(subcommand)]
     Ops(Ops),
+    /// Market data: load, list, show
+    #[command(subcommand)]
+    Data(Data),
+    /// Trained models: list, show, predict
+    #[command(subcommand)]
+    Models(Models),
     /// The supervisor: lanes, store, counters
     System,
 }
@@ -74,6 +80,62 @@ pub(crate) enum Ops {
     Logs(Logs),
     /// Delete operations that ended long ago
     Prune(Prune),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Data {
+    /// What has been loaded
+    List,
+    /// The bars of one symbol in one timeframe
+    Show(Bars),
+}
+
+#[derive(Args)]
+pub(crate) struct Bars {
+    /// The instrument, such as GOOG
+    pub(crate) symbol: String,
+    /// How long a bar lasts: 1m 5m 15m 30m 1h 4h 1d 1w
+    pub(crate) timeframe: String,
+    /// No bar before this: 2010-01-31 or 2010-01-31T14:30:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start: Option<String>,
+    /// No bar after this; a date is its whole day
+    #[arg(long, value_name = "TIME")]
+    pub(crate) end: Option<String>,
+    /// Only so many, from the start on; without it the first and the last are shown
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Models {
+    /// Every model, newest first, beside what it had to beat
+    List,
+    /// What one was trained on, how, and how well it does
+    Show(Model),
+    /// What one expects of the bar after the last one given
+    Predict(Predict),
+}
+
+#[derive(Args)]
+pub(crate) struct Model {
+    /// The id, or its last 4 or more characters
+    pub(crate) id: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Predict {
+    /// The id, or its last 4 or more characters
+    pub(crate) id: String,
+    /// Bars in a file, ascending: CSV with a header, or JSON as of data show --json
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["symbol", "timeframe"])]
+    pub(crate) bars: Option<PathBuf>,
+    /// The server's newest bars of this symbol [default: what it was trained on]
+    #[arg(long, value_name = "SYMBOL")]
+    pub(crate) symbol: Option<String>,
+    /// The timeframe of those [default: what it was trained on]
+    #[arg(long, value_name = "TIMEFRAME")]
+    pub(crate) timeframe: Option<String>,
 }
 
 #[derive(Args)]
@@ -164,25 +226,21 @@ pub(crate) fn command() -> clap::Command {
         |handler: &dyn Handler| StartArgs::augment_args(handler.command().mut_args(as_param));
     let mut command = Cli::command();
     for handler in handlers::all() {
-        command = command.subcommand(with_options(handler));
+        let start = with_options(handler);
+        command = match handler.group() {
+            None => command.subcommand(start),
+            // A start comes before the reads.
+            Some(group) => command.mut_subcommand(group.to_owned(), |group| {
+                group.subcommand(start.display_order(0))
+            }),
+        };
     }
     command.subcommand(with_options(&Generic::new("")))
 }
 
 fn split(matches: ArgMatches) -> Result<(Global, Asked), clap::Error> {
     use clap::FromArgMatches;
-    let start = matches.subcommand().and_then(|(name, arguments)| {
-        let known = handlers::all().find(|handler| handler.command().get_name() == name);
-        match known {
-            Some(handler) => Some((handlers::of(handler.kind()), arguments.clone())),
-            None if name == "start" => {
-                let handler: Box<dyn Handler> = Box::new(Generic::from_arguments(arguments));
-                Some((handler, arguments.clone()))
-            }
-            None => None,
-        }
-    });
-    match start {
+    match start(&matches) {
         Some((handler, arguments)) => Ok((
             Global::from_arg_matches(&matches)?,
             Asked::Start(handler, arguments),
@@ -192,6 +250,25 @@ fn split(matches: ArgMatches) -> Result<(Global, Asked), clap::Error> {
             Ok((cli.global, Asked::Other(cli.command)))
         }
     }
+}
+
+/// The handler of the start that was asked for, and its arguments.
+fn start(matches: &ArgMatches) -> Option<(Box<dyn Handler>, ArgMatches)> {
+    let (name, arguments) = matches.subcommand()?;
+    if name == "start" {
+        let handler: Box<dyn Handler> = Box::new(Generic::from_arguments(arguments));
+        return Some((handler, arguments.clone()));
+    }
+    handlers::all().find_map(|handler| {
+        let command = handler.command();
+        let (under, arguments) = match handler.group() {
+            None => (name, arguments),
+            Some(group) if group == name => arguments.subcommand()?,
+            Some(_) => return None,
+        };
+        let is_meant = command.get_name() == under;
+        is_meant.then(|| (handlers::of(handler.kind()), arguments.clone()))
+    })
 }
 
 fn status(text: &str) -> Result<Status, String> {
@@ -241,6 +318,77 @@ mod tests {
         let start = crate::start_args::start(&arguments).expect("well formed");
         assert_eq!(start.options.priority, Some(-3));
         assert_eq!(start.options.labels["a"], "b");
+    }
+
+    /// The kind and the params of a start.
+    fn started(line: &[&str]) -> (String, serde_json::Value) {
+        let matches = command().try_get_matches_from(line).expect("well formed");
+        let Ok((_, Asked::Start(handler, arguments))) = split(matches) else {
+            unreachable!("{line:?} is a start");
+        };
+        let params = handler.params(&arguments).expect("well formed");
+        (handler.kind().to_owned(), params)
+    }
+
+    #[test]
+    fn a_load_stands_under_data_beside_the_reads() {
+        let (kind, params) = started(&["impresario", "data", "load", "GOOG", "--timeframe", "1d"]);
+        assert_eq!(kind, "data_load");
+        let named = serde_json::json!({"symbol": "GOOG", "timeframe": "1d"});
+        assert_eq!(params, named);
+        let line = "impresario data load ^GSPC --timeframe 1w --file a.csv --detach --json";
+        let (_, params) = started(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(params["file"], "a.csv");
+        for line in ["data list", "data show GOOG 1d --limit 5 --end 2010-01-31"] {
+            let line = ["impresario"].into_iter().chain(line.split(' '));
+            let matches = command().try_get_matches_from(line).expect("well formed");
+            assert!(matches!(
+                split(matches),
+                Ok((_, Asked::Other(Command::Data(_))))
+            ));
+        }
+    }
+
+    #[test]
+    fn a_training_sends_what_was_said_and_leaves_the_rest_to_the_server() {
+        let (kind, params) = started(&["impresario", "train", "GOOG", "--timeframe", "1d"]);
+        assert_eq!(kind, "training");
+        let named = serde_json::json!({"symbol": "GOOG", "timeframe": "1d"});
+        assert_eq!(params, named);
+        let line = "impresario train GOOG --timeframe 1d --epochs 50 --batch-size 64 \
+            --learning-rate 1e-3 --hidden-layers 64,32,16 --dropout 0 --patience 5 --seed 7 \
+            --device cpu --label a=b";
+        let line: Vec<_> = line.split_whitespace().collect();
+        let expected = serde_json::json!({"symbol": "GOOG", "timeframe": "1d", "epochs": 50,
+            "batch_size": 64, "learning_rate": 0.001, "hidden_layers": [64, 32, 16],
+            "dropout": 0.0, "patience": 5, "seed": 7, "device": "cpu"});
+        assert_eq!(started(&line).1, expected);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
+        for line in [
+            "data load GOOG",
+            "train --timeframe 1d",
+            "train GOOG --timeframe 1d --epochs many",
+            "train GOOG --timeframe 1d --hidden-layers 64,x",
+            "train GOOG --timeframe 1d --learning-rate nan",
+            "data show GOOG",
+            "data show GOOG 1d --limit 0",
+            "models show",
+            "models predict x7s1w2ke --bars a.csv --symbol GOOG",
+        ] {
+            let line = ["impresario"].into_iter().chain(line.split(' '));
+            let line: Vec<_> = line.collect();
+            assert!(command().try_get_matches_from(&line).is_err(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn the_help_of_a_training_names_every_default() {
+        let mut command = command().term_width(100);
+        let train = command.find_subcommand_mut("train").expect("it is there");
+        insta::assert_snapshot!("help_train", train.render_help().to_string());
     }
 
     #[test]

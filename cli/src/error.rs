@@ -1,7 +1,11 @@
 //! Everything that can go wrong, in one place: the exit code and what to do next.
 
+use std::borrow::Cow;
+
 use impresario_api::{Envelope, ErrorBody, Fault, OperationId};
 use serde_json::Value;
+
+use crate::values;
 
 /// The operation completed, or what was asked was accepted.
 pub(crate) const DONE: u8 = 0;
@@ -30,16 +34,17 @@ pub(crate) enum Error {
     #[error("the server's answer cannot be read: {0}")]
     Garbled(String),
     /// Not an id, nor the end of one.
-    #[error("\"{0}\" is not an operation's id")]
-    BadId(String),
-    /// No operation ends so.
-    #[error("no operation's id ends in {0}")]
-    UnknownId(String),
+    #[error("\"{text}\" is not {thing}'s id")]
+    BadId { thing: Thing, text: String },
+    /// None ends so.
+    #[error("no {}'s id ends in {text}", thing.noun())]
+    UnknownId { thing: Thing, text: String },
     /// More than one ends so.
-    #[error("{text} is the end of more than one operation's id")]
+    #[error("{text} is the end of more than one {}'s id", thing.noun())]
     AmbiguousId {
+        thing: Thing,
         text: String,
-        /// A line for each: whole id, kind, status.
+        /// A line for each: whole id, and what tells it from the others.
         candidates: Vec<String>,
     },
     /// What was typed cannot be meant.
@@ -56,6 +61,48 @@ pub(crate) enum Error {
     Output(#[from] std::io::Error),
 }
 
+/// What has an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Thing {
+    Operation,
+    Model,
+}
+
+impl Thing {
+    /// Its name.
+    pub(crate) const fn noun(self) -> &'static str {
+        match self {
+            Self::Operation => "operation",
+            Self::Model => "model",
+        }
+    }
+
+    /// What its ids begin with.
+    pub(crate) const fn prefix(self) -> &'static str {
+        match self {
+            Self::Operation => "op_",
+            Self::Model => "mdl_",
+        }
+    }
+
+    /// The command that says which there are.
+    const fn list(self) -> &'static str {
+        match self {
+            Self::Operation => "impresario ops list --all",
+            Self::Model => "impresario models list",
+        }
+    }
+}
+
+impl std::fmt::Display for Thing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Operation => "an operation",
+            Self::Model => "a model",
+        })
+    }
+}
+
 impl Error {
     /// What was typed cannot be meant.
     pub(crate) fn usage(text: impl Into<String>) -> Self {
@@ -68,13 +115,13 @@ impl Error {
             // The reader has seen enough (`| head -1`): nothing went wrong.
             Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => DONE,
             Self::Unreachable { .. } | Self::Stranger { .. } => UNREACHABLE,
-            Self::BadId(_) | Self::AmbiguousId { .. } | Self::Usage(_) => USAGE,
+            Self::BadId { .. } | Self::AmbiguousId { .. } | Self::Usage(_) => USAGE,
             Self::Api { body } => match body.code.as_str() {
                 "INVALID_PARAMS" | "BAD_REQUEST" | "BAD_JSON" | "KIND_NOT_FOUND" => USAGE,
                 _ => FAILED,
             },
             Self::Left { .. } => CANCELLED,
-            Self::Garbled(_) | Self::UnknownId(_) | Self::Output(_) => FAILED,
+            Self::Garbled(_) | Self::UnknownId { .. } | Self::Output(_) => FAILED,
         }
     }
 
@@ -102,37 +149,33 @@ impl Error {
     }
 
     /// What to do next: pairs of a few words and a command.
-    pub(crate) fn next(&self) -> Vec<(&'static str, &'static str)> {
-        match self {
+    pub(crate) fn next(&self) -> Vec<(&'static str, Cow<'static, str>)> {
+        let elsewhere = "impresario --url http://host:7979 …   or IMPRESARIO_URL";
+        let pairs = match self {
             Self::Unreachable { .. } => vec![
                 (
                     "start one:",
                     "impresariod            or, from a checkout, cargo xtask serve",
                 ),
-                (
-                    "another place:",
-                    "impresario --url http://host:7979 …   or IMPRESARIO_URL",
-                ),
+                ("another place:", elsewhere),
             ],
-            Self::Stranger { .. } => {
-                vec![(
-                    "another place:",
-                    "impresario --url http://host:7979 …   or IMPRESARIO_URL",
-                )]
+            Self::Stranger { .. } => vec![("another place:", elsewhere)],
+            Self::BadId { thing, .. } => {
+                let prefix = thing.prefix();
+                let what = format!("{prefix} and 13 characters, or the last 4 or more of them");
+                return vec![("expected:", what.into())];
             }
-            Self::BadId(_) => vec![(
-                "expected:",
-                "op_ and 13 characters, or the last 4 or more of them",
-            )],
             Self::AmbiguousId { .. } => vec![("type more of it, or all of it", "")],
-            Self::UnknownId(_) => vec![("see which there are:", "impresario ops list --all")],
-            Self::Api { body } => api_next(&body.code),
+            Self::UnknownId { thing, .. } => vec![("see which there are:", thing.list())],
+            Self::Api { body } => return api_next(body),
             Self::Garbled(_) => vec![(
                 "compare the versions:",
                 "impresario --version   and   impresario system",
             )],
             Self::Usage(_) | Self::Left { .. } | Self::Output(_) => Vec::new(),
-        }
+        };
+        let fixed = |(label, command): (_, &'static str)| (label, command.into());
+        pairs.into_iter().map(fixed).collect()
     }
 
     /// As the API would say it, for `--json`.
@@ -142,8 +185,11 @@ impl Error {
             Self::Unreachable { .. } => "UNREACHABLE",
             Self::Stranger { .. } => "NOT_IMPRESARIO",
             Self::Garbled(_) => "GARBLED_ANSWER",
-            Self::BadId(_) => "BAD_ID",
-            Self::UnknownId(_) => "OPERATION_NOT_FOUND",
+            Self::BadId { .. } => "BAD_ID",
+            Self::UnknownId { thing, .. } => match thing {
+                Thing::Operation => "OPERATION_NOT_FOUND",
+                Thing::Model => "MODEL_NOT_FOUND",
+            },
             Self::AmbiguousId { .. } => "AMBIGUOUS_ID",
             Self::Usage(_) => "USAGE",
             Self::Left { .. } => "LEFT",
@@ -164,19 +210,33 @@ impl Error {
 }
 
 /// What to do about a refusal of the server.
-fn api_next(code: &str) -> Vec<(&'static str, &'static str)> {
-    match code {
-        "KIND_NOT_FOUND" => vec![("see which there are:", "impresario kinds")],
-        "OPERATION_NOT_FOUND" => vec![("see which there are:", "impresario ops list --all")],
-        "INVALID_PARAMS" => vec![("what it takes:", "impresario kinds")],
-        "UNAUTHENTICATED" => vec![(
+fn api_next(body: &ErrorBody) -> Vec<(&'static str, Cow<'static, str>)> {
+    let (label, command) = match body.code.as_str() {
+        "KIND_NOT_FOUND" => ("see which there are:", "impresario kinds"),
+        "OPERATION_NOT_FOUND" => ("see which there are:", Thing::Operation.list()),
+        "MODEL_NOT_FOUND" => ("see which there are:", Thing::Model.list()),
+        "DATA_NOT_FOUND" => return vec![("try", load(body).into())],
+        "NOT_ENOUGH_BARS" => {
+            let text = format!("{} --file NAME   with a longer history", load(body));
+            return vec![("try", text.into())];
+        }
+        "INVALID_PARAMS" => ("what it takes:", "impresario kinds"),
+        "UNAUTHENTICATED" => (
             "bring a token:",
             "impresario --token-file FILE …   or IMPRESARIO_TOKEN",
-        )],
-        "QUEUE_FULL" => vec![("see what fills it:", "impresario system")],
-        "SHUTTING_DOWN" | "STORE_UNAVAILABLE" => vec![("try again in a moment", "")],
-        _ => Vec::new(),
-    }
+        ),
+        "QUEUE_FULL" => ("see what fills it:", "impresario system"),
+        "SHUTTING_DOWN" | "STORE_UNAVAILABLE" => ("try again in a moment", ""),
+        _ => return Vec::new(),
+    };
+    vec![(label, command.into())]
+}
+
+/// The command that loads what a refusal misses, as far as its details name it.
+fn load(body: &ErrorBody) -> String {
+    let details = body.details.clone().unwrap_or(Value::Null);
+    let named = |name: &str| details[name].as_str().unwrap_or_default().to_owned();
+    values::load_command(&named("symbol"), &named("timeframe"))
 }
 
 #[cfg(test)]
@@ -216,7 +276,17 @@ mod tests {
         let unreachable = Error::Unreachable { url, why };
         let (url, why) = (text(), text());
         let stranger = Error::Stranger { url, why };
+        let thing = Thing::Model;
+        let bad = Error::BadId {
+            thing,
+            text: text(),
+        };
+        let unknown = Error::UnknownId {
+            thing,
+            text: text(),
+        };
         let ambiguous = Error::AmbiguousId {
+            thing,
             text: text(),
             candidates: vec![],
         };
@@ -229,8 +299,8 @@ mod tests {
             (unreachable, 3),
             (stranger, 3),
             (Error::Garbled(text()), 1),
-            (Error::BadId(text()), 2),
-            (Error::UnknownId(text()), 1),
+            (bad, 2),
+            (unknown, 1),
             (ambiguous, 2),
             (Error::Usage(text()), 2),
             (left, 130),
@@ -239,6 +309,18 @@ mod tests {
         ] {
             assert_eq!(error.exit_code(), code, "{error}");
         }
+    }
+
+    #[test]
+    fn what_data_is_missing_is_named_in_the_advice() {
+        let mut error = api("DATA_NOT_FOUND");
+        let tip = "impresario data load SYMBOL --timeframe TIMEFRAME";
+        assert_eq!(error.next(), [("try", tip.into())]);
+        if let Error::Api { body } = &mut error {
+            body.details = Some(serde_json::json!({"symbol": "GOOG", "timeframe": "1d"}));
+        }
+        let tip = "impresario data load GOOG --timeframe 1d";
+        assert_eq!(error.next(), [("try", tip.into())]);
     }
 
     #[test]

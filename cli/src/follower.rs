@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::client::{Client, Post};
 use crate::display::end;
 use crate::display::live::Keys;
+use crate::display::metrics::Metrics;
 use crate::display::screen::Screen;
 use crate::display::text::clean;
 use crate::error::{CANCELLED, DONE, Error, FAILED};
@@ -41,13 +42,15 @@ pub(crate) fn follow(
     let (tell, hear) = mpsc::channel();
     on_ctrl_c(tell.clone());
     let to_us = tell.clone();
-    feed::start(Arc::clone(client), id, move |arrival| {
+    let screen = Screen::new(out);
+    feed::start(Arc::clone(client), id, screen.is_seen(), move |arrival| {
         to_us.send(Signal::Feed(arrival)).is_ok()
     });
     let mut follower = Follower {
         client,
         out,
-        screen: Screen::new(out),
+        screen,
+        metrics: Metrics::default(),
         tell,
         id,
         keys: match role {
@@ -76,6 +79,7 @@ struct Follower<'a> {
     client: &'a Arc<Client>,
     out: &'a Out,
     screen: Screen<'a>,
+    metrics: Metrics,
     tell: Sender<Signal>,
     id: OperationId,
     keys: Keys,
@@ -95,6 +99,7 @@ impl Follower<'_> {
                 self.last = Some(view);
                 self.draw();
             }
+            Signal::Feed(Arrival::Event(event)) => self.metrics.hear(&event.body),
             Signal::Feed(Arrival::Lost(error)) => {
                 self.screen.note(&lost(&error, feed::PATIENCE));
             }
@@ -175,7 +180,8 @@ impl Follower<'_> {
     fn draw(&mut self) {
         if let Some(view) = &self.last {
             let handler = handlers::of(&view.row.kind);
-            self.screen.show(view, handler.items(), self.keys);
+            self.screen
+                .show(view, &self.metrics, handler.items(), self.keys);
         }
     }
 

@@ -1,9 +1,12 @@
-//! From what people type to an operation's id.
+//! From what people type to an id.
 
-use impresario_api::{OperationId, OperationList, OperationRow};
+use std::fmt::Display;
+use std::str::FromStr;
+
+use impresario_api::{ModelId, ModelList, OperationId, OperationList};
 
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, Thing};
 
 /// Fewer characters than this say too little.
 const SHORTEST: usize = 4;
@@ -12,7 +15,7 @@ const MOST_PAGES: usize = 10;
 
 /// The operation that `text` means: a whole id, or its end while that is unique.
 pub(crate) fn resolve(client: &Client, text: &str) -> Result<OperationId, Error> {
-    let suffix = match understand(text)? {
+    let suffix = match understand(Thing::Operation, text)? {
         Typed::Whole(id) => return Ok(id),
         Typed::End(suffix) => suffix,
     };
@@ -28,45 +31,75 @@ pub(crate) fn resolve(client: &Client, text: &str) -> Result<OperationId, Error>
             break;
         }
     }
-    decide(&suffix, &rows)
+    let known = rows
+        .iter()
+        .map(|row| (row.operation_id, format!("{}  {}", row.kind, row.status)));
+    decide(Thing::Operation, &suffix, known.collect())
+}
+
+/// The model that `text` means: a whole id, or its end while that is unique.
+pub(crate) fn resolve_model(client: &Client, text: &str) -> Result<ModelId, Error> {
+    let suffix = match understand(Thing::Model, text)? {
+        Typed::Whole(id) => return Ok(id),
+        Typed::End(suffix) => suffix,
+    };
+    let list: ModelList = client.get_as("/api/v1/models", &[])?;
+    let known = list
+        .models
+        .iter()
+        .map(|row| (row.model_id, format!("{} {}", row.symbol, row.timeframe)));
+    decide(Thing::Model, &suffix, known.collect())
 }
 
 /// What was typed.
 #[derive(Debug, PartialEq)]
-enum Typed {
-    Whole(OperationId),
+enum Typed<I> {
+    Whole(I),
     End(String),
 }
 
-fn understand(text: &str) -> Result<Typed, Error> {
+fn understand<I: FromStr>(thing: Thing, text: &str) -> Result<Typed<I>, Error> {
     let typed = text.trim().to_ascii_lowercase();
     if let Ok(id) = typed.parse() {
         return Ok(Typed::Whole(id));
     }
-    let end = typed.strip_prefix("op_").unwrap_or(&typed);
+    let end = typed.strip_prefix(thing.prefix()).unwrap_or(&typed);
     let is_digit = |c: char| c.is_ascii_alphanumeric() && !matches!(c, 'i' | 'l' | 'o' | 'u');
     if (SHORTEST..=13).contains(&end.len()) && end.chars().all(is_digit) {
         // Thirteen characters are a whole id whose prefix was left out.
-        return Ok(match format!("op_{end}").parse() {
+        return Ok(match format!("{}{end}", thing.prefix()).parse() {
             Ok(id) => Typed::Whole(id),
             Err(_) => Typed::End(end.to_owned()),
         });
     }
-    Err(Error::BadId(crate::display::text::cut(text, 40)))
+    let text = crate::display::text::cut(text, 40);
+    Err(Error::BadId { thing, text })
 }
 
-/// Which of the rows that the server found is meant.
-fn decide(suffix: &str, rows: &[OperationRow]) -> Result<OperationId, Error> {
-    let fits = |row: &&OperationRow| row.operation_id.digits().ends_with(suffix);
-    let found: Vec<_> = rows.iter().filter(fits).collect();
+/// Which of those that there are is meant; each with what tells it from the others.
+fn decide<I: Copy + Display>(
+    thing: Thing,
+    suffix: &str,
+    known: Vec<(I, String)>,
+) -> Result<I, Error> {
+    let fits = |(id, _): &&(I, String)| {
+        let id = id.to_string();
+        let digits = id.strip_prefix(thing.prefix()).unwrap_or(&id);
+        digits.ends_with(suffix)
+    };
+    let found: Vec<_> = known.iter().filter(fits).collect();
     match found.as_slice() {
-        [] => Err(Error::UnknownId(suffix.to_owned())),
-        [only] => Ok(only.operation_id),
+        [] => Err(Error::UnknownId {
+            thing,
+            text: suffix.to_owned(),
+        }),
+        [(only, _)] => Ok(*only),
         many => Err(Error::AmbiguousId {
+            thing,
             text: suffix.to_owned(),
             candidates: many
                 .iter()
-                .map(|row| format!("{}  {}  {}", row.operation_id, row.kind, row.status))
+                .map(|(id, about)| format!("{id}  {about}"))
                 .collect(),
         }),
     }
@@ -75,7 +108,6 @@ fn decide(suffix: &str, rows: &[OperationRow]) -> Result<OperationId, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::display::sample;
 
     #[test]
     fn whole_ids_and_ends_are_told_from_nonsense() {
@@ -94,21 +126,38 @@ mod tests {
             ("../m4tz", None),
             ("0k3j9x7q2m4tzz", None),
         ] {
-            assert_eq!(understand(text).ok(), typed, "{text}");
+            assert_eq!(understand(Thing::Operation, text).ok(), typed, "{text}");
         }
     }
 
     #[test]
+    fn an_id_of_another_thing_is_not_meant() {
+        assert!(understand::<ModelId>(Thing::Model, "op_0k3j9x7q2m4tz").is_err());
+        let typed = understand(Thing::Model, "mdl_0k3j9x7q2m4tz").expect("well formed");
+        assert!(matches!(typed, Typed::Whole(ModelId { .. })));
+    }
+
+    #[test]
     fn one_that_ends_so_is_meant_and_two_are_an_error() {
-        let mut rows = vec![sample::view("running").row, sample::view("completed").row];
-        rows[0].operation_id = "op_0k3j9x7q2m4tz".parse().expect("well formed");
-        rows[1].operation_id = "op_0k3j9x8q2m4tz".parse().expect("well formed");
-        assert_eq!(decide("7q2m4tz", &rows).ok(), Some(rows[0].operation_id));
-        assert!(matches!(decide("abcd", &rows), Err(Error::UnknownId(_))));
-        let Err(Error::AmbiguousId { candidates, .. }) = decide("m4tz", &rows) else {
+        let id = |text: &str| text.parse::<ModelId>().expect("well formed");
+        let known = || {
+            ["mdl_0k3j9x7q2m4tz", "mdl_0k3j9x8q2m4tz"]
+                .map(|text| (id(text), "GOOG 1d".to_owned()))
+                .to_vec()
+        };
+        let decide = |suffix| decide(Thing::Model, suffix, known());
+        assert_eq!(decide("7q2m4tz").ok(), Some(id("mdl_0k3j9x7q2m4tz")));
+        assert!(matches!(
+            decide("abcd"),
+            Err(Error::UnknownId {
+                thing: Thing::Model,
+                ..
+            })
+        ));
+        let Err(Error::AmbiguousId { candidates, .. }) = decide("m4tz") else {
             unreachable!("two end so");
         };
+        assert_eq!(candidates[0], "mdl_0k3j9x7q2m4tz  GOOG 1d");
         assert_eq!(candidates.len(), 2);
-        assert!(candidates[0].contains("op_0k3j9x7q2m4tz"));
     }
 }

@@ -1,6 +1,7 @@
 //! The terminal client of impresariod: everything it does goes through the API.
 
 mod args;
+mod bars_file;
 mod client;
 mod commands;
 mod display;

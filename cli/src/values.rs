@@ -36,6 +36,51 @@ pub(crate) fn scalar(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
+/// A number that JSON can hold.
+pub(crate) fn number(text: &str) -> Result<Value, String> {
+    let wrong = || format!("expected a number such as 0.001, got \"{text}\"");
+    let number: f64 = text.parse().map_err(|_| wrong())?;
+    // JSON knows no NaN and no infinity.
+    serde_json::Number::from_f64(number)
+        .map(Value::Number)
+        .ok_or_else(wrong)
+}
+
+/// An integer, of any sign: which may be is for the server to say.
+pub(crate) fn integer(text: &str) -> Result<Value, String> {
+    let number: Result<i64, _> = text.parse();
+    number
+        .map(Value::from)
+        .map_err(|_| format!("expected an integer, got \"{text}\""))
+}
+
+/// `64,32`: integers with commas between them.
+pub(crate) fn integers(text: &str) -> Result<Value, String> {
+    let each = text.split(',').map(|one| integer(one.trim()));
+    let all: Result<Vec<_>, _> = each.collect();
+    all.map(Value::Array)
+        .map_err(|_| format!("expected integers such as 64,32, got \"{text}\""))
+}
+
+/// The command that loads bars; names that could mean more to a shell are left open.
+pub(crate) fn load_command(symbol: &str, timeframe: &str) -> String {
+    let or = |text: &str, else_| match is_name(text) {
+        true => text.to_owned(),
+        false => String::from(else_),
+    };
+    format!(
+        "impresario data load {} --timeframe {}",
+        or(symbol, "SYMBOL"),
+        or(timeframe, "TIMEFRAME")
+    )
+}
+
+/// What a symbol or a timeframe may be made of.
+fn is_name(text: &str) -> bool {
+    let may = |c: char| c.is_ascii_alphanumeric() || ".^=_-".contains(c);
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(may)
+}
+
 /// Seconds of `90s`, `1.5h`, `30d`; a number without a unit is refused.
 pub(crate) fn duration(text: &str) -> Result<f64, String> {
     let wrong = || format!("expected a number and one of s m h d w, such as 30d, got \"{text}\"");
@@ -87,6 +132,32 @@ mod tests {
         ] {
             assert_eq!(scalar(text), value, "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_are_json_numbers() {
+        assert_eq!(number("1e-3"), Ok(json!(0.001)));
+        assert_eq!(integer("-5"), Ok(json!(-5)));
+        assert_eq!(integers("64, 32"), Ok(json!([64, 32])));
+        assert_eq!(integers("64"), Ok(json!([64])));
+        for text in ["", "nan", "inf", "x", "1,2"] {
+            assert!(number(text).is_err(), "{text}");
+        }
+        for text in ["", "1.5", "64,", "64,,32", "a"] {
+            assert!(integers(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_command_to_copy_holds_names_only() {
+        assert_eq!(
+            load_command("BRK.B", "1d"),
+            "impresario data load BRK.B --timeframe 1d"
+        );
+        assert_eq!(
+            load_command("A; rm -r .", "$(x)"),
+            "impresario data load SYMBOL --timeframe TIMEFRAME"
+        );
     }
 
     #[test]

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::args::{Command, Ops};
+use crate::args::{Command, Data, Models, Ops};
 use crate::client::Client;
 use crate::error::{DONE, Error};
 use crate::out::Out;
 
+mod data;
 mod info;
 mod logs;
+mod models;
 mod ops;
 mod verbs;
 
@@ -24,6 +26,11 @@ pub(crate) fn run(app: &App, command: Command) -> Result<u8, Error> {
     match command {
         Command::Kinds => info::kinds(app)?,
         Command::System => info::system(app)?,
+        Command::Data(Data::List) => data::list(app)?,
+        Command::Data(Data::Show(bars)) => data::show(app, &bars)?,
+        Command::Models(Models::List) => models::list(app)?,
+        Command::Models(Models::Show(model)) => models::show(app, &model.id)?,
+        Command::Models(Models::Predict(predict)) => models::predict(app, &predict)?,
         Command::Ops(ops) => match ops {
             Ops::List(list) => ops::list(app, &list)?,
             Ops::Show(one) => ops::show(app, &one.id)?,

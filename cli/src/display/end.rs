@@ -29,7 +29,7 @@ impl Fact {
 pub(crate) fn end(
     view: &OperationView,
     outcome: Vec<Fact>,
-    next: Option<String>,
+    next: Option<Fact>,
     look: Look,
 ) -> Vec<String> {
     let row = &view.row;
@@ -51,7 +51,7 @@ pub(crate) fn end(
             &format!("{}  {}", warning.code, warning.message),
         ));
     }
-    facts.push(Fact::new("next", &next.unwrap_or_else(|| advice(row))));
+    facts.push(next.unwrap_or_else(|| Fact::new("next", &advice(row))));
     let mut lines = wrap(
         &format!("{} ", look.sign(row.status)),
         &title(row, look),
@@ -198,6 +198,20 @@ mod tests {
                 all.push(String::new());
             }
             insta::assert_snapshot!(format!("end_{columns}"), all.join("\n"));
+        }
+    }
+
+    #[test]
+    fn ends_of_loads_and_trainings() {
+        for columns in [100, 40] {
+            let mut all = Vec::new();
+            for view in sample::ends() {
+                let handler = handlers::of(&view.row.kind);
+                let (outcome, next) = (handler.outcome(&view), handler.next(&view));
+                all.extend(end(&view, outcome, next, look(columns)));
+                all.push(String::new());
+            }
+            insta::assert_snapshot!(format!("ends_{columns}"), all.join("\n"));
         }
     }
 

@@ -40,7 +40,7 @@ pub(crate) fn error(error: &Error, look: Look) -> Vec<String> {
     for (label, command) in &next {
         lines.extend(wrap(
             &format!("  {}  ", left(label, labels)),
-            command,
+            &clean(command),
             look.width,
         ));
     }
@@ -70,6 +70,7 @@ mod tests {
 
     use super::*;
     use crate::display::sample::look;
+    use crate::error::Thing;
 
     fn refusals() -> [Error; 3] {
         let invalid = ErrorBody {
@@ -105,9 +106,16 @@ mod tests {
                 url: url(),
                 why: "HTTP 404, and the body is no envelope".to_owned(),
             },
-            Error::BadId("nope!".to_owned()),
-            Error::UnknownId("m4tz".to_owned()),
+            Error::BadId {
+                thing: Thing::Operation,
+                text: "nope!".to_owned(),
+            },
+            Error::UnknownId {
+                thing: Thing::Model,
+                text: "m4tz".to_owned(),
+            },
             Error::AmbiguousId {
+                thing: Thing::Operation,
                 text: "m4tz".to_owned(),
                 candidates: vec![
                     "op_0k3j9x7q2m4tz  training  running".to_owned(),

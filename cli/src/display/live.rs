@@ -1,8 +1,10 @@
-//! An operation that is going on: header, one bar per step level, items, notes, keys.
+//! An operation that is going on: header, one bar per step level, items, metrics,
+//! notes, keys.
 
 use impresario_api::{OperationRow, OperationView, Status};
 
 use super::bars::bars;
+use super::metrics::Metrics;
 use super::numbers::{ordinal, span};
 use super::text::clean;
 use super::{Look, Tone};
@@ -19,9 +21,16 @@ pub(crate) enum Keys {
 }
 
 /// The whole picture, each line within the width.
-pub(crate) fn picture(view: &OperationView, items: &str, keys: Keys, look: Look) -> Vec<String> {
+pub(crate) fn picture(
+    view: &OperationView,
+    metrics: &Metrics,
+    items: &str,
+    keys: Keys,
+    look: Look,
+) -> Vec<String> {
     let mut lines = vec![header(&view.row, look)];
     lines.extend(bars(&view.row, items, look));
+    lines.extend(metrics.line(&view.row, look));
     lines.extend(notes(&view.row, look));
     lines.push(key_line(keys, look));
     lines
@@ -132,7 +141,8 @@ mod tests {
             let mut all = Vec::new();
             for status in Status::ALL.iter().filter(|status| !status.is_ended()) {
                 let view = sample::view(status.as_str());
-                all.extend(picture(&view, "items", Keys::Owner, look(columns)));
+                let none = Metrics::default();
+                all.extend(picture(&view, &none, "items", Keys::Owner, look(columns)));
                 all.push(String::new());
             }
             assert!(all.iter().all(|line| width(line) <= columns), "{all:#?}");
@@ -143,19 +153,15 @@ mod tests {
     #[test]
     fn nested_steps_items_and_wide_text() {
         for columns in [100, 40, 20] {
-            let mut all = picture(&sample::nested(), "rows", Keys::Cancelling, look(columns));
-            all.extend(picture(
-                &sample::items(),
-                "bars",
-                Keys::Watcher,
-                look(columns),
-            ));
-            all.extend(picture(
-                &sample::hostile(),
-                "items",
-                Keys::Owner,
-                look(columns),
-            ));
+            let (some, none) = (sample::metrics(), Metrics::default());
+            let mut all = Vec::new();
+            for (view, metrics, items, keys) in [
+                (sample::nested(), &some, "rows", Keys::Cancelling),
+                (sample::items(), &none, "bars", Keys::Watcher),
+                (sample::hostile(), &none, "items", Keys::Owner),
+            ] {
+                all.extend(picture(&view, metrics, items, keys, look(columns)));
+            }
             assert!(all.iter().all(|line| width(line) <= columns), "{all:#?}");
             insta::assert_snapshot!(format!("nested_{columns}"), all.join("\n"));
         }
@@ -165,7 +171,7 @@ mod tests {
     fn colours_change_no_column() {
         let (plain, mut coloured) = (look(80), look(80));
         coloured.colour = true;
-        let view = sample::nested();
+        let (view, metrics) = (sample::nested(), sample::metrics());
         let strip = |lines: Vec<String>| -> Vec<String> {
             lines
                 .iter()
@@ -173,8 +179,8 @@ mod tests {
                 .collect()
         };
         assert_eq!(
-            strip(picture(&view, "rows", Keys::Owner, coloured)),
-            picture(&view, "rows", Keys::Owner, plain)
+            strip(picture(&view, &metrics, "rows", Keys::Owner, coloured)),
+            picture(&view, &metrics, "rows", Keys::Owner, plain)
         );
     }
 }

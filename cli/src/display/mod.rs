@@ -4,11 +4,14 @@
 
 pub(crate) mod bars;
 mod canvas;
+pub(crate) mod data;
 pub(crate) mod end;
 pub(crate) mod errors;
 pub(crate) mod kinds;
 pub(crate) mod list;
 pub(crate) mod live;
+pub(crate) mod metrics;
+pub(crate) mod model;
 pub(crate) mod numbers;
 pub(crate) mod plain;
 #[cfg(test)]
@@ -16,6 +19,7 @@ pub(crate) mod sample;
 pub(crate) mod screen;
 pub(crate) mod show;
 pub(crate) mod system;
+mod table;
 pub(crate) mod text;
 
 use impresario_api::Status;

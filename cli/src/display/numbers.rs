@@ -122,6 +122,25 @@ pub(crate) fn date(time: Timestamp) -> String {
     }
 }
 
+/// `2026-01-31`.
+pub(crate) fn day(time: Timestamp) -> String {
+    let text = time.to_string();
+    text.split_once('T')
+        .map_or(text.clone(), |(day, _)| day.to_owned())
+}
+
+/// `2026-01-31 12:00`.
+pub(crate) fn minute(time: Timestamp) -> String {
+    let text = date(time);
+    text.get(..text.len().saturating_sub(7))
+        .map_or(text.clone(), str::to_owned)
+}
+
+/// `53.1 %` of 0.531.
+pub(crate) fn share(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,6 +183,10 @@ mod tests {
         assert_eq!(ordinal(23), "23rd");
         assert_eq!(age(3_700.0), "1h");
         assert_eq!(millis(None), "–");
-        assert_eq!(date(Timestamp::from_millis(0)), "1970-01-01 00:00:00 UTC");
+        let zero = Timestamp::from_millis(0);
+        assert_eq!(date(zero), "1970-01-01 00:00:00 UTC");
+        assert_eq!(minute(zero), "1970-01-01 00:00");
+        assert_eq!(day(zero), "1970-01-01");
+        assert_eq!(share(0.5312), "53.1 %");
     }
 }

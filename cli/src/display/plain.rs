@@ -2,7 +2,9 @@
 
 use impresario_api::{OperationRow, OperationView, Status};
 
+use super::Look;
 use super::live::doing_without_status;
+use super::metrics::Metrics;
 use super::numbers::percent;
 use super::text::clean;
 
@@ -23,7 +25,12 @@ pub(crate) struct Plain {
 
 impl Plain {
     /// The line to say at `now` (seconds of any clock), if there is one.
-    pub(crate) fn line(&mut self, view: &OperationView, now: f64) -> Option<String> {
+    pub(crate) fn line(
+        &mut self,
+        view: &OperationView,
+        metrics: &Metrics,
+        now: f64,
+    ) -> Option<String> {
         let row = &view.row;
         let percentage = row
             .progress
@@ -43,12 +50,12 @@ impl Plain {
             percentage,
             at: now,
         };
-        Some(line(row))
+        Some(line(row, metrics))
     }
 }
 
 /// `▸ dummy  x7r8d0bh  running   50 %  iteration 50/100  Working hard on iteration 51!`
-fn line(row: &OperationRow) -> String {
+fn line(row: &OperationRow, metrics: &Metrics) -> String {
     let mut parts = vec![
         format!("{} {}", row.status.sign(), clean(&row.kind)),
         row.operation_id.short(),
@@ -62,6 +69,8 @@ fn line(row: &OperationRow) -> String {
         );
     }
     parts.push(doing_without_status(row));
+    let metrics = metrics.line(row, Look::PLAIN);
+    parts.extend(metrics.map(|line| line.trim().to_owned()));
     parts.join("  ").trim_end().to_owned()
 }
 
@@ -73,18 +82,20 @@ mod tests {
     #[test]
     fn a_line_for_each_status_and_few_for_progress() {
         let mut plain = Plain::default();
+        let none = Metrics::default();
         let mut said = Vec::new();
-        said.extend(plain.line(&sample::view("pending"), 0.0));
-        said.extend(plain.line(&sample::view("pending"), 0.1));
+        said.extend(plain.line(&sample::view("pending"), &none, 0.0));
+        said.extend(plain.line(&sample::view("pending"), &none, 0.1));
         for tick in 0..=1_000_u32 {
             let mut view = sample::view("running");
             let progress = view.row.progress.as_mut().expect("the sample has it");
             progress.percentage = f64::from(tick) / 10.0;
             progress.steps[0].current = u64::from(tick / 10);
-            said.extend(plain.line(&view, 1.0 + f64::from(tick) / 100.0));
+            said.extend(plain.line(&view, &none, 1.0 + f64::from(tick) / 100.0));
         }
-        said.extend(plain.line(&sample::view("cancelling"), 11.1));
-        said.extend(plain.line(&sample::view("cancelled"), 11.2));
+        said.extend(plain.line(&sample::view("cancelling"), &none, 11.1));
+        said.extend(plain.line(&sample::view("cancelled"), &none, 11.2));
+        said.extend(Plain::default().line(&sample::nested(), &sample::metrics(), 0.0));
         insta::assert_snapshot!("plain", said.join("\n"));
     }
 }

@@ -1,9 +1,12 @@
 //! Views for the tests of this module.
 
-use impresario_api::{OperationView, Status};
+use impresario_api::{
+    EventBody, MetricData, ModelCard, ModelRow, OperationView, Status, TestReport,
+};
 use serde_json::{Value, json};
 
 use super::Look;
+use super::metrics::Metrics;
 
 /// No colours, so that snapshots can be read.
 pub(crate) fn look(width: usize) -> Look {
@@ -90,6 +93,30 @@ pub(crate) fn nested() -> OperationView {
     )
 }
 
+/// What a training has reported by its 23rd epoch.
+pub(crate) fn metrics() -> Metrics {
+    let mut metrics = Metrics::default();
+    let mut point = |name: &str, step, value| {
+        metrics.hear(&EventBody::Metric(MetricData {
+            name: name.to_owned(),
+            step,
+            value: Some(value),
+            run: 1,
+        }));
+    };
+    for (epoch, train, val, train_acc, val_acc) in [
+        (21, 0.6901, 0.6869, 0.541, 0.52),
+        (22, 0.6823, 0.6871, 0.548, 0.533),
+        (23, 0.6814, 0.6872, 0.55, 0.531),
+    ] {
+        point("train_loss", epoch, train);
+        point("train_accuracy", epoch, train_acc);
+        point("validation_loss", epoch, val);
+        point("validation_accuracy", epoch, val_acc);
+    }
+    metrics
+}
+
 /// Items without steps.
 pub(crate) fn items() -> OperationView {
     from(
@@ -119,4 +146,101 @@ fn merge(into: &mut Value, change: Value) {
         }
         (into, change) => *into = change,
     }
+}
+
+/// Loads and trainings that ended, each otherwise.
+pub(crate) fn ends() -> Vec<OperationView> {
+    let load = |replaced| {
+        json!({"kind": "data_load", "result_summary": {"symbol": "GOOG", "timeframe": "1d",
+            "rows": 2148, "start": "2004-08-19T00:00:00.000Z", "end": "2013-03-01T00:00:00.000Z",
+            "sha256": "9f86d081884c7d659a2feaa0c55ad015", "bytes": 103_240, "replaced": replaced}})
+    };
+    let trained = |test: &TestReport, ended_by, run: u32| {
+        json!({"kind": "training", "params": {"symbol": "GOOG", "timeframe": "1d", "patience": 10},
+            "result_summary": {"model_id": "mdl_0k3j9x7s1w2ke", "best_epoch": 21,
+                "epochs_run": run, "ended_by": ended_by, "test": test, "path": "x"}})
+    };
+    let failed = |code, message| {
+        json!({"kind": "training", "params": {"symbol": "GOOG", "timeframe": "1d"},
+            "verbs": ["retry"], "checkpoint": null,
+            "error": {"code": code, "message": message, "step": null}})
+    };
+    let mut worse = test_report();
+    worse.model.accuracy = 0.5;
+    let few = "GOOG 1d has 36 bars; a 50-bar window and three splits need at least 180";
+    vec![
+        from(load(false), "completed"),
+        from(load(true), "completed"),
+        from(trained(&test_report(), "patience", 31), "completed"),
+        from(trained(&worse, "epochs", 50), "completed"),
+        from(failed("NOT_ENOUGH_BARS", few), "failed"),
+        from(
+            failed("DATA_NOT_FOUND", "there is no data of GOOG 1d"),
+            "failed",
+        ),
+        from(
+            failed("TRAINING_DIVERGED", "the loss is not a number"),
+            "failed",
+        ),
+    ]
+}
+
+/// A model's test, 0.7 points above the better baseline.
+pub(crate) fn test_report() -> TestReport {
+    serde_json::from_value(json!({
+        "rows": 320, "model": {"accuracy": 0.528, "balanced_accuracy": 0.5127, "log_loss": 0.69123},
+        "baselines": {
+            "majority_class": {"accuracy": 0.521, "balanced_accuracy": 0.5, "log_loss": 0.69227},
+            "last_direction": {"accuracy": 0.497, "balanced_accuracy": 0.4958, "log_loss": null}},
+        "beats_baselines": true, "confusion": [[41, 112], [39, 128]], "classes": ["not_up", "up"]
+    }))
+    .expect("the sample is a report")
+}
+
+/// Two models: one above the baselines, one not.
+pub(crate) fn models() -> Vec<ModelRow> {
+    let row = |id: &str, symbol: &str, test: TestReport| ModelRow {
+        model_id: id.parse().expect("well formed"),
+        created_at: "2026-01-31T12:00:01.000Z".parse().expect("a time"),
+        symbol: symbol.to_owned(),
+        timeframe: "1d".to_owned(),
+        best_epoch: 21,
+        epochs_run: 31,
+        test,
+    };
+    let mut worse = test_report();
+    worse.model.accuracy = 0.5;
+    worse.beats_baselines = false;
+    vec![
+        row("mdl_0k3j9x7s1w2ke", "GOOG", test_report()),
+        row("mdl_0k3j9x7s1w2kd", "BTC-USD\u{1b}[2J", worse),
+    ]
+}
+
+/// A model's card.
+pub(crate) fn card() -> ModelCard {
+    let epoch = |epoch: u32| {
+        let away = f64::from(epoch.abs_diff(21));
+        json!({"epoch": epoch, "train_loss": 0.72 - 0.0015 * f64::from(epoch),
+            "train_accuracy": 0.55, "validation_loss": 0.6869 + 0.001 * away,
+            "validation_accuracy": 0.53})
+    };
+    let feature = |name: &str| json!({"name": name, "mean": 0.0, "deviation": 1.0});
+    let features = ["return_1", "return_5", "rsi_14"].map(feature);
+    serde_json::from_value(json!({
+        "model_id": "mdl_0k3j9x7s1w2ke", "created_at": "2026-01-31T12:00:01.000Z",
+        "params": {"symbol": "GOOG", "timeframe": "1d", "epochs": 50, "batch_size": 32,
+            "learning_rate": 0.001, "hidden_layers": [64, 32], "dropout": 0.2, "patience": 10,
+            "seed": 42, "device": "auto"},
+        "data": {"symbol": "GOOG", "timeframe": "1d", "bars": 2148,
+            "start": "2004-08-19T00:00:00.000Z", "end": "2013-03-01T00:00:00.000Z",
+            "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "parts": [1479, 317, 320]},
+        "features": features,
+        "layers": [3, 64, 32, 2], "weights": 2402,
+        "history": (1..=31).map(epoch).collect::<Vec<_>>(),
+        "best_epoch": 21, "ended_by": "patience", "test": test_report(), "device": "cpu",
+        "versions": {"impresario": "0.1.0", "libtorch": "2.9.1"}, "weights_sha256": "00"
+    }))
+    .expect("the sample is a card")
 }

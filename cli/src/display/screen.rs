@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Look;
 use super::canvas::Canvas;
 use super::live::{self, Keys};
+use super::metrics::Metrics;
 use super::plain::Plain;
 use super::text;
 use crate::out::Out;
@@ -50,18 +51,29 @@ impl<'a> Screen<'a> {
         Self { out, way }
     }
 
+    /// Whether anybody sees it.
+    pub(crate) const fn is_seen(&self) -> bool {
+        !matches!(self.way, Way::Silent)
+    }
+
     /// The operation as it is now.
-    pub(crate) fn show(&mut self, view: &OperationView, items: &str, keys: Keys) {
+    pub(crate) fn show(
+        &mut self,
+        view: &OperationView,
+        metrics: &Metrics,
+        items: &str,
+        keys: Keys,
+    ) {
         match &mut self.way {
             Way::Silent => {}
             Way::Lines { plain, since } => {
-                if let Some(line) = plain.line(view, since.elapsed().as_secs_f64()) {
+                if let Some(line) = plain.line(view, metrics, since.elapsed().as_secs_f64()) {
                     self.out.note(&[line]);
                 }
             }
             Way::Picture(bar) => {
                 let look = current(self.out.err_look);
-                bar.set_message(live::picture(view, items, keys, look).join("\n"));
+                bar.set_message(live::picture(view, metrics, items, keys, look).join("\n"));
             }
         }
     }

@@ -8,13 +8,15 @@ use serde_json::Value;
 use crate::display::end::Fact;
 use crate::error::Error;
 
+mod data_load;
 mod dummy;
 mod generic;
+mod train;
 
 pub(crate) use generic::Generic;
 
 /// The kinds that have a command of their own.
-const ALL: &[&dyn Handler] = &[&dummy::Dummy];
+const ALL: &[&dyn Handler] = &[&dummy::Dummy, &data_load::DataLoad, &train::Train];
 
 /// One kind, as the client knows it.
 pub(crate) trait Handler: Sync {
@@ -23,6 +25,11 @@ pub(crate) trait Handler: Sync {
 
     /// Its command with its own arguments; those of every start are added to it.
     fn command(&self) -> Command;
+
+    /// The command that its own stands under, as `load` under `data`; else it stands alone.
+    fn group(&self) -> Option<&str> {
+        None
+    }
 
     /// The params of a start, from its own arguments; what was left out is the server's default.
     fn params(&self, arguments: &ArgMatches) -> Result<Value, Error>;
@@ -35,8 +42,8 @@ pub(crate) trait Handler: Sync {
     /// How it came out, a line each; the end of a failed one too.
     fn outcome(&self, view: &OperationView) -> Vec<Fact>;
 
-    /// What to do next, where the kind knows better than the verbs do.
-    fn next(&self, _view: &OperationView) -> Option<String> {
+    /// What to do next, where the kind knows better than the verbs do, under a label of its own.
+    fn next(&self, _view: &OperationView) -> Option<Fact> {
         None
     }
 }
@@ -54,6 +61,11 @@ pub(crate) fn of(kind: &str) -> Box<dyn Handler> {
     }
 }
 
+/// A param that stands in an output as text.
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
 /// A handler of [`ALL`] that can be owned.
 struct Known(&'static dyn Handler);
 
@@ -64,6 +76,10 @@ impl Handler for Known {
 
     fn command(&self) -> Command {
         self.0.command()
+    }
+
+    fn group(&self) -> Option<&str> {
+        self.0.group()
     }
 
     fn params(&self, arguments: &ArgMatches) -> Result<Value, Error> {
@@ -78,7 +94,7 @@ impl Handler for Known {
         self.0.outcome(view)
     }
 
-    fn next(&self, view: &OperationView) -> Option<String> {
+    fn next(&self, view: &OperationView) -> Option<Fact> {
         self.0.next(view)
     }
 }

@@ -1,0 +1,141 @@
+//! `data list` and `data show`; `data load` is a start.
+
+use impresario_api::{Bar, BarPage, DatasetList, DatasetView, Timestamp};
+use serde_json::Value;
+
+use super::App;
+use crate::args::Bars;
+use crate::client::{Client, escaped, parse};
+use crate::display;
+use crate::display::data::Shown;
+use crate::error::Error;
+
+/// The most bars that one answer may have.
+const PAGE: u64 = 10_000;
+
+/// Everything that has been loaded.
+pub(super) fn list(app: &App) -> Result<(), Error> {
+    let raw = app.client.get("/api/v1/data", &[])?;
+    if app.out.json {
+        return app.out.document(&raw);
+    }
+    let list: DatasetList = parse(raw)?;
+    app.out
+        .lines(&display::data::list(&list.datasets, app.out.look))
+}
+
+/// Bars of one dataset: with a limit the first so many, else the whole range.
+pub(super) fn show(app: &App, asked: &Bars) -> Result<(), Error> {
+    if app.out.json {
+        return app.out.document(&raw(&app.client, asked)?);
+    }
+    let mut shown: Option<Shown> = None;
+    pages(&app.client, asked, asked.limit, |page| {
+        let page: BarPage = parse(page)?;
+        let shown = shown.get_or_insert_with(|| Shown::new(page.dataset));
+        shown.goes_on = page.next_start.is_some();
+        shown.add(&page.bars, asked.limit.is_some());
+        Ok(())
+    })?;
+    match shown {
+        Some(shown) => app.out.lines(&display::data::bars(&shown, app.out.look)),
+        None => Ok(()),
+    }
+}
+
+/// The pages as one; without a limit the first, as long as the server makes it.
+fn raw(client: &Client, asked: &Bars) -> Result<Value, Error> {
+    if asked.limit.is_none() {
+        return client.get(&path(&asked.symbol, &asked.timeframe), &range(asked));
+    }
+    let mut whole: Option<Value> = None;
+    pages(client, asked, asked.limit, |mut page| {
+        let Some(whole) = &mut whole else {
+            whole = Some(page);
+            return Ok(());
+        };
+        if let (Some(all), Some(more)) = (whole["bars"].as_array_mut(), page["bars"].as_array_mut())
+        {
+            all.append(more);
+        }
+        whole["next_start"] = page["next_start"].take();
+        Ok(())
+    })?;
+    Ok(whole.unwrap_or_default())
+}
+
+/// The range page by page, at most `limit` bars of it.
+fn pages(
+    client: &Client,
+    asked: &Bars,
+    limit: Option<u64>,
+    mut each: impl FnMut(Value) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let path = path(&asked.symbol, &asked.timeframe);
+    let mut query = range(asked);
+    let mut missing = limit.unwrap_or(u64::MAX);
+    loop {
+        query.push(("limit", missing.min(PAGE).to_string()));
+        let page = client.get(&path, &query)?;
+        let count = page["bars"].as_array().map_or(0, Vec::len) as u64;
+        let next = page["next_start"].as_str().map(str::to_owned);
+        each(page)?;
+        missing = missing.saturating_sub(count);
+        let Some(next) = next.filter(|_| missing > 0 && count > 0) else {
+            return Ok(());
+        };
+        query.retain(|(name, _)| *name == "end");
+        query.push(("start", next));
+    }
+}
+
+fn range(asked: &Bars) -> Vec<(&'static str, String)> {
+    let ends = [("start", &asked.start), ("end", &asked.end)];
+    let given = |(name, time): (_, &Option<String>)| Some((name, time.clone()?));
+    ends.into_iter().filter_map(given).collect()
+}
+
+fn path(symbol: &str, timeframe: &str) -> String {
+    format!("/api/v1/data/{}/{}", escaped(symbol), escaped(timeframe))
+}
+
+/// The newest bars of a dataset, at most `most` of them, ascending.
+pub(super) fn newest(
+    client: &Client,
+    symbol: &str,
+    timeframe: &str,
+    most: usize,
+) -> Result<Vec<Bar>, Error> {
+    let first: BarPage = client.get_as(&path(symbol, timeframe), &[("limit", "1".to_owned())])?;
+    let mut back = spacing(&first.dataset).saturating_mul(most as i64);
+    loop {
+        let start = first.dataset.end.plus_millis(back.saturating_neg());
+        let start = start.max(first.dataset.start);
+        let asked = Bars {
+            symbol: symbol.to_owned(),
+            timeframe: timeframe.to_owned(),
+            start: Some(start.to_string()),
+            end: None,
+            limit: None,
+        };
+        let mut bars: Vec<Bar> = Vec::new();
+        pages(client, &asked, None, |page| {
+            let page: BarPage = parse(page)?;
+            bars.extend(page.bars);
+            Ok(())
+        })?;
+        if bars.len() >= most || start <= first.dataset.start {
+            bars.drain(..bars.len().saturating_sub(most));
+            return Ok(bars);
+        }
+        // They lie less dense at the end than on the whole.
+        back = back.saturating_mul(2);
+    }
+}
+
+/// The mean milliseconds between two bars.
+fn spacing(dataset: &DatasetView) -> i64 {
+    let length = |from: Timestamp, to: Timestamp| to.as_millis().saturating_sub(from.as_millis());
+    let gaps = i64::try_from(dataset.rows.saturating_sub(1)).unwrap_or(i64::MAX);
+    (length(dataset.start, dataset.end) / gaps.max(1)).max(1)
+}

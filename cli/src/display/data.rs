@@ -1,0 +1,313 @@
+//! Market data: what there is, and bars.
+
+use impresario_api::{Bar, DatasetView, Timestamp};
+
+use super::end::{Fact, render};
+use super::numbers::{bytes, date, day, minute, thousands};
+use super::table::{numbers, table, words};
+use super::text::clean;
+use super::{Look, Tone};
+
+/// Bars at either end of a range that is not shown whole.
+const AT_AN_END: usize = 5;
+
+/// Everything that has been loaded.
+pub(crate) fn list(datasets: &[DatasetView], look: Look) -> Vec<String> {
+    if datasets.is_empty() {
+        let lines = [
+            "no data here; it is loaded from a CSV file in the server's import folder by",
+            "  impresario data load GOOG --timeframe 1d",
+        ];
+        return lines.iter().map(|line| look.fit(line)).collect();
+    }
+    let columns = [
+        words("SYMBOL", 0),
+        words("TIMEFRAME", 0),
+        numbers("BARS", 0),
+        words("FROM", 2),
+        words("TO", 1),
+        numbers("SIZE", 4),
+        words("LOADED", 3),
+        words("SOURCE", 5),
+    ];
+    let row = |one: &DatasetView| {
+        [
+            one.symbol.clone(),
+            one.timeframe.clone(),
+            thousands(one.rows),
+            day(one.start),
+            day(one.end),
+            bytes(one.bytes),
+            minute(one.loaded_at),
+            one.source.clone(),
+        ]
+    };
+    let rows: Vec<_> = datasets.iter().map(row).collect();
+    table(&columns, &rows, look)
+}
+
+/// Bars of one dataset.
+pub(crate) struct Shown {
+    /// What they belong to.
+    dataset: DatasetView,
+    /// All of the range, or the first.
+    first: Vec<Bar>,
+    /// The last, where not all are kept.
+    last: Vec<Bar>,
+    /// How many the range has.
+    count: u64,
+    /// Whether the range goes on after them.
+    pub(crate) goes_on: bool,
+}
+
+impl Shown {
+    /// None yet.
+    pub(crate) const fn new(dataset: DatasetView) -> Self {
+        Self {
+            dataset,
+            first: Vec::new(),
+            last: Vec::new(),
+            count: 0,
+            goes_on: false,
+        }
+    }
+
+    /// Takes the next bars of the range; all of them are kept, or so many at either end as are
+    /// shown.
+    pub(crate) fn add(&mut self, bars: &[Bar], keeps_all: bool) {
+        self.count += bars.len() as u64;
+        if keeps_all {
+            self.first.extend(bars);
+            return;
+        }
+        let room = AT_AN_END.saturating_sub(self.first.len());
+        let (first, rest) = bars.split_at(room.min(bars.len()));
+        self.first.extend(first);
+        self.last.extend(rest);
+        // One more than is shown: left out alone, it would take the line that says so.
+        let surplus = self.last.len().saturating_sub(AT_AN_END + 1);
+        self.last.drain(..surplus);
+    }
+
+    fn kept(&self) -> u64 {
+        (self.first.len() + self.last.len()) as u64
+    }
+
+    /// The last bars that are shown.
+    fn tail(&self) -> &[Bar] {
+        &self.last[usize::from(self.count > self.kept())..]
+    }
+
+    fn left_out(&self) -> u64 {
+        self.count - (self.first.len() + self.tail().len()) as u64
+    }
+}
+
+/// Range and count, then the bars.
+pub(crate) fn bars(shown: &Shown, look: Look) -> Vec<String> {
+    let one = &shown.dataset;
+    let name = format!("{} {}", clean(&one.symbol), clean(&one.timeframe));
+    let title = format!(
+        "{}  {} bars, {} to {}",
+        look.paint(Tone::Strong, &name),
+        thousands(one.rows),
+        day(one.start),
+        day(one.end)
+    );
+    let mut lines = vec![look.fit(&title)];
+    let digest = one.sha256.get(..16).unwrap_or(&one.sha256);
+    let facts = [
+        Fact::new(
+            "source",
+            &format!("{}, loaded {}", one.source, date(one.loaded_at)),
+        ),
+        Fact::new("kept", &format!("{}, sha256 {digest}…", bytes(one.bytes))),
+        Fact::new("here", &here(shown)),
+    ];
+    lines.extend(render(&facts, look));
+    if shown.first.is_empty() {
+        return lines;
+    }
+    lines.push(String::new());
+    let all: Vec<_> = shown.first.iter().chain(shown.tail()).collect();
+    let mut rows = rows(&all, look);
+    if shown.left_out() > 0 {
+        let more = format!("  ⋮  {} more", thousands(shown.left_out()));
+        rows.insert(1 + shown.first.len(), look.paint(Tone::Dim, &more));
+    }
+    lines.extend(rows);
+    lines
+}
+
+fn here(shown: &Shown) -> String {
+    let ends = shown
+        .first
+        .first()
+        .zip(shown.last.last().or(shown.first.last()));
+    let Some((first, last)) = ends else {
+        return "no bar in this range".to_owned();
+    };
+    let count = thousands(shown.count);
+    let more = if shown.goes_on { ", more follow" } else { "" };
+    let (first, last) = (first.timestamp, last.timestamp);
+    let times = match [first, last].iter().all(|time| is_midnight(*time)) {
+        true => format!("{} to {}", day(first), day(last)),
+        false => format!("{} to {} UTC", minute(first), minute(last)),
+    };
+    format!("{count} bars, {times}{more}")
+}
+
+fn is_midnight(time: Timestamp) -> bool {
+    time.as_millis() % 86_400_000 == 0
+}
+
+fn rows(bars: &[&Bar], look: Look) -> Vec<String> {
+    let columns = [
+        words("TIME", 0),
+        numbers("OPEN", 2),
+        numbers("HIGH", 1),
+        numbers("LOW", 1),
+        numbers("CLOSE", 0),
+        numbers("VOLUME", 3),
+    ];
+    let prices = bars
+        .iter()
+        .flat_map(|bar| [bar.open, bar.high, bar.low, bar.close]);
+    let decimals = decimals(prices).max(2);
+    let volume_decimals = self::decimals(bars.iter().map(|bar| bar.volume));
+    let are_days = bars.iter().all(|bar| is_midnight(bar.timestamp));
+    let row = |bar: &&Bar| {
+        let price = |value: f64| grouped(value, decimals);
+        [
+            match are_days {
+                true => day(bar.timestamp),
+                false => minute(bar.timestamp),
+            },
+            price(bar.open),
+            price(bar.high),
+            price(bar.low),
+            price(bar.close),
+            grouped(bar.volume, volume_decimals),
+        ]
+    };
+    let rows: Vec<_> = bars.iter().map(row).collect();
+    table(&columns, &rows, look)
+}
+
+/// So many decimals as the one with the most of them has, at most 8.
+fn decimals(values: impl Iterator<Item = f64>) -> usize {
+    let of = |value: f64| {
+        let text = value.to_string();
+        text.split_once('.')
+            .map_or(0, |(_, decimals)| decimals.len())
+    };
+    values.map(of).max().unwrap_or(0).min(8)
+}
+
+/// `22,351,900`, `1,204.50`.
+fn grouped(value: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", value.abs());
+    let sign = if value < 0.0 { "−" } else { "" };
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    match whole.parse() {
+        Ok(whole) => format!("{sign}{}{rest}", thousands(whole)),
+        Err(_) => format!("{value:e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::display::sample::look;
+    use crate::display::text::width;
+
+    fn dataset(symbol: &str) -> DatasetView {
+        serde_json::from_value(json!({
+            "symbol": symbol, "timeframe": "1d", "rows": 2148,
+            "start": "2004-08-19T00:00:00.000Z", "end": "2013-03-01T00:00:00.000Z",
+            "bytes": 103_240, "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "source": "GOOG_1d.csv", "loaded_at": "2026-01-31T12:00:01.000Z"
+        }))
+        .expect("the sample is a dataset")
+    }
+
+    fn sample(count: i64, every: i64) -> Vec<Bar> {
+        let bar = |at: i64| Bar {
+            timestamp: Timestamp::from_millis(1_092_873_600_000 + at * every),
+            open: 100.0 + at as f64,
+            high: 104.06 + at as f64,
+            low: 95.96,
+            close: 100.34,
+            volume: 22_351_900.0,
+        };
+        (0..count).map(bar).collect()
+    }
+
+    fn shown(count: i64, every: i64, keeps_all: bool) -> Shown {
+        let mut shown = Shown::new(dataset("GOOG"));
+        for page in sample(count, every).chunks(7) {
+            shown.add(page, keeps_all);
+        }
+        shown
+    }
+
+    #[test]
+    fn a_list_at_every_width() {
+        let mut intraday = dataset("BTC-USD.\u{1b}[2J");
+        intraday.timeframe = "5m".to_owned();
+        intraday.rows = 1_000_000;
+        let all = [dataset("GOOG"), intraday];
+        for columns in [100, 60, 40] {
+            let lines = list(&all, look(columns));
+            assert!(
+                lines.iter().all(|line| width(line) <= columns),
+                "{lines:#?}"
+            );
+            insta::assert_snapshot!(format!("data_list_{columns}"), lines.join("\n"));
+        }
+        insta::assert_snapshot!("data_list_empty", list(&[], look(80)).join("\n"));
+    }
+
+    #[test]
+    fn bars_at_every_width() {
+        let day = 86_400_000;
+        for columns in [80, 40] {
+            let mut lines = bars(&shown(20, day, false), look(columns));
+            lines.extend(bars(&shown(8, 300_000, true), look(columns)));
+            lines.extend(bars(&shown(0, day, false), look(columns)));
+            assert!(
+                lines.iter().all(|line| width(line) <= columns),
+                "{lines:#?}"
+            );
+            insta::assert_snapshot!(format!("data_show_{columns}"), lines.join("\n"));
+        }
+    }
+
+    #[test]
+    fn none_is_left_out_alone() {
+        for count in 0..40 {
+            let shown = shown(count, 1_000, false);
+            let left_out = shown.left_out();
+            assert_eq!(shown.count, count as u64);
+            assert!(left_out != 1, "{count}");
+            assert_eq!(left_out > 0, count > 11, "{count}");
+            let ends = (
+                shown.first.first(),
+                shown.last.last().or(shown.first.last()),
+            );
+            let all = sample(count, 1_000);
+            assert_eq!(ends, (all.first(), all.last()), "{count}");
+        }
+    }
+
+    #[test]
+    fn numbers_line_up_by_their_decimals() {
+        assert_eq!(decimals([1.0, 1.5, 2.25].into_iter()), 2);
+        assert_eq!(decimals([1e-12].into_iter()), 8);
+        assert_eq!(grouped(1_204.5, 2), "1,204.50");
+        assert_eq!(grouped(-1_204.5, 0), "−1,204");
+        assert_eq!(grouped(1e30, 0), "1e30");
+    }
+}

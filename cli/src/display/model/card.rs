@@ -1,0 +1,256 @@
+//! One model: what it was made of, how it does, how it came to that.
+
+use impresario_api::{EpochView, ModelCard, Scores, TestReport};
+use serde_json::Value;
+
+use super::{comparison, ended};
+use crate::display::end::{Fact, render};
+use crate::display::metrics::figures;
+use crate::display::numbers::{date, day, share, thousands};
+use crate::display::table::{numbers, table, words};
+use crate::display::text::{clean, value, wrap};
+use crate::display::{Look, Tone};
+
+/// More points than this are drawn together.
+const LONGEST_CURVE: usize = 40;
+const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// The card that lies beside the weights.
+pub(crate) fn card(card: &ModelCard, look: Look) -> Vec<String> {
+    let data = &card.data;
+    let name = look.paint(Tone::Strong, "model");
+    let id = look.paint(Tone::Dim, &card.model_id.short());
+    let (symbol, timeframe) = (clean(&data.symbol), clean(&data.timeframe));
+    let title = format!("{name}  {id}  MLP on {symbol} {timeframe}");
+    let mut lines = vec![look.fit(&title)];
+    lines.extend(render(&facts(card), look));
+    lines.push(String::new());
+    lines.extend(scores(&card.test, look));
+    lines.push(String::new());
+    lines.extend(confusion(&card.test, look));
+    lines.extend(curves(card, look));
+    let next = format!(
+        "impresario models predict {}   of the newest bar",
+        card.model_id.short()
+    );
+    lines.push(String::new());
+    lines.extend(render(&[Fact::new("next", &next)], look));
+    lines
+}
+
+fn facts(card: &ModelCard) -> Vec<Fact> {
+    let data = &card.data;
+    let digest = data.sha256.get(..16).unwrap_or(&data.sha256);
+    let [train, validation, test] = data.parts.map(thousands);
+    let layers: Vec<_> = card.layers.iter().map(u32::to_string).collect();
+    let features: Vec<_> = card.features.iter().map(|one| one.name.as_str()).collect();
+    let versions = card
+        .versions
+        .iter()
+        .map(|(name, one)| format!("{name} {one}"));
+    let patience = card.params["patience"].as_u64();
+    let run = card
+        .history
+        .last()
+        .map_or(0, |epoch| u64::from(epoch.epoch));
+    let (layers, weights) = (layers.join(" → "), thousands(card.weights));
+    let (bars, from, to) = (thousands(data.bars), day(data.start), day(data.end));
+    let best = ended(u64::from(card.best_epoch), run, &card.ended_by, patience);
+    vec![
+        Fact::new("id", &card.model_id.to_string()),
+        Fact::new(
+            "made",
+            &format!("{}, on {}", date(card.created_at), card.device),
+        ),
+        Fact::new(
+            "data",
+            &format!("{bars} bars, {from} to {to}, sha256 {digest}…"),
+        ),
+        Fact::new(
+            "parts",
+            &format!("train {train}, validation {validation}, test {test} rows"),
+        ),
+        Fact::new("layers", &format!("{layers}, {weights} weights")),
+        Fact::new(
+            "features",
+            &format!("{}: {}", features.len(), features.join(", ")),
+        ),
+        Fact::new("params", &params(&card.params)),
+        Fact::new("best epoch", &best),
+        Fact::new("versions", &versions.collect::<Vec<_>>().join(", ")),
+    ]
+}
+
+/// `epochs 50, batch size 32, …`; what it was trained on stands elsewhere.
+fn params(params: &Value) -> String {
+    let Some(params) = params.as_object() else {
+        return String::new();
+    };
+    let known = ["symbol", "timeframe"];
+    let told = params
+        .iter()
+        .filter(|(name, _)| !known.contains(&name.as_str()));
+    let said = told.map(|(name, one)| {
+        let one = match one.as_array() {
+            Some(list) => list.iter().map(value).collect::<Vec<_>>().join(" "),
+            None => value(one),
+        };
+        format!("{} {one}", name.replace('_', " "))
+    });
+    said.collect::<Vec<_>>().join(", ")
+}
+
+fn scores(test: &TestReport, look: Look) -> Vec<String> {
+    let columns = [
+        words("TEST PART", 0),
+        numbers("ACCURACY", 0),
+        numbers("BALANCED", 1),
+        numbers("LOG-LOSS", 2),
+    ];
+    let row = |name: &str, scores: &Scores| {
+        [
+            name.to_owned(),
+            share(scores.accuracy),
+            share(scores.balanced_accuracy),
+            scores.log_loss.map_or("–".to_owned(), figures),
+        ]
+    };
+    let rows = [
+        row("the model", &test.model),
+        row("majority class", &test.baselines.majority_class),
+        row("last direction", &test.baselines.last_direction),
+    ];
+    let mut lines = table(&columns, &rows, look);
+    let tone = match test.beats_baselines {
+        true => Tone::Good,
+        false => Tone::Warn,
+    };
+    let rows = format!("  {} rows: ", thousands(test.rows));
+    let said = look.paint(tone, &comparison(test));
+    lines.extend(wrap(&rows, &said, look.width));
+    lines
+}
+
+fn confusion(test: &TestReport, look: Look) -> Vec<String> {
+    let columns = [
+        words("TRUE CLASS", 0),
+        numbers("SAID NOT UP", 0),
+        numbers("SAID UP", 0),
+        numbers("RIGHT", 1),
+    ];
+    // By the order of `classes`, whichever it is.
+    let at = |name: &str| test.classes.iter().position(|class| class == name);
+    let (down, up) = (at("not_up").unwrap_or(0), at("up").unwrap_or(1));
+    let row = |name: &str, class: usize| {
+        let answers = test.confusion[class];
+        let all = answers[0].saturating_add(answers[1]);
+        let right = match all {
+            0 => "–".to_owned(),
+            all => share(answers[class] as f64 / all as f64),
+        };
+        let [down, up] = [down, up].map(|answer| thousands(answers[answer]));
+        [name.to_owned(), down, up, right]
+    };
+    table(&columns, &[row("not up", down), row("up", up)], look)
+}
+
+/// The losses on one scale, so that they can be compared.
+fn curves(card: &ModelCard, look: Look) -> Vec<String> {
+    let history = &card.history;
+    let (Some(first), Some(last)) = (history.first(), history.last()) else {
+        return Vec::new();
+    };
+    let all = |loss: fn(&EpochView) -> f64| history.iter().map(loss).collect::<Vec<_>>();
+    let [train, validation] = [all(|one| one.train_loss), all(|one| one.validation_loss)];
+    let scale = Scale::of(train.iter().chain(&validation).copied());
+    let columns = look.width.saturating_sub(16).clamp(1, LONGEST_CURVE);
+    let from_to =
+        |loss: fn(&EpochView) -> f64| format!("{} → {}", figures(loss(first)), figures(loss(last)));
+    let best = history.iter().find(|one| one.epoch == card.best_epoch);
+    let best = best.map(|one| format!(", best {} @ {}", figures(one.validation_loss), one.epoch));
+    let facts = [
+        Fact::new(
+            "train loss",
+            &format!(
+                "{}  {}",
+                scale.curve(&train, columns),
+                from_to(|one| one.train_loss)
+            ),
+        ),
+        Fact::new(
+            "val loss",
+            &format!(
+                "{}  {}{}",
+                scale.curve(&validation, columns),
+                from_to(|one| one.validation_loss),
+                best.unwrap_or_default()
+            ),
+        ),
+    ];
+    let mut lines = vec![String::new()];
+    lines.extend(render(&facts, look));
+    lines
+}
+
+/// From the least to the most.
+struct Scale {
+    least: f64,
+    most: f64,
+}
+
+impl Scale {
+    fn of(values: impl Iterator<Item = f64>) -> Self {
+        let start = Self {
+            least: f64::INFINITY,
+            most: f64::NEG_INFINITY,
+        };
+        values.fold(start, |scale, value| Self {
+            least: scale.least.min(value),
+            most: scale.most.max(value),
+        })
+    }
+
+    /// A line of small bars, the mean of neighbours where there are more than `columns`.
+    fn curve(&self, values: &[f64], columns: usize) -> String {
+        let span = self.most - self.least;
+        let height = |mean: f64| match (mean - self.least) / span {
+            // Nothing but one value has no height.
+            part if part.is_finite() => (part * 7.0).round().clamp(0.0, 7.0) as usize,
+            _ => 0,
+        };
+        let columns = columns.min(values.len());
+        let group = |at: usize| {
+            let place = |at: usize| at * values.len() / columns;
+            let group = &values[place(at)..place(at + 1)];
+            group.iter().sum::<f64>() / group.len() as f64
+        };
+        (0..columns).map(|at| HEIGHTS[height(group(at))]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::display::sample::{self, look};
+
+    #[test]
+    fn a_card_at_two_widths() {
+        for columns in [80, 40] {
+            let lines = card(&sample::card(), look(columns));
+            insta::assert_snapshot!(format!("models_show_{columns}"), lines.join("\n"));
+        }
+    }
+
+    #[test]
+    fn a_curve_falls_and_fits() {
+        let falling: Vec<_> = (0..100).rev().map(f64::from).collect();
+        let scale = Scale::of(falling.iter().copied());
+        assert_eq!(scale.curve(&falling, 8), "█▇▆▅▄▃▂▁");
+        assert_eq!(Scale::of([3.0].into_iter()).curve(&[3.0], 8), "▁");
+        assert_eq!(
+            Scale::of([0.0, 7.0].into_iter()).curve(&[0.0, 7.0], 8),
+            "▁█"
+        );
+        assert_eq!(scale.curve(&[], 8), "");
+    }
+}
