@@ -20,7 +20,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::config::{Engine, Settings};
 use crate::domain::dummy::Dummy;
 use crate::domain::market::{DataLoad, Library};
+#[cfg(feature = "training")]
+use crate::domain::training::{Models, Training};
 use crate::http::{self, Gate, Guards};
+#[cfg(feature = "training")]
+use crate::services::TrainingService;
 use crate::services::{DataService, DummyService};
 
 /// Idle connections are kept so long, for clients that poll.
@@ -69,17 +73,27 @@ pub struct App {
     pub dummy: DummyService,
     /// Market data.
     pub data: DataService,
+    /// Training, and what was trained.
+    #[cfg(feature = "training")]
+    pub training: TrainingService,
     leaving: AtomicBool,
     /// Held while the process lives: the folder is nobody else's.
     _data_dir: File,
 }
 
 /// The project's own kinds. One line here is all that a new one needs.
+#[cfg_attr(
+    not(feature = "training"),
+    expect(clippy::let_and_return, reason = "one kind less")
+)]
 pub fn kinds(settings: &Settings) -> Kinds {
     let library = Library::new(settings.library_dir());
-    Kinds::new()
+    let kinds = Kinds::new()
         .register(Dummy)
-        .register(DataLoad::new(&settings.data.import_dir, library))
+        .register(DataLoad::new(&settings.data.import_dir, library.clone()));
+    #[cfg(feature = "training")]
+    let kinds = kinds.register(Training::new(library, Models::new(settings.models_dir())));
+    kinds
 }
 
 impl App {
@@ -92,14 +106,21 @@ impl App {
         // Before anything runs: what it removes is nobody's any more.
         let library = Library::open(settings.library_dir())
             .map_err(|error| Exit::unavailable(error.to_string()))?;
+        #[cfg(feature = "training")]
+        let models = Models::open(settings.models_dir())
+            .map_err(|error| Exit::unavailable(error.to_string()))?;
         let orchestrator =
             Orchestrator::start(settings.supervisor(), kinds, store).map_err(startup)?;
         let dummy = DummyService::new(orchestrator.clone());
         let data = DataService::new(orchestrator.clone(), library);
+        #[cfg(feature = "training")]
+        let training = TrainingService::new(orchestrator.clone(), models);
         Ok(Self {
             orchestrator,
             dummy,
             data,
+            #[cfg(feature = "training")]
+            training,
             leaving: AtomicBool::new(false),
             _data_dir: data_dir,
         })

@@ -101,6 +101,8 @@ pub struct Log {
 pub struct Store {
     /// Its engine.
     pub engine: Engine,
+    /// For so long a key stands for its operation.
+    pub idempotency_hours: f64,
 }
 
 /// The engines of the store.
@@ -181,12 +183,19 @@ impl Settings {
             progress_every: Duration::from_millis(self.supervision.progress_ms),
             shutdown_grace: Duration::from_secs_f64(self.supervision.shutdown_grace_seconds),
             blocking_threads: self.supervision.blocking_threads,
+            idempotency_kept: Duration::from_secs_f64(self.store.idempotency_hours * 3_600.0),
         }
     }
 
     /// Where loaded bars are kept.
     pub fn library_dir(&self) -> PathBuf {
         self.data_dir.join("bars")
+    }
+
+    /// Where trained models are kept.
+    #[cfg(feature = "training")]
+    pub fn models_dir(&self) -> PathBuf {
+        self.data_dir.join("models")
     }
 
     /// What the types do not say.
@@ -217,6 +226,12 @@ impl Settings {
             supervision.shutdown_grace_seconds,
             0.0,
             3_600.0,
+        )?;
+        range(
+            "store.idempotency_hours",
+            self.store.idempotency_hours,
+            0.0,
+            8_784.0,
         )?;
         if !self.http.listen.ip().is_loopback() && self.http.token_file.as_os_str().is_empty() {
             return Err(ConfigError(format!(

@@ -20,6 +20,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// Threads for admission and short domain work.
     pub blocking_threads: usize,
+    /// How long an idempotency key stands for its operation.
+    pub idempotency_kept: Duration,
 }
 
 /// One lane.
@@ -52,6 +54,7 @@ impl Default for Config {
             progress_every: Duration::from_millis(100),
             shutdown_grace: Duration::from_secs(10),
             blocking_threads: 4,
+            idempotency_kept: Duration::from_secs(24 * 60 * 60),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod ids;
 mod options;
+mod patience;
 mod reads;
 mod refusals;
 mod starts;
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use impresario_api::{OperationId, OperationView, Status};
+use impresario_api::{OperationId, OperationView, Status, Verb};
 use tokio::sync::oneshot;
 
 use crate::locks::lock;
@@ -42,6 +43,15 @@ pub enum Until {
 }
 
 impl Until {
+    /// What a verb brings about, if there is something to wait for.
+    pub const fn of(verb: Verb) -> Option<Self> {
+        match verb {
+            Verb::Cancel | Verb::Finish => Some(Self::Ended),
+            Verb::Pause => Some(Self::EndedOrPaused),
+            Verb::Resume | Verb::Retry => None,
+        }
+    }
+
     /// Whether `status` is what is waited for.
     pub const fn is_met(self, status: Status) -> bool {
         status.is_ended()
@@ -92,13 +102,15 @@ impl Orchestrator {
         if let Some((lane, _)) = config.lanes.iter().find(|(_, lane)| lane.concurrency == 0) {
             return Err(StartupError::LaneWithoutSlots { lane: lane.clone() });
         }
-        let (kinds, hub, failure) = (Arc::new(kinds), Arc::new(Hub::default()), Failure::new());
+        let admitting = Arc::new(AtomicBool::new(true));
+        let (kinds, hub) = (Arc::new(kinds), Arc::new(Hub::default()));
+        let failure = Failure::new(Arc::clone(&admitting));
         let (reader, engine) = (store.reader(), store.engine());
         let (link, queue) = StoreLink::new();
-        let admitting = Arc::new(AtomicBool::new(true));
         let Running {
             manager,
             runtime,
+            over,
             gauges,
             thread,
             store_thread,
@@ -119,7 +131,8 @@ impl Orchestrator {
             hub,
             store_gauge: Arc::clone(link.gauge()),
             link: Mutex::new(Some(link)),
-            blocking: Blocking::new(runtime, config.blocking_threads),
+            blocking: Blocking::new(runtime, over, config.blocking_threads)
+                .map_err(StartupError::Thread)?,
             manager,
             gauges,
             engine,
@@ -176,7 +189,8 @@ impl Orchestrator {
     }
 
     /// Stops admitting, asks what runs to go, waits at most the grace period for it, and ends the
-    /// actor system. What ran is pending again, at no charge. Calling it twice is harmless.
+    /// actor system. What ran is pending again, at no charge. After a failure of the store it waits
+    /// for the functions alone, since nothing is recorded any more. Calling it twice is harmless.
     pub async fn shutdown(&self) {
         self.stop_admitting();
         let (reply, drained) = oneshot::channel();
@@ -227,8 +241,9 @@ impl Orchestrator {
         })
     }
 
+    /// Why nobody answers, or nothing is admitted.
     fn gone(&self) -> Error {
-        if self.is_admitting() {
+        if self.is_admitting() || self.0.failure.is_reported() {
             Error::Gone
         } else {
             Error::ShuttingDown

@@ -14,8 +14,11 @@ fn the_defaults_load_and_equal_the_supervisors_own() {
     assert_eq!(ours.progress_every, theirs.progress_every);
     assert_eq!(ours.shutdown_grace, theirs.shutdown_grace);
     assert_eq!(ours.blocking_threads, theirs.blocking_threads);
+    assert_eq!(ours.idempotency_kept, theirs.idempotency_kept);
     assert_eq!(settings.http.listen.to_string(), "127.0.0.1:7979");
     assert!(settings.http.worker_threads() >= 1);
+    assert_eq!(settings.data.import_dir, PathBuf::from("import"));
+    assert_eq!(settings.library_dir(), settings.data_dir.join("bars"));
 }
 
 #[test]
@@ -98,6 +101,10 @@ const FAULTS: &[([&str; 2], &str)] = &[
         "supervision.nice must be 0 to 19",
     ),
     (["--set", "store.engine=sqlit"], "memory"),
+    (
+        ["--set", "store.idempotency_hours=-1"],
+        "store.idempotency_hours must be 0 to 8784",
+    ),
     (["--set", "http.workers"], "--set takes KEY=VALUE"),
     (["--listen", "nowhere"], "listen"),
     (["--listen", "0.0.0.0:7979"], "http.token_file"),

@@ -2,3 +2,4 @@
 
 pub mod dummy;
 pub mod market;
+pub mod training;

@@ -1,7 +1,5 @@
 //! What is answered: the envelope, serialised once, and the shapes that several routes share.
 
-use std::time::Duration;
-
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -55,10 +53,10 @@ pub(super) async fn started(
     orchestrator: &Orchestrator,
     what: &str,
     started: Started,
-    wait: Option<Duration>,
+    wait: &Wait,
 ) -> Answer {
     let id = started.id;
-    let view = match wait {
+    let view = match wait.left() {
         Some(limit) => orchestrator.wait_until(id, Until::Ended, limit).await?,
         None if started.replayed => orchestrator.view(id).await?,
         None => return Ok(enveloped(StatusCode::ACCEPTED, accepted(what, &started))),
@@ -67,7 +65,7 @@ pub(super) async fn started(
         status: view.row.status,
         ..accepted(what, &started)
     };
-    if wait.is_some() && answer.status.is_ended() {
+    if wait.left().is_some() && answer.status.is_ended() {
         answer.mode = StartMode::Sync;
         answer.message = None;
         answer.result = Some(output(orchestrator, &view).await?);
@@ -123,38 +121,29 @@ pub(super) async fn asked(
     verb: Verb,
     Id(id): Id,
     caller: Caller,
-    Wait(wait): Wait,
+    wait: Wait,
     Reason(reason): Reason,
 ) -> Answer {
-    let options = caller.options(StartOptions::default());
+    let options = caller.options(StartOptions::default(), &wait);
     let (mut view, changed, durable) = match orchestrator.ask(id, verb, reason, options).await? {
-        Asked::New(new) => return started(orchestrator, "operation", new, wait).await,
+        Asked::New(new) => return started(orchestrator, "operation", new, &wait).await,
         Asked::Done {
             view,
             changed,
             durable,
         } => (*view, changed, durable),
     };
-    if let Some(limit) = wait
-        && let Some(until) = until(verb)
+    if let Some(limit) = wait.left()
+        && let Some(until) = Until::of(verb)
         && !until.is_met(view.row.status)
     {
         view = orchestrator.wait_until(id, until, limit).await?;
     }
-    let done = until(verb).is_some_and(|until| until.is_met(view.row.status));
-    let code = if !changed || (wait.is_some() && done) {
+    let done = Until::of(verb).is_some_and(|until| until.is_met(view.row.status));
+    let code = if !changed || (wait.left().is_some() && done) {
         StatusCode::OK
     } else {
         StatusCode::ACCEPTED
     };
     Ok(enveloped(code, VerbAnswer { view, durable }))
-}
-
-/// For what a caller of the verb can wait.
-const fn until(verb: Verb) -> Option<Until> {
-    match verb {
-        Verb::Cancel | Verb::Finish => Some(Until::Ended),
-        Verb::Pause => Some(Until::EndedOrPaused),
-        Verb::Resume | Verb::Retry => None,
-    }
 }

@@ -10,6 +10,7 @@ use impresario::Options;
 use impresario_api::{Fault, StartOptions};
 
 use super::errors::ApiError;
+use super::query::Wait;
 
 /// The name of the token that a request came with; the guards put it there.
 pub(super) struct TokenName(pub(super) Arc<str>);
@@ -22,11 +23,12 @@ pub(super) struct Caller {
 
 impl Caller {
     /// How what they ask is to be recorded.
-    pub(super) fn options(self, start: StartOptions) -> Options {
+    pub(super) fn options(self, start: StartOptions, wait: &Wait) -> Options {
         Options {
             start,
             requested_by: self.requested_by,
             idempotency_key: self.idempotency_key,
+            wait: wait.left().unwrap_or_default(),
         }
     }
 }

@@ -16,9 +16,9 @@ pub(super) async fn load(
     wait: Wait,
     body: NamedStart<DataLoad>,
 ) -> Answer {
-    let options = caller.options(body.options);
+    let options = caller.options(body.options, &wait);
     let started = app.data.load(body.params, options).await?;
-    answers::started(&app.orchestrator, DataLoad::KIND, started, wait.0).await
+    answers::started(&app.orchestrator, DataLoad::KIND, started, &wait).await
 }
 
 pub(super) async fn list(app: Data<App>, _: NoQuery) -> Answer {

@@ -18,7 +18,7 @@ pub(super) async fn start(
 ) -> Answer {
     let started = app
         .dummy
-        .start(body.params, caller.options(body.options))
+        .start(body.params, caller.options(body.options, &wait))
         .await?;
-    answers::started(&app.orchestrator, Dummy::KIND, started, wait.0).await
+    answers::started(&app.orchestrator, Dummy::KIND, started, &wait).await
 }

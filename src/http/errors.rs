@@ -3,6 +3,8 @@
 
 mod market;
 mod supervisor;
+#[cfg(feature = "training")]
+mod training;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
+use impresario::operation::ErrorCode;
 use impresario_api::{Code, Envelope, ErrorBody, Fault, Timestamp};
 use serde_json::{Value, json};
 
@@ -45,6 +48,14 @@ impl ApiError {
 
     fn of(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
         Self::new(status, code.as_str(), message)
+    }
+
+    /// What a domain's own error says of itself.
+    fn of_domain(status: StatusCode, error: &impl ErrorCode) -> Self {
+        let mut answer = Self::new(status, error.code(), error.to_string());
+        answer.0.body.details = error.details();
+        answer.0.body.retryable = error.retryable();
+        answer
     }
 
     fn details(mut self, details: Value) -> Self {
@@ -126,6 +137,13 @@ impl ApiError {
     pub(super) fn operation_not_found(id: &str) -> Self {
         let message = format!("there is no operation {id}");
         Self::of(StatusCode::NOT_FOUND, Code::OperationNotFound, message)
+    }
+
+    /// A malformed id is the id of nothing.
+    #[cfg(feature = "training")]
+    pub(super) fn model_not_found(id: &str) -> Self {
+        let message = format!("there is no model {id}");
+        Self::of(StatusCode::NOT_FOUND, Code::ModelNotFound, message)
     }
 
     /// The route has other methods.

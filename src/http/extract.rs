@@ -19,6 +19,8 @@ use serde_json::{Map, Value};
 use super::errors::ApiError;
 use super::guards::Guards;
 use crate::app::App;
+#[cfg(feature = "training")]
+use fields::PREDICT;
 use fields::{Field, OPTIONS, PRUNE, START, VERB, faults, not_an_object};
 
 /// The id in the path.
@@ -55,6 +57,48 @@ impl FromRequest for DatasetName {
             symbol: part("symbol"),
             timeframe: part("timeframe"),
         }))
+    }
+}
+
+/// The model's id in the path.
+#[cfg(feature = "training")]
+#[derive(Clone, Copy)]
+pub(super) struct Model(pub(super) impresario_api::ModelId);
+
+#[cfg(feature = "training")]
+impl FromRequest for Model {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let text = request.match_info().query("id");
+        ready(
+            text.parse()
+                .map(Self)
+                .map_err(|_| ApiError::model_not_found(text)),
+        )
+    }
+}
+
+/// `POST /api/v1/models/{id}/predict`: the bars.
+#[cfg(feature = "training")]
+pub(super) struct Predict(pub(super) Vec<impresario_api::Bar>);
+
+#[cfg(feature = "training")]
+impl FromRequest for Predict {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = read(request, payload.take());
+        Box::pin(async move {
+            let body = read.await?;
+            match parse::<impresario_api::PredictRequest>(&body, PREDICT) {
+                Ok(request) => Ok(Self(request.bars)),
+                Err(error) => Err(fields::bar_faults(&body)
+                    .map_or(error, |faults| ApiError::bad_request(&faults))),
+            }
+        })
     }
 }
 

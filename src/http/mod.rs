@@ -13,6 +13,8 @@ mod operations;
 mod query;
 mod routes;
 mod system;
+#[cfg(feature = "training")]
+mod training;
 mod verbs;
 
 pub use guards::{Gate, Guards};

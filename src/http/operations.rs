@@ -12,12 +12,12 @@ use super::query::{EventsQuery, ListQuery, LogsQuery, MetricsQuery, NoQuery, Wai
 use crate::app::App;
 
 pub(super) async fn start(app: Data<App>, caller: Caller, wait: Wait, body: Start) -> Answer {
-    let options = caller.options(body.options);
+    let options = caller.options(body.options, &wait);
     let started = app
         .orchestrator
         .start_operation(&body.kind, body.params, options)
         .await?;
-    answers::started(&app.orchestrator, &body.kind, started, wait.0).await
+    answers::started(&app.orchestrator, &body.kind, started, &wait).await
 }
 
 pub(super) async fn list(app: Data<App>, query: ListQuery) -> Answer {

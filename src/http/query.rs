@@ -4,7 +4,7 @@
 use std::future::{Ready, ready};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
@@ -14,8 +14,16 @@ use impresario_api::{Fault, LogLevel, MAX_INTEGER, OperationId, Status, Timestam
 use super::errors::ApiError;
 use crate::services::Range;
 
-/// How long a caller of a start or of a verb waits.
-pub(super) struct Wait(pub(super) Option<Duration>);
+/// Until when a caller of a start or of a verb waits.
+pub(super) struct Wait(Option<Instant>);
+
+impl Wait {
+    /// What is left of the time; `None` when the caller does not wait.
+    pub(super) fn left(&self) -> Option<Duration> {
+        let left = |until: Instant| until.saturating_duration_since(Instant::now());
+        self.0.map(left)
+    }
+}
 
 /// Nothing may be asked.
 pub(super) struct NoQuery;
@@ -63,7 +71,7 @@ macro_rules! from_query {
 
 from_query! {
     NoQuery: |_| Self;
-    Wait: |fields| Self(fields.seconds("wait", 300.0));
+    Wait: |fields| Self(fields.seconds("wait", 300.0).map(|wait| Instant::now() + wait));
     ListQuery: list;
     EventsQuery: |fields| Self {
         since: fields.integer("since", 0..=MAX_INTEGER).unwrap_or(0),

@@ -7,6 +7,8 @@ use actix_web::{HttpRequest, Resource, Route, web};
 
 use super::answers::Answer;
 use super::errors::ApiError;
+#[cfg(feature = "training")]
+use super::training;
 use super::{data, dummy, operations, system, verbs};
 
 const READ: &str = "GET, HEAD";
@@ -45,8 +47,21 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/api/v1/operations/{id}/logs", READ).route(get().to(operations::logs)))
         .service(at("/api/v1/operations/{id}/events", READ).route(get().to(operations::events)))
         .service(at("/api/v1/data/{symbol}/{timeframe}", READ).route(get().to(data::bars)))
+        .configure(training_routes)
         .default_service(web::to(no_route));
 }
+
+#[cfg(feature = "training")]
+fn training_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(at("/api/v1/training/start", ACT).route(web::post().to(training::start)))
+        .service(at("/api/v1/models", READ).route(get().to(training::models)))
+        .service(at("/api/v1/models/{id}", READ).route(get().to(training::model)))
+        .service(at("/api/v1/models/{id}/predict", ACT).route(web::post().to(training::predict)));
+}
+
+#[cfg(not(feature = "training"))]
+const fn training_routes(_: &mut web::ServiceConfig) {}
 
 /// A path and, for the answer to any other method, the methods that it takes.
 fn at(path: &str, allow: &'static str) -> Resource {

@@ -2,6 +2,10 @@
 
 mod data;
 mod dummy;
+#[cfg(feature = "training")]
+mod training;
 
 pub use data::{DataService, Range};
 pub use dummy::DummyService;
+#[cfg(feature = "training")]
+pub use training::TrainingService;

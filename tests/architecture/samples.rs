@@ -157,7 +157,7 @@ pub(crate) const SAMPLES: &[Sample] = &[
     good(
         DOMAIN,
         "src/domain/a.rs",
-        "use impresario::operation::{self, Context};\nuse crate::domain::b;\n/// async, tokio::spawn\nfn f() { \"await\"; operation::g() }\n#[cfg(test)]\nmod tests { use impresario::testing::run; }",
+        "use impresario::operation::{self, Context};\nuse impresario_api::Bar;\nuse crate::domain::b;\n/// async, tokio::spawn\nfn f() { \"await\"; operation::g() }\n#[cfg(test)]\nmod tests { use impresario::testing::run; }",
     ),
     bad(
         DOMAIN,

@@ -1,6 +1,7 @@
 //! The project's own tasks: `cargo xtask serve | build | test | demo`.
 
 mod demo;
+mod libtorch;
 mod server;
 mod steps;
 

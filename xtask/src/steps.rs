@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use xshell::{Shell, cmd};
 
+use crate::libtorch;
+
 /// Why a task ended.
 pub(crate) type Failure = Box<dyn std::error::Error>;
 
@@ -16,7 +18,7 @@ pub(crate) fn say(text: &str) {
 }
 
 /// Says what a step does before it, and how long it took after it.
-fn step(what: &str, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+pub(crate) fn step(what: &str, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     say(&format!("▸ {what}"));
     let began = Instant::now();
     work().map_err(|error| format!("{what}: {error}"))?;
@@ -34,7 +36,8 @@ pub(crate) fn shell() -> Result<Shell, Failure> {
     Ok(shell)
 }
 
-fn root() -> PathBuf {
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
     // cargo sets it for `cargo run`; xtask is a folder of the root.
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     here.parent().map_or(here.clone(), PathBuf::from)
@@ -53,6 +56,7 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 
 /// `cargo xtask build`.
 pub(crate) fn build() -> Result<(), Failure> {
+    libtorch::ensure()?;
     let shell = shell()?;
     step(
         "build impresariod and impresario (release; the first time takes minutes)",
@@ -68,6 +72,7 @@ pub(crate) fn build() -> Result<(), Failure> {
 
 /// `cargo xtask test`.
 pub(crate) fn test() -> Result<(), Failure> {
+    libtorch::ensure()?;
     let shell = shell()?;
     step("formatting", || {
         Ok(cmd!(shell, "cargo fmt --all --check").run_echo()?)

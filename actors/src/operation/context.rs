@@ -265,7 +265,29 @@ impl Context {
             let saved = self.saved(None);
             *lock(&self.run.saved) = saved;
         }
-        Ok(self.go_on()?)
+        let told_before = self.told.get();
+        let asked = self.go_on();
+        if asked.is_err() && !told_before {
+            self.step_is_whole();
+        }
+        Ok(asked?)
+    }
+
+    /// The run ends at a checkpoint: the step in hand is whole, and is counted as the checkpoint
+    /// counts it.
+    pub(super) fn step_is_whole(&self) {
+        let levels = &self.run.slot.levels;
+        let Some(level) = self.depth.get().min(LEVELS).checked_sub(1) else {
+            return;
+        };
+        if self.inner_ended.replace(false) {
+            levels[level + 1].current.store(0, Ordering::Relaxed);
+        }
+        let done = levels[level].current.load(Ordering::Relaxed) + 1;
+        let total = levels[level].total.load(Ordering::Relaxed);
+        levels[level]
+            .current
+            .store(done.min(total), Ordering::Release);
     }
 
     /// Encodes a state into the spare buffer, so that one that cannot be encoded spoils nothing.

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::context::{Context, Wanted};
 use super::failure::{Failure, OrFail};
+use super::run::Folders;
 use crate::locks::lock;
 
 /// Folders of an operation that are kept: the newest, and the one before it.
@@ -32,6 +33,9 @@ impl Context {
         S: Serialize,
         E: Into<Failure>,
     {
+        if self.run.setup.folders == Folders::NotKept {
+            return Ok(self.check()?);
+        }
         self.keeps_folders.set(true);
         if self.is_virtual() {
             let _ = self.wanted(); // A test may ask for something here.
@@ -43,6 +47,9 @@ impl Context {
             self.folder_is_fresh.set(true);
         }
         if self.judge(self.run.word()) == Wanted::Stop {
+            if !self.told.get() {
+                self.step_is_whole();
+            }
             return Err(self.tell().into());
         }
         // Work goes on: a later pause waits for a folder that has it.
@@ -52,7 +59,8 @@ impl Context {
 
     /// The state and the folder that an earlier run gave last, if there was one.
     pub fn restored_dir<S: DeserializeOwned>(&self) -> Result<Option<(S, PathBuf)>, Failure> {
-        self.keeps_folders.set(true);
+        self.keeps_folders
+            .set(self.run.setup.folders != Folders::NotKept);
         let restored = self.run.setup.restored.as_ref();
         let Some(dir) = restored.and_then(|checkpoint| checkpoint.dir.clone()) else {
             return Ok(None);
@@ -80,18 +88,10 @@ impl Context {
         S: Serialize,
         E: Into<Failure>,
     {
-        let no_place = || {
-            Failure::new(
-                "CHECKPOINT_NO_FOLDER",
-                "no folder for checkpoints is configured",
-            )
+        let Folders::At(root) = &self.run.setup.folders else {
+            let message = "no folder for checkpoints is configured";
+            return Err(Failure::new("CHECKPOINT_NO_FOLDER", message));
         };
-        let root = self
-            .run
-            .setup
-            .checkpoint_root
-            .clone()
-            .ok_or_else(no_place)?;
         self.keep(state)?;
         // Without its folder the state is no checkpoint: the one before it stays.
         self.state.borrow_mut().fresh = false;
@@ -107,7 +107,7 @@ impl Context {
             let place = || -> io::Result<u64> {
                 let bytes = sync(&unfinished)?;
                 fs::rename(&unfinished, &folder)?;
-                File::open(&root)?.sync_all()?;
+                File::open(root)?.sync_all()?;
                 Ok(bytes)
             };
             place().or_retry("CHECKPOINT_NOT_WRITTEN")
@@ -120,7 +120,7 @@ impl Context {
         self.state.borrow_mut().fresh = true;
         let saved = self.saved(Some((folder, written)));
         *lock(&self.run.saved) = saved;
-        remove_old(&root);
+        remove_old(root);
         Ok(())
     }
 }

@@ -72,7 +72,7 @@ pub use impresario_api::{Fault, LogLevel};
 pub use kinds::Kinds;
 pub(crate) use meter::Meter;
 pub use policy::Policy;
-pub(crate) use run::{Run, RunSetup, report_event};
+pub(crate) use run::{Folders, Run, RunSetup, report_event};
 pub(crate) use schema::faults;
 pub use steps::{StepNumber, Steps};
 pub use sync::{OnProgress, StopHandle, SyncError, SyncOptions, run_sync_operation};

@@ -37,7 +37,18 @@ pub(crate) struct RunSetup {
     /// A `finish` that an earlier run was asked for and did not see.
     pub(crate) finish_kept: bool,
     /// Where this operation's folders are kept.
-    pub(crate) checkpoint_root: Option<PathBuf>,
+    pub(crate) folders: Folders,
+}
+
+/// Where an operation's folders are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Folders {
+    /// In this folder of its own.
+    At(PathBuf),
+    /// Nowhere, though someone may want to go on from them: a kind that writes one fails.
+    NotConfigured,
+    /// Nothing is kept of this run, so none is written.
+    NotKept,
 }
 
 /// One run.

@@ -10,6 +10,7 @@ use impresario_api::{Fault, Progress, StopVerb, Timestamp};
 use serde_json::Value;
 
 use super::execute::execute_in;
+use super::run::Folders;
 use super::{Meter, Operation, Refusal, Run, RunEnd, RunFailure, RunSetup};
 
 /// How often progress is read.
@@ -108,7 +109,7 @@ pub fn run_sync_operation<K: Operation>(
         checkpoint_every: policy.checkpoint_every,
         restored: None,
         finish_kept: false,
-        checkpoint_root: None,
+        folders: Folders::NotKept,
     });
     if let Some(stop) = &options.stop {
         stop.attach(&run);

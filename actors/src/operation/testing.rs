@@ -52,6 +52,7 @@ use serde_json::Value;
 
 use super::buffer::{Report, ReportBody};
 use super::execute::execute_in;
+use super::run::Folders;
 use super::{Context, Meter, Operation, Run, RunSetup, SavedCheckpoint};
 use crate::rules::lifecycle::{self, Input, Moment, State, Terms};
 
@@ -153,7 +154,7 @@ impl<K: Operation> Trial<'_, K> {
             checkpoint_every: Duration::from_secs(3_600),
             restored: self.restored.clone(),
             finish_kept,
-            checkpoint_root: Some(self.folder.0.clone()),
+            folders: Folders::At(self.folder.0.clone()),
         });
         run.probe();
         let watch = Rc::new(Watch {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use impresario_api::{Fault, KindView, OperationId, StartOptions, Timestamp};
 use serde_json::Value;
@@ -10,7 +11,7 @@ use serde_json::Value;
 use crate::Error;
 use crate::operation::ErasedOperation;
 use crate::rules::lifecycle::Terms;
-use crate::store::{Operation, Submission};
+use crate::store::{Idempotency, Operation, Submission};
 
 /// The most bytes that labels may take together.
 const LABEL_BYTES: usize = 4_096;
@@ -26,6 +27,10 @@ pub struct Options {
     pub requested_by: String,
     /// The same key, caller and request give the same operation.
     pub idempotency_key: Option<String>,
+    /// How long the answer may wait for what was asked to come about: the end of a start, of a
+    /// cancel or a finish, the rest of a pause. It says what was recorded in any case. Zero: as soon
+    /// as it is recorded.
+    pub wait: Duration,
 }
 
 /// A fault of the whole.
@@ -105,14 +110,20 @@ impl Options {
         kind: &KindView,
         params: &Value,
         retry_of: Option<OperationId>,
-    ) -> Option<(String, u64)> {
+        kept: Duration,
+    ) -> Option<Idempotency> {
         let key = self.idempotency_key.as_ref()?;
         let mut hasher = DefaultHasher::new();
         (&kind.kind, params.to_string(), retry_of).hash(&mut hasher);
         serde_json::to_string(&self.start)
             .unwrap_or_default()
             .hash(&mut hasher);
-        Some((format!("{}\n{key}", self.caller()), hasher.finish()))
+        let kept = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
+        Some(Idempotency {
+            key: format!("{}\n{key}", self.caller()),
+            fingerprint: hasher.finish(),
+            since: Timestamp::now().plus_millis(-kept),
+        })
     }
 
     /// A retry's: the first one's own, where it is asked for nothing else.
@@ -140,7 +151,7 @@ impl Options {
         kind: &dyn ErasedOperation,
         params: Arc<Value>,
         retry_of: Option<OperationId>,
-        idempotency: Option<(String, u64)>,
+        idempotency: Option<Idempotency>,
     ) -> Submission {
         let policy = kind.policy();
         let requested_by = self.caller();

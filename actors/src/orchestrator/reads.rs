@@ -18,7 +18,7 @@ use crate::Error;
 use crate::locks::lock;
 use crate::store::{Command, Operation, Outcome, Query};
 use crate::supervision::commands::{LiveProgress, ReadProgress, ReadSystem};
-use crate::supervision::writer::Entry;
+use crate::supervision::writer::{Entry, Reply};
 
 /// Events read at a time.
 const PAGE: usize = 1_000;
@@ -257,7 +257,7 @@ impl Orchestrator {
                     limit,
                     dry_run,
                 },
-                reply,
+                Reply::new(reply, None),
             )]);
             drop(link);
             let Outcome::Pruned(removed) = answer.await.map_err(|_| self.gone())?? else {

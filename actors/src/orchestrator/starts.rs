@@ -5,10 +5,10 @@ use std::sync::Arc;
 use garde::Validate;
 use impresario_api::{OperationId, Status, Timestamp};
 use serde_json::Value;
-use tokio::sync::oneshot;
 
+use super::patience::Patience;
 use super::refusals::unexpected;
-use super::{Options, Orchestrator, options};
+use super::{Options, Orchestrator, Until, options};
 use crate::Error;
 use crate::operation::{ErasedOperation, Operation};
 use crate::store::{Done, Outcome};
@@ -75,25 +75,27 @@ impl Orchestrator {
         options: Options,
         retry_of: Option<OperationId>,
     ) -> Result<Started, Error> {
-        let idempotency = options.idempotency(kind.view(), &params, retry_of);
-        if let Some((key, fingerprint)) = &idempotency
-            && let Some((id, first)) = self.0.reader.idempotent(key)?
+        let kept = self.0.config.idempotency_kept;
+        let idempotency = options.idempotency(kind.view(), &params, retry_of, kept);
+        if let Some(given) = &idempotency
+            && let Some((id, first)) = self.0.reader.idempotent(&given.key, given.since)?
         {
-            return self.replay(id, first == *fingerprint);
+            return self.replay(id, first == given.fingerprint);
         }
         self.admit(kind, &params).await?;
         if !self.is_admitting() {
-            return Err(Error::ShuttingDown);
+            return Err(self.gone());
         }
         let id = self.0.ids.next(Timestamp::now());
+        let patience = Patience::new(self, id, Some(Until::Ended), options.wait);
         let submission = options.submission(id, &**kind, params, retry_of, idempotency);
         let lane = submission.lane.clone();
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer) = patience.reply();
         self.0.manager.do_send(Start {
             submission: Box::new(submission),
             reply,
         });
-        match answer.await.map_err(|_| self.gone())?? {
+        match patience.hear(answer).await? {
             Outcome::Done(done) => Ok(started(&done, false)),
             Outcome::Replayed(operation) => Ok(Started {
                 id: operation.id,
@@ -131,6 +133,7 @@ impl Orchestrator {
         let admission = self.0.blocking.run(move || asked.admit(&given));
         match self.0.blocking.within(limit, admission).await {
             Some(verdict) => verdict?.map_err(Error::Refused),
+            None if !self.is_admitting() => Err(Error::ShuttingDown),
             None => Err(Error::AdmissionTimedOut {
                 kind: kind.view().kind.clone(),
                 seconds: limit.as_secs_f64(),

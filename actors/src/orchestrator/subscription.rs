@@ -39,7 +39,7 @@ pub struct Subscription {
     /// The `seq` (of one operation) or `cursor` (of all that match) of what was given last.
     last: u64,
     ready: VecDeque<Update>,
-    /// A snapshot follows when what was missed is given.
+    /// What was missed before it began is being given; then a snapshot follows.
     snapshot: bool,
     /// There is more to read of what was missed.
     behind: bool,
@@ -77,7 +77,9 @@ impl Orchestrator {
     ) -> Result<Subscription, Error> {
         let mailbox = self.0.hub.listen(&interest, since.is_some());
         let last = since.map_or_else(|| self.0.reader.cursor(), Ok)?;
-        Ok(Subscription::new(self, interest, mailbox, last))
+        let mut subscription = Subscription::new(self, interest, mailbox, last);
+        subscription.snapshot = since.is_some();
+        Ok(subscription)
     }
 }
 
@@ -158,7 +160,10 @@ impl Subscription {
         };
         let more = missed.len() == PAGE;
         for event in missed {
-            if self.is_news(&event) && self.concerns(&event)? {
+            // Asked first: one that could not be judged must not count as given.
+            let concerns = self.concerns(&event)?;
+            if self.is_news(&event) && concerns {
+                self.ready.extend(self.last_progress(&event)?);
                 self.ready.push_back(Update::Event(event));
             }
         }
@@ -173,6 +178,26 @@ impl Subscription {
             self.ready.push_back(Update::Snapshot(Box::new(view)));
         }
         Ok(())
+    }
+
+    /// Progress frames may be merged, but a run's last one comes before the event that ends it. Who
+    /// was away (`since`) gets none: the snapshot has it.
+    fn last_progress(&self, event: &Event) -> Result<Option<Update>, Error> {
+        let EventBody::Status(status) = &event.body else {
+            return Ok(None);
+        };
+        if self.snapshot || status.status.is_dispatched() {
+            return Ok(None);
+        }
+        let operation = self.orchestrator.0.reader.operation(event.operation_id)?;
+        let progress = operation
+            .filter(|operation| operation.state.run == status.run)
+            .and_then(|operation| operation.progress.clone());
+        Ok(progress.map(|progress| Update::Progress {
+            operation_id: event.operation_id,
+            at: event.at,
+            progress,
+        }))
     }
 
     fn concerns(&self, event: &Event) -> Result<bool, Error> {
@@ -207,6 +232,11 @@ impl<'a> Watch<'a> {
             interest,
             mailbox,
         }
+    }
+
+    /// Where the news comes in.
+    pub(super) fn mailbox(&self) -> Option<Arc<Mailbox>> {
+        self.mailbox.clone()
     }
 
     /// Waits for any event; false when none will come any more.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use impresario_api::{OperationId, OperationView, Verb};
-use tokio::sync::oneshot;
 
+use super::patience::Patience;
 use super::refusals::unexpected;
-use super::{Options, Orchestrator, Started};
+use super::{Options, Orchestrator, Started, Until};
 use crate::Error;
 use crate::rules::lifecycle::{Ruling, rule};
 use crate::store::{Done, Outcome, StoreError};
@@ -38,7 +38,8 @@ impl Orchestrator {
         reason: Option<String>,
         options: Options,
     ) -> Result<Asked, Error> {
-        let (reply, answer) = oneshot::channel();
+        let patience = Patience::new(self, id, Until::of(verb), options.wait);
+        let (reply, answer) = patience.reply();
         let by = options.caller();
         log::info!("{id} {verb} asked by {by}");
         self.0.manager.do_send(Ask {
@@ -48,9 +49,10 @@ impl Orchestrator {
             reason,
             reply,
         });
-        let outcome = match answer.await.map_err(|_| self.gone())? {
+        let outcome = match patience.hear(answer).await {
             Ok(outcome) => outcome,
-            Err(error) => return self.not_recorded(id, verb, error).await,
+            Err(Error::Store(error)) => return self.not_recorded(id, verb, error).await,
+            Err(error) => return Err(error),
         };
         match outcome {
             Outcome::Done(done) if done.new_operation => self.retry(&done, options).await,

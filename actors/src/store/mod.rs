@@ -21,7 +21,7 @@ use crate::rules::lifecycle::{Input, Rejection};
 use crate::rules::run_end::RunEnd;
 pub use change::Fact;
 pub use memory::MemoryStore;
-pub use record::{MOST_WARNINGS, Operation, Submission};
+pub use record::{Idempotency, MOST_WARNINGS, Operation, Submission};
 
 /// Keeps operations and their events. One thread owns it and commits batches.
 pub trait Store: Send + 'static {
@@ -77,8 +77,13 @@ pub trait Reader: Send + Sync + 'static {
     /// When the oldest pending operation of a lane was submitted.
     fn oldest_pending(&self, lane: &str) -> Result<Option<Timestamp>, StoreError>;
 
-    /// The operation that a caller's idempotency key stands for, and the fingerprint of its request.
-    fn idempotent(&self, key: &str) -> Result<Option<(OperationId, u64)>, StoreError>;
+    /// The operation that a caller's idempotency key stands for, and the fingerprint of its request;
+    /// `None` when the key was recorded at `since` or before it: it is forgotten.
+    fn idempotent(
+        &self,
+        key: &str,
+        since: Timestamp,
+    ) -> Result<Option<(OperationId, u64)>, StoreError>;
 
     /// Operations kept, and bytes that they take (estimated, in memory).
     fn size(&self) -> Result<(u64, u64), StoreError>;

@@ -38,14 +38,25 @@ pub struct Submission {
     pub not_before: Option<Timestamp>,
     /// The kind's terms.
     pub terms: Terms,
-    /// The caller's idempotency key (already joined with who calls), and the request's fingerprint.
-    pub idempotency: Option<(String, u64)>,
+    /// The caller's idempotency key, when there is one.
+    pub idempotency: Option<Idempotency>,
     /// While an operation with the same text is live, this one is a duplicate.
     pub unique: Option<String>,
     /// How many may wait in the lane, this one included: see [`crate::rules::admission`].
     pub most_waiting: u64,
     /// When.
     pub now: Timestamp,
+}
+
+/// What makes the same start, sent twice, one operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The caller's key, already joined with who calls.
+    pub key: String,
+    /// The request's fingerprint.
+    pub fingerprint: u64,
+    /// A key that was recorded at this time or before it is forgotten.
+    pub since: Timestamp,
 }
 
 /// One operation as it is kept.

@@ -1,27 +1,43 @@
 //! The bounded pool for short domain work: admission, and what an endpoint needs read.
 
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{Semaphore, watch};
 
 use crate::Error;
 
-/// The pool, and the timers, of the control arbiter's runtime; works from any executor.
-#[derive(Clone)]
+/// The pool, and the control arbiter's timers; works from any executor.
 pub(crate) struct Blocking {
-    runtime: Handle,
+    timers: Handle,
+    /// Whether the actor system, and its timers with it, comes to its end.
+    over: watch::Receiver<bool>,
+    /// A runtime of its own, of which only the threads for blocking work are used: work that hangs
+    /// holds up nothing, not even the end of the actor system. `None` only while it is dropped.
+    pool: Option<Runtime>,
     permits: Arc<Semaphore>,
 }
 
 impl Blocking {
-    pub(crate) fn new(runtime: Handle, threads: usize) -> Self {
-        Self {
-            runtime,
-            permits: Arc::new(Semaphore::new(threads.max(1))),
-        }
+    pub(crate) fn new(
+        timers: Handle,
+        over: watch::Receiver<bool>,
+        threads: usize,
+    ) -> io::Result<Self> {
+        let threads = threads.max(1);
+        let pool = Builder::new_current_thread()
+            .max_blocking_threads(threads)
+            .thread_name("impresario-blocking")
+            .build()?;
+        Ok(Self {
+            timers,
+            over,
+            pool: Some(pool),
+            permits: Arc::new(Semaphore::new(threads)),
+        })
     }
 
     /// Runs `work` on the pool; waits for a free thread first.
@@ -33,7 +49,8 @@ impl Blocking {
             .acquire_owned()
             .await
             .map_err(|_| Error::Gone)?;
-        let task = self.runtime.spawn_blocking(move || {
+        let pool = self.pool.as_ref().ok_or(Error::Gone)?;
+        let task = pool.spawn_blocking(move || {
             // Held until the work is done, even when nobody waits for it any more.
             let _permit = permit;
             work()
@@ -44,13 +61,28 @@ impl Blocking {
         })
     }
 
-    /// The future's output, or `None` after `limit`.
+    /// The future's output, or `None` after `limit`, or when the actor system ends before it.
     pub(crate) async fn within<F: Future>(&self, limit: Duration, future: F) -> Option<F::Output> {
-        let timeout = {
+        let timer = {
             // A timer belongs to the runtime in which it is made; whoever polls it does not matter.
-            let _entered = self.runtime.enter();
-            tokio::time::timeout(limit, future)
+            let _entered = self.timers.enter();
+            tokio::time::sleep(limit)
         };
-        timeout.await.ok()
+        let mut over = self.over.clone();
+        tokio::select! {
+            // In this order: a timer of a runtime that has ended must not be polled.
+            biased;
+            output = future => Some(output),
+            _ = over.wait_for(|over| *over) => None,
+            () = timer => None,
+        }
+    }
+}
+
+impl Drop for Blocking {
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.take() {
+            pool.shutdown_background();
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix::Message;
-use impresario_api::{LaneView, OperationId, Progress, StopVerb, Timestamp, Verb};
+use impresario_api::{LaneView, OperationId, Progress, Timestamp, Verb};
 use tokio::sync::oneshot;
 
 use super::writer::Reply;
@@ -136,7 +136,7 @@ pub(crate) struct ReadRun {
 /// A stop was signalled (to an operation's actor, which watches how long it is ignored).
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct StopSignalled(pub(crate) StopVerb);
+pub(crate) struct StopSignalled;
 
 /// The run is over (to an operation's actor).
 #[derive(Message)]

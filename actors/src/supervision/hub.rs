@@ -120,10 +120,12 @@ impl Mailbox {
             waiting.events.clear();
             waiting.lagging = true;
         }
+        let id = event.operation_id;
+        let ends = matches!(&event.body, EventBody::Status(it) if !it.status.is_dispatched());
+        // Also of one that lags: no progress may come after the end.
+        let last = ends.then(|| waiting.progress.remove(&id)).flatten();
         if !waiting.lagging {
-            let id = event.operation_id;
-            let ends = matches!(&event.body, EventBody::Status(it) if !it.status.is_dispatched());
-            if ends && let Some((at, last)) = waiting.progress.remove(&id) {
+            if let Some((at, last)) = last {
                 waiting.events.push_back(Post::Progress(id, at, last));
             }
             waiting.events.push_back(Post::Event(Arc::clone(event)));
@@ -138,6 +140,12 @@ impl Mailbox {
             waiting.progress.insert(id, (at, progress.clone()));
         }
         drop(waiting);
+        self.wake.notify_one();
+    }
+
+    /// Makes the owner look into the store.
+    pub(crate) fn look(&self) {
+        lock(&self.waiting).lagging = true;
         self.wake.notify_one();
     }
 
@@ -256,3 +264,6 @@ impl Hub {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

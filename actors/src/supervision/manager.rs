@@ -49,6 +49,8 @@ pub(crate) struct Manager {
     /// What the process before this one left is taken up. Nothing is dispatched before: a run of
     /// this process would be taken for a lost one.
     recovered: bool,
+    /// The store failed for good: no end is recorded any more.
+    store_gone: bool,
 }
 
 impl Manager {
@@ -64,6 +66,7 @@ impl Manager {
             ledger: Ledger::default(),
             draining: None,
             recovered: false,
+            store_gone: false,
         }
     }
 
@@ -327,6 +330,8 @@ impl Handler<RunEnded> for Manager {
 
     fn handle(&mut self, ended: RunEnded, _: &mut Self::Context) {
         self.run_ended(ended);
+        // Only without a store is there nothing more to wait for.
+        self.drained();
     }
 }
 

@@ -29,10 +29,41 @@ pub(crate) struct Assignment {
     pub(crate) progress_every: Duration,
     pub(crate) store: StoreLink,
     pub(crate) hub: Arc<Hub>,
-    /// Knows how far the run has come over time; the next actor of the run goes on with it.
-    pub(crate) meter: Rc<RefCell<Meter>>,
-    /// The stop under way, if the actor before it was told of one.
-    pub(crate) stop: Option<(StopVerb, Instant)>,
+    /// What was seen of the run; the next actor of the run goes on with it.
+    pub(crate) vigil: Rc<RefCell<Vigil>>,
+}
+
+/// What is seen of a run over time, by its actors one after another.
+#[derive(Default)]
+pub(crate) struct Vigil {
+    /// How far it has come.
+    pub(crate) meter: Meter,
+    /// The stop under way, and since when it is to be obeyed.
+    stop: Option<(StopVerb, Instant)>,
+    unresponsive_since: Option<Timestamp>,
+    /// The function has returned: its end tells the rest, and nothing may be told after it.
+    pub(crate) over: bool,
+}
+
+impl Vigil {
+    /// A stop was signalled. A finish may take its time; what is asked after it has a grace period
+    /// of its own.
+    pub(crate) fn stop_signalled(&mut self, verb: StopVerb) {
+        let before = self.stop.filter(|(verb, _)| *verb != StopVerb::Finish);
+        let since = before.map_or_else(Instant::now, |(_, since)| since);
+        self.stop = Some((verb, since));
+    }
+
+    /// Since when a stop has been ignored past `grace`; once, when it comes to that.
+    fn ignored(&mut self, grace: Duration) -> Option<(StopVerb, Duration)> {
+        let (verb, since) = self.stop?;
+        let ignored = since.elapsed();
+        if verb == StopVerb::Finish || self.unresponsive_since.is_some() || ignored < grace {
+            return None;
+        }
+        self.unresponsive_since = Some(Timestamp::now());
+        Some((verb, ignored))
+    }
 }
 
 pub(crate) struct OperationActor {
@@ -41,7 +72,6 @@ pub(crate) struct OperationActor {
     shown: Progress,
     published: Progress,
     due_at: Instant,
-    unresponsive_since: Option<Timestamp>,
 }
 
 impl OperationActor {
@@ -53,7 +83,6 @@ impl OperationActor {
             shown: Progress::default(),
             published: Progress::default(),
             due_at,
-            unresponsive_since: None,
         }
     }
 
@@ -66,13 +95,17 @@ impl OperationActor {
         if let Some(snapshot) = self.of.run.read() {
             self.shown = self
                 .of
-                .meter
+                .vigil
                 .borrow_mut()
+                .meter
                 .update(Timestamp::now(), &snapshot);
         }
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
+        if self.of.vigil.borrow().over {
+            return;
+        }
         self.read();
         if self.shown != self.published {
             self.of
@@ -111,20 +144,16 @@ impl OperationActor {
 
     /// A warning, once, when a stop has been ignored past the kind's grace period.
     fn unresponsive(&mut self) -> Option<(Timestamp, EventBody)> {
-        let (verb, since) = self.of.stop?;
-        if verb == StopVerb::Finish
-            || self.unresponsive_since.is_some()
-            || since.elapsed() < self.of.grace
-        {
+        if self.of.vigil.borrow().over {
             return None;
         }
+        let (verb, ignored) = self.of.vigil.borrow_mut().ignored(self.of.grace)?;
         let now = Timestamp::now();
-        self.unresponsive_since = Some(now);
         let step = self.of.run.step_in_hand();
         let place = step.map(|step| format!(", in {step}")).unwrap_or_default();
         let message = format!(
             "a stop was asked {:.1} s ago (now {verb}) and the function has not returned{place}",
-            since.elapsed().as_secs_f64()
+            ignored.as_secs_f64()
         );
         log::warn!("{}: {message}", self.of.operation.id);
         let warning = Warning {
@@ -163,7 +192,7 @@ impl Handler<ReadRun> for OperationActor {
         let _ = read.reply.send(LiveProgress {
             run: self.number(),
             progress: self.shown.clone(),
-            unresponsive_since: self.unresponsive_since,
+            unresponsive_since: self.of.vigil.borrow().unresponsive_since,
         });
     }
 }
@@ -171,11 +200,7 @@ impl Handler<ReadRun> for OperationActor {
 impl Handler<StopSignalled> for OperationActor {
     type Result = ();
 
-    fn handle(&mut self, StopSignalled(verb): StopSignalled, ctx: &mut Self::Context) {
-        // A finish may take its time; what is asked after it has a grace period of its own.
-        let before = self.of.stop.filter(|(verb, _)| *verb != StopVerb::Finish);
-        let since = before.map_or_else(Instant::now, |(_, since)| since);
-        self.of.stop = Some((verb, since));
+    fn handle(&mut self, _: StopSignalled, ctx: &mut Self::Context) {
         // Looked at as soon as the grace period is over, not at the tick after it.
         ctx.run_later(self.of.grace, |actor, _| {
             if let Some(event) = actor.unresponsive() {
@@ -197,5 +222,45 @@ impl Handler<Leave> for OperationActor {
 
     fn handle(&mut self, _: Leave, ctx: &mut Self::Context) {
         ctx.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AN_HOUR: Duration = Duration::from_secs(3_600);
+
+    fn asked(verb: StopVerb, ago: Duration) -> Vigil {
+        let mut vigil = Vigil::default();
+        vigil.stop_signalled(verb);
+        let since = Instant::now().checked_sub(ago);
+        vigil.stop = Some((verb, since.expect("the machine is up for longer")));
+        vigil
+    }
+
+    #[test]
+    fn a_finish_may_take_its_time_and_a_cancel_after_it_has_a_grace_period_of_its_own() {
+        let mut vigil = asked(StopVerb::Finish, Duration::from_secs(60));
+        assert_eq!(vigil.ignored(Duration::ZERO), None);
+        vigil.stop_signalled(StopVerb::Cancel);
+        assert_eq!(vigil.ignored(Duration::from_secs(30)), None, "just asked");
+        assert!(vigil.ignored(Duration::ZERO).is_some());
+    }
+
+    #[test]
+    fn a_stronger_stop_does_not_restart_the_grace_period_of_a_pause() {
+        let mut vigil = asked(StopVerb::Pause, Duration::from_secs(60));
+        vigil.stop_signalled(StopVerb::Cancel);
+        let told = vigil.ignored(Duration::from_secs(30));
+        assert_eq!(told.map(|(verb, _)| verb), Some(StopVerb::Cancel));
+        assert_eq!(vigil.ignored(Duration::ZERO), None, "told once");
+    }
+
+    #[test]
+    fn nothing_is_ignored_where_nothing_was_asked_or_the_time_is_not_over() {
+        assert_eq!(Vigil::default().ignored(Duration::ZERO), None);
+        let mut vigil = asked(StopVerb::Cancel, Duration::from_secs(1));
+        assert_eq!(vigil.ignored(AN_HOUR), None);
     }
 }

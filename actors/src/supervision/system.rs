@@ -22,16 +22,22 @@ use crate::{Config, StartupError};
 
 /// Tells that the orchestrator ended by a fault of its own. The first report counts.
 #[derive(Clone)]
-pub(crate) struct Failure(Arc<watch::Sender<Option<String>>>);
+pub(crate) struct Failure {
+    why: Arc<watch::Sender<Option<String>>>,
+    admitting: Arc<AtomicBool>,
+}
 
 impl Failure {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(None)))
+    pub(crate) fn new(admitting: Arc<AtomicBool>) -> Self {
+        let why = Arc::new(watch::Sender::new(None));
+        Self { why, admitting }
     }
 
+    /// Nothing is admitted from here on, and only then anyone hears of it.
     pub(crate) fn report(&self, why: String) {
+        self.admitting.store(false, Ordering::Release);
         log::error!("the orchestrator failed: {why}");
-        self.0.send_if_modified(|first| {
+        self.why.send_if_modified(|first| {
             let news = first.is_none();
             first.get_or_insert(why);
             news
@@ -39,7 +45,11 @@ impl Failure {
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Option<String>> {
-        self.0.subscribe()
+        self.why.subscribe()
+    }
+
+    pub(crate) fn is_reported(&self) -> bool {
+        self.why.borrow().is_some()
     }
 }
 
@@ -47,6 +57,8 @@ impl Failure {
 pub(crate) struct Running {
     pub(crate) manager: Addr<Manager>,
     pub(crate) runtime: tokio::runtime::Handle,
+    /// Turns true just before the system ends.
+    pub(crate) over: watch::Receiver<bool>,
     pub(crate) gauges: BTreeMap<String, Arc<LaneGauge>>,
     pub(crate) thread: JoinHandle<()>,
     pub(crate) store_thread: Option<JoinHandle<()>>,
@@ -71,21 +83,31 @@ pub(crate) fn start(parts: Parts) -> Result<Running, StartupError> {
         .name("impresario-control".to_owned())
         .spawn(move || {
             let system = System::new();
-            let failure = parts.failure.clone();
-            let made = system.block_on(async move { assemble(parts) });
+            let (failure, hub) = (parts.failure.clone(), Arc::clone(&parts.hub));
+            let ended = Arc::new(AtomicBool::new(false));
+            let tells = Arc::clone(&ended);
+            let made = system.block_on(async move { assemble(parts, tells) });
             let alive = made.is_ok();
             let _ = ready.send(made);
-            if alive && let Err(error) = system.run() {
-                failure.report(format!("the actor system ended: {error}"));
+            if !alive {
+                return;
+            }
+            let how = system.run().err().map(|error| format!(": {error}"));
+            // It ends with its manager. A function that finds it and stops it must be heard of.
+            if !ended.load(Ordering::Acquire) {
+                let how = how.unwrap_or_default();
+                failure.report(format!("the actor system was stopped from outside{how}"));
+                hub.close();
             }
         })
         .map_err(StartupError::Thread)?;
-    let (manager, runtime, gauges, store_thread) = born
+    let (manager, runtime, over, gauges, store_thread) = born
         .recv()
         .map_err(|_| StartupError::Thread(std::io::Error::other("it panicked at its start")))??;
     Ok(Running {
         manager,
         runtime,
+        over,
         gauges,
         thread,
         store_thread,
@@ -95,12 +117,14 @@ pub(crate) fn start(parts: Parts) -> Result<Running, StartupError> {
 type Assembled = (
     Addr<Manager>,
     tokio::runtime::Handle,
+    watch::Receiver<bool>,
     BTreeMap<String, Arc<LaneGauge>>,
     Option<JoinHandle<()>>,
 );
 
-/// Makes the manager and the store's writer, on the control arbiter.
-fn assemble(parts: Parts) -> Result<Assembled, StartupError> {
+/// Makes the manager and the store's writer, on the control arbiter. `ended` is set when the manager
+/// has ended.
+fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupError> {
     let Parts {
         config,
         kinds,
@@ -123,7 +147,9 @@ fn assemble(parts: Parts) -> Result<Assembled, StartupError> {
     let manager = Manager::new(setup);
     let gauges = manager.gauges();
     let (told, hub) = (failure.clone(), hub_of_end);
+    let (ends, over) = watch::channel(false);
     let manager = watched::start(manager, move |panic| {
+        ended.store(true, Ordering::Release);
         // An orderly end has no panic; whatever else ends the manager ends the orchestrator.
         admitting.store(false, Ordering::Release);
         if let Some(panic) = panic {
@@ -131,6 +157,7 @@ fn assemble(parts: Parts) -> Result<Assembled, StartupError> {
         }
         // Who listens hears that nothing will come any more.
         hub.close();
+        ends.send_replace(true);
         System::current().stop();
     });
     let listeners = Listeners {
@@ -149,6 +176,7 @@ fn assemble(parts: Parts) -> Result<Assembled, StartupError> {
     Ok((
         manager,
         tokio::runtime::Handle::current(),
+        over,
         gauges,
         store_thread,
     ))

@@ -19,6 +19,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
 use super::commands::{Committed, NotCommitted};
+use super::hub::Mailbox;
 use super::stats::Durations;
 use super::system::Failure;
 use crate::locks::{lock, panic_message};
@@ -28,7 +29,43 @@ use crate::store::{Command, Outcome, Store, StoreError};
 const MOST: usize = 2_048;
 
 /// Who waits for an outcome.
-pub(crate) type Reply = oneshot::Sender<Result<Outcome, StoreError>>;
+pub(crate) struct Reply {
+    sender: Option<oneshot::Sender<Result<Outcome, StoreError>>>,
+    /// Of one who waits for what comes of it, and is woken by the operation's events.
+    mailbox: Option<Arc<Mailbox>>,
+}
+
+impl Reply {
+    pub(crate) const fn new(
+        sender: oneshot::Sender<Result<Outcome, StoreError>>,
+        mailbox: Option<Arc<Mailbox>>,
+    ) -> Self {
+        Self {
+            sender: Some(sender),
+            mailbox,
+        }
+    }
+
+    fn send(mut self, result: Result<Outcome, StoreError>) {
+        if matches!(&result, Ok(Outcome::Done(done)) if !done.events.is_empty()) {
+            self.mailbox = None;
+        }
+        if let Some(sender) = self.sender.take() {
+            // Who asked may have gone; what was recorded stays.
+            let _ = sender.send(result);
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        drop(self.sender.take());
+        // Nothing was recorded, so no event will come.
+        if let Some(mailbox) = self.mailbox.take() {
+            mailbox.look();
+        }
+    }
+}
 
 /// A command, and who waits for what comes of it.
 pub(crate) struct Entry {
@@ -116,7 +153,7 @@ impl Writer {
         if self.store.commits_at_once() {
             actix_rt::spawn(async move {
                 while let Some(first) = self.queue.recv().await
-                    && self.write_or_report(first)
+                    && self.write(first)
                 {}
             });
             return Ok(None);
@@ -124,27 +161,15 @@ impl Writer {
         let thread = std::thread::Builder::new().name("impresario-store".to_owned());
         let thread = thread.spawn(move || {
             while let Some(first) = self.queue.blocking_recv()
-                && self.write_or_report(first)
+                && self.write(first)
             {}
         })?;
         Ok(Some(thread))
     }
 
-    /// One batch; false when it was the last, because the store can be trusted no more.
-    fn write_or_report(&mut self, first: Vec<Entry>) -> bool {
-        // After a panic nothing of the store is used again.
-        let written = catch_unwind(AssertUnwindSafe(|| self.write(first)));
-        let why = match written {
-            Ok(Ok(())) => return true,
-            Ok(Err(why)) => format!("the store failed for good: {why}"),
-            Err(payload) => format!("the store's writer panicked: {}", panic_message(&*payload)),
-        };
-        self.listeners.failure.report(why);
-        false
-    }
-
-    /// Writes what waits as one transaction; `Err` when the store failed for good.
-    fn write(&mut self, first: Vec<Entry>) -> Result<(), String> {
+    /// Writes what waits as one transaction; false when it was the last, because the store can be
+    /// trusted no more.
+    fn write(&mut self, first: Vec<Entry>) -> bool {
         let mut entries = first;
         while entries.len() < MOST {
             let Ok(more) = self.queue.try_recv() else {
@@ -160,29 +185,47 @@ impl Writer {
             .map(|entry| (entry.command, entry.reply))
             .unzip();
         let began = Instant::now();
-        let result = self.store.commit(&commands);
+        // After a panic nothing of the store is used again.
+        let result = catch_unwind(AssertUnwindSafe(|| self.store.commit(&commands)));
         lock(&self.gauge.commits).record(began.elapsed());
+        let result = result.unwrap_or_else(|payload| {
+            let why = panic_message(&*payload);
+            Err(StoreError::Fatal(format!("its writer panicked: {why}")))
+        });
         match result {
-            Ok(outcomes) => tell(outcomes, replies, &self.listeners),
-            Err(StoreError::Fatal(why)) => return Err(why),
-            Err(error) => {
-                for reply in replies.into_iter().flatten() {
-                    let _ = reply.send(Err(error.clone()));
-                }
-                self.listeners
-                    .not_committed
-                    .do_send(NotCommitted { commands, error });
+            Ok(outcomes) => {
+                tell(outcomes, replies, &self.listeners);
+                true
             }
+            Err(error) => self.not_committed(commands, replies, error),
         }
-        Ok(())
+    }
+
+    /// Tells everyone that nothing of a batch was kept; false when it was the last.
+    fn not_committed(
+        &self,
+        commands: Vec<Command>,
+        replies: Vec<Option<Reply>>,
+        error: StoreError,
+    ) -> bool {
+        let fatal = matches!(error, StoreError::Fatal(_));
+        // First of all: who hears of it must find that nothing is admitted any more.
+        if fatal {
+            self.listeners.failure.report(error.to_string());
+        }
+        for reply in replies.into_iter().flatten() {
+            reply.send(Err(error.clone()));
+        }
+        let failed = NotCommitted { commands, error };
+        self.listeners.not_committed.do_send(failed);
+        !fatal
     }
 }
 
 fn tell(outcomes: Vec<Outcome>, replies: Vec<Option<Reply>>, listeners: &Listeners) {
     for (reply, outcome) in replies.into_iter().zip(&outcomes) {
         if let Some(reply) = reply {
-            // Who asked may have gone; what was recorded stays.
-            let _ = reply.send(Ok(outcome.clone()));
+            reply.send(Ok(outcome.clone()));
         }
     }
     listeners.committed.do_send(Committed(outcomes));

@@ -228,3 +228,31 @@ fn a_pause_after_a_finish_waits_for_the_next_folder_too() {
     assert_eq!(epochs(&paused), [0, 1, 2]);
     assert_eq!(epochs(&paused.resume(&kind).end()), [3]);
 }
+
+/// Wherever a stop is heard: what people see is at most as much as the checkpoint has, and exactly
+/// that where the checkpoint itself heard it.
+fn counts_agree<K: Operation<Params = Shape, Output = Sum>>(kind: &K) {
+    let calls = testing::run(kind, SHAPE).end().calls();
+    let mut in_checkpoints = 0;
+    for call in 1..=calls {
+        for ask in [Ask::Verb(Verb::Cancel), Ask::Verb(Verb::Pause)] {
+            let ended = testing::run(kind, SHAPE).stop_at_call(call, ask).end();
+            let (Some(kept), false) = (ended.checkpoint(), ended.output().is_some()) else {
+                continue;
+            };
+            let shown = &ended.progress().steps;
+            assert_eq!(
+                shown[0].current, kept.step["epoch"],
+                "{ask:?} at call {call}"
+            );
+            in_checkpoints += u32::from(shown.len() == 1 || shown[1].current == 0);
+        }
+    }
+    assert!(in_checkpoints > 0, "no stop was heard at a checkpoint");
+}
+
+#[test]
+fn what_people_see_after_a_stop_is_what_the_checkpoint_has() {
+    counts_agree(&Small);
+    counts_agree(&Big);
+}

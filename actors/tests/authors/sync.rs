@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::common::{Does, Nothing, does};
+use crate::common::{Big, Does, Nothing, Shape, does, reference};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -280,4 +280,25 @@ fn a_refused_start_does_not_run() {
     assert_eq!(refusal.code, "TAKEN");
     let end = run_sync_operation(&Picky, net("free", 1), SyncOptions::default());
     assert_eq!(end.expect("it completes"), 2);
+}
+
+#[test]
+fn a_kind_that_keeps_folders_runs_where_nothing_is_kept_and_stops_at_once() {
+    let shape = Shape {
+        epochs: 3,
+        batches: 0,
+    };
+    let end = run_sync_operation(&Big, shape, SyncOptions::default());
+    assert_eq!(end.expect("it completes"), reference(3, 0));
+    for verb in [StopVerb::Cancel, StopVerb::Pause] {
+        let stop = StopHandle::new();
+        stop.stop(verb);
+        let kind = does(|ctx| {
+            ctx.restored_dir::<u32>()?;
+            ctx.checkpoint_dir(&1, |_| -> Result<(), Failure> { panic!("nothing is kept") })?;
+            Ok(json!("went on"))
+        });
+        let end = run_sync_operation(&kind, Nothing {}, with(stop));
+        assert!(matches!(end, Err(SyncError::Stopped)), "{verb:?}: {end:?}");
+    }
 }

@@ -79,6 +79,20 @@ impl Operation for Puppet {
     }
 }
 
+impl Puppet {
+    /// One with its strings.
+    pub(crate) fn new(policy: Policy) -> (Self, Sender<Move>, Receiver<u32>) {
+        let (moves, commanded) = unbounded();
+        let (tells, ready) = unbounded();
+        let puppet = Self {
+            policy,
+            moves: commanded,
+            ready: tells,
+        };
+        (puppet, moves, ready)
+    }
+}
+
 /// An orchestrator with one lane of puppets, and the strings.
 pub(crate) struct Stage {
     pub(crate) orchestrator: Orchestrator,
@@ -109,8 +123,7 @@ pub(crate) fn stage_in(
     concurrency: usize,
     store: impl Store,
 ) -> Stage {
-    let (moves, commanded) = unbounded();
-    let (tells, ready) = unbounded();
+    let (puppet, moves, ready) = Puppet::new(policy);
     let lane = LaneConfig {
         concurrency,
         queue_limit: 3,
@@ -119,11 +132,6 @@ pub(crate) fn stage_in(
     let config = Config {
         progress_every: Duration::from_millis(5),
         ..config
-    };
-    let puppet = Puppet {
-        policy,
-        moves: commanded,
-        ready: tells,
     };
     let kinds = Kinds::new().register(puppet);
     let orchestrator = Orchestrator::start(config.lane("puppets", lane), kinds, store);

@@ -1,10 +1,12 @@
 //! Lanes: how many run, who goes next, how many may wait.
 
-use impresario::Error;
+use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
+use impresario::store::MemoryStore;
+use impresario::{Config, Error, LaneConfig, Options, Orchestrator};
 use impresario_api::{Status, Verb};
 use serde_json::json;
 
-use crate::kit::{Move, now, policy, stage, stage_with};
+use crate::kit::{LONG, Move, NoParams, Puppet, Stage, now, policy, stage, stage_with};
 
 #[test]
 fn one_slot_runs_one_at_a_time_by_priority_and_then_by_age() {
@@ -86,4 +88,73 @@ fn each_slot_shows_what_it_runs() {
     assert_eq!(lane.slots[1].operation_id, None);
     stage.command(Move::Return);
     stage.ended(id);
+}
+
+/// A puppet of another kind, for another lane.
+struct Neighbour(Puppet);
+
+impl Operation for Neighbour {
+    const KIND: &'static str = "neighbour";
+    type Params = NoParams;
+    type Output = u32;
+
+    fn policy(&self) -> Policy {
+        self.0.policy()
+    }
+
+    fn run(&self, params: NoParams, ctx: &Context) -> Result<u32, Failure> {
+        self.0.run(params, ctx)
+    }
+}
+
+#[test]
+fn a_lane_goes_on_beside_one_whose_functions_panic() {
+    let (puppet, moves, ready) = Puppet::new(policy());
+    let (neighbour, steer, beside) = Puppet::new(Policy::lane("beside"));
+    let one = LaneConfig {
+        concurrency: 1,
+        ..LaneConfig::default()
+    };
+    let config = Config::default().lane("puppets", one).lane("beside", one);
+    let kinds = Kinds::new().register(puppet).register(Neighbour(neighbour));
+    let orchestrator = Orchestrator::start(config, kinds, MemoryStore::new()).expect("two lanes");
+    let stage = Stage {
+        orchestrator,
+        moves,
+        ready,
+    };
+    let options = Options::default();
+    let start = stage
+        .orchestrator
+        .start_managed_operation::<Neighbour>(NoParams {}, options);
+    let steady = now(start).expect("room").id;
+    let run = || beside.recv_timeout(LONG).expect("it goes on");
+    assert_eq!(run(), 1);
+    for round in 1..=5 {
+        let id = stage.running();
+        stage.command(Move::Panic);
+        // It steps on while the other lane's slot gets a fresh arbiter.
+        steer.send(Move::Step).expect("it listens");
+        assert_eq!(run(), 1);
+        let error = stage.ended(id).row.error.expect("it panicked");
+        assert_eq!(error.code, "PANICKED");
+        assert!(error.message.contains("the strings broke"), "{error:?}");
+        let system = now(stage.orchestrator.system()).expect("it lives");
+        assert_eq!(system.panics, round);
+        let lane = system.lanes.iter().find(|lane| lane.name == "beside");
+        let slot = &lane.expect("configured").slots[0];
+        let at = format!("step {}/1000", round + 1);
+        assert_eq!(
+            (slot.operation_id, slot.step.as_deref()),
+            (Some(steady), Some(at.as_str()))
+        );
+    }
+    steer.send(Move::Return).expect("it listens");
+    let view = stage.ended(steady);
+    assert_eq!((view.row.status, view.row.run), (Status::Completed, 1));
+    assert_eq!(
+        (view.result_summary, view.warnings.len()),
+        (Some(5.into()), 0)
+    );
+    assert_eq!(stage.told(steady), ["running", "completed"]);
 }

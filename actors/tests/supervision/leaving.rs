@@ -4,12 +4,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use crossbeam_channel::unbounded;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use impresario::operation::{Context, Failure, Kinds, Operation, Policy, Refusal};
 use impresario::store::{Command, MemoryStore, Store};
-use impresario::{Config, Options};
+use impresario::{Config, Error, Options, Orchestrator};
 use impresario_api::{Status, Verb};
 
 use crate::kit::{LONG, Move, NoParams, Puppet, now, policy, stage_in, stage_with};
@@ -20,7 +21,7 @@ use crate::scripted::Scripted;
 fn begun<F: Future>(mut future: Pin<Box<F>>) -> Pin<Box<F>> {
     let waits = future
         .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()));
+        .poll(&mut std::task::Context::from_waker(Waker::noop()));
     assert!(matches!(waits, Poll::Pending), "it waits for something");
     future
 }
@@ -120,4 +121,57 @@ fn a_cancel_during_a_shutdown_wins_over_it() {
     stage.command(Move::Step);
     now(leave);
     assert_eq!(stage.view(id).row.status, Status::Cancelled);
+}
+
+/// Its admission waits until a test lets it go.
+struct Held {
+    entered: Sender<()>,
+    gate: Receiver<()>,
+}
+
+impl Operation for Held {
+    const KIND: &'static str = "held";
+    type Params = NoParams;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn admit(&self, _: &NoParams) -> Result<(), Refusal> {
+        let _ = self.entered.send(());
+        // A test that has gone wants nothing any more.
+        let _ = self.gate.recv();
+        Ok(())
+    }
+
+    fn run(&self, _: NoParams, _: &Context) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_admission_that_hangs_holds_up_no_shutdown() {
+    let ((tells, entered), (open, gate)) = (unbounded(), unbounded());
+    let held = Held {
+        entered: tells,
+        gate,
+    };
+    let kinds = Kinds::new().register(held);
+    let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
+    let orchestrator = orchestrator.expect("the default lane");
+    let (caller, leaver) = (orchestrator.clone(), orchestrator);
+    let start = std::thread::spawn(move || {
+        now(caller.start_managed_operation::<Held>(NoParams {}, Options::default()))
+    });
+    entered.recv_timeout(LONG).expect("it is asked");
+    let (left, gone) = unbounded();
+    std::thread::spawn(move || {
+        now(leaver.shutdown());
+        left.send(())
+    });
+    gone.recv_timeout(LONG).expect("the shutdown waits for it");
+    drop(open);
+    let start = start.join().expect("no panic");
+    assert!(matches!(start, Err(Error::ShuttingDown)), "{start:?}");
 }

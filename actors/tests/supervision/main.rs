@@ -1,6 +1,7 @@
 //! The supervisor with gated fake operations: nothing here waits for time to pass, only for gates
 //! and events.
 
+mod catching_up;
 mod ends;
 mod kit;
 mod lanes;
@@ -11,3 +12,4 @@ mod scripted;
 mod stops;
 mod storing;
 mod verbs;
+mod waiting;

@@ -1,9 +1,13 @@
-//! A store whose commits a test scripts.
+//! Stores whose commits, or reads, a test scripts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use impresario::store::{Command, MemoryStore, Outcome, Reader, Store, StoreError};
+use impresario::store::{
+    Command, MemoryStore, Operation, Outcome, Page, Query, Reader, Store, StoreError,
+};
+use impresario_api::{Event, OperationId, Status, Timestamp};
 
 /// A store in memory, on a thread of its own, whose commits pass through a test's hands.
 pub(crate) struct Scripted<F> {
@@ -40,4 +44,87 @@ pub(crate) fn cut() -> (Arc<AtomicBool>, impl Store) {
     };
     let store = MemoryStore::new();
     (out, Scripted { store, script })
+}
+
+/// A store in memory that refuses so many reads of single operations.
+pub(crate) struct Blinking {
+    pub(crate) store: MemoryStore,
+    pub(crate) refuses: Arc<AtomicU32>,
+}
+
+impl Store for Blinking {
+    fn engine(&self) -> &'static str {
+        "blinking"
+    }
+
+    fn commit(&mut self, batch: &[Command]) -> Result<Vec<Outcome>, StoreError> {
+        self.store.commit(batch)
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        let (of, refuses) = (self.store.reader(), Arc::clone(&self.refuses));
+        Arc::new(BlinkingReader { of, refuses })
+    }
+}
+
+struct BlinkingReader {
+    of: Arc<dyn Reader>,
+    refuses: Arc<AtomicU32>,
+}
+
+impl Reader for BlinkingReader {
+    fn operation(&self, id: OperationId) -> Result<Option<Arc<Operation>>, StoreError> {
+        let less = |left: u32| left.checked_sub(1);
+        let (set, fetch) = (Ordering::AcqRel, Ordering::Acquire);
+        match self.refuses.fetch_update(set, fetch, less) {
+            Ok(_) => Err(StoreError::Unavailable("it blinks".to_owned())),
+            Err(_) => self.of.operation(id),
+        }
+    }
+
+    fn page(&self, query: &Query) -> Result<Page, StoreError> {
+        self.of.page(query)
+    }
+
+    fn counts(&self) -> Result<BTreeMap<(String, Status), u64>, StoreError> {
+        self.of.counts()
+    }
+
+    fn events(
+        &self,
+        id: OperationId,
+        since: u64,
+        limit: usize,
+        types: &[&str],
+    ) -> Result<Vec<Arc<Event>>, StoreError> {
+        self.of.events(id, since, limit, types)
+    }
+
+    fn events_since_cursor(&self, since: u64, limit: usize) -> Result<Vec<Arc<Event>>, StoreError> {
+        self.of.events_since_cursor(since, limit)
+    }
+
+    fn cursor(&self) -> Result<u64, StoreError> {
+        self.of.cursor()
+    }
+
+    fn queue_position(&self, id: OperationId, now: Timestamp) -> Result<Option<u64>, StoreError> {
+        self.of.queue_position(id, now)
+    }
+
+    fn oldest_pending(&self, lane: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.of.oldest_pending(lane)
+    }
+
+    fn idempotent(
+        &self,
+        key: &str,
+        since: Timestamp,
+    ) -> Result<Option<(OperationId, u64)>, StoreError> {
+        self.of.idempotent(key, since)
+    }
+
+    fn size(&self) -> Result<(u64, u64), StoreError> {
+        self.of.size()
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Instant;
 
-use impresario::Error;
 use impresario::store::{Command, MemoryStore, Outcome, Reader, Store, StoreError};
+use impresario::{Config, Error};
 use impresario_api::{Status, Verb};
 use serde_json::json;
 
-use crate::kit::{Move, done, now, policy, stage_with};
+use crate::kit::{LONG, Move, Stage, done, now, policy, stage_in, stage_with};
 
 #[test]
 fn a_shutdown_puts_what_runs_back_at_no_charge_and_the_next_one_goes_on() {
@@ -135,9 +136,71 @@ fn a_store_that_cannot_be_trusted_or_panics_ends_the_orchestrator_and_says_why()
     for (how, why) in [(BROKEN, "the disk lies"), (PANICS, "a bug in the store")] {
         let (store, fault) = faulty();
         let stage = stage_with(policy(), 1, store);
+        // So that it is no write of the beginning that fails.
+        let id = stage.running();
+        stage.command(Move::Return);
+        stage.ended(id);
         fault.store(how, Ordering::Release);
-        assert!(stage.start_with(json!({})).is_err());
+        let start = stage.start_with(json!({}));
+        // Whoever hears of it finds that nothing is admitted any more.
+        assert!(!stage.orchestrator.is_admitting());
+        assert!(
+            matches!(&start, Err(Error::Store(StoreError::Fatal(text))) if text.contains(why)),
+            "{start:?}"
+        );
         let failed = now(stage.orchestrator.failed());
         assert!(failed.contains(why), "{failed}");
+        let start = stage.start_with(json!({}));
+        assert!(matches!(start, Err(Error::Gone)), "{start:?}");
     }
+}
+
+/// A stage whose shutdown may take far longer than any test waits.
+fn patient(store: impl Store) -> Stage {
+    let config = Config {
+        shutdown_grace: LONG * 10,
+        ..Config::default()
+    };
+    stage_in(config, policy(), 1, store)
+}
+
+/// A shutdown that waits for nothing but functions that return at once.
+fn leaves_soon(stage: &Stage) {
+    let began = Instant::now();
+    now(stage.orchestrator.shutdown());
+    assert!(began.elapsed() < LONG, "it waited for the grace");
+}
+
+#[test]
+fn after_a_fatal_fault_a_shutdown_waits_for_no_end_that_cannot_be_recorded() {
+    // One that has returned, one that has yet to hear of it, and a start whose claim is lost.
+    for next in [Some(Move::Return), Some(Move::Sleep), None] {
+        let (store, fault) = faulty();
+        let stage = patient(store);
+        if let Some(next) = next {
+            let id = stage.running();
+            let mut listener = now(stage.orchestrator.subscribe(id, None)).expect("it is kept");
+            fault.store(BROKEN, Ordering::Release);
+            stage.command(next);
+            stage.start_with(json!({})).expect_err("nothing is kept");
+            // Nothing will come any more.
+            while now(listener.next()).expect("it can be read").is_some() {}
+        } else {
+            fault.store(BROKEN, Ordering::Release);
+            stage.start_with(json!({})).expect_err("nothing is kept");
+        }
+        leaves_soon(&stage);
+    }
+}
+
+#[test]
+fn a_store_that_fails_for_good_in_a_shutdown_does_not_hold_it() {
+    let (store, fault) = faulty();
+    let stage = patient(store);
+    stage.running();
+    stage.command(Move::Sleep);
+    fault.store(BROKEN, Ordering::Release);
+    // The first thing that it cannot write is the mark of this very shutdown.
+    leaves_soon(&stage);
+    assert!(now(stage.orchestrator.failed()).contains("the disk lies"));
 }

@@ -55,3 +55,38 @@ fn fault(bar: &Bar) -> BarFault {
     }
     of("volume", "0 or more".to_owned(), bar.volume)
 }
+
+/// What is wrong with one of several bars.
+#[derive(Debug, PartialEq)]
+pub struct SeriesFault {
+    /// Which, from 0.
+    pub index: usize,
+    /// Which of its fields.
+    pub field: &'static str,
+    /// What it should be.
+    pub expected: String,
+    /// What it is.
+    pub got: String,
+}
+
+/// Whether each of these bars can be, and comes after the one before it.
+pub fn check_bars(bars: &[Bar]) -> Result<(), SeriesFault> {
+    for (index, bar) in bars.iter().enumerate() {
+        check(bar).map_err(|fault| SeriesFault {
+            index,
+            field: fault.field,
+            expected: fault.expected,
+            got: fault.got.to_string(),
+        })?;
+        let before = index.checked_sub(1).map(|before| bars[before].timestamp);
+        if let Some(before) = before.filter(|before| *before >= bar.timestamp) {
+            return Err(SeriesFault {
+                index,
+                field: "timestamp",
+                expected: format!("later than {before}, the bar before it"),
+                got: bar.timestamp.to_string(),
+            });
+        }
+    }
+    Ok(())
+}

@@ -13,6 +13,7 @@ mod symbol;
 mod time;
 mod writer;
 
+pub use bars::{SeriesFault, check_bars};
 pub use error::MarketError;
 pub use library::{Dataset, Library};
 pub use load::{DataLoad, DataLoadOutput, DataLoadParams};

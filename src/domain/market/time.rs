@@ -3,7 +3,7 @@
 use chrono::{Datelike, NaiveDate};
 use impresario_api::Timestamp;
 
-/// What [`parse`] takes, for people.
+/// What [`Times::parse`] takes, for people.
 pub(super) const EXPECTED: &str = "an ISO date (2004-08-19), an ISO date-time (2004-08-19T13:30:00Z; without offset it is UTC) or seconds since 1970";
 
 const DAY: i64 = 86_400_000;
@@ -12,25 +12,42 @@ const EPOCH_DAY: i64 = 719_163;
 /// 0000-01-01 and the last millisecond of 9999: what RFC 3339 can write.
 const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
-/// The time that `text` names. Fractions are cut to milliseconds.
-pub(super) fn parse(text: &[u8]) -> Option<Timestamp> {
-    let millis = match text {
-        [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, rest @ ..] => {
-            let year = two(*y1, *y2)? * 100 + two(*y3, *y4)?;
-            let (month, day) = (two(*m1, *m2)?, two(*d1, *d2)?);
-            let date = NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32)?;
-            let midnight = (i64::from(date.num_days_from_ce()) - EPOCH_DAY) * DAY;
-            match rest {
-                [] => midnight,
-                [b'T' | b't' | b' ', clock @ ..] => midnight + of_day(clock)?,
-                _ => return None,
+/// Reads times. Most rows of a short timeframe have the date of the row before: it is kept.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    date: [u8; 10],
+    /// Of that date, in milliseconds since 1970.
+    midnight: i64,
+}
+
+impl Times {
+    /// The time that `text` names. Fractions are cut to milliseconds.
+    pub(super) fn parse(&mut self, text: &[u8]) -> Option<Timestamp> {
+        let millis = match text.split_first_chunk() {
+            Some((date @ [_, _, _, _, b'-', _, _, b'-', _, _], rest)) => {
+                if self.date != *date {
+                    self.midnight = midnight(date)?;
+                    self.date = *date;
+                }
+                match rest {
+                    [] => self.midnight,
+                    [b'T' | b't' | b' ', clock @ ..] => self.midnight + of_day(clock)?,
+                    _ => return None,
+                }
             }
-        }
-        _ => seconds(text)?,
-    };
-    RANGE
-        .contains(&millis)
-        .then(|| Timestamp::from_millis(millis))
+            _ => seconds(text)?,
+        };
+        RANGE
+            .contains(&millis)
+            .then(|| Timestamp::from_millis(millis))
+    }
+}
+
+/// `2004-08-19`, in milliseconds since 1970.
+fn midnight(&[y1, y2, y3, y4, _, m1, m2, _, d1, d2]: &[u8; 10]) -> Option<i64> {
+    let year = two(y1, y2)? * 100 + two(y3, y4)?;
+    let date = NaiveDate::from_ymd_opt(year as i32, two(m1, m2)? as u32, two(d1, d2)? as u32)?;
+    Some((i64::from(date.num_days_from_ce()) - EPOCH_DAY) * DAY)
 }
 
 /// `13:30`, `13:30:00`, `13:30:00.250`, each with an offset or without: milliseconds from
@@ -126,6 +143,21 @@ fn two(tens: u8, ones: u8) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(text: &[u8]) -> Option<Timestamp> {
+        Times::default().parse(text)
+    }
+
+    #[test]
+    fn the_date_of_the_row_before_serves_the_same_date_alone() {
+        let mut times = Times::default();
+        let mut read = |text: &str| times.parse(text.as_bytes()).map(Timestamp::as_millis);
+        assert_eq!(read("1970-01-02 00:00"), Some(86_400_000));
+        assert_eq!(read("1970-01-02 00:01"), Some(86_460_000));
+        assert_eq!(read("1970-01-32"), None);
+        assert_eq!(read("1970-01-02"), Some(86_400_000));
+        assert_eq!(read("1970-01-03"), Some(172_800_000));
+    }
 
     #[test]
     fn dates_date_times_and_seconds_are_understood() {

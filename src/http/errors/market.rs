@@ -2,7 +2,6 @@
 //! request; here is what reading can lead to.
 
 use actix_web::http::StatusCode;
-use impresario::operation::ErrorCode;
 
 use super::ApiError;
 use crate::domain::market::MarketError;
@@ -13,15 +12,6 @@ impl From<MarketError> for ApiError {
             MarketError::NotFound { .. } => StatusCode::NOT_FOUND,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let answer = Self::new(status, error.code(), error.to_string());
-        let answer = match error.details() {
-            Some(details) => answer.details(details),
-            None => answer,
-        };
-        if error.retryable() {
-            answer.retryable()
-        } else {
-            answer
-        }
+        Self::of_domain(status, &error)
     }
 }

@@ -50,6 +50,29 @@ pub(super) const START: &[Field] = &[
     },
 ];
 
+/// Bars for a model.
+#[cfg(feature = "training")]
+pub(super) const PREDICT: &[Field] =
+    &[required(field("bars", "an array of bars", Value::is_array))];
+
+/// The bars of a body that are none, each with what serde says of it; at most 20.
+#[cfg(feature = "training")]
+pub(super) fn bar_faults(body: &[u8]) -> Option<Vec<Fault>> {
+    use serde::Deserialize;
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let fault = |(index, bar): (usize, &Value)| {
+        let error = impresario_api::Bar::deserialize(bar).err()?;
+        Some(Fault {
+            path: format!("bars[{index}]"),
+            expected: "a bar: timestamp, open, high, low, close, volume".to_owned(),
+            got: error.to_string(),
+        })
+    };
+    let bars = body.get("bars")?.as_array()?.iter().enumerate();
+    let faults: Vec<Fault> = bars.filter_map(fault).take(20).collect();
+    (!faults.is_empty()).then_some(faults)
+}
+
 /// How to run an operation.
 pub(super) const OPTIONS: &[Field] = &[
     field("priority", "an integer from -100 to 100", is::<Option<i32>>),

@@ -41,7 +41,7 @@ pub const CASES: &[Case] = &[
     ("refused commands change nothing", runs::refusals),
     ("a refused command spoils no batch", runs::batches),
     ("idempotency keys", starting::idempotency),
-    ("idempotency keys last a day", starting::idempotency_day),
+    ("idempotency keys grow old", starting::idempotency_age),
     ("unique texts", starting::uniqueness),
     ("queue limits", starting::queue_limit),
     ("the order of judgement", starting::judgement),

@@ -3,14 +3,31 @@
 use super::short::{id, same};
 use super::stage::Stage;
 use crate::rules::run_end::RunEnd;
-use crate::store::{Command, Outcome, Refused, Submission};
+use crate::store::{Command, Idempotency, Outcome, Refused, Submission};
 
-const DAY: i64 = 24 * 60 * 60 * 1000;
+/// How long the starts here ask for their keys to be kept, in milliseconds.
+const KEPT: i64 = 5_000;
+
+/// A key of a start that is made now.
+fn given(stage: &Stage, key: &str, fingerprint: u64) -> Idempotency {
+    Idempotency {
+        key: key.to_owned(),
+        fingerprint,
+        since: stage.now().plus_millis(-KEPT),
+    }
+}
 
 fn keyed(stage: &Stage, number: u64, key: &str, fingerprint: u64) -> Command {
-    stage.start(number, |submission| {
-        submission.idempotency = Some((key.to_owned(), fingerprint));
-    })
+    let given = given(stage, key, fingerprint);
+    stage.start(number, |submission| submission.idempotency = Some(given))
+}
+
+/// What a reader says now that a key stands for.
+#[track_caller]
+fn known(stage: &Stage, key: &str) -> Option<(u64, u64)> {
+    let since = stage.now().plus_millis(-KEPT);
+    let known = stage.read(stage.reader.idempotent(key, since));
+    known.map(|(id, fingerprint)| (id.as_u64(), fingerprint))
 }
 
 #[track_caller]
@@ -32,10 +49,8 @@ pub(super) fn idempotency(stage: &mut Stage) {
     let mismatch = matches!(refused, Refused::IdempotencyMismatch(known) if known == id(1));
     same(mismatch, true, "the same key for another request");
     same(stage.everything(), before, "neither records anything");
-    let known = stage.read(stage.reader.idempotent("k"));
-    same(known, Some((id(1), 7)), "what a key stands for");
-    let unknown = stage.read(stage.reader.idempotent("l"));
-    same(unknown, None, "an unknown key");
+    same(known(stage, "k"), Some((1, 7)), "what a key stands for");
+    same(known(stage, "l"), None, "an unknown key");
     let other_key = keyed(stage, 4, "l", 7);
     stage.done(other_key);
     stage.claim("a", 1);
@@ -48,13 +63,15 @@ pub(super) fn idempotency(stage: &mut Stage) {
     );
 }
 
-pub(super) fn idempotency_day(stage: &mut Stage) {
+pub(super) fn idempotency_age(stage: &mut Stage) {
     let first = keyed(stage, 1, "k", 7);
     stage.done(first);
-    stage.pass(DAY - 1);
+    stage.pass(KEPT - 1);
     let within = keyed(stage, 2, "k", 7);
-    same(replayed(stage, within), 1, "within a day");
+    same(replayed(stage, within), 1, "a replay while it is kept");
+    same(known(stage, "k"), Some((1, 7)), "so it is read, too");
     stage.pass(1);
+    same(known(stage, "k"), None, "forgotten, though nothing came");
     let after = keyed(stage, 3, "k", 8);
     stage.done(after);
     let again = keyed(stage, 4, "k", 8);
@@ -63,6 +80,15 @@ pub(super) fn idempotency_day(stage: &mut Stage) {
         3,
         "the key stands for the newer one",
     );
+    same(known(stage, "k"), Some((3, 8)), "so it is read, too");
+    stage.pass(KEPT - 1);
+    // Many more, so that a store which cleans up as it goes takes the first one's remains away.
+    for number in 5..30 {
+        let other = keyed(stage, number, &format!("key {number}"), 7);
+        stage.done(other);
+    }
+    let still = keyed(stage, 30, "k", 8);
+    same(replayed(stage, still), 3, "its age is the newer one's");
 }
 
 pub(super) fn uniqueness(stage: &mut Stage) {
@@ -120,32 +146,33 @@ pub(super) fn queue_limit(stage: &mut Stage) {
 }
 
 pub(super) fn judgement(stage: &mut Stage) {
-    let full = |number: u64, fingerprint| {
+    let (known_key, other_key) = (given(stage, "k", 7), given(stage, "l", 7));
+    let full = |number: u64| {
+        let key = known_key.clone();
         move |submission: &mut Submission| {
             submission.id = id(number);
-            submission.idempotency = Some(("k".to_owned(), fingerprint));
+            submission.idempotency = Some(key);
             submission.unique = Some("u".to_owned());
             submission.most_waiting = 1;
         }
     };
-    stage.submit_as(1, full(1, 7));
-    let replay = stage.start(2, full(2, 7));
+    stage.submit_as(1, full(1));
+    let replay = stage.start(2, full(2));
     same(replayed(stage, replay), 1, "a replay before all else");
     let both = stage.start(3, |submission| {
-        full(3, 7)(submission);
+        full(3)(submission);
         submission.idempotency = None;
     });
     let refused = stage.refused(both);
     let duplicate = matches!(refused, Refused::Duplicate(_));
     same(duplicate, true, "uniqueness before the queue's limit");
     let last = stage.start(4, |submission| {
-        full(4, 7)(submission);
-        submission.idempotency = Some(("l".to_owned(), 7));
+        full(4)(submission);
+        submission.idempotency = Some(other_key);
         submission.unique = None;
     });
     let refused = stage.refused(last);
     let full = matches!(refused, Refused::QueueFull { waiting: 1 });
     same(full, true, "the queue's limit last");
-    let key = stage.read(stage.reader.idempotent("l"));
-    same(key, None, "a refused start keeps no key");
+    same(known(stage, "l"), None, "a refused start keeps no key");
 }

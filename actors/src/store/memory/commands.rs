@@ -35,13 +35,14 @@ impl Tables {
     }
 
     fn submit(&mut self, submission: &Submission) -> Outcome {
-        self.keys.purge(submission.now);
+        if let Some(given) = &submission.idempotency {
+            self.keys.purge(given.since);
+        }
         if let Some(answer) = self.judge(submission) {
             return answer;
         }
-        if let Some((key, fingerprint)) = &submission.idempotency {
-            self.keys
-                .insert(key, submission.id, *fingerprint, submission.now);
+        if let Some(given) = &submission.idempotency {
+            self.keys.insert(given, submission.id, submission.now);
         }
         let (operation, event) = Operation::submitted(submission.clone());
         Outcome::Done(self.save(operation, vec![(submission.now, event)]))
@@ -49,11 +50,11 @@ impl Tables {
 
     /// Why a start is not recorded: a key that is known, a live one like it, a full lane.
     fn judge(&self, submission: &Submission) -> Option<Outcome> {
-        if let Some((key, fingerprint)) = &submission.idempotency
-            && let Some(known) = self.keys.valid(key, submission.now)
+        if let Some(given) = &submission.idempotency
+            && let Some(known) = self.keys.get(&given.key, given.since)
             && let Some(row) = self.rows.get(&known.id)
         {
-            return Some(if known.fingerprint == *fingerprint {
+            return Some(if known.fingerprint == given.fingerprint {
                 Outcome::Replayed(Arc::clone(&row.operation))
             } else {
                 Outcome::Refused(Refused::IdempotencyMismatch(known.id))

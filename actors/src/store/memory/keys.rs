@@ -1,12 +1,12 @@
-//! Idempotency keys, each kept for a day.
+//! Idempotency keys, each kept for as long as the starts say.
 
 use std::collections::{HashMap, VecDeque};
 
 use impresario_api::{OperationId, Timestamp};
 
-/// A caller that has not asked again within a day has given up.
-const KEPT_MILLIS: i64 = 24 * 60 * 60 * 1000;
-/// Old keys that one start takes away: more than it adds, so they cannot pile up.
+use crate::store::Idempotency;
+
+/// Old keys that one start with a key takes away: more than it adds, so they cannot pile up.
 const PURGED_AT_ONCE: usize = 4;
 
 /// What a key stands for.
@@ -14,7 +14,7 @@ const PURGED_AT_ONCE: usize = 4;
 pub(super) struct Key {
     pub(super) id: OperationId,
     pub(super) fingerprint: u64,
-    since: Timestamp,
+    at: Timestamp,
 }
 
 /// The keys, and the order in which they came.
@@ -25,40 +25,32 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// What it stands for, however old it is.
-    pub(super) fn get(&self, text: &str) -> Option<Key> {
-        self.by_text.get(text).copied()
+    /// What it stands for, if it was recorded after `since`.
+    pub(super) fn get(&self, text: &str, since: Timestamp) -> Option<Key> {
+        let key = self.by_text.get(text).copied();
+        key.filter(|key| key.at > since)
     }
 
-    /// What it stands for, unless it is too old.
-    pub(super) fn valid(&self, text: &str, now: Timestamp) -> Option<Key> {
-        self.get(text).filter(|key| !is_old(key.since, now))
-    }
-
-    pub(super) fn insert(&mut self, text: &str, id: OperationId, fingerprint: u64, now: Timestamp) {
+    pub(super) fn insert(&mut self, given: &Idempotency, id: OperationId, at: Timestamp) {
         let key = Key {
             id,
-            fingerprint,
-            since: now,
+            fingerprint: given.fingerprint,
+            at,
         };
-        self.by_text.insert(text.to_owned(), key);
-        self.by_age.push_back((now, text.to_owned()));
+        self.by_text.insert(given.key.clone(), key);
+        self.by_age.push_back((at, given.key.clone()));
     }
 
-    /// Takes a few of the oldest away.
-    pub(super) fn purge(&mut self, now: Timestamp) {
+    /// Takes away a few of those that were recorded at `since` or before it.
+    pub(super) fn purge(&mut self, since: Timestamp) {
         for _ in 0..PURGED_AT_ONCE {
-            match self.by_age.pop_front_if(|(since, _)| is_old(*since, now)) {
-                Some((since, text)) if self.get(&text).is_some_and(|key| key.since == since) => {
-                    self.by_text.remove(&text);
-                }
-                Some(_) => {}
-                None => return,
+            let Some((at, text)) = self.by_age.pop_front_if(|(at, _)| *at <= since) else {
+                return;
+            };
+            // It may have been given again since, to another operation.
+            if self.by_text.get(&text).is_some_and(|key| key.at == at) {
+                self.by_text.remove(&text);
             }
         }
     }
-}
-
-fn is_old(since: Timestamp, now: Timestamp) -> bool {
-    since.plus_millis(KEPT_MILLIS) <= now
 }

@@ -90,9 +90,13 @@ impl Reader for MemoryReader {
         Ok(tables.lanes.get(lane).and_then(|lane| lane.oldest()))
     }
 
-    fn idempotent(&self, key: &str) -> Result<Option<(OperationId, u64)>, StoreError> {
+    fn idempotent(
+        &self,
+        key: &str,
+        since: Timestamp,
+    ) -> Result<Option<(OperationId, u64)>, StoreError> {
         let tables = self.tables()?;
-        let known = tables.keys.get(key);
+        let known = tables.keys.get(key, since);
         let known = known.filter(|known| tables.rows.contains_key(&known.id));
         Ok(known.map(|known| (known.id, known.fingerprint)))
     }

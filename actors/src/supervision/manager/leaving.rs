@@ -35,9 +35,15 @@ impl Manager {
     }
 
     /// When the last run has ended in a shutdown, whoever asked for it hears so. A claim that is
-    /// still on its way may bring another one.
+    /// still on its way may bring another one. Without a store no end is recorded and no claim
+    /// answered: then the functions alone are waited for.
     pub(super) fn drained(&mut self) {
-        if self.live.is_empty() && !self.lanes.values().any(Lane::is_promised) {
+        let drained = if self.store_gone {
+            self.live.values().all(|live| live.ended)
+        } else {
+            self.live.is_empty() && !self.lanes.values().any(Lane::is_promised)
+        };
+        if drained {
             self.tell_drained();
         }
     }

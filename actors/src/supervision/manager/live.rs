@@ -1,6 +1,5 @@
 //! The runs that are going on: from a claim to the commit of the end.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +9,9 @@ use impresario_api::{EventBody, RestoredData, StopVerb, Timestamp, Warning};
 
 use super::Manager;
 use super::outage::Owed;
-use crate::operation::{Finished, Meter, Policy, Run, RunEnd, RunFailure, RunSetup, report_event};
+use crate::operation::{
+    Finished, Folders, Policy, Run, RunEnd, RunFailure, RunSetup, report_event,
+};
 use crate::rules::lifecycle::State;
 use crate::store::{Command, End, Operation};
 use crate::supervision::commands::{ActorEnded, Leave, RunEnded, StopSignalled};
@@ -40,7 +41,8 @@ impl Live {
             return;
         };
         self.of.run.ask(stop);
-        self.actor.do_send(StopSignalled(stop));
+        self.of.vigil.borrow_mut().stop_signalled(stop);
+        self.actor.do_send(StopSignalled);
         if stop == StopVerb::Cancel {
             self.cancelled_at = Some(Instant::now());
         }
@@ -100,12 +102,10 @@ impl Manager {
             checkpoint_every: policy.checkpoint_every,
             restored: operation.checkpoint.clone(),
             finish_kept: operation.state.stop.is_some(),
-            checkpoint_root: self
-                .of
-                .config
-                .checkpoint_dir
-                .as_ref()
-                .map(|root| root.join(operation.id.to_string())),
+            folders: match &self.of.config.checkpoint_dir {
+                Some(root) => Folders::At(root.join(operation.id.to_string())),
+                None => Folders::NotConfigured,
+            },
         }
     }
 
@@ -120,8 +120,7 @@ impl Manager {
             progress_every: self.of.config.progress_every,
             store: self.of.link.clone(),
             hub: Arc::clone(&self.of.hub),
-            meter: Rc::new(RefCell::new(Meter::new())),
-            stop: None,
+            vigil: Rc::default(),
         }
     }
 
@@ -190,6 +189,7 @@ impl Manager {
             return;
         };
         live.ended = true;
+        live.of.vigil.borrow_mut().over = true;
         let lost = ended.finished.is_none();
         let finished = ended
             .finished
@@ -234,12 +234,7 @@ impl Manager {
             return;
         };
         let why = ended.panic.unwrap_or_else(|| "it was stopped".to_owned());
-        let (operation, mut of) = (Arc::clone(&live.of.operation), live.of.clone());
-        of.stop = live
-            .state
-            .stop
-            .as_ref()
-            .map(|stop| (stop.verb, Instant::now()));
+        let (operation, of) = (Arc::clone(&live.of.operation), live.of.clone());
         let warning = EventBody::Warning(Warning {
             code: "ACTOR_RESTARTED".to_owned(),
             message: format!(
@@ -292,7 +287,7 @@ fn end_of(live: &Live, finished: Finished) -> End {
         end: finished.end,
         signalled: live.state.stop.clone(),
         output: finished.output,
-        progress: Some(live.of.meter.borrow_mut().last(
+        progress: Some(live.of.vigil.borrow_mut().meter.last(
             now,
             live.of.began.elapsed(),
             &finished.snapshot,

@@ -7,7 +7,7 @@ use super::Manager;
 use super::live::Live;
 use crate::operation::SavedCheckpoint;
 use crate::rules::lifecycle::Input;
-use crate::store::{Command, End, Fact, MOST_WARNINGS};
+use crate::store::{Command, End, Fact, MOST_WARNINGS, StoreError};
 use crate::supervision::commands::NotCommitted;
 use crate::supervision::writer::Entry;
 
@@ -164,6 +164,12 @@ impl Handler<NotCommitted> for Manager {
             failed.commands.len(),
             failed.error
         );
+        if matches!(failed.error, StoreError::Fatal(_)) {
+            self.store_gone = true;
+            // Who listens hears that nothing will come any more.
+            self.of.hub.close();
+            return self.drained();
+        }
         let again = failed
             .commands
             .into_iter()

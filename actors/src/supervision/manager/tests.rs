@@ -284,3 +284,27 @@ fn a_stop_that_the_actor_before_was_told_of_is_watched_by_the_next_one() {
     stage.open();
     assert_eq!(stage.ended(id).row.status, Status::Cancelled);
 }
+
+#[test]
+fn an_unresponsive_function_stays_so_under_a_new_actor_and_is_warned_of_once() {
+    let stage = stage();
+    let id = stage.start();
+    stage.entered();
+    let cancel = stage
+        .orchestrator
+        .ask(id, impresario_api::Verb::Cancel, None, Options::default());
+    now(cancel).expect("it runs");
+    stage.warned(id, "UNRESPONSIVE");
+    let view = || now(stage.orchestrator.view(id)).expect("kept");
+    let since = view()
+        .row
+        .unresponsive_since
+        .expect("it ignores the cancel");
+    stage.harm(Harm::StopActor(id));
+    stage.warned(id, "ACTOR_RESTARTED");
+    assert_eq!(view().row.unresponsive_since, Some(since));
+    stage.open();
+    let warnings = stage.ended(id).warnings;
+    let of = |code: &str| warnings.iter().filter(|one| one.code == code).count();
+    assert_eq!((of("UNRESPONSIVE"), of("ACTOR_RESTARTED")), (1, 1));
+}

@@ -1,0 +1,58 @@
+//! Waiting for the answer to a start or a verb and, when the caller has the time, for what comes of
+//! it. A caller that waits for the end is woken once, by the end: being woken for the record of the
+//! start as well would cost the machine another change of threads.
+
+use std::time::Duration;
+
+use impresario_api::OperationId;
+use tokio::sync::oneshot;
+
+use super::subscription::Watch;
+use super::{Orchestrator, Until};
+use crate::Error;
+use crate::store::{Outcome, StoreError};
+use crate::supervision::writer::Reply;
+
+/// What a caller waits for, and how long.
+pub(super) struct Patience<'a> {
+    orchestrator: &'a Orchestrator,
+    watch: Option<(Watch<'a>, Until, Duration)>,
+}
+
+impl<'a> Patience<'a> {
+    /// Begins to watch before anything is asked, so that nothing is missed.
+    pub(super) fn new(
+        orchestrator: &'a Orchestrator,
+        id: OperationId,
+        until: Option<Until>,
+        limit: Duration,
+    ) -> Self {
+        let until = until.filter(|_| !limit.is_zero());
+        let watch = until.map(|until| (Watch::new(orchestrator, id), until, limit));
+        Self {
+            orchestrator,
+            watch,
+        }
+    }
+
+    /// The way back: it also wakes the watch where no event of the operation will.
+    pub(super) fn reply(&self) -> (Reply, oneshot::Receiver<Result<Outcome, StoreError>>) {
+        let (sender, answer) = oneshot::channel();
+        let mailbox = self.watch.as_ref().and_then(|(watch, ..)| watch.mailbox());
+        (Reply::new(sender, mailbox), answer)
+    }
+
+    /// What was recorded; not before it came about, or time is up.
+    pub(super) async fn hear(
+        self,
+        answer: oneshot::Receiver<Result<Outcome, StoreError>>,
+    ) -> Result<Outcome, Error> {
+        if let Some((mut watch, until, limit)) = self.watch {
+            let met = watch.status_met(until);
+            // Whether it came about or time is up, the answer says what was recorded.
+            let _ = self.orchestrator.0.blocking.within(limit, met).await;
+        }
+        let outcome = answer.await.map_err(|_| self.orchestrator.gone())?;
+        Ok(outcome?)
+    }
+}

@@ -1,0 +1,125 @@
+//! Callers that wait for what comes of what they ask.
+
+use std::sync::atomic::Ordering::Release;
+use std::time::{Duration, Instant};
+
+use impresario::store::MemoryStore;
+use impresario::{Asked, Error, Options, Started};
+use impresario_api::{OperationId, Status, Verb};
+
+use crate::kit::{LONG, Move, NoParams, Puppet, Stage, now, policy, stage, stage_with};
+use crate::scripted::cut;
+
+fn waiting(wait: Duration) -> Options {
+    Options {
+        wait,
+        ..Options::default()
+    }
+}
+
+fn start(stage: &Stage, wait: Duration) -> Result<Started, Error> {
+    let options = waiting(wait);
+    now(stage
+        .orchestrator
+        .start_managed_operation::<Puppet>(NoParams {}, options))
+}
+
+fn ask(stage: &Stage, id: OperationId, verb: Verb) -> Result<Asked, Error> {
+    now(stage.orchestrator.ask(id, verb, None, waiting(LONG)))
+}
+
+/// What `work` gives, and that it did not take the whole wait.
+fn at_once<T>(work: impl FnOnce() -> T) -> T {
+    let began = Instant::now();
+    let given = work();
+    assert!(began.elapsed() < LONG / 2, "it waited for nothing");
+    given
+}
+
+#[test]
+fn a_start_that_waits_is_answered_when_the_operation_has_ended() {
+    let stage = stage();
+    std::thread::scope(|scope| {
+        let caller = scope.spawn(|| start(&stage, LONG));
+        stage.ready();
+        assert!(!caller.is_finished(), "it was answered before the end");
+        stage.command(Move::Return);
+        let started = caller.join().expect("no panic").expect("a start");
+        assert_eq!(stage.view(started.id).row.status, Status::Completed);
+    });
+}
+
+#[test]
+fn a_wait_that_runs_out_is_answered_with_what_was_recorded() {
+    let stage = stage();
+    let started = start(&stage, Duration::from_millis(1)).expect("a start");
+    assert_eq!(started.status, Status::Pending);
+    stage.ready();
+    stage.command(Move::Return);
+    assert_eq!(stage.ended(started.id).row.status, Status::Completed);
+}
+
+#[test]
+fn a_start_that_is_refused_or_not_recorded_is_answered_at_once_however_long_it_would_wait() {
+    let (out, store) = cut();
+    let stage = stage_with(policy(), 1, store);
+    stage.running();
+    for _ in 0..3 {
+        stage.start();
+    }
+    let refused = at_once(|| start(&stage, LONG));
+    assert!(
+        matches!(refused, Err(Error::QueueFull { .. })),
+        "{refused:?}"
+    );
+    out.store(true, Release);
+    let failed = at_once(|| start(&stage, LONG));
+    assert!(matches!(failed, Err(Error::Store(_))), "{failed:?}");
+}
+
+#[test]
+fn a_replayed_start_that_waits_is_answered_at_once() {
+    let stage = stage();
+    let twice = || Options {
+        idempotency_key: Some("once".to_owned()),
+        ..waiting(LONG)
+    };
+    std::thread::scope(|scope| {
+        let one = || {
+            now(stage
+                .orchestrator
+                .start_managed_operation::<Puppet>(NoParams {}, twice()))
+        };
+        let first = scope.spawn(one);
+        stage.ready();
+        let second = at_once(one).expect("a replay");
+        stage.command(Move::Return);
+        let first = first.join().expect("no panic").expect("a start");
+        assert_eq!((first.id, second.replayed), (second.id, true));
+    });
+}
+
+#[test]
+fn a_verb_that_waits_is_answered_by_what_it_brings_about_or_at_once_if_it_changes_nothing() {
+    let stage = stage_with(policy(), 2, MemoryStore::new());
+    let (cancelled, paused) = (stage.running(), stage.running());
+    stage.command(Move::Sleep);
+    stage.command(Move::Sleep);
+    let asked = at_once(|| ask(&stage, cancelled, Verb::Cancel));
+    assert!(
+        matches!(asked, Ok(Asked::Done { changed: true, .. })),
+        "{asked:?}"
+    );
+    assert_eq!(stage.view(cancelled).row.status, Status::Cancelled);
+    at_once(|| ask(&stage, paused, Verb::Pause)).expect("a pause");
+    assert_eq!(stage.view(paused).row.status, Status::Paused);
+    for (id, verb) in [(cancelled, Verb::Cancel), (paused, Verb::Pause)] {
+        let again = at_once(|| ask(&stage, id, verb));
+        assert!(
+            matches!(again, Ok(Asked::Done { changed: false, .. })),
+            "{again:?}"
+        );
+    }
+    let wrong = at_once(|| ask(&stage, cancelled, Verb::Finish));
+    assert!(wrong.is_err(), "{wrong:?}");
+}

@@ -1,0 +1,106 @@
+//! The optimiser, over plain slices.
+//!
+//! Adam (Kingma and Ba: "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1), with
+//! the bias corrections folded into the step size and the second moment's root as PyTorch's
+//! `torch.optim.Adam` does it. Its state is two slices and a count, so that it can be kept with the
+//! weights.
+
+/// How fast the first moment forgets.
+const BETA_1: f32 = 0.9;
+/// How fast the second moment forgets.
+const BETA_2: f32 = 0.999;
+/// Keeps the quotient finite where nothing moves.
+const EPSILON: f32 = 1e-8;
+
+/// The optimiser's state for weights in one slice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adam {
+    rate: f64,
+    steps: i32,
+    first: Vec<f32>,
+    second: Vec<f32>,
+}
+
+impl Adam {
+    /// For `weights` weights, with a learning rate.
+    pub fn new(weights: usize, rate: f64) -> Self {
+        Self {
+            rate,
+            steps: 0,
+            first: vec![0.0; weights],
+            second: vec![0.0; weights],
+        }
+    }
+
+    /// Moves the weights against their gradient. Both are as long as was said at the beginning.
+    pub fn step(&mut self, weights: &mut [f32], gradient: &[f32]) {
+        debug_assert_eq!(
+            (weights.len(), gradient.len()),
+            (self.first.len(), self.first.len())
+        );
+        self.steps = self.steps.saturating_add(1);
+        let unbiased = |beta: f32| 1.0 - f64::from(beta).powi(self.steps);
+        let size = (self.rate / unbiased(BETA_1)) as f32;
+        let root = unbiased(BETA_2).sqrt() as f32;
+        let moments = self.first.iter_mut().zip(&mut self.second);
+        for ((weight, gradient), (first, second)) in weights.iter_mut().zip(gradient).zip(moments) {
+            *first += (1.0 - BETA_1) * (gradient - *first);
+            *second = BETA_2 * *second + (1.0 - BETA_2) * gradient * gradient;
+            *weight -= size * *first / (second.sqrt() / root + EPSILON);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_step_is_as_long_as_the_rate_whatever_the_gradient() {
+        // After one step the moments' corrections cancel: m/(1-b1) = g, v/(1-b2) = g^2.
+        for gradient in [1e-3_f32, -5.0, 700.0] {
+            let mut weights = [1.0];
+            Adam::new(1, 0.01).step(&mut weights, &[gradient]);
+            let moved = weights[0] - 1.0;
+            assert!((moved + 0.01 * gradient.signum()).abs() < 1e-6, "{moved}");
+        }
+    }
+
+    #[test]
+    fn goes_where_pytorch_goes() {
+        #[derive(serde::Deserialize)]
+        struct Fixture {
+            rate: f64,
+            start: Vec<f32>,
+            gradients: Vec<Vec<f32>>,
+            weights: Vec<Vec<f32>>,
+        }
+        let text = include_str!("fixtures/adam.json");
+        let Fixture {
+            rate,
+            start,
+            gradients,
+            weights,
+        } = serde_json::from_str(text).expect("the fixture is JSON");
+        assert!(gradients.len() >= 100);
+        let mut ours = start;
+        let mut adam = Adam::new(ours.len(), rate);
+        for (step, (gradient, theirs)) in gradients.iter().zip(&weights).enumerate() {
+            adam.step(&mut ours, gradient);
+            for (ours, theirs) in ours.iter().zip(theirs) {
+                let apart = (ours - theirs).abs();
+                assert!(
+                    apart <= 2e-6 * theirs.abs().max(1.0),
+                    "step {step}: {ours} and {theirs}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn where_nothing_moves_nothing_breaks() {
+        let mut weights = [1.0, 2.0];
+        Adam::new(2, 0.1).step(&mut weights, &[0.0, 0.0]);
+        assert_eq!(weights, [1.0, 2.0]);
+    }
+}

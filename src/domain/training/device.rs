@@ -1,0 +1,100 @@
+//! Where tensors are computed: chosen once, here, for every tensor of a training.
+
+use impresario::operation::Refusal;
+use tch::{Cuda, Device, Tensor};
+
+/// The names that people give.
+pub(super) const NAMES: [&str; 4] = ["auto", "cpu", "cuda", "mps"];
+
+/// A device that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(Device);
+
+impl Place {
+    /// The device of a name; `auto` is the fastest that is there.
+    pub fn find(name: &str) -> Result<Self, Refusal> {
+        let cuda = || Cuda::is_available().then_some(Device::Cuda(0));
+        let mps = || tch::utils::has_mps().then_some(Device::Mps);
+        let found = match name {
+            "cpu" => Some(Device::Cpu),
+            "cuda" => cuda(),
+            "mps" => mps(),
+            "auto" => cuda().or_else(mps).or(Some(Device::Cpu)),
+            _ => None,
+        };
+        found.map(Self).ok_or_else(|| {
+            let message = format!(
+                "device: expected one that is there (auto, cpu{}{}), got \"{name}\"",
+                if cuda().is_some() { ", cuda" } else { "" },
+                if mps().is_some() { ", mps" } else { "" },
+            );
+            Refusal::new("DEVICE_NOT_AVAILABLE", message)
+        })
+    }
+
+    /// The processor, which is always there: for what is too small to be carried elsewhere.
+    pub const fn host() -> Self {
+        Self(Device::Cpu)
+    }
+
+    /// Whether tensors lie in the process's own memory.
+    pub fn is_host(self) -> bool {
+        self.0 == Device::Cpu
+    }
+
+    /// "cpu", "cuda" or "mps".
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            Device::Cuda(_) => "cuda",
+            Device::Mps => "mps",
+            _ => "cpu",
+        }
+    }
+
+    /// A tensor of zeros.
+    pub fn zeros(self, shape: &[i64]) -> Tensor {
+        Tensor::zeros(shape, (tch::Kind::Float, self.0))
+    }
+
+    /// A tensor of these values, row-major.
+    pub fn tensor(self, values: &[f32], shape: &[i64]) -> Tensor {
+        Tensor::from_slice(values).view(shape).to_device(self.0)
+    }
+
+    /// A tensor of these row numbers.
+    pub fn rows(self, rows: &[i64]) -> Tensor {
+        Tensor::from_slice(rows).to_device(self.0)
+    }
+
+    /// The tensor here.
+    pub fn bring(self, tensor: &Tensor) -> Tensor {
+        tensor.to_device(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_is_always_there_and_auto_is_something() {
+        assert_eq!(Place::find("cpu").map(Place::name), Ok("cpu"));
+        assert!(Place::find("auto").is_ok());
+    }
+
+    #[test]
+    fn what_is_not_there_is_refused_by_name() {
+        for name in NAMES {
+            if let Err(refusal) = Place::find(name) {
+                assert_eq!(refusal.code, "DEVICE_NOT_AVAILABLE");
+                assert!(refusal.message.contains(name), "{}", refusal.message);
+            }
+        }
+        let refusal = Place::find("abacus").expect_err("no such device");
+        assert!(
+            refusal.message.contains("got \"abacus\""),
+            "{}",
+            refusal.message
+        );
+    }
+}

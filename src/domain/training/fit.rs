@@ -1,0 +1,268 @@
+//! The loop: epochs of shuffled batches, a look at the validation part after each, and the best
+//! weights so far.
+
+use impresario::operation::{Context, Failure};
+use impresario_api::EpochView;
+use schemars::JsonSchema;
+use serde::Serialize;
+use tch::Tensor;
+
+use super::adam::Adam;
+use super::device::Place;
+use super::error::TrainingError;
+use super::network::{Batch, Dropout, Network, Sum};
+use super::rng::{Purpose, Stream};
+
+/// Rows that are judged between two looks at whether to go on.
+const JUDGED_AT_ONCE: i64 = 8_192;
+
+/// The mean loss of a batch, in nats, past which nothing can come of a training: to know nothing
+/// costs ln 2, and a loss a thousand times that comes from steps that are far too long.
+const HOPELESS: f64 = 1_000.0;
+
+/// How to learn.
+#[derive(Clone, Copy, Debug)]
+pub struct Hyper {
+    /// At most so many.
+    pub epochs: u32,
+    /// Rows a step.
+    pub batch_size: u32,
+    /// Of Adam.
+    pub learning_rate: f64,
+    /// The probability with which a hidden unit is dropped.
+    pub dropout: f32,
+    /// Epochs without an improvement of the validation loss after which it ends.
+    pub patience: u32,
+    /// Of all randomness.
+    pub seed: u64,
+}
+
+/// One part of the data, where the network is.
+pub struct Part {
+    /// (rows, features), scaled.
+    features: Tensor,
+    classes: Vec<u8>,
+    place: Place,
+}
+
+/// Why a training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// All epochs were run.
+    Epochs,
+    /// The validation loss did not improve any more.
+    Patience,
+    /// Somebody asked it to finish.
+    Finish,
+}
+
+impl Ended {
+    /// As it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Epochs => "epochs",
+            Self::Patience => "patience",
+            Self::Finish => "finish",
+        }
+    }
+}
+
+/// What was learned.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// Of the epoch with the lowest validation loss.
+    pub weights: Vec<f32>,
+    /// That epoch, from 1.
+    pub best_epoch: u32,
+    /// Every epoch.
+    pub history: Vec<EpochView>,
+    /// Why it ended.
+    pub ended: Ended,
+}
+
+impl Part {
+    /// Rows of `width` features each, row-major, and their classes.
+    pub fn new(place: Place, features: &[f32], width: usize, classes: Vec<u8>) -> Self {
+        let shape = [classes.len() as i64, width as i64];
+        Self {
+            features: place.tensor(features, &shape),
+            classes,
+            place,
+        }
+    }
+
+    fn rows(&self) -> u32 {
+        self.classes.len() as u32
+    }
+
+    /// The same rows in another order.
+    fn ordered(&self, order: &[i64]) -> Self {
+        let classes = order.iter().map(|row| self.classes[*row as usize]);
+        Self {
+            features: self.features.index_select(0, &self.place.rows(order)),
+            classes: classes.collect(),
+            place: self.place,
+        }
+    }
+
+    /// How a network does on it.
+    pub fn judge(&self, network: &Network, ctx: &Context) -> Result<Sum, Failure> {
+        let mut sum = Sum::default();
+        let rows = i64::from(self.rows());
+        let mut from = 0;
+        while from < rows {
+            ctx.check()?;
+            let length = JUDGED_AT_ONCE.min(rows - from);
+            let batch = Batch {
+                rows: &self.features.narrow(0, from, length),
+                classes: &self.classes[from as usize..(from + length) as usize],
+            };
+            sum = sum.and(network.judge(&batch));
+            from += length;
+        }
+        Ok(sum)
+    }
+
+    /// The probability of the second class of each row.
+    pub fn up(&self, network: &Network) -> Vec<f64> {
+        let both = network.probabilities(&self.features);
+        both.chunks_exact(2).map(|classes| classes[1]).collect()
+    }
+}
+
+/// The lowest validation loss so far.
+struct Best {
+    loss: f64,
+    epoch: u32,
+    weights: Vec<f32>,
+}
+
+/// Learns from one part, and keeps what does best on another.
+pub fn fit(
+    ctx: &Context,
+    network: &mut Network,
+    training: &Part,
+    validation: &Part,
+    hyper: &Hyper,
+) -> Result<Fitted, Failure> {
+    let mut adam = Adam::new(network.weights().len(), hyper.learning_rate);
+    let items = ctx.items(u64::from(hyper.epochs) * u64::from(training.rows()));
+    let mut history = Vec::new();
+    let mut best: Option<Best> = None;
+    let mut ended = None;
+    for epoch in ctx.steps("epoch", 0..hyper.epochs) {
+        let epoch = epoch?;
+        let order = Stream::new(hyper.seed, Purpose::Order { epoch }).order(training.rows());
+        let shuffled = training.ordered(&order);
+        let (learned, whole) = learn(ctx, network, &mut adam, &shuffled, epoch, hyper, |rows| {
+            items.add(rows);
+        })?;
+        if !whole && best.is_some() {
+            // Asked to finish in the middle of an epoch: the best one before it is kept.
+            break;
+        }
+        let judged = validation.judge(network, ctx)?;
+        converges(judged, epoch, u32::MAX, hyper)?;
+        let view = view(epoch, learned, judged);
+        tell(ctx, &view);
+        history.push(view);
+        let better = best
+            .as_ref()
+            .is_none_or(|best| view.validation_loss < best.loss);
+        if better {
+            best = Some(Best {
+                loss: view.validation_loss,
+                epoch: view.epoch,
+                weights: network.weights(),
+            });
+        }
+        let since = best.as_ref().map_or(0, |best| view.epoch - best.epoch);
+        if since >= hyper.patience {
+            ended = Some(Ended::Patience);
+            break;
+        }
+    }
+    let all = history.len() == hyper.epochs as usize;
+    let ended = ended.unwrap_or(if all { Ended::Epochs } else { Ended::Finish });
+    Ok(match best {
+        Some(best) => Fitted {
+            weights: best.weights,
+            best_epoch: best.epoch,
+            history,
+            ended,
+        },
+        // Asked to finish before the first batch: what there is are the initial weights.
+        None => Fitted {
+            weights: network.weights(),
+            best_epoch: 0,
+            history,
+            ended,
+        },
+    })
+}
+
+/// One epoch; false when it was cut short by a finish.
+fn learn(
+    ctx: &Context,
+    network: &mut Network,
+    adam: &mut Adam,
+    rows: &Part,
+    epoch: u32,
+    hyper: &Hyper,
+    done: impl Fn(u64),
+) -> Result<(Sum, bool), Failure> {
+    let batches = rows.rows().div_ceil(hyper.batch_size);
+    let mut sum = Sum::default();
+    for batch in ctx.steps("batch", 0..batches).cuttable() {
+        let batch = batch?;
+        let from = batch * hyper.batch_size;
+        let length = hyper.batch_size.min(rows.rows() - from);
+        let dropout = Dropout {
+            dropped: hyper.dropout,
+            seed: hyper.seed,
+            epoch,
+            batch,
+        };
+        let part = Batch {
+            rows: &rows.features.narrow(0, i64::from(from), i64::from(length)),
+            classes: &rows.classes[from as usize..(from + length) as usize],
+        };
+        let learned = network.learn(&part, dropout, adam);
+        converges(learned, epoch, batch, hyper)?;
+        sum = sum.and(learned);
+        done(u64::from(length));
+    }
+    Ok((sum, sum.rows == u64::from(rows.rows())))
+}
+
+fn converges(sum: Sum, epoch: u32, batch: u32, hyper: &Hyper) -> Result<(), TrainingError> {
+    // A NaN is not below anything.
+    if sum.mean_loss() < HOPELESS {
+        return Ok(());
+    }
+    Err(TrainingError::Diverged {
+        epoch: epoch + 1,
+        batch: batch.saturating_add(1),
+        learning_rate: hyper.learning_rate,
+        loss: sum.mean_loss(),
+    })
+}
+
+fn view(epoch: u32, learned: Sum, judged: Sum) -> EpochView {
+    EpochView {
+        epoch: epoch + 1,
+        train_loss: learned.mean_loss(),
+        train_accuracy: learned.accuracy(),
+        validation_loss: judged.mean_loss(),
+        validation_accuracy: judged.accuracy(),
+    }
+}
+
+fn tell(ctx: &Context, view: &EpochView) {
+    let step = u64::from(view.epoch);
+    ctx.metric("train_loss", step, view.train_loss);
+    ctx.metric("validation_loss", step, view.validation_loss);
+    ctx.metric("train_accuracy", step, view.train_accuracy);
+    ctx.metric("validation_accuracy", step, view.validation_accuracy);
+}

@@ -1,0 +1,40 @@
+//! Training: a multi-layer perceptron on features of bars learns the next bar's direction.
+//!
+//! `prepare` and `scores` are plain arithmetic; the rest is torch, behind the feature `training`.
+
+pub mod prepare;
+pub mod scores;
+
+#[cfg(feature = "training")]
+mod adam;
+#[cfg(feature = "training")]
+mod device;
+#[cfg(feature = "training")]
+mod error;
+#[cfg(feature = "training")]
+mod fit;
+#[cfg(feature = "training")]
+mod models;
+#[cfg(feature = "training")]
+mod network;
+#[cfg(feature = "training")]
+mod operation;
+#[cfg(feature = "training")]
+mod predict;
+#[cfg(feature = "training")]
+mod rng;
+
+#[cfg(feature = "training")]
+pub use self::{
+    adam::Adam,
+    device::Place,
+    error::TrainingError,
+    fit::{Ended, Fitted, Hyper, Part, fit},
+    models::Models,
+    network::{Batch, Dropout, Network, Sum},
+    operation::{Training, TrainingOutput, TrainingParams},
+    predict::predict,
+};
+
+#[cfg(all(test, feature = "training"))]
+mod tests;

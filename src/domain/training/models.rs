@@ -1,0 +1,216 @@
+//! Trained models on disk: a folder each, with the weights as safetensors and a card beside them.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use impresario_api::{ModelCard, ModelId, ModelRow};
+use sha2::{Digest, Sha256};
+use tch::Tensor;
+
+use super::device::Place;
+use super::error::TrainingError;
+use super::network::Network;
+
+const WEIGHTS: &str = "model.safetensors";
+const CARD: &str = "card.json";
+/// How the name of an unfinished folder begins.
+const PARTIAL: &str = ".partial-";
+
+/// The folder of all models. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Models {
+    folder: PathBuf,
+}
+
+impl Models {
+    /// The models in a folder, which need not be there yet.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+        }
+    }
+
+    /// The models in a folder that nobody else uses: what a crash left unfinished is removed.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, TrainingError> {
+        let models = Self::new(folder);
+        let folder = &models.folder;
+        fs::create_dir_all(folder).map_err(TrainingError::storage("create", folder))?;
+        let entries = fs::read_dir(folder).map_err(TrainingError::storage("read", folder))?;
+        for entry in entries {
+            let entry = entry.map_err(TrainingError::storage("read", folder))?;
+            if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+                let path = entry.path();
+                fs::remove_dir_all(&path).map_err(TrainingError::storage("remove", &path))?;
+            }
+        }
+        Ok(models)
+    }
+
+    /// Keeps a network under a new id, whole or not at all: the card with its id, time and checksum
+    /// filled in.
+    pub fn save(&self, network: &Network, card: ModelCard) -> Result<ModelCard, TrainingError> {
+        fs::create_dir_all(&self.folder).map_err(TrainingError::storage("create", &self.folder))?;
+        let (id, partial) = self.begin(&card)?;
+        let written = self.write(
+            &partial,
+            network,
+            ModelCard {
+                model_id: id,
+                ..card
+            },
+        );
+        if written.is_err() {
+            // What could not be written is no model; a failure to remove it is no second one.
+            let _ = fs::remove_dir_all(&partial);
+        }
+        written
+    }
+
+    fn write(
+        &self,
+        partial: &Path,
+        network: &Network,
+        mut card: ModelCard,
+    ) -> Result<ModelCard, TrainingError> {
+        let place = || TrainingError::storage("write", partial);
+        let weights = partial.join(WEIGHTS);
+        let saved = Tensor::write_safetensors(&network.named(), &weights);
+        saved.map_err(|error| place()(io::Error::other(error)))?;
+        card.weights_sha256 = checksum(&fs::read(&weights).map_err(place())?);
+        let json = serde_json::to_vec_pretty(&card).map_err(|error| place()(error.into()))?;
+        let mut file = File::create_new(partial.join(CARD)).map_err(place())?;
+        file.write_all(&json).map_err(place())?;
+        let whole = self.folder.join(card.model_id.to_string());
+        let settled = file
+            .sync_all()
+            .and_then(|()| File::open(&weights)?.sync_all())
+            .and_then(|()| File::open(partial)?.sync_all())
+            .and_then(|()| fs::rename(partial, &whole))
+            .and_then(|()| File::open(&self.folder)?.sync_all());
+        settled.map_err(place())?;
+        Ok(card)
+    }
+
+    /// An unfinished folder of its own, under an id that no model has: the time, and a number that
+    /// differs with what was asked for.
+    fn begin(&self, card: &ModelCard) -> Result<(ModelId, PathBuf), TrainingError> {
+        let since = card.created_at.as_millis() - ModelId::EPOCH_MILLIS;
+        let mixed = Sha256::digest(card.params.to_string());
+        let salt = u64::from(u32::from_be_bytes([mixed[0], mixed[1], mixed[2], mixed[3]]));
+        let salt = salt & ((1 << ModelId::COUNTER_BITS) - 1);
+        let mut value = ((since.max(0) as u64) << ModelId::COUNTER_BITS) | salt;
+        loop {
+            let id = ModelId::from_u64(value);
+            let partial = self.folder.join(format!("{PARTIAL}{id}"));
+            value += 1;
+            if self.path(id).exists() {
+                continue;
+            }
+            match fs::create_dir(&partial) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => {
+                    made.map_err(TrainingError::storage("write", &partial))?;
+                    return Ok((id, partial));
+                }
+            }
+        }
+    }
+
+    /// Every model that can be read, newest first.
+    pub fn list(&self) -> Result<Vec<ModelRow>, TrainingError> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(TrainingError::storage("read", &self.folder))?,
+        };
+        let mut rows = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(TrainingError::storage("read", &self.folder))?;
+            let Ok(id) = entry.file_name().to_string_lossy().parse::<ModelId>() else {
+                continue;
+            };
+            match self.card(id) {
+                Ok(card) => rows.push(row(card)),
+                Err(error) => log::warn!("left out of the list: {error}"),
+            }
+        }
+        rows.sort_by_key(|row| std::cmp::Reverse(row.model_id));
+        Ok(rows)
+    }
+
+    /// A model's card.
+    pub fn card(&self, id: ModelId) -> Result<ModelCard, TrainingError> {
+        let path = self.path(id).join(CARD);
+        let damaged = |why: String| TrainingError::Damaged { id, why };
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.path(id).exists() => {
+                return Err(TrainingError::NotFound(id.to_string()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(damaged("its card is gone".to_owned()));
+            }
+            text => text.map_err(TrainingError::storage("read", &path))?,
+        };
+        let card: ModelCard =
+            serde_json::from_slice(&text).map_err(|error| damaged(format!("its card: {error}")))?;
+        if card.model_id != id {
+            return Err(damaged(format!("its card is that of {}", card.model_id)));
+        }
+        Ok(card)
+    }
+
+    /// A model as it was learned.
+    pub fn network(&self, card: &ModelCard) -> Result<Network, TrainingError> {
+        let path = self.path(card.model_id).join(WEIGHTS);
+        let damaged = |why: String| TrainingError::Damaged {
+            id: card.model_id,
+            why,
+        };
+        let bytes = fs::read(&path).map_err(TrainingError::storage("read", &path))?;
+        if checksum(&bytes) != card.weights_sha256 {
+            return Err(damaged(
+                "its weights do not have the card's checksum".to_owned(),
+            ));
+        }
+        let tensors =
+            Tensor::read_safetensors(&path).map_err(|error| damaged(error.to_string()))?;
+        let mut weights = Vec::new();
+        for layer in 0..card.layers.len().saturating_sub(1) {
+            for part in ["weight", "bias"] {
+                let name = format!("layers.{layer}.{part}");
+                let found = tensors.iter().find(|(known, _)| *known == name);
+                let (_, tensor) = found.ok_or_else(|| damaged(format!("it has no {name}")))?;
+                let flat: Result<Vec<f32>, _> = tensor.flatten(0, -1).try_into();
+                weights.extend(flat.map_err(|error| damaged(error.to_string()))?);
+            }
+        }
+        let wanted = Network::size(&card.layers);
+        if weights.len() != wanted {
+            let got = weights.len();
+            return Err(damaged(format!("expected {wanted} weights, got {got}")));
+        }
+        Ok(Network::with_weights(Place::host(), &card.layers, &weights))
+    }
+
+    /// Where a model lies.
+    pub fn path(&self, id: ModelId) -> PathBuf {
+        self.folder.join(id.to_string())
+    }
+}
+
+fn row(card: ModelCard) -> ModelRow {
+    ModelRow {
+        model_id: card.model_id,
+        created_at: card.created_at,
+        symbol: card.data.symbol,
+        timeframe: card.data.timeframe,
+        best_epoch: card.best_epoch,
+        epochs_run: card.history.len() as u32,
+        test: card.test,
+    }
+}
+
+fn checksum(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}

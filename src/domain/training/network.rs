@@ -1,0 +1,335 @@
+//! A multi-layer perceptron: forward and backward by hand, over one flat slice of weights.
+//!
+//! Linear, ReLU and dropout for each hidden layer, then a linear one to the classes. The backward
+//! pass is written out instead of taped: a tape costs more than the arithmetic at these sizes, and
+//! its gradient is checked against it in a test. Softmax and cross-entropy run over the few logits
+//! in plain Rust.
+
+use tch::{Kind, Tensor};
+
+use super::adam::Adam;
+use super::device::Place;
+use super::rng::{Purpose, Stream};
+
+/// A network, where it is computed.
+pub struct Network {
+    place: Place,
+    widths: Vec<i64>,
+    /// All weights and biases; the layers are views into it.
+    weights: Tensor,
+    gradient: Tensor,
+    layers: Vec<Layer>,
+}
+
+/// Views of one layer's share of the weights and of the gradient.
+struct Layer {
+    /// (outputs, inputs).
+    weight: Tensor,
+    /// (inputs, outputs): the same memory.
+    transposed: Tensor,
+    bias: Tensor,
+    weight_gradient: Tensor,
+    bias_gradient: Tensor,
+}
+
+/// Rows of a batch with their classes.
+pub struct Batch<'a> {
+    /// (rows, features), where the network is.
+    pub rows: &'a Tensor,
+    /// The class of each row.
+    pub classes: &'a [u8],
+}
+
+/// Where in a training a batch stands, and what its dropout is.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropout {
+    /// The probability with which a unit is dropped, in [0, 1).
+    pub dropped: f32,
+    /// The training's.
+    pub seed: u64,
+    /// From 0.
+    pub epoch: u32,
+    /// From 0.
+    pub batch: u32,
+}
+
+/// What a pass over rows gave.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sum {
+    /// The rows' cross-entropies together, in nats.
+    pub loss: f64,
+    /// Rows whose most probable class was right.
+    pub right: u64,
+    /// Rows.
+    pub rows: u64,
+}
+
+impl Sum {
+    /// The mean cross-entropy.
+    pub fn mean_loss(&self) -> f64 {
+        self.loss / self.rows.max(1) as f64
+    }
+
+    /// The share of right answers.
+    pub fn accuracy(&self) -> f64 {
+        self.right as f64 / self.rows.max(1) as f64
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            loss: self.loss + other.loss,
+            right: self.right + other.right,
+            rows: self.rows + other.rows,
+        }
+    }
+}
+
+impl Network {
+    /// A network of these widths, from the features to the classes, with initial weights of a seed:
+    /// uniform in ±1/√inputs, weights and biases alike, as PyTorch's `nn.Linear` has them.
+    pub fn new(place: Place, widths: &[u32], seed: u64) -> Self {
+        let mut start = Vec::new();
+        for (layer, pair) in widths.windows(2).enumerate() {
+            let mut stream = Stream::new(
+                seed,
+                Purpose::Weights {
+                    layer: layer as u16,
+                },
+            );
+            let bound = 1.0 / (pair[0] as f32).sqrt();
+            let count = (pair[0] as usize + 1) * pair[1] as usize;
+            start.extend((0..count).map(|_| stream.within(bound)));
+        }
+        Self::with_weights(place, widths, &start)
+    }
+
+    /// A network whose weights are known: as [`Network::weights`] gave them.
+    pub fn with_weights(place: Place, widths: &[u32], weights: &[f32]) -> Self {
+        let widths: Vec<i64> = widths.iter().map(|width| i64::from(*width)).collect();
+        let length = weights.len() as i64;
+        let weights = place.tensor(weights, &[length]);
+        let gradient = place.zeros(&[length]);
+        let mut layers = Vec::new();
+        let mut at = 0;
+        for pair in widths.windows(2) {
+            let (inputs, outputs) = (pair[0], pair[1]);
+            let matrix = |of: &Tensor| of.narrow(0, at, inputs * outputs).view([outputs, inputs]);
+            let vector = |of: &Tensor| of.narrow(0, at + inputs * outputs, outputs);
+            let weight = matrix(&weights);
+            layers.push(Layer {
+                transposed: weight.tr(),
+                weight,
+                bias: vector(&weights),
+                weight_gradient: matrix(&gradient),
+                bias_gradient: vector(&gradient),
+            });
+            at += (inputs + 1) * outputs;
+        }
+        Self {
+            place,
+            widths,
+            weights,
+            gradient,
+            layers,
+        }
+    }
+
+    /// How many weights a network of these widths has.
+    pub fn size(widths: &[u32]) -> usize {
+        let layer = |pair: &[u32]| (pair[0] as usize + 1) * pair[1] as usize;
+        widths.windows(2).map(layer).sum()
+    }
+
+    /// A copy of all weights.
+    pub fn weights(&self) -> Vec<f32> {
+        values(&self.weights)
+    }
+
+    /// Each layer's weights (outputs, inputs) and biases by name, for a file.
+    pub fn named(&self) -> Vec<(String, Tensor)> {
+        let layers = self.layers.iter().enumerate();
+        let named = layers.flat_map(|(index, layer)| {
+            [
+                (format!("layers.{index}.weight"), &layer.weight),
+                (format!("layers.{index}.bias"), &layer.bias),
+            ]
+        });
+        named
+            .map(|(name, tensor)| (name, Place::host().bring(tensor).copy()))
+            .collect()
+    }
+
+    fn classes(&self) -> usize {
+        self.widths.last().map_or(0, |width| *width as usize)
+    }
+
+    /// One step of learning from a batch: what the network answered before it.
+    pub fn learn(&mut self, batch: &Batch<'_>, dropout: Dropout, adam: &mut Adam) -> Sum {
+        let sum = self.differentiate(batch, dropout);
+        if self.place.is_host() {
+            let gradient = slice(&mut self.gradient);
+            adam.step(slice(&mut self.weights), gradient);
+        } else {
+            let mut weights = values(&self.weights);
+            adam.step(&mut weights, &values(&self.gradient));
+            let length = weights.len() as i64;
+            let moved = self.place.tensor(&weights, &[length]);
+            self.weights.copy_(&moved);
+        }
+        sum
+    }
+
+    /// The gradient of the batch's mean cross-entropy.
+    fn differentiate(&mut self, batch: &Batch<'_>, dropout: Dropout) -> Sum {
+        let mut activations = Vec::with_capacity(self.layers.len());
+        let last = self.layers.len() - 1;
+        let mut logits = Tensor::new();
+        for (index, layer) in self.layers.iter().enumerate() {
+            let input = activations.last().unwrap_or(batch.rows);
+            let mut output = layer.bias.addmm(input, &layer.transposed);
+            if index == last {
+                logits = output;
+                break;
+            }
+            let _ = output.relu_();
+            if dropout.dropped > 0.0 {
+                let _ = output.g_mul_(&self.mask(&output, index as u16, dropout));
+            }
+            activations.push(output);
+        }
+        let mut errors = values(&logits);
+        let sum = cross_entropy(&mut errors, batch.classes, self.classes());
+        let shape = [batch.classes.len() as i64, self.classes() as i64];
+        let mut error = self.place.tensor(&errors, &shape);
+        let kept = f64::from(1.0 / (1.0 - dropout.dropped));
+        for (index, layer) in self.layers.iter().enumerate().rev() {
+            let input = index
+                .checked_sub(1)
+                .map_or(batch.rows, |below| &activations[below]);
+            let _ = error.tr().mm_out(&layer.weight_gradient, input);
+            let _ = error.sum_intlist_out(&layer.bias_gradient, &[0_i64][..], false, None::<Kind>);
+            if index > 0 {
+                // What was dropped or cut off is 0 after the mask; what stayed was scaled.
+                let mut below = input.threshold_backward(&error.mm(&layer.weight), 0.0);
+                if dropout.dropped > 0.0 {
+                    let _ = below.g_mul_scalar_(kept);
+                }
+                error = below;
+            }
+        }
+        sum
+    }
+
+    /// The gradient alone, without dropout: to be checked.
+    #[cfg(test)]
+    pub(super) fn gradient_of(&mut self, batch: &Batch<'_>) -> (Sum, Vec<f32>) {
+        let dropout = Dropout {
+            dropped: 0.0,
+            seed: 0,
+            epoch: 0,
+            batch: 0,
+        };
+        let sum = self.differentiate(batch, dropout);
+        (sum, values(&self.gradient))
+    }
+
+    fn mask(&self, like: &Tensor, layer: u16, dropout: Dropout) -> Tensor {
+        let purpose = Purpose::Dropout {
+            epoch: dropout.epoch,
+            batch: dropout.batch,
+            layer,
+        };
+        let mut mask = vec![0.0; like.numel()];
+        Stream::new(dropout.seed, purpose).dropout(&mut mask, dropout.dropped);
+        self.place.tensor(&mask, &like.size())
+    }
+
+    /// The logits of rows, (rows, classes), row-major; nothing is dropped.
+    fn logits(&self, rows: &Tensor) -> Vec<f32> {
+        let last = self.layers.len() - 1;
+        let mut activation = rows.shallow_clone();
+        for (index, layer) in self.layers.iter().enumerate() {
+            activation = layer.bias.addmm(&activation, &layer.transposed);
+            if index < last {
+                let _ = activation.relu_();
+            }
+        }
+        values(&activation)
+    }
+
+    /// How well the network tells the classes of rows.
+    pub fn judge(&self, batch: &Batch<'_>) -> Sum {
+        cross_entropy(&mut self.logits(batch.rows), batch.classes, self.classes())
+    }
+
+    /// The probability of each class of each row, row-major.
+    pub fn probabilities(&self, rows: &Tensor) -> Vec<f64> {
+        let logits = self.logits(rows);
+        let softmax = |logits: &[f32]| {
+            let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let powers: Vec<f64> = logits
+                .iter()
+                .map(|logit| f64::from(logit - highest).exp())
+                .collect();
+            let sum: f64 = powers.iter().sum();
+            powers.into_iter().map(move |power| power / sum)
+        };
+        logits
+            .chunks_exact(self.classes())
+            .flat_map(softmax)
+            .collect()
+    }
+}
+
+/// The rows' cross-entropies; the logits become the mean one's gradient:
+/// (softmax - one at the right class) / rows.
+fn cross_entropy(logits: &mut [f32], right: &[u8], classes: usize) -> Sum {
+    let rows = right.len() as f32;
+    let mut sum = Sum {
+        rows: right.len() as u64,
+        ..Sum::default()
+    };
+    for (logits, right) in logits.chunks_exact_mut(classes).zip(right) {
+        let right = usize::from(*right);
+        let (mut best, mut highest) = (0, f32::NEG_INFINITY);
+        for (class, logit) in logits.iter().enumerate() {
+            if *logit > highest {
+                (best, highest) = (class, *logit);
+            }
+        }
+        let own = logits[right];
+        let mut powers = 0.0;
+        for logit in logits.iter_mut() {
+            *logit = (*logit - highest).exp();
+            powers += *logit;
+        }
+        sum.loss += f64::from(powers.ln() - (own - highest));
+        sum.right += u64::from(best == right);
+        for power in logits.iter_mut() {
+            *power /= powers * rows;
+        }
+        logits[right] -= 1.0 / rows;
+    }
+    sum
+}
+
+/// A copy of a tensor's values, row-major.
+fn values(tensor: &Tensor) -> Vec<f32> {
+    let mut values = vec![0.0; tensor.numel()];
+    tensor.copy_data(&mut values, tensor.numel());
+    values
+}
+
+/// The values of a contiguous tensor of floats in the process's own memory.
+#[expect(
+    unsafe_code,
+    reason = "the optimiser works on the weights where they lie"
+)]
+fn slice(tensor: &mut Tensor) -> &mut [f32] {
+    assert!(tensor.is_contiguous() && tensor.kind() == Kind::Float);
+    // SAFETY: a contiguous float tensor on the host is `numel` floats at `data_ptr`, which live as
+    // long as the tensor, and the borrow keeps this tensor from being used meanwhile.
+    unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), tensor.numel()) }
+}

@@ -1,0 +1,341 @@
+//! The kind `training`.
+
+use std::collections::BTreeMap;
+
+use garde::Validate;
+use impresario::operation::{Context, Failure, Operation, Policy, Refusal};
+use impresario_api::{
+    Bar, FeatureView, MAX_INTEGER, ModelCard, ModelData, ModelId, TestReport, Timestamp,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::device::{self, Place};
+use super::error::TrainingError;
+use super::fit::{Ended, Fitted, Hyper, Part, fit};
+use super::models::Models;
+use super::network::Network;
+use super::prepare::{self, NAMES, Parts, Scaler, Table, WIDTH};
+use super::scores;
+use crate::domain::market::{Dataset, Library, SYMBOL, TIMEFRAMES, check_symbol, check_timeframe};
+
+/// Up, or not up.
+const CLASSES: u32 = 2;
+
+/// Trains networks on the library's bars, and keeps them.
+#[derive(Clone, Debug)]
+pub struct Training {
+    library: Library,
+    models: Models,
+}
+
+/// What a training takes.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingParams {
+    /// The instrument whose bars are learned from.
+    #[garde(custom(check_symbol))]
+    #[schemars(regex(pattern = SYMBOL))]
+    pub symbol: String,
+    /// How long a bar lasts.
+    #[garde(custom(check_timeframe))]
+    #[schemars(extend("enum" = TIMEFRAMES))]
+    pub timeframe: String,
+    /// Passes over the training part, at most.
+    #[serde(default = "defaults::epochs")]
+    #[garde(range(min = 1, max = 1_000_000))]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub epochs: u32,
+    /// Rows in one step of learning.
+    #[serde(default = "defaults::batch_size")]
+    #[garde(range(min = 1, max = 65_536))]
+    #[schemars(range(min = 1, max = 65_536))]
+    pub batch_size: u32,
+    /// How far one step goes.
+    #[serde(default = "defaults::learning_rate")]
+    #[garde(custom(check_rate))]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub learning_rate: f64,
+    /// Units of each hidden layer, from the features on.
+    #[serde(default = "defaults::hidden_layers")]
+    #[garde(length(max = 16), inner(range(min = 1, max = 4_096)))]
+    #[schemars(length(max = 16), inner(range(min = 1, max = 4_096)))]
+    pub hidden_layers: Vec<u32>,
+    /// The probability with which a hidden unit is left out of a step.
+    #[serde(default = "defaults::dropout")]
+    #[garde(range(min = 0.0, max = 0.95))]
+    #[schemars(range(min = 0.0, max = 0.95))]
+    pub dropout: f64,
+    /// Epochs without a lower validation loss after which it ends.
+    #[serde(default = "defaults::patience")]
+    #[garde(range(min = 1, max = 1_000_000))]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub patience: u32,
+    /// Of all randomness: the same seed gives the same model, bit for bit.
+    #[serde(default = "defaults::seed")]
+    #[garde(range(max = MAX_INTEGER))]
+    #[schemars(range(min = 0, max = MAX_INTEGER))]
+    pub seed: u64,
+    /// Where it is computed: the fastest that is there, or one by name.
+    #[serde(default = "defaults::device")]
+    #[garde(custom(check_device))]
+    #[schemars(extend("enum" = device::NAMES))]
+    pub device: String,
+}
+
+/// What a field is when it is left out.
+mod defaults {
+    pub(super) const fn epochs() -> u32 {
+        50
+    }
+    pub(super) const fn batch_size() -> u32 {
+        32
+    }
+    pub(super) const fn learning_rate() -> f64 {
+        0.001
+    }
+    pub(super) fn hidden_layers() -> Vec<u32> {
+        vec![64, 32]
+    }
+    pub(super) const fn dropout() -> f64 {
+        0.2
+    }
+    pub(super) const fn patience() -> u32 {
+        10
+    }
+    pub(super) const fn seed() -> u64 {
+        42
+    }
+    pub(super) fn device() -> String {
+        "auto".to_owned()
+    }
+}
+
+/// What a training gives.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct TrainingOutput {
+    /// The model's id.
+    pub model_id: ModelId,
+    /// The epoch whose weights were kept, from 1.
+    pub best_epoch: u32,
+    /// Epochs that were run.
+    pub epochs_run: u32,
+    /// "epochs", "patience" or "finish".
+    pub ended_by: Ended,
+    /// How the model does on the part that it has not seen, beside two simple rules.
+    pub test: TestReport,
+    /// In words: whether it is better than them.
+    pub verdict: String,
+    /// Where the model lies on the server.
+    pub path: String,
+}
+
+fn check_rate(rate: &f64, (): &()) -> garde::Result {
+    let expected = || garde::Error::new("a number above 0");
+    (rate.is_finite() && *rate > 0.0)
+        .then_some(())
+        .ok_or_else(expected)
+}
+
+fn check_device(name: &str, (): &()) -> garde::Result {
+    let expected = || garde::Error::new(format!("one of {}", device::NAMES.join(", ")));
+    device::NAMES
+        .contains(&name)
+        .then_some(())
+        .ok_or_else(expected)
+}
+
+impl Training {
+    /// On the bars of `library`, into `models`.
+    pub const fn new(library: Library, models: Models) -> Self {
+        Self { library, models }
+    }
+}
+
+impl TrainingParams {
+    /// From the features to the classes.
+    fn widths(&self) -> Vec<u32> {
+        let hidden = self.hidden_layers.iter().copied();
+        [WIDTH as u32]
+            .into_iter()
+            .chain(hidden)
+            .chain([CLASSES])
+            .collect()
+    }
+
+    const fn hyper(&self) -> Hyper {
+        Hyper {
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            learning_rate: self.learning_rate,
+            dropout: self.dropout as f32,
+            patience: self.patience,
+            seed: self.seed,
+        }
+    }
+}
+
+impl Operation for Training {
+    const KIND: &'static str = "training";
+    type Params = TrainingParams;
+    type Output = TrainingOutput;
+
+    fn description(&self) -> &'static str {
+        "trains a multi-layer perceptron to tell the next bar's direction"
+    }
+
+    fn policy(&self) -> Policy {
+        Policy::lane("training").finishable()
+    }
+
+    fn admit(&self, params: &TrainingParams) -> Result<(), Refusal> {
+        Place::find(&params.device)?;
+        self.library.find(&params.symbol, &params.timeframe)?;
+        Ok(())
+    }
+
+    fn run(&self, params: TrainingParams, ctx: &Context) -> Result<TrainingOutput, Failure> {
+        // Of this thread alone: a training beside this one has its own.
+        tch::set_num_threads(ctx.threads() as i32);
+        let place = Place::find(&params.device)
+            .map_err(|refusal| Failure::new(refusal.code, refusal.message))?;
+        let (symbol, timeframe) = (&params.symbol, &params.timeframe);
+        ctx.title(format!("Training MLP on {symbol} {timeframe}"));
+        ctx.context("symbol", symbol.as_str());
+        ctx.context("timeframe", timeframe.as_str());
+        ctx.context("device", place.name());
+        ctx.check()?;
+        let data = self.library.read(symbol, timeframe)?;
+        ctx.check()?;
+        let (table, parts) = prepared(&data.bars).map_err(|source| TrainingError::Unfit {
+            symbol: symbol.clone(),
+            timeframe: timeframe.clone(),
+            source,
+        })?;
+        ctx.check()?;
+        let scaler = Scaler::fit(&table, parts.train.clone());
+        let mut features = table.features.clone();
+        scaler.scale(&mut features);
+        let part = |rows: &std::ops::Range<usize>| {
+            let features = &features[rows.start * WIDTH..rows.end * WIDTH];
+            Part::new(place, features, WIDTH, table.labels[rows.clone()].to_vec())
+        };
+        let (training, validation) = (part(&parts.train), part(&parts.validation));
+        let widths = params.widths();
+        let mut network = Network::new(place, &widths, params.seed);
+        let fitted = fit(ctx, &mut network, &training, &validation, &params.hyper())?;
+        let best = Network::with_weights(place, &widths, &fitted.weights);
+        let report = report(&best, &part(&parts.test), &table, &parts);
+        let card = card(&params, place, &data, &parts, &scaler, &fitted, &report)?;
+        let card = self.models.save(&best, card)?;
+        Ok(self.output(&card, fitted.ended, report))
+    }
+}
+
+impl Training {
+    fn output(&self, card: &ModelCard, ended: Ended, test: TestReport) -> TrainingOutput {
+        TrainingOutput {
+            model_id: card.model_id,
+            best_epoch: card.best_epoch,
+            epochs_run: card.history.len() as u32,
+            ended_by: ended,
+            verdict: verdict(&test),
+            test,
+            path: self.models.path(card.model_id).display().to_string(),
+        }
+    }
+}
+
+fn prepared(bars: &[Bar]) -> Result<(Table, Parts), prepare::PrepareError> {
+    let table = prepare::table(bars)?;
+    let parts = prepare::split(&table)?;
+    Ok((table, parts))
+}
+
+/// The model on the part that it has not seen, beside the two baselines.
+fn report(network: &Network, test: &Part, table: &Table, parts: &Parts) -> TestReport {
+    let of_test = |all: &[u8]| all[parts.test.clone()].to_vec();
+    let trained = &table.labels[parts.train.clone()];
+    let ups = trained.iter().filter(|label| **label == 1).count();
+    let majority = u8::from(2 * ups > trained.len());
+    scores::report(
+        &test.up(network),
+        &of_test(&table.labels),
+        &of_test(&table.last_direction),
+        majority,
+    )
+}
+
+fn verdict(test: &TestReport) -> String {
+    let baselines = &test.baselines;
+    let better = baselines
+        .majority_class
+        .accuracy
+        .max(baselines.last_direction.accuracy);
+    let points = (test.model.accuracy - better) * 100.0;
+    if test.beats_baselines {
+        format!("{points:.1} points of accuracy above the better baseline")
+    } else if points < 0.0 {
+        format!(
+            "does not beat the baselines: {:.1} points of accuracy below the better one",
+            -points
+        )
+    } else {
+        "does not beat the baselines: no more accurate than the better one".to_owned()
+    }
+}
+
+fn card(
+    params: &TrainingParams,
+    place: Place,
+    data: &Dataset,
+    parts: &Parts,
+    scaler: &Scaler,
+    fitted: &Fitted,
+    test: &TestReport,
+) -> Result<ModelCard, Failure> {
+    let scaled = scaler.mean.iter().zip(&scaler.deviation);
+    let feature = |(name, (mean, deviation)): (&&str, (&f64, &f64))| FeatureView {
+        name: (*name).to_owned(),
+        mean: *mean,
+        deviation: *deviation,
+    };
+    let rows = [&parts.train, &parts.validation, &parts.test];
+    let layers = params.widths();
+    let params = serde_json::to_value(params);
+    Ok(ModelCard {
+        // The id and the checksum are filled in when it is kept.
+        model_id: ModelId::from_u64(0),
+        weights_sha256: String::new(),
+        created_at: Timestamp::now(),
+        params: impresario::operation::OrFail::or_fail(params, "CARD_NOT_WRITTEN")?,
+        data: ModelData {
+            symbol: data.view.symbol.clone(),
+            timeframe: data.view.timeframe.clone(),
+            bars: data.view.rows,
+            start: data.view.start,
+            end: data.view.end,
+            sha256: data.view.sha256.clone(),
+            parts: rows.map(|rows| rows.len() as u64),
+        },
+        features: NAMES.iter().zip(scaled).map(feature).collect(),
+        weights: Network::size(&layers) as u64,
+        layers,
+        history: fitted.history.clone(),
+        best_epoch: fitted.best_epoch,
+        ended_by: fitted.ended.as_str().to_owned(),
+        test: test.clone(),
+        device: place.name().to_owned(),
+        versions: versions(),
+    })
+}
+
+fn versions() -> BTreeMap<String, String> {
+    let torch = env!("IMPRESARIO_LIBTORCH_VERSION");
+    [
+        ("impresario", env!("CARGO_PKG_VERSION")),
+        ("libtorch", torch),
+    ]
+    .map(|(name, version)| (name.to_owned(), version.to_owned()))
+    .into()
+}

@@ -1,0 +1,59 @@
+//! What a kept model says of bars that it has not seen.
+
+use std::collections::BTreeMap;
+
+use impresario_api::{Bar, ModelId, Prediction};
+
+use super::device::Place;
+use super::error::TrainingError;
+use super::models::Models;
+use super::prepare::{self, NAMES, Scaler, WIDTH};
+use crate::domain::market;
+
+/// The probabilities of the direction of the bar after the last one given: the same features and
+/// the same scaler as in training.
+pub fn predict(models: &Models, id: ModelId, bars: &[Bar]) -> Result<Prediction, TrainingError> {
+    let card = models.card(id)?;
+    market::check_bars(bars).map_err(|fault| TrainingError::BadBar {
+        index: fault.index,
+        field: fault.field,
+        expected: fault.expected,
+        got: fault.got,
+    })?;
+    let damaged = |why: &str| TrainingError::Damaged {
+        id,
+        why: why.to_owned(),
+    };
+    if !card
+        .features
+        .iter()
+        .map(|feature| feature.name.as_str())
+        .eq(NAMES)
+    {
+        return Err(damaged(
+            "it was trained on other features than this version makes",
+        ));
+    }
+    let scaler = Scaler {
+        mean: card.features.iter().map(|feature| feature.mean).collect(),
+        deviation: card
+            .features
+            .iter()
+            .map(|feature| feature.deviation)
+            .collect(),
+    };
+    let mut features = prepare::latest(bars)?;
+    scaler.scale(&mut features);
+    let network = models.network(&card)?;
+    // One row is no work for several threads.
+    tch::set_num_threads(1);
+    let row = Place::host().tensor(&features, &[1, WIDTH as i64]);
+    let probabilities = network.probabilities(&row);
+    let [not_up, up] = probabilities[..] else {
+        return Err(damaged("it does not tell two classes"));
+    };
+    let named = [("not_up", not_up), ("up", up)];
+    Ok(Prediction {
+        probabilities: BTreeMap::from(named.map(|(name, share)| (name.to_owned(), share))),
+    })
+}

@@ -1,0 +1,383 @@
+//! Trainings on real bars, through the testing kit.
+
+use impresario::testing::{self, Ask, Ended as Trial};
+use impresario_api::{Bar, Status, Timestamp, Verb};
+use tempfile::TempDir;
+
+use super::*;
+use crate::domain::market::Library;
+
+/// The sample of the repository: 2,148 daily bars.
+fn sample() -> Vec<Bar> {
+    let text = include_str!("../../../samples/GOOG_1d.csv");
+    let rows = text.lines().skip(1);
+    rows.map(|row| {
+        let fields: Vec<&str> = row.split(',').collect();
+        let number = |at: usize| fields[at].parse().expect("a number");
+        Bar {
+            timestamp: format!("{}T00:00:00Z", fields[0]).parse().expect("a day"),
+            open: number(1),
+            high: number(2),
+            low: number(3),
+            close: number(4),
+            volume: number(5),
+        }
+    })
+    .collect()
+}
+
+/// A library with these bars as GOOG 1d, and an empty folder for models.
+struct Stage {
+    folder: TempDir,
+    kind: Training,
+    models: Models,
+}
+
+impl Stage {
+    fn new(bars: &[Bar]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let library = Library::open(folder.path().join("bars")).expect("a library");
+        let mut writer = library.writer("GOOG", "1d").expect("a writer");
+        for bar in bars {
+            writer.push(bar).expect("a bar is written");
+        }
+        writer.finish("GOOG_1d.csv").expect("it is whole");
+        let models = Models::open(folder.path().join("models")).expect("a folder");
+        Self {
+            kind: Training::new(library, models.clone()),
+            models,
+            folder,
+        }
+    }
+
+    fn run(&self, params: TrainingParams) -> Trial<Training> {
+        testing::run(&self.kind, params).end()
+    }
+
+    /// Files and folders that models have left.
+    fn left(&self) -> usize {
+        let models = std::fs::read_dir(self.folder.path().join("models"));
+        models.expect("the folder is there").count()
+    }
+}
+
+fn params(epochs: u32) -> TrainingParams {
+    let params = serde_json::json!({
+        "symbol": "GOOG", "timeframe": "1d", "epochs": epochs, "hidden_layers": [16, 8], "device": "cpu",
+    });
+    serde_json::from_value(params).expect("they are params")
+}
+
+fn code(ended: &Trial<Training>) -> &str {
+    ended.error().map_or("none", |error| error.code.as_str())
+}
+
+#[test]
+fn learns_from_real_bars_and_keeps_what_did_best() {
+    let stage = Stage::new(&sample());
+    let ended = stage.run(params(4));
+    let output = ended.output().expect("it completes");
+    assert_eq!((output.epochs_run, output.ended_by), (4, Ended::Epochs));
+    let card = stage.models.card(output.model_id).expect("it is kept");
+    assert_eq!(card.history.len(), 4);
+    let lowest = card
+        .history
+        .iter()
+        .min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss));
+    assert_eq!(lowest.map(|epoch| epoch.epoch), Some(card.best_epoch));
+    let losses: Vec<f64> = card.history.iter().map(|epoch| epoch.train_loss).collect();
+    assert!(losses[3] < losses[0], "it learns nothing: {losses:?}");
+    let metrics = ended.metrics();
+    for name in [
+        "train_loss",
+        "validation_loss",
+        "train_accuracy",
+        "validation_accuracy",
+    ] {
+        let steps: Vec<u64> = metrics[name].iter().map(|(step, _)| *step).collect();
+        assert_eq!(steps, [1, 2, 3, 4], "{name}");
+    }
+    assert_eq!(
+        metrics["validation_loss"][1].1,
+        Some(card.history[1].validation_loss)
+    );
+    let test = &output.test;
+    assert_eq!(test.rows, card.data.parts[2]);
+    assert_eq!(test.confusion.iter().flatten().sum::<u64>(), test.rows);
+    assert_eq!(card.weights, (13 + 1) * 16 + (16 + 1) * 8 + (8 + 1) * 2);
+    let progress = ended.progress();
+    assert_eq!(progress.items_processed, 4 * card.data.parts[0]);
+    assert_eq!(progress.context["device"], "cpu");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_model_alone_or_beside_another() {
+    let stage = Stage::new(&sample());
+    let digest = |seed: u64| {
+        let ended = stage.run(TrainingParams { seed, ..params(3) });
+        let id = ended.output().expect("it completes").model_id;
+        let card = stage.models.card(id).expect("it is kept");
+        (card.weights_sha256, card.history)
+    };
+    let alone = digest(7);
+    let others = std::thread::scope(|scope| {
+        let one = scope.spawn(|| digest(7));
+        let other = scope.spawn(|| digest(8));
+        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| thread.join().expect("no panic");
+        [join(one), join(other)]
+    });
+    assert_eq!(others[0], alone);
+    assert_ne!(others[1].0, alone.0);
+}
+
+#[test]
+fn ends_when_the_validation_loss_improves_no_more() {
+    let stage = Stage::new(&sample());
+    let quick = TrainingParams {
+        learning_rate: 0.05,
+        patience: 2,
+        ..params(200)
+    };
+    let ended = stage.run(quick);
+    let output = ended.output().expect("it completes");
+    assert_eq!(output.ended_by, Ended::Patience);
+    assert_eq!(output.epochs_run, output.best_epoch + 2);
+}
+
+#[test]
+fn a_finish_keeps_the_best_so_far_within_one_batch() {
+    let stage = Stage::new(&sample());
+    let whole = testing::run(&stage.kind, params(4)).end().calls();
+    for call in [1, whole / 3, whole / 2] {
+        let ended = testing::run(&stage.kind, params(4))
+            .stop_at_call(call, Verb::Finish)
+            .end();
+        let output = ended.output().expect("it completes");
+        assert!(ended.stopped_early());
+        assert_eq!(output.ended_by, Ended::Finish, "at call {call}");
+        assert!(stage.models.card(output.model_id).is_ok());
+        let after = ended.calls() - call;
+        assert!(after <= 6, "at call {call}: {after} calls more");
+    }
+}
+
+#[test]
+fn a_cancel_ends_within_one_batch_and_leaves_nothing() {
+    let stage = Stage::new(&sample());
+    let calls = testing::run(&stage.kind, params(1)).end().calls();
+    let left = stage.left();
+    for call in (1..=calls).step_by(7) {
+        for ask in [Ask::Verb(Verb::Cancel), Ask::Shutdown] {
+            let ended = testing::run(&stage.kind, params(1))
+                .stop_at_call(call, ask)
+                .end();
+            assert!(
+                ended.output().is_none(),
+                "{ask:?} at call {call} of {calls}"
+            );
+            assert_eq!(ended.calls(), call, "{ask:?}: it went on");
+        }
+    }
+    assert_eq!(stage.left(), left);
+}
+
+#[test]
+fn bars_that_nothing_can_be_learned_from_fail_by_name() {
+    let bars = sample();
+    let few = stage_of(&bars[..90]);
+    assert_eq!(code(&few), "NOT_ENOUGH_BARS");
+    let message = &few.error().expect("it failed").message;
+    assert!(
+        message.contains("GOOG 1d") && message.contains("90"),
+        "{message}"
+    );
+    let flat: Vec<Bar> = bars.iter().map(|bar| with_close(bar, 10.0)).collect();
+    assert_eq!(code(&stage_of(&flat)), "CONSTANT_PRICES");
+    let up = bars.iter().enumerate();
+    let rising: Vec<Bar> = up
+        .map(|(day, bar)| with_close(bar, 10.0 + day as f64))
+        .collect();
+    assert_eq!(code(&stage_of(&rising)), "ONE_CLASS");
+}
+
+fn stage_of(bars: &[Bar]) -> Trial<Training> {
+    let stage = Stage::new(bars);
+    let ended = stage.run(params(2));
+    assert_eq!(stage.left(), 0, "a failure leaves nothing");
+    ended
+}
+
+fn with_close(bar: &Bar, close: f64) -> Bar {
+    Bar {
+        open: close,
+        high: close,
+        low: close,
+        close,
+        ..*bar
+    }
+}
+
+#[test]
+fn a_learning_rate_that_is_too_high_fails_as_diverged_and_leaves_nothing() {
+    let stage = Stage::new(&sample());
+    for (learning_rate, became) in [(1e3, "mean loss became"), (1e30, "NaN")] {
+        let ended = stage.run(TrainingParams {
+            learning_rate,
+            ..params(50)
+        });
+        assert_eq!(code(&ended), "TRAINING_DIVERGED");
+        let message = &ended.error().expect("it failed").message;
+        assert!(
+            message.contains(became) && message.contains("epoch 1, batch"),
+            "{message}"
+        );
+        assert_eq!(stage.left(), 0);
+    }
+}
+
+#[test]
+fn what_is_not_there_is_refused_before_it_waits() {
+    use impresario::operation::Operation;
+    let stage = Stage::new(&sample());
+    let other = TrainingParams {
+        symbol: "MSFT".to_owned(),
+        ..params(1)
+    };
+    let refusal = stage.kind.admit(&other).expect_err("nothing is loaded");
+    assert_eq!(refusal.code, "DATA_NOT_FOUND");
+    assert!(stage.kind.admit(&params(1)).is_ok());
+}
+
+#[test]
+fn a_prediction_is_what_the_training_itself_computed() {
+    let bars = sample();
+    let stage = Stage::new(&bars);
+    let ended = stage.run(params(2));
+    let id = ended.output().expect("it completes").model_id;
+    let card = stage.models.card(id).expect("it is kept");
+    // As the training saw them: every row of the test part, scaled by the training part.
+    let table = prepare::table(&bars).expect("features");
+    let parts = prepare::split(&table).expect("parts");
+    let mut features = table.features.clone();
+    prepare::Scaler::fit(&table, parts.train.clone()).scale(&mut features);
+    let network = stage.models.network(&card).expect("it is kept");
+    let width = prepare::WIDTH;
+    for row in [parts.test.start, parts.test.start + 17, parts.test.end - 1] {
+        let features = &features[row * width..(row + 1) * width];
+        let part = Part::new(Place::host(), features, width, vec![0]);
+        let trained = part.up(&network)[0];
+        let last = row + prepare::LOOK_BACK;
+        for from in [0, last - prepare::LOOK_BACK] {
+            let predicted = predict(&stage.models, id, &bars[from..last]).expect("enough bars");
+            assert_eq!(predicted.probabilities["up"], trained, "row {row}");
+            let sum: f64 = predicted.probabilities.values().sum();
+            assert!((sum - 1.0).abs() < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn a_prediction_of_bars_that_cannot_be_says_which() {
+    let mut bars = sample();
+    let stage = Stage::new(&bars);
+    let id = stage
+        .run(params(1))
+        .output()
+        .expect("it completes")
+        .model_id;
+    let fails = |bars: &[Bar]| {
+        predict(&stage.models, id, bars)
+            .expect_err("it cannot be")
+            .to_string()
+    };
+    assert!(fails(&bars[..5]).contains("100"), "{}", fails(&bars[..5]));
+    bars[3].timestamp = Timestamp::from_millis(0);
+    assert!(fails(&bars).starts_with("bars[3].timestamp: expected later than 2004-08-23"));
+    bars[2].high = f64::NAN;
+    assert!(fails(&bars).starts_with("bars[2].high: expected a finite number, got NaN"));
+}
+
+#[test]
+fn a_damaged_model_is_found_out_and_hides_no_other() {
+    let stage = Stage::new(&sample());
+    let id = || {
+        stage
+            .run(params(1))
+            .output()
+            .expect("it completes")
+            .model_id
+    };
+    let (whole, broken) = (id(), id());
+    let weights = stage.models.path(broken).join("model.safetensors");
+    let mut bytes = std::fs::read(&weights).expect("weights");
+    *bytes.last_mut().expect("not empty") ^= 1;
+    std::fs::write(&weights, bytes).expect("the test may");
+    let card = stage.models.card(broken).expect("its card is whole");
+    let error = stage.models.network(&card).err().expect("it is damaged");
+    assert!(error.to_string().contains("checksum"), "{error}");
+    std::fs::write(stage.models.path(broken).join("card.json"), "{}").expect("the test may");
+    let listed: Vec<_> = stage
+        .models
+        .list()
+        .expect("a list")
+        .into_iter()
+        .map(|row| row.model_id)
+        .collect();
+    assert_eq!(listed, [whole]);
+}
+
+#[test]
+fn what_a_crash_left_unfinished_is_removed() {
+    let stage = Stage::new(&sample());
+    let folder = stage.folder.path().join("models");
+    std::fs::create_dir(folder.join(".partial-mdl_0000000000000")).expect("the test may");
+    let models = Models::open(&folder).expect("a folder");
+    assert_eq!(stage.left(), 0);
+    assert!(models.list().expect("a list").is_empty());
+    let status = stage.run(params(1)).status();
+    assert_eq!((status, stage.left()), (Status::Completed, 1));
+}
+
+/// By autograd, of the same forward pass: how the gradient written out by hand is checked.
+#[test]
+fn the_gradient_is_that_of_autograd() {
+    use tch::{Kind, Tensor};
+    let widths = [5_u32, 7, 6, 3];
+    let mut network = Network::new(Place::host(), &widths, 3);
+    let rows: Vec<f32> = (0..8 * 5)
+        .map(|at| ((at * 37 % 101) as f32 - 50.0) / 25.0)
+        .collect();
+    let rows = Place::host().tensor(&rows, &[8, 5]);
+    let classes = [0_u8, 1, 2, 2, 1, 0, 0, 2];
+    let mut taped = Vec::new();
+    let mut activation = rows.shallow_clone();
+    let named = network.named();
+    for (layer, pair) in named.chunks(2).enumerate() {
+        let weight = pair[0].1.copy().set_requires_grad(true);
+        let bias = pair[1].1.copy().set_requires_grad(true);
+        activation = activation.matmul(&weight.tr()) + &bias;
+        if layer + 1 < widths.len() - 1 {
+            activation = activation.relu();
+        }
+        taped.extend([weight, bias]);
+    }
+    let right = Tensor::from_slice(&classes.map(i64::from));
+    let loss = activation.cross_entropy_for_logits(&right);
+    loss.backward();
+    let batch = Batch {
+        rows: &rows,
+        classes: &classes,
+    };
+    let (sum, ours) = network.gradient_of(&batch);
+    assert!((sum.mean_loss() - loss.double_value(&[])).abs() < 1e-6);
+    let theirs: Vec<f32> = taped
+        .iter()
+        .flat_map(|tensor| {
+            Vec::<f32>::try_from(tensor.grad().flatten(0, -1).to_kind(Kind::Float)).expect("floats")
+        })
+        .collect();
+    assert_eq!(ours.len(), theirs.len());
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        assert!((ours - theirs).abs() < 1e-6, "{ours} and {theirs}");
+    }
+}

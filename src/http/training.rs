@@ -1,0 +1,34 @@
+//! Training, and what was trained.
+
+use actix_web::web::Data;
+use impresario::operation::Operation;
+
+use super::answers::{self, Answer, ok};
+use super::caller::Caller;
+use super::extract::{Model, NamedStart, Predict};
+use super::query::{NoQuery, Wait};
+use crate::app::App;
+use crate::domain::training::Training;
+
+pub(super) async fn start(
+    app: Data<App>,
+    caller: Caller,
+    wait: Wait,
+    body: NamedStart<Training>,
+) -> Answer {
+    let options = caller.options(body.options, &wait);
+    let started = app.training.start(body.params, options).await?;
+    answers::started(&app.orchestrator, Training::KIND, started, &wait).await
+}
+
+pub(super) async fn models(app: Data<App>, _: NoQuery) -> Answer {
+    ok(app.training.list().await??)
+}
+
+pub(super) async fn model(app: Data<App>, id: Model, _: NoQuery) -> Answer {
+    ok(app.training.card(id.0).await??)
+}
+
+pub(super) async fn predict(app: Data<App>, id: Model, _: NoQuery, body: Predict) -> Answer {
+    ok(app.training.predict(id.0, body.0).await??)
+}

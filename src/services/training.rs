@@ -1,0 +1,64 @@
+//! Training, and what was trained.
+
+use impresario::{Error, Options, Orchestrator, Started};
+use impresario_api::{Bar, ModelCard, ModelId, ModelList, Prediction};
+
+use crate::domain::training::{Models, Training, TrainingError, TrainingParams, predict};
+
+/// Trains models and asks them.
+#[derive(Clone)]
+pub struct TrainingService {
+    orchestrator: Orchestrator,
+    models: Models,
+}
+
+impl TrainingService {
+    /// Over the one orchestrator and the one folder of models.
+    pub const fn new(orchestrator: Orchestrator, models: Models) -> Self {
+        Self {
+            orchestrator,
+            models,
+        }
+    }
+
+    /// Starts a training; answers when the start is recorded.
+    pub async fn start(&self, params: TrainingParams, options: Options) -> Result<Started, Error> {
+        self.orchestrator
+            .start_managed_operation::<Training>(params, options)
+            .await
+    }
+
+    /// Every model.
+    pub async fn list(&self) -> Result<Result<ModelList, TrainingError>, Error> {
+        self.orchestrator
+            .blocking({
+                let models = self.models.clone();
+                move || models.list().map(|models| ModelList { models })
+            })
+            .await
+    }
+
+    /// One model's card.
+    pub async fn card(&self, id: ModelId) -> Result<Result<ModelCard, TrainingError>, Error> {
+        self.orchestrator
+            .blocking({
+                let models = self.models.clone();
+                move || models.card(id)
+            })
+            .await
+    }
+
+    /// What a model says of bars.
+    pub async fn predict(
+        &self,
+        id: ModelId,
+        bars: Vec<Bar>,
+    ) -> Result<Result<Prediction, TrainingError>, Error> {
+        self.orchestrator
+            .blocking({
+                let models = self.models.clone();
+                move || predict(&models, id, &bars)
+            })
+            .await
+    }
+}

@@ -1,0 +1,88 @@
+//! What the feature `training` is built with: a C++ compiler and libtorch.
+
+use std::path::Path;
+
+use xshell::{Shell, cmd};
+
+use crate::steps::{Failure, root, shell, step};
+
+/// The version that tch is made for; `libtorch.py` fetches it.
+const VERSION: &str = "2.13.0";
+
+/// Sees to it that a release or test build with the feature `training` finds what it needs.
+/// A LIBTORCH of the user's own is kept.
+pub(crate) fn ensure() -> Result<(), Failure> {
+    let shell = shell()?;
+    need(&shell, "c++", "a C++ compiler (c++)", compiler_hint())?;
+    let ours = root().join(".libtorch");
+    if is_users_own(&ours) || is_whole(&ours) {
+        return Ok(());
+    }
+    let python = python(&shell)?;
+    if ours.exists() {
+        // Of another version, or with something missing: a rename cannot replace it.
+        std::fs::remove_dir_all(&ours)?;
+    }
+    let script = root().join("xtask").join("libtorch.py");
+    let what = format!("fetch libtorch {VERSION} into .libtorch (about 540 MB, once)");
+    step(&what, || {
+        Ok(cmd!(shell, "{python} {script} {ours}").quiet().run()?)
+    })
+}
+
+/// Cargo sets LIBTORCH to the project's own folder; anything else came from the user.
+fn is_users_own(ours: &Path) -> bool {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    set("LIBTORCH_USE_PYTORCH").is_some()
+        || set("LIBTORCH").is_some_and(|place| *place != *ours.join("torch").as_os_str())
+}
+
+/// It appears by a rename, so what is there is whole; the rest guards against a hand that removed
+/// something since.
+fn is_whole(ours: &Path) -> bool {
+    let torch = ours.join("torch");
+    let version = std::fs::read_to_string(torch.join("build-version")).unwrap_or_default();
+    let library = if cfg!(target_os = "macos") {
+        "libtorch_cpu.dylib"
+    } else {
+        "libtorch_cpu.so"
+    };
+    let headers = torch.join("include").join("torch");
+    version.trim() == VERSION && torch.join("lib").join(library).is_file() && headers.is_dir()
+}
+
+/// A Python whose pip works.
+fn python(shell: &Shell) -> Result<&'static str, Failure> {
+    let works = |python: &&str| {
+        let pip = cmd!(shell, "{python} -m pip --version");
+        pip.quiet().ignore_stdout().ignore_stderr().run().is_ok()
+    };
+    ["python3", "python"]
+        .into_iter()
+        .find(works)
+        .ok_or_else(|| {
+            let hint = if cfg!(target_os = "macos") {
+                "brew install python"
+            } else {
+                "apt-get install python3-pip   (or: dnf install python3-pip)"
+            };
+            format!("Python 3 with pip is missing, which fetches libtorch\n  install it: {hint}")
+                .into()
+        })
+}
+
+fn need(shell: &Shell, tool: &str, what: &str, hint: &str) -> Result<(), Failure> {
+    let version = cmd!(shell, "{tool} --version");
+    match version.quiet().ignore_stdout().ignore_stderr().run() {
+        Ok(()) => Ok(()),
+        Err(_) => Err(format!("{what} is missing\n  install it: {hint}").into()),
+    }
+}
+
+const fn compiler_hint() -> &'static str {
+    if cfg!(target_os = "macos") {
+        "xcode-select --install"
+    } else {
+        "apt-get install build-essential   (or: dnf install gcc-c++)"
+    }
+}
