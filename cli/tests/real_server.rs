@@ -15,7 +15,17 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
+        Self::with_files(&[])
+    }
+
+    /// With these files in the folder that bars are loaded from.
+    fn with_files(files: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
+        let import = data.path().join("import");
+        std::fs::create_dir(&import).expect("a new folder");
+        for (name, text) in files {
+            std::fs::write(import.join(name), text).expect("the folder is ours");
+        }
         let mut child = Command::new(impresariod())
             .args([
                 "--listen",
@@ -24,7 +34,9 @@ impl Server {
                 "log.level=\"warn\"",
                 "--data-dir",
             ])
-            .arg(data.path())
+            .arg(data.path().join("data"))
+            .arg("--set")
+            .arg(format!("data.import_dir={}", import.display()))
             .stdout(Stdio::piped())
             .spawn()
             .expect("the server starts");
@@ -241,4 +253,92 @@ fn lists_kinds_and_the_system_are_shown() {
     assert!(server.says(0, &["kinds"]).contains("iterations"));
     assert!(server.says(0, &["system"]).contains("lane default"));
     assert_eq!(server.json(&["system"])["lanes"][0]["concurrency"], 2);
+}
+
+const BARS: &str = "Date,Open,High,Low,Close,Adj Close,Volume\n\
+    2010-01-04,626.95,629.51,624.24,626.75,0,1956200\n\
+    2010-01-05,627.18,627.84,621.54,623.99,0,3004700\n\
+    2010-01-06,625.86,625.86,606.36,608.26,0,3978700\n";
+
+#[test]
+fn bars_are_loaded_listed_and_shown() {
+    let server = Server::with_files(&[("GOOG_1d.csv", BARS), ("other.csv", BARS)]);
+    assert!(server.says(0, &["data", "list"]).contains("no data here"));
+    let text = server.says(0, &["data", "load", "GOOG", "--timeframe", "1d"]);
+    assert!(text.contains("✔ data_load completed"), "{text}");
+    assert!(
+        text.contains("3 bars, 2010-01-04 to 2010-01-06")
+            && text.contains("impresario data show GOOG 1d"),
+        "{text}"
+    );
+    // A symbol that a path has to escape.
+    let line = "data load BRK.B^X=F --timeframe 1w --file other.csv";
+    let view = server.json(&line.split(' ').collect::<Vec<_>>());
+    assert_eq!(view["result_summary"]["replaced"], false);
+
+    let list = server.json(&["data", "list"]);
+    let symbols: Vec<_> = (0..2).map(|at| &list["datasets"][at]["symbol"]).collect();
+    assert_eq!(symbols, ["BRK.B^X=F", "GOOG"]);
+    assert!(server.says(0, &["data", "list"]).contains("other.csv"));
+
+    let text = server.says(0, &["data", "show", "BRK.B^X=F", "1w"]);
+    assert!(text.contains("BRK.B^X=F 1w  3 bars"), "{text}");
+    assert!(text.contains("627.18  627.84  621.54  623.99"), "{text}");
+    let text = server.says(0, &["data", "show", "GOOG", "1d", "--start", "2010-01-06"]);
+    assert!(text.contains("here    1 bar,"), "{text}");
+    let page = server.json(&["data", "show", "GOOG", "1d", "--limit", "2"]);
+    assert_eq!(page["bars"][1]["close"], 623.99);
+    assert_eq!(page["next_start"], "2010-01-06T00:00:00.000Z");
+}
+
+#[test]
+fn a_range_of_many_pages_is_shown_as_one() {
+    let row = |minute: u32| {
+        let at = 1_700_000_100 + minute * 300;
+        format!("{at},1,2,0.5,1.5,{minute}\n")
+    };
+    let header = "timestamp,open,high,low,close,volume\n".to_owned();
+    let text: String = std::iter::once(header)
+        .chain((0..25_000).map(row))
+        .collect();
+    let server = Server::with_files(&[("A_5m.csv", &text)]);
+    server.says(0, &["data", "load", "A", "--timeframe", "5m"]);
+    let text = server.says(0, &["data", "show", "A", "5m"]);
+    assert!(text.contains("⋮  24,990 more"), "{text}");
+    assert!(
+        text.lines()
+            .last()
+            .is_some_and(|line| line.ends_with("24,999")),
+        "{text}"
+    );
+    let page = server.json(&["data", "show", "A", "5m", "--limit", "20001"]);
+    let bars = page["bars"].as_array().expect("bars");
+    assert_eq!(bars.len(), 20_001);
+    assert!((0..20_001).all(|at| bars[at]["volume"] == at as f64));
+    assert!(page["next_start"].is_string());
+}
+
+#[test]
+fn data_that_is_not_there_and_files_that_are_no_bars_say_what_to_do() {
+    let server = Server::with_files(&[("BAD_1d.csv", "Date,Open\n2010-01-04,1\n")]);
+    let output = server.run(&["data", "show", "GOOG", "1d"]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let tip = "impresario data load GOOG --timeframe 1d";
+    assert!(
+        text.contains("DATA_NOT_FOUND") && text.contains(tip),
+        "{text}"
+    );
+    let text = server.says(1, &["data", "load", "BAD", "--timeframe", "1d"]);
+    assert!(
+        text.contains("✘ data_load failed") && text.contains("COLUMN_MISSING"),
+        "{text}"
+    );
+    for (code, args) in [
+        (1, ["data", "load", "GOOG", "--timeframe", "1d"]),
+        (2, ["data", "load", "GOOG", "--timeframe", "1y"]),
+        (2, ["data", "show", "GOOG", "1d", "--start=soon"]),
+    ] {
+        assert_eq!(server.run(&args).status.code(), Some(code), "{args:?}");
+    }
 }

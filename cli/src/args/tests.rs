@@ -49,7 +49,7 @@ fn a_load_stands_under_data_beside_the_reads() {
     assert_eq!(kind, "data_load");
     let named = serde_json::json!({"symbol": "GOOG", "timeframe": "1d"});
     assert_eq!(params, named);
-    let line = "impresario data load ^GSPC --timeframe 1w --file a.csv --detach --json";
+    let line = "impresario data load BRK.B^X=F --timeframe 1w --file a.csv --detach --json";
     let (_, params) = started(&line.split(' ').collect::<Vec<_>>());
     assert_eq!(params["file"], "a.csv");
     for line in ["data list", "data show GOOG 1d --limit 5 --end 2010-01-31"] {

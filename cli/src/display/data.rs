@@ -3,7 +3,7 @@
 use impresario_api::{Bar, DatasetView, Timestamp};
 
 use super::end::{Fact, render};
-use super::numbers::{bytes, date, day, minute, thousands};
+use super::numbers::{bytes, counted, date, day, minute, thousands};
 use super::table::{numbers, table, words};
 use super::text::clean;
 use super::{Look, Tone};
@@ -108,9 +108,9 @@ pub(crate) fn bars(shown: &Shown, look: Look) -> Vec<String> {
     let one = &shown.dataset;
     let name = format!("{} {}", clean(&one.symbol), clean(&one.timeframe));
     let title = format!(
-        "{}  {} bars, {} to {}",
+        "{}  {}, {} to {}",
         look.paint(Tone::Strong, &name),
-        thousands(one.rows),
+        counted(one.rows, "bar"),
         day(one.start),
         day(one.end)
     );
@@ -147,14 +147,14 @@ fn here(shown: &Shown) -> String {
     let Some((first, last)) = ends else {
         return "no bar in this range".to_owned();
     };
-    let count = thousands(shown.count);
+    let count = counted(shown.count, "bar");
     let more = if shown.goes_on { ", more follow" } else { "" };
     let (first, last) = (first.timestamp, last.timestamp);
     let times = match [first, last].iter().all(|time| is_midnight(*time)) {
         true => format!("{} to {}", day(first), day(last)),
         false => format!("{} to {} UTC", minute(first), minute(last)),
     };
-    format!("{count} bars, {times}{more}")
+    format!("{count}, {times}{more}")
 }
 
 fn is_midnight(time: Timestamp) -> bool {

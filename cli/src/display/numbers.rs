@@ -122,6 +122,14 @@ pub(crate) fn date(time: Timestamp) -> String {
     }
 }
 
+/// `1 bar`, `2,148 bars`.
+pub(crate) fn counted(number: u64, one: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        many => format!("{} {}", thousands(many), super::text::plural(one)),
+    }
+}
+
 /// `2026-01-31`.
 pub(crate) fn day(time: Timestamp) -> String {
     let text = time.to_string();
@@ -167,6 +175,10 @@ mod tests {
     #[test]
     fn counts_rates_sizes_and_places() {
         assert_eq!(thousands(0), "0");
+        assert_eq!(
+            (counted(1, "bar"), counted(0, "bar")),
+            ("1 bar".into(), "0 bars".into())
+        );
         assert_eq!(thousands(1_204), "1,204");
         assert_eq!(thousands(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!(clock(100.9), "0:01:40");

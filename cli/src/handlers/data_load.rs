@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Handler, text};
 use crate::display::end::Fact;
-use crate::display::numbers::{bytes, day, thousands};
+use crate::display::numbers::{bytes, counted, day};
 use crate::error::Error;
 
 pub(super) struct DataLoad;
@@ -74,8 +74,8 @@ impl Handler for DataLoad {
             Fact::new(
                 &format!("{} {}", text(result, "symbol"), text(result, "timeframe")),
                 &format!(
-                    "{} bars, {} to {}{instead}",
-                    thousands(number("rows")),
+                    "{}, {} to {}{instead}",
+                    counted(number("rows"), "bar"),
                     date("start"),
                     date("end")
                 ),

@@ -4,7 +4,7 @@ use impresario_api::{Bar, ModelCard, Prediction};
 
 use super::comparison;
 use crate::display::end::{Fact, render};
-use crate::display::numbers::{date, share, thousands};
+use crate::display::numbers::{counted, date, share};
 use crate::display::text::{clean, left, right, width, wrap};
 use crate::display::{Look, Tone};
 
@@ -60,12 +60,12 @@ fn bar(probability: f64, columns: usize, look: Look) -> String {
 }
 
 fn facts(given: &Given, card: &ModelCard) -> Vec<Fact> {
-    let count = thousands(given.bars.len() as u64);
+    let count = counted(given.bars.len() as u64, "bar");
     let last = given.bars.last().map(|bar| date(bar.timestamp));
     let data = &card.data;
     vec![
         Fact::new("after", &last.unwrap_or_default()),
-        Fact::new("from", &format!("{count} bars of {}", given.source)),
+        Fact::new("from", &format!("{count} of {}", given.source)),
         Fact::new(
             "worth",
             &format!(
