@@ -10,9 +10,9 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask TASK
 
-  build          release binaries of impresariod and impresario
+  build          release binaries of impresariod and impresario; fetches libtorch once
   serve [ARGS]   build, then run impresariod; ARGS go to it
-  demo [--exit]  build, serve on 127.0.0.1:7979, run, pause, resume and cancel dummies; --exit: end then
+  demo [--exit]  build, serve on 127.0.0.1:7979, load real bars and train a network on them; --exit: end then
   test           formatting, lints, docs and every test, with and without libtorch's feature
 ";
 

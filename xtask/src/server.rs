@@ -29,6 +29,8 @@ impl Server {
     pub(crate) fn start(address: &str) -> Result<Self, Failure> {
         let mut child = Command::new(steps::binary("impresariod"))
             .args(["--listen", address, "--set", "log.level=\"warn\""])
+            .args(["--set", "data.import_dir=\"samples\""])
+            .current_dir(steps::root())
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = child

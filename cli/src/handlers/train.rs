@@ -107,6 +107,8 @@ impl Handler for Train {
             "best epoch",
             &ended(best, run, text(result, "ended_by"), patience),
         ));
+        let path = text(result, "path");
+        facts.extend((!path.is_empty()).then(|| Fact::new("kept in", path)));
         facts
     }
 
