@@ -220,7 +220,8 @@ fn api_next(body: &ErrorBody) -> Vec<(&'static str, Cow<'static, str>)> {
         "OPERATION_NOT_FOUND" => ("see which there are:", Thing::Operation.list()),
         "MODEL_NOT_FOUND" => ("see which there are:", Thing::Model.list()),
         "DATA_NOT_FOUND" => return vec![("try", load(body).into())],
-        "NOT_ENOUGH_BARS" => {
+        // Bars that came with the request are the user's own; what is loaded is named.
+        "NOT_ENOUGH_BARS" if names_data(body) => {
             let text = format!("{} --file NAME   with a longer history", load(body));
             return vec![("try", text.into())];
         }
@@ -234,6 +235,11 @@ fn api_next(body: &ErrorBody) -> Vec<(&'static str, Cow<'static, str>)> {
         _ => return Vec::new(),
     };
     vec![(label, command.into())]
+}
+
+fn names_data(body: &ErrorBody) -> bool {
+    let details = body.details.as_ref();
+    details.is_some_and(|details| details["symbol"].is_string())
 }
 
 /// The command that loads what a refusal misses, as far as its details name it.

@@ -342,3 +342,88 @@ fn data_that_is_not_there_and_files_that_are_no_bars_say_what_to_do() {
         assert_eq!(server.run(&args).status.code(), Some(code), "{args:?}");
     }
 }
+
+/// Prices that go up and down, so that both classes are there.
+fn waves() -> String {
+    let row = |day: i64| {
+        let close = 100.0 + 10.0 * (day as f64 / 3.0).sin() + (day * 7 % 5) as f64;
+        let at = 1_000_000_800 + day * 86_400;
+        format!(
+            "{at},{close},{},{},{close},{}\n",
+            close + 1.0,
+            close - 1.0,
+            1_000 + day % 17
+        )
+    };
+    let header = "timestamp,open,high,low,close,volume\n".to_owned();
+    std::iter::once(header).chain((0..400).map(row)).collect()
+}
+
+/// The feature `training` may be left out of the server; then there is nothing to test here.
+#[test]
+fn a_training_leaves_a_model_that_is_listed_shown_and_asked() {
+    let server = Server::with_files(&[("A_1d.csv", &waves())]);
+    let kinds = server.json(&["kinds"]);
+    let kinds = kinds["kinds"]
+        .as_array()
+        .or(kinds.as_array())
+        .expect("kinds");
+    let Some(training) = kinds.iter().find(|kind| kind["kind"] == "training") else {
+        return;
+    };
+    // What the help calls a default is the server's.
+    let help = server.says(0, &["train", "--help"]);
+    let properties = training["params_schema"]["properties"].as_object();
+    for (name, schema) in properties.expect("params") {
+        let Some(default) = schema.get("default") else {
+            continue;
+        };
+        let default = default.to_string();
+        let default = default.trim_matches(['[', ']', '"']);
+        let flag = format!("--{} ", name.replace('_', "-"));
+        let said = help
+            .lines()
+            .skip_while(|line| !line.contains(&flag))
+            .take(2);
+        let said: String = said.collect();
+        assert!(
+            said.contains(&format!("[default: {default}]")),
+            "{flag}: {said}"
+        );
+    }
+
+    let line = ["train", "A", "--timeframe", "1d", "--epochs", "2"];
+    let output = server.run(&line);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("impresario data load A --timeframe 1d"),
+        "{text}"
+    );
+    server.says(0, &["data", "load", "A", "--timeframe", "1d"]);
+    let text = server.says(0, &line);
+    assert!(
+        text.contains("test accuracy") && text.contains("better baseline"),
+        "{text}"
+    );
+    assert!(text.contains("of 2, every epoch was run"), "{text}");
+
+    let list = server.json(&["models", "list"]);
+    let id = list["models"][0]["model_id"].as_str().expect("a model");
+    let short = &id[id.len() - 8..];
+    assert!(
+        text.contains(&format!("impresario models show {short}")),
+        "{text}"
+    );
+    let card = server.says(0, &["models", "show", short]);
+    assert!(
+        card.contains(id) && card.contains("13 → 64 → 32 → 2"),
+        "{card}"
+    );
+    let answer = server.json(&["models", "predict", short]);
+    let share = |class: &str| answer["probabilities"][class].as_f64().expect("a number");
+    assert!(
+        (share("up") + share("not_up") - 1.0).abs() < 1e-6,
+        "{answer}"
+    );
+}

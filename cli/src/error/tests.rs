@@ -78,6 +78,7 @@ fn what_data_is_missing_is_named_in_the_advice() {
     }
     let tip = "impresario data load GOOG --timeframe 1d";
     assert_eq!(error.next(), [("try", tip.into())]);
+    assert_eq!(api("NOT_ENOUGH_BARS").next(), []);
 }
 
 #[test]

@@ -89,6 +89,7 @@ fn params(params: &Value) -> String {
         .filter(|(name, _)| !known.contains(&name.as_str()));
     let said = told.map(|(name, one)| {
         let one = match one.as_array() {
+            Some(list) if list.is_empty() => "none".to_owned(),
             Some(list) => list.iter().map(value).collect::<Vec<_>>().join(" "),
             None => value(one),
         };
