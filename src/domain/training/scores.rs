@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn scores_are_those_of_a_hand_made_example() {
-        // Answers: up up not not up not; right: 1, 3, 6 of up up not ... see the confusion.
+        // Its answers: up, up, not, not, up, not; right but for the second and the fourth.
         let report = report(
             &[0.9, 0.6, 0.2, 0.4, 0.7, 0.1],
             &[1, 0, 0, 1, 1, 0],
