@@ -51,8 +51,11 @@ fn google() -> Vec<Bar> {
     let lines = text.lines().skip(1).enumerate();
     lines
         .map(|(day, line)| {
-            let mut numbers = line.split(',').skip(1).map(|n| n.parse::<f64>().unwrap());
-            let mut next = || numbers.next().unwrap();
+            let mut numbers = line
+                .split(',')
+                .skip(1)
+                .map(|n| n.parse::<f64>().expect("a number"));
+            let mut next = || numbers.next().expect("five columns");
             Bar {
                 timestamp: Timestamp::from_millis(day as i64),
                 open: next(),
@@ -70,7 +73,10 @@ fn bits(values: &[f32]) -> Vec<u32> {
 }
 
 fn column(table: &Table, rows: std::ops::Range<usize>, name: &str) -> Vec<f64> {
-    let at = NAMES.iter().position(|one| *one == name).unwrap();
+    let at = NAMES
+        .iter()
+        .position(|one| *one == name)
+        .expect("a feature");
     rows.map(|row| f64::from(table.features[row * WIDTH + at]))
         .collect()
 }
@@ -89,7 +95,7 @@ fn labelled(labels: impl Iterator<Item = u8>) -> Table {
 fn labels_are_the_next_bars_direction_and_directions_the_bars_own() {
     // Up, equal, down, and again: equal is not up.
     let closes = (0..MINIMUM_BARS).map(|i| [10.0, 11.0, 11.0][i % 3]);
-    let table = table(&from_closes(closes)).unwrap();
+    let table = table(&from_closes(closes)).expect("a table");
     assert_eq!(table.rows(), MINIMUM_BARS - LOOK_BACK);
     assert_eq!(table.features.len(), table.rows() * WIDTH);
     for row in 0..table.rows() {
@@ -109,7 +115,7 @@ fn every_feature_is_where_its_name_says() {
     // 100 closes at 100, but the last doubles: each value can be had by hand.
     let mut values = vec![[100.0, 0.0, 0.0, 100.0, 10.0]; LOOK_BACK];
     values[LOOK_BACK - 1] = [100.0, 100.0, 0.0, 200.0, 30.0];
-    let features = latest(&bars(values)).unwrap();
+    let features = latest(&bars(values)).expect("features");
     let ema = |period: f64| 100.0 + 100.0 * 2.0 / (period + 1.0);
     let macd = (ema(12.0) - ema(26.0)) / 200.0;
     let expected = [
@@ -139,10 +145,10 @@ fn every_feature_is_where_its_name_says() {
 fn the_sample_gives_a_finite_table_with_both_classes_in_all_parts() {
     let bars = google();
     assert_eq!(bars.len(), 2_148);
-    let table = table(&bars).unwrap();
+    let table = table(&bars).expect("a table");
     assert_eq!(table.rows(), 2_048);
     assert!(table.features.iter().all(|value| value.is_finite()));
-    let parts = split(&table).unwrap();
+    let parts = split(&table).expect("parts");
     assert_eq!(
         (parts.train.len(), parts.validation.len(), parts.test.len()),
         (1_433, 307, 308)
@@ -159,8 +165,8 @@ fn the_sample_gives_a_finite_table_with_both_classes_in_all_parts() {
 
 #[test]
 fn the_scaler_knows_its_own_rows_alone() {
-    let table = table(&google()).unwrap();
-    let train = split(&table).unwrap().train;
+    let table = table(&google()).expect("a table");
+    let train = split(&table).expect("parts").train;
     let scaler = Scaler::fit(&table, train.clone());
     let mut changed = table.clone();
     for value in &mut changed.features[train.end * WIDTH..] {
@@ -173,8 +179,8 @@ fn the_scaler_knows_its_own_rows_alone() {
 
 #[test]
 fn what_is_scaled_has_mean_0_and_deviation_1() {
-    let mut table = table(&google()).unwrap();
-    let train = split(&table).unwrap().train;
+    let mut table = table(&google()).expect("a table");
+    let train = split(&table).expect("parts").train;
     Scaler::fit(&table, train.clone()).scale(&mut table.features);
     for name in NAMES {
         let values = column(&table, train.clone(), name);
@@ -215,35 +221,40 @@ fn refused(error: &PrepareError, code: &str, words: &str) {
 fn bars_that_cannot_be_learned_from_are_refused() {
     let closes = |f: fn(usize) -> f64| from_closes((0..MINIMUM_BARS).map(f));
     refused(
-        &table(&wave(MINIMUM_BARS - 1)).unwrap_err(),
+        &table(&wave(MINIMUM_BARS - 1)).expect_err("refused"),
         "NOT_ENOUGH_BARS",
         "there are 199 bars; a 100-bar window and three parts need at least 200",
     );
     assert_eq!(
-        table(&[]).unwrap_err().code(),
+        table(&[]).expect_err("refused").code(),
         "NOT_ENOUGH_BARS",
         "none at all"
     );
     refused(
-        &latest(&wave(LOOK_BACK - 1)).unwrap_err(),
+        &latest(&wave(LOOK_BACK - 1)).expect_err("refused"),
         "NOT_ENOUGH_BARS",
         "there are 99 bars; the features of one look back on 100",
     );
     refused(
-        &table(&closes(|_| 7.5)).unwrap_err(),
+        &table(&closes(|_| 7.5)).expect_err("refused"),
         "CONSTANT_PRICES",
         "all 200 closes are 7.5; prices that never move have no direction to learn",
     );
-    let rising = table(&closes(|i| 1.0 + i as f64)).unwrap();
+    let rising = table(&closes(|i| 1.0 + i as f64)).expect("a table");
     refused(
-        &split(&rising).unwrap_err(),
+        &split(&rising).expect_err("refused"),
         "ONE_CLASS",
         "all 70 rows of the training part are of class up; both classes are needed",
     );
-    let falling = table(&closes(|i| 1000.0 - i as f64)).unwrap();
-    assert!(split(&falling).unwrap_err().to_string().contains("not_up"));
+    let falling = table(&closes(|i| 1000.0 - i as f64)).expect("a table");
+    assert!(
+        split(&falling)
+            .expect_err("refused")
+            .to_string()
+            .contains("not_up")
+    );
     refused(
-        &split(&labelled([0, 1].into_iter())).unwrap_err(),
+        &split(&labelled([0, 1].into_iter())).expect_err("refused"),
         "NOT_ENOUGH_BARS",
         "there are 102 bars; a 100-bar window and three parts need at least 200",
     );
@@ -260,9 +271,13 @@ fn prices_without_a_logarithm_are_refused_where_they_are_needed() {
         let mut bars = wave(MINIMUM_BARS);
         bars[50].close = close;
         let words = format!("bar 51 (1970-02-20T00:00:00.000Z): {words}");
-        refused(&table(&bars).unwrap_err(), "PRICES_NOT_POSITIVE", &words);
         refused(
-            &latest(&bars[..120]).unwrap_err(),
+            &table(&bars).expect_err("refused"),
+            "PRICES_NOT_POSITIVE",
+            &words,
+        );
+        refused(
+            &latest(&bars[..120]).expect_err("refused"),
             "PRICES_NOT_POSITIVE",
             &words,
         );
@@ -270,7 +285,7 @@ fn prices_without_a_logarithm_are_refused_where_they_are_needed() {
     }
     let mut bars = wave(MINIMUM_BARS);
     bars[0].volume = f64::NAN;
-    let error = table(&bars).unwrap_err();
+    let error = table(&bars).expect_err("refused");
     assert!(error.to_string().contains("volume is NaN"), "{error}");
 }
 

@@ -28,15 +28,15 @@ fn any_bars(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Bar>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_row_is_made_of_its_window_and_of_nothing_else(bars in any_bars(MINIMUM_BARS..300)) {
-        let table = table(&bars).unwrap();
+        let table = table(&bars).expect("a table");
         for row in 0..table.rows() {
             let own = bits(&table.features[row * WIDTH..(row + 1) * WIDTH]);
-            prop_assert_eq!(&bits(&latest(&bars[row..row + LOOK_BACK]).unwrap()), &own);
-            prop_assert_eq!(&bits(&latest(&bars[..row + LOOK_BACK]).unwrap()), &own);
+            prop_assert_eq!(&bits(&latest(&bars[row..row + LOOK_BACK]).expect("features")), &own);
+            prop_assert_eq!(&bits(&latest(&bars[..row + LOOK_BACK]).expect("features")), &own);
         }
     }
 
@@ -45,14 +45,14 @@ proptest! {
         (bars, other) in (any_bars(MINIMUM_BARS..260), any_bars(160..161)),
         share in 0.0..1.0,
     ) {
-        let before = table(&bars).unwrap();
+        let before = table(&bars).expect("a table");
         let row = (share * before.rows() as f64) as usize;
         let mut changed = bars.clone();
         // All after the row's own bar, so its label may change and its features may not.
         for (bar, new) in changed[row + LOOK_BACK..].iter_mut().zip(other) {
             *bar = Bar { timestamp: bar.timestamp, ..new };
         }
-        let after = table(&changed).unwrap();
+        let after = table(&changed).expect("a table");
         let known = ..(row + 1) * WIDTH;
         prop_assert_eq!(bits(&before.features[known]), bits(&after.features[known]));
         prop_assert_eq!(&before.labels[..row], &after.labels[..row]);
@@ -63,7 +63,7 @@ proptest! {
     fn every_feature_of_any_bars_is_finite_also_scaled(
         values in prop::collection::vec(any_bar(), MINIMUM_BARS..260),
     ) {
-        let mut table = table(&bars(values)).unwrap();
+        let mut table = table(&bars(values)).expect("a table");
         prop_assert!(table.features.iter().all(|value| value.is_finite()));
         let scaler = Scaler::fit(&table, 0..table.rows() / 2);
         scaler.scale(&mut table.features);
@@ -85,12 +85,12 @@ proptest! {
             close: bar.close * unit,
             volume: bar.volume * unit,
         }).collect();
-        prop_assert_eq!(bits(&latest(&bars).unwrap()), bits(&latest(&other).unwrap()));
+        prop_assert_eq!(bits(&latest(&bars).expect("features")), bits(&latest(&other).expect("features")));
     }
 
     #[test]
     fn the_parts_are_in_order_and_are_all_rows(rows in 100_usize..5_000) {
-        let parts = split(&labelled((0..rows).map(|row| (row % 2) as u8))).unwrap();
+        let parts = split(&labelled((0..rows).map(|row| (row % 2) as u8))).expect("parts");
         prop_assert_eq!(parts.train.start, 0);
         prop_assert_eq!(parts.train.end, parts.validation.start);
         prop_assert_eq!(parts.validation.end, parts.test.start);
