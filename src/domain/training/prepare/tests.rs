@@ -10,7 +10,8 @@ fn bar(day: usize, [open, above, below, close, volume]: [f64; 5]) -> Bar {
     Bar {
         timestamp: Timestamp::from_millis(day as i64 * 86_400_000),
         open,
-        high: open.max(close) + above,
+        // Rounded up, a sum of the greatest may be more than a number can hold.
+        high: (open.max(close) + above).min(f64::MAX),
         low: open.min(close) - below,
         close,
         volume,
