@@ -136,6 +136,10 @@ fn a_store_that_cannot_be_trusted_or_panics_ends_the_orchestrator_and_says_why()
     for (how, why) in [(BROKEN, "the disk lies"), (PANICS, "a bug in the store")] {
         let (store, fault) = faulty();
         let stage = stage_with(policy(), 1, store);
+        let id = stage.running();
+        stage.command(Move::Return);
+        // Nothing else is left to be written: the start is what it fails at.
+        stage.ended(id);
         fault.store(how, Ordering::Release);
         let start = stage.start_with(json!({}));
         // Whoever hears of it finds that nothing is admitted any more.
