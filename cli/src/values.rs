@@ -54,12 +54,15 @@ pub(crate) fn integer(text: &str) -> Result<Value, String> {
         .map_err(|_| format!("expected an integer, got \"{text}\""))
 }
 
-/// `64,32`: integers with commas between them.
+/// `64,32`: integers with commas between them; `none` is the empty list.
 pub(crate) fn integers(text: &str) -> Result<Value, String> {
+    if text == "none" {
+        return Ok(Value::Array(Vec::new()));
+    }
     let each = text.split(',').map(|one| integer(one.trim()));
     let all: Result<Vec<_>, _> = each.collect();
     all.map(Value::Array)
-        .map_err(|_| format!("expected integers such as 64,32, got \"{text}\""))
+        .map_err(|_| format!("expected integers such as 64,32, or none, got \"{text}\""))
 }
 
 /// The command that loads bars; names that could mean more to a shell are left open.
@@ -140,6 +143,7 @@ mod tests {
         assert_eq!(integer("-5"), Ok(json!(-5)));
         assert_eq!(integers("64, 32"), Ok(json!([64, 32])));
         assert_eq!(integers("64"), Ok(json!([64])));
+        assert_eq!(integers("none"), Ok(json!([])));
         for text in ["", "nan", "inf", "x", "1,2"] {
             assert!(number(text).is_err(), "{text}");
         }

@@ -27,13 +27,13 @@ const FLAGS: &[(&str, &str, &str, &str)] = &[
         "hidden-layers",
         "N,N,…",
         "64,32",
-        "Widths of the hidden layers, from the input on",
+        "Widths of the hidden layers, from the input on, or none",
     ),
     (
         "dropout",
         "SHARE",
         "0.2",
-        "Share of each hidden layer left out while it learns, 0 to less than 1",
+        "Share of each hidden layer left out while it learns, 0 to 0.95",
     ),
     (
         "patience",
