@@ -7,4 +7,6 @@ mod process;
 mod reads;
 mod starts;
 mod support;
+#[cfg(feature = "training")]
+mod training;
 mod verbs;
