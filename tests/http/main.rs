@@ -11,4 +11,6 @@ mod shutdown;
 mod starts;
 mod stopping;
 mod support;
+#[cfg(feature = "training")]
+mod training;
 mod verbs;
