@@ -12,7 +12,12 @@ use crate::config::{Args, Settings};
 /// Serves these kinds, made once the settings are known, until the process is asked to go. Ends the
 /// process with the exit code of a failure.
 pub fn serve(kinds: impl FnOnce(&Settings) -> Kinds) {
-    let Err(exit) = start(&Args::parse(), kinds) else {
+    serve_with(&Args::parse(), kinds);
+}
+
+/// The same for a program that reads its command line itself.
+pub fn serve_with(args: &Args, kinds: impl FnOnce(&Settings) -> Kinds) {
+    let Err(exit) = start(args, kinds) else {
         return;
     };
     // Nobody is left to tell when standard error is gone.

@@ -11,6 +11,8 @@ mod samples;
 mod shapes;
 #[path = "architecture/source.rs"]
 mod source;
+#[path = "architecture/torch.rs"]
+mod torch;
 
 use std::path::{Path, PathBuf};
 

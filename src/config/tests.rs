@@ -9,7 +9,11 @@ fn load(args: &[&str]) -> Result<Settings, String> {
 fn the_defaults_load_and_equal_the_supervisors_own() {
     let settings = load(&[]).expect("the embedded defaults are valid");
     let (ours, theirs) = (settings.supervisor(), impresario::Config::default());
-    assert_eq!(ours.lanes, theirs.lanes);
+    assert_eq!(ours.lanes["default"], theirs.lanes["default"]);
+    assert_eq!(
+        (ours.lanes.len(), ours.lanes["training"].concurrency),
+        (2, 1)
+    );
     assert_eq!(ours.nice, theirs.nice);
     assert_eq!(ours.progress_every, theirs.progress_every);
     assert_eq!(ours.shutdown_grace, theirs.shutdown_grace);
@@ -25,7 +29,7 @@ fn the_defaults_load_and_equal_the_supervisors_own() {
 fn the_file_lies_over_the_defaults_and_the_command_line_over_the_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("own.toml");
-    let text = "data_dir = \"kept\"\n[http]\nlisten = \"127.0.0.1:1\"\nworkers = 3\n[lanes.training]\nthreads = 8\n";
+    let text = "data_dir = \"kept\"\n[http]\nlisten = \"127.0.0.1:1\"\nworkers = 3\n[lanes.own]\nthreads = 8\n";
     std::fs::write(&file, text).expect("it can be written");
     let path = file.to_string_lossy();
     let settings = load(&[
@@ -41,8 +45,8 @@ fn the_file_lies_over_the_defaults_and_the_command_line_over_the_file() {
     assert_eq!(settings.http.workers, 3);
     assert_eq!(settings.http.allowed_hosts, ["a", "b"]);
     assert_eq!(settings.data_dir, PathBuf::from("kept"));
-    let training = &settings.lanes["training"];
-    assert_eq!((training.threads, training.concurrency), (8, 2));
+    let own = &settings.lanes["own"];
+    assert_eq!((own.threads, own.concurrency), (8, 2));
     assert_eq!(settings.lanes["default"].threads, 1);
 }
 

@@ -3,6 +3,7 @@
 use crate::manifests::{manifest, small_contract};
 use crate::shapes::{one_call_services, routes_lead_to_rooms, short_handlers};
 use crate::source::{Name, names};
+use crate::torch::{devices_at_home, torch_at_home};
 
 /// Something that a rule forbids.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ pub(crate) const RULES: &[Rule] = &[
         check: torch_at_home,
     },
     Rule {
-        name: "devices and randomness live in device.rs",
+        name: "devices live in device.rs, libtorch's randomness nowhere",
         check: devices_at_home,
     },
     Rule {
@@ -72,7 +73,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
 ];
 
-fn is_source(path: &str) -> bool {
+pub(crate) fn is_source(path: &str) -> bool {
     path.ends_with(".rs")
 }
 
@@ -84,7 +85,7 @@ pub(crate) fn violation(line: usize, what: impl Into<String>) -> Violation {
 }
 
 /// Names that break a rule, one violation a line.
-fn forbid(text: &str, broken: impl Fn(&Name) -> bool, why: &str) -> Vec<Violation> {
+pub(crate) fn forbid(text: &str, broken: impl Fn(&Name) -> bool, why: &str) -> Vec<Violation> {
     let mut found: Vec<Violation> = Vec::new();
     for name in names(text).iter().filter(|name| broken(name)) {
         if found.iter().all(|one| one.line != name.line) {
@@ -94,7 +95,7 @@ fn forbid(text: &str, broken: impl Fn(&Name) -> bool, why: &str) -> Vec<Violatio
     found
 }
 
-fn starts_with_any(name: &Name, crates: &[&str]) -> bool {
+pub(crate) fn starts_with_any(name: &Name, crates: &[&str]) -> bool {
     crates
         .iter()
         .any(|one| name.starts(&[one]) && name.path.len() > 1)
@@ -208,34 +209,6 @@ fn sql_at_home(path: &str, text: &str) -> Vec<Violation> {
         text,
         |name| starts_with_any(name, &["rusqlite", "sqlx", "diesel"]),
         "SQL is written in src/store/ alone",
-    )
-}
-
-fn torch_at_home(path: &str, text: &str) -> Vec<Violation> {
-    if !is_source(path) || path.starts_with("src/domain/training/") {
-        return Vec::new();
-    }
-    forbid(
-        text,
-        |name| starts_with_any(name, &["tch", "torch_sys"]),
-        "torch is named in src/domain/training/ alone",
-    )
-}
-
-fn devices_at_home(path: &str, text: &str) -> Vec<Violation> {
-    if !is_source(path) || !path.starts_with("src/") || path == "src/domain/training/device.rs" {
-        return Vec::new();
-    }
-    let chooses = |name: &Name| {
-        let device = name.path.iter().position(|one| one == "Device");
-        device.is_some_and(|at| at + 1 < name.path.len())
-            || name.has(&["manual_seed"])
-            || (name.method && name.called && name.has(&["dropout"]))
-    };
-    forbid(
-        text,
-        chooses,
-        "only device.rs chooses devices and makes randomness",
     )
 }
 

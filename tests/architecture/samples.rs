@@ -35,7 +35,7 @@ const ACTORS: &str = "actors live in actors/";
 const HTTP: &str = "HTTP is served in src/http/";
 const SQL: &str = "SQL lives in src/store/";
 const TORCH: &str = "torch lives in src/domain/training/";
-const DEVICES: &str = "devices and randomness live in device.rs";
+const DEVICES: &str = "devices live in device.rs, libtorch's randomness nowhere";
 const CLI: &str = "the CLI is a client";
 const PURE: &str = "the rules are pure";
 const CONTRACT: &str = "the contract depends on little";
@@ -219,6 +219,53 @@ pub(crate) const SAMPLES: &[Sample] = &[
         "src/domain/training/a.rs",
         "fn f() {\n tch::manual_seed(1);\n x.dropout(0.1, true);\n}",
         2,
+    ),
+    bad(
+        DEVICES,
+        "src/domain/training/a.rs",
+        "use tch::Tensor;\nfn f() {\n Tensor::rand(s, k);\n Tensor::randn(s, k);\n Tensor::randint(9, s, k);\n Tensor::randperm(9, k);\n Tensor::normal(m, s);\n Tensor::bernoulli(p);\n}",
+        6,
+    ),
+    bad(
+        DEVICES,
+        "src/domain/training/a.rs",
+        "use tch::Tensor as T;\nfn f() {\n T::rand_like(x);\n T::f_randint_low(1, 9, s, k);\n s.iter().map(T::randn_like);\n}",
+        3,
+    ),
+    bad(
+        DEVICES,
+        "src/domain/training/a.rs",
+        "fn f() {\n x.uniform_(0.0, 1.0);\n x.normal_(0.0, 1.0);\n x.bernoulli_(p);\n x.rand_like();\n x.randn_like();\n x.f_bernoulli_float_(0.5);\n x.multinomial(1, true);\n x.internal_philox_normal_(1);\n x.feature_dropout(0.1, true);\n}",
+        9,
+    ),
+    bad(
+        DEVICES,
+        "src/domain/training/device.rs",
+        "use tch::Tensor;\nfn f(s: &[i64]) {\n Tensor::rand(s, tch::kind::FLOAT_CPU);\n tch::manual_seed(1);\n}",
+        2,
+    ),
+    bad(
+        DEVICES,
+        "src/domain/training/a.rs",
+        "use tch::{nn, Tensor};\nfn f() {\n nn::init(nn::Init::Const(0.0), s, d);\n}",
+        2,
+    ),
+    bad(DEVICES, "src/domain/training/a.rs", "use tch::*;", 1),
+    bad(
+        DEVICES,
+        "src/services/a.rs",
+        "fn f() { tch::Tensor::rand(s, k); }",
+        1,
+    ),
+    good(
+        DEVICES,
+        "src/domain/training/a.rs",
+        "struct A { rand: u8, normal_: u8, uniform_: u8 }\nfn f(a: A, bernoulli: u8) { let randn = a.rand + a.normal_; a.uniform_; bernoulli + randn; randperm(9) }",
+    ),
+    good(
+        DEVICES,
+        "src/domain/training/a.rs",
+        "use tch::Tensor;\n/// Tensor::rand, x.uniform_()\nfn f() { Tensor::zeros(s, k); Tensor::from_slice(v); Smoothed::exponential(12); \"Tensor::randn\" }",
     ),
     good(
         DEVICES,

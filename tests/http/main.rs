@@ -1,10 +1,16 @@
-//! The server from outside: the real binary, real sockets, and nothing but what a client sees.
+//! The server from outside: the real binary (or the same with kinds of the tests' own), real sockets,
+//! and nothing but what a client sees.
 //! Nothing sleeps here; what takes time is waited for with `?wait`.
 
 mod callers;
 mod data;
+mod own;
 mod process;
 mod reads;
+mod shutdown;
 mod starts;
+mod stopping;
 mod support;
+#[cfg(feature = "training")]
+mod training;
 mod verbs;

@@ -166,6 +166,40 @@ fn events_are_contiguous_and_come_after_since() {
 }
 
 #[test]
+fn thousands_of_events_are_paged_without_gaps_or_repeats() {
+    let server = Server::own(&[]);
+    let body = json!({"kind": "talker", "params": {"lines": 2_500}});
+    let reply = server.post(&format!("{OPERATIONS}?wait=60"), &body);
+    let one = id(reply.data(200));
+    let last = server.view(&one)["seq"].as_u64().expect("a seq");
+    assert!(last > 2_500, "{last}");
+    let path = format!("{OPERATIONS}/{one}/events");
+    // By default a page is the longest there may be; a feed that waits is paged likewise.
+    for query in ["", "&wait=30", "&limit=999"] {
+        let (mut seqs, mut since, mut pages) = (Vec::new(), 0, 0);
+        while since < last {
+            let reply = server.get(&format!("{path}?since={since}{query}"));
+            let page = reply.data(200);
+            let events = page["events"].as_array().expect("events");
+            seqs.extend(events.iter().filter_map(|event| event["seq"].as_u64()));
+            since = page["next_since"].as_u64().expect("a seq");
+            assert_eq!(seqs.last(), Some(&since), "it goes on where the page ends");
+            pages += 1;
+        }
+        assert_eq!(seqs, (1..=last).collect::<Vec<_>>(), "{query}");
+        assert_eq!(pages, 3, "{query}");
+    }
+    // Lines alone: their numbers have holes, their own count has none.
+    let reply = server.get(&format!("{OPERATIONS}/{one}/logs?since=1000"));
+    let page = reply.data(200);
+    let lines = page["events"].as_array().expect("lines");
+    assert_eq!(
+        (lines.len(), page["next_since"].as_u64()),
+        (1_000, Some(2_000))
+    );
+}
+
+#[test]
 fn waiting_for_events_is_answered_by_the_next_one() {
     let server = Server::start();
     let one = server.sleeper();

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -15,6 +15,8 @@ pub(crate) const DUMMY: &str = "/api/v1/dummy/start";
 /// The real binary, with a folder of its own. It is killed when this is dropped.
 pub(crate) struct Server {
     child: Child,
+    /// Held: whoever writes to standard output later must find it open.
+    _out: BufReader<ChildStdout>,
     pub(crate) address: String,
     pub(crate) folder: TempDir,
     agent: ureq::Agent,
@@ -74,14 +76,22 @@ impl Reply {
     }
 }
 
+/// A free port and a folder to itself, and what else is asked for.
+fn arguments(folder: &TempDir, args: &[&str]) -> Vec<String> {
+    let data = folder.path().join("data");
+    let data = data.to_str().expect("a path of plain characters");
+    let own = ["--listen", "127.0.0.1:0", "--data-dir", data];
+    own.iter()
+        .chain(args)
+        .map(|word| (*word).to_owned())
+        .collect()
+}
+
 /// The command, with a free port and a folder to itself.
 pub(crate) fn command(folder: &TempDir, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_impresariod"));
     command
-        .args(["--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(folder.path().join("data"));
-    command
-        .args(args)
+        .args(arguments(folder, args))
         .env_remove("RUST_LOG")
         .stdin(Stdio::null());
     command
@@ -103,31 +113,50 @@ impl Server {
     }
 
     pub(crate) fn within(folder: TempDir, args: &[&str]) -> Self {
-        let mut command = command(&folder, args);
+        let command = command(&folder, args);
+        let server = Self::spawn(folder, command);
+        assert_eq!(server.1, "", "its address is on a line of its own");
+        server.0
+    }
+
+    /// The same server with the tests' own kinds: see `own`.
+    pub(crate) fn own(pairs: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let args: Vec<&str> = pairs.iter().flat_map(|pair| ["--set", pair]).collect();
+        let command = crate::own::command(&arguments(&folder, &args));
+        Self::spawn(folder, command).0
+    }
+
+    /// Starts it and waits until it listens; what it wrote before it said so.
+    fn spawn(folder: TempDir, mut command: Command) -> (Self, String) {
         let mut child = command
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        let mut line = String::new();
         let out = child.stdout.take().expect("its output is a pipe");
-        BufReader::new(out)
-            .read_line(&mut line)
-            .expect("it says where it listens");
-        let address = line
-            .trim_end()
-            .strip_prefix("listening on http://")
-            .map(str::to_owned);
+        let (mut out, mut text) = (BufReader::new(out), String::new());
+        let address = loop {
+            let read = out.read_line(&mut text).expect("it writes text");
+            assert!(read > 0, "it said \"{text}\" and ended");
+            if let Some((before, address)) = text.split_once("listening on http://") {
+                let address = address.trim_end().to_owned();
+                text.truncate(before.len());
+                break address;
+            }
+        };
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             // The server may close a connection whose body it refused.
             .max_idle_connections(0)
             .timeout_global(Some(Duration::from_secs(60)));
-        Self {
+        let server = Self {
             child,
-            address: address.unwrap_or_else(|| panic!("it said \"{line}\"")),
+            _out: out,
+            address,
             folder,
             agent: ureq::Agent::new_with_config(config.build()),
-        }
+        };
+        (server, text)
     }
 
     /// Any request; a body is sent as it is, and declared by the headers given.
@@ -211,22 +240,31 @@ impl Server {
         id
     }
 
+    /// Starts one of any kind; its id.
+    pub(crate) fn of_kind(&self, kind: &str, params: &Value, options: &Value) -> String {
+        let body = json!({"kind": kind, "params": params, "options": options});
+        id(self.post(OPERATIONS, &body).data(202))
+    }
+
     /// Follows the events until the status is told.
     pub(crate) fn until(&self, id: &str, status: &str) {
         self.until_after(id, status, 0);
     }
 
     /// The same, for events after `since`.
-    pub(crate) fn until_after(&self, id: &str, status: &str, mut since: u64) {
+    pub(crate) fn until_after(&self, id: &str, status: &str, since: u64) {
+        let is_it = |event: &Value| event["type"] == "status" && event["data"]["status"] == status;
+        self.until_event(id, since, is_it);
+    }
+
+    /// Follows the events after `since` until one is as wanted.
+    pub(crate) fn until_event(&self, id: &str, mut since: u64, wanted: impl Fn(&Value) -> bool) {
         loop {
             let reply = self.get(&format!("{OPERATIONS}/{id}/events?since={since}&wait=30"));
             let page = reply.data(200);
             let events = page["events"].as_array().expect("events");
-            assert!(!events.is_empty(), "{id} never was {status}");
-            if events
-                .iter()
-                .any(|event| event["type"] == "status" && event["data"]["status"] == status)
-            {
+            assert!(!events.is_empty(), "what {id} was waited for never came");
+            if events.iter().any(&wanted) {
                 return;
             }
             since = page["next_since"].as_u64().expect("a seq");

@@ -136,9 +136,9 @@ fn a_store_that_cannot_be_trusted_or_panics_ends_the_orchestrator_and_says_why()
     for (how, why) in [(BROKEN, "the disk lies"), (PANICS, "a bug in the store")] {
         let (store, fault) = faulty();
         let stage = stage_with(policy(), 1, store);
-        // So that it is no write of the beginning that fails.
         let id = stage.running();
         stage.command(Move::Return);
+        // Nothing else is left to be written: the start is what it fails at.
         stage.ended(id);
         fault.store(how, Ordering::Release);
         let start = stage.start_with(json!({}));

@@ -151,6 +151,7 @@ pub fn fit(
     let mut history = Vec::new();
     let mut best: Option<Best> = None;
     let mut ended = None;
+    let batches = training.rows().div_ceil(hyper.batch_size);
     for epoch in ctx.steps("epoch", 0..hyper.epochs) {
         let epoch = epoch?;
         let order = Stream::new(hyper.seed, Purpose::Order { epoch }).order(training.rows());
@@ -158,12 +159,16 @@ pub fn fit(
         let (learned, whole) = learn(ctx, network, &mut adam, &shuffled, epoch, hyper, |rows| {
             items.add(rows);
         })?;
-        if !whole && best.is_some() {
-            // Asked to finish in the middle of an epoch: the best one before it is kept.
-            break;
+        if !whole {
+            ended = Some(Ended::Finish);
+            // Asked to finish in the middle of an epoch: the best one before it is kept. There is
+            // none before the first, and what that one learned so far is more than nothing.
+            if best.is_some() || learned.rows == 0 {
+                break;
+            }
         }
         let judged = validation.judge(network, ctx)?;
-        converges(judged, epoch, u32::MAX, hyper)?;
+        converges(judged, epoch, batches, hyper)?;
         let view = view(epoch, learned, judged);
         tell(ctx, &view);
         history.push(view);
@@ -243,7 +248,7 @@ fn converges(sum: Sum, epoch: u32, batch: u32, hyper: &Hyper) -> Result<(), Trai
     }
     Err(TrainingError::Diverged {
         epoch: epoch + 1,
-        batch: batch.saturating_add(1),
+        batch: batch + 1,
         learning_rate: hyper.learning_rate,
         loss: sum.mean_loss(),
     })

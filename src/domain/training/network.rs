@@ -242,7 +242,7 @@ impl Network {
             layer,
         };
         let mut mask = vec![0.0; like.numel()];
-        Stream::new(dropout.seed, purpose).dropout(&mut mask, dropout.dropped);
+        Stream::new(dropout.seed, purpose).drop_units(&mut mask, dropout.dropped);
         self.place.tensor(&mask, &like.size())
     }
 

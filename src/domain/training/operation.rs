@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use garde::Validate;
-use impresario::operation::{Context, Failure, Operation, Policy, Refusal};
+use impresario::operation::{Context, Failure, Operation, Policy, Refusal, Stopped};
 use impresario_api::{
-    Bar, FeatureView, MAX_INTEGER, ModelCard, ModelData, ModelId, TestReport, Timestamp,
+    FeatureView, MAX_INTEGER, ModelCard, ModelData, ModelId, TestReport, Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use super::error::TrainingError;
 use super::fit::{Ended, Fitted, Hyper, Part, fit};
 use super::models::Models;
 use super::network::Network;
-use super::prepare::{self, NAMES, Parts, Scaler, Table, WIDTH};
+use super::prepare::{self, NAMES, Parts, PrepareError, Scaler, Table, WIDTH};
 use super::scores;
 use crate::domain::market::{Dataset, Library, SYMBOL, TIMEFRAMES, check_symbol, check_timeframe};
 
@@ -206,13 +206,7 @@ impl Operation for Training {
         ctx.context("device", place.name());
         ctx.check()?;
         let data = self.library.read(symbol, timeframe)?;
-        ctx.check()?;
-        let (table, parts) = prepared(&data.bars).map_err(|source| TrainingError::Unfit {
-            symbol: symbol.clone(),
-            timeframe: timeframe.clone(),
-            source,
-        })?;
-        ctx.check()?;
+        let (table, parts) = prepared(&data, ctx)?;
         let scaler = Scaler::fit(&table, parts.train.clone());
         let mut features = table.features.clone();
         scaler.scale(&mut features);
@@ -246,10 +240,34 @@ impl Training {
     }
 }
 
-fn prepared(bars: &[Bar]) -> Result<(Table, Parts), prepare::PrepareError> {
-    let table = prepare::table(bars)?;
-    let parts = prepare::split(&table)?;
-    Ok((table, parts))
+/// Why there is no table.
+enum NoTable {
+    Unfit(PrepareError),
+    Stopped(Stopped),
+}
+
+impl From<PrepareError> for NoTable {
+    fn from(error: PrepareError) -> Self {
+        Self::Unfit(error)
+    }
+}
+
+/// The features of a dataset, and its parts; a stop is heard while they are made.
+fn prepared(data: &Dataset, ctx: &Context) -> Result<(Table, Parts), Failure> {
+    let made = prepare::table_watched(&data.bars, |_| ctx.check().map_err(NoTable::Stopped));
+    let parted = made.and_then(|table| {
+        let parts = prepare::split(&table)?;
+        Ok((table, parts))
+    });
+    parted.map_err(|why| match why {
+        NoTable::Stopped(stopped) => stopped.into(),
+        NoTable::Unfit(source) => TrainingError::Unfit {
+            symbol: data.view.symbol.clone(),
+            timeframe: data.view.timeframe.clone(),
+            source,
+        }
+        .into(),
+    })
 }
 
 /// The model on the part that it has not seen, beside the two baselines.

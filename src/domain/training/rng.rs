@@ -103,7 +103,7 @@ impl Stream {
 
     /// Fills `mask` with 0 for what is dropped, with the probability `dropped`, and with
     /// 1 / (1 - dropped) for what stays (inverted dropout: Srivastava et al., JMLR 2014).
-    pub(super) fn dropout(&mut self, mask: &mut [f32], dropped: f32) {
+    pub(super) fn drop_units(&mut self, mask: &mut [f32], dropped: f32) {
         let kept = 1.0 / (1.0 - dropped);
         for value in mask {
             *value = if self.unit() < dropped { 0.0 } else { kept };
@@ -200,7 +200,7 @@ mod tests {
             layer: 1,
         };
         let mut mask = vec![9.0; 100_000];
-        Stream::new(42, purpose).dropout(&mut mask, 0.2);
+        Stream::new(42, purpose).drop_units(&mut mask, 0.2);
         let dropped = mask.iter().filter(|value| **value == 0.0).count();
         assert!((19_200..=20_800).contains(&dropped), "{dropped}");
         assert!(mask.iter().all(|value| *value == 0.0 || *value == 1.25));
@@ -211,7 +211,7 @@ mod tests {
                 batch,
                 layer: 1,
             };
-            Stream::new(42, purpose).dropout(&mut mask, 0.5);
+            Stream::new(42, purpose).drop_units(&mut mask, 0.5);
             mask
         };
         assert_ne!(again(4), again(5));

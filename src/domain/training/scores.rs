@@ -1,4 +1,4 @@
-//! How well a model tells up from not up, and what it has to beat. `docs/FEATURES.md` says what
+//! How well a model tells up from not up, and what it has to beat. `docs/TRAINING.md` says what
 //! each score means.
 
 use impresario_api::{Baselines, Scores, TestReport};
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn scores_are_those_of_a_hand_made_example() {
-        // Answers: up up not not up not; right: 1, 3, 6 of up up not ... see the confusion.
+        // Its answers: up, up, not, not, up, not; right but for the second and the fourth.
         let report = report(
             &[0.9, 0.6, 0.2, 0.4, 0.7, 0.1],
             &[1, 0, 0, 1, 1, 0],
@@ -115,7 +115,10 @@ mod tests {
         near(report.model.accuracy, 4.0 / 6.0);
         near(report.model.balanced_accuracy, 4.0 / 6.0);
         let product: f64 = 0.9 * 0.4 * 0.8 * 0.4 * 0.7 * 0.9;
-        near(report.model.log_loss.unwrap(), -product.ln() / 6.0);
+        near(
+            report.model.log_loss.expect("a log-loss"),
+            -product.ln() / 6.0,
+        );
         let Baselines {
             majority_class,
             last_direction,
@@ -156,7 +159,10 @@ mod tests {
     #[test]
     fn a_wrong_certainty_costs_a_finite_loss() {
         let report = report(&[0.0, 1.0], &[1, 1], &[1, 1], 1);
-        near(report.model.log_loss.unwrap(), -(1e-15_f64.ln()) / 2.0);
+        near(
+            report.model.log_loss.expect("a log-loss"),
+            -(1e-15_f64.ln()) / 2.0,
+        );
     }
 
     #[test]
@@ -164,7 +170,7 @@ mod tests {
         let report = report(&[0.5, 0.5], &[0, 0], &[1, 0], 0);
         assert_eq!(report.confusion, [[2, 0], [0, 0]]);
         near(report.model.balanced_accuracy, 1.0);
-        near(report.model.log_loss.unwrap(), 2_f64.ln());
+        near(report.model.log_loss.expect("a log-loss"), 2_f64.ln());
         near(report.baselines.last_direction.balanced_accuracy, 0.5);
     }
 }

@@ -162,6 +162,22 @@ fn a_finish_keeps_the_best_so_far_within_one_batch() {
 }
 
 #[test]
+fn a_finish_in_the_only_epoch_tells_of_it_and_of_no_loss_that_was_not_measured() {
+    let stage = Stage::new(&sample());
+    let calls = testing::run(&stage.kind, params(1)).end().calls();
+    for call in (1..calls / 2).step_by(3) {
+        let ended = testing::run(&stage.kind, params(1))
+            .stop_at_call(call, Verb::Finish)
+            .end();
+        let output = ended.output().expect("it completes");
+        assert_eq!(output.ended_by, Ended::Finish, "at call {call}");
+        let card = stage.models.card(output.model_id).expect("it is kept");
+        assert_eq!(card.history.len() as u32, output.best_epoch);
+        assert!(card.history.iter().all(|epoch| epoch.train_loss > 0.0));
+    }
+}
+
+#[test]
 fn a_cancel_ends_within_one_batch_and_leaves_nothing() {
     let stage = Stage::new(&sample());
     let calls = testing::run(&stage.kind, params(1)).end().calls();
@@ -233,6 +249,14 @@ fn a_learning_rate_that_is_too_high_fails_as_diverged_and_leaves_nothing() {
         );
         assert_eq!(stage.left(), 0);
     }
+    // One batch an epoch: it is the validation that finds out.
+    let ended = stage.run(TrainingParams {
+        learning_rate: 1e30,
+        batch_size: 65_536,
+        ..params(50)
+    });
+    let message = &ended.error().expect("it failed").message;
+    assert!(message.contains("epoch 1, batch 2:"), "{message}");
 }
 
 #[test]

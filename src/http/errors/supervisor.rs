@@ -69,12 +69,14 @@ impl From<Error> for ApiError {
     }
 }
 
+/// 422, but for what the request names and nobody has: that has one status, whoever misses it.
 fn refused(refusal: Refusal) -> ApiError {
-    let error = ApiError::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        &refusal.code,
-        refusal.message,
-    );
+    let status = if refusal.code == Code::DataNotFound.as_str() {
+        StatusCode::NOT_FOUND
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    let error = ApiError::new(status, &refusal.code, refusal.message);
     match refusal.details {
         Some(details) => error.details(details),
         None => error,

@@ -37,11 +37,7 @@ fn check(errors: impl IntoIterator<Item = (Error, u16, &'static str)>) {
 fn the_faults_of_a_start_have_their_status_and_code() {
     let id = OperationId::from_u64(7);
     let text = || "no".to_owned();
-    let refusal = Refusal {
-        code: "NO_SUCH_SYMBOL".into(),
-        message: text(),
-        details: None,
-    };
+    let refusal = |code| Refusal::new(code, text());
     check([
         (
             Error::KindNotFound {
@@ -53,7 +49,16 @@ fn the_faults_of_a_start_have_their_status_and_code() {
         ),
         (Error::InvalidParams(vec![]), 422, "INVALID_PARAMS"),
         (Error::InvalidOptions(vec![]), 400, "BAD_REQUEST"),
-        (Error::Refused(refusal), 422, "NO_SUCH_SYMBOL"),
+        (
+            Error::Refused(refusal("DISK_TOO_SLOW")),
+            422,
+            "DISK_TOO_SLOW",
+        ),
+        (
+            Error::Refused(refusal("DATA_NOT_FOUND")),
+            404,
+            "DATA_NOT_FOUND",
+        ),
         (Error::IdempotencyMismatch(id), 422, "IDEMPOTENCY_MISMATCH"),
         (Error::Duplicate(id), 409, "DUPLICATE"),
         (Error::ShuttingDown, 503, "SHUTTING_DOWN"),

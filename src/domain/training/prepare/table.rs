@@ -36,7 +36,7 @@ const HORIZONS: [usize; 5] = [1, 2, 5, 10, 20];
 /// a window, and sums, squares and `f32` hold it, so that every feature of every bar is finite.
 const FARTHEST: f64 = 1e12;
 
-/// How many rows are made between two calls of `watch`: about 10 ms of work.
+/// How many rows are made between two calls of `watch`: some milliseconds of work.
 const WATCHED_ROWS: usize = 4_096;
 
 /// One row for each bar that has a window of bars up to it and a bar after it.

@@ -1,0 +1,194 @@
+//! Kinds that only tests need, and the server that knows them: this very test program, started again
+//! to run one thing that is no test of its own.
+
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use actix_web::rt::System;
+use clap::Parser;
+use impresario::operation::{Context, Failure, LogLevel, Operation, OrFail, Policy};
+use impresario_server::{app, config::Args, process};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::support::Server;
+
+/// The server's arguments, as JSON; without them there is nothing to serve.
+const ARGUMENTS: &str = "IMPRESARIO_TEST_SERVER";
+
+#[test]
+#[ignore = "the server that other tests start"]
+fn serves() {
+    let Ok(arguments) = std::env::var(ARGUMENTS) else {
+        return;
+    };
+    let arguments: Vec<String> = serde_json::from_str(&arguments).expect("words");
+    let words = std::iter::once("impresariod".to_owned()).chain(arguments);
+    process::serve_with(&Args::parse_from(words), |settings| {
+        app::kinds(settings)
+            .register(Stubborn)
+            .register(Plain)
+            .register(Talker)
+            .register(Saboteur)
+    });
+}
+
+/// What starts it.
+pub(crate) fn command(arguments: &[String]) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command
+        .args(["--exact", "own::serves", "--ignored", "--nocapture"])
+        .env(ARGUMENTS, json!(arguments).to_string())
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Where a function of another process waits until the test lets it go.
+pub(crate) struct Gate(TcpListener);
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self(TcpListener::bind("127.0.0.1:0").expect("a free port"))
+    }
+
+    /// For the params of a kind that waits here.
+    pub(crate) fn params(&self) -> Value {
+        let address = self.0.local_addr().expect("it has an address");
+        json!({"gate": address.to_string()})
+    }
+
+    /// Waits until a function waits here: what holds it until it is dropped.
+    pub(crate) fn held(&self) -> TcpStream {
+        self.0.accept().expect("the function comes").0
+    }
+
+    /// Starts one that waits here, and waits until it does: its id, and what holds it until it is
+    /// dropped.
+    pub(crate) fn holds(
+        &self,
+        server: &Server,
+        kind: &str,
+        options: &Value,
+    ) -> (String, TcpStream) {
+        let id = server.of_kind(kind, &self.params(), options);
+        server.until(&id, "running");
+        (id, self.held())
+    }
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, garde::Validate)]
+struct AtGate {
+    /// Where it waits, whatever it is asked.
+    #[garde(skip)]
+    gate: String,
+}
+
+impl AtGate {
+    fn wait(&self) -> Result<(), Failure> {
+        let mut gate = TcpStream::connect(&self.gate).or_fail("NO_GATE")?;
+        // It opens when the other side goes.
+        gate.read(&mut [0]).or_fail("NO_GATE").map(|_| ())
+    }
+}
+
+/// Hears of stops only when its gate has opened.
+struct Stubborn;
+
+impl Operation for Stubborn {
+    const KIND: &'static str = "stubborn";
+    type Params = AtGate;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        // No warning of it comes between what a test compares.
+        let patient = Duration::from_secs(3_600);
+        Policy::lane("default")
+            .pausable()
+            .finishable()
+            .grace(patient)
+    }
+
+    fn run(&self, params: AtGate, ctx: &Context) -> Result<(), Failure> {
+        params.wait()?;
+        Ok(ctx.check()?)
+    }
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, garde::Validate)]
+struct NoParams {}
+
+/// Sleeps, and can only be cancelled.
+struct Plain;
+
+impl Operation for Plain {
+    const KIND: &'static str = "plain";
+    type Params = NoParams;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn run(&self, _: NoParams, ctx: &Context) -> Result<(), Failure> {
+        Ok(ctx.sleep(Duration::from_secs(3_600))?)
+    }
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, garde::Validate)]
+struct Lines {
+    /// How many.
+    #[garde(skip)]
+    lines: u32,
+}
+
+/// Logs.
+struct Talker;
+
+impl Operation for Talker {
+    const KIND: &'static str = "talker";
+    type Params = Lines;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn run(&self, params: Lines, ctx: &Context) -> Result<(), Failure> {
+        (0..params.lines).for_each(|line| ctx.log(LogLevel::Info, line));
+        Ok(())
+    }
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, garde::Validate)]
+struct Sabotage {
+    /// Where it waits first.
+    #[garde(skip)]
+    gate: String,
+    /// With which code it stops the actor system.
+    #[garde(skip)]
+    code: i32,
+}
+
+/// Does what no function may: reaches for the actor system of its own thread, and stops it.
+struct Saboteur;
+
+impl Operation for Saboteur {
+    const KIND: &'static str = "saboteur";
+    type Params = Sabotage;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn run(&self, params: Sabotage, _: &Context) -> Result<(), Failure> {
+        let Sabotage { gate, code } = params;
+        AtGate { gate }.wait()?;
+        System::current().stop_with_code(code);
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! How the process goes while a function keeps it waiting, and how it goes after a fault.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::own::Gate;
+use crate::support::{DUMMY, OPERATIONS, Server};
+
+/// A shutdown waits so long for a function: far longer than any test.
+const GRACE: &str = "supervision.shutdown_grace_seconds=600";
+
+#[test]
+fn from_the_first_moment_of_a_shutdown_starts_are_refused_and_reads_are_answered() {
+    let mut server = Server::own(&[GRACE]);
+    assert_eq!(server.get("/readyz").data(200)["status"], "ready");
+    let ended = server.ended(1, &json!({}));
+    let (held, gate) = Gate::new().holds(&server, "stubborn", &json!({}));
+    let sleeper = server.sleeper();
+    let since = server.view(&sleeper)["seq"].as_u64().expect("a seq");
+    let began = Instant::now();
+    server.signal("TERM");
+    // The first that anyone sees of it: what could go has gone.
+    server.until_after(&sleeper, "pending", since);
+
+    server.get("/readyz").fails(503, "SHUTTING_DOWN");
+    let start = json!({"iterations": 0});
+    server.post(DUMMY, &start).fails(503, "SHUTTING_DOWN");
+    let generic = json!({"kind": "dummy", "params": start});
+    server
+        .post(OPERATIONS, &generic)
+        .fails(503, "SHUTTING_DOWN");
+    server.ask(&ended, "retry").fails(503, "SHUTTING_DOWN");
+
+    assert_eq!(server.get("/healthz").data(200)["status"], "ok");
+    assert_eq!(server.view(&held)["status"], "running");
+    assert_eq!(server.get("/api/v1/system").data(200)["admitting"], false);
+    let list = server.get(OPERATIONS);
+    assert_eq!(list.data(200)["total_count"], 3, "no start was recorded");
+    let result = server.get(&format!("{OPERATIONS}/{ended}/results"));
+    assert_eq!(result.data(200)["iterations_completed"], 1);
+    let stopped = server.ask(&sleeper, "cancel");
+    assert_eq!(
+        stopped.data(202)["status"],
+        "cancelled",
+        "stops are always admitted"
+    );
+    server.get("/readyz").fails(503, "SHUTTING_DOWN");
+
+    drop(gate);
+    assert_eq!(server.join().code(), Some(0));
+    assert!(
+        began.elapsed() < Duration::from_secs(300),
+        "it waited for the grace"
+    );
+}
+
+#[test]
+fn a_function_that_does_not_go_holds_the_process_for_the_grace_alone() {
+    let mut server = Server::own(&["supervision.shutdown_grace_seconds=0.2"]);
+    let (_held, _gate) = Gate::new().holds(&server, "stubborn", &json!({}));
+    server.signal("INT");
+    assert_eq!(server.join().code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_the_process_at_once() {
+    for [first, second] in [["TERM", "TERM"], ["INT", "INT"], ["TERM", "INT"]] {
+        let mut server = Server::own(&[GRACE]);
+        let (_held, _gate) = Gate::new().holds(&server, "stubborn", &json!({}));
+        let sleeper = server.sleeper();
+        let since = server.view(&sleeper)["seq"].as_u64().expect("a seq");
+        server.signal(first);
+        // Two signals that come before the first is heard are one: so it must be heard.
+        server.until_after(&sleeper, "pending", since);
+        let began = Instant::now();
+        server.signal(second);
+        assert_eq!(server.join().code(), Some(130), "{first}, {second}");
+        assert!(
+            began.elapsed() < Duration::from_secs(300),
+            "it waited for the grace"
+        );
+    }
+}
+
+#[test]
+fn a_fault_of_the_orchestrator_itself_is_exit_70() {
+    // Code 0 is how the system ends when all is well: nobody may take it for that.
+    for code in [0, 1] {
+        let mut server = Server::own(&[GRACE]);
+        let gate = Gate::new();
+        let mut params = gate.params();
+        params["code"] = json!(code);
+        let id = server.of_kind("saboteur", &params, &json!({}));
+        server.until(&id, "running");
+        drop(gate.held());
+        assert_eq!(server.join().code(), Some(70), "code {code}");
+    }
+}
