@@ -72,6 +72,12 @@ impl Place {
     }
 }
 
+/// How many threads one operation on tensors may take on the calling thread. libtorch keeps it per
+/// thread, so that a training beside this one has its own.
+pub fn use_threads(threads: usize) {
+    tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use super::network::{Batch, Dropout, Network, Sum};
 use super::rng::{Purpose, Stream};
 
 /// Rows that are judged between two looks at whether to go on.
-const JUDGED_AT_ONCE: i64 = 8_192;
+const JUDGED_AT_ONCE: u32 = 8_192;
 
 /// The mean loss of a batch, in nats, past which nothing can come of a training: to know nothing
 /// costs ln 2, and a loss a thousand times that comes from steps that are far too long.
@@ -92,12 +92,24 @@ impl Part {
         }
     }
 
-    fn rows(&self) -> u32 {
+    /// How many rows.
+    pub fn rows(&self) -> u32 {
         self.classes.len() as u32
     }
 
-    /// The same rows in another order.
-    fn ordered(&self, order: &[i64]) -> Self {
+    /// Some of the rows, without a copy.
+    pub fn batch(&self, from: u32, length: u32) -> Batch<'_> {
+        let (start, end) = (from as usize, (from + length) as usize);
+        Batch {
+            rows: self.features.narrow(0, i64::from(from), i64::from(length)),
+            classes: &self.classes[start..end],
+        }
+    }
+
+    /// The same rows in the order of an epoch (from 0).
+    pub fn shuffled(&self, seed: u64, epoch: u32) -> Self {
+        let order = Stream::new(seed, Purpose::Order { epoch }).order(self.rows());
+        let order = order.as_slice();
         let classes = order.iter().map(|row| self.classes[*row as usize]);
         Self {
             features: self.features.index_select(0, &self.place.rows(order)),
@@ -109,16 +121,11 @@ impl Part {
     /// How a network does on it.
     pub fn judge(&self, network: &Network, ctx: &Context) -> Result<Sum, Failure> {
         let mut sum = Sum::default();
-        let rows = i64::from(self.rows());
         let mut from = 0;
-        while from < rows {
+        while from < self.rows() {
             ctx.check()?;
-            let length = JUDGED_AT_ONCE.min(rows - from);
-            let batch = Batch {
-                rows: &self.features.narrow(0, from, length),
-                classes: &self.classes[from as usize..(from + length) as usize],
-            };
-            sum = sum.and(network.judge(&batch));
+            let length = JUDGED_AT_ONCE.min(self.rows() - from);
+            sum = sum.and(network.judge(&self.batch(from, length)));
             from += length;
         }
         Ok(sum)
@@ -154,8 +161,7 @@ pub fn fit(
     let batches = training.rows().div_ceil(hyper.batch_size);
     for epoch in ctx.steps("epoch", 0..hyper.epochs) {
         let epoch = epoch?;
-        let order = Stream::new(hyper.seed, Purpose::Order { epoch }).order(training.rows());
-        let shuffled = training.ordered(&order);
+        let shuffled = training.shuffled(hyper.seed, epoch);
         let (learned, whole) = learn(ctx, network, &mut adam, &shuffled, epoch, hyper, |rows| {
             items.add(rows);
         })?;
@@ -229,11 +235,7 @@ fn learn(
             epoch,
             batch,
         };
-        let part = Batch {
-            rows: &rows.features.narrow(0, i64::from(from), i64::from(length)),
-            classes: &rows.classes[from as usize..(from + length) as usize],
-        };
-        let learned = network.learn(&part, dropout, adam);
+        let learned = network.learn(&rows.batch(from, length), dropout, adam);
         converges(learned, epoch, batch, hyper)?;
         sum = sum.and(learned);
         done(u64::from(length));

@@ -27,7 +27,7 @@ mod rng;
 #[cfg(feature = "training")]
 pub use self::{
     adam::Adam,
-    device::Place,
+    device::{Place, use_threads},
     error::TrainingError,
     fit::{Ended, Fitted, Hyper, Part, fit},
     models::Models,

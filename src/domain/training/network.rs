@@ -35,9 +35,9 @@ struct Layer {
 /// Rows of a batch with their classes.
 pub struct Batch<'a> {
     /// (rows, features), where the network is.
-    pub rows: &'a Tensor,
+    pub(super) rows: Tensor,
     /// The class of each row.
-    pub classes: &'a [u8],
+    pub(super) classes: &'a [u8],
 }
 
 /// Where in a training a batch stands, and what its dropout is.
@@ -187,7 +187,7 @@ impl Network {
         let last = self.layers.len() - 1;
         let mut logits = Tensor::new();
         for (index, layer) in self.layers.iter().enumerate() {
-            let input = activations.last().unwrap_or(batch.rows);
+            let input = activations.last().unwrap_or(&batch.rows);
             let mut output = layer.bias.addmm(input, &layer.transposed);
             if index == last {
                 logits = output;
@@ -207,7 +207,7 @@ impl Network {
         for (index, layer) in self.layers.iter().enumerate().rev() {
             let input = index
                 .checked_sub(1)
-                .map_or(batch.rows, |below| &activations[below]);
+                .map_or(&batch.rows, |below| &activations[below]);
             let _ = error.tr().mm_out(&layer.weight_gradient, input);
             let _ = error.sum_intlist_out(&layer.bias_gradient, &[0_i64][..], false, None::<Kind>);
             if index > 0 {
@@ -261,7 +261,7 @@ impl Network {
 
     /// How well the network tells the classes of rows.
     pub fn judge(&self, batch: &Batch<'_>) -> Sum {
-        cross_entropy(&mut self.logits(batch.rows), batch.classes, self.classes())
+        cross_entropy(&mut self.logits(&batch.rows), batch.classes, self.classes())
     }
 
     /// The probability of each class of each row, row-major.

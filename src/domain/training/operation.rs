@@ -195,8 +195,7 @@ impl Operation for Training {
     }
 
     fn run(&self, params: TrainingParams, ctx: &Context) -> Result<TrainingOutput, Failure> {
-        // Of this thread alone: a training beside this one has its own.
-        tch::set_num_threads(ctx.threads() as i32);
+        device::use_threads(ctx.threads());
         let place = Place::find(&params.device)
             .map_err(|refusal| Failure::new(refusal.code, refusal.message))?;
         let (symbol, timeframe) = (&params.symbol, &params.timeframe);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use impresario_api::{Bar, ModelId, Prediction};
 
-use super::device::Place;
+use super::device::{Place, use_threads};
 use super::error::TrainingError;
 use super::models::Models;
 use super::prepare::{self, NAMES, Scaler, WIDTH};
@@ -46,7 +46,7 @@ pub fn predict(models: &Models, id: ModelId, bars: &[Bar]) -> Result<Prediction,
     scaler.scale(&mut features);
     let network = models.network(&card)?;
     // One row is no work for several threads.
-    tch::set_num_threads(1);
+    use_threads(1);
     let row = Place::host().tensor(&features, &[1, WIDTH as i64]);
     let probabilities = network.probabilities(&row);
     let [not_up, up] = probabilities[..] else {

@@ -389,7 +389,7 @@ fn the_gradient_is_that_of_autograd() {
     let loss = activation.cross_entropy_for_logits(&right);
     loss.backward();
     let batch = Batch {
-        rows: &rows,
+        rows,
         classes: &classes,
     };
     let (sum, ours) = network.gradient_of(&batch);

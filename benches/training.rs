@@ -1,0 +1,228 @@
+//! What a training costs: under the supervisor beside the same loop alone, and by the epoch, for
+//! `pytorch_peer.py`.
+//!
+//! `cargo bench --bench training` compares the loops;
+//! `cargo bench --bench training -- epochs BATCH DROPOUT COUNT` prints the CPU seconds of COUNT
+//! epochs of a 64-64-32-3 network over 10,000 rows, a line each.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a measuring program tells what it measured"
+)]
+
+use std::time::Duration;
+
+use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
+use impresario::store::MemoryStore;
+use impresario::{Config, Options, Orchestrator, Until};
+use impresario_server::domain::training::{
+    Adam, Dropout, Hyper, Network, Part, Place, fit, use_threads,
+};
+use rustix::time::{ClockId, clock_gettime};
+
+const PAIRS: usize = 41;
+const SEED: u64 = 42;
+
+fn main() {
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| arg != "--bench")
+        .collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => compare(),
+        ["epochs", batch, dropout, count] => epochs(number(batch), number(dropout), number(count)),
+        _ => eprintln!("usage: training [epochs BATCH DROPOUT COUNT]"),
+    }
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> T {
+    text.parse()
+        .unwrap_or_else(|_| panic!("expected a number, got {text}"))
+}
+
+/// Rows that look like scaled features, with classes that have something to do with them.
+fn part(rows: usize, width: usize, classes: usize) -> Part {
+    let mut state = 1_u64;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    };
+    let features: Vec<f32> = (0..rows * width).map(|_| next()).collect();
+    let class = |row: &[f32]| {
+        let sum: f32 = row.iter().take(8).sum();
+        ((sum + 2.0).clamp(0.0, 3.999) / 4.0 * classes as f32) as u8
+    };
+    let labels = features.chunks(width).map(class).collect();
+    Part::new(
+        Place::find("cpu").unwrap_or(Place::host()),
+        &features,
+        width,
+        labels,
+    )
+}
+
+fn epochs(batch_size: u32, dropped: f32, count: u32) {
+    use_threads(1);
+    let part = part(10_000, 64, 3);
+    let widths = [64, 64, 32, 3];
+    let mut network = Network::new(Place::host(), &widths, SEED);
+    let mut adam = Adam::new(Network::size(&widths), 1e-3);
+    let warm = 3;
+    for epoch in 0..warm + count {
+        let began = now();
+        epoch_of(&mut network, &mut adam, &part, epoch, batch_size, dropped);
+        if epoch >= warm {
+            println!("{:.6}", now() - began);
+        }
+    }
+}
+
+/// One epoch with no supervisor.
+fn epoch_of(
+    network: &mut Network,
+    adam: &mut Adam,
+    part: &Part,
+    epoch: u32,
+    batch_size: u32,
+    dropped: f32,
+) -> f64 {
+    let shuffled = part.shuffled(SEED, epoch);
+    let mut loss = 0.0;
+    for batch in 0..part.rows().div_ceil(batch_size) {
+        let from = batch * batch_size;
+        let length = batch_size.min(part.rows() - from);
+        let dropout = Dropout {
+            dropped,
+            seed: SEED,
+            epoch,
+            batch,
+        };
+        loss += network
+            .learn(&shuffled.batch(from, length), dropout, adam)
+            .loss;
+    }
+    loss
+}
+
+/// Measures both loops on a lane's thread, in turns.
+struct Measure;
+
+/// Nothing.
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+struct NoParams {}
+
+const EPOCHS: u32 = 20;
+const BATCH: u32 = 32;
+const DROPPED: f32 = 0.2;
+
+impl Operation for Measure {
+    const KIND: &'static str = "measure";
+    type Params = NoParams;
+    /// CPU seconds alone and supervised, pair by pair.
+    type Output = Vec<(f64, f64)>;
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn run(&self, _: NoParams, ctx: &Context) -> Result<Self::Output, Failure> {
+        use_threads(1);
+        let (training, validation) = (part(1_433, 13, 2), part(307, 13, 2));
+        let widths = [13, 64, 32, 2];
+        let alone = || {
+            let mut network = Network::new(Place::host(), &widths, SEED);
+            let mut adam = Adam::new(Network::size(&widths), 1e-3);
+            let mut best = (f64::INFINITY, Vec::new());
+            let began = now();
+            for epoch in 0..EPOCHS {
+                epoch_of(&mut network, &mut adam, &training, epoch, BATCH, DROPPED);
+                let loss = network
+                    .judge(&validation.batch(0, validation.rows()))
+                    .mean_loss();
+                if loss < best.0 {
+                    best = (loss, network.weights());
+                }
+            }
+            Ok::<_, Failure>(now() - began)
+        };
+        let supervised = || {
+            let mut network = Network::new(Place::host(), &widths, SEED);
+            let hyper = Hyper {
+                epochs: EPOCHS,
+                batch_size: BATCH,
+                learning_rate: 1e-3,
+                dropout: DROPPED,
+                patience: EPOCHS,
+                seed: SEED,
+            };
+            let began = now();
+            fit(ctx, &mut network, &training, &validation, &hyper)?;
+            Ok::<_, Failure>(now() - began)
+        };
+        alone()?;
+        let mut pairs = Vec::new();
+        for pair in 0..PAIRS {
+            // Whoever comes second finds a warmer core: each is second half the time.
+            pairs.push(if pair % 2 == 0 {
+                let alone = alone()?;
+                (alone, supervised()?)
+            } else {
+                let supervised = supervised()?;
+                (alone()?, supervised)
+            });
+        }
+        Ok(pairs)
+    }
+}
+
+fn compare() {
+    let kinds = Kinds::new().register(Measure);
+    let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
+    let orchestrator = orchestrator.expect("the default lane");
+    let system = actix_web::rt::System::new();
+    let output = system.block_on(async {
+        let start =
+            orchestrator.start_managed_operation::<Measure>(NoParams {}, Options::default());
+        let id = start.await.expect("a start").id;
+        let hour = Duration::from_secs(3_600);
+        orchestrator
+            .wait_until(id, Until::Ended, hour)
+            .await
+            .expect("it ends");
+        orchestrator.result(id).await.expect("an output")
+    });
+    let pairs: Vec<(f64, f64)> = serde_json::from_value(output).expect("pairs");
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    println!(
+        "{PAIRS} alternating pairs of {EPOCHS} epochs, load average {}",
+        load.trim()
+    );
+    let alone = spread(pairs.iter().map(|pair| pair.0 * 1e3).collect());
+    let supervised = spread(pairs.iter().map(|pair| pair.1 * 1e3).collect());
+    let ratio = spread(pairs.iter().map(|pair| pair.1 / pair.0).collect());
+    println!("  the loop alone, CPU ms          {}", alone.1);
+    println!("  under the supervisor, CPU ms    {}", supervised.1);
+    let verdict = if ratio.0 <= 1.01 { "met" } else { "MISSED" };
+    println!(
+        "  supervised / alone              {}   target <= 1.01  {verdict}",
+        ratio.1
+    );
+}
+
+/// The median, and "12.3 (11.9 to 13.0)": with the quartiles.
+fn spread(mut samples: Vec<f64>) -> (f64, String) {
+    samples.sort_by(f64::total_cmp);
+    let at = |share: f64| samples[((samples.len() - 1) as f64 * share).round() as usize];
+    (
+        at(0.5),
+        format!("{:.4} ({:.4} to {:.4})", at(0.5), at(0.25), at(0.75)),
+    )
+}
+
+/// Seconds of this thread's CPU time.
+fn now() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
