@@ -1,4 +1,4 @@
-//! How well a model tells up from not up, and what it has to beat. `docs/TRAINING.md` says what
+//! How well a model tells up from not up, and what it has to beat. `docs/FEATURES.md` says what
 //! each score means.
 
 use impresario_api::{Baselines, Scores, TestReport};

@@ -1,5 +1,5 @@
 //! From bars to what a network reads: features, labels, parts and the scaler. Pure and without
-//! torch. `docs/TRAINING.md` lists every feature with its formula and source.
+//! torch. `docs/FEATURES.md` lists every feature with its formula and source.
 //!
 //! A row's features are a function of exactly the last [`LOOK_BACK`] bars up to and including its
 //! own: smoothed averages are seeded at the start of that window instead of at the start of the
