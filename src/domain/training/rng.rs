@@ -60,8 +60,7 @@ impl Stream {
     /// The next 32 bits.
     pub(super) fn bits(&mut self) -> u32 {
         if self.used == self.block.len() {
-            self.block = philox(self.counter, self.key);
-            self.counter[0] = self.counter[0].wrapping_add(1);
+            self.block = self.next_block();
             self.used = 0;
         }
         self.used += 1;
@@ -102,12 +101,24 @@ impl Stream {
     }
 
     /// Fills `mask` with 0 for what is dropped, with the probability `dropped`, and with
-    /// 1 / (1 - dropped) for what stays (inverted dropout: Srivastava et al., JMLR 2014).
+    /// 1 / (1 - dropped) for what stays (inverted dropout: Srivastava et al., JMLR 2014). 16 bits
+    /// decide about a unit, so the probability is a multiple of 2^-16.
     pub(super) fn drop_units(&mut self, mask: &mut [f32], dropped: f32) {
         let kept = 1.0 / (1.0 - dropped);
-        for value in mask {
-            *value = if self.unit() < dropped { 0.0 } else { kept };
+        let limit = (dropped * 65_536.0).round() as u32;
+        for units in mask.chunks_mut(8) {
+            let [a, b, c, d] = self.next_block();
+            let halves = [a, a >> 16, b, b >> 16, c, c >> 16, d, d >> 16];
+            for (unit, half) in units.iter_mut().zip(halves) {
+                *unit = if half & 0xFFFF < limit { 0.0 } else { kept };
+            }
         }
+    }
+
+    fn next_block(&mut self) -> [u32; 4] {
+        let block = philox(self.counter, self.key);
+        self.counter[0] = self.counter[0].wrapping_add(1);
+        block
     }
 }
 
