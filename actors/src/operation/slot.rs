@@ -149,7 +149,8 @@ impl Slot {
     }
 }
 
-/// The step in hand of each level: one more than are complete.
+/// The step in hand of each level: one more than are complete. Within a loop that is over nothing
+/// is in hand.
 pub(super) fn in_hand(steps: &[StepProgress]) -> Option<String> {
     let mut text = String::new();
     for step in steps {
@@ -157,6 +158,37 @@ pub(super) fn in_hand(steps: &[StepProgress]) -> Option<String> {
         let hand = step.current.saturating_add(1).min(step.total);
         // Writing to a String cannot fail.
         let _ = write!(text, "{comma}{} {hand}/{}", step.name, step.total);
+        if step.current >= step.total {
+            break;
+        }
     }
     (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_hand_is_one_more_than_is_complete_and_nothing_within_what_is_over() {
+        let step = |(name, current, total): (&str, u64, u64)| StepProgress {
+            name: name.to_owned(),
+            current,
+            total,
+        };
+        let told = |steps: &[(&str, u64, u64)]| {
+            let steps: Vec<_> = steps.iter().copied().map(step).collect();
+            in_hand(&steps).unwrap_or_default()
+        };
+        assert_eq!(
+            told(&[("epoch", 4, 10), ("batch", 31, 60)]),
+            "epoch 5/10, batch 32/60"
+        );
+        assert_eq!(
+            told(&[("epoch", 9, 10), ("batch", 59, 60)]),
+            "epoch 10/10, batch 60/60"
+        );
+        assert_eq!(told(&[("epoch", 10, 10), ("batch", 0, 60)]), "epoch 10/10");
+        assert_eq!(told(&[]), "");
+    }
 }
