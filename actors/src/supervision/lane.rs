@@ -9,6 +9,7 @@ use impresario_api::{LaneView, OperationId, SlotView, Timestamp};
 
 use super::commands::{NotBegun, RunEnded};
 use super::manager::Manager;
+use super::priority::step_back;
 use crate::LaneConfig;
 use crate::operation::{ErasedOperation, Finished, Run, execute};
 use crate::rules::admission::Room;
@@ -238,17 +239,6 @@ impl Drop for Witness {
 /// A new arbiter on a thread of its own, niced so that the core never waits behind it.
 fn fresh(nice: i32) -> Arbiter {
     let arbiter = Arbiter::new();
-    arbiter.spawn_fn(move || be_nice(nice));
+    arbiter.spawn_fn(move || step_back(nice));
     arbiter
 }
-
-/// On Linux the process id 0 means the calling thread alone; elsewhere it would slow everything.
-#[cfg(target_os = "linux")]
-fn be_nice(nice: i32) {
-    if let Err(error) = rustix::process::setpriority_process(None, nice) {
-        log::warn!("a lane's thread keeps its priority: {error}");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn be_nice(_nice: i32) {}

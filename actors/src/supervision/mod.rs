@@ -10,6 +10,7 @@ pub(crate) mod hub;
 pub(crate) mod lane;
 pub(crate) mod manager;
 pub(crate) mod operation_actor;
+mod priority;
 pub(crate) mod stats;
 pub(crate) mod system;
 pub(crate) mod watched;

@@ -1,0 +1,138 @@
+//! Reading and cancelling while a training burns every core, beside the same requests idle. Needs
+//! `impresariod` with the feature `training` beside this program (`cargo xtask build`).
+
+use impresario_bench::{Client, Samples, Server, Target, judge, machine};
+
+const ROUNDS: usize = 5;
+/// Cancels of a round; all rounds together 10,000.
+const CANCELS: usize = 2_000;
+/// Reads for each cancel: 10,000 a round.
+const READS: usize = 5;
+const BATCH: f64 = 32.0;
+const ENDLESS: &str = r#"{"symbol":"GOOG","timeframe":"1d","epochs":1000000,"patience":1000000}"#;
+
+struct Round {
+    health: Samples,
+    idle_view: Samples,
+    busy_view: Samples,
+    cancel: Samples,
+    /// Microseconds.
+    batch: f64,
+}
+
+fn main() {
+    machine();
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../samples");
+    let (lane, import) = (
+        format!("lanes.training.concurrency={cores}"),
+        format!("data.import_dir={samples:?}"),
+    );
+    // Whatever else is given goes to the server: --set supervision.nice=19.
+    let own: Vec<String> = std::env::args().skip(1).collect();
+    let mut args = vec!["--set", &lane, "--set", &import];
+    args.extend(own.iter().map(String::as_str));
+    let server = Server::start("impresariod", &args);
+    let mut client = Client::new(&server.address);
+    let load = r#"{"symbol":"GOOG","timeframe":"1d"}"#;
+    let (status, answer) = client.send("POST", "/api/v1/data/load?wait=30", load);
+    assert!(
+        status == 200 && answer.contains("\"completed\""),
+        "{answer}"
+    );
+    let rounds: Vec<_> = (0..ROUNDS).map(|_| round(&mut client, cores)).collect();
+    report(&rounds, cores);
+    machine();
+}
+
+fn round(client: &mut Client, cores: usize) -> Round {
+    let seen = client.start("dummy", r#"{"iterations":1,"step_ms":3600000}"#);
+    client.until_running(&seen);
+    let seen = format!("/api/v1/operations/{seen}");
+    let (mut health, mut idle_view, mut busy_view, mut cancel) = (vec![], vec![], vec![], vec![]);
+    for _ in 0..CANCELS * READS {
+        health.push(client.time("GET", "/healthz", ""));
+        idle_view.push(client.time("GET", &seen, ""));
+    }
+    let mut burning: Vec<_> = (0..cores).map(|_| begin(client)).collect();
+    for _ in 0..CANCELS * READS {
+        busy_view.push(client.time("GET", &seen, ""));
+    }
+    for turn in 0..CANCELS {
+        let one = &mut burning[turn % cores];
+        cancel.push(client.time("DELETE", &format!("/api/v1/operations/{one}?wait=5"), ""));
+        *one = begin(client);
+    }
+    let batch = batch_of(client, &burning[0]);
+    for path in burning
+        .iter()
+        .map(|id| format!("/api/v1/operations/{id}"))
+        .chain([seen])
+    {
+        client.time("DELETE", &format!("{path}?wait=5"), "");
+    }
+    Round {
+        health: Samples::new(health),
+        idle_view: Samples::new(idle_view),
+        busy_view: Samples::new(busy_view),
+        cancel: Samples::new(cancel),
+        batch,
+    }
+}
+
+/// A training that learns: it is in a batch.
+fn begin(client: &mut Client) -> String {
+    let id = client.start("training", ENDLESS);
+    let path = format!("/api/v1/operations/{id}");
+    while !client.send("GET", &path, "").1.contains("\"batch\"") {}
+    id
+}
+
+/// What a batch takes while every core computes, by the rate that the view tells.
+fn batch_of(client: &mut Client, id: &str) -> f64 {
+    loop {
+        let (_, view) = client.send("GET", &format!("/api/v1/operations/{id}"), "");
+        let rate = view.split("\"rate_per_second\":").nth(1);
+        let rate = rate.and_then(|text| text.split([',', '}']).next());
+        if let Some(rate) = rate.and_then(|text| text.parse::<f64>().ok()) {
+            return BATCH / rate * 1e6;
+        }
+    }
+}
+
+fn report(rounds: &[Round], cores: usize) {
+    println!("{cores} trainings on {cores} cores; µs, the median of {ROUNDS} rounds (quartiles)");
+    let each = |of: &dyn Fn(&Round) -> f64| Samples::new(rounds.iter().map(of).collect());
+    println!(
+        "  GET /healthz, idle, p99          {}",
+        each(&|r| r.health.percentile(99.0)).spread()
+    );
+    println!(
+        "  GET /operations/{{id}}, idle, p99  {}",
+        each(&|r| r.idle_view.percentile(99.0)).spread()
+    );
+    println!(
+        "  GET /operations/{{id}}, busy, p99  {}",
+        each(&|r| r.busy_view.percentile(99.0)).spread()
+    );
+    println!(
+        "  DELETE ?wait, busy, p50          {}",
+        each(&|r| r.cancel.percentile(50.0)).spread()
+    );
+    println!(
+        "  DELETE ?wait, busy, p99          {}",
+        each(&|r| r.cancel.percentile(99.0)).spread()
+    );
+    println!(
+        "  one batch                        {}",
+        each(&|r| r.batch).spread()
+    );
+    let view = each(&|r| r.busy_view.percentile(99.0) / r.idle_view.percentile(99.0));
+    judge("view, p99, busy / idle", &view, Target::AtMost(1.5));
+    let cancel = each(&|r| (r.cancel.percentile(99.0) - r.batch) / r.health.percentile(99.0));
+    judge(
+        "(cancel p99 - one batch) / idle healthz p99",
+        &cancel,
+        Target::AtMost(30.0),
+    );
+}
