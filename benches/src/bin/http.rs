@@ -27,7 +27,11 @@ fn main() {
     machine();
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let lane = format!("lanes.burn.concurrency={cores}");
-    let server = Server::start("bench-server", &["--set", &lane]);
+    // Whatever else is given goes to the server: --set supervision.nice=10.
+    let own: Vec<String> = std::env::args().skip(1).collect();
+    let mut args = vec!["--set", &lane];
+    args.extend(own.iter().map(String::as_str));
+    let server = Server::start("bench-server", &args);
     let mut client = Client::new(&server.address);
     let rounds: Vec<_> = (0..ROUNDS).map(|_| round(&mut client, cores)).collect();
     println!("µs, one connection; the median of {ROUNDS} rounds (lowest to highest)");
