@@ -94,6 +94,11 @@ def main():
         shutil.rmtree(downloads)
         finish(partial)
         os.rename(partial, folder)
+    except subprocess.CalledProcessError:
+        sys.exit(
+            "pip could not download the wheels; what it said stands above. Try again when the index can be "
+            f"reached, or install libtorch {VERSION} yourself and set LIBTORCH"
+        )
     finally:
         # After a failure nothing stays that a later run could take for whole.
         shutil.rmtree(partial, ignore_errors=True)
