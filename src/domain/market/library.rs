@@ -76,7 +76,7 @@ impl Library {
 
     /// Every dataset, by symbol, then timeframe, shortest first.
     ///
-    /// A damaged file is an error: hiding it would look like a loss.
+    /// A damaged one is left out and logged: it must not hide the others. Asked for itself, it says so.
     pub fn list(&self) -> Result<Vec<DatasetView>, MarketError> {
         let failed = || MarketError::storage("read", &self.folder);
         let entries = match fs::read_dir(&self.folder) {
@@ -94,10 +94,14 @@ impl Library {
             names.extend(name.to_str().and_then(names_of));
         }
         names.sort_unstable();
-        names
-            .iter()
-            .map(|(symbol, timeframe)| self.find(symbol, super::TIMEFRAMES[*timeframe]))
-            .collect()
+        let mut views = Vec::new();
+        for (symbol, timeframe) in &names {
+            match self.find(symbol, super::TIMEFRAMES[*timeframe]) {
+                Ok(view) => views.push(view),
+                Err(error) => log::warn!("left out of the list: {error}"),
+            }
+        }
+        Ok(views)
     }
 
     /// Bars from `start` to `end`, both included, at most `limit`. Reads those alone.

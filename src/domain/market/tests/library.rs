@@ -213,6 +213,10 @@ fn a_flipped_bit_anywhere_and_a_cut_are_told_as_damage() {
     fs::rename(&path, folder.path().join("bars/B_1d.bars")).expect("it can be renamed");
     let error = library.find("B", "1d").expect_err("it is another's");
     assert_eq!(error.code(), "DATA_DAMAGED");
+    write(&library, "C", "1d", &days(0..2));
+    let listed = library.list().expect("a list");
+    let symbols: Vec<_> = listed.iter().map(|view| view.symbol.as_str()).collect();
+    assert_eq!(symbols, ["C"], "a damaged one hides no other");
 }
 
 #[test]
