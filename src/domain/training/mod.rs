@@ -20,6 +20,8 @@ mod network;
 #[cfg(feature = "training")]
 mod operation;
 #[cfg(feature = "training")]
+mod params;
+#[cfg(feature = "training")]
 mod predict;
 #[cfg(feature = "training")]
 mod rng;
@@ -32,7 +34,8 @@ pub use self::{
     fit::{Ended, Fitted, Hyper, Part, fit},
     models::Models,
     network::{Batch, Dropout, Network, Sum},
-    operation::{Training, TrainingOutput, TrainingParams},
+    operation::{Training, TrainingOutput},
+    params::TrainingParams,
     predict::predict,
 };
 

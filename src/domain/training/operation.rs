@@ -2,113 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use garde::Validate;
 use impresario::operation::{Context, Failure, Operation, Policy, Refusal, Stopped};
-use impresario_api::{
-    FeatureView, MAX_INTEGER, ModelCard, ModelData, ModelId, TestReport, Timestamp,
-};
+use impresario_api::{FeatureView, ModelCard, ModelData, ModelId, TestReport, Timestamp};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::device::{self, Place};
 use super::error::TrainingError;
-use super::fit::{Ended, Fitted, Hyper, Part, fit};
+use super::fit::{Ended, Fitted, Part, fit};
 use super::models::Models;
 use super::network::Network;
+use super::params::TrainingParams;
 use super::prepare::{self, NAMES, Parts, PrepareError, Scaler, Table, WIDTH};
 use super::scores;
-use crate::domain::market::{Dataset, Library, SYMBOL, TIMEFRAMES, check_symbol, check_timeframe};
-
-/// Up, or not up.
-const CLASSES: u32 = 2;
+use crate::domain::market::{Dataset, Library};
 
 /// Trains networks on the library's bars, and keeps them.
 #[derive(Clone, Debug)]
 pub struct Training {
     library: Library,
     models: Models,
-}
-
-/// What a training takes.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate)]
-#[serde(deny_unknown_fields)]
-pub struct TrainingParams {
-    /// The instrument whose bars are learned from.
-    #[garde(custom(check_symbol))]
-    #[schemars(regex(pattern = SYMBOL))]
-    pub symbol: String,
-    /// How long a bar lasts.
-    #[garde(custom(check_timeframe))]
-    #[schemars(extend("enum" = TIMEFRAMES))]
-    pub timeframe: String,
-    /// Passes over the training part, at most.
-    #[serde(default = "defaults::epochs")]
-    #[garde(range(min = 1, max = 1_000_000))]
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub epochs: u32,
-    /// Rows in one step of learning.
-    #[serde(default = "defaults::batch_size")]
-    #[garde(range(min = 1, max = 65_536))]
-    #[schemars(range(min = 1, max = 65_536))]
-    pub batch_size: u32,
-    /// How far one step goes.
-    #[serde(default = "defaults::learning_rate")]
-    #[garde(custom(check_rate))]
-    #[schemars(extend("exclusiveMinimum" = 0))]
-    pub learning_rate: f64,
-    /// Units of each hidden layer, from the features on.
-    #[serde(default = "defaults::hidden_layers")]
-    #[garde(length(max = 16), inner(range(min = 1, max = 4_096)))]
-    #[schemars(length(max = 16), inner(range(min = 1, max = 4_096)))]
-    pub hidden_layers: Vec<u32>,
-    /// The probability with which a hidden unit is left out of a step.
-    #[serde(default = "defaults::dropout")]
-    #[garde(range(min = 0.0, max = 0.95))]
-    #[schemars(range(min = 0.0, max = 0.95))]
-    pub dropout: f64,
-    /// Epochs without a lower validation loss after which it ends.
-    #[serde(default = "defaults::patience")]
-    #[garde(range(min = 1, max = 1_000_000))]
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub patience: u32,
-    /// Of all randomness: the same seed gives the same model, bit for bit.
-    #[serde(default = "defaults::seed")]
-    #[garde(range(max = MAX_INTEGER))]
-    #[schemars(range(min = 0, max = MAX_INTEGER))]
-    pub seed: u64,
-    /// Where it is computed: the fastest that is there, or one by name.
-    #[serde(default = "defaults::device")]
-    #[garde(custom(check_device))]
-    #[schemars(extend("enum" = device::NAMES))]
-    pub device: String,
-}
-
-/// What a field is when it is left out.
-mod defaults {
-    pub(super) const fn epochs() -> u32 {
-        50
-    }
-    pub(super) const fn batch_size() -> u32 {
-        32
-    }
-    pub(super) const fn learning_rate() -> f64 {
-        0.001
-    }
-    pub(super) fn hidden_layers() -> Vec<u32> {
-        vec![64, 32]
-    }
-    pub(super) const fn dropout() -> f64 {
-        0.2
-    }
-    pub(super) const fn patience() -> u32 {
-        10
-    }
-    pub(super) const fn seed() -> u64 {
-        42
-    }
-    pub(super) fn device() -> String {
-        "auto".to_owned()
-    }
 }
 
 /// What a training gives.
@@ -130,48 +43,10 @@ pub struct TrainingOutput {
     pub path: String,
 }
 
-fn check_rate(rate: &f64, (): &()) -> garde::Result {
-    let expected = || garde::Error::new("a number above 0");
-    (rate.is_finite() && *rate > 0.0)
-        .then_some(())
-        .ok_or_else(expected)
-}
-
-fn check_device(name: &str, (): &()) -> garde::Result {
-    let expected = || garde::Error::new(format!("one of {}", device::NAMES.join(", ")));
-    device::NAMES
-        .contains(&name)
-        .then_some(())
-        .ok_or_else(expected)
-}
-
 impl Training {
     /// On the bars of `library`, into `models`.
     pub const fn new(library: Library, models: Models) -> Self {
         Self { library, models }
-    }
-}
-
-impl TrainingParams {
-    /// From the features to the classes.
-    fn widths(&self) -> Vec<u32> {
-        let hidden = self.hidden_layers.iter().copied();
-        [WIDTH as u32]
-            .into_iter()
-            .chain(hidden)
-            .chain([CLASSES])
-            .collect()
-    }
-
-    const fn hyper(&self) -> Hyper {
-        Hyper {
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            learning_rate: self.learning_rate,
-            dropout: self.dropout as f32,
-            patience: self.patience,
-            seed: self.seed,
-        }
     }
 }
 
