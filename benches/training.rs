@@ -10,6 +10,7 @@
     reason = "a measuring program tells what it measured"
 )]
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
@@ -63,12 +64,17 @@ fn part(rows: usize, width: usize, classes: usize) -> Part {
     )
 }
 
+fn fresh(widths: &[u32]) -> Network {
+    let Ok(network) = Network::new(Place::host(), widths, SEED, || Ok::<_, Infallible>(()));
+    network
+}
+
 fn epochs(batch_size: u32, dropped: f32, count: u32) {
     use_threads(1);
     let part = part(10_000, 64, 3);
     let widths = [64, 64, 32, 3];
-    let mut network = Network::new(Place::host(), &widths, SEED);
-    let mut adam = Adam::new(Network::size(&widths), 1e-3);
+    let mut network = fresh(&widths);
+    let mut adam = Adam::new(network.size(), 1e-3);
     let warm = 3;
     for epoch in 0..warm + count {
         let began = now();
@@ -132,8 +138,8 @@ impl Operation for Measure {
         let (training, validation) = (part(1_433, 13, 2), part(307, 13, 2));
         let widths = [13, 64, 32, 2];
         let alone = || {
-            let mut network = Network::new(Place::host(), &widths, SEED);
-            let mut adam = Adam::new(Network::size(&widths), 1e-3);
+            let mut network = fresh(&widths);
+            let mut adam = Adam::new(network.size(), 1e-3);
             let mut best = (f64::INFINITY, Vec::new());
             let began = now();
             for epoch in 0..EPOCHS {
@@ -148,7 +154,7 @@ impl Operation for Measure {
             Ok::<_, Failure>(now() - began)
         };
         let supervised = || {
-            let mut network = Network::new(Place::host(), &widths, SEED);
+            let mut network = fresh(&widths);
             let hyper = Hyper {
                 epochs: EPOCHS,
                 batch_size: BATCH,

@@ -4,6 +4,7 @@ mod fields;
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::web::{BytesMut, Data};
@@ -32,13 +33,14 @@ impl FromRequest for Id {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let text = request.match_info().query("id");
-        ready(
-            text.parse()
-                .map(Self)
-                .map_err(|_| ApiError::operation_not_found(text)),
-        )
+        ready(id(request, ApiError::operation_not_found).map(Self))
     }
+}
+
+/// The id in the path; a malformed one is the id of nothing.
+fn id<T: FromStr>(request: &HttpRequest, missing: fn(&str) -> ApiError) -> Result<T, ApiError> {
+    let text = request.match_info().query("id");
+    text.parse().map_err(|_| missing(text))
 }
 
 /// The dataset in the path, unchecked: a name that cannot be is the name of nothing.
@@ -71,12 +73,7 @@ impl FromRequest for Model {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let text = request.match_info().query("id");
-        ready(
-            text.parse()
-                .map(Self)
-                .map_err(|_| ApiError::model_not_found(text)),
-        )
+        ready(id(request, ApiError::model_not_found).map(Self))
     }
 }
 

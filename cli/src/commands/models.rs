@@ -44,7 +44,11 @@ pub(super) fn predict(app: &App, asked: &Predict) -> Result<(), Error> {
     let path = format!("/api/v1/models/{id}");
     let card: ModelCard = app.client.get_as(&path, &[])?;
     let (source, bars) = match (from_file, &asked.bars) {
-        (Some(bars), Some(file)) => (file.display().to_string(), bars),
+        (Some(mut bars), Some(file)) => {
+            // The features look back on far fewer, and a body has a limit.
+            let older = bars.len().saturating_sub(NEWEST);
+            (file.display().to_string(), bars.split_off(older))
+        }
         _ => {
             let symbol = asked.symbol.as_ref().unwrap_or(&card.data.symbol);
             let timeframe = asked.timeframe.as_ref().unwrap_or(&card.data.timeframe);

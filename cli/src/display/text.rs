@@ -104,6 +104,8 @@ pub(crate) fn value(value: &Value) -> String {
 /// `iteration` → `iterations`.
 pub(crate) fn plural(word: &str) -> String {
     let hisses = ["s", "x", "ch", "sh"].iter().any(|end| word.ends_with(end));
+    // The ch of an epoch is a k.
+    let hisses = hisses && !word.ends_with("poch");
     format!("{word}{}", if hisses { "es" } else { "s" })
 }
 

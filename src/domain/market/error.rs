@@ -42,7 +42,7 @@ pub enum MarketError {
     FileNotFound {
         /// As it was named.
         file: String,
-        /// The import folder, as configured.
+        /// The import folder.
         folder: String,
         /// What is missing.
         why: String,
@@ -52,7 +52,7 @@ pub enum MarketError {
     FileOutside {
         /// As it was named.
         file: String,
-        /// The import folder, as configured.
+        /// The import folder.
         folder: String,
         /// How it leaves.
         why: &'static str,
@@ -62,7 +62,7 @@ pub enum MarketError {
     FileNotRegular {
         /// As it was named.
         file: String,
-        /// The import folder, as configured.
+        /// The import folder.
         folder: String,
         /// What it is.
         what: &'static str,

@@ -34,12 +34,18 @@ pub(super) fn open(folder: &Path, name: &str) -> Result<Source, MarketError> {
     })
 }
 
+/// The folder as an operator finds it, wherever the server was started.
+fn shown(folder: &Path) -> String {
+    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    whole.display().to_string()
+}
+
 /// Where the file of this name inside `folder` really is. A name that leads out of it is refused,
 /// whether by `..`, as an absolute path, or through a symbolic link.
 pub(super) fn resolve(folder: &Path, name: &str) -> Result<PathBuf, MarketError> {
     let outside = |why| MarketError::FileOutside {
         file: name.to_owned(),
-        folder: folder.display().to_string(),
+        folder: shown(folder),
         why,
     };
     for part in Path::new(name).components() {
@@ -53,11 +59,14 @@ pub(super) fn resolve(folder: &Path, name: &str) -> Result<PathBuf, MarketError>
     }
     let missing = |why: &str| MarketError::FileNotFound {
         file: name.to_owned(),
-        folder: folder.display().to_string(),
+        folder: shown(folder),
         why: why.to_owned(),
     };
-    let home = fs::canonicalize(folder)
-        .map_err(|error| missing(&format!("the folder cannot be used: {error}")))?;
+    let home = fs::canonicalize(folder).map_err(|error| {
+        missing(&format!(
+            "the folder cannot be used: {error}; data.import_dir of the server names another"
+        ))
+    })?;
     let path = fs::canonicalize(home.join(name)).map_err(|source| match source.kind() {
         ErrorKind::NotFound => missing("there is no such file"),
         ErrorKind::NotADirectory | ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
@@ -86,7 +95,7 @@ fn regular(folder: &Path, name: &str, metadata: &Metadata) -> Result<(), MarketE
     }
     Err(MarketError::FileNotRegular {
         file: name.to_owned(),
-        folder: folder.display().to_string(),
+        folder: shown(folder),
         what: if metadata.is_dir() {
             "a folder"
         } else {

@@ -14,8 +14,9 @@ use super::prepare::PrepareError;
 pub enum TrainingError {
     /// The loss is no number any more.
     #[error(
-        "the mean loss became {loss} in epoch {epoch}, batch {batch}: the learning rate {learning_rate} is too high for this data; try {}",
-        learning_rate / 10.0
+        "the mean loss became {loss} in epoch {epoch}, batch {batch}: the learning rate {} is too high for this data; try {}",
+        short(*learning_rate),
+        (learning_rate / 10.0).min(0.01)
     )]
     Diverged {
         /// From 1.
@@ -27,6 +28,9 @@ pub enum TrainingError {
         /// What it became.
         loss: f64,
     },
+    /// Asked to finish before the first batch.
+    #[error("it was asked to finish before it had learned anything: there is no model to keep")]
+    NothingLearned,
     /// These bars cannot be learned from.
     #[error("{symbol} {timeframe}: {source}")]
     Unfit {
@@ -75,6 +79,15 @@ pub enum TrainingError {
     },
 }
 
+/// "1000", but "1e30".
+fn short(rate: f64) -> String {
+    if (1e-4..1e6).contains(&rate) {
+        rate.to_string()
+    } else {
+        format!("{rate:e}")
+    }
+}
+
 impl TrainingError {
     /// An input or output error at a path.
     pub(super) fn storage(
@@ -90,6 +103,7 @@ impl ErrorCode for TrainingError {
     fn code(&self) -> &'static str {
         match self {
             Self::Diverged { .. } => "TRAINING_DIVERGED",
+            Self::NothingLearned => "NOTHING_LEARNED",
             Self::Unfit { source, .. } | Self::BarsUnfit(source) => source.code(),
             Self::BadBar { .. } => "BAD_BAR",
             Self::NotFound(_) => "MODEL_NOT_FOUND",
@@ -119,7 +133,10 @@ impl ErrorCode for TrainingError {
             } => Some(json!([
                 {"path": format!("bars[{index}].{field}"), "expected": expected, "got": got}
             ])),
-            Self::NotFound(_) | Self::Damaged { .. } | Self::Storage { .. } => None,
+            Self::NothingLearned
+            | Self::NotFound(_)
+            | Self::Damaged { .. }
+            | Self::Storage { .. } => None,
         }
     }
 }

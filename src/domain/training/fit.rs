@@ -1,7 +1,7 @@
 //! The loop: epochs of shuffled batches, a look at the validation part after each, and the best
 //! weights so far.
 
-use impresario::operation::{Context, Failure};
+use impresario::operation::{Context, Failure, Items};
 use impresario_api::EpochView;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,7 +10,8 @@ use tch::Tensor;
 use super::adam::Adam;
 use super::device::Place;
 use super::error::TrainingError;
-use super::network::{Batch, Dropout, Network, Sum};
+use super::loss::Sum;
+use super::network::{Batch, Dropout, Network};
 use super::rng::{Purpose, Stream};
 
 /// Rows that are judged between two looks at whether to go on.
@@ -145,6 +146,59 @@ struct Best {
     weights: Vec<f32>,
 }
 
+/// How a training has gone so far.
+#[derive(Default)]
+struct Course {
+    history: Vec<EpochView>,
+    best: Option<Best>,
+    /// A finish came in the middle of an epoch.
+    cut: bool,
+}
+
+impl Course {
+    /// An epoch was judged; its weights are kept if it did best.
+    fn judged(&mut self, view: EpochView, network: &Network) {
+        self.history.push(view);
+        let loss = self.best.as_ref().map_or(f64::INFINITY, |best| best.loss);
+        if view.validation_loss < loss {
+            self.best = Some(Best {
+                loss: view.validation_loss,
+                epoch: view.epoch,
+                weights: network.weights(),
+            });
+        }
+    }
+
+    /// Whether the validation loss has not improved for too long.
+    fn is_exhausted(&self, patience: u32) -> bool {
+        let best = self.best.as_ref().map_or(0, |best| best.epoch);
+        self.history.len() as u64 >= u64::from(best) + u64::from(patience)
+    }
+
+    fn ended(&self, hyper: &Hyper) -> Ended {
+        if self.cut {
+            Ended::Finish
+        } else if self.is_exhausted(hyper.patience) {
+            Ended::Patience
+        } else if self.history.len() as u64 == u64::from(hyper.epochs) {
+            Ended::Epochs
+        } else {
+            Ended::Finish
+        }
+    }
+
+    fn fitted(self, hyper: &Hyper) -> Result<Fitted, TrainingError> {
+        let ended = self.ended(hyper);
+        let best = self.best.ok_or(TrainingError::NothingLearned)?;
+        Ok(Fitted {
+            weights: best.weights,
+            best_epoch: best.epoch,
+            history: self.history,
+            ended,
+        })
+    }
+}
+
 /// Learns from one part, and keeps what does best on another.
 pub fn fit(
     ctx: &Context,
@@ -153,67 +207,36 @@ pub fn fit(
     validation: &Part,
     hyper: &Hyper,
 ) -> Result<Fitted, Failure> {
-    let mut adam = Adam::new(network.weights().len(), hyper.learning_rate);
+    let mut adam = Adam::new(network.size(), hyper.learning_rate);
     let items = ctx.items(u64::from(hyper.epochs) * u64::from(training.rows()));
-    let mut history = Vec::new();
-    let mut best: Option<Best> = None;
-    let mut ended = None;
-    let batches = training.rows().div_ceil(hyper.batch_size);
+    let mut course = Course::default();
     for epoch in ctx.steps("epoch", 0..hyper.epochs) {
         let epoch = epoch?;
         let shuffled = training.shuffled(hyper.seed, epoch);
-        let (learned, whole) = learn(ctx, network, &mut adam, &shuffled, epoch, hyper, |rows| {
-            items.add(rows);
-        })?;
-        if !whole {
-            ended = Some(Ended::Finish);
-            // Asked to finish in the middle of an epoch: the best one before it is kept. There is
-            // none before the first, and what that one learned so far is more than nothing.
-            if best.is_some() || learned.rows == 0 {
-                break;
-            }
+        let learned = learn(ctx, network, &mut adam, &shuffled, epoch, hyper, &items)?;
+        course.cut = learned.rows < u64::from(training.rows());
+        if course.cut && (course.best.is_some() || learned.rows == 0) {
+            // The best one before it is kept.
+            break;
+        }
+        if course.cut {
+            let message = "asked to finish in its first epoch: what it had learned by then is kept";
+            ctx.warn("EPOCH_CUT_SHORT", message);
         }
         let judged = validation.judge(network, ctx)?;
+        let batches = training.rows().div_ceil(hyper.batch_size);
         converges(judged, epoch, batches, hyper)?;
         let view = view(epoch, learned, judged);
         tell(ctx, &view);
-        history.push(view);
-        let better = best
-            .as_ref()
-            .is_none_or(|best| view.validation_loss < best.loss);
-        if better {
-            best = Some(Best {
-                loss: view.validation_loss,
-                epoch: view.epoch,
-                weights: network.weights(),
-            });
-        }
-        let since = best.as_ref().map_or(0, |best| view.epoch - best.epoch);
-        if since >= hyper.patience {
-            ended = Some(Ended::Patience);
+        course.judged(view, network);
+        if course.is_exhausted(hyper.patience) {
             break;
         }
     }
-    let all = history.len() == hyper.epochs as usize;
-    let ended = ended.unwrap_or(if all { Ended::Epochs } else { Ended::Finish });
-    Ok(match best {
-        Some(best) => Fitted {
-            weights: best.weights,
-            best_epoch: best.epoch,
-            history,
-            ended,
-        },
-        // Asked to finish before the first batch: what there is are the initial weights.
-        None => Fitted {
-            weights: network.weights(),
-            best_epoch: 0,
-            history,
-            ended,
-        },
-    })
+    Ok(course.fitted(hyper)?)
 }
 
-/// One epoch; false when it was cut short by a finish.
+/// One epoch; of fewer rows than there are when it was cut short by a finish.
 fn learn(
     ctx: &Context,
     network: &mut Network,
@@ -221,8 +244,8 @@ fn learn(
     rows: &Part,
     epoch: u32,
     hyper: &Hyper,
-    done: impl Fn(u64),
-) -> Result<(Sum, bool), Failure> {
+    items: &Items<'_>,
+) -> Result<Sum, Failure> {
     let batches = rows.rows().div_ceil(hyper.batch_size);
     let mut sum = Sum::default();
     for batch in ctx.steps("batch", 0..batches).cuttable() {
@@ -238,9 +261,9 @@ fn learn(
         let learned = network.learn(&rows.batch(from, length), dropout, adam);
         converges(learned, epoch, batch, hyper)?;
         sum = sum.and(learned);
-        done(u64::from(length));
+        items.add(u64::from(length));
     }
-    Ok((sum, sum.rows == u64::from(rows.rows())))
+    Ok(sum)
 }
 
 fn converges(sum: Sum, epoch: u32, batch: u32, hyper: &Hyper) -> Result<(), TrainingError> {

@@ -14,6 +14,8 @@ mod error;
 #[cfg(feature = "training")]
 mod fit;
 #[cfg(feature = "training")]
+mod loss;
+#[cfg(feature = "training")]
 mod models;
 #[cfg(feature = "training")]
 mod network;
@@ -32,8 +34,9 @@ pub use self::{
     device::{Place, use_threads},
     error::TrainingError,
     fit::{Ended, Fitted, Hyper, Part, fit},
+    loss::Sum,
     models::Models,
-    network::{Batch, Dropout, Network, Sum},
+    network::{Batch, Dropout, Network},
     operation::{Training, TrainingOutput},
     params::TrainingParams,
     predict::predict,

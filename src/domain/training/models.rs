@@ -10,7 +10,7 @@ use tch::Tensor;
 
 use super::device::Place;
 use super::error::TrainingError;
-use super::network::Network;
+use super::network::{Network, weights_of};
 
 const WEIGHTS: &str = "model.safetensors";
 const CARD: &str = "card.json";
@@ -184,7 +184,7 @@ impl Models {
                 weights.extend(flat.map_err(|error| damaged(error.to_string()))?);
             }
         }
-        let wanted = Network::size(&card.layers);
+        let wanted = weights_of(&card.layers);
         if weights.len() != wanted {
             let got = weights.len();
             return Err(damaged(format!("expected {wanted} weights, got {got}")));

@@ -3,13 +3,23 @@
 //! Linear, ReLU and dropout for each hidden layer, then a linear one to the classes. The backward
 //! pass is written out instead of taped: a tape costs more than the arithmetic at these sizes, and
 //! its gradient is checked against it in a test. Softmax and cross-entropy run over the few logits
-//! in plain Rust.
+//! in plain Rust, in `loss`.
 
 use tch::{Kind, Tensor};
 
 use super::adam::Adam;
 use super::device::Place;
+use super::loss::{Sum, cross_entropy, softmax};
 use super::rng::{Purpose, Stream};
+
+/// Initial weights that are made between two looks at whether to go on: a millisecond.
+const WEIGHTS_AT_ONCE: usize = 1 << 16;
+
+/// How many weights a network of these widths has.
+pub(super) fn weights_of(widths: &[u32]) -> usize {
+    let layer = |pair: &[u32]| (pair[0] as usize + 1) * pair[1] as usize;
+    widths.windows(2).map(layer).sum()
+}
 
 /// A network, where it is computed.
 pub struct Network {
@@ -53,56 +63,30 @@ pub struct Dropout {
     pub batch: u32,
 }
 
-/// What a pass over rows gave.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Sum {
-    /// The rows' cross-entropies together, in nats.
-    pub loss: f64,
-    /// Rows whose most probable class was right.
-    pub right: u64,
-    /// Rows.
-    pub rows: u64,
-}
-
-impl Sum {
-    /// The mean cross-entropy.
-    pub fn mean_loss(&self) -> f64 {
-        self.loss / self.rows.max(1) as f64
-    }
-
-    /// The share of right answers.
-    pub fn accuracy(&self) -> f64 {
-        self.right as f64 / self.rows.max(1) as f64
-    }
-
-    /// Both together.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self {
-            loss: self.loss + other.loss,
-            right: self.right + other.right,
-            rows: self.rows + other.rows,
-        }
-    }
-}
-
 impl Network {
     /// A network of these widths, from the features to the classes, with initial weights of a seed:
-    /// uniform in ±1/√inputs, weights and biases alike, as PyTorch's `nn.Linear` has them.
-    pub fn new(place: Place, widths: &[u32], seed: u64) -> Self {
-        let mut start = Vec::new();
+    /// uniform in ±1/√inputs, weights and biases alike, as PyTorch's `nn.Linear` has them. `go_on` is
+    /// asked every now and then, for a large network takes seconds.
+    pub fn new<E>(
+        place: Place,
+        widths: &[u32],
+        seed: u64,
+        go_on: impl Fn() -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut start = Vec::with_capacity(weights_of(widths));
         for (layer, pair) in widths.windows(2).enumerate() {
-            let mut stream = Stream::new(
-                seed,
-                Purpose::Weights {
-                    layer: layer as u16,
-                },
-            );
+            let layer = layer as u16;
+            let mut stream = Stream::new(seed, Purpose::Weights { layer });
             let bound = 1.0 / (pair[0] as f32).sqrt();
-            let count = (pair[0] as usize + 1) * pair[1] as usize;
-            start.extend((0..count).map(|_| stream.within(bound)));
+            let whole = start.len() + weights_of(pair);
+            while start.len() < whole {
+                go_on()?;
+                let some = WEIGHTS_AT_ONCE.min(whole - start.len());
+                start.extend((0..some).map(|_| stream.within(bound)));
+            }
         }
-        Self::with_weights(place, widths, &start)
+        go_on()?;
+        Ok(Self::with_weights(place, widths, &start))
     }
 
     /// A network whose weights are known: as [`Network::weights`] gave them.
@@ -136,10 +120,9 @@ impl Network {
         }
     }
 
-    /// How many weights a network of these widths has.
-    pub fn size(widths: &[u32]) -> usize {
-        let layer = |pair: &[u32]| (pair[0] as usize + 1) * pair[1] as usize;
-        widths.windows(2).map(layer).sum()
+    /// How many weights it has.
+    pub fn size(&self) -> usize {
+        self.weights.numel()
     }
 
     /// A copy of all weights.
@@ -266,53 +249,8 @@ impl Network {
 
     /// The probability of each class of each row, row-major.
     pub fn probabilities(&self, rows: &Tensor) -> Vec<f64> {
-        let logits = self.logits(rows);
-        let softmax = |logits: &[f32]| {
-            let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let powers: Vec<f64> = logits
-                .iter()
-                .map(|logit| f64::from(logit - highest).exp())
-                .collect();
-            let sum: f64 = powers.iter().sum();
-            powers.into_iter().map(move |power| power / sum)
-        };
-        logits
-            .chunks_exact(self.classes())
-            .flat_map(softmax)
-            .collect()
+        softmax(&self.logits(rows), self.classes())
     }
-}
-
-/// The rows' cross-entropies; the logits become the mean one's gradient:
-/// (softmax - one at the right class) / rows.
-fn cross_entropy(logits: &mut [f32], right: &[u8], classes: usize) -> Sum {
-    let rows = right.len() as f32;
-    let mut sum = Sum {
-        rows: right.len() as u64,
-        ..Sum::default()
-    };
-    for (logits, right) in logits.chunks_exact_mut(classes).zip(right) {
-        let right = usize::from(*right);
-        let (mut best, mut highest) = (0, f32::NEG_INFINITY);
-        for (class, logit) in logits.iter().enumerate() {
-            if *logit > highest {
-                (best, highest) = (class, *logit);
-            }
-        }
-        let own = logits[right];
-        let mut powers = 0.0;
-        for logit in logits.iter_mut() {
-            *logit = (*logit - highest).exp();
-            powers += *logit;
-        }
-        sum.loss += f64::from(powers.ln() - (own - highest));
-        sum.right += u64::from(best == right);
-        for power in logits.iter_mut() {
-            *power /= powers * rows;
-        }
-        logits[right] -= 1.0 / rows;
-    }
-    sum
 }
 
 /// A copy of a tensor's values, row-major.

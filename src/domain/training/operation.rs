@@ -11,7 +11,7 @@ use super::device::{self, Place};
 use super::error::TrainingError;
 use super::fit::{Ended, Fitted, Part, fit};
 use super::models::Models;
-use super::network::Network;
+use super::network::{Network, weights_of};
 use super::params::TrainingParams;
 use super::prepare::{self, NAMES, Parts, PrepareError, Scaler, Table, WIDTH};
 use super::scores;
@@ -90,7 +90,7 @@ impl Operation for Training {
         };
         let (training, validation) = (part(&parts.train), part(&parts.validation));
         let widths = params.widths();
-        let mut network = Network::new(place, &widths, params.seed);
+        let mut network = Network::new(place, &widths, params.seed, || ctx.check())?;
         let fitted = fit(ctx, &mut network, &training, &validation, &params.hyper())?;
         let best = Network::with_weights(place, &widths, &fitted.weights);
         let report = report(&best, &part(&parts.test), &table, &parts);
@@ -211,7 +211,7 @@ fn card(
             parts: rows.map(|rows| rows.len() as u64),
         },
         features: NAMES.iter().zip(scaled).map(feature).collect(),
-        weights: Network::size(&layers) as u64,
+        weights: weights_of(&layers) as u64,
         layers,
         history: fitted.history.clone(),
         best_epoch: fitted.best_epoch,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use impresario_api::{Bar, ModelId, Prediction};
+use impresario_api::{Bar, ModelCard, ModelId, Prediction};
 
 use super::device::{Place, use_threads};
 use super::error::TrainingError;
@@ -34,14 +34,7 @@ pub fn predict(models: &Models, id: ModelId, bars: &[Bar]) -> Result<Prediction,
             "it was trained on other features than this version makes",
         ));
     }
-    let scaler = Scaler {
-        mean: card.features.iter().map(|feature| feature.mean).collect(),
-        deviation: card
-            .features
-            .iter()
-            .map(|feature| feature.deviation)
-            .collect(),
-    };
+    let scaler = scaler_of(&card);
     let mut features = prepare::latest(bars)?;
     scaler.scale(&mut features);
     let network = models.network(&card)?;
@@ -56,4 +49,13 @@ pub fn predict(models: &Models, id: ModelId, bars: &[Bar]) -> Result<Prediction,
     Ok(Prediction {
         probabilities: BTreeMap::from(named.map(|(name, share)| (name.to_owned(), share))),
     })
+}
+
+/// The scaler that the card tells of.
+fn scaler_of(card: &ModelCard) -> Scaler {
+    let features = card.features.iter();
+    let (mean, deviation) = features
+        .map(|feature| (feature.mean, feature.deviation))
+        .unzip();
+    Scaler { mean, deviation }
 }

@@ -148,7 +148,7 @@ fn ends_when_the_validation_loss_improves_no_more() {
 fn a_finish_keeps_the_best_so_far_within_one_batch() {
     let stage = Stage::new(&sample());
     let whole = testing::run(&stage.kind, params(4)).end().calls();
-    for call in [1, whole / 3, whole / 2] {
+    for call in [whole / 8, whole / 3, whole / 2] {
         let ended = testing::run(&stage.kind, params(4))
             .stop_at_call(call, Verb::Finish)
             .end();
@@ -169,12 +169,51 @@ fn a_finish_in_the_only_epoch_tells_of_it_and_of_no_loss_that_was_not_measured()
         let ended = testing::run(&stage.kind, params(1))
             .stop_at_call(call, Verb::Finish)
             .end();
-        let output = ended.output().expect("it completes");
+        let Some(output) = ended.output() else {
+            assert_eq!(code(&ended), "NOTHING_LEARNED", "at call {call}");
+            continue;
+        };
         assert_eq!(output.ended_by, Ended::Finish, "at call {call}");
+        assert_eq!((output.best_epoch, output.epochs_run), (1, 1));
         let card = stage.models.card(output.model_id).expect("it is kept");
-        assert_eq!(card.history.len() as u32, output.best_epoch);
-        assert!(card.history.iter().all(|epoch| epoch.train_loss > 0.0));
+        assert!(card.history[0].train_loss > 0.0);
     }
+}
+
+#[test]
+fn a_stop_is_heard_while_the_initial_weights_are_made() {
+    let asked = std::cell::Cell::new(0);
+    let stopped = Network::new(Place::host(), &[1_000, 1_000, 2], 1, || {
+        asked.set(asked.get() + 1);
+        if asked.get() == 3 {
+            Err("stopped")
+        } else {
+            Ok(())
+        }
+    });
+    assert_eq!((stopped.err(), asked.get()), (Some("stopped"), 3));
+}
+
+#[test]
+fn a_finish_before_anything_was_learned_leaves_no_model_and_says_so() {
+    let stage = Stage::new(&sample());
+    let asked = testing::run(&stage.kind, params(4)).stop_at_call(1, Verb::Finish);
+    let ended = asked.end();
+    assert_eq!(
+        (ended.status(), code(&ended)),
+        (Status::Failed, "NOTHING_LEARNED")
+    );
+    assert_eq!(stage.left(), 0);
+}
+
+#[test]
+fn a_finish_in_the_first_epoch_keeps_what_it_learned_and_warns_of_it() {
+    let stage = Stage::new(&sample());
+    let asked = testing::run(&stage.kind, params(4)).stop_at("batch", 3, Verb::Finish);
+    let ended = asked.end();
+    let output = ended.output().expect("it completes");
+    assert_eq!((output.best_epoch, output.ended_by), (1, Ended::Finish));
+    assert_eq!(ended.warnings()[0].0, "EPOCH_CUT_SHORT");
 }
 
 #[test]
@@ -367,7 +406,8 @@ fn what_a_crash_left_unfinished_is_removed() {
 fn the_gradient_is_that_of_autograd() {
     use tch::{Kind, Tensor};
     let widths = [5_u32, 7, 6, 3];
-    let mut network = Network::new(Place::host(), &widths, 3);
+    let mut network =
+        Network::new(Place::host(), &widths, 3, || Ok::<_, TrainingError>(())).expect("it goes on");
     let rows: Vec<f32> = (0..8 * 5)
         .map(|at| ((at * 37 % 101) as f32 - 50.0) / 25.0)
         .collect();
