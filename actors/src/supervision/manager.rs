@@ -6,6 +6,7 @@ mod ledger;
 mod live;
 mod outage;
 mod reading;
+mod recovery;
 #[cfg(test)]
 mod tests;
 
@@ -89,6 +90,28 @@ impl Manager {
             now: Timestamp::now(),
         };
         (limit > 0).then(|| Entry::silent(claim))
+    }
+
+    /// Puts what was claimed to work.
+    fn claimed(
+        &mut self,
+        lane: &str,
+        limit: usize,
+        operations: &[Done],
+        next_due: Option<Timestamp>,
+        ctx: &mut Context<Self>,
+    ) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.redeem(limit);
+        } else {
+            self.empty_lost_lane(lane, operations.len() == limit, next_due, ctx);
+        }
+        for done in operations {
+            self.note(done);
+            self.launch(&done.operation, ctx);
+        }
+        self.send_off();
+        self.arm(lane, next_due, ctx);
     }
 
     /// Sends a claim on its own.
@@ -192,7 +215,7 @@ impl Manager {
         self.note(done);
         let operation = &done.operation;
         self.signal_late(operation);
-        if let (Some(live), Some(kept)) = (self.live.get_mut(&operation.id), &operation.checkpoint)
+        if let (Some(live), Some(kept)) = (self.live.get_mut(&operation.id), operation.checkpoint())
         {
             live.owed.written(kept.at);
         }
@@ -292,29 +315,13 @@ impl Handler<Committed> for Manager {
                     }
                     self.committed(&done, ctx);
                 }
-                Outcome::Recovered(all) => {
-                    self.recovered = true;
-                    for done in &all {
-                        self.committed(done, ctx);
-                    }
-                    self.recovered(ctx);
-                }
+                Outcome::Recovered { lost, waiting } => self.recovered(&lost, waiting, ctx),
                 Outcome::Claimed {
                     lane,
                     limit,
                     operations,
                     next_due,
-                } => {
-                    if let Some(lane) = self.lanes.get_mut(&lane) {
-                        lane.redeem(limit);
-                    }
-                    for done in &operations {
-                        self.note(done);
-                        self.launch(&done.operation, ctx);
-                    }
-                    self.send_off();
-                    self.arm(&lane, next_due, ctx);
-                }
+                } => self.claimed(&lane, limit, &operations, next_due, ctx),
                 Outcome::Refused(refused) => {
                     self.ledger.refused += u64::from(refused.is_of_a_start())
                 }

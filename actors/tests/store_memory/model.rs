@@ -143,7 +143,7 @@ impl Pair {
             assert!(recovered.is_ok());
             lost += 1;
         }
-        assert!(matches!(outcome, Outcome::Recovered(done) if done.len() == lost));
+        assert!(matches!(outcome, Outcome::Recovered { lost: done, .. } if done.len() == lost));
     }
 
     fn prune(&mut self, ago: i64, limit: usize) {

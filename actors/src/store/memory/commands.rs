@@ -140,7 +140,13 @@ impl Tables {
         let mut lost: Vec<_> = running.flat_map(|(.., ids)| ids.iter().copied()).collect();
         lost.sort_unstable();
         let lost = lost.into_iter().filter_map(|id| self.lose(id, now));
-        Outcome::Recovered(lost.collect())
+        let lost = lost.collect();
+        let lanes = self.lanes.iter();
+        let waiting = lanes.map(|(name, lane)| (name.clone(), lane.waiting()));
+        Outcome::Recovered {
+            lost,
+            waiting: waiting.filter(|(_, count)| *count > 0).collect(),
+        }
     }
 
     fn lose(&mut self, id: OperationId, now: Timestamp) -> Option<Done> {

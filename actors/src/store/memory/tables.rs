@@ -182,8 +182,8 @@ fn fixed_bytes(operation: &Operation) -> u64 {
 
 /// What changes with its runs.
 fn growing_bytes(operation: &Operation) -> u64 {
-    let checkpoint = operation.checkpoint.as_ref();
-    let checkpoint = checkpoint.map_or(0, |checkpoint| checkpoint.value.len() as u64);
+    let checkpoints = operation.checkpoints.iter();
+    let checkpoint: u64 = checkpoints.map(|one| one.value.len() as u64).sum();
     let output = operation.output.as_ref();
     let output = output.map_or(0, |output| json_bytes(output));
     checkpoint + output + 128 * operation.warnings.len() as u64

@@ -64,6 +64,13 @@ impl Manager {
             run: Arc::clone(&run),
             kind: Arc::clone(&kind),
         };
+        if !self.lanes.contains_key(&operation.lane) {
+            let message = format!(
+                "lane \"{0}\" is not configured any more; set lanes.{0}.concurrency, or retry: the new operation runs where its kind runs now",
+                operation.lane
+            );
+            return self.fail_unrun(operation, "LANE_UNKNOWN", message);
+        }
         let lane = self.lanes.get_mut(&operation.lane);
         let Some(slot) = lane.and_then(|lane| lane.run(work, &ctx.address())) else {
             let message = format!(
@@ -100,7 +107,7 @@ impl Manager {
             run: operation.state.run,
             threads: lane.map_or(1, |lane| lane.config.threads),
             checkpoint_every: policy.checkpoint_every,
-            restored: operation.checkpoint.clone(),
+            restored: operation.checkpoint().cloned(),
             finish_kept: operation.state.stop.is_some(),
             folders: match &self.of.config.checkpoint_dir {
                 Some(root) => Folders::At(root.join(operation.id.to_string())),
@@ -134,7 +141,7 @@ impl Manager {
     }
 
     fn announce_restored(&self, operation: &Operation) {
-        let Some(checkpoint) = &operation.checkpoint else {
+        let Some(checkpoint) = operation.checkpoint() else {
             return;
         };
         let restored = EventBody::Restored(RestoredData {
@@ -248,13 +255,6 @@ impl Manager {
         self.ledger.restarts += 1;
         if let Some(live) = self.live.get_mut(&ended.id) {
             live.actor = actor;
-        }
-    }
-
-    /// After a recovery every lane is looked at once: what waited, waits again in order.
-    pub(super) fn recovered(&mut self, _: &mut Context<Self>) {
-        for name in self.lanes.keys().cloned().collect::<Vec<_>>() {
-            self.dispatch(&name);
         }
     }
 }
