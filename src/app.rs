@@ -26,6 +26,7 @@ use crate::http::{self, Gate, Guards};
 #[cfg(feature = "training")]
 use crate::services::TrainingService;
 use crate::services::{DataService, DummyService};
+use crate::store::{self, SqliteStore};
 
 /// Idle connections are kept so long, for clients that poll.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -100,17 +101,13 @@ impl App {
     /// Starts the supervisor of these kinds.
     pub fn compose(settings: &Settings, kinds: Kinds) -> Result<Self, Exit> {
         let data_dir = lock(&settings.data_dir)?;
-        let store = match settings.store.engine {
-            Engine::Memory => MemoryStore::new(),
-        };
         // Before anything runs: what it removes is nobody's any more.
         let library = Library::open(settings.library_dir())
             .map_err(|error| Exit::unavailable(error.to_string()))?;
         #[cfg(feature = "training")]
         let models = Models::open(settings.models_dir())
             .map_err(|error| Exit::unavailable(error.to_string()))?;
-        let orchestrator =
-            Orchestrator::start(settings.supervisor(), kinds, store).map_err(startup)?;
+        let orchestrator = orchestrator(settings, kinds)?;
         let dummy = DummyService::new(orchestrator.clone());
         let data = DataService::new(orchestrator.clone(), library);
         #[cfg(feature = "training")]
@@ -130,6 +127,24 @@ impl App {
     pub fn is_ready(&self) -> bool {
         !self.leaving.load(Ordering::Relaxed) && self.orchestrator.is_admitting()
     }
+}
+
+/// The supervisor on the store that is configured.
+fn orchestrator(settings: &Settings, kinds: Kinds) -> Result<Orchestrator, Exit> {
+    let config = settings.supervisor();
+    match settings.store.engine {
+        Engine::Memory => Orchestrator::start(config, kinds, MemoryStore::new()),
+        Engine::Sqlite => {
+            let options = store::Options {
+                allow_network_mount: settings.store.allow_network_mount,
+                delay: Duration::from_millis(settings.store.commit_delay_ms),
+            };
+            let store = SqliteStore::open(&settings.data_dir, options)
+                .map_err(|error| Exit::unavailable(error.to_string()))?;
+            Orchestrator::start(config, kinds, store)
+        }
+    }
+    .map_err(startup)
 }
 
 /// What the supervisor needs is a matter of configuration, but for the threads themselves.

@@ -101,6 +101,10 @@ pub struct Log {
 pub struct Store {
     /// Its engine.
     pub engine: Engine,
+    /// Also on a network mount.
+    pub allow_network_mount: bool,
+    /// Every commit takes so much longer.
+    pub commit_delay_ms: u64,
     /// For so long a key stands for its operation.
     pub idempotency_hours: f64,
 }
@@ -109,6 +113,8 @@ pub struct Store {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Engine {
+    /// One file in the data folder.
+    Sqlite,
     /// Forgets when the process ends.
     Memory,
 }
@@ -232,6 +238,12 @@ impl Settings {
             self.store.idempotency_hours,
             0.0,
             8_784.0,
+        )?;
+        range(
+            "store.commit_delay_ms",
+            self.store.commit_delay_ms as f64,
+            0.0,
+            10_000.0,
         )?;
         if !self.http.listen.ip().is_loopback() && self.http.token_file.as_os_str().is_empty() {
             return Err(ConfigError(format!(

@@ -32,7 +32,9 @@ impl Ballast {
         };
         if let Err(error) = ballast.set_aside() {
             let folder = folder.display();
-            ballast.give_up(&format!("no room to set {SIZE} bytes aside in {folder}: {error}"));
+            ballast.give_up(&format!(
+                "no room to set {SIZE} bytes aside in {folder}: {error}"
+            ));
         }
         ballast
     }

@@ -77,7 +77,11 @@ impl<'a> Batch<'a> {
         }
         self.connection
             .prepare_cached("UPDATE progress SET cursor = ?1, newest = ?2, at = ?3")?
-            .execute((self.kept.cursor as i64, self.kept.newest as i64, self.kept.at))?;
+            .execute((
+                self.kept.cursor as i64,
+                self.kept.newest as i64,
+                self.kept.at,
+            ))?;
         Ok(())
     }
 
@@ -215,7 +219,10 @@ impl<'a> Batch<'a> {
         dry_run: bool,
     ) -> rusqlite::Result<Outcome> {
         let most = i64::try_from(limit).unwrap_or(i64::MAX);
-        let (before, sql) = (before.as_millis(), "FROM operations WHERE completed_at < ?1 ORDER BY completed_at, id LIMIT ?2");
+        let (before, sql) = (
+            before.as_millis(),
+            "FROM operations WHERE completed_at < ?1 ORDER BY completed_at, id LIMIT ?2",
+        );
         if dry_run {
             let sql = format!("SELECT COUNT(*) FROM (SELECT id {sql})");
             let mut statement = self.connection.prepare_cached(&sql)?;

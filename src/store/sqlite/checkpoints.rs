@@ -75,7 +75,9 @@ pub(super) fn save(
     let new = operation.checkpoints.iter();
     for saved in new.filter(|one| !was.checkpoints.contains(one)) {
         connection
-            .prepare_cached("INSERT INTO checkpoints (operation, about, value) VALUES (?1, ?2, ?3)")?
+            .prepare_cached(
+                "INSERT INTO checkpoints (operation, about, value) VALUES (?1, ?2, ?3)",
+            )?
             .execute((id, about(saved)?, &*saved.value))?;
     }
     connection

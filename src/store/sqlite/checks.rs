@@ -64,7 +64,10 @@ pub(super) fn usable(database: &Path) -> Result<(), OpenError> {
         // A start that was killed leaves an empty file, but no log of it.
         let pages = fs::metadata(&log).is_ok_and(|log| log.len() > 0);
         return if pages {
-            Err(OpenError::LogAlone { database: database.to_owned(), log })
+            Err(OpenError::LogAlone {
+                database: database.to_owned(),
+                log,
+            })
         } else {
             Ok(())
         };
@@ -92,7 +95,10 @@ fn header(database: &Path) -> Result<(u64, u64), OpenError> {
     }
     let size = u64::from(u16::from_be_bytes([header[16], header[17]]));
     let pages = u32::from_be_bytes([header[28], header[29], header[30], header[31]]);
-    Ok((if size == 1 { 1 << 16 } else { size.max(512) }, u64::from(pages)))
+    Ok((
+        if size == 1 { 1 << 16 } else { size.max(512) },
+        u64::from(pages),
+    ))
 }
 
 /// Pages that the header names and that neither the file nor the log has.
@@ -108,7 +114,9 @@ fn missing_pages(
     }
     let logged = logged_pages(log, size)?;
     let _ = database;
-    Ok((there + 1..=pages).filter(|page| !logged.contains(page)).count() as u64)
+    Ok((there + 1..=pages)
+        .filter(|page| !logged.contains(page))
+        .count() as u64)
 }
 
 /// The pages of a log, by their numbers. The format: <https://www.sqlite.org/fileformat2.html#walformat>.
@@ -140,7 +148,10 @@ fn content(database: &Path, length: u64) -> Result<(), OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(database, flags).map_err(cannot)?;
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let (id, version) = (number("application_id").map_err(cannot)?, number("user_version").map_err(cannot)?);
+    let (id, version) = (
+        number("application_id").map_err(cannot)?,
+        number("user_version").map_err(cannot)?,
+    );
     let tables: i64 = connection
         .query_row("SELECT COUNT(*) FROM sqlite_schema", (), |row| row.get(0))
         .map_err(cannot)?;
@@ -148,7 +159,11 @@ fn content(database: &Path, length: u64) -> Result<(), OpenError> {
         return Err(OpenError::Foreign(database.to_owned()));
     }
     if version > VERSION {
-        return Err(OpenError::Newer { database: database.to_owned(), version, known: VERSION });
+        return Err(OpenError::Newer {
+            database: database.to_owned(),
+            version,
+            known: VERSION,
+        });
     }
     if length <= CHECKED_WHOLE {
         let verdict: String = connection

@@ -38,7 +38,9 @@ impl Batch<'_> {
     /// Lets those go whose time has come.
     fn promote(&self, lane: &str, now: Timestamp) -> rusqlite::Result<()> {
         self.connection
-            .prepare_cached("UPDATE operations SET due = 0 WHERE lane = ?1 AND due > 0 AND due <= ?2")?
+            .prepare_cached(
+                "UPDATE operations SET due = 0 WHERE lane = ?1 AND due > 0 AND due <= ?2",
+            )?
             .execute((lane, now.as_millis()))?;
         Ok(())
     }
@@ -65,7 +67,9 @@ impl Batch<'_> {
     pub(super) fn recover(&mut self, now: Timestamp) -> rusqlite::Result<Outcome> {
         let mut lost: Vec<Done> = Vec::new();
         for id in self.dispatched()? {
-            let Some(run) = self.run_of(id)? else { continue };
+            let Some(run) = self.run_of(id)? else {
+                continue;
+            };
             let input = Input::Ended {
                 run,
                 end: RunEnd::Lost,

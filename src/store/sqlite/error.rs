@@ -28,8 +28,6 @@ pub(super) fn store_error(error: &rusqlite::Error) -> StoreError {
 }
 
 /// A row that holds what no version of this server wrote.
-pub(super) fn unreadable(
-    error: impl std::error::Error + Send + Sync + 'static,
-) -> rusqlite::Error {
+pub(super) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
 }

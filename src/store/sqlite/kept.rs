@@ -23,10 +23,10 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut statement = connection.prepare(
-            "SELECT lane, COUNT(*) FROM operations WHERE due IS NOT NULL GROUP BY lane",
-        )?;
-        let waiting = statement.query_map((), |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
+        let mut statement = connection
+            .prepare("SELECT lane, COUNT(*) FROM operations WHERE due IS NOT NULL GROUP BY lane")?;
+        let waiting =
+            statement.query_map((), |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
         let waiting = waiting.collect::<rusqlite::Result<_>>()?;
         let sql = "SELECT cursor, newest, at FROM progress";
         connection.query_row(sql, (), |row| {

@@ -7,8 +7,8 @@
 mod ballast;
 mod batch;
 mod checkpoints;
-mod claims;
 mod checks;
+mod claims;
 mod error;
 mod events;
 mod form;
@@ -22,9 +22,6 @@ mod sources;
 mod starts;
 mod text;
 mod wal;
-
-#[cfg(test)]
-mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,8 +82,10 @@ impl SqliteStore {
         let transaction = self.connection.unchecked_transaction()?;
         let tight = self.ballast.tight().map(str::to_owned);
         let mut work = Batch::new(&transaction, &mut kept, tight);
-        let outcomes: Result<Vec<_>, _> =
-            batch.iter().map(|command| work.carry_out(command)).collect();
+        let outcomes: Result<Vec<_>, _> = batch
+            .iter()
+            .map(|command| work.carry_out(command))
+            .collect();
         let outcomes = outcomes?;
         work.finish()?;
         transaction.commit()?;

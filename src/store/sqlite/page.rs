@@ -52,7 +52,9 @@ fn total(
     counters: &[(String, Status, u64)],
 ) -> rusqlite::Result<(u64, bool)> {
     if query.label.is_none() && text(query).is_none() {
-        let counted = counters.iter().filter(|(kind, status, _)| passes(query, kind, *status));
+        let counted = counters
+            .iter()
+            .filter(|(kind, status, _)| passes(query, kind, *status));
         return Ok((counted.map(|(.., count)| count).sum(), true));
     }
     let mut walk = Walk::new(connection, query, counters, i64::MAX)?;
@@ -91,17 +93,20 @@ impl<'a> Walk<'a> {
         from: i64,
     ) -> rusqlite::Result<Self> {
         let mut lists = Vec::new();
-        let filtered =
-            query.active_only || !query.statuses.is_empty() || !query.kinds.is_empty();
+        let filtered = query.active_only || !query.statuses.is_empty() || !query.kinds.is_empty();
         if filtered {
-            let shelves = counters.iter().filter(|(kind, status, _)| passes(query, kind, *status));
+            let shelves = counters
+                .iter()
+                .filter(|(kind, status, _)| passes(query, kind, *status));
             let shelves = shelves.map(|(kind, status, _)| Stream::shelf(kind, *status));
             lists.push(Union(shelves.collect()));
         }
         if let Some((key, value)) = &query.label {
             lists.push(Union(vec![Stream::label(key, value)]));
         }
-        let text = text(query).map(|text| Text::new(connection, text)).transpose()?;
+        let text = text(query)
+            .map(|text| Text::new(connection, text))
+            .transpose()?;
         if lists.is_empty() && !matches!(text, Some(Text::Lists { .. })) {
             lists.push(Union(vec![Stream::all()]));
         }

@@ -82,7 +82,9 @@ impl Reader for SqliteReader {
     fn counts(&self) -> Result<BTreeMap<(String, Status), u64>, StoreError> {
         self.read(|connection| {
             let counts = page::counters(connection)?.into_iter();
-            Ok(counts.map(|(kind, status, count)| ((kind, status), count)).collect())
+            Ok(counts
+                .map(|(kind, status, count)| ((kind, status), count))
+                .collect())
         })
     }
 
@@ -147,11 +149,10 @@ impl Reader for SqliteReader {
 
     fn oldest_pending(&self, lane: &str) -> Result<Option<Timestamp>, StoreError> {
         self.read(|connection| {
-            let sql = "SELECT created_at FROM operations WHERE id =
-                       (SELECT MIN(id) FROM operations WHERE lane = ?1 AND due IS NOT NULL)";
+            let sql = "SELECT MIN(created_at) FROM operations WHERE lane = ?1 AND due IS NOT NULL";
             let mut statement = connection.prepare_cached(sql)?;
-            let found = statement.query_row([lane], |row| row.get(0)).optional()?;
-            Ok(found.map(Timestamp::from_millis))
+            let oldest: Option<i64> = statement.query_row([lane], |row| row.get(0))?;
+            Ok(oldest.map(Timestamp::from_millis))
         })
     }
 

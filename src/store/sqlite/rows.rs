@@ -10,8 +10,7 @@ use super::error::unreadable;
 use super::{checkpoints, form};
 
 /// The columns that [`operation`] reads.
-pub(super) const COLUMNS: &str =
-    "id, kind, lane, priority, status, created_at, completed_at, seq, checkpoints, state, start, output";
+pub(super) const COLUMNS: &str = "id, kind, lane, priority, status, created_at, completed_at, seq, checkpoints, state, start, output";
 
 /// One operation.
 pub(super) fn load(
@@ -23,7 +22,6 @@ pub(super) fn load(
     let found = statement.query_row([sql_id(id)], operation).optional()?;
     found.map(|row| finished(connection, row)).transpose()
 }
-
 
 /// A row as it was read, and how many checkpoints it has beside it.
 pub(super) struct Read {
@@ -162,7 +160,10 @@ fn facets(operation: &Operation) -> (Status, Option<i64>, Option<Timestamp>) {
 /// Its place in the queue: 0 may go now, else its time.
 fn due(operation: &Operation) -> Option<i64> {
     let pending = operation.state.shown() == Status::Pending;
-    let time = operation.state.not_before.map_or(0, |time| time.as_millis().max(1));
+    let time = operation
+        .state
+        .not_before
+        .map_or(0, |time| time.as_millis().max(1));
     pending.then_some(time)
 }
 

@@ -87,7 +87,9 @@ fn ending_in(connection: &Connection, text: &str) -> rusqlite::Result<Vec<i64>> 
         return Ok(Vec::new());
     };
     let end = &digits[digits.len() - INDEXED..];
-    let end = end.iter().fold(0_i64, |value, digit| value << 5 | *digit as i64);
+    let end = end
+        .iter()
+        .fold(0_i64, |value, digit| value << 5 | *digit as i64);
     let sql = "SELECT id FROM operations WHERE (id & 0xfffff) = ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_map([end], |row| row.get::<_, i64>(0))?;

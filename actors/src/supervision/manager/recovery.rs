@@ -27,7 +27,10 @@ impl Manager {
             self.note(done);
         }
         if !lost.is_empty() {
-            log::warn!("{} runs were lost with the process before this one", lost.len());
+            log::warn!(
+                "{} runs were lost with the process before this one",
+                lost.len()
+            );
         }
         for (name, count) in waiting {
             match self.lanes.get_mut(&name) {

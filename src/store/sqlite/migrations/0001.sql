@@ -20,7 +20,7 @@ CREATE TABLE operations (
     output TEXT
 ) STRICT;
 -- Who goes next.
-CREATE INDEX queue ON operations (lane, due, priority DESC, id) WHERE due IS NOT NULL;
+CREATE INDEX queue ON operations (lane, due, priority DESC, id, created_at) WHERE due IS NOT NULL;
 -- Pages by kind and status.
 CREATE INDEX shelves ON operations (kind, status, id);
 -- The last four characters of an id.
