@@ -83,10 +83,6 @@ pub struct App {
 }
 
 /// The project's own kinds. One line here is all that a new one needs.
-#[cfg_attr(
-    not(feature = "training"),
-    expect(clippy::let_and_return, reason = "one kind less")
-)]
 pub fn kinds(settings: &Settings) -> Kinds {
     let library = Library::new(settings.library_dir());
     let kinds = Kinds::new()

@@ -55,6 +55,8 @@ pub struct Settings {
     pub log: Log,
     /// Where operations are kept.
     pub store: Store,
+    /// What is kept of what has ended.
+    pub retention: Retention,
     /// The lanes by name.
     pub lanes: BTreeMap<String, Lane>,
     /// The supervisor.
@@ -107,6 +109,18 @@ pub struct Store {
     pub commit_delay_ms: u64,
     /// For so long a key stands for its operation.
     pub idempotency_hours: f64,
+}
+
+/// What is kept of what has ended.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// So long after its end.
+    pub max_age_days: f64,
+    /// At most so many.
+    pub max_operations: u64,
+    /// How often it is looked.
+    pub every_seconds: f64,
 }
 
 /// The engines of the store.
@@ -190,6 +204,12 @@ impl Settings {
             shutdown_grace: Duration::from_secs_f64(self.supervision.shutdown_grace_seconds),
             blocking_threads: self.supervision.blocking_threads,
             idempotency_kept: Duration::from_secs_f64(self.store.idempotency_hours * 3_600.0),
+            retention: impresario::Retention {
+                max_age: Duration::from_secs_f64(self.retention.max_age_days * 86_400.0),
+                max_operations: self.retention.max_operations,
+                every: Duration::from_secs_f64(self.retention.every_seconds),
+            },
+            breakpoints: None,
         }
     }
 
@@ -238,6 +258,19 @@ impl Settings {
             self.store.idempotency_hours,
             0.0,
             8_784.0,
+        )?;
+        let retention = &self.retention;
+        range(
+            "retention.max_age_days",
+            retention.max_age_days,
+            0.0,
+            36_600.0,
+        )?;
+        range(
+            "retention.every_seconds",
+            retention.every_seconds,
+            0.05,
+            86_400.0,
         )?;
         range(
             "store.commit_delay_ms",

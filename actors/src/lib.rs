@@ -14,8 +14,9 @@ pub mod rules;
 pub mod store;
 mod supervision;
 
-pub use config::{Config, LaneConfig};
+pub use config::{Config, LaneConfig, Retention};
 pub use error::{Error, StartupError};
 pub use operation::testing;
 pub use orchestrator::{Asked, Options, Orchestrator, Started, Subscription, Until, Update};
+pub use supervision::breakpoints::{Breakpoints, Halt, Point, Then};
 pub use supervision::hub::Interest;

@@ -24,6 +24,7 @@ use crate::store::{Reader, Store};
 use crate::supervision::blocking::Blocking;
 use crate::supervision::commands::{Drain, Halt};
 use crate::supervision::hub::Hub;
+use crate::supervision::sweeper::Sweeper;
 use crate::supervision::system::{self, Failure, Parts, Running};
 use crate::supervision::writer::StoreLink;
 use crate::{Config, Error, StartupError};
@@ -106,6 +107,9 @@ impl Orchestrator {
         let (kinds, hub) = (Arc::new(kinds), Arc::new(Hub::default()));
         let failure = Failure::new(Arc::clone(&admitting));
         let (reader, engine) = (store.reader(), store.engine());
+        let newest = reader.newest().map_err(StartupError::Store)?;
+        let folders = config.checkpoint_dir.clone();
+        let sweeper = Sweeper::start(folders, Arc::clone(&reader)).map_err(StartupError::Thread)?;
         let (link, queue) = StoreLink::new();
         let Running {
             manager,
@@ -123,10 +127,11 @@ impl Orchestrator {
             queue,
             admitting: Arc::clone(&admitting),
             failure: failure.clone(),
+            sweeper,
         })?;
         Ok(Self(Arc::new(Inner {
             kinds,
-            ids: Ids::default(),
+            ids: Ids::after(newest),
             reader,
             hub,
             store_gauge: Arc::clone(link.gauge()),

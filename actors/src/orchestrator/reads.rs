@@ -260,11 +260,11 @@ impl Orchestrator {
                 Reply::new(reply, None),
             )]);
             drop(link);
-            let Outcome::Pruned(removed) = answer.await.map_err(|_| self.gone())?? else {
+            let Outcome::Pruned { count, .. } = answer.await.map_err(|_| self.gone())?? else {
                 break;
             };
-            pruned += removed;
-            if dry_run || removed < PRUNE_BATCH as u64 {
+            pruned += count;
+            if dry_run || count < PRUNE_BATCH as u64 {
                 break;
             }
         }

@@ -67,6 +67,12 @@ pub trait Reader: Send + Sync + 'static {
     /// Events of all operations with a `cursor` over `since`, ascending, at most `limit`.
     fn events_since_cursor(&self, since: u64, limit: usize) -> Result<Vec<Arc<Event>>, StoreError>;
 
+    /// The latest time that a command carried, if there was one.
+    fn latest(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// The newest id that was ever kept.
+    fn newest(&self) -> Result<Option<OperationId>, StoreError>;
+
     /// The last event's cursor; 0 before the first.
     fn cursor(&self) -> Result<u64, StoreError>;
 
@@ -192,7 +198,12 @@ pub enum Outcome {
         waiting: BTreeMap<String, u64>,
     },
     /// How many were removed, or would be.
-    Pruned(u64),
+    Pruned {
+        /// How many.
+        count: u64,
+        /// Those that were removed.
+        removed: Vec<OperationId>,
+    },
     /// The idempotency key is known: the operation that it stands for, as it is now.
     Replayed(Arc<Operation>),
     /// It does not apply; nothing has changed.

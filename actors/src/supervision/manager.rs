@@ -7,6 +7,7 @@ mod live;
 mod outage;
 mod reading;
 mod recovery;
+mod retention;
 #[cfg(test)]
 mod tests;
 
@@ -21,13 +22,18 @@ use tokio::sync::oneshot;
 use super::commands::{ActorEnded, Ask, Committed, NotBegun, RunEnded, Start, TimedOut};
 use super::hub::Hub;
 use super::lane::{Lane, LaneGauge};
+use super::sweeper::Sweeper;
 use super::writer::{Entry, StoreLink};
 use crate::Config;
 use crate::operation::Kinds;
 use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
-use crate::store::{Command, Done, Operation, Outcome, Reader};
+use crate::store::{Command, Done, Operation, Outcome, Reader, StoreError};
 use ledger::Ledger;
 use live::Live;
+
+/// Commands that may wait for a store that is slow before starts are refused. Ends, verbs and reads
+/// never are.
+const MOST_UNWRITTEN: u64 = 4_096;
 
 /// What a manager works with.
 pub(crate) struct Setup {
@@ -37,6 +43,7 @@ pub(crate) struct Setup {
     pub(crate) link: StoreLink,
     pub(crate) reader: Arc<dyn Reader>,
     pub(crate) admitting: Arc<AtomicBool>,
+    pub(crate) sweeper: Sweeper,
 }
 
 pub(crate) struct Manager {
@@ -52,6 +59,8 @@ pub(crate) struct Manager {
     recovered: bool,
     /// The store failed for good: no end is recorded any more.
     store_gone: bool,
+    /// Since the start.
+    retention: Option<retention::Look>,
 }
 
 impl Manager {
@@ -68,6 +77,7 @@ impl Manager {
             draining: None,
             recovered: false,
             store_gone: false,
+            retention: None,
         }
     }
 
@@ -219,6 +229,7 @@ impl Manager {
         {
             live.owed.written(kept.at);
         }
+        self.of.sweeper.look(operation);
         let ready = operation.state.shown() == Pending && done.was != Some(Pending);
         self.settle(operation);
         if !ready {
@@ -234,11 +245,12 @@ impl Manager {
 impl Actor for Manager {
     type Context = Context<Self>;
 
-    fn started(&mut self, _: &mut Self::Context) {
+    fn started(&mut self, ctx: &mut Self::Context) {
         // What the process before this one left: lost runs go on, pending ones wait again.
         self.of.link.send(vec![Entry::silent(Command::Recover {
             now: Timestamp::now(),
         })]);
+        self.begin_retention(ctx);
     }
 }
 
@@ -255,6 +267,12 @@ impl Handler<Start> for Manager {
         };
         let room = lane.room();
         let mut submission = start.submission;
+        if self.of.link.waiting() >= MOST_UNWRITTEN {
+            return start.reply.send(Err(StoreError::Unavailable(
+                "it cannot keep up with the starts that wait for it; try again in a moment"
+                    .to_owned(),
+            )));
+        }
         submission.most_waiting = room.queue_limit.saturating_add(room.free_slots);
         let lane = submission.lane.clone();
         let delayed = submission.not_before.is_some();
@@ -325,7 +343,8 @@ impl Handler<Committed> for Manager {
                 Outcome::Refused(refused) => {
                     self.ledger.refused += u64::from(refused.is_of_a_start())
                 }
-                Outcome::Pruned(_) | Outcome::Replayed(_) => {}
+                Outcome::Pruned { removed, .. } => self.pruned(&removed, ctx),
+                Outcome::Replayed(_) => {}
             }
         }
         self.drained();

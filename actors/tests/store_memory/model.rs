@@ -159,7 +159,7 @@ impl Pair {
         let mut ended: Vec<_> = ended.filter(|(at, _)| *at < before).collect();
         ended.sort_unstable();
         ended.truncate(limit);
-        assert!(matches!(outcome, Outcome::Pruned(count) if count == ended.len() as u64));
+        assert!(matches!(outcome, Outcome::Pruned { count, .. } if count == ended.len() as u64));
         let gone = |one: &Operation| ended.iter().any(|(_, id)| *id == one.id);
         self.model.operations.retain(|one| !gone(one));
     }

@@ -8,6 +8,8 @@ mod lanes;
 mod leaving;
 mod listening;
 mod outages;
+mod planned;
+mod recovering;
 mod scripted;
 mod stops;
 mod storing;

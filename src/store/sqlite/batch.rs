@@ -103,6 +103,8 @@ impl<'a> Batch<'a> {
         mut operation: Operation,
         facts: Vec<Fact>,
     ) -> rusqlite::Result<Done> {
+        let latest = facts.iter().map(|(at, _)| at.as_millis()).max();
+        self.kept.at = self.kept.at.max(latest.unwrap_or(0));
         let events = operation.number(&mut self.kept.cursor, facts);
         match was {
             None => rows::insert(self.connection, &operation)?,
@@ -146,7 +148,6 @@ impl<'a> Batch<'a> {
         input: &Input,
         now: Timestamp,
     ) -> rusqlite::Result<Outcome> {
-        self.kept.at = self.kept.at.max(now.as_millis());
         let Some(was) = self.operation(id)? else {
             return Ok(Outcome::Refused(Refused::NotFound(id)));
         };
@@ -203,11 +204,7 @@ impl<'a> Batch<'a> {
         };
         let mut operation = Operation::clone(&was);
         match change(&mut operation) {
-            Ok(facts) => {
-                let latest = facts.last().map_or(0, |(at, _)| at.as_millis());
-                self.kept.at = self.kept.at.max(latest);
-                self.save(Some(&was), operation, facts).map(Outcome::Done)
-            }
+            Ok(facts) => self.save(Some(&was), operation, facts).map(Outcome::Done),
             Err(rejection) => Ok(Outcome::Refused(Refused::Rejected(rejection, was))),
         }
     }
@@ -227,7 +224,8 @@ impl<'a> Batch<'a> {
             let sql = format!("SELECT COUNT(*) FROM (SELECT id {sql})");
             let mut statement = self.connection.prepare_cached(&sql)?;
             let count: i64 = statement.query_row((before, most), |row| row.get(0))?;
-            return Ok(Outcome::Pruned(count.unsigned_abs()));
+            let (count, removed) = (count.unsigned_abs(), Vec::new());
+            return Ok(Outcome::Pruned { count, removed });
         }
         let ids: Vec<i64> = self
             .connection
@@ -242,7 +240,10 @@ impl<'a> Batch<'a> {
                 self.changed = true;
             }
         }
-        Ok(Outcome::Pruned(ids.len() as u64))
+        Ok(Outcome::Pruned {
+            count: ids.len() as u64,
+            removed: ids.into_iter().map(id_of).collect(),
+        })
     }
 
     /// Whether an operation of this id is kept.

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use impresario_api::Timestamp;
 use rusqlite::{Connection, ErrorCode};
 
 use super::ballast::Ballast;
@@ -14,9 +13,6 @@ use super::reader::SqliteReader;
 use super::wal::{self, Wal};
 use super::{Options, SqliteStore, checks, schema};
 
-/// A clock that differs more than this from the last commit is worth a word, in milliseconds.
-const CLOCK_BACK: i64 = 60_000;
-const CLOCK_AHEAD: i64 = 30 * 24 * 3_600_000;
 /// Statements that stay prepared.
 const STATEMENTS: usize = 64;
 
@@ -107,7 +103,6 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<SqliteStore, OpenE
     let mut connection = connect(&file).map_err(cannot)?;
     schema::migrate(&connection).map_err(cannot)?;
     let kept = Kept::read(&connection).map_err(cannot)?;
-    compare_clock(kept.at);
     let ballast = Ballast::new(folder);
     if let Err(error) = wal::grow(&file) {
         log::warn!("the write-ahead log could not be grown beforehand: {error}");
@@ -135,21 +130,4 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     )?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
-}
-
-/// Says when the clock cannot be right. Ids and cursors go on from what is kept, whatever it says.
-fn compare_clock(last: i64) {
-    let now = Timestamp::now().as_millis();
-    let then = Timestamp::from_millis(last);
-    if last > 0 && now < last - CLOCK_BACK {
-        log::warn!(
-            "the clock says {}, but the last commit was at {then}: set the clock right; times of new events are earlier than those before them, their order is kept",
-            Timestamp::from_millis(now)
-        );
-    } else if last > 0 && now > last + CLOCK_AHEAD {
-        log::warn!(
-            "the clock is {} days after the last commit ({then}): if it is ahead, set it right before operations are removed by their age (retention begins an hour after the start)",
-            (now - last) / 86_400_000
-        );
-    }
 }

@@ -126,6 +126,22 @@ impl Reader for SqliteReader {
         })
     }
 
+    fn latest(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT at FROM progress")?;
+            let at: i64 = statement.query_row((), |row| row.get(0))?;
+            Ok((at != 0).then_some(Timestamp::from_millis(at)))
+        })
+    }
+
+    fn newest(&self) -> Result<Option<OperationId>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT newest FROM progress")?;
+            let newest: i64 = statement.query_row((), |row| row.get(0))?;
+            Ok((newest != 0).then_some(id_of(newest)))
+        })
+    }
+
     fn cursor(&self) -> Result<u64, StoreError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT cursor FROM progress")?;

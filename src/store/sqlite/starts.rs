@@ -14,7 +14,6 @@ impl Batch<'_> {
         if let Some(answer) = self.judge(submission)? {
             return Ok(answer);
         }
-        self.kept.at = self.kept.at.max(submission.now.as_millis());
         self.keep_key(submission)?;
         let (operation, event) = Operation::submitted(submission.clone());
         let done = self.save(None, operation, vec![(submission.now, event)])?;

@@ -164,10 +164,10 @@ impl Tables {
     fn prune(&mut self, before: Timestamp, limit: usize, dry_run: bool) -> Outcome {
         let old = self.ended.range(..(before, OperationId::from_u64(0)));
         let old: Vec<_> = old.take(limit).map(|(_, id)| *id).collect();
-        if !dry_run {
-            old.iter().for_each(|id| self.remove(*id));
-        }
-        Outcome::Pruned(old.len() as u64)
+        let count = old.len() as u64;
+        let removed = if dry_run { Vec::new() } else { old };
+        removed.iter().for_each(|id| self.remove(*id));
+        Outcome::Pruned { count, removed }
     }
 
     fn rejected(&self, id: OperationId, rejection: Rejection) -> Outcome {

@@ -27,6 +27,10 @@ pub(super) struct Tables {
     /// Every event by its cursor.
     pub(super) log: BTreeMap<u64, Arc<Event>>,
     pub(super) cursor: u64,
+    /// The latest time of a fact.
+    pub(super) latest: Option<Timestamp>,
+    /// The newest id that was ever kept.
+    pub(super) newest: Option<OperationId>,
     pub(super) index: Index,
     pub(super) lanes: HashMap<String, Lane>,
     pub(super) keys: Keys,
@@ -41,6 +45,8 @@ pub(super) struct Tables {
 impl Tables {
     /// Puts an operation in the place of what it was, with the facts that tell of the change.
     pub(super) fn save(&mut self, mut operation: Operation, facts: Vec<Fact>) -> Done {
+        self.latest = self.latest.max(facts.iter().map(|(at, _)| *at).max());
+        self.newest = self.newest.max(Some(operation.id));
         let events = operation.number(&mut self.cursor, facts);
         let operation = Arc::new(operation);
         for event in &events {

@@ -23,6 +23,7 @@ impl Manager {
         ctx: &mut Context<Self>,
     ) {
         self.recovered = true;
+        self.of.sweeper.recovered();
         for done in lost {
             self.note(done);
         }
