@@ -218,7 +218,7 @@ fn announce(address: SocketAddr) -> Result<(), Exit> {
 fn lock(folder: &Path) -> Result<File, Exit> {
     let cannot = |error: std::io::Error| {
         Exit::unavailable(format!(
-            "cannot use the data folder {}: {error}",
+            "cannot use the data folder {}: {error}; it must be a folder that this user may write to, with room on its disk: choose another with --data-dir",
             folder.display()
         ))
     };
@@ -227,7 +227,7 @@ fn lock(folder: &Path) -> Result<File, Exit> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Exit::unavailable(format!(
-            "the data folder {} is in use by another server",
+            "the data folder {} is in use by another server; stop that one, or choose another folder with --data-dir",
             folder.display()
         ))),
         Err(TryLockError::Error(error)) => Err(cannot(error)),

@@ -7,6 +7,7 @@ mod data;
 mod own;
 mod process;
 mod reads;
+mod restart;
 mod shutdown;
 mod starts;
 mod stopping;

@@ -1,8 +1,10 @@
 //! A server of one's own for each test, and short words for asking it.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -18,7 +20,9 @@ pub(crate) struct Server {
     /// Held: whoever writes to standard output later must find it open.
     _out: BufReader<ChildStdout>,
     pub(crate) address: String,
-    pub(crate) folder: TempDir,
+    pub(crate) folder: Arc<TempDir>,
+    /// What it was started with.
+    program: (OsString, Vec<OsString>, Vec<(OsString, OsString)>),
     agent: ureq::Agent,
 }
 
@@ -128,7 +132,31 @@ impl Server {
     }
 
     /// Starts it and waits until it listens; what it wrote before it said so.
-    fn spawn(folder: TempDir, mut command: Command) -> (Self, String) {
+    fn spawn(folder: TempDir, command: Command) -> (Self, String) {
+        Self::spawn_in(Arc::new(folder), command)
+    }
+
+    /// `kill -9`, and the same again on what it left.
+    pub(crate) fn killed(mut self) -> Self {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.again()
+    }
+
+    /// The same again, once this one has ended.
+    pub(crate) fn again(&self) -> Self {
+        let (program, args, envs) = &self.program;
+        let mut command = Command::new(program);
+        command.args(args).envs(envs.clone()).env_remove("RUST_LOG");
+        command.stdin(Stdio::null());
+        Self::spawn_in(Arc::clone(&self.folder), command).0
+    }
+
+    fn spawn_in(folder: Arc<TempDir>, mut command: Command) -> (Self, String) {
+        let args = command.get_args().map(OsString::from).collect();
+        let envs = command.get_envs();
+        let envs = envs.filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())));
+        let program = (command.get_program().to_owned(), args, envs.collect());
         let mut child = command
             .stdout(Stdio::piped())
             .spawn()
@@ -154,6 +182,7 @@ impl Server {
             _out: out,
             address,
             folder,
+            program,
             agent: ureq::Agent::new_with_config(config.build()),
         };
         (server, text)

@@ -5,7 +5,8 @@ use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -31,7 +32,7 @@ fn digest(path: &Path) -> Option<Vec<u8>> {
 /// It must end at once, by itself, with a message, and leave the file as it was.
 fn refuses(what: &str, mut command: Command, file: &Path, report: &mut Report) {
     let before = digest(file);
-    let output = match command.output() {
+    let output = match output_within(&mut command, Duration::from_secs(20)) {
         Ok(output) => output,
         Err(error) => {
             report.hold(false, format!("{what}: {error}"));
@@ -39,7 +40,7 @@ fn refuses(what: &str, mut command: Command, file: &Path, report: &mut Report) {
         }
     };
     let text = String::from_utf8_lossy(&output.stderr);
-    let message = text.lines().last().unwrap_or("").to_owned();
+    let message = text.replace('\n', " ").trim().to_owned();
     let code = output.status.code();
     report.hold(
         code == Some(69),
@@ -49,12 +50,30 @@ fn refuses(what: &str, mut command: Command, file: &Path, report: &mut Report) {
         before == digest(file),
         format!("{what}: the file was changed"),
     );
-    let helps = message.contains("--data-dir") || message.contains("another server");
+    let helps = message.contains("--data-dir");
     report.hold(
         helps,
         format!("{what}: it does not say what to do: {message}"),
     );
     report.say(format!("{what}: {message}"));
+}
+
+/// Its output, if it ends by itself in time.
+fn output_within(command: &mut Command, limit: Duration) -> std::io::Result<Output> {
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let began = Instant::now();
+    while child.try_wait()?.is_none() {
+        if began.elapsed() > limit {
+            child.kill()?;
+            child.wait()?;
+            return Err(std::io::Error::other("it serves"));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output()
 }
 
 /// A folder that a server has used, and was killed in.

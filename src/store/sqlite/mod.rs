@@ -96,6 +96,13 @@ impl SqliteStore {
     }
 }
 
+impl Drop for SqliteStore {
+    /// After an orderly end the database is one file, and the log is empty.
+    fn drop(&mut self) {
+        self.wal.copy_all(&self.connection);
+    }
+}
+
 impl Store for SqliteStore {
     fn engine(&self) -> &'static str {
         "sqlite"

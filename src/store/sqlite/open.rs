@@ -41,7 +41,7 @@ pub enum OpenError {
         why: String,
     },
     /// The log is there, its database is not.
-    #[error("{} is there but its database {} is missing or empty; put the database back beside it, or move the log away if what it holds may be lost", .log.display(), .database.display())]
+    #[error("{} is there but its database {} is missing or empty; put the database back beside it, move the log away if what it holds may be lost, or choose another folder with --data-dir", .log.display(), .database.display())]
     LogAlone {
         /// The database's file.
         database: PathBuf,

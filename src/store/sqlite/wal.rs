@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -62,15 +63,31 @@ impl Wal {
             let _ = wake.try_send(());
         }
     }
-}
 
-impl Drop for Wal {
-    fn drop(&mut self) {
+    /// At the end: all of it, unless a reader is still busy with it.
+    pub(super) fn copy_all(&mut self, writer: &Connection) {
+        self.end();
+        let copied = writer
+            .busy_timeout(Duration::from_millis(200))
+            .and_then(|()| writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())));
+        if let Err(error) = copied {
+            // What is in the log is safe there; the next start finds it.
+            log::warn!("the write-ahead log stays: {error}");
+        }
+    }
+
+    fn end(&mut self) {
         drop(self.wake.take());
         if let Some(thread) = self.thread.take() {
             // A panic there has told of itself; the log is copied at the next start.
             let _ = thread.join();
         }
+    }
+}
+
+impl Drop for Wal {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
