@@ -78,12 +78,12 @@ fn output_within(command: &mut Command, limit: Duration) -> std::io::Result<Outp
 
 /// A folder that a server has used, and was killed in.
 fn used(args: &Args, place: &Path) -> Result<PathBuf, String> {
-    let server = Server::start(&args.server, place, &[])?;
+    let server = Server::start(args, place, &[])?;
     let client = Client::new(&server.address);
     for _ in 0..200 {
         client.start(&json!({"iterations": 1, "step_ms": 0}), None);
     }
-    server.kill();
+    server.kill()?;
     Ok(place.join("operations.db"))
 }
 
@@ -107,8 +107,8 @@ fn play(args: &Args, report: &mut Report) -> Result<(), String> {
     refuses("a foreign file", start(&here("foreign")), &database, report);
 
     let database = used(args, &here("cut"))?;
-    let server = Server::start(&args.server, &here("cut"), &[])?;
-    server.kill();
+    let server = Server::start(args, &here("cut"), &[])?;
+    server.kill()?;
     let length = fs::metadata(&database).map_err(said)?.len();
     let _ = fs::remove_file(here("cut").join("operations.db-wal"));
     fs::OpenOptions::new()
@@ -124,7 +124,7 @@ fn play(args: &Args, report: &mut Report) -> Result<(), String> {
     );
 
     let database = used(args, &here("spoilt"))?;
-    let mut server = Server::start(&args.server, &here("spoilt"), &[])?;
+    let mut server = Server::start(args, &here("spoilt"), &[])?;
     let _ = server.terminate();
     let mut file = fs::OpenOptions::new()
         .write(true)
@@ -141,7 +141,7 @@ fn play(args: &Args, report: &mut Report) -> Result<(), String> {
     );
 
     let database = used(args, &here("newer"))?;
-    let mut server = Server::start(&args.server, &here("newer"), &[])?;
+    let mut server = Server::start(args, &here("newer"), &[])?;
     let _ = server.terminate();
     let mut file = fs::OpenOptions::new()
         .write(true)
@@ -162,14 +162,14 @@ fn play(args: &Args, report: &mut Report) -> Result<(), String> {
         report,
     );
 
-    let server = Server::start(&args.server, &here("shared"), &[])?;
+    let server = Server::start(args, &here("shared"), &[])?;
     refuses(
         "a second server",
         start(&here("shared")),
         &here("shared").join("lock"),
         report,
     );
-    server.kill();
+    server.kill()?;
 
     not_writable(args, root.path(), report).map_err(said)
 }

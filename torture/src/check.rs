@@ -1,11 +1,20 @@
 //! What a history must be like. Pure: a list of events in, violations out.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
+
+mod promises;
+mod runs;
+
+pub(crate) use promises::promises;
+use runs::runs;
 
 const ENDED: &[&str] = &["completed", "failed", "cancelled"];
 
-/// One operation's events against each other, and against what was read of it before.
-pub(crate) fn history(id: &str, before: &[Value], events: &[Value]) -> Vec<String> {
+/// One operation's events by themselves, against what was read of them before, and against the
+/// highest cursor that was seen anywhere before it was started.
+pub(crate) fn history(id: &str, before: &[Value], events: &[Value], floor: u64) -> Vec<String> {
     let mut found = Vec::new();
     for (place, event) in events.iter().enumerate() {
         let expected = place as u64 + 1;
@@ -14,12 +23,17 @@ pub(crate) fn history(id: &str, before: &[Value], events: &[Value]) -> Vec<Strin
             break;
         }
     }
-    let cursors: Vec<_> = events
-        .iter()
-        .filter_map(|event| event["cursor"].as_u64())
-        .collect();
-    if cursors.len() != events.len() || cursors.windows(2).any(|pair| pair[0] >= pair[1]) {
-        found.push(format!("{id}: cursors do not ascend: {cursors:?}"));
+    let mut last = floor;
+    for event in events {
+        let cursor = event["cursor"].as_u64().unwrap_or(0);
+        if cursor <= last {
+            let seq = &event["seq"];
+            found.push(format!(
+                "{id}: event {seq} has cursor {cursor} after {last}"
+            ));
+            break;
+        }
+        last = cursor;
     }
     if events.len() < before.len() {
         let (had, has) = (before.len(), events.len());
@@ -29,26 +43,44 @@ pub(crate) fn history(id: &str, before: &[Value], events: &[Value]) -> Vec<Strin
         found.push(format!("{id}: an event has changed: {old} became {new}"));
     }
     found.extend(after_the_end(id, events));
+    found.extend(runs(id, events));
     found
 }
 
-fn status(event: &Value) -> Option<&str> {
-    (event["type"] == "status").then(|| event["data"]["status"].as_str())?
+/// The status that an event leads to, if it is one that can change it.
+pub(crate) fn status(event: &Value) -> Option<&str> {
+    ["status", "submitted", "resumed"]
+        .contains(&event["type"].as_str()?)
+        .then(|| event["data"]["status"].as_str())?
 }
 
-/// Nothing follows an end but `resumed`.
+/// Whether it is over in this status.
+pub(crate) fn is_ended(status: &str) -> bool {
+    ENDED.contains(&status)
+}
+
+/// Nothing follows an end but `resumed`, and nothing at all `completed`.
 fn after_the_end(id: &str, events: &[Value]) -> Option<String> {
     let mut ended = None;
     for event in events {
-        if let (Some(end), true) = (ended, event["type"] != "resumed") {
+        if let Some(end) = ended
+            && (event["type"] != "resumed" || end == "completed")
+        {
             return Some(format!("{id}: after {end} came {event}"));
         }
-        ended = status(event).filter(|status| ENDED.contains(status));
+        ended = status(event).filter(|status| is_ended(status));
     }
     None
 }
 
-/// Whether an operation completed, by its events, and in which run.
+/// The status once event `seq` had happened.
+pub(crate) fn status_at(events: &[Value], seq: u64) -> Option<&str> {
+    let until = usize::try_from(seq).unwrap_or(usize::MAX);
+    let known = events.get(..until)?;
+    known.iter().rev().find_map(status)
+}
+
+/// Whether it completed, by its events, and in which run.
 pub(crate) fn completed(events: &[Value]) -> Option<u64> {
     let last = events.iter().rev().find(|event| status(event).is_some())?;
     (status(last) == Some("completed")).then(|| last["data"]["run"].as_u64())?
@@ -61,61 +93,139 @@ pub(crate) fn checkpoint(events: &[Value]) -> u64 {
     steps.max().unwrap_or(0)
 }
 
+/// Every cursor that was ever read, and whose it is: the store has given it once.
+#[derive(Debug, Default)]
+pub(crate) struct Cursors(BTreeMap<u64, (String, u64)>);
+
+impl Cursors {
+    /// Takes them up; what another event has had is a violation.
+    pub(crate) fn take(&mut self, id: &str, events: &[Value]) -> Vec<String> {
+        let mut found = Vec::new();
+        for event in events {
+            let (Some(cursor), Some(seq)) = (event["cursor"].as_u64(), event["seq"].as_u64())
+            else {
+                continue;
+            };
+            let owner = self.0.entry(cursor).or_insert_with(|| (id.to_owned(), seq));
+            if owner.0 != id || owner.1 != seq {
+                let (other, place) = owner;
+                found.push(format!(
+                    "cursor {cursor}: {id} event {seq}, and {other} event {place}"
+                ));
+            }
+        }
+        found
+    }
+
+    /// The highest.
+    pub(crate) fn highest(&self) -> u64 {
+        self.0.last_key_value().map_or(0, |(cursor, _)| *cursor)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
     fn event(seq: u64, status: &str) -> Value {
-        json!({"seq": seq, "cursor": 10 * seq, "type": "status", "data": {"status": status, "run": 1}})
+        let run = u64::from(status != "pending");
+        let data = json!({"status": status, "run": run, "not_before": null});
+        json!({"seq": seq, "cursor": 10 * seq, "type": "status", "at": "2026", "data": data})
+    }
+
+    fn sound() -> Vec<Value> {
+        vec![
+            event(1, "pending"),
+            event(2, "running"),
+            event(3, "completed"),
+        ]
     }
 
     #[test]
     fn a_sound_history_has_no_violation() {
-        let resumed = json!({"seq": 3, "cursor": 30, "type": "resumed", "data": {}});
+        let resumed =
+            json!({"seq": 4, "cursor": 40, "type": "resumed", "data": {"status": "pending"}});
+        let mut again = event(5, "running");
+        again["data"]["run"] = json!(2);
         let events = [
             event(1, "pending"),
-            event(2, "cancelled"),
-            resumed,
-            event(4, "running"),
-        ];
-        assert!(history("a", &events[..2], &events).is_empty());
-    }
-
-    #[test]
-    fn every_planted_violation_is_found() {
-        let sound = vec![
-            event(1, "pending"),
             event(2, "running"),
-            event(3, "completed"),
+            event(3, "cancelled"),
+            resumed,
+            again,
         ];
-        let mut gap = sound.clone();
-        gap.remove(1);
-        let mut repeat = sound.clone();
-        repeat.insert(1, event(1, "pending"));
-        let mut cursor = sound.clone();
-        cursor[2]["cursor"] = json!(5);
-        let mut after = sound.clone();
-        after.push(event(4, "running"));
-        let mut changed = sound.clone();
-        changed[1]["data"]["run"] = json!(9);
-        for (what, events) in [
-            ("gap", &gap),
-            ("repeat", &repeat),
-            ("cursor", &cursor),
-            ("after", &after),
-        ] {
-            assert!(!history("a", &[], events).is_empty(), "{what}");
-        }
-        assert!(!history("a", &sound, &changed).is_empty(), "changed");
-        assert!(!history("a", &sound, &sound[..2]).is_empty(), "lost");
+        assert_eq!(history("a", &events[..3], &events, 9), Vec::<String>::new());
+        assert_eq!(history("a", &[], &sound(), 0), Vec::<String>::new());
+    }
+
+    /// Plants one fault in a sound history.
+    fn planted(fault: impl FnOnce(&mut Vec<Value>)) -> Vec<String> {
+        let mut events = sound();
+        fault(&mut events);
+        history("a", &[], &events, 0)
     }
 
     #[test]
-    fn ends_and_checkpoints_are_read_from_events() {
+    fn a_gap_is_found() {
+        assert!(planted(|events| drop(events.remove(1)))[0].contains("event 2 has seq 3"));
+    }
+
+    #[test]
+    fn a_repeat_is_found() {
+        let found = planted(|events| events.insert(1, event(1, "pending")));
+        assert!(found[0].contains("event 2 has seq 1"), "{found:?}");
+    }
+
+    #[test]
+    fn cursors_that_go_back_or_began_too_low_are_found() {
+        let found = planted(|events| events[2]["cursor"] = json!(5));
+        assert!(found[0].contains("cursor 5 after 20"), "{found:?}");
+        let low = history("a", &[], &sound(), 10);
+        assert!(low[0].contains("cursor 10 after 10"), "{low:?}");
+    }
+
+    #[test]
+    fn what_follows_an_end_is_found() {
+        let found = planted(|events| events.push(event(4, "running")));
+        assert!(found[0].contains("after completed came"), "{found:?}");
+        let found = planted(|events| {
+            events.push(
+                json!({"seq": 4, "cursor": 40, "type": "resumed", "data": {"status": "pending"}}),
+            );
+        });
+        assert!(found[0].contains("after completed came"), "{found:?}");
+        let found = planted(|events| {
+            events.push(json!({"seq": 4, "cursor": 40, "type": "checkpoint", "data": {}}));
+        });
+        assert!(found[0].contains("after completed came"), "{found:?}");
+    }
+
+    #[test]
+    fn an_event_that_changed_or_went_is_found() {
+        let mut changed = sound();
+        changed[1]["data"]["attempt"] = json!(9);
+        assert!(history("a", &sound(), &changed, 0)[0].contains("has changed"));
+        assert!(history("a", &sound(), &sound()[..2], 0)[0].contains("had 3 events, now 2"));
+    }
+
+    #[test]
+    fn a_cursor_that_two_events_have_is_found() {
+        let mut cursors = Cursors::default();
+        assert!(cursors.take("a", &sound()).is_empty());
+        assert!(cursors.take("a", &sound()).is_empty(), "the same again");
+        assert_eq!(cursors.take("b", &sound()[..1]).len(), 1);
+        assert_eq!(cursors.highest(), 30);
+    }
+
+    #[test]
+    fn statuses_ends_and_checkpoints_are_read_from_events() {
         let told = json!({"seq": 2, "cursor": 2, "type": "checkpoint", "data": {"step": {"iteration": 7}}});
         let events = [event(1, "running"), told, event(3, "completed")];
         assert_eq!((completed(&events), checkpoint(&events)), (Some(1), 7));
         assert_eq!(completed(&events[..1]), None);
+        assert_eq!(status_at(&events, 2), Some("running"));
+        assert_eq!(status_at(&events, 3), Some("completed"));
+        assert_eq!(status_at(&events, 4), None, "not there yet");
     }
 }

@@ -16,6 +16,14 @@ impl Reply {
         &self.body["data"]
     }
 
+    /// The operation that it is about.
+    pub(crate) fn id(&self) -> String {
+        self.data()["operation_id"]
+            .as_str()
+            .unwrap_or("")
+            .to_owned()
+    }
+
     pub(crate) fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or("")
     }

@@ -66,7 +66,7 @@ fn fill(filler: &Path) {
 
 fn play(args: &Args, disk: &Path, report: &mut Report) -> Result<(), String> {
     let (data, filler) = (disk.join("data"), disk.join("filler"));
-    let mut server = Server::start(&args.server, &data, &[])?;
+    let mut server = Server::start(args, &data, &[])?;
     let client = Client::new(&server.address);
     let body = json!({"iterations": 60, "step_ms": 50});
     let start = || client.start(&body, None);

@@ -4,25 +4,81 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::check::Cursors;
+
+/// What an acknowledged verb has promised, until somebody asks for a resume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Promise {
+    /// It completes with what is done, or a stronger stop comes.
+    Finished,
+    /// It rests or ends.
+    Paused,
+    /// It ends.
+    Cancelled,
+}
+
+impl Promise {
+    pub(crate) fn of(verb: &str) -> Option<Self> {
+        match verb {
+            "finish" => Some(Self::Finished),
+            "pause" => Some(Self::Paused),
+            "cancel" => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+
 /// What is known of one operation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
     /// The start was acknowledged.
     pub(crate) acknowledged: bool,
-    /// What it was started with, and by which key.
-    pub(crate) iterations: u64,
-    pub(crate) key: Option<(String, Value)>,
+    /// What it was started with; null while nobody knows.
+    pub(crate) body: Value,
+    /// The key of its start.
+    pub(crate) key: Option<String>,
+    /// The operation that it tries again.
+    pub(crate) retry_of: Option<String>,
+    /// The highest cursor that had been read before it was started.
+    pub(crate) floor: u64,
+    /// Each answer about it: after this event it had this status.
+    pub(crate) claims: Vec<(u64, String)>,
+    /// The most complete checkpoint that an answer has told.
+    pub(crate) checkpoint: u64,
     /// Its events, as they were read last.
     pub(crate) events: Vec<Value>,
-    /// The most complete checkpoint that was told.
-    pub(crate) checkpoint: u64,
-    /// A cancel was acknowledged as durable, and nobody has asked for a resume since.
-    pub(crate) cancelled: bool,
-    /// Somebody asked for a resume; it may have come through.
+    /// The strongest that stands.
+    pub(crate) promise: Option<Promise>,
+    /// Somebody asked for a resume in this round; it may have come through, or come last.
     pub(crate) resumed: bool,
+    /// Nobody may ask anything of it, so that it comes to its end or its kill alone.
+    pub(crate) left_alone: bool,
 }
 
-/// All of them, by id.
+impl Known {
+    /// How many iterations it was started for.
+    pub(crate) fn iterations(&self) -> Option<u64> {
+        self.body["iterations"].as_u64()
+    }
+
+    /// Takes up what an answer says of it.
+    pub(crate) fn heard(&mut self, view: &Value) {
+        let step = view["checkpoint"]["step"]["iteration"].as_u64();
+        self.checkpoint = self.checkpoint.max(step.unwrap_or(0));
+        if let (Some(seq), Some(status)) = (view["seq"].as_u64(), view["status"].as_str()) {
+            self.claims.push((seq, status.to_owned()));
+        }
+    }
+
+    /// A verb was acknowledged, and recorded.
+    pub(crate) fn promised(&mut self, verb: &str) {
+        if !self.resumed {
+            self.promise = self.promise.max(Promise::of(verb));
+        }
+    }
+}
+
+/// All of them, by id, which is by age.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) operations: BTreeMap<String, Known>,
@@ -30,9 +86,22 @@ pub(crate) struct Ledger {
     pub(crate) unanswered: Vec<(String, Value)>,
     /// Ids that this round has touched.
     pub(crate) touched: Vec<String>,
-    pub(crate) acknowledged: u64,
+    pub(crate) cursors: Cursors,
+    pub(crate) counts: Counts,
+}
+
+/// What was done, for the report.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) starts: u64,
     pub(crate) verbs: u64,
-    pub(crate) replays: u64,
+    pub(crate) refused: u64,
+    pub(crate) resent: u64,
+    pub(crate) replayed: u64,
+    pub(crate) claims: u64,
+    pub(crate) promises: u64,
+    pub(crate) in_recovery: u64,
+    pub(crate) looked_into: u64,
 }
 
 impl Ledger {
@@ -43,19 +112,30 @@ impl Ledger {
         self.operations.entry(id.to_owned()).or_default()
     }
 
+    /// A start was acknowledged.
+    pub(crate) fn started(&mut self, id: &str, body: &Value, floor: u64) -> &mut Known {
+        self.counts.starts += 1;
+        let known = self.touch(id);
+        known.acknowledged = true;
+        known.body.clone_from(body);
+        known.floor = floor;
+        known
+    }
+
     /// Any id, by chance.
     pub(crate) fn any(&self, random: &mut fastrand::Rng) -> Option<String> {
         // Mostly young ones: the others have long ended.
         let count = self.operations.len();
-        let among = if random.u8(..4) == 0 {
+        let among = if random.u8(..8) == 0 {
             count
         } else {
-            count.min(40)
+            count.min(70)
         };
         if among == 0 {
             return None;
         }
-        let place = count - 1 - random.usize(..among);
-        self.operations.keys().nth(place).cloned()
+        let place = random.usize(..among);
+        let (id, known) = self.operations.iter().nth_back(place)?;
+        (!known.left_alone).then(|| id.clone())
     }
 }

@@ -31,6 +31,12 @@ struct Args {
     /// Only this part: kill, full, slow, bad, shutdown
     #[arg(long)]
     part: Option<String>,
+    /// Goes to every server that is started; `store.engine=memory` must be found out
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Where the servers' logs go; by default nowhere
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
 }
 
 /// What a part found: lines for the report, and violations.

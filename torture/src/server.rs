@@ -1,5 +1,6 @@
 //! A server of our own, ended by its id.
 
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -7,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+use crate::Args;
 
 /// A server that is ready.
 pub(crate) struct Server {
@@ -29,15 +32,33 @@ pub(crate) fn command(binary: &Path, folder: &Path, pairs: &[&str]) -> Command {
     command
 }
 
+fn spawn(args: &Args, folder: &Path, pairs: &[&str]) -> Result<Child, String> {
+    let pairs: Vec<_> = pairs
+        .iter()
+        .copied()
+        .chain(args.set.iter().map(String::as_str))
+        .collect();
+    let log = match &args.log {
+        Some(path) => OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(|error| format!("{}: {error}", path.display()))?
+            .into(),
+        None => Stdio::null(),
+    };
+    command(&args.server, folder, &pairs)
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .map_err(|error| format!("{} does not start: {error}", args.server.display()))
+}
+
 impl Server {
     /// Starts one and waits until it listens.
-    pub(crate) fn start(binary: &Path, folder: &Path, pairs: &[&str]) -> Result<Self, String> {
-        let mut command = command(binary, folder, pairs);
-        command.stdout(Stdio::piped()).stderr(Stdio::null());
+    pub(crate) fn start(args: &Args, folder: &Path, pairs: &[&str]) -> Result<Self, String> {
         let began = Instant::now();
-        let mut child = command
-            .spawn()
-            .map_err(|error| format!("{} does not start: {error}", binary.display()))?;
+        let mut child = spawn(args, folder, pairs)?;
         let out = child.stdout.take().ok_or("it has no standard output")?;
         let mut out = BufReader::new(out);
         let mut line = String::new();
@@ -61,10 +82,33 @@ impl Server {
         let _ = kill(Pid::from_raw(id), signal);
     }
 
-    /// `kill -9`, and gone.
-    pub(crate) fn kill(mut self) {
+    /// One that is killed so long after its start, wherever it is then: mostly in its recovery.
+    pub(crate) fn start_and_kill(
+        args: &Args,
+        folder: &Path,
+        pairs: &[&str],
+        lives: Duration,
+    ) -> Result<(), String> {
+        let mut child = spawn(args, folder, pairs)?;
+        std::thread::sleep(lives);
+        let early = child.try_wait();
+        let _ = child.kill();
+        let _ = child.wait();
+        match early {
+            Ok(None) => Ok(()),
+            other => Err(format!("it ended by itself as it came up: {other:?}")),
+        }
+    }
+
+    /// `kill -9`, and gone. An error when it had ended by itself before.
+    pub(crate) fn kill(mut self) -> Result<(), String> {
+        let early = self.child.try_wait();
         let _ = self.child.kill();
         let _ = self.child.wait();
+        match early {
+            Ok(None) => Ok(()),
+            other => Err(format!("the server ended by itself: {other:?}")),
+        }
     }
 
     /// SIGTERM; how it ended, and how long that took.
@@ -102,11 +146,20 @@ impl Drop for Server {
     }
 }
 
-/// What SQLite itself says of the database in a folder, once nobody uses it.
+/// What SQLite itself says of the database in a folder. Of a copy: looking at the file itself would
+/// do the recovery that the next server has to do.
 pub(crate) fn integrity(folder: &Path) -> String {
-    let database = folder.join("operations.db");
-    let checked = rusqlite::Connection::open(database).and_then(|connection| {
-        connection.query_row("PRAGMA integrity_check", (), |row| row.get::<_, String>(0))
-    });
-    checked.unwrap_or_else(|error| error.to_string())
+    checked(folder).unwrap_or_else(|error| error.to_string())
+}
+
+fn checked(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
+    let copy = tempfile::tempdir()?;
+    for name in ["operations.db", "operations.db-wal"] {
+        let from = folder.join(name);
+        if from.exists() {
+            std::fs::copy(from, copy.path().join(name))?;
+        }
+    }
+    let connection = rusqlite::Connection::open(copy.path().join("operations.db"))?;
+    Ok(connection.query_row("PRAGMA integrity_check", (), |row| row.get(0))?)
 }

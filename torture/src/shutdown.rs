@@ -30,7 +30,7 @@ fn busy(client: &Client) -> Result<Vec<String>, String> {
 
 fn orderly(args: &Args, report: &mut Report) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let mut server = Server::start(&args.server, folder.path(), &[])?;
+    let mut server = Server::start(args, folder.path(), &[])?;
     let client = Client::new(&server.address);
     let ids = busy(&client)?;
     // Once one has counted a few, there is something to lose.
@@ -55,7 +55,7 @@ fn orderly(args: &Args, report: &mut Report) -> Result<(), String> {
         status.and_then(|status| status.code()),
         took.as_millis()
     ));
-    let server = Server::start(&args.server, folder.path(), &[])?;
+    let server = Server::start(args, folder.path(), &[])?;
     let client = Client::new(&server.address);
     for id in &ids {
         let view = client.view(id).ok_or("no answer")?;
@@ -82,7 +82,7 @@ fn orderly(args: &Args, report: &mut Report) -> Result<(), String> {
 
 fn twice(args: &Args, report: &mut Report) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let mut server = Server::start(&args.server, folder.path(), &[])?;
+    let mut server = Server::start(args, folder.path(), &[])?;
     let client = Client::new(&server.address);
     let ids = busy(&client)?;
     server.signal(Signal::SIGTERM);
@@ -97,7 +97,7 @@ fn twice(args: &Args, report: &mut Report) -> Result<(), String> {
         took < Duration::from_secs(2),
         format!("a second signal: after {took:?}"),
     );
-    let server = Server::start(&args.server, folder.path(), &[])?;
+    let server = Server::start(args, folder.path(), &[])?;
     let client = Client::new(&server.address);
     for id in &ids {
         let found = client.view(id).is_some_and(|view| view.status == 200);

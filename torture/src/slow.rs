@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Args, _: u64) -> Report {
 fn play(args: &Args, report: &mut Report) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let slow = ["store.commit_delay_ms=200", "lanes.default.queue_limit=500"];
-    let server = Server::start(&args.server, folder.path(), &slow)?;
+    let server = Server::start(args, folder.path(), &slow)?;
     let client = Client::new(&server.address);
     let long = json!({"iterations": 1_000_000, "step_ms": 10});
     let first = client.start(&long, None).ok_or("no answer")?;

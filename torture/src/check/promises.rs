@@ -1,0 +1,238 @@
+//! What was said of an operation before a kill, against what it is after it.
+
+use serde_json::Value;
+
+use super::{checkpoint, completed, is_ended, status_at};
+use crate::ledger::{Known, Promise};
+
+/// Every answer still holds: `view` was read just before `events`.
+pub(crate) fn promises(id: &str, known: &Known, view: &Value, events: &[Value]) -> Vec<String> {
+    let status = view["status"].as_str().unwrap_or("");
+    let checks = [
+        claims(known, view, events),
+        promise(known.promise, status, view),
+        whole(known, status, view),
+        again(&known.events, view, events),
+        checkpoints(known, status, view, events),
+        as_started(known, view),
+    ];
+    let found = checks.into_iter().flatten();
+    found.map(|what| format!("{id}: {what}")).collect()
+}
+
+/// What an answer said is what the events say, up to the same number.
+fn claims(known: &Known, view: &Value, events: &[Value]) -> Option<String> {
+    let now = (view["seq"].as_u64()?, view["status"].as_str()?.to_owned());
+    let mut said = known.claims.iter().chain([&now]);
+    let (seq, status) = said.find(|(seq, said)| status_at(events, *seq) != Some(said))?;
+    let found = status_at(events, *seq);
+    let count = events.len();
+    Some(format!(
+        "an answer said {status} at event {seq}; {count} events say {found:?}"
+    ))
+}
+
+fn promise(promise: Option<Promise>, status: &str, view: &Value) -> Option<String> {
+    let promise = promise?;
+    let kept = is_ended(status)
+        || match promise {
+            Promise::Cancelled => status == "cancelling",
+            Promise::Paused => ["pausing", "paused", "cancelling"].contains(&status),
+            Promise::Finished => status == "paused" || !view["stop"].is_null(),
+        };
+    (!kept).then(|| format!("{promise:?} was acknowledged, and now it is {status}"))
+}
+
+/// A completed one has counted to its end, unless it was asked to finish.
+fn whole(known: &Known, status: &str, view: &Value) -> Option<String> {
+    let asked = known.iterations().filter(|_| status == "completed")?;
+    let done = view["result_summary"]["iterations_completed"].as_u64();
+    let early = view["stopped_early"] == true;
+    let kept = known.checkpoint.max(checkpoint(&known.events));
+    let right = done.is_some_and(|done| done == asked || (early && (kept..asked).contains(&done)));
+    (!right).then(|| format!("{done:?} of {asked} iterations, {kept} were kept, early: {early}"))
+}
+
+/// What had completed has not moved since.
+fn again(before: &[Value], view: &Value, events: &[Value]) -> Option<String> {
+    let run = completed(before)?;
+    let (seq, now) = (before.len() as u64, view["run"].as_u64());
+    let still = now == Some(run) && view["seq"] == seq && events.len() == before.len();
+    let count = events.len();
+    (!still)
+        .then(|| format!("completed in run {run} at event {seq}; now run {now:?}, {count} events"))
+}
+
+fn checkpoints(known: &Known, status: &str, view: &Value, events: &[Value]) -> Option<String> {
+    let told = known.checkpoint.max(checkpoint(&known.events));
+    let shown = view["checkpoint"]["step"]["iteration"].as_u64();
+    let kept = shown.unwrap_or(0);
+    if kept < told && status != "completed" {
+        return Some(format!("checkpoint {told} was told, {kept} is kept"));
+    }
+    let recorded = checkpoint(events);
+    let lost = recorded < known.checkpoint;
+    lost.then(|| format!("checkpoint {told} was told, the events say {recorded}"))
+}
+
+/// It is what was asked for.
+fn as_started(known: &Known, view: &Value) -> Option<String> {
+    let options = &known.body["options"];
+    let wrong = |name: &str| !options[name].is_null() && view[name] != options[name];
+    if wrong("priority") || wrong("labels") {
+        return Some(format!("started with {options}, and now it is {view}"));
+    }
+    if known.iterations().is_some() && view["params"]["iterations"] != known.body["iterations"] {
+        return Some(format!(
+            "started for {}, and now for {}",
+            known.body, view["params"]
+        ));
+    }
+    let retry_of = known.retry_of.as_deref()?;
+    (view["retry_of"] != retry_of)
+        .then(|| format!("tries {retry_of} again, not {}", view["retry_of"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn status(seq: u64, run: u64, status: &str) -> Value {
+        json!({"seq": seq, "type": "status", "data": {"status": status, "run": run}})
+    }
+
+    fn events(end: &str) -> Vec<Value> {
+        vec![
+            status(1, 0, "pending"),
+            status(2, 1, "running"),
+            status(3, 1, end),
+        ]
+    }
+
+    fn view(end: &str) -> Value {
+        let output = json!({"iterations_completed": 8});
+        json!({"seq": 3, "run": 1, "status": end, "stop": null, "result_summary": output,
+            "priority": 4, "labels": {}, "params": {"iterations": 8}, "retry_of": null,
+            "stopped_early": false, "checkpoint": {"step": {"iteration": 5}}})
+    }
+
+    fn known() -> Known {
+        Known {
+            acknowledged: true,
+            body: json!({"iterations": 8, "options": {"priority": 4}}),
+            ..Known::default()
+        }
+    }
+
+    fn only(known: &Known, view: &Value, events: &[Value], expected: &str) {
+        let found = promises("a", known, view, events);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains(expected), "{found:?}");
+    }
+
+    #[test]
+    fn what_was_kept_is_no_violation() {
+        let mut known = known();
+        known.heard(&json!({"seq": 2, "status": "running"}));
+        known.promised("cancel");
+        known.events = events("completed");
+        let found = promises("a", &known, &view("completed"), &events("completed"));
+        assert_eq!(found, Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_answer_that_was_taken_back_is_found() {
+        let mut known = known();
+        known.heard(&json!({"seq": 4, "status": "cancelled"}));
+        only(
+            &known,
+            &view("completed"),
+            &events("completed"),
+            "said cancelled at event 4",
+        );
+        known.claims = vec![(2, "pending".to_owned())];
+        only(
+            &known,
+            &view("completed"),
+            &events("completed"),
+            "said pending at event 2",
+        );
+    }
+
+    #[test]
+    fn a_verb_that_was_forgotten_is_found() {
+        for verb in ["cancel", "pause", "finish"] {
+            let mut known = known();
+            known.promised(verb);
+            only(
+                &known,
+                &view("running"),
+                &events("running"),
+                "was acknowledged",
+            );
+        }
+        let mut known = known();
+        known.promised("cancel");
+        only(
+            &known,
+            &view("paused"),
+            &events("paused"),
+            "Cancelled was acknowledged",
+        );
+        known.promised("pause");
+        assert_eq!(
+            known.promise,
+            Some(Promise::Cancelled),
+            "the strongest stands"
+        );
+    }
+
+    #[test]
+    fn one_that_ran_again_or_not_whole_is_found() {
+        let mut known = known();
+        known.events = events("completed");
+        let mut longer = view("completed");
+        longer["run"] = json!(2);
+        only(
+            &known,
+            &longer,
+            &events("completed"),
+            "completed in run 1 at event 3; now run Some(2)",
+        );
+        let mut short = view("completed");
+        short["result_summary"] = json!({"iterations_completed": 7});
+        only(
+            &known,
+            &short,
+            &events("completed"),
+            "Some(7) of 8 iterations",
+        );
+        short["stopped_early"] = json!(true);
+        assert!(promises("a", &known, &short, &events("completed")).is_empty());
+        known.checkpoint = 8;
+        assert!(!promises("a", &known, &short, &events("completed")).is_empty());
+    }
+
+    #[test]
+    fn a_checkpoint_that_is_gone_is_found() {
+        let mut known = known();
+        known.checkpoint = 6;
+        only(
+            &known,
+            &view("paused"),
+            &events("paused"),
+            "checkpoint 6 was told, 5 is kept",
+        );
+    }
+
+    #[test]
+    fn options_that_changed_are_found() {
+        let mut other = view("paused");
+        other["priority"] = json!(0);
+        only(&known(), &other, &events("paused"), "started with");
+        let mut known = known();
+        known.retry_of = Some("b".to_owned());
+        only(&known, &view("paused"), &events("paused"), "tries b again");
+    }
+}
