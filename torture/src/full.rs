@@ -2,15 +2,18 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::mount::{MsFlags, mount, umount};
 use serde_json::json;
 
-use crate::client::Client;
+use crate::client::{Client, Reply};
 use crate::server::{Server, integrity};
-use crate::{Args, Report};
+use crate::{Args, Report, check};
+
+const FULL_FOR: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A small disk, gone when this is dropped.
 struct Disk(tempfile::TempDir);
@@ -40,101 +43,191 @@ impl Drop for Disk {
 
 pub(crate) fn run(args: &Args, _: u64) -> Report {
     let mut report = Report::default();
-    let disk = match Disk::new() {
-        Ok(disk) => disk,
-        Err(error) => {
-            report.say(format!("SKIPPED: {error}"));
-            return report;
+    for others in [false, true] {
+        match Disk::new() {
+            Ok(disk) => {
+                let played = play(args, disk.0.path(), others, &mut report);
+                report.hold(played.is_ok(), format!("{played:?}"));
+            }
+            Err(error) => report.say(format!("SKIPPED, NOTHING WAS TESTED: {error}")),
         }
-    };
-    if let Err(error) = play(args, disk.0.path(), &mut report) {
-        report.hold(false, error);
     }
     report
 }
 
-/// Takes all room that is left.
-fn fill(filler: &Path) {
-    let Ok(mut file) = File::create(filler) else {
-        return;
-    };
-    let zeros = vec![0_u8; 64 << 10];
-    while file.write_all(&zeros).is_ok() {}
-    let small = [0_u8; 512];
-    while file.write_all(&small).is_ok() {}
+/// Takes the room of a disk.
+struct Filler {
+    file: File,
+    path: PathBuf,
+    /// Takes also what the server gives up of its own.
+    others: bool,
 }
 
-fn play(args: &Args, disk: &Path, report: &mut Report) -> Result<(), String> {
-    let (data, filler) = (disk.join("data"), disk.join("filler"));
+impl Filler {
+    fn new(path: PathBuf, others: bool) -> std::io::Result<Self> {
+        let file = File::create(&path)?;
+        Ok(Self { file, path, others })
+    }
+
+    /// Takes all that is left.
+    fn fill(&mut self) {
+        let zeros = [0_u8; 64 << 10];
+        for size in [zeros.len(), 512] {
+            while self.file.write_all(&zeros[..size]).is_ok() {}
+        }
+    }
+
+    fn go(self) -> Result<(), String> {
+        fs::remove_file(&self.path).map_err(|error| error.to_string())
+    }
+}
+
+fn play(args: &Args, disk: &Path, others: bool, report: &mut Report) -> Result<(), String> {
+    report.say(if others {
+        "the disk is full, and others take what the server gives up of its own:"
+    } else {
+        "the disk is full, and the server has what it had put by:"
+    });
+    let data = disk.join("data");
+    let mut filler = Filler::new(disk.join("filler"), others).map_err(|error| error.to_string())?;
     let mut server = Server::start(args, &data, &[])?;
     let client = Client::new(&server.address);
-    let body = json!({"iterations": 60, "step_ms": 50});
-    let start = || client.start(&body, None);
-    let mut acknowledged: Vec<String> = Vec::new();
-    for _ in 0..2 {
-        let reply = start().ok_or("no answer to a start")?;
-        acknowledged.extend(reply.data()["operation_id"].as_str().map(str::to_owned));
+    let mut taken = Vec::new();
+    // One that ends while the disk is full, one that is cancelled then, one that waits.
+    for iterations in [60, 1_000_000, 1_000_000] {
+        let reply = start(&client, iterations)?;
+        report.hold(reply.status == 202, format!("a start: {reply:?}"));
+        taken.push(reply.id());
     }
-    fill(&filler);
-    let (mut refused, mut others) = (0, Vec::new());
-    let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(4) {
-        let reply = start().ok_or("no answer to a start on a full disk")?;
-        match reply.status {
-            507 => refused += 1,
-            202 => acknowledged.extend(reply.data()["operation_id"].as_str().map(str::to_owned)),
-            _ => others.push(format!("{} {}", reply.status, reply.code())),
-        }
-        // What the server has given up for its ends is not to be taken by others here.
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    report.hold(refused > 0, "no start was refused as 507 STORE_FULL");
-    report.hold(
-        others.is_empty(),
-        format!("starts were answered otherwise: {others:?}"),
-    );
-    let view = client.view(&acknowledged[0]).ok_or("no answer to a read")?;
-    let status = view.data()["status"].as_str().unwrap_or("").to_owned();
-    report.say(format!(
-        "full: {refused} starts refused as 507; the first operation is {status} meanwhile"
-    ));
-    let cancelled = client.verb(&acknowledged[acknowledged.len() - 1], "cancel");
-    report.hold(
-        cancelled.is_some_and(|reply| reply.status < 500 || reply.status == 507),
-        "a cancel on a full disk is not answered",
-    );
-    fs::remove_file(&filler).map_err(|error| error.to_string())?;
-    let began = Instant::now();
-    let again = loop {
-        let reply = start().ok_or("no answer after the disk has room")?;
-        if reply.status == 202 {
-            break began.elapsed();
-        }
-        if began.elapsed() > Duration::from_secs(20) {
-            return Err(format!("starts are still refused: {}", reply.body));
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    };
-    report.say(format!(
-        "room again: starts are taken after {} ms, without a restart",
-        again.as_millis()
-    ));
-    for id in &acknowledged {
-        let view = client.view(id).ok_or("no answer")?;
-        report.hold(view.status == 200, format!("{id} is lost"));
-    }
-    for id in &acknowledged[..2] {
-        let ended = client
-            .get(&format!("/api/v1/operations/{id}/events?since=0"))
-            .is_some_and(|reply| reply.body.to_string().contains("\"completed\""));
-        report.hold(ended, format!("{id} ran through; its end was not written"));
-    }
-    report.say(format!(
-        "{} acknowledged, none lost; what ran has its end",
-        acknowledged.len()
-    ));
+    filler.fill();
+    while_full(&client, &mut taken, &mut filler, report)?;
+    cancelled(&client, &taken[1], report)?;
+    filler.go()?;
+    with_room_again(&client, &taken, report)?;
     let _ = server.terminate();
     let verdict = integrity(&data);
     report.hold(verdict == "ok", format!("integrity_check: {verdict}"));
+    Ok(())
+}
+
+fn start(client: &Client, iterations: u64) -> Result<Reply, String> {
+    let body = json!({"iterations": iterations, "step_ms": 50});
+    client
+        .start(&body, None)
+        .ok_or_else(|| "no answer to a start".to_owned())
+}
+
+/// How many iterations an operation shows, and how long that answer took.
+fn look(client: &Client, id: &str) -> Result<(u64, Duration), String> {
+    let asked = Instant::now();
+    let view = client.view(id).filter(Reply::is_success);
+    let view = view.ok_or_else(|| format!("{id}: a read is not answered"))?;
+    let count = view.data()["progress"]["steps"][0]["current"].as_u64();
+    Ok((count.unwrap_or(0), asked.elapsed()))
+}
+
+/// Starts are refused, all else goes on; what is acknowledged all the same is added.
+fn while_full(
+    client: &Client,
+    taken: &mut Vec<String>,
+    filler: &mut Filler,
+    report: &mut Report,
+) -> Result<(), String> {
+    let (before, _) = look(client, &taken[1])?;
+    let (mut refused, mut slowest) = (0, Duration::ZERO);
+    let began = Instant::now();
+    while began.elapsed() < FULL_FOR {
+        let reply = start(client, 1)?;
+        match (reply.status, reply.code()) {
+            (507, "STORE_FULL") => refused += 1,
+            (202, _) => taken.push(reply.id()),
+            (status, code) => report.hold(false, format!("full: a start: {status} {code}")),
+        }
+        slowest = slowest.max(look(client, &taken[1])?.1);
+        if filler.others {
+            filler.fill();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (after, _) = look(client, &taken[1])?;
+    report.hold(refused > 0, "full: no start was refused as 507 STORE_FULL");
+    report.hold(
+        after > before,
+        format!("full: what runs stands still at {after}"),
+    );
+    report.say(format!(
+        "  {} s: {refused} starts refused as 507 STORE_FULL, {} taken before that; what ran went on from iteration {before} to {after}; slowest view {} ms",
+        FULL_FOR.as_secs(), taken.len() - 3, slowest.as_millis()
+    ));
+    Ok(())
+}
+
+/// A stop takes effect, whether it can be written or not.
+fn cancelled(client: &Client, id: &str, report: &mut Report) -> Result<(), String> {
+    let asked = Instant::now();
+    let reply = client
+        .verb(id, "cancel")
+        .ok_or("full: a cancel is not answered")?;
+    let took = asked.elapsed();
+    report.hold(reply.is_success(), format!("full: a cancel: {reply:?}"));
+    // A step takes 50 ms: one that was not stopped shows more of them.
+    let (count, _) = look(client, id)?;
+    std::thread::sleep(Duration::from_millis(500));
+    let (later, _) = look(client, id)?;
+    report.hold(
+        later <= count + 1,
+        format!("full: cancelled at {count}, now at {later}"),
+    );
+    report.say(format!(
+        "  a cancel is answered {} in {} ms (durable: {}) and stops the function",
+        reply.status,
+        took.as_millis(),
+        reply.data()["durable"]
+    ));
+    Ok(())
+}
+
+/// Without a restart: starts are taken, ends are written, nothing is lost.
+fn with_room_again(client: &Client, taken: &[String], report: &mut Report) -> Result<(), String> {
+    let began = Instant::now();
+    while start(client, 1)?.status != 202 {
+        if began.elapsed() > PATIENCE {
+            return Err("room again, and starts are still refused".to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let again = began.elapsed().as_millis();
+    let expected = ["completed", "cancelled"];
+    let of = |id: &str| client.view(id).map(|view| view.data()["status"].clone());
+    while taken
+        .iter()
+        .zip(expected)
+        .any(|(id, end)| of(id) != Some(json!(end)))
+    {
+        if began.elapsed() > PATIENCE {
+            let now: Vec<_> = taken.iter().take(2).map(|id| of(id)).collect();
+            return Err(format!("room again; expected {expected:?}, got {now:?}"));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for (id, end) in taken.iter().zip(expected) {
+        let events = client.events(id).ok_or("no answer to a read of events")?;
+        report
+            .violations
+            .extend(check::history(id, &[], &events, 0));
+        let told = events.iter().rev().find_map(check::status);
+        report.hold(
+            told == Some(end),
+            format!("{id}: {end}, and its events say {told:?}"),
+        );
+    }
+    for id in taken {
+        let there = client.view(id).is_some_and(|view| view.status == 200);
+        report.hold(there, format!("{id}: acknowledged, and gone"));
+    }
+    report.say(format!(
+        "  room again: starts taken after {again} ms without a restart, both ends written, none of {} lost",
+        taken.len()
+    ));
     Ok(())
 }

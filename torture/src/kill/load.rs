@@ -93,7 +93,7 @@ fn read(client: &Client, ledger: &Mutex<Ledger>, id: &str) {
 
 /// A start's params and options.
 fn any_body(random: &mut fastrand::Rng) -> Value {
-    let mut body = json!({"iterations": random.u64(1..150), "step_ms": random.u64(..=20)});
+    let mut body = json!({"iterations": random.u64(1..50), "step_ms": random.u64(..=20)});
     let mut options = json!({
         "priority": random.i32(-5..6),
         "labels": {"torture": format!("{}", random.u8(..4))},
