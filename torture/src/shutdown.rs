@@ -11,11 +11,16 @@ use crate::{Args, Report};
 
 pub(crate) fn run(args: &Args, _: u64) -> Report {
     let mut report = Report::default();
-    if let Err(error) = orderly(args, &mut report).and_then(|()| twice(args, &mut report)) {
-        report.hold(false, error);
+    for part in [orderly, leaving, twice] {
+        if let Err(error) = part(args, &mut report) {
+            report.hold(false, error);
+        }
     }
     report
 }
+
+/// The grace of the configuration, and the last answers.
+const GRACE: Duration = Duration::from_secs(15);
 
 /// Two that run, three that wait.
 fn busy(client: &Client) -> Result<Vec<String>, String> {
@@ -50,6 +55,7 @@ fn orderly(args: &Args, report: &mut Report) -> Result<(), String> {
         status.is_some_and(|status| status.success()),
         format!("it ends with {status:?}"),
     );
+    report.hold(took < GRACE, format!("it takes {took:?} to go"));
     report.say(format!(
         "SIGTERM with two running: exit {:?} after {} ms",
         status.and_then(|status| status.code()),
@@ -76,6 +82,53 @@ fn orderly(args: &Args, report: &mut Report) -> Result<(), String> {
     );
     report.say(format!(
         "after it: all five live at attempt 1, {kept} iterations kept of {counted} seen"
+    ));
+    Ok(())
+}
+
+/// What is answered between the signal and the end: with slow commits there is time to ask.
+fn leaving(args: &Args, report: &mut Report) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let mut server = Server::start(args, folder.path(), &["store.commit_delay_ms=300"])?;
+    let client = Client::new(&server.address);
+    let ids = busy(&client)?;
+    let ready = client.get("/readyz").map(|reply| reply.status);
+    report.hold(ready == Some(200), format!("readyz before it: {ready:?}"));
+    server.signal(Signal::SIGTERM);
+    let asked = Instant::now();
+    while client.get("/readyz").map(|reply| reply.status) == Some(200) {
+        if asked.elapsed() > GRACE {
+            return Err("readyz still says yes".to_owned());
+        }
+    }
+    let unready = asked.elapsed();
+    let no = client.get("/readyz").map(|reply| reply.status);
+    let start = client.start(&json!({"iterations": 1}), None);
+    let view = client.view(&ids[0]).map(|reply| reply.status);
+    let refused = start
+        .as_ref()
+        .map(|reply| (reply.status, reply.code().to_owned()));
+    report.hold(no == Some(503), format!("readyz while it leaves: {no:?}"));
+    let expected = Some((503, "SHUTTING_DOWN".to_owned()));
+    report.hold(
+        refused == expected,
+        format!("a start while it leaves: {start:?}"),
+    );
+    report.hold(
+        view == Some(200),
+        format!("a read while it leaves: {view:?}"),
+    );
+    report.hold(
+        unready < Duration::from_millis(200),
+        format!("unready after {unready:?}"),
+    );
+    let (status, took) = server.wait(GRACE);
+    let code = status.and_then(|status| status.code());
+    report.hold(code == Some(0), format!("it ends with {status:?}"));
+    report.say(format!(
+        "while it leaves, each commit 300 ms: unready after {} ms, readyz {no:?}, a start {refused:?}, a read {view:?}; exit {code:?} after {} ms",
+        unready.as_millis(),
+        took.as_millis()
     ));
     Ok(())
 }

@@ -1,16 +1,32 @@
 //! A store that takes 200 ms for each commit.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use impresario_api::Timestamp;
+use serde_json::{Value, json};
 
-use crate::client::Client;
+use crate::client::{Client, Reply};
 use crate::server::Server;
 use crate::{Args, Report};
 
+/// The key of the configuration that plans the fault.
+const SLOW: &str = "store.commit_delay_ms=200";
+const QUEUE_LIMIT: u64 = 500;
 const CLIENTS: usize = 64;
 const LASTS: Duration = Duration::from_secs(5);
+
+/// What the clients saw.
+#[derive(Default)]
+struct Seen {
+    /// Milliseconds.
+    reads: Vec<f64>,
+    starts: Vec<f64>,
+    /// How starts were answered.
+    answers: BTreeMap<String, u64>,
+    cancel: Option<(Duration, Reply)>,
+}
 
 pub(crate) fn run(args: &Args, _: u64) -> Report {
     let mut report = Report::default();
@@ -22,84 +38,159 @@ pub(crate) fn run(args: &Args, _: u64) -> Report {
 
 fn play(args: &Args, report: &mut Report) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let slow = ["store.commit_delay_ms=200", "lanes.default.queue_limit=500"];
-    let server = Server::start(args, folder.path(), &slow)?;
+    let limit = format!("lanes.default.queue_limit={QUEUE_LIMIT}");
+    let server = Server::start(args, folder.path(), &[SLOW, &limit])?;
     let client = Client::new(&server.address);
     let long = json!({"iterations": 1_000_000, "step_ms": 10});
-    let first = client.start(&long, None).ok_or("no answer")?;
-    let id = first.data()["operation_id"]
-        .as_str()
-        .ok_or("no id")?
-        .to_owned();
+    let first = client.start(&long, None).ok_or("no answer")?.id();
     let before = server.memory();
-    let (over, taken, refused) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
-    let mut reads = Vec::new();
-    let mut cancel = None;
+    let mut seen = load(&client, &server.address, &first);
+    let grown = server.memory().saturating_sub(before) >> 20;
+    judge_starts(&client, &mut seen, grown, report)?;
+    judge_reads(&mut seen.reads, report);
+    judge_cancel(seen.cancel, report)
+}
+
+/// Many that start, one that reads and, half way, cancels.
+fn load(client: &Client, address: &str, first: &str) -> Seen {
+    let over = AtomicBool::new(false);
+    let mut seen = Seen::default();
     std::thread::scope(|scope| {
-        for _ in 0..CLIENTS {
-            let (client, over, taken, refused) =
-                (Client::new(&server.address), &over, &taken, &refused);
-            scope.spawn(move || {
-                while !over.load(Ordering::Relaxed) {
-                    let reply = client.start(&json!({"iterations": 1, "step_ms": 0}), None);
-                    match reply.map(|reply| reply.status) {
-                        Some(202) => taken.fetch_add(1, Ordering::Relaxed),
-                        _ => refused.fetch_add(1, Ordering::Relaxed),
-                    };
-                }
-            });
-        }
+        let starters: Vec<_> = (0..CLIENTS)
+            .map(|_| scope.spawn(|| starter(&Client::new(address), &over)))
+            .collect();
+        let canceller = scope.spawn(|| {
+            std::thread::sleep(LASTS / 2);
+            let path = format!("/api/v1/operations/{first}/cancel?wait=10");
+            let asked = Instant::now();
+            let reply = client.post(&path, &json!({}), None);
+            reply.map(|reply| (asked.elapsed(), reply))
+        });
         let began = Instant::now();
         while began.elapsed() < LASTS {
             let asked = Instant::now();
-            let _ = client.view(&id);
-            reads.push(asked.elapsed().as_secs_f64() * 1_000.0);
-            if cancel.is_none() && began.elapsed() > LASTS / 2 {
-                let asked = Instant::now();
-                let reply = client.post(
-                    &format!("/api/v1/operations/{id}/cancel?wait=10"),
-                    &json!({}),
-                    None,
-                );
-                cancel = Some((asked.elapsed(), reply));
+            if client.view(first).is_some_and(|view| view.is_success()) {
+                seen.reads.push(millis(asked.elapsed()));
             }
             std::thread::sleep(Duration::from_millis(2));
         }
         over.store(true, Ordering::Relaxed);
+        seen.cancel = canceller.join().ok().flatten();
+        for (answer, took) in starters
+            .into_iter()
+            .filter_map(|one| one.join().ok())
+            .flatten()
+        {
+            *seen.answers.entry(answer).or_default() += 1;
+            seen.starts.push(took);
+        }
     });
-    reads.sort_by(f64::total_cmp);
-    let p99 = reads[(reads.len() * 99) / 100];
-    let grown = server.memory().saturating_sub(before) >> 20;
-    let (taken, refused) = (taken.into_inner(), refused.into_inner());
+    seen
+}
+
+/// Each answer, and how long it took.
+fn starter(client: &Client, over: &AtomicBool) -> Vec<(String, f64)> {
+    let mut seen = Vec::new();
+    while !over.load(Ordering::Relaxed) {
+        let asked = Instant::now();
+        let reply = client.start(&json!({"iterations": 1, "step_ms": 0}), None);
+        let answer = reply.map_or_else(
+            || "no answer".to_owned(),
+            |reply| {
+                format!("{} {}", reply.status, reply.code())
+                    .trim()
+                    .to_owned()
+            },
+        );
+        if answer != "202" {
+            // As somebody who heeds Retry-After, though not for as long.
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        seen.push((answer, millis(asked.elapsed())));
+    }
+    seen
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+fn at(sorted: &[f64], share: f64) -> f64 {
+    let place = (sorted.len().saturating_sub(1) as f64 * share) as usize;
+    sorted.get(place).copied().unwrap_or(f64::INFINITY)
+}
+
+fn judge_starts(
+    client: &Client,
+    seen: &mut Seen,
+    grown: u64,
+    report: &mut Report,
+) -> Result<(), String> {
+    seen.starts.sort_by(f64::total_cmp);
+    for answer in seen.answers.keys() {
+        let known = answer == "202" || answer.starts_with("429 ") || answer.starts_with("503 ");
+        report.hold(known, format!("starts are answered {answer}"));
+    }
+    let system = client.get("/api/v1/system").ok_or("no answer")?;
+    let waiting = system.data()["lanes"].as_array().into_iter().flatten();
+    let waiting: u64 = waiting.filter_map(|lane| lane["queued"].as_u64()).sum();
+    // The lane may take one for each slot beside those that wait.
+    let bounded = waiting <= QUEUE_LIMIT + 2;
+    report.hold(
+        bounded,
+        format!("{waiting} wait, the limit is {QUEUE_LIMIT}"),
+    );
+    report.hold(grown < 100, format!("memory grew by {grown} MB"));
     report.say(format!(
-        "{CLIENTS} clients, {} s: {taken} starts taken, {refused} refused, memory grew by {grown} MB",
-        LASTS.as_secs()
+        "{SLOW}, {CLIENTS} clients, {} s: starts answered {:?}, p50 {:.0} ms, p99 {:.0} ms; {waiting} wait (limit {QUEUE_LIMIT}); memory grew by {grown} MB",
+        LASTS.as_secs(),
+        seen.answers,
+        at(&seen.starts, 0.5),
+        at(&seen.starts, 0.99)
     ));
+    Ok(())
+}
+
+fn judge_reads(reads: &mut [f64], report: &mut Report) {
+    reads.sort_by(f64::total_cmp);
+    let (half, most) = (at(reads, 0.5), at(reads, 0.99));
+    report.hold(
+        most < 100.0,
+        format!("views wait for the store: p99 {most:.0} ms"),
+    );
     report.say(format!(
-        "views meanwhile: p50 {:.1} ms, p99 {p99:.1} ms ({} of them)",
-        reads[reads.len() / 2],
+        "views meanwhile: p50 {half:.1} ms, p99 {most:.1} ms ({} of them)",
         reads.len()
     ));
-    report.hold(
-        p99 < 100.0,
-        format!("views wait for the store: p99 {p99:.0} ms"),
-    );
-    report.hold(grown < 200, format!("memory grew by {grown} MB"));
-    let Some((took, Some(reply))) = cancel else {
-        return Err("the cancel was not answered".to_owned());
+}
+
+fn judge_cancel(cancel: Option<(Duration, Reply)>, report: &mut Report) -> Result<(), String> {
+    let (took, reply) = cancel.ok_or("the cancel is not answered")?;
+    let view = reply.data();
+    let time = |value: &Value| {
+        value
+            .as_str()
+            .and_then(|text| text.parse::<Timestamp>().ok())
     };
-    let status = reply.data()["status"].as_str().unwrap_or("");
-    report.say(format!(
-        "cancel to its stored end: {} ms ({status})",
-        took.as_millis()
-    ));
+    let asked = time(&view["stop"]["requested_at"]).ok_or("no time of the cancel")?;
+    let last = time(&view["progress"]["updated_at"]).ok_or("no time of its last step")?;
+    // The function has heard it long before the first commit could be over.
+    let heard = last.seconds_since(asked) * 1_000.0;
     report.hold(
-        status == "cancelled",
+        heard < 150.0,
+        format!("it went on for {heard:.0} ms after the cancel"),
+    );
+    report.hold(
+        view["status"] == "cancelled",
         format!("the cancel ended in {}", reply.body),
     );
     report.hold(
         took < Duration::from_millis(1_500),
         format!("the cancel took {took:?}"),
     );
+    report.say(format!(
+        "a cancel meanwhile: the function's last step {heard:.0} ms after it, its stored end after {} ms",
+        took.as_millis()
+    ));
     Ok(())
 }
