@@ -93,6 +93,12 @@ pub(crate) fn checkpoint(events: &[Value]) -> u64 {
     steps.max().unwrap_or(0)
 }
 
+/// The event by which an attempt was charged, where nothing fails and nobody kills.
+pub(crate) fn charged(events: &[Value]) -> Option<&Value> {
+    let mut told = events.iter();
+    told.find(|event| event["data"]["attempt"].as_u64() > Some(1))
+}
+
 /// Every cursor that was ever read, and whose it is: the store has given it once.
 #[derive(Debug, Default)]
 pub(crate) struct Cursors(BTreeMap<u64, (String, u64)>);
@@ -227,5 +233,9 @@ mod tests {
         assert_eq!(status_at(&events, 2), Some("running"));
         assert_eq!(status_at(&events, 3), Some("completed"));
         assert_eq!(status_at(&events, 4), None, "not there yet");
+        let mut second = event(4, "running");
+        second["data"]["attempt"] = json!(2);
+        assert_eq!(charged(&events), None);
+        assert_eq!(charged(&[second.clone()]), Some(&second));
     }
 }

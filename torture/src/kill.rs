@@ -1,4 +1,4 @@
-//! `kill -9` at random moments under load.
+//! `kill -9` at random moments under load; and, for the part `shutdown`, signals that ask.
 
 mod examine;
 mod last;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::ledger::Ledger;
 use crate::server::{Server, integrity};
-use crate::{Args, Report};
+use crate::{Args, Report, check};
 
 /// A short queue, so that much of what is started also runs.
 const SETTINGS: &[&str] = &["lanes.default.queue_limit=60", "supervision.progress_ms=20"];
@@ -21,26 +21,56 @@ const LOOK_INTO_EVERY: u32 = 10;
 /// Enough to see what is wrong.
 const ENOUGH: usize = 20;
 
+/// How a round ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// `kill -9`.
+    Kill,
+    /// SIGTERM.
+    Terminate,
+    /// SIGTERM, and again.
+    Twice,
+}
+
 pub(crate) fn run(args: &Args, seed: u64) -> Report {
     let mut report = Report::default();
-    if let Err(error) = play(args, seed, &mut report) {
-        report.hold(false, error);
-    }
+    rounds(args, seed, args.rounds, Ending::Kill, &mut report);
     report
+}
+
+/// Rounds on a data folder of their own.
+pub(crate) fn rounds(args: &Args, seed: u64, count: u32, ending: Ending, report: &mut Report) {
+    let played = play(args, seed, count, ending, report);
+    if let Err(error) = played {
+        report.hold(false, format!("{ending:?}: {error}"));
+    }
 }
 
 fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
     ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn play(args: &Args, seed: u64, report: &mut Report) -> Result<(), String> {
+fn play(
+    args: &Args,
+    seed: u64,
+    count: u32,
+    ending: Ending,
+    report: &mut Report,
+) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
     let ledger = Mutex::new(Ledger::default());
     let mut random = fastrand::Rng::with_seed(seed);
     let mut ready = Vec::new();
-    for round in 0..args.rounds {
-        let came_up = one_round(args, folder.path(), round, &ledger, &mut random, report)
-            .map_err(|error| format!("round {round}: {error}"))?;
+    for round in 0..count {
+        let came_up = one_round(
+            args,
+            folder.path(),
+            (round, ending),
+            &ledger,
+            &mut random,
+            report,
+        )
+        .map_err(|error| format!("round {round}: {error}"))?;
         ready.push(came_up.as_secs_f64() * 1_000.0);
         if report.violations.len() > ENOUGH {
             report.say(format!("given up after round {round}"));
@@ -48,7 +78,15 @@ fn play(args: &Args, seed: u64, report: &mut Report) -> Result<(), String> {
         }
     }
     last::look(args, folder.path(), &ledger, report)?;
-    summary(&lock(&ledger), &mut ready, args.rounds, report);
+    if ending == Ending::Terminate {
+        uncharged(&lock(&ledger), report);
+    }
+    summary(
+        &lock(&ledger),
+        &mut ready,
+        &format!("{count} rounds of {ending:?}"),
+        report,
+    );
     Ok(())
 }
 
@@ -56,12 +94,12 @@ fn play(args: &Args, seed: u64, report: &mut Report) -> Result<(), String> {
 fn one_round(
     args: &Args,
     folder: &Path,
-    round: u32,
+    (round, ending): (u32, Ending),
     ledger: &Mutex<Ledger>,
     random: &mut fastrand::Rng,
     report: &mut Report,
 ) -> Result<Duration, String> {
-    if random.u8(..4) == 0 {
+    if ending == Ending::Kill && random.u8(..4) == 0 {
         let lives = Duration::from_millis(random.u64(..25));
         Server::start_and_kill(args, folder, SETTINGS, lives)?;
         lock(ledger).counts.in_recovery += 1;
@@ -75,7 +113,13 @@ fn one_round(
     } else {
         random.u64(..400)
     };
-    load::until_killed(server, ledger, Duration::from_millis(lives), random.u64(..))?;
+    load::until_its_end(
+        server,
+        ending,
+        ledger,
+        Duration::from_millis(lives),
+        random.u64(..),
+    )?;
     if round.is_multiple_of(LOOK_INTO_EVERY) {
         let verdict = integrity(folder);
         report.hold(
@@ -87,7 +131,16 @@ fn one_round(
     Ok(ready)
 }
 
-fn summary(ledger: &Ledger, ready: &mut [f64], rounds: u32, report: &mut Report) {
+/// Who is asked to go charges nobody an attempt.
+fn uncharged(ledger: &Ledger, report: &mut Report) {
+    for (id, known) in &ledger.operations {
+        if let Some(event) = check::charged(&known.events) {
+            report.hold(false, format!("{id}: charged for a shutdown: {event}"));
+        }
+    }
+}
+
+fn summary(ledger: &Ledger, ready: &mut [f64], what: &str, report: &mut Report) {
     ready.sort_by(f64::total_cmp);
     let at = |share: f64| ready[((ready.len() - 1) as f64 * share) as usize];
     let counts = &ledger.counts;
@@ -99,7 +152,7 @@ fn summary(ledger: &Ledger, ready: &mut [f64], rounds: u32, report: &mut Report)
             .count()
     };
     report.say(format!(
-        "{rounds} rounds of kill -9 and {} more as it came up: {} starts and {} verbs acknowledged, {} refused",
+        "{what} and {} more as it came up: {} starts and {} verbs acknowledged, {} refused",
         counts.in_recovery, counts.starts, counts.verbs, counts.refused
     ));
     report.say(format!(

@@ -11,6 +11,9 @@ use nix::unistd::Pid;
 
 use crate::Args;
 
+/// By then it has gone: the grace of the configuration, and the last answers.
+pub(crate) const GRACE: Duration = Duration::from_secs(15);
+
 /// A server that is ready.
 pub(crate) struct Server {
     child: Child,
@@ -114,7 +117,7 @@ impl Server {
     /// SIGTERM; how it ended, and how long that took.
     pub(crate) fn terminate(&mut self) -> (Option<ExitStatus>, Duration) {
         self.signal(Signal::SIGTERM);
-        self.wait(Duration::from_secs(30))
+        self.wait(GRACE)
     }
 
     /// Waits until it has ended.

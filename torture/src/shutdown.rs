@@ -6,21 +6,26 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::client::Client;
-use crate::server::Server;
+use crate::kill::{self, Ending};
+use crate::server::{GRACE, Server};
 use crate::{Args, Report};
 
-pub(crate) fn run(args: &Args, _: u64) -> Report {
+/// Rounds of each signal under load; one of `kill -9` is as good as ten of these.
+const ROUNDS_OF: u32 = 10;
+
+pub(crate) fn run(args: &Args, seed: u64) -> Report {
     let mut report = Report::default();
     for part in [orderly, leaving, twice] {
         if let Err(error) = part(args, &mut report) {
             report.hold(false, error);
         }
     }
+    let rounds = args.rounds.div_ceil(ROUNDS_OF);
+    for ending in [Ending::Terminate, Ending::Twice] {
+        kill::rounds(args, seed, rounds, ending, &mut report);
+    }
     report
 }
-
-/// The grace of the configuration, and the last answers.
-const GRACE: Duration = Duration::from_secs(15);
 
 /// Two that run, three that wait.
 fn busy(client: &Client) -> Result<Vec<String>, String> {

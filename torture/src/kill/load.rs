@@ -1,16 +1,17 @@
-//! What clients do until the server is killed under them.
+//! What clients do until the server is ended under them.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use impresario_api::Timestamp;
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::lock;
+use super::{Ending, lock};
 use crate::client::{Client, Reply};
 use crate::ledger::Ledger;
-use crate::server::Server;
+use crate::server::{GRACE, Server};
 
 const CLIENTS: u64 = 3;
 /// Mostly those after which an operation goes on: what is cancelled takes no part any more.
@@ -37,9 +38,10 @@ pub(super) fn leave_one_alone(server: &Server, ledger: &Mutex<Ledger>) -> Result
     }
 }
 
-/// Clients at work, each by a plan of its own.
-pub(super) fn until_killed(
-    server: Server,
+/// Clients at work, each by a plan of its own, until the server is ended under them.
+pub(super) fn until_its_end(
+    mut server: Server,
+    ending: Ending,
     ledger: &Mutex<Ledger>,
     lives: Duration,
     seed: u64,
@@ -56,10 +58,29 @@ pub(super) fn until_killed(
             });
         }
         std::thread::sleep(lives);
-        let killed = server.kill();
+        let ended = match ending {
+            Ending::Kill => server.kill(),
+            Ending::Terminate => leave(&mut server, &[Signal::SIGTERM]),
+            Ending::Twice => leave(&mut server, &[Signal::SIGTERM, Signal::SIGINT]),
+        };
         over.store(true, Ordering::Relaxed);
-        killed
+        ended
     })
+}
+
+/// Asked to go, it goes in order; asked again, it may go at once.
+fn leave(server: &mut Server, signals: &[Signal]) -> Result<(), String> {
+    for signal in signals {
+        server.signal(*signal);
+    }
+    let (status, took) = server.wait(GRACE);
+    match status.and_then(|status| status.code()) {
+        Some(0) => Ok(()),
+        Some(130) if signals.len() > 1 => Ok(()),
+        other => Err(format!(
+            "asked to go, it ended with {other:?} after {took:?}"
+        )),
+    }
 }
 
 /// One thing that a client does.
