@@ -1,10 +1,11 @@
 //! Data folders that cannot be used: a message that says what to do, and nothing overwritten.
 
-use std::fs;
-use std::io::{Seek, SeekFrom, Write};
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{Error, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,24 +16,85 @@ use crate::client::Client;
 use crate::server::{Server, command};
 use crate::{Args, Report};
 
+/// A refusal comes at once; past this it serves.
+const AT_ONCE: Duration = Duration::from_secs(20);
+/// Where a database's file says which version of its tables it has.
+const USER_VERSION_AT: u64 = 60;
+const DATABASE: &str = "operations.db";
+
+type Spoil = fn(&Args, &Path) -> Result<(), String>;
+
+const CASES: &[(&str, Spoil)] = &[
+    ("a file as the folder", a_file),
+    ("a foreign file", foreign_file),
+    ("another program's database", foreign_database),
+    ("cut to half, without its log", cut),
+    ("three pages spoilt", spoilt),
+    ("a newer version", newer),
+    ("a log without its database", log_alone),
+];
+
 pub(crate) fn run(args: &Args, _: u64) -> Report {
     let mut report = Report::default();
-    if let Err(error) = play(args, &mut report) {
+    let played = tempfile::tempdir()
+        .map_err(|error| error.to_string())
+        .and_then(|root| play(args, root.path(), &mut report));
+    if let Err(error) = played {
         report.hold(false, error);
     }
     report
 }
 
-fn digest(path: &Path) -> Option<Vec<u8>> {
-    fs::read(path)
-        .ok()
-        .map(|bytes| Sha256::digest(bytes).to_vec())
+fn play(args: &Args, root: &Path, report: &mut Report) -> Result<(), String> {
+    for (number, (what, spoil)) in CASES.iter().enumerate() {
+        let place = root.join(format!("bad{number}"));
+        spoil(args, &place).map_err(|error| format!("{what}: {error}"))?;
+        refuses(what, command(&args.server, &place, &[]), &place, report);
+    }
+    let place = root.join("shared");
+    let server = Server::start(args, &place, &[])?;
+    let second = command(&args.server, &place, &[]);
+    refuses("a second server on one folder", second, &place, report);
+    let client = Client::new(&server.address);
+    let served = client.get("/readyz").map(|reply| reply.status);
+    report.hold(
+        served == Some(200),
+        format!("the first server, after a second: {served:?}"),
+    );
+    server.kill()?;
+    not_writable(args, root, report).map_err(said)
 }
 
-/// It must end at once, by itself, with a message, and leave the file as it was.
-fn refuses(what: &str, mut command: Command, file: &Path, report: &mut Report) {
-    let before = digest(file);
-    let output = match output_within(&mut command, Duration::from_secs(20)) {
+fn said(error: impl ToString) -> String {
+    error.to_string()
+}
+
+/// The checksum of each file that holds something.
+fn digests(place: &Path) -> BTreeMap<String, Vec<u8>> {
+    let hash = |path: &Path| fs::read(path).map(|bytes| Sha256::digest(bytes).to_vec());
+    if place.is_file() {
+        return hash(place)
+            .into_iter()
+            .map(|hash| (String::new(), hash))
+            .collect();
+    }
+    let entries = fs::read_dir(place).into_iter().flatten().flatten();
+    let mut found = BTreeMap::new();
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // The lock is empty; SQLite's index of the log is made anew at every start.
+        let holds = name != "lock" && !name.ends_with("-shm");
+        if let (true, Ok(hash)) = (holds, hash(&entry.path())) {
+            found.insert(name, hash);
+        }
+    }
+    found
+}
+
+/// It must end at once, by itself, with a message, and leave every file as it was.
+fn refuses(what: &str, mut command: Command, place: &Path, report: &mut Report) {
+    let before = digests(place);
+    let output = match output_within(&mut command, AT_ONCE) {
         Ok(output) => output,
         Err(error) => {
             report.hold(false, format!("{what}: {error}"));
@@ -46,16 +108,18 @@ fn refuses(what: &str, mut command: Command, file: &Path, report: &mut Report) {
         code == Some(69),
         format!("{what}: exit {code:?}: {message}"),
     );
-    report.hold(
-        before == digest(file),
-        format!("{what}: the file was changed"),
-    );
+    let after = digests(place);
+    let same = before
+        .iter()
+        .all(|(name, hash)| after.get(name) == Some(hash));
+    report.hold(same, format!("{what}: a file was changed"));
     let helps = message.contains("--data-dir");
     report.hold(
         helps,
         format!("{what}: it does not say what to do: {message}"),
     );
-    report.say(format!("{what}: {message}"));
+    let root = place.parent().unwrap_or(place).display().to_string();
+    report.say(format!("{what}: {}", message.replace(&root, "…")));
 }
 
 /// Its output, if it ends by itself in time.
@@ -69,130 +133,97 @@ fn output_within(command: &mut Command, limit: Duration) -> std::io::Result<Outp
         if began.elapsed() > limit {
             child.kill()?;
             child.wait()?;
-            return Err(std::io::Error::other("it serves"));
+            return Err(Error::other("it serves"));
         }
         std::thread::sleep(Duration::from_millis(5));
     }
     child.wait_with_output()
 }
 
-/// A folder that a server has used, and was killed in.
-fn used(args: &Args, place: &Path) -> Result<PathBuf, String> {
+fn a_file(_: &Args, place: &Path) -> Result<(), String> {
+    fs::write(place, "a file").map_err(said)
+}
+
+fn foreign_file(_: &Args, place: &Path) -> Result<(), String> {
+    fs::create_dir(place).map_err(said)?;
+    fs::write(place.join(DATABASE), "a,b\n1,2\n".repeat(1_000)).map_err(said)
+}
+
+fn foreign_database(_: &Args, place: &Path) -> Result<(), String> {
+    fs::create_dir(place).map_err(said)?;
+    let connection = rusqlite::Connection::open(place.join(DATABASE)).map_err(said)?;
+    let made =
+        connection.execute_batch("CREATE TABLE theirs (a, b); INSERT INTO theirs VALUES (1, 2)");
+    made.map_err(said)
+}
+
+/// A folder that a server has used, and left in order.
+fn used(args: &Args, place: &Path) -> Result<(), String> {
+    let mut server = worked(args, place)?;
+    let (status, _) = server.terminate();
+    let orderly = status.is_some_and(|status| status.success());
+    orderly
+        .then_some(())
+        .ok_or_else(|| format!("it ends with {status:?}"))
+}
+
+/// A server that has done something.
+fn worked(args: &Args, place: &Path) -> Result<Server, String> {
     let server = Server::start(args, place, &[])?;
     let client = Client::new(&server.address);
     for _ in 0..200 {
         client.start(&json!({"iterations": 1, "step_ms": 0}), None);
     }
-    server.kill()?;
-    Ok(place.join("operations.db"))
+    Ok(server)
 }
 
-fn play(args: &Args, report: &mut Report) -> Result<(), String> {
-    let root = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let said = |error: std::io::Error| error.to_string();
-    let here = |name: &str| root.path().join(name);
-    let start = |place: &Path| command(&args.server, place, &[]);
+fn overwrite(place: &Path, at: u64, bytes: &[u8]) -> Result<(), String> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .open(place.join(DATABASE))
+        .map_err(said)?;
+    file.seek(SeekFrom::Start(at)).map_err(said)?;
+    file.write_all(bytes).map_err(said)
+}
 
-    fs::write(here("file"), "a file").map_err(said)?;
-    refuses(
-        "a file as the folder",
-        start(&here("file")),
-        &here("file"),
-        report,
-    );
-
-    fs::create_dir(here("foreign")).map_err(said)?;
-    let database = here("foreign").join("operations.db");
-    fs::write(&database, "a,b\n1,2\n".repeat(1_000)).map_err(said)?;
-    refuses("a foreign file", start(&here("foreign")), &database, report);
-
-    let database = used(args, &here("cut"))?;
-    let server = Server::start(args, &here("cut"), &[])?;
-    server.kill()?;
+fn cut(args: &Args, place: &Path) -> Result<(), String> {
+    used(args, place)?;
+    let database = place.join(DATABASE);
     let length = fs::metadata(&database).map_err(said)?.len();
-    let _ = fs::remove_file(here("cut").join("operations.db-wal"));
-    fs::OpenOptions::new()
-        .write(true)
-        .open(&database)
-        .and_then(|file| file.set_len(length / 2))
-        .map_err(said)?;
-    refuses(
-        "cut to half, without its log",
-        start(&here("cut")),
-        &database,
-        report,
-    );
+    let _ = fs::remove_file(place.join("operations.db-wal"));
+    let file = OpenOptions::new().write(true).open(database);
+    file.and_then(|file| file.set_len(length / 2)).map_err(said)
+}
 
-    let database = used(args, &here("spoilt"))?;
-    let mut server = Server::start(args, &here("spoilt"), &[])?;
-    let _ = server.terminate();
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .open(&database)
-        .map_err(said)?;
-    file.seek(SeekFrom::Start(8_192)).map_err(said)?;
-    file.write_all(&[0x5a; 12_288]).map_err(said)?;
-    drop(file);
-    refuses(
-        "three pages spoilt",
-        start(&here("spoilt")),
-        &database,
-        report,
-    );
+fn spoilt(args: &Args, place: &Path) -> Result<(), String> {
+    used(args, place)?;
+    overwrite(place, 8_192, &[0x5a; 12_288])
+}
 
-    let database = used(args, &here("newer"))?;
-    let mut server = Server::start(args, &here("newer"), &[])?;
-    let _ = server.terminate();
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .open(&database)
-        .map_err(said)?;
-    file.seek(SeekFrom::Start(60)).map_err(said)?;
-    file.write_all(&999_u32.to_be_bytes()).map_err(said)?;
-    drop(file);
-    refuses("a newer version", start(&here("newer")), &database, report);
+fn newer(args: &Args, place: &Path) -> Result<(), String> {
+    used(args, place)?;
+    overwrite(place, USER_VERSION_AT, &999_u32.to_be_bytes())
+}
 
-    let database = used(args, &here("alone"))?;
-    fs::remove_file(&database).map_err(said)?;
-    let log = here("alone").join("operations.db-wal");
-    refuses(
-        "a log without its database",
-        start(&here("alone")),
-        &log,
-        report,
-    );
-
-    let server = Server::start(args, &here("shared"), &[])?;
-    refuses(
-        "a second server",
-        start(&here("shared")),
-        &here("shared").join("lock"),
-        report,
-    );
-    server.kill()?;
-
-    not_writable(args, root.path(), report).map_err(said)
+fn log_alone(args: &Args, place: &Path) -> Result<(), String> {
+    worked(args, place)?.kill()?;
+    fs::remove_file(place.join(DATABASE)).map_err(said)
 }
 
 /// As somebody else, from a copy of the binary that anyone may run.
 fn not_writable(args: &Args, root: &Path, report: &mut Report) -> std::io::Result<()> {
     if !nix::unistd::Uid::effective().is_root() {
-        report.say("a folder that is not writable: SKIPPED, it needs root");
+        report.say("a folder that is not writable: SKIPPED, NOTHING WAS TESTED: it needs root");
         return Ok(());
     }
     let (binary, place) = (root.join("impresariod"), root.join("readonly"));
     fs::copy(&args.server, &binary)?;
     fs::create_dir(&place)?;
     for (path, mode) in [(root, 0o755), (&*binary, 0o755), (&*place, 0o555)] {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+        fs::set_permissions(path, Permissions::from_mode(mode))?;
     }
     let mut command = command(&binary, &place, &[]);
     command.uid(65_534).gid(65_534).current_dir("/");
-    refuses(
-        "a folder that is not writable",
-        command,
-        &place.join("operations.db"),
-        report,
-    );
+    refuses("a folder that is not writable", command, &place, report);
     Ok(())
 }

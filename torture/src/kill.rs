@@ -22,7 +22,7 @@ const LOOK_INTO_EVERY: u32 = 10;
 const ENOUGH: usize = 20;
 
 /// How a round ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// `kill -9`.
     Kill,
@@ -30,6 +30,16 @@ pub(crate) enum Ending {
     Terminate,
     /// SIGTERM, and again.
     Twice,
+}
+
+impl Ending {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill -9",
+            Self::Terminate => "SIGTERM",
+            Self::Twice => "SIGTERM and a second signal",
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args, seed: u64) -> Report {
@@ -42,7 +52,7 @@ pub(crate) fn run(args: &Args, seed: u64) -> Report {
 pub(crate) fn rounds(args: &Args, seed: u64, count: u32, ending: Ending, report: &mut Report) {
     let played = play(args, seed, count, ending, report);
     if let Err(error) = played {
-        report.hold(false, format!("{ending:?}: {error}"));
+        report.hold(false, format!("{}: {error}", ending.name()));
     }
 }
 
@@ -77,16 +87,25 @@ fn play(
             return Ok(());
         }
     }
-    last::look(args, folder.path(), &ledger, report)?;
-    if ending == Ending::Terminate {
-        uncharged(&lock(&ledger), report);
+    if ending == Ending::Kill {
+        last::look(args, folder.path(), &ledger, report)?;
+        summary(&lock(&ledger), &mut ready, count, report);
+        return Ok(());
     }
-    summary(
-        &lock(&ledger),
-        &mut ready,
-        &format!("{count} rounds of {ending:?}"),
-        report,
-    );
+    // The part of kills tells all; of these a line will do.
+    let mut more = Report::default();
+    let looked = last::look(args, folder.path(), &ledger, &mut more);
+    report.violations.append(&mut more.violations);
+    looked?;
+    let ledger = lock(&ledger);
+    if ending == Ending::Terminate {
+        uncharged(&ledger, report);
+    }
+    let counts = &ledger.counts;
+    report.say(format!(
+        "{count} rounds of {} under load: {} starts and {} verbs acknowledged, {} answers held against it",
+        ending.name(), counts.starts, counts.verbs, counts.claims
+    ));
     Ok(())
 }
 
@@ -140,7 +159,7 @@ fn uncharged(ledger: &Ledger, report: &mut Report) {
     }
 }
 
-fn summary(ledger: &Ledger, ready: &mut [f64], what: &str, report: &mut Report) {
+fn summary(ledger: &Ledger, ready: &mut [f64], count: u32, report: &mut Report) {
     ready.sort_by(f64::total_cmp);
     let at = |share: f64| ready[((ready.len() - 1) as f64 * share) as usize];
     let counts = &ledger.counts;
@@ -152,7 +171,7 @@ fn summary(ledger: &Ledger, ready: &mut [f64], what: &str, report: &mut Report) 
             .count()
     };
     report.say(format!(
-        "{what} and {} more as it came up: {} starts and {} verbs acknowledged, {} refused",
+        "{count} rounds of kill -9 and {} more as it came up: {} starts and {} verbs acknowledged, {} refused",
         counts.in_recovery, counts.starts, counts.verbs, counts.refused
     ));
     report.say(format!(
