@@ -18,6 +18,8 @@ const SETTINGS: &[&str] = &["lanes.default.queue_limit=60", "supervision.progres
 const LONG_EVERY: u32 = 30;
 /// One round in so many has the file looked into after its kill.
 const LOOK_INTO_EVERY: u32 = 10;
+/// After so many everything has happened.
+const ENOUGH_ROUNDS: u32 = 50;
 /// Enough to see what is wrong.
 const ENOUGH: usize = 20;
 
@@ -159,7 +161,7 @@ fn uncharged(ledger: &Ledger, report: &mut Report) {
     }
 }
 
-fn summary(ledger: &Ledger, ready: &mut [f64], count: u32, report: &mut Report) {
+fn summary(ledger: &Ledger, ready: &mut [f64], rounds: u32, report: &mut Report) {
     ready.sort_by(f64::total_cmp);
     let at = |share: f64| ready[((ready.len() - 1) as f64 * share) as usize];
     let counts = &ledger.counts;
@@ -171,18 +173,31 @@ fn summary(ledger: &Ledger, ready: &mut [f64], count: u32, report: &mut Report) 
             .count()
     };
     report.say(format!(
-        "{count} rounds of kill -9 and {} more as it came up: {} starts and {} verbs acknowledged, {} refused",
+        "{rounds} rounds of kill -9 and {} more as it came up: {} starts and {} verbs acknowledged, {} refused",
         counts.in_recovery, counts.starts, counts.verbs, counts.refused
     ));
-    report.say(format!(
-        "{} events: {} checkpoints, {} runs that went on from one, {} completed, {} cancelled, {} failed",
-        events().count(),
-        of("checkpoint"),
-        of("restored"),
-        to("completed"),
-        to("cancelled"),
-        to("failed")
-    ));
+    let later = events().filter(|event| event["type"] == "submitted");
+    let later = later.filter(|event| !event["data"]["not_before"].is_null());
+    let seen = [
+        ("checkpoints", of("checkpoint")),
+        ("runs that went on from one", of("restored")),
+        ("completed", to("completed")),
+        ("cancelled", to("cancelled")),
+        ("paused", to("paused")),
+        ("started for later", later.count()),
+    ];
+    for (what, count) in seen {
+        // What never happened was never checked.
+        report.hold(
+            count > 0 || rounds < ENOUGH_ROUNDS,
+            format!("no {what}: nothing was tested"),
+        );
+    }
+    let seen: Vec<_> = seen
+        .iter()
+        .map(|(what, count)| format!("{count} {what}"))
+        .collect();
+    report.say(format!("{} events: {}", events().count(), seen.join(", ")));
     report.say(format!(
         "held against it: {} answers, {} promises of verbs, {} keys sent again ({} of them unheard)",
         counts.claims,

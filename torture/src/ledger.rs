@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::check::Cursors;
+use crate::client::Reply;
 
 /// What an acknowledged verb has promised, until somebody asks for a resume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +88,8 @@ pub(crate) struct Ledger {
     /// Ids that this round has touched.
     pub(crate) touched: Vec<String>,
     pub(crate) cursors: Cursors,
+    /// Answers that nobody expects.
+    pub(crate) surprises: Vec<String>,
     pub(crate) counts: Counts,
 }
 
@@ -122,6 +125,21 @@ impl Ledger {
         known
     }
 
+    /// A refusal; one that nothing here calls for is told as a violation.
+    pub(crate) fn refused(&mut self, what: &str, reply: &Reply) {
+        self.counts.refused += 1;
+        let start = what == "a start";
+        let expected = match reply.status {
+            409 => !start,
+            429 => start || what == "retry",
+            503 => reply.code() == "SHUTTING_DOWN",
+            _ => false,
+        };
+        if !expected {
+            self.surprises.push(format!("{what} is refused: {reply:?}"));
+        }
+    }
+
     /// Any id, by chance.
     pub(crate) fn any(&self, random: &mut fastrand::Rng) -> Option<String> {
         // Mostly young ones: the others have long ended.
@@ -137,5 +155,35 @@ impl Ledger {
         let place = random.usize(..among);
         let (id, known) = self.operations.iter().nth_back(place)?;
         (!known.left_alone).then(|| id.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn refusals(what: &str, status: u16, code: &str) -> usize {
+        let body = json!({"success": false, "error": {"code": code}});
+        let mut ledger = Ledger::default();
+        ledger.refused(what, &Reply { status, body });
+        ledger.surprises.len()
+    }
+
+    #[test]
+    fn only_refusals_that_are_called_for_pass() {
+        assert_eq!(refusals("a start", 429, "QUEUE_FULL"), 0);
+        assert_eq!(refusals("retry", 429, "QUEUE_FULL"), 0);
+        assert_eq!(refusals("pause", 409, "STOPPING"), 0);
+        assert_eq!(refusals("cancel", 503, "SHUTTING_DOWN"), 0);
+        assert_eq!(refusals("a start", 400, "BAD_REQUEST"), 1);
+        assert_eq!(refusals("a start", 409, "DUPLICATE"), 1);
+        assert_eq!(
+            refusals("cancel", 429, "QUEUE_FULL"),
+            1,
+            "stops are always admitted"
+        );
+        assert_eq!(refusals("cancel", 500, "INTERNAL"), 1);
+        assert_eq!(refusals("cancel", 503, "STORE_UNAVAILABLE"), 1);
     }
 }

@@ -29,6 +29,21 @@ struct Seen {
     cancel: Option<(Duration, Reply)>,
 }
 
+impl Seen {
+    /// Takes up what a starter saw.
+    fn count(&mut self, answers: Vec<(String, f64)>) {
+        for (answer, took) in answers {
+            let times = if answer == "202" {
+                &mut self.taken
+            } else {
+                &mut self.refused
+            };
+            times.push(took);
+            *self.answers.entry(answer).or_default() += 1;
+        }
+    }
+}
+
 pub(crate) fn run(args: &Args, _: u64) -> Report {
     let mut report = Report::default();
     if let Err(error) = play(args, &mut report) {
@@ -82,18 +97,10 @@ fn load(client: &Client, address: &str, first: &str) -> Seen {
         }
         over.store(true, Ordering::Relaxed);
         seen.cancel = canceller.join().ok().flatten();
-        for (answer, took) in starters
-            .into_iter()
-            .filter_map(|one| one.join().ok())
-            .flatten()
-        {
-            let times = if answer == "202" {
-                &mut seen.taken
-            } else {
-                &mut seen.refused
-            };
-            times.push(took);
-            *seen.answers.entry(answer).or_default() += 1;
+        for one in starters {
+            // A panic here is an answer that nobody expects.
+            let panicked = |_| vec![("a panic".to_owned(), 0.0)];
+            seen.count(one.join().unwrap_or_else(panicked));
         }
     });
     seen

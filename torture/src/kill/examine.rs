@@ -22,6 +22,7 @@ pub(super) fn after_a_kill(
 ) {
     let client = Client::new(&server.address);
     let mut ledger = lock(ledger);
+    report.violations.append(&mut ledger.surprises);
     let mut ids = std::mem::take(&mut ledger.touched);
     ids.extend((0..LOOKED_AT_AGAIN).filter_map(|_| ledger.any(random)));
     for id in ids {

@@ -41,6 +41,7 @@ pub(super) fn look(
 
 fn every_one(client: &Client, ledger: &Mutex<Ledger>, report: &mut Report) {
     let mut ledger = lock(ledger);
+    report.violations.append(&mut ledger.surprises);
     let ids: Vec<_> = ledger.operations.keys().cloned().collect();
     for id in ids {
         examine::operation(client, &id, &mut ledger, report);

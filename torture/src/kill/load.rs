@@ -124,7 +124,7 @@ fn any_body(random: &mut fastrand::Rng) -> Value {
         options["max_attempts"] = json!(1_000);
     }
     if random.u8(..5) == 0 {
-        let later = Timestamp::now().plus_millis(random.i64(..500));
+        let later = Timestamp::now().plus_millis(random.i64(0..500));
         options["not_before"] = json!(later);
     }
     body["options"] = options;
@@ -141,7 +141,7 @@ fn start(client: &Client, ledger: &Mutex<Ledger>, random: &mut fastrand::Rng) {
         (Some(reply), key) if reply.is_success() => {
             ledger.started(&reply.id(), &body, floor).key = key;
         }
-        (Some(_), _) => ledger.counts.refused += 1,
+        (Some(reply), _) => ledger.refused("a start", &reply),
         (None, Some(key)) => ledger.unanswered.push((key, body)),
         (None, None) => {}
     }
@@ -166,7 +166,7 @@ fn ask(client: &Client, ledger: &Mutex<Ledger>, id: &str, verb: &str, random: &m
         return;
     };
     if !reply.is_success() {
-        ledger.counts.refused += 1;
+        ledger.refused(verb, &reply);
     } else if verb == "retry" {
         ledger.started(&reply.id(), &body, floor).retry_of = Some(id.to_owned());
     } else if reply.data()["durable"] == true {
