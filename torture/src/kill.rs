@@ -8,6 +8,8 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::ledger::Ledger;
 use crate::server::{Server, integrity};
 use crate::{Args, Report, check};
@@ -165,39 +167,11 @@ fn summary(ledger: &Ledger, ready: &mut [f64], rounds: u32, report: &mut Report)
     ready.sort_by(f64::total_cmp);
     let at = |share: f64| ready[((ready.len() - 1) as f64 * share) as usize];
     let counts = &ledger.counts;
-    let events = || ledger.operations.values().flat_map(|known| &known.events);
-    let of = |name: &str| events().filter(|event| event["type"] == name).count();
-    let to = |status: &str| {
-        events()
-            .filter(|event| event["data"]["status"] == status)
-            .count()
-    };
     report.say(format!(
         "{rounds} rounds of kill -9 and {} more as it came up: {} starts and {} verbs acknowledged, {} refused",
         counts.in_recovery, counts.starts, counts.verbs, counts.refused
     ));
-    let later = events().filter(|event| event["type"] == "submitted");
-    let later = later.filter(|event| !event["data"]["not_before"].is_null());
-    let seen = [
-        ("checkpoints", of("checkpoint")),
-        ("runs that went on from one", of("restored")),
-        ("completed", to("completed")),
-        ("cancelled", to("cancelled")),
-        ("paused", to("paused")),
-        ("started for later", later.count()),
-    ];
-    for (what, count) in seen {
-        // What never happened was never checked.
-        report.hold(
-            count > 0 || rounds < ENOUGH_ROUNDS,
-            format!("no {what}: nothing was tested"),
-        );
-    }
-    let seen: Vec<_> = seen
-        .iter()
-        .map(|(what, count)| format!("{count} {what}"))
-        .collect();
-    report.say(format!("{} events: {}", events().count(), seen.join(", ")));
+    happened(ledger, rounds, report);
     report.say(format!(
         "held against it: {} answers, {} promises of verbs, {} keys sent again ({} of them unheard)",
         counts.claims,
@@ -211,4 +185,28 @@ fn summary(ledger: &Ledger, ready: &mut [f64], rounds: u32, report: &mut Report)
             "ready after a kill: p50 {half:.0} ms, max {most:.0} ms"
         ));
     }
+}
+
+/// What the histories hold; what never happened was never checked.
+fn happened(ledger: &Ledger, rounds: u32, report: &mut Report) {
+    let events = || ledger.operations.values().flat_map(|known| &known.events);
+    let count = |is: &dyn Fn(&&Value) -> bool| events().filter(is).count();
+    let of = |name: &str| count(&|event| event["type"] == name);
+    let to = |status: &str| count(&|event| event["data"]["status"] == status);
+    let later =
+        |event: &&Value| event["type"] == "submitted" && !event["data"]["not_before"].is_null();
+    let seen = [
+        ("checkpoints", of("checkpoint")),
+        ("runs that went on from one", of("restored")),
+        ("completed", to("completed")),
+        ("cancelled", to("cancelled")),
+        ("paused", to("paused")),
+        ("started for later", count(&later)),
+    ];
+    for (what, count) in seen {
+        let tested = count > 0 || rounds < ENOUGH_ROUNDS;
+        report.hold(tested, format!("no {what}: nothing was tested"));
+    }
+    let said = seen.map(|(what, count)| format!("{count} {what}"));
+    report.say(format!("{} events: {}", events().count(), said.join(", ")));
 }
