@@ -78,11 +78,14 @@ fn main() -> ExitCode {
         if args.part.as_ref().is_some_and(|only| only != name) {
             continue;
         }
-        let report = part(&args, seed);
+        let mut report = part(&args, seed);
         println!("\n{name}");
         for line in &report.lines {
             println!("  {line}");
         }
+        // What is looked at again is found again.
+        report.violations.sort_unstable();
+        report.violations.dedup();
         for violation in &report.violations {
             println!("  VIOLATION {violation}");
         }

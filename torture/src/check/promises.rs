@@ -50,7 +50,8 @@ fn whole(known: &Known, status: &str, view: &Value) -> Option<String> {
     let early = view["stopped_early"] == true;
     let kept = known.checkpoint.max(checkpoint(&known.events));
     let right = done.is_some_and(|done| done == asked || (early && (kept..asked).contains(&done)));
-    (!right).then(|| format!("{done:?} of {asked} iterations, {kept} were kept, early: {early}"))
+    let stop = &view["stop"]["verb"];
+    (!right).then(|| format!("completed with {done:?} of {asked} iterations, {kept} were kept; stopped_early {early}, stop {stop}"))
 }
 
 /// What had completed has not moved since.
