@@ -9,6 +9,7 @@ mod dummy;
 mod errors;
 mod extract;
 mod guards;
+mod live;
 mod operations;
 mod query;
 mod routes;
@@ -18,4 +19,5 @@ mod training;
 mod verbs;
 
 pub use guards::{Gate, Guards};
+pub use live::Limits;
 pub use routes::configure;

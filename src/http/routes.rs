@@ -9,7 +9,7 @@ use super::answers::Answer;
 use super::errors::ApiError;
 #[cfg(feature = "training")]
 use super::training;
-use super::{data, dummy, operations, system, verbs};
+use super::{data, dummy, live, operations, system, verbs};
 
 const READ: &str = "GET, HEAD";
 const ACT: &str = "POST";
@@ -22,6 +22,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(at("/readyz", READ).route(get().to(system::readyz)))
         .service(at("/api/v1/kinds", READ).route(get().to(system::kinds)))
         .service(at("/api/v1/system", READ).route(get().to(system::system)))
+        .service(at("/api/v1/ws", "GET").route(web::get().to(live::connect)))
         .service(at("/api/v1/dummy/start", ACT).route(web::post().to(dummy::start)))
         .service(at("/api/v1/data/load", ACT).route(web::post().to(data::load)))
         .service(at("/api/v1/data", READ).route(get().to(data::list)))

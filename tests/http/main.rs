@@ -4,6 +4,7 @@
 
 mod callers;
 mod data;
+mod live;
 mod own;
 mod process;
 mod reads;

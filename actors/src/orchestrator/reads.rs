@@ -203,6 +203,11 @@ impl Orchestrator {
         }
     }
 
+    /// The last event's cursor.
+    pub fn cursor(&self) -> Result<u64, Error> {
+        Ok(self.0.reader.cursor()?)
+    }
+
     /// What can be started.
     pub fn kinds(&self) -> Vec<KindView> {
         self.0.kinds.views()
