@@ -10,6 +10,7 @@ mod errors;
 mod extract;
 mod guards;
 mod live;
+mod metrics;
 mod operations;
 mod query;
 mod routes;

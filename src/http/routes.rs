@@ -9,7 +9,7 @@ use super::answers::Answer;
 use super::errors::ApiError;
 #[cfg(feature = "training")]
 use super::training;
-use super::{data, dummy, live, operations, system, verbs};
+use super::{data, dummy, live, metrics, operations, system, verbs};
 
 const READ: &str = "GET, HEAD";
 const ACT: &str = "POST";
@@ -20,6 +20,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config
         .service(at("/healthz", READ).route(get().to(system::healthz)))
         .service(at("/readyz", READ).route(get().to(system::readyz)))
+        .service(at("/metrics", READ).route(get().to(metrics::metrics)))
         .service(at("/api/v1/kinds", READ).route(get().to(system::kinds)))
         .service(at("/api/v1/system", READ).route(get().to(system::system)))
         .service(at("/api/v1/ws", "GET").route(web::get().to(live::connect)))

@@ -5,6 +5,7 @@
 mod callers;
 mod data;
 mod live;
+mod metrics;
 mod own;
 mod process;
 mod reads;
