@@ -156,7 +156,8 @@ fn named(tokens: &[(Arc<str>, String)], given: &str) -> Option<Arc<str>> {
     known.map(Arc::clone)
 }
 
-fn needs_no_token(path: &str) -> bool {
+/// Whether a path is open to those without a token.
+pub(in crate::http) fn needs_no_token(path: &str) -> bool {
     matches!(path, "/healthz" | "/readyz" | "/console") || path.starts_with("/console/")
 }
 
