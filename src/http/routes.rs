@@ -44,7 +44,7 @@ fn server_routes(table: Table) -> Table {
             ),
         )
         .service(
-            at("/api/v1/ws", "GET").route(
+            at("/api/v1/ws", READ).route(
                 get()
                     .to(live::connect)
                     .switches()
