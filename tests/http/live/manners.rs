@@ -60,7 +60,10 @@ fn a_name_in_use_and_one_subscription_too_many_are_errors() {
     live.say(&json!({"type": "subscribe", "sub": "7", "filter": {}}));
     assert_eq!(live.next_any("error")["data"]["code"], "SUB_IN_USE");
     live.say(&json!({"type": "subscribe", "sub": "more", "filter": {}}));
-    assert_eq!(live.next_any("error")["data"]["code"], "TOO_MANY_SUBSCRIPTIONS");
+    assert_eq!(
+        live.next_any("error")["data"]["code"],
+        "TOO_MANY_SUBSCRIPTIONS"
+    );
     assert_eq!(server.get("/api/v1/system").data(200)["subscribers"], 256);
     live.say(&json!({"type": "unsubscribe", "sub": "7"}));
     live.of_type("unsubscribed");
