@@ -5,7 +5,6 @@ const server = process.env['IMPRESARIO_URL'] ?? 'http://127.0.0.1:7979';
 
 export default defineConfig({
   base: './',
-  esbuild: false,
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     target: 'es2022',
