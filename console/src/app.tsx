@@ -101,14 +101,14 @@ function Page({ place, rest }: { place: string; rest: string[] }): JSX.Element {
 function TopBar(): JSX.Element {
   // The version, and on pages without requests of their own a sign of life.
   useEffect(() => watchSystem(false, 5_000), []);
-  const words = { system: 'as the system', light: 'light', dark: 'dark' };
+  const words = { system: 'system', light: 'light', dark: 'dark' };
   return (
     <header class="top">
       <Connection />
       <span class="space" />
       <span class="muted version">{system.value === null ? '' : `impresariod ${system.value.version}`}</span>
-      <button type="button" class="quiet" onClick={() => { help.value = true; }}>Keys <kbd>?</kbd></button>
-      <button type="button" class="quiet" onClick={next}>Theme: {words[theme.value]}</button>
+      <button type="button" class="quiet keys-button" onClick={() => { help.value = true; }}>Keys <kbd>?</kbd></button>
+      <button type="button" class="quiet" onClick={next}><span class="theme-word">Theme: </span>{words[theme.value]}</button>
     </header>
   );
 }
@@ -119,7 +119,7 @@ function Connection(): JSX.Element {
   const [kind, sign, text] =
     reach.value === 'gone' ? ['gone', '◌', `reconnecting, last seen ${ago} ago`]
     : reach.value === 'asking' ? ['asking', '◌', 'connecting']
-    : ['here', '●', socketOpen.value ? 'live' : 'live, by asking'];
+    : ['here', '●', socketOpen.value ? 'live' : 'live, polling'];
   return (
     <span class={`connection ${kind}`} role="status" title={socketOpen.value ? 'by a socket' : 'by asking again and again'}>
       <span aria-hidden="true">{sign}</span> {text}

@@ -47,6 +47,21 @@ export function measure(value: number | null | undefined): string {
   return String(Number(value.toPrecision(4)));
 }
 
+const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 4 });
+
+/** A number on an axis, where there is little room: `12M`, `0.65`. */
+export function tickText(value: number): string {
+  return Math.abs(value) >= 10_000 && Math.abs(value) < 1e15 ? compact.format(value) : measure(value);
+}
+
+/** `1st`, `2nd`, `1,000th`. */
+export function ordinal(value: number): string {
+  const end = { one: 'st', two: 'nd', few: 'rd', other: 'th', zero: 'th', many: 'th' }[ordinals.select(value)];
+  return `${count(value)}${end}`;
+}
+
+const ordinals = new Intl.PluralRules('en', { type: 'ordinal' });
+
 export function percent(value: number): string {
   return `${Math.floor(value)} %`;
 }

@@ -24,6 +24,9 @@ const UNITS: [RegExp, string][] = [
   [/_percent$|percentage$/, '%'],
 ];
 
+/** The unit stands beside the field: its name need not say it again. */
+const UNIT_WORD = /_(ms|seconds|minutes|bytes|percent)$/;
+
 /** The fields, those that must be filled in first. */
 export function fields(kind: Kind): Field[] {
   const root = kind.params_schema;
@@ -50,7 +53,7 @@ function field(name: string, schema: Schema, required: boolean): Field {
   const kind = kindOf(schema);
   return {
     name,
-    label: name.replaceAll('_', ' ').replace(/^./, (first) => first.toUpperCase()),
+    label: name.replace(UNIT_WORD, '').replaceAll('_', ' ').replace(/^./, (first) => first.toUpperCase()),
     kind,
     required,
     help: schema.description ?? '',

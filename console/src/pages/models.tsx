@@ -75,7 +75,7 @@ export function Model({ id }: { id: string }): JSX.Element {
     <div class="model">
       <div class="title">
         <h1>Model <span class="id">{short(card.model_id)}</span> <span class="muted">{card.data.symbol} {card.data.timeframe}</span></h1>
-        <Copy text={card.model_id} label="copy id" name="Copy the whole id" />
+        <Copy text={card.model_id} label="copy id" />
         <span class="space" />
         <a class="button" href={again}>Train again with…</a>
       </div>

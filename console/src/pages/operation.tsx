@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { now, since, tick } from '../clock.ts';
 import { reach } from '../connection.ts';
 import { watchOne, type One } from '../feed.ts';
-import { bytes, count, duration, measure, moment, short, span } from '../format.ts';
+import { bytes, count, duration, measure, moment, ordinal, short, span } from '../format.ts';
 import { answered, ask } from '../parts/asking.tsx';
 import { Badge, Copy, Empty, Meter, OperationLink, Panel, Problem } from '../parts/basics.tsx';
 import { Value } from '../parts/value.tsx';
@@ -82,7 +82,7 @@ function Head({ view }: { view: View }): JSX.Element {
       <div class="title">
         <h1><span>{view.kind}</span> <span class="muted text">{context}</span></h1>
         <span class="id" title={id}>{short(id)}</span>
-        <Copy text={id} label="copy id" name="Copy the whole id" />
+        <Copy text={id} label="copy id" />
         <span class="space" />
         <Badge row={view} big />
         <span class="muted">{view.run > 1 ? `run ${view.run}, ` : ''}attempt {view.attempt} of {view.max_attempts}</span>
@@ -93,11 +93,11 @@ function Head({ view }: { view: View }): JSX.Element {
         {(progress?.steps ?? []).map((step) => <span key={step.name}>{step.name} <b>{count(step.current)}</b>/{count(step.total)}</span>)}
         {progress !== null && progress.items_processed > 0 ? <span>{count(progress.items_processed)}{progress.items_total === null ? '' : ` of ${count(progress.items_total)}`} items</span> : null}
         {live && progress?.rate_per_second != null ? <span>{measure(progress.rate_per_second)}/s</span> : null}
-        {view.run > 0 ? <span>{isEnded(view.status) ? 'took' : 'elapsed'} <b>{took < 60 && isEnded(view.status) ? span(took) : duration(took)}</b></span> : null}
+        {view.run > 0 ? <span>{isEnded(view.status) ? 'took' : 'elapsed'} <b>{isEnded(view.status) ? span(took) : duration(took)}</b></span> : null}
         {live && progress?.eta_seconds != null ? <span>ETA <b>{duration(progress.eta_seconds)}</b></span> : null}
         {live ? <Life view={view} /> : null}
       </div>
-      {view.status === 'pending' && view.waiting_for !== null ? <p class="waits">Waits: {view.waiting_for}{view.queue_position === null ? '' : `, ${count(view.queue_position)}. in line`}</p> : null}
+      {view.status === 'pending' && view.waiting_for !== null ? <p class="waits">Waits: {view.waiting_for}{view.queue_position === null ? '' : `, ${ordinal(view.queue_position)} in line`}</p> : null}
       <Stopping view={view} />
       <div class="actions">
         {view.verbs.map((verb) => (

@@ -39,7 +39,7 @@ export function OperationLink({ id }: { id: string }): JSX.Element {
 }
 
 /** Copies a text; says so on itself. */
-export function Copy({ text, label, name }: { text: string; label: string; name?: string }): JSX.Element {
+export function Copy({ text, label }: { text: string; label: string }): JSX.Element {
   const [said, say] = useState('');
   useEffect(() => {
     if (said === '') return undefined;
@@ -55,7 +55,7 @@ export function Copy({ text, label, name }: { text: string; label: string; name?
     }
   };
   return (
-    <button type="button" class="quiet" aria-label={name} onClick={() => void copy()}>
+    <button type="button" class="quiet" onClick={() => void copy()}>
       {said === '' ? label : said}
     </button>
   );

@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { measure } from '../format.ts';
+import { measure, tickText } from '../format.ts';
 import type { Mark } from '../series.ts';
 import { colours } from './theme.ts';
 
@@ -49,7 +49,7 @@ function options(element: HTMLElement, props: Props): uPlot.Options {
     },
     axes: [
       { ...axis, space: 60 },
-      { ...axis, size: 64, values: (_, splits) => splits.map((value) => (value === null ? '' : measure(value))) },
+      { ...axis, size: 64, values: (_, splits) => splits.map((value) => (value === null ? '' : tickText(value))) },
     ],
     series: [{ label: props.time === true ? 'time' : 'step' }, ...props.curves.map((curve, index) => line(element, curve, index))],
     hooks: { draw: [(plot) => drawMarks(plot, props.marks ?? [], element)] },

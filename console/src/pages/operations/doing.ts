@@ -1,7 +1,7 @@
 // What an operation does, waits for or came to, in one line.
 import { isDispatched } from '../../status.ts';
 import { since } from '../../clock.ts';
-import { count, span } from '../../format.ts';
+import { count, ordinal, span } from '../../format.ts';
 import type { Row } from '../../wire.ts';
 
 export function steps(row: Row): string {
@@ -17,7 +17,7 @@ export function doing(row: Row, now: number): string {
   }
   switch (row.status) {
     case 'pending': {
-      const place = row.queue_position === null ? '' : `, ${count(row.queue_position)}. in line`;
+      const place = row.queue_position === null ? '' : `, ${ordinal(row.queue_position)} in line`;
       return row.waiting_for === null ? 'waits' : `waits: ${row.waiting_for}${place}`;
     }
     case 'failed':

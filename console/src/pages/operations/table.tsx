@@ -9,7 +9,7 @@ import { count, duration, span } from '../../format.ts';
 import { ask, isAsking } from '../../parts/asking.tsx';
 import { Badge, Meter, OperationLink, tell } from '../../parts/basics.tsx';
 import { go } from '../../route.ts';
-import { elapsed, isDispatched } from '../../status.ts';
+import { elapsed, isDispatched, isEnded } from '../../status.ts';
 import type { Row } from '../../wire.ts';
 import { words } from '../../api.ts';
 import { doing } from './doing.ts';
@@ -18,7 +18,7 @@ type Ids = ReadonlySet<string>;
 interface Props { list: List; picked: Ids; pick: (ids: Ids) => void }
 
 const WIDE = 44;
-const NARROW = 104;
+const NARROW = 96;
 const BEYOND = 6;
 const narrow = matchMedia('(max-width: 760px)');
 
@@ -172,7 +172,7 @@ function Line({ row, index, isPicked, isCurrent, toggle }: { row: Row; index: nu
       <span role="gridcell" class="c-status"><Badge row={row} /></span>
       <span role="gridcell" class="c-progress">{progress === null ? null : <Meter value={progress.percentage} status={row.status} label={`Progress of ${id.slice(-8)}`} />}</span>
       <span role="gridcell" class="c-doing text" title={what}>{what}</span>
-      <span role="gridcell" class="c-took">{row.run > 0 ? duration(here ? elapsed(row, now()) : row.elapsed_seconds) : ''}</span>
+      <span role="gridcell" class="c-took">{row.run === 0 ? '' : isEnded(row.status) ? span(row.elapsed_seconds) : duration(here ? elapsed(row, now()) : row.elapsed_seconds)}</span>
       <span role="gridcell" class="c-ETA">{eta}</span>
       <span role="gridcell" class="c-run">{row.run > 0 ? row.run : ''}</span>
     </div>
