@@ -57,11 +57,11 @@ export function Table({ list, picked, pick }: Props): JSX.Element {
     box.current?.scrollTo({ top: 0 });
   };
   return (
-    <div class={`table ${reach.value === 'gone' ? 'stale' : ''}`}>
+    <div class={`table ${reach.value === 'gone' ? 'stale' : ''}`}
+      onPointerEnter={(event) => setPointed(event.pointerType === 'mouse')} onPointerLeave={() => setPointed(false)}>
       {waiting.length > 0 ? <button type="button" class="news" onClick={reveal}>↑ {count(waiting.length)} new</button> : null}
       <div class="scroll" ref={box} role="grid" tabIndex={0} aria-label="Operations" aria-rowcount={shown.length + 1} aria-multiselectable="true"
         aria-activedescendant={current === null ? undefined : `row-${current}`}
-        onPointerEnter={(event) => setPointed(event.pointerType === 'mouse')} onPointerLeave={() => setPointed(false)}
         onBlur={(event) => { if (!event.currentTarget.contains(event.relatedTarget as Node | null) && !isAsking()) setCurrent(null); }}>
         <div class="row head" role="row" aria-rowindex={1}>
           <span role="columnheader"><input type="checkbox" aria-label="Select all that are shown" checked={every} onChange={() => pick(every ? new Set() : new Set(shown))} /></span>
