@@ -76,13 +76,10 @@ fn pass(mut client: TcpStream, target: &str, way: Way, sockets: &Mutex<Vec<TcpSt
             _ => return,
         }
     }
-    if head.starts_with(b"GET /api/v1/ws") {
-        if way == Way::NoSockets {
-            let answer =
-                b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-            let _ = client.write_all(answer);
-            return;
-        }
+    if head.starts_with(b"GET /api/v1/ws") && way == Way::NoSockets {
+        let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        let _ = client.write_all(answer);
+        return;
     }
     let mut server = TcpStream::connect(target).expect("it listens");
     if head.starts_with(b"GET /api/v1/ws") {
