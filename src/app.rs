@@ -16,13 +16,14 @@ use impresario::operation::Kinds;
 use impresario::store::MemoryStore;
 use impresario::{Orchestrator, StartupError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::config::{Engine, Settings};
 use crate::domain::dummy::Dummy;
 use crate::domain::market::{DataLoad, Library};
 #[cfg(feature = "training")]
 use crate::domain::training::{Models, Training};
-use crate::http::{self, Gate, Guards};
+use crate::http::{self, Gate, Guards, Limits};
 #[cfg(feature = "training")]
 use crate::services::TrainingService;
 use crate::services::{DataService, DummyService};
@@ -78,6 +79,9 @@ pub struct App {
     #[cfg(feature = "training")]
     pub training: TrainingService,
     leaving: AtomicBool,
+    /// Turns true when live sockets are to end.
+    sockets_leave: watch::Sender<bool>,
+    socket_limits: Limits,
     /// Held while the process lives: the folder is nobody else's.
     _data_dir: File,
 }
@@ -115,8 +119,20 @@ impl App {
             #[cfg(feature = "training")]
             training,
             leaving: AtomicBool::new(false),
+            sockets_leave: watch::Sender::new(false),
+            socket_limits: settings.http.socket_limits(),
             _data_dir: data_dir,
         })
+    }
+
+    /// When live sockets are to end.
+    pub fn leaving(&self) -> watch::Receiver<bool> {
+        self.sockets_leave.subscribe()
+    }
+
+    /// How live sockets are kept.
+    pub const fn socket_limits(&self) -> Limits {
+        self.socket_limits
     }
 
     /// Whether starts are admitted.
@@ -180,6 +196,8 @@ pub async fn run(settings: &Settings, kinds: Kinds) -> Result<(), Exit> {
 async fn leave(app: &App, handle: &ServerHandle) {
     app.leaving.store(true, Ordering::Relaxed);
     app.orchestrator.shutdown().await;
+    // They have heard the last events; an open socket would hold the server's end.
+    app.sockets_leave.send_replace(true);
     handle.stop(true).await;
 }
 

@@ -13,6 +13,7 @@ use impresario::LaneConfig;
 use serde::Deserialize;
 use toml::Table;
 
+use crate::http::Limits;
 pub use tokens::{Token, Tokens};
 
 /// Every key with its default.
@@ -79,6 +80,10 @@ pub struct Http {
     pub token_file: PathBuf,
     /// The largest body.
     pub body_limit_bytes: usize,
+    /// Between two pings on a live socket.
+    pub socket_ping_seconds: f64,
+    /// How long a live socket's client may read nothing.
+    pub socket_stall_seconds: f64,
 }
 
 /// Market data.
@@ -239,6 +244,12 @@ impl Settings {
                 self.log.level
             )));
         }
+        for (key, seconds) in [
+            ("http.socket_ping_seconds", self.http.socket_ping_seconds),
+            ("http.socket_stall_seconds", self.http.socket_stall_seconds),
+        ] {
+            range(key, seconds, 0.1, 3_600.0)?;
+        }
         range("http.workers", self.http.workers as f64, 0.0, 1_024.0)?;
         range("supervision.nice", f64::from(supervision.nice), 0.0, 19.0)?;
         range(
@@ -296,6 +307,14 @@ impl Http {
             self.workers
         } else {
             (cores() / 2).max(1)
+        }
+    }
+
+    /// How live sockets are kept.
+    pub fn socket_limits(&self) -> Limits {
+        Limits {
+            ping_every: Duration::from_secs_f64(self.socket_ping_seconds),
+            stall: Duration::from_secs_f64(self.socket_stall_seconds),
         }
     }
 

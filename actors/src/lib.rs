@@ -17,6 +17,9 @@ mod supervision;
 pub use config::{Config, LaneConfig, Retention};
 pub use error::{Error, StartupError};
 pub use operation::testing;
-pub use orchestrator::{Asked, Options, Orchestrator, Started, Subscription, Until, Update};
+pub use orchestrator::{
+    Asked, Figures, Options, Orchestrator, Started, Subscription, Until, Update,
+};
 pub use supervision::breakpoints::{Breakpoints, Halt, Point, Then};
 pub use supervision::hub::Interest;
+pub use supervision::stats::{BUCKETS, Histogram};

@@ -30,6 +30,7 @@ use crate::supervision::writer::StoreLink;
 use crate::{Config, Error, StartupError};
 use ids::Ids;
 pub use options::Options;
+pub use reads::Figures;
 pub use starts::Started;
 pub use subscription::{Subscription, Update};
 pub use verbs::Asked;

@@ -72,11 +72,11 @@ pub struct Fault {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal),* $(,)?) => {
         /// The codes of the API itself. A kind's refusals and failures bring codes of their own.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum Code { $($(#[$doc])* $name),* }
+        pub enum Code { $($(#[doc = $doc])* $name),* }
 
         impl Code {
             /// Every code.
@@ -85,6 +85,11 @@ macro_rules! codes {
             /// As it stands on the wire.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text),* }
+            }
+
+            /// What it says, for a person.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),*).trim_ascii()),* }
             }
         }
     };
@@ -137,6 +142,14 @@ codes! {
     IdempotencyMismatch = "IDEMPOTENCY_MISMATCH",
     /// The lane's queue is full.
     QueueFull = "QUEUE_FULL",
+    /// `since` is a number that has not been reached yet.
+    SinceAhead = "SINCE_AHEAD",
+    /// The socket has a subscription of this name.
+    SubInUse = "SUB_IN_USE",
+    /// The socket has no subscription of this name.
+    SubNotFound = "SUB_NOT_FOUND",
+    /// The socket has as many subscriptions as it may have.
+    TooManySubscriptions = "TOO_MANY_SUBSCRIPTIONS",
     /// A bug.
     Internal = "INTERNAL",
     /// The server is going down.

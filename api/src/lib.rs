@@ -5,6 +5,7 @@
 mod data;
 mod envelope;
 mod event;
+mod frame;
 mod id;
 mod kind;
 mod model;
@@ -19,14 +20,20 @@ pub use event::{
     Event, EventBody, GapData, LogData, LogLevel, MetricData, RestoredData, ResumedData,
     StatusData, SubmittedData,
 };
+pub use frame::{
+    ClientFrame, ClosingData, EventType, Filter, FilterSnapshot, FrameBody, Nothing, ServerFrame,
+    Snapshot, frame_schemas,
+};
 pub use id::{ModelId, OperationId, ParseIdError};
 pub use kind::KindView;
 pub use model::{
     Baselines, EpochView, FeatureView, ModelCard, ModelData, ModelList, ModelRow, PredictRequest,
     Prediction, Scores, TestReport,
 };
-pub use request::{StartAnswer, StartMode, StartOptions, StartRequest, VerbRequest};
-pub use system::{LaneView, SlotView, StoreView, SystemView};
+pub use request::{
+    PruneAnswer, PruneRequest, StartAnswer, StartMode, StartOptions, StartRequest, VerbRequest,
+};
+pub use system::{HealthView, LaneView, SlotView, StoreView, SystemView};
 pub use time::Timestamp;
 pub use view::{
     CheckpointView, EventPage, MetricPoint, MetricSeries, OperationError, OperationList,

@@ -1,21 +1,27 @@
-//! The API over HTTP: one route table, short handlers in their rooms, and one place each for who
-//! may call (`guards`), what was sent (`extract`, `query`), what is answered (`answers`) and what
-//! went wrong (`errors`).
+//! The API over HTTP, and the console's files: one table of routes (`table`, `routes`) and its description (`openapi`), short
+//! handlers in their rooms, and one place each for who may call (`guards`), what was sent (`extract`,
+//! `query`), what is answered (`answers`) and what went wrong (`errors`).
 
 mod answers;
 mod caller;
+mod console;
 mod data;
 mod dummy;
 mod errors;
 mod extract;
 mod guards;
+mod live;
+mod metrics;
+mod openapi;
 mod operations;
 mod query;
 mod routes;
 mod system;
+mod table;
 #[cfg(feature = "training")]
 mod training;
 mod verbs;
 
 pub use guards::{Gate, Guards};
+pub use live::Limits;
 pub use routes::configure;

@@ -62,6 +62,10 @@ fn a_dummy_goes_on_from_its_checkpoint_after_an_orderly_end() {
     let id = server.dummy(10_000, 1);
     let far = |event: &serde_json::Value| event["type"] == "checkpoint";
     server.until(&id, "running");
+    // Once it has counted one, there is something to go on from.
+    while server.view(&id)["progress"]["steps"][0]["current"].as_u64() < Some(1) {
+        std::thread::yield_now();
+    }
     server.signal("TERM");
     assert_eq!(server.join().code(), Some(0));
     let server = server.again();

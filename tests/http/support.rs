@@ -4,12 +4,14 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::http::{HeaderMap, Request};
+
+use crate::contract::{self, Asked, Contract};
 
 pub(crate) const OPERATIONS: &str = "/api/v1/operations";
 pub(crate) const DUMMY: &str = "/api/v1/dummy/start";
@@ -24,6 +26,8 @@ pub(crate) struct Server {
     /// What it was started with.
     program: (OsString, Vec<OsString>, Vec<(OsString, OsString)>),
     agent: ureq::Agent,
+    /// What every answer of it is held against.
+    contract: &'static LazyLock<Contract>,
 }
 
 /// An answer.
@@ -118,7 +122,7 @@ impl Server {
 
     pub(crate) fn within(folder: TempDir, args: &[&str]) -> Self {
         let command = command(&folder, args);
-        let server = Self::spawn(folder, command);
+        let server = Self::spawn(folder, command, &contract::PLAIN);
         assert_eq!(server.1, "", "its address is on a line of its own");
         server.0
     }
@@ -128,12 +132,16 @@ impl Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let args: Vec<&str> = pairs.iter().flat_map(|pair| ["--set", pair]).collect();
         let command = crate::own::command(&arguments(&folder, &args));
-        Self::spawn(folder, command).0
+        Self::spawn(folder, command, &contract::OWN).0
     }
 
     /// Starts it and waits until it listens; what it wrote before it said so.
-    fn spawn(folder: TempDir, command: Command) -> (Self, String) {
-        Self::spawn_in(Arc::new(folder), command)
+    fn spawn(
+        folder: TempDir,
+        command: Command,
+        contract: &'static LazyLock<Contract>,
+    ) -> (Self, String) {
+        Self::spawn_in(Arc::new(folder), command, contract)
     }
 
     /// `kill -9`, and the same again on what it left.
@@ -149,10 +157,14 @@ impl Server {
         let mut command = Command::new(program);
         command.args(args).envs(envs.clone()).env_remove("RUST_LOG");
         command.stdin(Stdio::null());
-        Self::spawn_in(Arc::clone(&self.folder), command).0
+        Self::spawn_in(Arc::clone(&self.folder), command, self.contract).0
     }
 
-    fn spawn_in(folder: Arc<TempDir>, mut command: Command) -> (Self, String) {
+    fn spawn_in(
+        folder: Arc<TempDir>,
+        mut command: Command,
+        contract: &'static LazyLock<Contract>,
+    ) -> (Self, String) {
         let args = command.get_args().map(OsString::from).collect();
         let envs = command.get_envs();
         let envs = envs.filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())));
@@ -184,12 +196,30 @@ impl Server {
             folder,
             program,
             agent: ureq::Agent::new_with_config(config.build()),
+            contract,
         };
         (server, text)
     }
 
-    /// Any request; a body is sent as it is, and declared by the headers given.
+    /// Any request; a body is sent as it is, and declared by the headers given. The answer is as
+    /// the server's own description says.
     pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Reply {
+        let reply = self.fetch(method, path, headers, body);
+        let asked = Asked { method, path, body };
+        if let Err(why) = self.contract.judge(&asked, &reply) {
+            panic!("{method} {path} is not answered as /openapi.json says: {why}\n{reply:?}");
+        }
+        reply
+    }
+
+    /// The same, whatever is answered.
+    pub(crate) fn fetch(
         &self,
         method: &str,
         path: &str,
@@ -212,10 +242,12 @@ impl Server {
         };
         let mut answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let text = answer.body_mut().read_to_string().expect("a text");
-        let body = if text.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text).expect("JSON")
+        let media = answer.headers().get("content-type");
+        let is_json = media.is_none_or(|media| media.as_bytes().starts_with(b"application/json"));
+        let body = match text {
+            text if text.is_empty() => Value::Null,
+            text if is_json => serde_json::from_str(&text).expect("JSON"),
+            text => Value::String(text),
         };
         Reply {
             status: answer.status().as_u16(),

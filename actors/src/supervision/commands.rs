@@ -6,6 +6,7 @@ use actix::Message;
 use impresario_api::{LaneView, OperationId, Progress, Timestamp, Verb};
 use tokio::sync::oneshot;
 
+use super::stats::Histogram;
 use super::writer::Reply;
 use crate::operation::Finished;
 use crate::store::{Command, Outcome, StoreError, Submission};
@@ -57,6 +58,10 @@ pub(crate) struct ReadSystem {
 pub(crate) struct ManagerView {
     pub(crate) lanes: Vec<LaneView>,
     pub(crate) ended_last_hour: BTreeMap<String, u64>,
+    /// How long runs took, by kind.
+    pub(crate) runs: BTreeMap<String, Histogram>,
+    /// From cancel asked to its end recorded.
+    pub(crate) cancels: Histogram,
     pub(crate) cancel_p50_ms: Option<f64>,
     pub(crate) cancel_p99_ms: Option<f64>,
     pub(crate) panics: u64,

@@ -1,7 +1,6 @@
 //! A batch of commands inside its transaction: each judged first, then written, so that a refused
 //! one leaves nothing.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use impresario::rules::lifecycle::{Input, Moment, Recorded, Rejection};
@@ -19,7 +18,7 @@ pub(super) struct Batch<'a> {
     pub(super) kept: &'a mut Kept,
     /// Why no start is taken.
     pub(super) tight: Option<String>,
-    counts: BTreeMap<(String, Status), i64>,
+    counts: Vec<(String, Status, i64)>,
     changed: bool,
 }
 
@@ -33,7 +32,7 @@ impl<'a> Batch<'a> {
             connection,
             kept,
             tight,
-            counts: BTreeMap::new(),
+            counts: Vec::new(),
             changed: false,
         }
     }
@@ -67,7 +66,7 @@ impl<'a> Batch<'a> {
         if !self.changed {
             return Ok(());
         }
-        for ((kind, status), change) in self.counts.iter().filter(|(_, change)| **change != 0) {
+        for (kind, status, change) in self.counts.iter().filter(|(.., change)| *change != 0) {
             self.connection
                 .prepare_cached(
                     "INSERT INTO counters (kind, status, count) VALUES (?1, ?2, ?3)
@@ -134,11 +133,24 @@ impl<'a> Batch<'a> {
         for (one, change) in [(was, -1), (is, 1)] {
             let Some(one) = one else { continue };
             let shown = one.state.shown();
-            *self.counts.entry((one.kind.clone(), shown)).or_default() += change;
-            if shown == Status::Pending {
-                let waiting = self.kept.waiting.entry(one.lane.clone()).or_default();
-                *waiting = waiting.saturating_add_signed(change);
+            self.count_one(&one.kind, shown, change);
+            if shown != Status::Pending {
+                continue;
             }
+            if let Some(waiting) = self.kept.waiting.get_mut(&one.lane) {
+                *waiting = waiting.saturating_add_signed(change);
+            } else if change > 0 {
+                self.kept.waiting.insert(one.lane.clone(), 1);
+            }
+        }
+    }
+
+    /// Kinds are few, so a list is searched sooner than a map.
+    fn count_one(&mut self, kind: &str, status: Status, change: i64) {
+        let mut counts = self.counts.iter_mut();
+        match counts.find(|(one, shown, _)| *shown == status && one == kind) {
+            Some((.., count)) => *count += change,
+            None => self.counts.push((kind.to_owned(), status, change)),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use impresario::store::Operation;
 use impresario_api::{OperationId, Status, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::unreadable;
 use super::{checkpoints, form};
@@ -66,22 +66,22 @@ pub(super) fn insert(connection: &Connection, operation: &Operation) -> rusqlite
     connection
         .prepare_cached(
             "INSERT INTO operations (id, kind, lane, priority, status, due, created_at, completed_at, held, seq, state, start)
-             VALUES (:id, :kind, :lane, :priority, :status, :due, :created_at, :completed_at, :held, :seq, :state, :start)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
-        .execute(named_params! {
-            ":id": sql_id(operation.id),
-            ":kind": operation.kind,
-            ":lane": operation.lane,
-            ":priority": operation.priority,
-            ":status": sql_status(operation.state.shown()),
-            ":due": due(operation),
-            ":created_at": operation.created_at.as_millis(),
-            ":completed_at": operation.completed_at.map(Timestamp::as_millis),
-            ":held": held(operation),
-            ":seq": operation.seq as i64,
-            ":state": form::state(operation).map_err(unreadable)?,
-            ":start": form::start(operation).map_err(unreadable)?,
-        })?;
+        .execute(params![
+            sql_id(operation.id),
+            operation.kind,
+            operation.lane,
+            operation.priority,
+            sql_status(operation.state.shown()),
+            due(operation),
+            operation.created_at.as_millis(),
+            operation.completed_at.map(Timestamp::as_millis),
+            held(operation),
+            operation.seq as i64,
+            form::state(operation).map_err(unreadable)?,
+            form::start(operation).map_err(unreadable)?,
+        ])?;
     for (key, value) in &operation.labels {
         connection
             .prepare_cached("INSERT INTO labels (key, value, operation) VALUES (?1, ?2, ?3)")?

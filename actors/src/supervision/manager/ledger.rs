@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use impresario_api::Status;
 
 use crate::supervision::commands::ManagerView;
-use crate::supervision::stats::Durations;
+use crate::supervision::stats::{Durations, Histogram};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -18,6 +18,8 @@ pub(super) struct Ledger {
     pub(super) panics: u64,
     pub(super) restarts: u64,
     pub(super) cancels: Durations,
+    /// How long runs took, by kind.
+    pub(super) runs: BTreeMap<String, Histogram>,
     /// Ends by status, a bucket a minute: bounded, whatever the rate.
     ended: VecDeque<(Instant, BTreeMap<Status, u64>)>,
 }
@@ -59,6 +61,8 @@ impl Ledger {
         ManagerView {
             lanes: Vec::new(),
             ended_last_hour,
+            runs: self.runs.clone(),
+            cancels: self.cancels.all.clone(),
             cancel_p50_ms: self.cancels.percentile_ms(50),
             cancel_p99_ms: self.cancels.percentile_ms(99),
             panics: self.panics,

@@ -1,0 +1,259 @@
+//! `/metrics`: what a monitor reads, in the OpenMetrics text format.
+
+use std::fmt::Error;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use impresario::{BUCKETS, Figures, Histogram};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet, text,
+};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::{MetricType, TypedMetric};
+use prometheus_client::registry::Registry;
+
+use super::errors::ApiError;
+use super::query::NoQuery;
+use crate::app::App;
+
+const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(super) async fn metrics(app: Data<App>, _: NoQuery) -> Result<HttpResponse, ApiError> {
+    let figures = app.orchestrator.figures().await?;
+    let text = written(figures).map_err(|error| ApiError::internal(error.to_string()))?;
+    Ok(HttpResponse::Ok()
+        .insert_header(("content-type", TEXT))
+        .body(text))
+}
+
+fn written(figures: Figures) -> Result<String, Error> {
+    let mut registry = Registry::with_prefix("impresario");
+    registry.register_collector(Box::new(Scrape(figures)));
+    let mut out = String::new();
+    text::encode(&mut out, &registry)?;
+    Ok(out)
+}
+
+/// One reading of everything.
+#[derive(Debug)]
+struct Scrape(Figures);
+
+impl Collector for Scrape {
+    fn encode(&self, mut to: DescriptorEncoder<'_>) -> Result<(), Error> {
+        self.operations(&mut to)?;
+        self.lanes(&mut to)?;
+        self.store(&mut to)?;
+        self.counters(&mut to)?;
+        self.times(&mut to)
+    }
+}
+
+impl Scrape {
+    fn operations(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let counts = self.0.operations.iter();
+        let counts = counts.map(|((kind, status), count)| {
+            (
+                [("kind", kind.as_str()), ("status", status.as_str())],
+                *count as f64,
+            )
+        });
+        gauges(
+            to,
+            "operations",
+            "Operations that are kept, by kind and status",
+            counts,
+        )
+    }
+
+    fn lanes(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let lanes = &self.0.system.lanes;
+        let label = |name: &'_ str| [("lane", name.to_owned())];
+        let each = |value: fn(&impresario_api::LaneView) -> f64| {
+            lanes
+                .iter()
+                .map(move |lane| (label(&lane.name), value(lane)))
+        };
+        gauges(
+            to,
+            "lane_slots",
+            "Functions that a lane runs at a time",
+            each(|lane| lane.concurrency as f64),
+        )?;
+        let busy = |lane: &impresario_api::LaneView| {
+            lane.slots
+                .iter()
+                .filter(|slot| slot.operation_id.is_some())
+                .count() as f64
+        };
+        gauges(
+            to,
+            "lane_slots_busy",
+            "Slots that run a function",
+            each(busy),
+        )?;
+        gauges(
+            to,
+            "lane_queued",
+            "Operations that wait in a lane",
+            each(|lane| lane.queued as f64),
+        )?;
+        let oldest = each(|lane| lane.oldest_wait_seconds.unwrap_or(0.0));
+        gauges(
+            to,
+            "lane_oldest_wait_seconds",
+            "How long the oldest of them has waited; 0 without one",
+            oldest,
+        )
+    }
+
+    fn store(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let store = &self.0.system.store;
+        gauge(
+            to,
+            "store_operations",
+            "Operations that the store keeps",
+            store.operations as f64,
+        )?;
+        gauge(
+            to,
+            "store_bytes",
+            "Bytes that the store takes",
+            store.size_bytes as f64,
+        )?;
+        gauge(
+            to,
+            "store_queue",
+            "Commands that wait to be committed",
+            store.queue as f64,
+        )
+    }
+
+    fn counters(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let system = &self.0.system;
+        gauge(
+            to,
+            "uptime_seconds",
+            "Since the supervisor started",
+            system.uptime_seconds,
+        )?;
+        gauge(
+            to,
+            "ready",
+            "1 while starts are admitted",
+            f64::from(u8::from(system.admitting)),
+        )?;
+        gauge(
+            to,
+            "subscribers",
+            "Open subscriptions",
+            system.subscribers as f64,
+        )?;
+        counter(
+            to,
+            "starts_admitted",
+            "Starts that were admitted",
+            system.admitted,
+        )?;
+        counter(
+            to,
+            "starts_refused",
+            "Starts that were refused",
+            system.refused,
+        )?;
+        counter(to, "panics", "Functions that panicked", system.panics)?;
+        counter(
+            to,
+            "restarts",
+            "Operation actors and slots that were replaced",
+            system.restarts,
+        )
+    }
+
+    fn times(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let kinds = self.0.runs.iter();
+        let kinds = kinds.map(|(kind, times)| ([("kind", kind.as_str())], Times(times)));
+        family(to, "run_seconds", "How long runs took", kinds)?;
+        single(
+            to,
+            "cancel_seconds",
+            "From a cancel to its end recorded",
+            &Times(&self.0.cancels),
+        )?;
+        single(
+            to,
+            "commit_seconds",
+            "How long the store's commits took",
+            &Times(&self.0.commits),
+        )
+    }
+}
+
+/// One metric with the values of some labels each.
+fn family<S: EncodeLabelSet, M: EncodeMetric + TypedMetric>(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl Iterator<Item = (S, M)>,
+) -> Result<(), Error> {
+    let mut encoder = to.encode_descriptor(name, help, None, M::TYPE)?;
+    for (labels, value) in values {
+        value.encode(encoder.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+/// One metric without labels.
+fn single<M: EncodeMetric + TypedMetric>(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    value: &M,
+) -> Result<(), Error> {
+    value.encode(to.encode_descriptor(name, help, None, M::TYPE)?)
+}
+
+fn gauges<S: EncodeLabelSet>(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl Iterator<Item = (S, f64)>,
+) -> Result<(), Error> {
+    let values = values.map(|(labels, value)| (labels, ConstGauge::new(value)));
+    family(to, name, help, values)
+}
+
+fn gauge(to: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: f64) -> Result<(), Error> {
+    single(to, name, help, &ConstGauge::new(value))
+}
+
+fn counter(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    value: u64,
+) -> Result<(), Error> {
+    single(to, name, help, &ConstCounter::new(value))
+}
+
+/// A histogram as the supervisor keeps it.
+struct Times<'a>(&'a Histogram);
+
+impl TypedMetric for Times<'_> {
+    const TYPE: MetricType = MetricType::Histogram;
+}
+
+impl EncodeMetric for Times<'_> {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), Error> {
+        let times = self.0;
+        let mut buckets: Vec<_> = BUCKETS.into_iter().zip(times.buckets).collect();
+        let inside: u64 = times.buckets.iter().sum();
+        buckets.push((f64::INFINITY, times.count - inside));
+        encoder.encode_histogram::<NoLabelSet>(times.sum, times.count, &buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        Self::TYPE
+    }
+}
