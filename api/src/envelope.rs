@@ -72,11 +72,11 @@ pub struct Fault {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal),* $(,)?) => {
         /// The codes of the API itself. A kind's refusals and failures bring codes of their own.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum Code { $($(#[$doc])* $name),* }
+        pub enum Code { $($(#[doc = $doc])* $name),* }
 
         impl Code {
             /// Every code.
@@ -85,6 +85,11 @@ macro_rules! codes {
             /// As it stands on the wire.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text),* }
+            }
+
+            /// What it says, for a person.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),*).trim_ascii()),* }
             }
         }
     };

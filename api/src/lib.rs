@@ -25,8 +25,10 @@ pub use model::{
     Baselines, EpochView, FeatureView, ModelCard, ModelData, ModelList, ModelRow, PredictRequest,
     Prediction, Scores, TestReport,
 };
-pub use request::{StartAnswer, StartMode, StartOptions, StartRequest, VerbRequest};
-pub use system::{LaneView, SlotView, StoreView, SystemView};
+pub use request::{
+    PruneAnswer, PruneRequest, StartAnswer, StartMode, StartOptions, StartRequest, VerbRequest,
+};
+pub use system::{HealthView, LaneView, SlotView, StoreView, SystemView};
 pub use time::Timestamp;
 pub use view::{
     CheckpointView, EventPage, MetricPoint, MetricSeries, OperationError, OperationList,

@@ -28,15 +28,18 @@ pub struct StartRequest {
 pub struct StartOptions {
     /// −100 to 100, higher first; 0 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -100, max = 100))]
     pub priority: Option<i32>,
     /// The caller's own words, at most 4 KiB together.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
     /// One run's time, in seconds; more than 0.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub timeout_seconds: Option<f64>,
     /// The retry budget; at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub max_attempts: Option<u32>,
     /// Not dispatched before.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,4 +86,25 @@ pub struct StartAnswer {
     /// The output, for `sync`: null when it ended without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Value>,
+}
+
+/// `POST /api/v1/operations/prune`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PruneRequest {
+    /// Those that ended longer ago than this.
+    #[schemars(range(min = 0.0, max = 1e10))]
+    pub older_than_seconds: f64,
+    /// Only counts them.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PruneAnswer {
+    /// How many.
+    pub pruned: u64,
+    /// Whether they were only counted.
+    pub dry_run: bool,
 }

@@ -7,6 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{OperationId, Timestamp};
 
+/// `GET /healthz`, `GET /readyz`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HealthView {
+    /// `ok` or `ready`.
+    pub status: String,
+}
+
 /// `GET /api/v1/system`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SystemView {

@@ -1,8 +1,11 @@
 //! What is answered: the envelope, serialised once, and the shapes that several routes share.
 
-use actix_web::HttpResponse;
+use std::marker::PhantomData;
+
+use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use impresario::{Asked, Error, Orchestrator, Started, Until};
 use impresario_api::{
     Envelope, OperationId, OperationView, StartAnswer, StartMode, StartOptions, Verb, VerbAnswer,
@@ -15,8 +18,32 @@ use super::errors::ApiError;
 use super::extract::{Id, Reason};
 use super::query::Wait;
 
-/// What every handler gives back.
-pub(super) type Answer = Result<HttpResponse, ApiError>;
+/// What a handler gives back: `T` in the envelope, or an error there.
+pub(super) type Answer<T> = Result<Reply<T>, ApiError>;
+
+/// An answer whose data is a `T`; from it the API's description knows what a route answers.
+pub(super) struct Reply<T> {
+    response: HttpResponse,
+    data: PhantomData<fn() -> T>,
+}
+
+impl<T> Reply<T> {
+    /// A body that is written already: an envelope around a `T`.
+    pub(super) const fn written(response: HttpResponse) -> Self {
+        Self {
+            response,
+            data: PhantomData,
+        }
+    }
+}
+
+impl<T> Responder for Reply<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        self.response
+    }
+}
 
 /// A body that is JSON already.
 pub(super) fn raw(status: StatusCode, body: impl Into<actix_web::web::Bytes>) -> HttpResponse {
@@ -39,12 +66,12 @@ pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> HttpResponse {
     }
 }
 
-fn enveloped<T: Serialize>(status: StatusCode, data: T) -> HttpResponse {
-    json(status, &Envelope::ok(data))
+fn enveloped<T: Serialize>(status: StatusCode, data: T) -> Reply<T> {
+    Reply::written(json(status, &Envelope::ok(data)))
 }
 
 /// 200 with the envelope around `data`.
-pub(super) fn ok<T: Serialize>(data: T) -> Answer {
+pub(super) fn ok<T: Serialize>(data: T) -> Answer<T> {
     Ok(enveloped(StatusCode::OK, data))
 }
 
@@ -54,7 +81,7 @@ pub(super) async fn started(
     what: &str,
     started: Started,
     wait: &Wait,
-) -> Answer {
+) -> Answer<StartAnswer> {
     let id = started.id;
     let view = match wait.left() {
         Some(limit) => orchestrator.wait_until(id, Until::Ended, limit).await?,
@@ -115,18 +142,22 @@ async fn output(orchestrator: &Orchestrator, view: &OperationView) -> Result<Val
 }
 
 /// Asks a verb: 202 with the operation after it; 200 when it was so already, or when what the
-/// caller waited for has come.
-pub(super) async fn asked(
+/// caller waited for has come. A new operation is answered as a start: `T` is what the rules make of
+/// the verb.
+pub(super) async fn asked<T>(
     orchestrator: &Orchestrator,
     verb: Verb,
     Id(id): Id,
     caller: Caller,
     wait: Wait,
     Reason(reason): Reason,
-) -> Answer {
+) -> Answer<T> {
     let options = caller.options(StartOptions::default(), &wait);
     let (mut view, changed, durable) = match orchestrator.ask(id, verb, reason, options).await? {
-        Asked::New(new) => return started(orchestrator, "operation", new, &wait).await,
+        Asked::New(new) => {
+            let reply = started(orchestrator, "operation", new, &wait).await?;
+            return Ok(Reply::written(reply.response));
+        }
         Asked::Done {
             view,
             changed,
@@ -145,5 +176,6 @@ pub(super) async fn asked(
     } else {
         StatusCode::ACCEPTED
     };
-    Ok(enveloped(code, VerbAnswer { view, durable }))
+    let reply = enveloped(code, VerbAnswer { view, durable });
+    Ok(Reply::written(reply.response))
 }

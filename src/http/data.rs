@@ -2,6 +2,7 @@
 
 use actix_web::web::Data;
 use impresario::operation::Operation;
+use impresario_api::{BarPage, DatasetList, StartAnswer};
 
 use super::answers::{self, Answer, ok};
 use super::caller::Caller;
@@ -15,17 +16,17 @@ pub(super) async fn load(
     caller: Caller,
     wait: Wait,
     body: NamedStart<DataLoad>,
-) -> Answer {
+) -> Answer<StartAnswer> {
     let options = caller.options(body.options, &wait);
     let started = app.data.load(body.params, options).await?;
     answers::started(&app.orchestrator, DataLoad::KIND, started, &wait).await
 }
 
-pub(super) async fn list(app: Data<App>, _: NoQuery) -> Answer {
+pub(super) async fn list(app: Data<App>, _: NoQuery) -> Answer<DatasetList> {
     ok(app.data.list().await??)
 }
 
-pub(super) async fn bars(app: Data<App>, name: DatasetName, query: BarsQuery) -> Answer {
+pub(super) async fn bars(app: Data<App>, name: DatasetName, query: BarsQuery) -> Answer<BarPage> {
     let DatasetName { symbol, timeframe } = name;
     ok(app.data.bars(symbol, timeframe, query.0).await??)
 }

@@ -2,6 +2,7 @@
 
 use actix_web::web::Data;
 use impresario::operation::Operation;
+use impresario_api::StartAnswer;
 
 use super::answers::{self, Answer};
 use super::caller::Caller;
@@ -15,7 +16,7 @@ pub(super) async fn start(
     caller: Caller,
     wait: Wait,
     body: NamedStart<Dummy>,
-) -> Answer {
+) -> Answer<StartAnswer> {
     let started = app
         .dummy
         .start(body.params, caller.options(body.options, &wait))

@@ -12,7 +12,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use impresario::operation::Operation;
-use impresario_api::{OperationId, StartOptions, VerbRequest};
+use impresario_api::{OperationId, PruneRequest, StartOptions, VerbRequest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -131,15 +131,7 @@ pub(super) struct NamedStart<K: Operation> {
 pub(super) struct Reason(pub(super) Option<String>);
 
 /// `POST /api/v1/operations/prune`.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Prune {
-    /// Ended longer ago than this.
-    pub(super) older_than_seconds: f64,
-    /// Only counts.
-    #[serde(default)]
-    pub(super) dry_run: bool,
-}
+pub(super) struct Prune(pub(super) PruneRequest);
 
 impl FromRequest for Start {
     type Error = ApiError;
@@ -215,9 +207,9 @@ impl FromRequest for Prune {
         Box::pin(async move {
             let body = read.await?;
             // The range is in the table too, so a negative age is told like any other fault.
-            let prune: Self = parse(&body, PRUNE)?;
+            let prune: PruneRequest = parse(&body, PRUNE)?;
             if fields::is_age(prune.older_than_seconds) {
-                Ok(prune)
+                Ok(Self(prune))
             } else {
                 Err(explain(&body, PRUNE, ""))
             }

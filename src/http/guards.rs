@@ -16,6 +16,7 @@ use futures_util::future::{CatchUnwind, Either, Map};
 use super::caller::TokenName;
 use super::errors::ApiError;
 pub use rules::Guards;
+pub(in crate::http) use rules::needs_no_token;
 
 /// The middleware in front of every route.
 #[derive(Clone)]

@@ -1,6 +1,6 @@
-//! The API over HTTP: one route table, short handlers in their rooms, and one place each for who
-//! may call (`guards`), what was sent (`extract`, `query`), what is answered (`answers`) and what
-//! went wrong (`errors`).
+//! The API over HTTP: one table of routes (`table`, `routes`) and its description (`openapi`), short
+//! handlers in their rooms, and one place each for who may call (`guards`), what was sent (`extract`,
+//! `query`), what is answered (`answers`) and what went wrong (`errors`).
 
 mod answers;
 mod caller;
@@ -9,10 +9,12 @@ mod dummy;
 mod errors;
 mod extract;
 mod guards;
+mod openapi;
 mod operations;
 mod query;
 mod routes;
 mod system;
+mod table;
 #[cfg(feature = "training")]
 mod training;
 mod verbs;

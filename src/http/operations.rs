@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use actix_web::web::Data;
-use serde_json::json;
+use impresario_api::{
+    EventPage, MetricSeries, OperationList, OperationView, PruneAnswer, PruneRequest, StartAnswer,
+};
+use serde_json::Value;
 
 use super::answers::{self, Answer, ok};
 use super::caller::Caller;
@@ -11,7 +14,12 @@ use super::extract::{Id, Prune, Start};
 use super::query::{EventsQuery, ListQuery, LogsQuery, MetricsQuery, NoQuery, Wait};
 use crate::app::App;
 
-pub(super) async fn start(app: Data<App>, caller: Caller, wait: Wait, body: Start) -> Answer {
+pub(super) async fn start(
+    app: Data<App>,
+    caller: Caller,
+    wait: Wait,
+    body: Start,
+) -> Answer<StartAnswer> {
     let options = caller.options(body.options, &wait);
     let started = app
         .orchestrator
@@ -20,19 +28,19 @@ pub(super) async fn start(app: Data<App>, caller: Caller, wait: Wait, body: Star
     answers::started(&app.orchestrator, &body.kind, started, &wait).await
 }
 
-pub(super) async fn list(app: Data<App>, query: ListQuery) -> Answer {
+pub(super) async fn list(app: Data<App>, query: ListQuery) -> Answer<OperationList> {
     ok(app.orchestrator.list(query.0).await?)
 }
 
-pub(super) async fn view(app: Data<App>, id: Id, _: NoQuery) -> Answer {
+pub(super) async fn view(app: Data<App>, id: Id, _: NoQuery) -> Answer<OperationView> {
     ok(app.orchestrator.view(id.0).await?)
 }
 
-pub(super) async fn results(app: Data<App>, id: Id, _: NoQuery) -> Answer {
+pub(super) async fn results(app: Data<App>, id: Id, _: NoQuery) -> Answer<Value> {
     ok(app.orchestrator.result(id.0).await?)
 }
 
-pub(super) async fn metrics(app: Data<App>, id: Id, query: MetricsQuery) -> Answer {
+pub(super) async fn metrics(app: Data<App>, id: Id, query: MetricsQuery) -> Answer<MetricSeries> {
     let MetricsQuery {
         names,
         from_step,
@@ -44,22 +52,26 @@ pub(super) async fn metrics(app: Data<App>, id: Id, query: MetricsQuery) -> Answ
         .await?)
 }
 
-pub(super) async fn logs(app: Data<App>, id: Id, query: LogsQuery) -> Answer {
+pub(super) async fn logs(app: Data<App>, id: Id, query: LogsQuery) -> Answer<EventPage> {
     ok(app
         .orchestrator
         .logs(id.0, query.since, query.limit, query.level)
         .await?)
 }
 
-pub(super) async fn events(app: Data<App>, id: Id, query: EventsQuery) -> Answer {
+pub(super) async fn events(app: Data<App>, id: Id, query: EventsQuery) -> Answer<EventPage> {
     ok(app
         .orchestrator
         .events(id.0, query.since, query.limit, &[], query.wait)
         .await?)
 }
 
-pub(super) async fn prune(app: Data<App>, _: NoQuery, body: Prune) -> Answer {
-    let age = Duration::from_secs_f64(body.older_than_seconds);
-    let pruned = app.orchestrator.prune(age, body.dry_run).await?;
-    ok(json!({"pruned": pruned, "dry_run": body.dry_run}))
+pub(super) async fn prune(app: Data<App>, _: NoQuery, body: Prune) -> Answer<PruneAnswer> {
+    let Prune(PruneRequest {
+        older_than_seconds,
+        dry_run,
+    }) = body;
+    let age = Duration::from_secs_f64(older_than_seconds);
+    let pruned = app.orchestrator.prune(age, dry_run).await?;
+    ok(PruneAnswer { pruned, dry_run })
 }

@@ -1,18 +1,22 @@
 //! What was asked after the `?`. A field that the route does not know is refused, and every
 //! fault is told.
 
+mod fields;
+
 use std::future::{Ready, ready};
-use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use impresario::store::Query;
-use impresario_api::{Fault, LogLevel, MAX_INTEGER, OperationId, Status, Timestamp};
+use impresario_api::{LogLevel, MAX_INTEGER, OperationId, Status, Timestamp};
 
 use super::errors::ApiError;
+use super::openapi::{Endpoint, Takes};
 use crate::services::Range;
+use fields::Fields;
+pub(super) use fields::{Known, Shape};
 
 /// Until when a caller of a start or of a verb waits.
 pub(super) struct Wait(Option<Instant>);
@@ -66,37 +70,83 @@ macro_rules! from_query {
                 ready(Fields::read(request.query_string(), build))
             }
         }
+
+        impl Takes for $name {
+            fn tell(endpoint: &mut Endpoint) {
+                let build: fn(&mut Fields) -> Self = $build;
+                endpoint.query(&Fields::known(build));
+            }
+        }
     )*};
 }
 
 from_query! {
     NoQuery: |_| Self;
-    Wait: |fields| Self(fields.seconds("wait", 300.0).map(|wait| Instant::now() + wait));
     ListQuery: list;
     EventsQuery: |fields| Self {
-        since: fields.integer("since", 0..=MAX_INTEGER).unwrap_or(0),
+        since: since(fields),
         limit: fields.limit(1_000),
-        wait: fields.seconds("wait", 30.0),
+        wait: fields.seconds("wait", "hold the answer until there is an event", 30.0),
     };
     BarsQuery: bars;
     LogsQuery: |fields| Self {
-        since: fields.integer("since", 0..=MAX_INTEGER).unwrap_or(0),
+        since: since(fields),
         limit: fields.limit(1_000),
-        level: fields.one("level", "debug, info, warn or error", level),
+        level: fields.one::<LogLevel, _>(
+            "level", "those and above", "debug, info, warn or error", level,
+        ),
     };
-    MetricsQuery: |fields| Self {
-        names: fields.several("name", "names of metrics", |name| Some(name.to_owned())),
-        from_step: fields.integer("from_step", 0..=MAX_INTEGER).unwrap_or(0),
-        max_points: fields.up_to("max_points", 100_000).unwrap_or(10_000),
-    };
+    MetricsQuery: metrics;
+}
+
+impl FromRequest for Wait {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Fields::read(request.query_string(), wait))
+    }
+}
+
+impl Takes for Wait {
+    fn tell(endpoint: &mut Endpoint) {
+        endpoint.query(&Fields::known(wait));
+        endpoint.may_be_early();
+    }
+}
+
+fn wait(fields: &mut Fields) -> Wait {
+    let what = "hold the answer until what was asked for has come, at most so long";
+    Wait(
+        fields
+            .seconds("wait", what, 300.0)
+            .map(|wait| Instant::now() + wait),
+    )
+}
+
+fn since(fields: &mut Fields) -> u64 {
+    fields.integer("since", "after this `seq`", 0..=MAX_INTEGER, 0)
+}
+
+fn metrics(fields: &mut Fields) -> MetricsQuery {
+    let any = |name: &str| Some(name.to_owned());
+    MetricsQuery {
+        names: fields.several::<String, _>("name", "those alone", "names of metrics", any),
+        from_step: fields.integer("from_step", "from this step on", 0..=MAX_INTEGER, 0),
+        max_points: fields.up_to("max_points", "a name, evenly thinned", 100_000, 10_000),
+    }
 }
 
 fn bars(fields: &mut Fields) -> BarsQuery {
     let expected = "an RFC 3339 time (2004-08-19T13:30:00Z) or a date (2004-08-19)";
     BarsQuery(Range {
-        start: fields.one("start", expected, |text| time(text, "T00:00:00.000Z")),
-        end: fields.one("end", expected, |text| time(text, "T23:59:59.999Z")),
-        limit: fields.up_to("limit", 10_000).unwrap_or(1_000),
+        start: fields.one::<String, _>("start", "not before it", expected, |text| {
+            time(text, "T00:00:00.000Z")
+        }),
+        end: fields.one::<String, _>("end", "not after it", expected, |text| {
+            time(text, "T23:59:59.999Z")
+        }),
+        limit: fields.up_to("limit", "at most so many", 10_000, 1_000),
     })
 }
 
@@ -110,24 +160,40 @@ fn time(text: &str, edge: &str) -> Option<Timestamp> {
 
 fn list(fields: &mut Fields) -> ListQuery {
     let status = "pending, running, cancelling, pausing, paused, completed, failed or cancelled";
+    let any = |kind: &str| Some(kind.to_owned());
     ListQuery(Query {
-        statuses: fields.several("status", status, |word| Status::from_str(word).ok()),
-        kinds: fields.several("kind", "names of kinds", |kind| Some(kind.to_owned())),
+        statuses: fields.several::<Status, _>("status", "one of these", status, |word| {
+            Status::from_str(word).ok()
+        }),
+        kinds: fields.several::<String, _>("kind", "one of these", "names of kinds", any),
         active_only: fields
-            .one("active_only", "true or false", |word| word.parse().ok())
+            .one::<bool, _>(
+                "active_only",
+                "true: those that have not ended",
+                "true or false",
+                |word| word.parse().ok(),
+            )
             .unwrap_or(false),
-        label: fields.one("label", "key:value", |pair| {
-            let (key, value) = pair.split_once(':')?;
-            (!key.is_empty()).then(|| (key.to_owned(), value.to_owned()))
-        }),
-        text: fields.one("q", "some text", |text| {
-            (!text.trim().is_empty()).then(|| text.trim().to_owned())
-        }),
+        label: fields.one::<String, _>("label", "has this label", "key:value", label),
+        text: fields.one::<String, _>(
+            "q",
+            "an id's end (4 or more characters), a kind, or the start of a label's value",
+            "some text",
+            |text| (!text.trim().is_empty()).then(|| text.trim().to_owned()),
+        ),
         limit: fields.limit(100),
-        before: fields.one("cursor", "the next_cursor of the page before", |id| {
-            OperationId::from_str(id).ok()
-        }),
+        before: fields.one::<OperationId, _>(
+            "cursor",
+            "goes on after a page",
+            "the next_cursor of the page before",
+            |id| OperationId::from_str(id).ok(),
+        ),
     })
+}
+
+fn label(pair: &str) -> Option<(String, String)> {
+    let (key, value) = pair.split_once(':')?;
+    (!key.is_empty()).then(|| (key.to_owned(), value.to_owned()))
 }
 
 fn level(word: &str) -> Option<LogLevel> {
@@ -137,119 +203,6 @@ fn level(word: &str) -> Option<LogLevel> {
         "warn" => Some(LogLevel::Warn),
         "error" => Some(LogLevel::Error),
         _ => None,
-    }
-}
-
-/// The fields that are left to be taken, and what was wrong with those that were.
-#[derive(Default)]
-struct Fields {
-    pairs: Vec<(String, String)>,
-    known: Vec<&'static str>,
-    faults: Vec<Fault>,
-}
-
-impl Fields {
-    fn read<T>(query: &str, build: fn(&mut Self) -> T) -> Result<T, ApiError> {
-        let mut fields = Self::default();
-        if !query.is_empty() {
-            match web::Query::<Vec<(String, String)>>::from_query(query) {
-                Ok(pairs) => fields.pairs = pairs.into_inner(),
-                Err(error) => fields.fault("", "a query such as a=1&b=2", &error.to_string()),
-            }
-        }
-        let built = build(&mut fields);
-        for (name, value) in std::mem::take(&mut fields.pairs) {
-            let expected = match fields.known.as_slice() {
-                [] => "no query on this route".to_owned(),
-                known if known.contains(&name.as_str()) => "it once".to_owned(),
-                known => format!("a known field ({})", known.join(", ")),
-            };
-            fields.fault(&name, &expected, &value);
-        }
-        if fields.faults.is_empty() {
-            Ok(built)
-        } else {
-            Err(ApiError::bad_request(&fields.faults))
-        }
-    }
-
-    fn take(&mut self, name: &'static str) -> Option<String> {
-        self.known.push(name);
-        let place = self.pairs.iter().position(|(one, _)| one == name)?;
-        Some(self.pairs.remove(place).1)
-    }
-
-    fn fault(&mut self, path: &str, expected: &str, got: &str) {
-        let got = format!("\"{}\"", got.chars().take(60).collect::<String>());
-        self.faults.push(Fault {
-            path: path.to_owned(),
-            expected: expected.to_owned(),
-            got,
-        });
-    }
-
-    fn one<T>(
-        &mut self,
-        name: &'static str,
-        expected: &str,
-        parse: fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let text = self.take(name)?;
-        let parsed = parse(&text);
-        if parsed.is_none() {
-            self.fault(name, expected, &text);
-        }
-        parsed
-    }
-
-    fn several<T>(
-        &mut self,
-        name: &'static str,
-        expected: &str,
-        parse: fn(&str) -> Option<T>,
-    ) -> Vec<T> {
-        let Some(text) = self.take(name) else {
-            return Vec::new();
-        };
-        let parse = |word: &str| if word.is_empty() { None } else { parse(word) };
-        let parsed: Option<Vec<T>> = text.split(',').map(|word| parse(word.trim())).collect();
-        parsed.unwrap_or_else(|| {
-            self.fault(name, &format!("{expected}, several by comma"), &text);
-            Vec::new()
-        })
-    }
-
-    fn integer(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
-        let text = self.take(name)?;
-        let parsed = text.parse().ok().filter(|value| range.contains(value));
-        if parsed.is_none() {
-            self.fault(
-                name,
-                &format!("an integer from {} to {}", range.start(), range.end()),
-                &text,
-            );
-        }
-        parsed
-    }
-
-    fn limit(&mut self, default: usize) -> usize {
-        self.up_to("limit", 1_000).unwrap_or(default)
-    }
-
-    fn up_to(&mut self, name: &'static str, most: u64) -> Option<usize> {
-        self.integer(name, 1..=most).map(|value| value as usize)
-    }
-
-    fn seconds(&mut self, name: &'static str, most: f64) -> Option<Duration> {
-        let text = self.take(name)?;
-        let parsed = text
-            .parse()
-            .ok()
-            .filter(|seconds| (0.0..=most).contains(seconds));
-        if parsed.is_none() {
-            self.fault(name, &format!("seconds from 0 to {most}"), &text);
-        }
-        parsed.map(Duration::from_secs_f64)
     }
 }
 

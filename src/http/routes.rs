@@ -1,12 +1,11 @@
 //! Every route, in one place.
 
-use actix_web::dev::RequestHead;
-use actix_web::guard::{GuardContext, fn_guard};
-use actix_web::http::Method;
-use actix_web::{HttpRequest, Resource, Route, web};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::answers::Answer;
 use super::errors::ApiError;
+use super::openapi::Document;
+use super::table::{Table, at, delete, get, post};
 #[cfg(feature = "training")]
 use super::training;
 use super::{data, dummy, operations, system, verbs};
@@ -17,71 +16,226 @@ const ACT: &str = "POST";
 /// Puts every route into an app. They are tried in this order, and one with `{id}` costs a regular
 /// expression: those come last.
 pub fn configure(config: &mut web::ServiceConfig) {
+    let table = operation_routes(server_routes(Table::default()));
+    let routes = training_routes(data_routes(table)).serve(config);
     config
-        .service(at("/healthz", READ).route(get().to(system::healthz)))
-        .service(at("/readyz", READ).route(get().to(system::readyz)))
-        .service(at("/api/v1/kinds", READ).route(get().to(system::kinds)))
-        .service(at("/api/v1/system", READ).route(get().to(system::system)))
-        .service(at("/api/v1/dummy/start", ACT).route(web::post().to(dummy::start)))
-        .service(at("/api/v1/data/load", ACT).route(web::post().to(data::load)))
-        .service(at("/api/v1/data", READ).route(get().to(data::list)))
-        .service(
-            at("/api/v1/operations", "GET, HEAD, POST")
-                .route(web::post().to(operations::start))
-                .route(get().to(operations::list)),
-        )
-        .service(at("/api/v1/operations/prune", ACT).route(web::post().to(operations::prune)))
-        .service(
-            at("/api/v1/operations/{id}", "GET, HEAD, DELETE")
-                .route(get().to(operations::view))
-                .route(web::delete().to(verbs::cancel)),
-        )
-        .service(at("/api/v1/operations/{id}/status", READ).route(get().to(operations::view)))
-        .service(at("/api/v1/operations/{id}/cancel", ACT).route(web::post().to(verbs::cancel)))
-        .service(at("/api/v1/operations/{id}/pause", ACT).route(web::post().to(verbs::pause)))
-        .service(at("/api/v1/operations/{id}/finish", ACT).route(web::post().to(verbs::finish)))
-        .service(at("/api/v1/operations/{id}/resume", ACT).route(web::post().to(verbs::resume)))
-        .service(at("/api/v1/operations/{id}/retry", ACT).route(web::post().to(verbs::retry)))
-        .service(at("/api/v1/operations/{id}/results", READ).route(get().to(operations::results)))
-        .service(at("/api/v1/operations/{id}/metrics", READ).route(get().to(operations::metrics)))
-        .service(at("/api/v1/operations/{id}/logs", READ).route(get().to(operations::logs)))
-        .service(at("/api/v1/operations/{id}/events", READ).route(get().to(operations::events)))
-        .service(at("/api/v1/data/{symbol}/{timeframe}", READ).route(get().to(data::bars)))
-        .configure(training_routes)
+        .app_data(Data::new(Document::of(routes)))
         .default_service(web::to(no_route));
 }
 
+fn server_routes(table: Table) -> Table {
+    table
+        .service(
+            at("/healthz", READ).route(get().to(system::healthz).says("Whether the server lives.")),
+        )
+        .service(
+            at("/readyz", READ).route(
+                get()
+                    .to(system::readyz)
+                    .says("Whether starts are admitted."),
+            ),
+        )
+        .service(
+            at("/openapi.json", READ).route(
+                get()
+                    .to(system::openapi)
+                    .gives("application/json")
+                    .says("This document."),
+            ),
+        )
+        .service(
+            at("/api/v1/kinds", READ).route(
+                get()
+                    .to(system::kinds)
+                    .says("What can be started, with the schemas of params and outputs."),
+            ),
+        )
+        .service(
+            at("/api/v1/system", READ).route(
+                get()
+                    .to(system::system)
+                    .says("The supervisor as it is: lanes, slots, queues, store."),
+            ),
+        )
+}
+
+fn operation_routes(table: Table) -> Table {
+    let table = table
+        .service(
+            at("/api/v1/dummy/start", ACT).route(post().to(dummy::start).says("Starts a dummy.")),
+        )
+        .service(
+            at("/api/v1/operations", "GET, HEAD, POST")
+                .route(
+                    post()
+                        .to(operations::start)
+                        .fails(404, &["DATA_NOT_FOUND"])
+                        .says("Starts an operation of any kind."),
+                )
+                .route(
+                    get()
+                        .to(operations::list)
+                        .says("Operations, newest first, by page."),
+                ),
+        )
+        .service(
+            at("/api/v1/operations/prune", ACT).route(
+                post()
+                    .to(operations::prune)
+                    .fails(507, &["STORE_FULL"])
+                    .says("Removes operations that ended long ago."),
+            ),
+        )
+        .service(
+            at("/api/v1/operations/{id}", "GET, HEAD, DELETE")
+                .route(get().to(operations::view).says("One operation, whole."))
+                .route(delete().to(verbs::cancel).says("Ends it, now.")),
+        )
+        .service(
+            at("/api/v1/operations/{id}/status", READ)
+                .route(get().to(operations::view).says("One operation, whole.")),
+        );
+    looks(asks(table))
+}
+
+fn asks(table: Table) -> Table {
+    table
+        .service(
+            at("/api/v1/operations/{id}/cancel", ACT)
+                .route(post().to(verbs::cancel).says("Ends it, now.")),
+        )
+        .service(
+            at("/api/v1/operations/{id}/pause", ACT).route(
+                post()
+                    .to(verbs::pause)
+                    .says("Lets it rest; `resume` goes on."),
+            ),
+        )
+        .service(
+            at("/api/v1/operations/{id}/finish", ACT).route(
+                post()
+                    .to(verbs::finish)
+                    .says("Completes it with what is done."),
+            ),
+        )
+        .service(
+            at("/api/v1/operations/{id}/resume", ACT).route(
+                post()
+                    .to(verbs::resume)
+                    .says("Goes on, from the last checkpoint."),
+            ),
+        )
+        .service(
+            at("/api/v1/operations/{id}/retry", ACT).route(
+                post()
+                    .to(verbs::retry)
+                    .starts()
+                    .fails(404, &["KIND_NOT_FOUND", "DATA_NOT_FOUND"])
+                    .says("A new operation with the params of one that has ended."),
+            ),
+        )
+}
+
+fn looks(table: Table) -> Table {
+    table
+        .service(
+            at("/api/v1/operations/{id}/results", READ).route(
+                get()
+                    .to(operations::results)
+                    .fails(409, &["NO_RESULT"])
+                    .says("The output."),
+            ),
+        )
+        .service(
+            at("/api/v1/operations/{id}/metrics", READ).route(
+                get()
+                    .to(operations::metrics)
+                    .says("What the function measured, by name and step."),
+            ),
+        )
+        .service(
+            at("/api/v1/operations/{id}/logs", READ)
+                .route(get().to(operations::logs).says("What the function logged.")),
+        )
+        .service(
+            at("/api/v1/operations/{id}/events", READ).route(
+                get()
+                    .to(operations::events)
+                    .says("What happened, contiguously numbered: a loss-free feed."),
+            ),
+        )
+}
+
+fn data_routes(table: Table) -> Table {
+    const BROKEN: &[&str] = &["DATA_DAMAGED", "STORAGE_FAILED"];
+    table
+        .service(
+            at("/api/v1/data/load", ACT)
+                .route(post().to(data::load).says("Loads bars from a file.")),
+        )
+        .service(
+            at("/api/v1/data", READ).route(
+                get()
+                    .to(data::list)
+                    .fails(500, BROKEN)
+                    .says("Everything that has been loaded."),
+            ),
+        )
+        .service(
+            at("/api/v1/data/{symbol}/{timeframe}", READ).route(
+                get()
+                    .to(data::bars)
+                    .fails(500, BROKEN)
+                    .says("Bars of one dataset, ascending."),
+            ),
+        )
+}
+
 #[cfg(feature = "training")]
-fn training_routes(config: &mut web::ServiceConfig) {
-    config
-        .service(at("/api/v1/training/start", ACT).route(web::post().to(training::start)))
-        .service(at("/api/v1/models", READ).route(get().to(training::models)))
-        .service(at("/api/v1/models/{id}", READ).route(get().to(training::model)))
-        .service(at("/api/v1/models/{id}/predict", ACT).route(web::post().to(training::predict)));
+fn training_routes(table: Table) -> Table {
+    const BROKEN: &[&str] = &["MODEL_DAMAGED", "MODEL_STORAGE"];
+    const UNFIT: &[&str] = &["BAD_BAR", "NOT_ENOUGH_BARS", "PRICES_NOT_POSITIVE"];
+    table
+        .service(
+            at("/api/v1/training/start", ACT).route(
+                post()
+                    .to(training::start)
+                    .fails(404, &["DATA_NOT_FOUND"])
+                    .says("Trains a network on a dataset."),
+            ),
+        )
+        .service(
+            at("/api/v1/models", READ).route(
+                get()
+                    .to(training::models)
+                    .fails(500, BROKEN)
+                    .says("Every model, newest first."),
+            ),
+        )
+        .service(
+            at("/api/v1/models/{id}", READ).route(
+                get()
+                    .to(training::model)
+                    .fails(500, BROKEN)
+                    .says("One model's card."),
+            ),
+        )
+        .service(
+            at("/api/v1/models/{id}/predict", ACT).route(
+                post()
+                    .to(training::predict)
+                    .fails(500, BROKEN)
+                    .fails(422, UNFIT)
+                    .says("What a model expects of the bar after the last one given."),
+            ),
+        )
 }
 
 #[cfg(not(feature = "training"))]
-const fn training_routes(_: &mut web::ServiceConfig) {}
-
-/// A path and, for the answer to any other method, the methods that it takes.
-fn at(path: &str, allow: &'static str) -> Resource {
-    let refuse = move |request: HttpRequest| async move {
-        Err::<&str, _>(ApiError::method_not_allowed(
-            request.method().as_str(),
-            allow,
-        ))
-    };
-    web::resource(path).default_service(web::to(refuse))
+const fn training_routes(table: Table) -> Table {
+    table
 }
 
-/// GET, and HEAD by the same handler: the body is left out on the wire.
-fn get() -> Route {
-    let reads = |head: &RequestHead| matches!(head.method, Method::GET | Method::HEAD);
-    web::route().guard(fn_guard(move |context: &GuardContext<'_>| {
-        reads(context.head())
-    }))
-}
-
-async fn no_route(request: HttpRequest) -> Answer {
+async fn no_route(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     Err(ApiError::route_not_found(request.path()))
 }

@@ -3,33 +3,40 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
+use impresario_api::{HealthView, KindView, SystemView};
 
-use super::answers::{self, Answer, ok};
+use super::answers::{self, Answer, Reply, ok};
 use super::errors::ApiError;
+use super::openapi::Document;
 use super::query::NoQuery;
 use crate::app::App;
 
 const ALIVE: &[u8] = br#"{"success":true,"data":{"status":"ok"}}"#;
 const READY: &[u8] = br#"{"success":true,"data":{"status":"ready"}}"#;
 
-pub(super) async fn healthz() -> HttpResponse {
-    answers::raw(StatusCode::OK, Bytes::from_static(ALIVE))
+pub(super) async fn healthz() -> Reply<HealthView> {
+    Reply::written(answers::raw(StatusCode::OK, Bytes::from_static(ALIVE)))
 }
 
-pub(super) async fn readyz(app: Data<App>) -> Answer {
+pub(super) async fn readyz(app: Data<App>) -> Answer<HealthView> {
     if app.is_ready() {
-        Ok(answers::raw(StatusCode::OK, Bytes::from_static(READY)))
+        let ready = Bytes::from_static(READY);
+        Ok(Reply::written(answers::raw(StatusCode::OK, ready)))
     } else {
         Err(ApiError::shutting_down())
     }
 }
 
-pub(super) async fn kinds(app: Data<App>, _: NoQuery) -> Answer {
+pub(super) async fn kinds(app: Data<App>, _: NoQuery) -> Answer<Vec<KindView>> {
     ok(app.orchestrator.kinds())
 }
 
-pub(super) async fn system(app: Data<App>, _: NoQuery) -> Answer {
+pub(super) async fn system(app: Data<App>, _: NoQuery) -> Answer<SystemView> {
     let mut system = app.orchestrator.system().await?;
     env!("CARGO_PKG_VERSION").clone_into(&mut system.version);
     ok(system)
+}
+
+pub(super) async fn openapi(app: Data<App>, of: Data<Document>, _: NoQuery) -> HttpResponse {
+    answers::raw(StatusCode::OK, of.json(&app.orchestrator.kinds()))
 }

@@ -2,6 +2,7 @@
 
 use actix_web::web::Data;
 use impresario::operation::Operation;
+use impresario_api::{ModelCard, ModelList, Prediction, StartAnswer};
 
 use super::answers::{self, Answer, ok};
 use super::caller::Caller;
@@ -15,20 +16,25 @@ pub(super) async fn start(
     caller: Caller,
     wait: Wait,
     body: NamedStart<Training>,
-) -> Answer {
+) -> Answer<StartAnswer> {
     let options = caller.options(body.options, &wait);
     let started = app.training.start(body.params, options).await?;
     answers::started(&app.orchestrator, Training::KIND, started, &wait).await
 }
 
-pub(super) async fn models(app: Data<App>, _: NoQuery) -> Answer {
+pub(super) async fn models(app: Data<App>, _: NoQuery) -> Answer<ModelList> {
     ok(app.training.list().await??)
 }
 
-pub(super) async fn model(app: Data<App>, id: Model, _: NoQuery) -> Answer {
+pub(super) async fn model(app: Data<App>, id: Model, _: NoQuery) -> Answer<ModelCard> {
     ok(app.training.card(id.0).await??)
 }
 
-pub(super) async fn predict(app: Data<App>, id: Model, _: NoQuery, body: Predict) -> Answer {
+pub(super) async fn predict(
+    app: Data<App>,
+    id: Model,
+    _: NoQuery,
+    body: Predict,
+) -> Answer<Prediction> {
     ok(app.training.predict(id.0, body.0).await??)
 }

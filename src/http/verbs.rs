@@ -1,7 +1,7 @@
 //! Asking something of an operation.
 
 use actix_web::web::Data;
-use impresario_api::Verb;
+use impresario_api::{StartAnswer, Verb, VerbAnswer};
 
 use super::answers::{Answer, asked};
 use super::caller::Caller;
@@ -15,7 +15,7 @@ pub(super) async fn cancel(
     caller: Caller,
     wait: Wait,
     body: Reason,
-) -> Answer {
+) -> Answer<VerbAnswer> {
     asked(&app.orchestrator, Verb::Cancel, id, caller, wait, body).await
 }
 
@@ -25,7 +25,7 @@ pub(super) async fn pause(
     caller: Caller,
     wait: Wait,
     body: Reason,
-) -> Answer {
+) -> Answer<VerbAnswer> {
     asked(&app.orchestrator, Verb::Pause, id, caller, wait, body).await
 }
 
@@ -35,7 +35,7 @@ pub(super) async fn finish(
     caller: Caller,
     wait: Wait,
     body: Reason,
-) -> Answer {
+) -> Answer<VerbAnswer> {
     asked(&app.orchestrator, Verb::Finish, id, caller, wait, body).await
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn resume(
     caller: Caller,
     wait: Wait,
     body: Reason,
-) -> Answer {
+) -> Answer<VerbAnswer> {
     asked(&app.orchestrator, Verb::Resume, id, caller, wait, body).await
 }
 
@@ -55,6 +55,6 @@ pub(super) async fn retry(
     caller: Caller,
     wait: Wait,
     body: Reason,
-) -> Answer {
+) -> Answer<StartAnswer> {
     asked(&app.orchestrator, Verb::Retry, id, caller, wait, body).await
 }

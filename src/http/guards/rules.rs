@@ -137,7 +137,8 @@ impl Guards {
     }
 }
 
-fn needs_no_token(path: &str) -> bool {
+/// Whether a path is open to those without a token.
+pub(in crate::http) fn needs_no_token(path: &str) -> bool {
     matches!(path, "/healthz" | "/readyz" | "/console") || path.starts_with("/console/")
 }
 

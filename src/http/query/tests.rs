@@ -45,7 +45,7 @@ fn every_fault_of_a_query_is_told() {
 #[test]
 fn waiting_is_a_number_of_seconds() {
     let wait = |query: &str| {
-        Fields::read(query, |fields| fields.seconds("wait", 300.0))
+        Fields::read(query, |fields| fields.seconds("wait", "so long", 300.0))
             .ok()
             .flatten()
     };
@@ -61,7 +61,7 @@ fn waiting_is_a_number_of_seconds() {
         "wait=1&wait=2",
     ] {
         assert!(
-            !told(bad, |fields| fields.seconds("wait", 300.0)).is_empty(),
+            !told(bad, |fields| fields.seconds("wait", "so long", 300.0)).is_empty(),
             "{bad}"
         );
     }

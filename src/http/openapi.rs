@@ -1,0 +1,13 @@
+//! The API's own description, OpenAPI 3.1: made of the table of routes, of the types that the
+//! handlers take and answer, and of the schemas of the kinds. Nothing in it is written by hand that
+//! a type knows.
+
+mod document;
+mod endpoint;
+mod responses;
+mod schemas;
+mod takes;
+
+pub(super) use document::Document;
+pub(super) use endpoint::Endpoint;
+pub(super) use takes::{Answers, Takes};

@@ -1,0 +1,155 @@
+//! What one method of one path takes and answers.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::http::query::{Known, Shape};
+
+/// What makes a type's schema, with what it refers to left in the generator.
+pub(super) type Make = fn(&mut SchemaGenerator) -> Schema;
+
+/// Where a parameter stands.
+#[derive(Clone, Copy)]
+pub(super) enum Stands {
+    Path,
+    Query,
+    Header,
+}
+
+pub(super) struct Parameter {
+    pub(super) stands: Stands,
+    pub(super) of: Known,
+}
+
+/// What is sent.
+pub(super) enum Body {
+    /// A body of a type's own.
+    Of(Make),
+    /// The same, or none.
+    Perhaps(Make),
+    /// A start of any kind.
+    Start(Make),
+    /// A start of this kind: its params flat, options beside them.
+    Named(&'static str, Make),
+}
+
+/// What comes back when it went well.
+pub(super) enum Content {
+    /// Data in the envelope.
+    Enveloped(Make),
+    /// As it is, of a media type.
+    Plain(&'static str),
+}
+
+/// One method of one path.
+pub(in crate::http) struct Endpoint {
+    pub(super) method: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) body: Option<Body>,
+    pub(super) content: Content,
+    /// Whether it may answer 202, before what was asked for has come.
+    pub(super) early: bool,
+    /// By status the codes of the error.
+    pub(super) failures: BTreeMap<u16, Vec<&'static str>>,
+    /// Whether 422 may carry a code of a kind's own.
+    pub(super) refusals: bool,
+}
+
+impl Endpoint {
+    pub(in crate::http) fn new(method: &'static str) -> Self {
+        let mut new = Self {
+            method,
+            summary: "",
+            parameters: Vec::new(),
+            body: None,
+            content: Content::Plain("application/octet-stream"),
+            early: false,
+            failures: BTreeMap::new(),
+            refusals: false,
+        };
+        new.fails(403, &["FORBIDDEN_HOST"]);
+        new.fails(500, &["INTERNAL"]);
+        if method != "get" {
+            new.fails(403, &["FORBIDDEN_ORIGIN"]);
+            new.fails(415, &["UNSUPPORTED_MEDIA_TYPE"]);
+        }
+        new
+    }
+
+    pub(in crate::http) const fn says(&mut self, summary: &'static str) {
+        self.summary = summary;
+    }
+
+    pub(in crate::http) const fn gives(&mut self, media: &'static str) {
+        self.content = Content::Plain(media);
+    }
+
+    pub(in crate::http) fn fails(&mut self, status: u16, codes: &[&'static str]) {
+        let known = self.failures.entry(status).or_default();
+        for code in codes {
+            if !known.contains(code) {
+                known.push(code);
+            }
+        }
+    }
+
+    /// It may make a new operation.
+    pub(in crate::http) fn starts(&mut self) {
+        let what = "the same key with the same request gives the same operation; 1 to 255 visible ASCII characters";
+        self.header("Idempotency-Key", what);
+        self.fails(409, &["DUPLICATE"]);
+        self.fails(
+            422,
+            &[
+                "INVALID_PARAMS",
+                "IDEMPOTENCY_MISMATCH",
+                "ADMISSION_TIMED_OUT",
+            ],
+        );
+        self.fails(429, &["QUEUE_FULL"]);
+        self.fails(507, &["STORE_FULL"]);
+        self.refusals = true;
+    }
+
+    /// It may answer before what was asked for has come.
+    pub(in crate::http) const fn may_be_early(&mut self) {
+        self.early = true;
+    }
+
+    pub(in crate::http) fn query(&mut self, fields: &[Known]) {
+        self.fails(400, &["BAD_REQUEST"]);
+        let field = |of: &Known| Parameter {
+            stands: Stands::Query,
+            of: *of,
+        };
+        self.parameters.extend(fields.iter().map(field));
+    }
+
+    pub(super) fn path<T: JsonSchema>(&mut self, name: &'static str, what: &'static str) {
+        let shape = Shape::One(T::json_schema);
+        self.parameters.push(Parameter {
+            stands: Stands::Path,
+            of: Known { name, what, shape },
+        });
+    }
+
+    pub(super) fn header(&mut self, name: &'static str, what: &'static str) {
+        let shape = Shape::One(String::json_schema);
+        self.parameters.push(Parameter {
+            stands: Stands::Header,
+            of: Known { name, what, shape },
+        });
+    }
+
+    pub(super) fn body(&mut self, body: Body) {
+        self.fails(400, &["BAD_JSON", "BAD_REQUEST"]);
+        self.fails(413, &["BODY_TOO_LARGE"]);
+        self.body = Some(body);
+    }
+
+    pub(super) const fn content(&mut self, content: Content) {
+        self.content = content;
+    }
+}
