@@ -1,9 +1,12 @@
 //! The server from outside: the real binary (or the same with kinds of the tests' own), real sockets,
 //! and nothing but what a client sees.
+//! Every answer is held against the server's own description of its API (`contract`).
 //! Nothing sleeps here; what takes time is waited for with `?wait`.
 
 mod callers;
+mod contract;
 mod data;
+mod openapi;
 mod own;
 mod process;
 mod reads;

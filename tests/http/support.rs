@@ -3,11 +3,14 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use ureq::http::{HeaderMap, Request};
+
+use crate::contract::{self, Asked, Contract};
 
 pub(crate) const OPERATIONS: &str = "/api/v1/operations";
 pub(crate) const DUMMY: &str = "/api/v1/dummy/start";
@@ -20,6 +23,8 @@ pub(crate) struct Server {
     pub(crate) address: String,
     pub(crate) folder: TempDir,
     agent: ureq::Agent,
+    /// What every answer of it is held against.
+    contract: &'static LazyLock<Contract>,
 }
 
 /// An answer.
@@ -114,7 +119,7 @@ impl Server {
 
     pub(crate) fn within(folder: TempDir, args: &[&str]) -> Self {
         let command = command(&folder, args);
-        let server = Self::spawn(folder, command);
+        let server = Self::spawn(folder, command, &contract::PLAIN);
         assert_eq!(server.1, "", "its address is on a line of its own");
         server.0
     }
@@ -124,11 +129,15 @@ impl Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let args: Vec<&str> = pairs.iter().flat_map(|pair| ["--set", pair]).collect();
         let command = crate::own::command(&arguments(&folder, &args));
-        Self::spawn(folder, command).0
+        Self::spawn(folder, command, &contract::OWN).0
     }
 
     /// Starts it and waits until it listens; what it wrote before it said so.
-    fn spawn(folder: TempDir, mut command: Command) -> (Self, String) {
+    fn spawn(
+        folder: TempDir,
+        mut command: Command,
+        contract: &'static LazyLock<Contract>,
+    ) -> (Self, String) {
         let mut child = command
             .stdout(Stdio::piped())
             .spawn()
@@ -155,12 +164,30 @@ impl Server {
             address,
             folder,
             agent: ureq::Agent::new_with_config(config.build()),
+            contract,
         };
         (server, text)
     }
 
-    /// Any request; a body is sent as it is, and declared by the headers given.
+    /// Any request; a body is sent as it is, and declared by the headers given. The answer is as
+    /// the server's own description says.
     pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Reply {
+        let reply = self.fetch(method, path, headers, body);
+        let asked = Asked { method, path, body };
+        if let Err(why) = self.contract.judge(&asked, &reply) {
+            panic!("{method} {path} is not answered as /openapi.json says: {why}\n{reply:?}");
+        }
+        reply
+    }
+
+    /// The same, whatever is answered.
+    pub(crate) fn fetch(
         &self,
         method: &str,
         path: &str,

@@ -1,0 +1,374 @@
+//! The API's description: that it is one, that it has every route, and that answers are as it says.
+//! (Every answer of every other test is held against it too: see `contract`.)
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::contract::{Asked, Contract, OWN, PLAIN};
+use crate::own::Gate;
+use crate::support::{DUMMY, OPERATIONS, Reply, Server};
+
+const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+
+/// Every method of every path: (method, path, what is told of it).
+fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
+    let paths = document["paths"].as_object().expect("paths");
+    let each = paths.iter().flat_map(|(path, methods)| {
+        let methods = methods.as_object().expect("methods");
+        let all = methods.iter();
+        all.map(move |(method, told)| (method.as_str(), path.as_str(), told))
+    });
+    each.collect()
+}
+
+#[test]
+fn it_is_openapi_3_1_and_its_schemas_are_schemas() {
+    let official = include_str!("../fixtures/openapi-3.1.json");
+    let official: Value = serde_json::from_str(official).expect("JSON");
+    let judge = jsonschema::validator_for(&official).expect("a schema");
+    for contract in [&*PLAIN, &*OWN] {
+        let faults = judge.iter_errors(&contract.document);
+        let faults: Vec<_> = faults.map(|error| error.to_string()).collect();
+        assert_eq!(faults, Vec::<String>::new());
+        let mut schemas = Vec::new();
+        collect(&contract.document, &mut schemas);
+        assert!(schemas.len() > 100, "{} schemas", schemas.len());
+        for schema in schemas {
+            jsonschema::draft202012::meta::validate(schema).expect("draft 2020-12");
+        }
+    }
+    let mut wrong = PLAIN.document.clone();
+    wrong["paths"]["/healthz"]["get"]["responses"] = json!([]);
+    assert!(!judge.is_valid(&wrong), "the judge can say no");
+}
+
+/// Every schema that stands in a document: the components, and what is inline.
+fn collect<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get("schema"));
+            if let Some(Value::Object(all)) = fields.get("schemas") {
+                found.extend(all.values());
+            }
+            fields.values().for_each(|one| collect(one, found));
+        }
+        Value::Array(all) => all.iter().for_each(|one| collect(one, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let text = OWN.document.to_string();
+    let names: BTreeSet<_> = text
+        .split("\"#/components/schemas/")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    let schemas = OWN.document["components"]["schemas"].as_object();
+    let schemas = schemas.expect("schemas");
+    let known: BTreeSet<_> = schemas.keys().map(String::as_str).collect();
+    assert!(names.is_subset(&known), "{:?}", names.difference(&known));
+    assert_eq!(
+        text.matches("\"$ref\"").count(),
+        text.matches("\"#/components/schemas/").count()
+    );
+}
+
+#[test]
+fn the_router_has_what_the_description_tells_and_nothing_else() {
+    let server = Server::start();
+    let document = &PLAIN.document;
+    // All that the router serves is in its table, and all that is in the table is told.
+    let table = include_str!("../../src/http/routes.rs");
+    let is_built = |path: &&str| {
+        cfg!(feature = "training")
+            || !(path.starts_with("/api/v1/training") || path.starts_with("/api/v1/models"))
+    };
+    let served: BTreeSet<_> = table
+        .split("at(\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(is_built)
+        .collect();
+    let paths = document["paths"].as_object().expect("paths");
+    assert_eq!(served, paths.keys().map(String::as_str).collect());
+    // Whatever path is told takes the methods that are told, and says so itself.
+    for (path, methods) in paths {
+        let mut told: Vec<_> = methods
+            .as_object()
+            .expect("methods")
+            .keys()
+            .map(|method| method.to_uppercase())
+            .collect();
+        if told.contains(&"GET".to_owned()) {
+            told.push("HEAD".to_owned());
+        }
+        told.sort();
+        let reply = server.send("PATCH", &path.replace(['{', '}'], ""), &[], None);
+        reply.fails(405, "METHOD_NOT_ALLOWED");
+        let mut allowed: Vec<_> = reply.header("allow").split(", ").collect();
+        allowed.sort_unstable();
+        assert_eq!(allowed, told, "{path}");
+        for method in ["GET", "HEAD", "POST", "PUT", "DELETE"] {
+            let takes = told.iter().any(|one| one == method);
+            let reply = server.send(method, &path.replace(['{', '}'], ""), &[], None);
+            assert_eq!(reply.status != 405, takes, "{method} {path}: {reply:?}");
+            assert_ne!(reply.code(), "ROUTE_NOT_FOUND", "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn the_router_is_filled_by_the_table_alone() {
+    let mut files = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/http")];
+    let (mut seen, mut tables) = (0, 0);
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            let inside = fs::read_dir(&path).expect("the source is there");
+            files.extend(inside.map(|entry| entry.expect("an entry").path()));
+            continue;
+        }
+        seen += 1;
+        let text = fs::read_to_string(&path).expect("the source is text");
+        let registers = [
+            "web::resource(",
+            "web::scope(",
+            "config.service(",
+            "config.route(",
+        ];
+        if registers.iter().any(|word| text.contains(word)) {
+            assert!(
+                path.ends_with("table.rs"),
+                "{} serves by itself",
+                path.display()
+            );
+            tables += 1;
+        }
+    }
+    assert!(seen > 15 && tables == 1, "{seen} files, {tables} tables");
+}
+
+#[test]
+fn every_route_is_told_in_full() {
+    let mut ids = BTreeSet::new();
+    for (method, path, told) in operations(&PLAIN.document) {
+        let here = format!("{method} {path}");
+        let words = told["summary"].as_str().unwrap_or("");
+        assert!(words.ends_with('.'), "{here} has no summary");
+        let id = told["operationId"].as_str().expect("an id");
+        assert!(ids.insert(id), "{id} stands for two routes");
+        let named: BTreeSet<_> = path
+            .split('{')
+            .skip(1)
+            .filter_map(|rest| rest.split('}').next())
+            .collect();
+        let parameters = told["parameters"].as_array().expect("parameters");
+        let of = |place: &'static str| {
+            let all = parameters.iter().filter(move |one| one["in"] == place);
+            all.map(|one| one["name"].as_str().expect("a name"))
+        };
+        assert_eq!(named, of("path").collect(), "{here}");
+        let queries: Vec<_> = of("query").collect();
+        let once: BTreeSet<_> = queries.iter().collect();
+        assert_eq!(once.len(), queries.len(), "{here}");
+        let open = told["security"] == json!([]);
+        assert_eq!(open, told["responses"]["401"].is_null(), "{here}");
+        assert_eq!(open, ["/healthz", "/readyz"].contains(&path), "{here}");
+    }
+}
+
+#[test]
+fn starts_have_the_schemas_of_their_kinds() {
+    let server = Server::own(&[]);
+    let schemas = &OWN.document["components"]["schemas"];
+    let kinds = server.get("/api/v1/kinds");
+    let kinds = kinds.data(200).as_array().expect("kinds");
+    let start = &OWN.document["paths"][OPERATIONS]["post"]["requestBody"];
+    let any = &start["content"]["application/json"]["schema"]["allOf"][1]["anyOf"];
+    for kind in kinds {
+        let name = kind["kind"].as_str().expect("a name");
+        let fields = &schemas[format!("{name}.params")]["properties"];
+        assert_eq!(fields, &kind["params_schema"]["properties"], "{name}");
+        assert!(!schemas[format!("{name}.output")].is_null(), "{name}");
+        let one = json!(name);
+        let kinds_of_start = any.as_array().expect("alternatives").iter();
+        let told = kinds_of_start.filter(|start| start["properties"]["kind"]["const"] == one);
+        assert_eq!(told.count(), 1, "{name}");
+    }
+    let flat = &OWN.document["paths"][DUMMY]["post"]["requestBody"]["content"];
+    let flat = &flat["application/json"]["schema"]["properties"];
+    let fields: Vec<_> = flat.as_object().expect("fields").keys().collect();
+    assert_eq!(fields, ["iterations", "options", "step_ms"]);
+    assert_eq!(flat["iterations"]["maximum"], 1_000_000_000);
+    assert_eq!(flat["options"]["properties"]["priority"]["minimum"], -100);
+}
+
+#[test]
+fn queries_are_told_from_what_reads_them() {
+    let list = &PLAIN.document["paths"][OPERATIONS]["get"]["parameters"];
+    let list = list.as_array().expect("parameters");
+    let of = |name: &str| {
+        list.iter()
+            .find(|one| one["name"] == name)
+            .expect("it is told")
+    };
+    assert_eq!(
+        of("limit")["schema"],
+        json!({"type": "integer", "minimum": 1, "maximum": 1_000, "default": 100})
+    );
+    assert_eq!(of("active_only")["schema"]["type"], "boolean");
+    assert_eq!(of("status")["schema"]["type"], "array");
+    assert_eq!(of("status")["explode"], false);
+    let words = of("status")["schema"]["items"].to_string();
+    for status in ["pending", "cancelling", "completed"] {
+        assert!(words.contains(&format!("\"{status}\"")), "{words}");
+    }
+}
+
+/// A server with something behind every GET route, and the paths that lead there.
+fn furnished() -> (Server, Vec<String>) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let import = folder.path().join("import");
+    fs::create_dir(&import).expect("a new folder");
+    let rows = "date,open,high,low,close,volume\n2024-01-02,1,2,1,2,10\n2024-01-03,2,3,1,1,0\n";
+    fs::write(import.join("AB_1d.csv"), rows).expect("it can be written");
+    let set = format!("data.import_dir={}", import.display());
+    let server = Server::within(folder, &["--set", &set]);
+    let load = json!({"symbol": "AB", "timeframe": "1d"});
+    let loaded = server.post("/api/v1/data/load?wait=60", &load);
+    assert_eq!(loaded.data(200)["result"]["rows"], 2);
+    let ended = server.ended(2, &json!({"labels": {"a": "b"}}));
+    server.sleeper();
+    let paths = operations(&PLAIN.document);
+    let paths = paths.iter().filter(|(method, ..)| *method == "get");
+    let fill = |path: &str| {
+        path.replace("operations/{id}", &format!("operations/{ended}"))
+            .replace("{symbol}", "AB")
+            .replace("{timeframe}", "1d")
+    };
+    let paths = paths.map(|(_, path, _)| fill(path)).collect();
+    (server, paths)
+}
+
+#[test]
+fn every_get_route_answers_as_it_is_told() {
+    let (server, paths) = furnished();
+    assert!(paths.len() >= 13, "{paths:?}");
+    for path in paths {
+        // A model takes a training: `training` asks for those.
+        let status = if path.contains("{id}") { 404 } else { 200 };
+        assert_eq!(server.get(&path).status, status, "{path}");
+        let head = server.send("HEAD", &path, &[], None);
+        assert_eq!((head.status, head.body), (status, Value::Null), "{path}");
+    }
+}
+
+#[test]
+fn starts_verbs_and_errors_answer_as_they_are_told() {
+    let server = Server::own(&["lanes.default.concurrency=1", "lanes.default.queue_limit=1"]);
+    let start = json!({"kind": "dummy", "params": {"iterations": 1, "step_ms": 0}});
+    let ended = server.post(&format!("{OPERATIONS}?wait=60"), &start);
+    let ended = ended.data(200)["operation_id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    server.ask(&ended, "retry?wait=60").data(200);
+    server.ask(&ended, "cancel").fails(409, "ALREADY_ENDED");
+    server
+        .get(&format!("{OPERATIONS}/nothing"))
+        .fails(404, "OPERATION_NOT_FOUND");
+    server
+        .post(OPERATIONS, &json!({"kind": "none"}))
+        .fails(404, "KIND_NOT_FOUND");
+    server
+        .post(DUMMY, &json!({"iterations": -1}))
+        .fails(422, "INVALID_PARAMS");
+    server
+        .send("POST", DUMMY, JSON, Some(b"{"))
+        .fails(400, "BAD_JSON");
+    server
+        .send("POST", DUMMY, &[], Some(b"{}"))
+        .fails(415, "UNSUPPORTED_MEDIA_TYPE");
+    let large = vec![b' '; (1 << 20) + 1];
+    server
+        .send("POST", DUMMY, JSON, Some(&large))
+        .fails(413, "BODY_TOO_LARGE");
+    let foreign = [("host", "example.org")];
+    server
+        .send("GET", OPERATIONS, &foreign, None)
+        .fails(403, "FORBIDDEN_HOST");
+    let gate = Gate::new();
+    let (running, held) = gate.holds(&server, "stubborn", &json!({}));
+    server
+        .get(&format!("{OPERATIONS}/{running}/results"))
+        .fails(409, "NO_RESULT");
+    server.of_kind("plain", &json!({}), &json!({"priority": -3}));
+    server.post(DUMMY, &json!({})).fails(429, "QUEUE_FULL");
+    server.ask(&running, "pause").data(202);
+    drop(held);
+    server.until(&running, "paused");
+    let prune = json!({"older_than_seconds": 3_600, "dry_run": true});
+    server
+        .post(&format!("{OPERATIONS}/prune"), &prune)
+        .data(200);
+}
+
+#[test]
+fn it_is_kept_from_those_who_may_not_call() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("tokens");
+    fs::write(&file, "anna correct-horse\n").expect("it can be written");
+    let set = format!("http.token_file={}", file.display());
+    let server = Server::within(folder, &["--set", &set]);
+    server.get("/openapi.json").fails(401, "UNAUTHENTICATED");
+    let token = [("authorization", "Bearer correct-horse")];
+    let reply = server.send("GET", "/openapi.json", &token, None);
+    assert_eq!((reply.status, &reply.body), (200, &PLAIN.document));
+}
+
+#[test]
+fn an_answer_that_is_not_as_told_is_noticed() {
+    let server = Server::start();
+    let contract = Contract::new(PLAIN.document.clone());
+    let path = "/api/v1/system";
+    let asked = |method, path| Asked {
+        method,
+        path,
+        body: None,
+    };
+    let good = server.get(path);
+    assert_eq!(contract.judge(&asked("GET", path), &good), Ok(()));
+    let spoilt = |spoil: &dyn Fn(&mut Reply)| {
+        let mut reply = server.get(path);
+        spoil(&mut reply);
+        contract
+            .judge(&asked("GET", path), &reply)
+            .expect_err("it is spoilt")
+    };
+    spoilt(&|reply| reply.status = 418);
+    spoilt(&|reply| reply.body["success"] = json!(false));
+    spoilt(&|reply| reply.body["data"]["colour"] = json!("red"));
+    spoilt(&|reply| reply.body["data"]["panics"] = json!("none"));
+    spoilt(&|reply| reply.body["data"]["store"]["engine"] = Value::Null);
+    spoilt(&|reply| reply.body["data"]["lanes"][0]["slots"][0]["colour"] = json!(1));
+    assert!(
+        contract
+            .judge(&asked("GET", "/api/v1/nothing"), &good)
+            .is_err()
+    );
+    assert!(contract.judge(&asked("POST", path), &good).is_err());
+    assert!(
+        contract
+            .judge(&asked("GET", "/api/v1/system?a=1"), &good)
+            .is_err()
+    );
+    let sent = Asked {
+        body: Some(br#"{"iterations": -1}"#),
+        ..asked("POST", DUMMY)
+    };
+    let started = server.post(DUMMY, &json!({"iterations": 0}));
+    assert!(contract.judge(&sent, &started).is_err());
+}
