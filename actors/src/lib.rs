@@ -17,5 +17,8 @@ mod supervision;
 pub use config::{Config, LaneConfig};
 pub use error::{Error, StartupError};
 pub use operation::testing;
-pub use orchestrator::{Asked, Options, Orchestrator, Started, Subscription, Until, Update};
+pub use orchestrator::{
+    Asked, Options, Orchestrator, Report, Started, Subscription, Until, Update,
+};
 pub use supervision::hub::Interest;
+pub use supervision::stats::Histogram;

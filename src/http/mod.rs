@@ -9,6 +9,7 @@ mod dummy;
 mod errors;
 mod extract;
 mod guards;
+mod metrics;
 mod openapi;
 mod operations;
 mod query;

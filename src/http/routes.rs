@@ -8,7 +8,7 @@ use super::openapi::Document;
 use super::table::{Table, at, delete, get, post};
 #[cfg(feature = "training")]
 use super::training;
-use super::{data, dummy, operations, system, verbs};
+use super::{data, dummy, metrics, operations, system, verbs};
 
 const READ: &str = "GET, HEAD";
 const ACT: &str = "POST";
@@ -33,6 +33,14 @@ fn server_routes(table: Table) -> Table {
                 get()
                     .to(system::readyz)
                     .says("Whether starts are admitted."),
+            ),
+        )
+        .service(
+            at("/metrics", READ).route(
+                get()
+                    .to(system::metrics)
+                    .gives(metrics::MEDIA)
+                    .says("What is measured, for Prometheus."),
             ),
         )
         .service(

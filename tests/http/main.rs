@@ -6,6 +6,7 @@
 mod callers;
 mod contract;
 mod data;
+mod metrics;
 mod openapi;
 mod own;
 mod process;

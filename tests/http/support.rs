@@ -32,6 +32,7 @@ pub(crate) struct Server {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
+    /// A text that is no JSON is a string here.
     pub(crate) body: Value,
 }
 
@@ -210,10 +211,12 @@ impl Server {
         };
         let mut answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let text = answer.body_mut().read_to_string().expect("a text");
-        let body = if text.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text).expect("JSON")
+        let media = answer.headers().get("content-type");
+        let is_json = media.is_some_and(|media| media == "application/json");
+        let body = match text.as_str() {
+            "" => Value::Null,
+            text if is_json => serde_json::from_str(text).expect("JSON"),
+            text => text.into(),
         };
         Reply {
             status: answer.status().as_u16(),

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use impresario_api::{
-    EventBody, EventPage, KindView, LogLevel, MetricPoint, MetricSeries, OperationId,
-    OperationList, OperationView, Status, StoreView, SystemView, Timestamp,
+    EventBody, EventPage, LogLevel, MetricPoint, MetricSeries, OperationId, OperationList,
+    OperationView, Status, Timestamp,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -17,7 +17,7 @@ use super::{Orchestrator, subscription};
 use crate::Error;
 use crate::locks::lock;
 use crate::store::{Command, Operation, Outcome, Query};
-use crate::supervision::commands::{LiveProgress, ReadProgress, ReadSystem};
+use crate::supervision::commands::{LiveProgress, ReadProgress};
 use crate::supervision::writer::{Entry, Reply};
 
 /// Events read at a time.
@@ -201,44 +201,6 @@ impl Orchestrator {
                 return Ok(page);
             }
         }
-    }
-
-    /// What can be started.
-    pub fn kinds(&self) -> Vec<KindView> {
-        self.0.kinds.views()
-    }
-
-    /// The supervisor as it is. The version is this crate's.
-    pub async fn system(&self) -> Result<SystemView, Error> {
-        let (reply, answer) = oneshot::channel();
-        self.0.manager.do_send(ReadSystem { reply });
-        let manager = answer.await.map_err(|_| self.gone())?;
-        let (operations, size_bytes) = self.0.reader.size()?;
-        let commits = lock(&self.0.store_gauge.commits);
-        let store = StoreView {
-            engine: self.0.engine.to_owned(),
-            queue: self.0.store_gauge.queue.load(Ordering::Relaxed),
-            commit_p50_ms: commits.percentile_ms(50),
-            commit_p99_ms: commits.percentile_ms(99),
-            size_bytes,
-            operations,
-        };
-        drop(commits);
-        Ok(SystemView {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            uptime_seconds: self.0.started_at.elapsed().as_secs_f64(),
-            admitting: self.is_admitting(),
-            lanes: manager.lanes,
-            store,
-            ended_last_hour: manager.ended_last_hour,
-            cancel_p50_ms: manager.cancel_p50_ms,
-            cancel_p99_ms: manager.cancel_p99_ms,
-            subscribers: self.0.hub.count(),
-            panics: manager.panics,
-            restarts: manager.restarts,
-            admitted: manager.admitted,
-            refused: manager.refused,
-        })
     }
 
     /// Removes operations that ended longer ago than `older_than`, oldest first: how many. With

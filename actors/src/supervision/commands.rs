@@ -6,6 +6,7 @@ use actix::Message;
 use impresario_api::{LaneView, OperationId, Progress, Timestamp, Verb};
 use tokio::sync::oneshot;
 
+use super::stats::Histogram;
 use super::writer::Reply;
 use crate::operation::Finished;
 use crate::store::{Command, Outcome, StoreError, Submission};
@@ -59,6 +60,8 @@ pub(crate) struct ManagerView {
     pub(crate) ended_last_hour: BTreeMap<String, u64>,
     pub(crate) cancel_p50_ms: Option<f64>,
     pub(crate) cancel_p99_ms: Option<f64>,
+    pub(crate) cancels: Histogram,
+    pub(crate) runs: BTreeMap<String, Histogram>,
     pub(crate) panics: u64,
     pub(crate) restarts: u64,
     pub(crate) admitted: u64,

@@ -190,6 +190,8 @@ impl Manager {
         };
         live.ended = true;
         live.of.vigil.borrow_mut().over = true;
+        let took = live.of.began.elapsed();
+        self.ledger.ran(&live.of.operation.kind, took);
         let lost = ended.finished.is_none();
         let finished = ended
             .finished
