@@ -8,6 +8,7 @@ mod lanes;
 mod leaving;
 mod listening;
 mod outages;
+mod reporting;
 mod scripted;
 mod stops;
 mod storing;
