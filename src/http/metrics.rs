@@ -55,7 +55,7 @@ fn server(page: &mut Page<'_>, report: &Report) -> fmt::Result {
         "Starts that were admitted",
         system.admitted,
     )?;
-    let refused = "Starts refused by a full queue, a live one like it or a key of another";
+    let refused = "Starts refused by a full queue or a live one like it";
     page.counter("starts_refused", refused, system.refused)?;
     page.counter("panics", "Functions that panicked", system.panics)?;
     let restarts = "Operation actors and slots that were replaced";
