@@ -16,16 +16,18 @@ use impresario::operation::Kinds;
 use impresario::store::MemoryStore;
 use impresario::{Orchestrator, StartupError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::config::{Engine, Settings};
 use crate::domain::dummy::Dummy;
 use crate::domain::market::{DataLoad, Library};
 #[cfg(feature = "training")]
 use crate::domain::training::{Models, Training};
-use crate::http::{self, Gate, Guards};
+use crate::http::{self, Gate, Guards, Limits};
 #[cfg(feature = "training")]
 use crate::services::TrainingService;
 use crate::services::{DataService, DummyService};
+use crate::store::{self, SqliteStore};
 
 /// Idle connections are kept so long, for clients that poll.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -77,15 +79,14 @@ pub struct App {
     #[cfg(feature = "training")]
     pub training: TrainingService,
     leaving: AtomicBool,
+    /// Turns true when live sockets are to end.
+    sockets_leave: watch::Sender<bool>,
+    socket_limits: Limits,
     /// Held while the process lives: the folder is nobody else's.
     _data_dir: File,
 }
 
 /// The project's own kinds. One line here is all that a new one needs.
-#[cfg_attr(
-    not(feature = "training"),
-    expect(clippy::let_and_return, reason = "one kind less")
-)]
 pub fn kinds(settings: &Settings) -> Kinds {
     let library = Library::new(settings.library_dir());
     let kinds = Kinds::new()
@@ -100,17 +101,13 @@ impl App {
     /// Starts the supervisor of these kinds.
     pub fn compose(settings: &Settings, kinds: Kinds) -> Result<Self, Exit> {
         let data_dir = lock(&settings.data_dir)?;
-        let store = match settings.store.engine {
-            Engine::Memory => MemoryStore::new(),
-        };
         // Before anything runs: what it removes is nobody's any more.
         let library = Library::open(settings.library_dir())
             .map_err(|error| Exit::unavailable(error.to_string()))?;
         #[cfg(feature = "training")]
         let models = Models::open(settings.models_dir())
             .map_err(|error| Exit::unavailable(error.to_string()))?;
-        let orchestrator =
-            Orchestrator::start(settings.supervisor(), kinds, store).map_err(startup)?;
+        let orchestrator = orchestrator(settings, kinds)?;
         let dummy = DummyService::new(orchestrator.clone());
         let data = DataService::new(orchestrator.clone(), library);
         #[cfg(feature = "training")]
@@ -122,14 +119,44 @@ impl App {
             #[cfg(feature = "training")]
             training,
             leaving: AtomicBool::new(false),
+            sockets_leave: watch::Sender::new(false),
+            socket_limits: settings.http.socket_limits(),
             _data_dir: data_dir,
         })
+    }
+
+    /// When live sockets are to end.
+    pub fn leaving(&self) -> watch::Receiver<bool> {
+        self.sockets_leave.subscribe()
+    }
+
+    /// How live sockets are kept.
+    pub const fn socket_limits(&self) -> Limits {
+        self.socket_limits
     }
 
     /// Whether starts are admitted.
     pub fn is_ready(&self) -> bool {
         !self.leaving.load(Ordering::Relaxed) && self.orchestrator.is_admitting()
     }
+}
+
+/// The supervisor on the store that is configured.
+fn orchestrator(settings: &Settings, kinds: Kinds) -> Result<Orchestrator, Exit> {
+    let config = settings.supervisor();
+    match settings.store.engine {
+        Engine::Memory => Orchestrator::start(config, kinds, MemoryStore::new()),
+        Engine::Sqlite => {
+            let options = store::Options {
+                allow_network_mount: settings.store.allow_network_mount,
+                delay: Duration::from_millis(settings.store.commit_delay_ms),
+            };
+            let store = SqliteStore::open(&settings.data_dir, options)
+                .map_err(|error| Exit::unavailable(error.to_string()))?;
+            Orchestrator::start(config, kinds, store)
+        }
+    }
+    .map_err(startup)
 }
 
 /// What the supervisor needs is a matter of configuration, but for the threads themselves.
@@ -169,6 +196,8 @@ pub async fn run(settings: &Settings, kinds: Kinds) -> Result<(), Exit> {
 async fn leave(app: &App, handle: &ServerHandle) {
     app.leaving.store(true, Ordering::Relaxed);
     app.orchestrator.shutdown().await;
+    // They have heard the last events; an open socket would hold the server's end.
+    app.sockets_leave.send_replace(true);
     handle.stop(true).await;
 }
 
@@ -207,7 +236,7 @@ fn announce(address: SocketAddr) -> Result<(), Exit> {
 fn lock(folder: &Path) -> Result<File, Exit> {
     let cannot = |error: std::io::Error| {
         Exit::unavailable(format!(
-            "cannot use the data folder {}: {error}",
+            "cannot use the data folder {}: {error}; it must be a folder that this user may write to, with room on its disk: choose another with --data-dir",
             folder.display()
         ))
     };
@@ -216,7 +245,7 @@ fn lock(folder: &Path) -> Result<File, Exit> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Exit::unavailable(format!(
-            "the data folder {} is in use by another server",
+            "the data folder {} is in use by another server; stop that one, or choose another folder with --data-dir",
             folder.display()
         ))),
         Err(TryLockError::Error(error)) => Err(cannot(error)),

@@ -13,6 +13,7 @@ use impresario::LaneConfig;
 use serde::Deserialize;
 use toml::Table;
 
+use crate::http::Limits;
 pub use tokens::{Token, Tokens};
 
 /// Every key with its default.
@@ -55,6 +56,8 @@ pub struct Settings {
     pub log: Log,
     /// Where operations are kept.
     pub store: Store,
+    /// What is kept of what has ended.
+    pub retention: Retention,
     /// The lanes by name.
     pub lanes: BTreeMap<String, Lane>,
     /// The supervisor.
@@ -77,6 +80,10 @@ pub struct Http {
     pub token_file: PathBuf,
     /// The largest body.
     pub body_limit_bytes: usize,
+    /// Between two pings on a live socket.
+    pub socket_ping_seconds: f64,
+    /// How long a live socket's client may read nothing.
+    pub socket_stall_seconds: f64,
 }
 
 /// Market data.
@@ -101,14 +108,32 @@ pub struct Log {
 pub struct Store {
     /// Its engine.
     pub engine: Engine,
+    /// Also on a network mount.
+    pub allow_network_mount: bool,
+    /// Every commit takes so much longer.
+    pub commit_delay_ms: u64,
     /// For so long a key stands for its operation.
     pub idempotency_hours: f64,
+}
+
+/// What is kept of what has ended.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// So long after its end.
+    pub max_age_days: f64,
+    /// At most so many.
+    pub max_operations: u64,
+    /// How often it is looked.
+    pub every_seconds: f64,
 }
 
 /// The engines of the store.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Engine {
+    /// One file in the data folder.
+    Sqlite,
     /// Forgets when the process ends.
     Memory,
 }
@@ -184,6 +209,12 @@ impl Settings {
             shutdown_grace: Duration::from_secs_f64(self.supervision.shutdown_grace_seconds),
             blocking_threads: self.supervision.blocking_threads,
             idempotency_kept: Duration::from_secs_f64(self.store.idempotency_hours * 3_600.0),
+            retention: impresario::Retention {
+                max_age: Duration::from_secs_f64(self.retention.max_age_days * 86_400.0),
+                max_operations: self.retention.max_operations,
+                every: Duration::from_secs_f64(self.retention.every_seconds),
+            },
+            breakpoints: None,
         }
     }
 
@@ -213,6 +244,12 @@ impl Settings {
                 self.log.level
             )));
         }
+        for (key, seconds) in [
+            ("http.socket_ping_seconds", self.http.socket_ping_seconds),
+            ("http.socket_stall_seconds", self.http.socket_stall_seconds),
+        ] {
+            range(key, seconds, 0.1, 3_600.0)?;
+        }
         range("http.workers", self.http.workers as f64, 0.0, 1_024.0)?;
         range("supervision.nice", f64::from(supervision.nice), 0.0, 19.0)?;
         range(
@@ -233,6 +270,25 @@ impl Settings {
             0.0,
             8_784.0,
         )?;
+        let retention = &self.retention;
+        range(
+            "retention.max_age_days",
+            retention.max_age_days,
+            0.0,
+            36_600.0,
+        )?;
+        range(
+            "retention.every_seconds",
+            retention.every_seconds,
+            0.05,
+            86_400.0,
+        )?;
+        range(
+            "store.commit_delay_ms",
+            self.store.commit_delay_ms as f64,
+            0.0,
+            10_000.0,
+        )?;
         if !self.http.listen.ip().is_loopback() && self.http.token_file.as_os_str().is_empty() {
             return Err(ConfigError(format!(
                 "http.listen is {}, which others can reach, and there are no tokens: set http.token_file to a file with one \"name token\" a line, or listen on 127.0.0.1",
@@ -251,6 +307,14 @@ impl Http {
             self.workers
         } else {
             (cores() / 2).max(1)
+        }
+    }
+
+    /// How live sockets are kept.
+    pub fn socket_limits(&self) -> Limits {
+        Limits {
+            ping_every: Duration::from_secs_f64(self.socket_ping_seconds),
+            stall: Duration::from_secs_f64(self.socket_stall_seconds),
         }
     }
 

@@ -1,4 +1,5 @@
-//! The server: what can be done (`domain`), named calls to it (`services`), HTTP (`http`), and
+//! The server: what can be done (`domain`), named calls to it (`services`), HTTP (`http`), what
+//! outlives the process (`store`), and
 //! how they are put together (`config`, `app`).
 #![deny(missing_docs)]
 
@@ -8,6 +9,7 @@ pub mod domain;
 pub mod http;
 pub mod process;
 pub mod services;
+pub mod store;
 
 #[cfg(doctest)]
 #[doc = include_str!("../docs/WRITING_A_KIND.md")]

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::supervision::breakpoints::Breakpoints;
+
 /// How an orchestrator is set up.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -22,6 +24,32 @@ pub struct Config {
     pub blocking_threads: usize,
     /// How long an idempotency key stands for its operation.
     pub idempotency_kept: Duration,
+    /// What is kept of operations that have ended.
+    pub retention: Retention,
+    /// Where a test stops the supervisor.
+    pub breakpoints: Option<Breakpoints>,
+}
+
+/// What is kept of operations that have ended: both limits hold. The oldest end goes first, with
+/// its events and its checkpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// So long after their end.
+    pub max_age: Duration,
+    /// At most so many.
+    pub max_operations: u64,
+    /// How often it is looked.
+    pub every: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            max_age: Duration::from_secs(30 * 24 * 60 * 60),
+            max_operations: 2_000_000,
+            every: Duration::from_secs(60),
+        }
+    }
 }
 
 /// One lane.
@@ -55,6 +83,8 @@ impl Default for Config {
             shutdown_grace: Duration::from_secs(10),
             blocking_threads: 4,
             idempotency_kept: Duration::from_secs(24 * 60 * 60),
+            retention: Retention::default(),
+            breakpoints: None,
         }
     }
 }

@@ -117,6 +117,9 @@ pub enum StartupError {
         /// The lane.
         lane: String,
     },
+    /// The store could not be read.
+    #[error("the store could not be read: {0}")]
+    Store(StoreError),
     /// A thread could not be started.
     #[error("a thread of the orchestrator could not be started: {0}")]
     Thread(std::io::Error),

@@ -14,11 +14,12 @@ pub mod rules;
 pub mod store;
 mod supervision;
 
-pub use config::{Config, LaneConfig};
+pub use config::{Config, LaneConfig, Retention};
 pub use error::{Error, StartupError};
 pub use operation::testing;
 pub use orchestrator::{
-    Asked, Options, Orchestrator, Report, Started, Subscription, Until, Update,
+    Asked, Figures, Options, Orchestrator, Started, Subscription, Until, Update,
 };
+pub use supervision::breakpoints::{Breakpoints, Halt, Point, Then};
 pub use supervision::hub::Interest;
-pub use supervision::stats::Histogram;
+pub use supervision::stats::{BUCKETS, Histogram};

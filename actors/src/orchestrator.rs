@@ -5,7 +5,6 @@ mod options;
 mod patience;
 mod reads;
 mod refusals;
-mod report;
 mod starts;
 mod subscription;
 mod verbs;
@@ -25,12 +24,13 @@ use crate::store::{Reader, Store};
 use crate::supervision::blocking::Blocking;
 use crate::supervision::commands::{Drain, Halt};
 use crate::supervision::hub::Hub;
+use crate::supervision::sweeper::Sweeper;
 use crate::supervision::system::{self, Failure, Parts, Running};
 use crate::supervision::writer::StoreLink;
 use crate::{Config, Error, StartupError};
 use ids::Ids;
 pub use options::Options;
-pub use report::Report;
+pub use reads::Figures;
 pub use starts::Started;
 pub use subscription::{Subscription, Update};
 pub use verbs::Asked;
@@ -108,6 +108,9 @@ impl Orchestrator {
         let (kinds, hub) = (Arc::new(kinds), Arc::new(Hub::default()));
         let failure = Failure::new(Arc::clone(&admitting));
         let (reader, engine) = (store.reader(), store.engine());
+        let newest = reader.newest().map_err(StartupError::Store)?;
+        let folders = config.checkpoint_dir.clone();
+        let sweeper = Sweeper::start(folders, Arc::clone(&reader)).map_err(StartupError::Thread)?;
         let (link, queue) = StoreLink::new();
         let Running {
             manager,
@@ -125,10 +128,11 @@ impl Orchestrator {
             queue,
             admitting: Arc::clone(&admitting),
             failure: failure.clone(),
+            sweeper,
         })?;
         Ok(Self(Arc::new(Inner {
             kinds,
-            ids: Ids::default(),
+            ids: Ids::after(newest),
             reader,
             hub,
             store_gauge: Arc::clone(link.gauge()),

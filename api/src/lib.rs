@@ -5,6 +5,7 @@
 mod data;
 mod envelope;
 mod event;
+mod frame;
 mod id;
 mod kind;
 mod model;
@@ -18,6 +19,10 @@ pub use envelope::{Code, Envelope, ErrorBody, Fault};
 pub use event::{
     Event, EventBody, GapData, LogData, LogLevel, MetricData, RestoredData, ResumedData,
     StatusData, SubmittedData,
+};
+pub use frame::{
+    ClientFrame, Closing, Filter, FrameBody, FrameError, Nothing, ServerFrame, Snapshot,
+    frame_schemas,
 };
 pub use id::{ModelId, OperationId, ParseIdError};
 pub use kind::KindView;

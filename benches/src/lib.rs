@@ -1,5 +1,7 @@
 //! What the measuring programs share: figures, a small HTTP client, a server as a child process.
 
+pub mod sqlite;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;

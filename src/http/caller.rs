@@ -15,6 +15,13 @@ use super::query::Wait;
 /// The name of the token that a request came with; the guards put it there.
 pub(super) struct TokenName(pub(super) Arc<str>);
 
+impl TokenName {
+    /// Whether a request came with a token that may call.
+    pub(super) fn is_in(request: &HttpRequest) -> bool {
+        request.extensions().get::<Self>().is_some()
+    }
+}
+
 /// Who asks, and under which idempotency key.
 pub(super) struct Caller {
     requested_by: String,

@@ -158,6 +158,19 @@ impl ApiError {
     }
 
     /// The body is over its limit.
+    pub(super) fn no_socket(why: &impl fmt::Display) -> Self {
+        Self::of(
+            StatusCode::BAD_REQUEST,
+            Code::BadRequest,
+            format!("expected a WebSocket handshake: {why}"),
+        )
+    }
+
+    /// Its code.
+    pub(super) fn code(&self) -> &str {
+        &self.0.body.code
+    }
+
     pub(super) fn body_too_large(limit: usize) -> Self {
         let message = format!("the body may have at most {limit} bytes");
         Self::of(StatusCode::PAYLOAD_TOO_LARGE, Code::BodyTooLarge, message)

@@ -1,193 +1,259 @@
-//! What is measured, as Prometheus reads it: OpenMetrics text, of one report.
+//! `/metrics`: what a monitor reads, in the OpenMetrics text format.
 
-use std::fmt;
+use std::fmt::Error;
 
-use impresario::{Histogram, Report};
-use impresario_api::LaneView;
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use impresario::{BUCKETS, Figures, Histogram};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet, text};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet, text,
+};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::{MetricType, TypedMetric};
+use prometheus_client::registry::Registry;
 
-/// What the text is.
-pub(super) const MEDIA: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+use super::errors::ApiError;
+use super::query::NoQuery;
+use crate::app::App;
 
-/// The text.
-pub(super) fn text(report: Report) -> Result<String, fmt::Error> {
+const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(super) async fn metrics(app: Data<App>, _: NoQuery) -> Result<HttpResponse, ApiError> {
+    let figures = app.orchestrator.figures().await?;
+    let text = written(figures).map_err(|error| ApiError::internal(error.to_string()))?;
+    Ok(HttpResponse::Ok()
+        .insert_header(("content-type", TEXT))
+        .body(text))
+}
+
+fn written(figures: Figures) -> Result<String, Error> {
     let mut registry = Registry::with_prefix("impresario");
-    registry.register_collector(Box::new(Measured(report)));
-    let mut text = String::new();
-    text::encode(&mut text, &registry)?;
-    Ok(text)
+    registry.register_collector(Box::new(Scrape(figures)));
+    let mut out = String::new();
+    text::encode(&mut out, &registry)?;
+    Ok(out)
 }
 
+/// One reading of everything.
 #[derive(Debug)]
-struct Measured(Report);
+struct Scrape(Figures);
 
-impl Collector for Measured {
-    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut page = Page(encoder);
-        server(&mut page, &self.0)?;
-        operations(&mut page, &self.0)?;
-        lanes(&mut page, &self.0.system.lanes)?;
-        store(&mut page, &self.0)
+impl Collector for Scrape {
+    fn encode(&self, mut to: DescriptorEncoder<'_>) -> Result<(), Error> {
+        self.operations(&mut to)?;
+        self.lanes(&mut to)?;
+        self.store(&mut to)?;
+        self.counters(&mut to)?;
+        self.times(&mut to)
     }
 }
 
-fn server(page: &mut Page<'_>, report: &Report) -> fmt::Result {
-    let system = &report.system;
-    let version = ("version", env!("CARGO_PKG_VERSION"));
-    let mut info =
-        page.0
-            .encode_descriptor("build", "The server's version", None, MetricType::Info)?;
-    info.encode_info(&[version])?;
-    let up = system.uptime_seconds;
-    page.seconds("uptime", "Since the supervisor started", [([], up)])?;
-    let admitting = f64::from(u8::from(system.admitting));
-    page.gauge(
-        "admitting",
-        "1 while starts are admitted",
-        [([], admitting)],
-    )?;
-    page.count("subscribers", "Open subscriptions", system.subscribers)?;
-    page.counter(
-        "starts_admitted",
-        "Starts that were admitted",
-        system.admitted,
-    )?;
-    let refused = "Starts refused by a full queue or a live one like it";
-    page.counter("starts_refused", refused, system.refused)?;
-    page.counter("panics", "Functions that panicked", system.panics)?;
-    let restarts = "Operation actors and slots that were replaced";
-    page.counter("restarts", restarts, system.restarts)
+impl Scrape {
+    fn operations(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let counts = self.0.operations.iter();
+        let counts = counts.map(|((kind, status), count)| {
+            (
+                [("kind", kind.as_str()), ("status", status.as_str())],
+                *count as f64,
+            )
+        });
+        gauges(
+            to,
+            "operations",
+            "Operations that are kept, by kind and status",
+            counts,
+        )
+    }
+
+    fn lanes(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let lanes = &self.0.system.lanes;
+        let label = |name: &'_ str| [("lane", name.to_owned())];
+        let each = |value: fn(&impresario_api::LaneView) -> f64| {
+            lanes
+                .iter()
+                .map(move |lane| (label(&lane.name), value(lane)))
+        };
+        gauges(
+            to,
+            "lane_slots",
+            "Functions that a lane runs at a time",
+            each(|lane| lane.concurrency as f64),
+        )?;
+        let busy = |lane: &impresario_api::LaneView| {
+            lane.slots
+                .iter()
+                .filter(|slot| slot.operation_id.is_some())
+                .count() as f64
+        };
+        gauges(
+            to,
+            "lane_slots_busy",
+            "Slots that run a function",
+            each(busy),
+        )?;
+        gauges(
+            to,
+            "lane_queued",
+            "Operations that wait in a lane",
+            each(|lane| lane.queued as f64),
+        )?;
+        let oldest = each(|lane| lane.oldest_wait_seconds.unwrap_or(0.0));
+        gauges(
+            to,
+            "lane_oldest_wait_seconds",
+            "How long the oldest of them has waited; 0 without one",
+            oldest,
+        )
+    }
+
+    fn store(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let store = &self.0.system.store;
+        gauge(
+            to,
+            "store_operations",
+            "Operations that the store keeps",
+            store.operations as f64,
+        )?;
+        gauge(
+            to,
+            "store_bytes",
+            "Bytes that the store takes",
+            store.size_bytes as f64,
+        )?;
+        gauge(
+            to,
+            "store_queue",
+            "Commands that wait to be committed",
+            store.queue as f64,
+        )
+    }
+
+    fn counters(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let system = &self.0.system;
+        gauge(
+            to,
+            "uptime_seconds",
+            "Since the supervisor started",
+            system.uptime_seconds,
+        )?;
+        gauge(
+            to,
+            "ready",
+            "1 while starts are admitted",
+            f64::from(u8::from(system.admitting)),
+        )?;
+        gauge(
+            to,
+            "subscribers",
+            "Open subscriptions",
+            system.subscribers as f64,
+        )?;
+        counter(
+            to,
+            "starts_admitted",
+            "Starts that were admitted",
+            system.admitted,
+        )?;
+        counter(
+            to,
+            "starts_refused",
+            "Starts that were refused",
+            system.refused,
+        )?;
+        counter(to, "panics", "Functions that panicked", system.panics)?;
+        counter(
+            to,
+            "restarts",
+            "Operation actors and slots that were replaced",
+            system.restarts,
+        )
+    }
+
+    fn times(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let kinds = self.0.runs.iter();
+        let kinds = kinds.map(|(kind, times)| ([("kind", kind.as_str())], Times(times)));
+        family(to, "run_seconds", "How long runs took", kinds)?;
+        single(
+            to,
+            "cancel_seconds",
+            "From a cancel to its end recorded",
+            &Times(&self.0.cancels),
+        )?;
+        single(
+            to,
+            "commit_seconds",
+            "How long the store's commits took",
+            &Times(&self.0.commits),
+        )
+    }
 }
 
-fn operations(page: &mut Page<'_>, report: &Report) -> fmt::Result {
-    let counts = report.operations.iter().map(|((kind, status), count)| {
-        let labels = [("kind", kind.as_str()), ("status", status.as_str())];
-        (labels, *count as f64)
-    });
-    page.gauge("operations", "Operations kept, by shown status", counts)?;
-    let runs = report.runs.iter();
-    let runs = runs.map(|(kind, runs)| ([("kind", kind.as_str())], runs));
-    page.histogram("run_duration", "How long runs took", runs)?;
-    let cancels = "From a running one's cancel to its end on record";
-    page.histogram("cancel_duration", cancels, [([], &report.cancels)])
+/// One metric with the values of some labels each.
+fn family<S: EncodeLabelSet, M: EncodeMetric + TypedMetric>(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl Iterator<Item = (S, M)>,
+) -> Result<(), Error> {
+    let mut encoder = to.encode_descriptor(name, help, None, M::TYPE)?;
+    for (labels, value) in values {
+        value.encode(encoder.encode_family(&labels)?)?;
+    }
+    Ok(())
 }
 
-fn lanes(page: &mut Page<'_>, lanes: &[LaneView]) -> fmt::Result {
-    let each = |value: fn(&LaneView) -> f64| {
-        lanes
-            .iter()
-            .map(move |lane| ([("lane", lane.name.as_str())], value(lane)))
-    };
-    let slots = |lane: &LaneView| lane.slots.len() as f64;
-    page.gauge("lane_slots", "Slots of a lane", each(slots))?;
-    let busy = |lane: &LaneView| {
-        let busy = lane.slots.iter().filter(|slot| slot.operation_id.is_some());
-        busy.count() as f64
-    };
-    page.gauge("lane_slots_busy", "Slots that run something", each(busy))?;
-    let queued = |lane: &LaneView| lane.queued as f64;
-    page.gauge("lane_queued", "Operations that wait", each(queued))?;
-    let limit = |lane: &LaneView| lane.queue_limit as f64;
-    page.gauge("lane_queue_limit", "How many may wait", each(limit))?;
-    let oldest = |lane: &LaneView| lane.oldest_wait_seconds.unwrap_or(0.0);
-    let what = "How long the oldest that waits has waited; 0 when none waits";
-    page.seconds("lane_oldest_wait", what, each(oldest))
+/// One metric without labels.
+fn single<M: EncodeMetric + TypedMetric>(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    value: &M,
+) -> Result<(), Error> {
+    value.encode(to.encode_descriptor(name, help, None, M::TYPE)?)
 }
 
-fn store(page: &mut Page<'_>, report: &Report) -> fmt::Result {
-    let store = &report.system.store;
-    page.count("store_operations", "Operations kept", store.operations)?;
-    page.count("store_queue", "Writes that wait", store.queue)?;
-    let size = store.size_bytes as f64;
-    let what = "What the store takes, on disk or as estimated in memory";
-    page.family("store_size", what, Some(&Unit::Bytes), [([], size)])?;
-    let commits = [([], &report.commits)];
-    page.histogram("store_commit_duration", "Commits of the store", commits)
+fn gauges<S: EncodeLabelSet>(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl Iterator<Item = (S, f64)>,
+) -> Result<(), Error> {
+    let values = values.map(|(labels, value)| (labels, ConstGauge::new(value)));
+    family(to, name, help, values)
 }
 
-/// Labels of one sample.
-type Labels<'a, const N: usize> = [(&'a str, &'a str); N];
+fn gauge(to: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: f64) -> Result<(), Error> {
+    single(to, name, help, &ConstGauge::new(value))
+}
 
-/// The text that is being written.
-struct Page<'a>(DescriptorEncoder<'a>);
+fn counter(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    value: u64,
+) -> Result<(), Error> {
+    single(to, name, help, &ConstCounter::new(value))
+}
 
-impl Page<'_> {
-    fn family<'a, const N: usize>(
-        &mut self,
-        name: &str,
-        what: &str,
-        unit: Option<&Unit>,
-        samples: impl IntoIterator<Item = (Labels<'a, N>, f64)>,
-    ) -> fmt::Result {
-        let mut family = self
-            .0
-            .encode_descriptor(name, what, unit, MetricType::Gauge)?;
-        for (labels, value) in samples {
-            // Without labels it would write "{}".
-            if labels.is_empty() {
-                family.encode_gauge(&value)?;
-            } else {
-                family.encode_family(&labels)?.encode_gauge(&value)?;
-            }
-        }
-        Ok(())
+/// A histogram as the supervisor keeps it.
+struct Times<'a>(&'a Histogram);
+
+impl TypedMetric for Times<'_> {
+    const TYPE: MetricType = MetricType::Histogram;
+}
+
+impl EncodeMetric for Times<'_> {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), Error> {
+        let times = self.0;
+        let mut buckets: Vec<_> = BUCKETS.into_iter().zip(times.buckets).collect();
+        let inside: u64 = times.buckets.iter().sum();
+        buckets.push((f64::INFINITY, times.count - inside));
+        encoder.encode_histogram::<NoLabelSet>(times.sum, times.count, &buckets, None)
     }
 
-    fn gauge<'a, const N: usize>(
-        &mut self,
-        name: &str,
-        what: &str,
-        samples: impl IntoIterator<Item = (Labels<'a, N>, f64)>,
-    ) -> fmt::Result {
-        self.family(name, what, None, samples)
-    }
-
-    fn seconds<'a, const N: usize>(
-        &mut self,
-        name: &str,
-        what: &str,
-        samples: impl IntoIterator<Item = (Labels<'a, N>, f64)>,
-    ) -> fmt::Result {
-        self.family(name, what, Some(&Unit::Seconds), samples)
-    }
-
-    fn count(&mut self, name: &str, what: &str, value: u64) -> fmt::Result {
-        self.gauge(name, what, [([], value as f64)])
-    }
-
-    /// One that only grows, since the server started.
-    fn counter(&mut self, name: &str, what: &str, value: u64) -> fmt::Result {
-        let mut counter = self
-            .0
-            .encode_descriptor(name, what, None, MetricType::Counter)?;
-        counter.encode_counter::<NoLabelSet, _, f64>(&value, None)
-    }
-
-    fn histogram<'a, const N: usize>(
-        &mut self,
-        name: &str,
-        what: &str,
-        samples: impl IntoIterator<Item = (Labels<'a, N>, &'a Histogram)>,
-    ) -> fmt::Result {
-        let seconds = Some(&Unit::Seconds);
-        let mut family = self
-            .0
-            .encode_descriptor(name, what, seconds, MetricType::Histogram)?;
-        for (labels, of) in samples {
-            let ranges: Vec<_> = of.ranges().collect();
-            let (sum, count) = (of.sum().as_secs_f64(), of.count());
-            let write = |one: &mut MetricEncoder<'_>| {
-                one.encode_histogram::<NoLabelSet>(sum, count, &ranges, None)
-            };
-            if labels.is_empty() {
-                write(&mut family)?;
-            } else {
-                write(&mut family.encode_family(&labels)?)?;
-            }
-        }
-        Ok(())
+    fn metric_type(&self) -> MetricType {
+        Self::TYPE
     }
 }

@@ -9,6 +9,7 @@ mod dummy;
 mod errors;
 mod extract;
 mod guards;
+mod live;
 mod metrics;
 mod openapi;
 mod operations;
@@ -21,4 +22,5 @@ mod training;
 mod verbs;
 
 pub use guards::{Gate, Guards};
+pub use live::Limits;
 pub use routes::configure;

@@ -8,7 +8,7 @@ use super::openapi::Document;
 use super::table::{Table, at, delete, get, post};
 #[cfg(feature = "training")]
 use super::training;
-use super::{data, dummy, metrics, operations, system, verbs};
+use super::{data, dummy, live, metrics, operations, system, verbs};
 
 const READ: &str = "GET, HEAD";
 const ACT: &str = "POST";
@@ -38,9 +38,17 @@ fn server_routes(table: Table) -> Table {
         .service(
             at("/metrics", READ).route(
                 get()
-                    .to(system::metrics)
-                    .gives(metrics::MEDIA)
-                    .says("What is measured, for Prometheus."),
+                    .to(metrics::metrics)
+                    .gives("application/openmetrics-text")
+                    .says("What a monitor reads."),
+            ),
+        )
+        .service(
+            at("/api/v1/ws", READ).route(
+                get()
+                    .to(live::connect)
+                    .switches()
+                    .says("Live subscriptions over a WebSocket."),
             ),
         )
         .service(

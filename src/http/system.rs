@@ -7,7 +7,6 @@ use impresario_api::{HealthView, KindView, SystemView};
 
 use super::answers::{self, Answer, Reply, ok};
 use super::errors::ApiError;
-use super::metrics;
 use super::openapi::Document;
 use super::query::NoQuery;
 use crate::app::App;
@@ -40,10 +39,4 @@ pub(super) async fn system(app: Data<App>, _: NoQuery) -> Answer<SystemView> {
 
 pub(super) async fn openapi(app: Data<App>, of: Data<Document>, _: NoQuery) -> HttpResponse {
     answers::raw(StatusCode::OK, of.json(&app.orchestrator.kinds()))
-}
-
-pub(super) async fn metrics(app: Data<App>, _: NoQuery) -> Result<HttpResponse, ApiError> {
-    let text = metrics::text(app.orchestrator.report().await?);
-    let text = text.map_err(|error| ApiError::internal(format!("no metrics: {error}")))?;
-    Ok(answers::plain(metrics::MEDIA, text))
 }

@@ -136,6 +136,13 @@ impl To {
         self
     }
 
+    /// It answers by another protocol.
+    #[must_use]
+    pub(super) fn switches(mut self) -> Self {
+        self.endpoint.switches();
+        self
+    }
+
     /// The media type of an answer without an envelope.
     #[must_use]
     pub(super) fn gives(mut self, media: &'static str) -> Self {

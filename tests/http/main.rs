@@ -6,11 +6,13 @@
 mod callers;
 mod contract;
 mod data;
+mod live;
 mod metrics;
 mod openapi;
 mod own;
 mod process;
 mod reads;
+mod restart;
 mod shutdown;
 mod starts;
 mod stopping;

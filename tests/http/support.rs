@@ -1,9 +1,10 @@
 //! A server of one's own for each test, and short words for asking it.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -21,7 +22,9 @@ pub(crate) struct Server {
     /// Held: whoever writes to standard output later must find it open.
     _out: BufReader<ChildStdout>,
     pub(crate) address: String,
-    pub(crate) folder: TempDir,
+    pub(crate) folder: Arc<TempDir>,
+    /// What it was started with.
+    program: (OsString, Vec<OsString>, Vec<(OsString, OsString)>),
     agent: ureq::Agent,
     /// What every answer of it is held against.
     contract: &'static LazyLock<Contract>,
@@ -32,7 +35,6 @@ pub(crate) struct Server {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    /// A text that is no JSON is a string here.
     pub(crate) body: Value,
 }
 
@@ -136,9 +138,37 @@ impl Server {
     /// Starts it and waits until it listens; what it wrote before it said so.
     fn spawn(
         folder: TempDir,
+        command: Command,
+        contract: &'static LazyLock<Contract>,
+    ) -> (Self, String) {
+        Self::spawn_in(Arc::new(folder), command, contract)
+    }
+
+    /// `kill -9`, and the same again on what it left.
+    pub(crate) fn killed(mut self) -> Self {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.again()
+    }
+
+    /// The same again, once this one has ended.
+    pub(crate) fn again(&self) -> Self {
+        let (program, args, envs) = &self.program;
+        let mut command = Command::new(program);
+        command.args(args).envs(envs.clone()).env_remove("RUST_LOG");
+        command.stdin(Stdio::null());
+        Self::spawn_in(Arc::clone(&self.folder), command, self.contract).0
+    }
+
+    fn spawn_in(
+        folder: Arc<TempDir>,
         mut command: Command,
         contract: &'static LazyLock<Contract>,
     ) -> (Self, String) {
+        let args = command.get_args().map(OsString::from).collect();
+        let envs = command.get_envs();
+        let envs = envs.filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())));
+        let program = (command.get_program().to_owned(), args, envs.collect());
         let mut child = command
             .stdout(Stdio::piped())
             .spawn()
@@ -164,6 +194,7 @@ impl Server {
             _out: out,
             address,
             folder,
+            program,
             agent: ureq::Agent::new_with_config(config.build()),
             contract,
         };
@@ -212,11 +243,11 @@ impl Server {
         let mut answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let text = answer.body_mut().read_to_string().expect("a text");
         let media = answer.headers().get("content-type");
-        let is_json = media.is_some_and(|media| media == "application/json");
-        let body = match text.as_str() {
-            "" => Value::Null,
-            text if is_json => serde_json::from_str(text).expect("JSON"),
-            text => text.into(),
+        let is_json = media.is_none_or(|media| media.as_bytes().starts_with(b"application/json"));
+        let body = match text {
+            text if text.is_empty() => Value::Null,
+            text if is_json => serde_json::from_str(&text).expect("JSON"),
+            text => Value::String(text),
         };
         Reply {
             status: answer.status().as_u16(),

@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask serve | build | test | demo`.
+//! The project's own tasks: `cargo xtask serve | build | test | demo | torture`.
 
 mod demo;
 mod libtorch;
@@ -14,6 +14,7 @@ usage: cargo xtask TASK
   serve [ARGS]   build, then run impresariod; ARGS go to it
   demo [--exit]  build, serve on 127.0.0.1:7979, load real bars and train a network on them; --exit: end then
   test           formatting, lints, docs and every test, with and without libtorch's feature
+  torture [ARGS] kill, fill and slow a server without libtorch, and check that it keeps its word
 ";
 
 fn main() -> ExitCode {
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         "serve" => server::serve(&rest),
         "demo" => demo::run(rest.iter().any(|arg| arg == "--exit")),
         "test" => steps::test(),
+        "torture" => steps::torture(&rest),
         "" | "help" | "--help" | "-h" => {
             steps::say(USAGE);
             return ExitCode::SUCCESS;

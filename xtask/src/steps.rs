@@ -70,6 +70,30 @@ pub(crate) fn build() -> Result<(), Failure> {
     )
 }
 
+/// `cargo xtask torture`: needs no libtorch, so it is built into a folder of its own.
+pub(crate) fn torture(args: &[String]) -> Result<(), Failure> {
+    let shell = shell()?;
+    let (target, profile) = (target().join("torture"), "--release");
+    step(
+        "build impresariod without libtorch, and the torturer",
+        || {
+            cmd!(shell, "cargo build {profile} --locked --target-dir {target} -p impresario-server --no-default-features").run_echo()?;
+            Ok(cmd!(
+                shell,
+                "cargo build {profile} --locked --target-dir {target} -p impresario-torture"
+            )
+            .run_echo()?)
+        },
+    )?;
+    let (program, server) = (
+        target.join("release/impresario-torture"),
+        target.join("release/impresariod"),
+    );
+    step("torture", || {
+        Ok(cmd!(shell, "{program} --server {server} {args...}").run_echo()?)
+    })
+}
+
 /// `cargo xtask test`.
 pub(crate) fn test() -> Result<(), Failure> {
     libtorch::ensure()?;

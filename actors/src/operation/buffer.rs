@@ -1,7 +1,7 @@
 //! What a function reports besides its counts: metrics, logs, warnings. Bounded, and it never
 //! waits for anyone.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use impresario_api::{LogLevel, Timestamp};
 
@@ -33,6 +33,11 @@ pub(crate) enum ReportBody {
         code: String,
         message: String,
     },
+    /// The run goes on from a checkpoint.
+    Restored {
+        from_step: BTreeMap<String, u64>,
+        metrics: BTreeMap<String, u64>,
+    },
     Gap {
         logs: u64,
         metrics: u64,
@@ -54,7 +59,7 @@ impl Report {
                 ReportBody::Log { message, .. } | ReportBody::Warning { message, .. } => {
                     message.len()
                 }
-                ReportBody::Gap { .. } => 0,
+                ReportBody::Restored { .. } | ReportBody::Gap { .. } => 0,
             }
     }
 }

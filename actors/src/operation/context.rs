@@ -79,7 +79,7 @@ pub(super) enum Wanted {
 impl Context {
     pub(super) fn new(run: Arc<Run>) -> Self {
         run.belongs_to_this_thread();
-        let restored = run.setup.restored.as_ref();
+        let restored = run.restored();
         let metrics = restored
             .map(|checkpoint| checkpoint.metrics.clone())
             .unwrap_or_default();
@@ -257,8 +257,14 @@ impl Context {
     }
 
     /// Gives the state from which a later run goes on. Cheap: it is encoded in memory, and kept
-    /// when due and at the run's end, whatever the end. Give it when a step is whole.
+    /// when due and at the run's end, whatever the end. Give it when a step is whole. In a run that
+    /// keeps folders it fails as `CHECKPOINT_MIXED`: state and folder are one checkpoint, given by
+    /// [`Self::checkpoint_dir`].
     pub fn checkpoint<S: Serialize>(&self, state: &S) -> Result<(), Failure> {
+        if self.keeps_folders.get() {
+            let message = "this run keeps folders: give its state with checkpoint_dir";
+            return Err(Failure::new("CHECKPOINT_MIXED", message));
+        }
         self.keep(state)?;
         if self.run.is_due() {
             self.run.no_longer_due();
@@ -335,7 +341,7 @@ impl Context {
 
     /// The state that an earlier run gave last, if there was one.
     pub fn restored<S: DeserializeOwned>(&self) -> Result<Option<S>, Failure> {
-        let Some(checkpoint) = &self.run.setup.restored else {
+        let Some(checkpoint) = self.run.restored() else {
             return Ok(None);
         };
         rmp_serde::from_slice(&checkpoint.value)

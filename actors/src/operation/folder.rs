@@ -10,11 +10,9 @@ use serde::de::DeserializeOwned;
 
 use super::context::{Context, Wanted};
 use super::failure::{Failure, OrFail};
+use super::manifest;
 use super::run::Folders;
 use crate::locks::lock;
-
-/// Folders of an operation that are kept: the newest, and the one before it.
-const KEPT: usize = 2;
 
 impl Context {
     /// Gives a state together with a folder that `write` fills. Value and folder are one
@@ -61,15 +59,12 @@ impl Context {
     pub fn restored_dir<S: DeserializeOwned>(&self) -> Result<Option<(S, PathBuf)>, Failure> {
         self.keeps_folders
             .set(self.run.setup.folders != Folders::NotKept);
-        let restored = self.run.setup.restored.as_ref();
-        let Some(dir) = restored.and_then(|checkpoint| checkpoint.dir.clone()) else {
+        let restored = self.run.restored();
+        let Some(dir) = restored.and_then(|checkpoint| checkpoint.dir.as_deref()) else {
             return Ok(None);
         };
-        if !dir.is_dir() {
-            let message = format!("the checkpoint's folder {} is gone", dir.display());
-            return Err(Failure::new("CHECKPOINT_UNREADABLE", message));
-        }
-        Ok(self.restored::<S>()?.map(|state| (state, dir)))
+        let files = manifest::files_in(dir);
+        Ok(self.restored::<S>()?.map(|state| (state, files)))
     }
 
     fn in_last_step(&self) -> bool {
@@ -100,12 +95,17 @@ impl Context {
             kept.folders += 1;
             kept.folders
         };
-        let name = format!("{:06}-{number:06}", self.run.setup.run);
-        let (unfinished, folder) = (root.join(format!(".{name}")), root.join(&name));
-        fs::create_dir_all(&unfinished).or_retry("CHECKPOINT_NOT_WRITTEN")?;
-        let written = write(&unfinished).map_err(Into::into).and_then(|()| {
+        let name = Name {
+            run: self.run.setup.run,
+            number,
+        };
+        let (unfinished, folder) = (root.join(name.unfinished()), root.join(name.finished()));
+        let files = manifest::files_in(&unfinished);
+        fs::create_dir_all(&files).or_retry("CHECKPOINT_NOT_WRITTEN")?;
+        let written = write(&files).map_err(Into::into).and_then(|()| {
             let place = || -> io::Result<u64> {
-                let bytes = sync(&unfinished)?;
+                let state = self.state.borrow();
+                let bytes = manifest::seal(&unfinished, &self.run.setup.origin, &state.value)?;
                 fs::rename(&unfinished, &folder)?;
                 File::open(root)?.sync_all()?;
                 Ok(bytes)
@@ -120,49 +120,31 @@ impl Context {
         self.state.borrow_mut().fresh = true;
         let saved = self.saved(Some((folder, written)));
         *lock(&self.run.saved) = saved;
-        remove_old(root);
         Ok(())
     }
 }
 
-/// Syncs every file of a folder, and says how many bytes they hold.
-fn sync(folder: &Path) -> io::Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            bytes += sync(&entry.path())?;
-        } else if kind.is_file() {
-            let file = File::open(entry.path())?;
-            file.sync_all()?;
-            bytes += file.metadata()?.len();
-        }
-    }
-    File::open(folder)?.sync_all()?;
-    Ok(bytes)
+/// A folder's name: the run that wrote it, and which of its folders it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Name {
+    pub(crate) run: u32,
+    pub(crate) number: u32,
 }
 
-/// Removes all but the newest folders; names order as their making.
-fn remove_old(root: &Path) {
-    let Ok(entries) = fs::read_dir(root) else {
-        return;
-    };
-    let mut folders: Vec<_> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .collect();
-    folders.retain(|path| {
-        !path
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with('.'))
-    });
-    folders.sort();
-    let old = folders.len().saturating_sub(KEPT);
-    for folder in &folders[..old] {
-        if let Err(error) = fs::remove_dir_all(folder) {
-            log::warn!("an old checkpoint stays at {}: {error}", folder.display());
-        }
+impl Name {
+    /// While it is written.
+    fn unfinished(self) -> String {
+        format!(".{}", self.finished())
+    }
+
+    fn finished(self) -> String {
+        format!("{:06}-{:06}", self.run, self.number)
+    }
+
+    /// What a folder's name says, and whether it was written to its end.
+    pub(crate) fn parse(name: &str) -> Option<(Self, bool)> {
+        let (run, number) = name.strip_prefix('.').unwrap_or(name).split_once('-')?;
+        let (run, number) = (run.parse().ok()?, number.parse().ok()?);
+        Some((Self { run, number }, !name.starts_with('.')))
     }
 }

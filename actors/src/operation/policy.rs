@@ -115,7 +115,7 @@ impl Policy {
         Self { grace, ..self }
     }
 
-    /// How often a checkpoint is kept while the function runs.
+    /// How often a checkpoint is kept while the function runs; zero keeps every one that is given.
     #[must_use]
     pub fn checkpoint_every(self, every: Duration) -> Self {
         Self {

@@ -10,10 +10,13 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use impresario_api::{EventBody, GapData, LogData, MetricData, StopVerb, Timestamp, Warning};
+use impresario_api::{
+    EventBody, GapData, LogData, MetricData, RestoredData, StopVerb, Timestamp, Warning,
+};
 
 use super::SavedCheckpoint;
 use super::buffer::{Buffer, Report, ReportBody};
+use super::manifest::Origin;
 use super::slot::{Slot, Snapshot};
 
 /// The rank of the stop that was asked for: 0 none, then as [`StopVerb`] orders them.
@@ -32,8 +35,10 @@ pub(crate) struct RunSetup {
     pub(crate) threads: usize,
     /// How often a checkpoint is kept; also how long a pause waits for the next folder.
     pub(crate) checkpoint_every: Duration,
-    /// Where it goes on from.
-    pub(crate) restored: Option<SavedCheckpoint>,
+    /// What an earlier run left to go on from, the newest last.
+    pub(crate) checkpoints: Vec<SavedCheckpoint>,
+    /// Whose run it is.
+    pub(crate) origin: Origin,
     /// A `finish` that an earlier run was asked for and did not see.
     pub(crate) finish_kept: bool,
     /// Where this operation's folders are kept.
@@ -66,6 +71,8 @@ pub(crate) struct Run {
     pub(super) slot: Slot,
     pub(super) reports: Mutex<Buffer>,
     pub(super) saved: Mutex<Option<SavedCheckpoint>>,
+    /// The one it goes on from, once it was chosen.
+    pub(super) restored: OnceLock<Option<SavedCheckpoint>>,
 }
 
 /// What the flags ask of the function.
@@ -134,6 +141,7 @@ impl Run {
             slot: Slot::new(),
             reports: Mutex::default(),
             saved: Mutex::default(),
+            restored: OnceLock::new(),
         })
     }
 
@@ -206,7 +214,7 @@ impl Run {
 
     #[inline]
     pub(super) fn is_due(&self) -> bool {
-        self.due.load(Ordering::Relaxed)
+        self.setup.checkpoint_every.is_zero() || self.due.load(Ordering::Relaxed)
     }
 
     pub(super) fn no_longer_due(&self) {
@@ -257,6 +265,11 @@ pub(crate) fn report_event(report: Report, run: u32) -> (Timestamp, EventBody) {
             message,
             run,
             at,
+        }),
+        ReportBody::Restored { from_step, metrics } => EventBody::Restored(RestoredData {
+            run,
+            from_step,
+            metrics,
         }),
         ReportBody::Gap { logs, metrics } => EventBody::Gap(GapData {
             logs,

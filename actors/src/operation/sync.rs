@@ -10,6 +10,7 @@ use impresario_api::{Fault, Progress, StopVerb, Timestamp};
 use serde_json::Value;
 
 use super::execute::execute_in;
+use super::manifest::Origin;
 use super::run::Folders;
 use super::{Meter, Operation, Refusal, Run, RunEnd, RunFailure, RunSetup};
 
@@ -107,7 +108,11 @@ pub fn run_sync_operation<K: Operation>(
         run: 1,
         threads: 1,
         checkpoint_every: policy.checkpoint_every,
-        restored: None,
+        checkpoints: Vec::new(),
+        origin: Origin {
+            kind: K::KIND.to_owned(),
+            params: Arc::default(),
+        },
         finish_kept: false,
         folders: Folders::NotKept,
     });

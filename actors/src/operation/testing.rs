@@ -52,6 +52,7 @@ use serde_json::Value;
 
 use super::buffer::{Report, ReportBody};
 use super::execute::execute_in;
+use super::manifest::Origin;
 use super::run::Folders;
 use super::{Context, Meter, Operation, Run, RunSetup, SavedCheckpoint};
 use crate::rules::lifecycle::{self, Input, Moment, State, Terms};
@@ -152,7 +153,11 @@ impl<K: Operation> Trial<'_, K> {
             run: state.run,
             threads: 1,
             checkpoint_every: Duration::from_secs(3_600),
-            restored: self.restored.clone(),
+            checkpoints: self.restored.iter().cloned().collect(),
+            origin: Origin {
+                kind: K::KIND.to_owned(),
+                params: Arc::new(self.params.clone()),
+            },
             finish_kept,
             folders: Folders::At(self.folder.0.clone()),
         });

@@ -12,6 +12,11 @@ use crate::locks::lock;
 pub(super) struct Ids(Mutex<u64>);
 
 impl Ids {
+    /// Ids newer than this one, whatever the clock says.
+    pub(super) fn after(newest: Option<OperationId>) -> Self {
+        Self(Mutex::new(newest.map_or(0, OperationId::as_u64)))
+    }
+
     pub(super) fn next(&self, now: Timestamp) -> OperationId {
         let since = now
             .as_millis()
@@ -32,6 +37,13 @@ impl Ids {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_go_on_from_what_is_kept() {
+        let newest = Ids::default().next(Timestamp::from_millis(1_900_000_000_000));
+        let ids = Ids::after(Some(newest));
+        assert!(ids.next(Timestamp::from_millis(1_800_000_000_000)) > newest);
+    }
 
     #[test]
     fn ids_only_ever_grow_even_when_the_clock_goes_back() {

@@ -13,6 +13,7 @@ impl Orchestrator {
             Refused::Rejected(rejection, operation) => rejected(rejection, &operation),
             Refused::Duplicate(id) => Error::Duplicate(id),
             Refused::IdempotencyMismatch(id) => Error::IdempotencyMismatch(id),
+            Refused::NoRoom(why) => StoreError::Full(why).into(),
             Refused::QueueFull { waiting } => {
                 let limit = self
                     .0

@@ -17,6 +17,11 @@ const PAGE: usize = 1_000;
 pub enum Update {
     /// The operation as it is; after a replay: caught up.
     Snapshot(Box<OperationView>),
+    /// Of all that match: everything up to this `cursor` has been given; what was missed before it
+    /// began, or nothing. The rows themselves are read by [`Orchestrator::list`].
+    CaughtUp(u64),
+    /// What was asked for and is no longer kept: so many events before the next one.
+    Gap(u64),
     /// The next event.
     Event(Arc<Event>),
     /// How far an operation has come: may be merged, has no number.
@@ -43,6 +48,8 @@ pub struct Subscription {
     snapshot: bool,
     /// There is more to read of what was missed.
     behind: bool,
+    /// The last operation that was asked about, and whether it is meant.
+    judged: Option<(OperationId, bool)>,
 }
 
 impl Orchestrator {
@@ -68,17 +75,28 @@ impl Orchestrator {
         Ok(subscription)
     }
 
-    /// Hears of all operations that match: every event after `since` (a `cursor`; by default the
-    /// store's last one). Give [`Interest::Operation`] to [`Orchestrator::subscribe`] instead.
+    /// Hears of all operations that match. Without `since` (a `cursor`): where the store is, then
+    /// every event after it. With it: every event after it (a gap first, when they are no longer all
+    /// kept), then where that led, then live. Give [`Interest::Operation`] to [`Orchestrator::subscribe`] instead.
     pub async fn subscribe_matching(
         &self,
         interest: Interest,
         since: Option<u64>,
     ) -> Result<Subscription, Error> {
         let mailbox = self.0.hub.listen(&interest, since.is_some());
-        let last = since.map_or_else(|| self.0.reader.cursor(), Ok)?;
-        let mut subscription = Subscription::new(self, interest, mailbox, last);
+        let cursor = self.0.reader.cursor()?;
+        let mut subscription = Subscription::new(self, interest, mailbox, since.unwrap_or(cursor));
         subscription.snapshot = since.is_some();
+        if let Some(since) = since {
+            let kept = self.0.reader.events_since_cursor(since, 1)?;
+            let first = kept.first().map_or(cursor + 1, |first| first.cursor);
+            let gone = first.saturating_sub(since + 1);
+            if gone > 0 {
+                subscription.ready.push_back(Update::Gap(gone));
+            }
+        } else {
+            subscription.ready.push_back(Update::CaughtUp(cursor));
+        }
         Ok(subscription)
     }
 }
@@ -98,6 +116,7 @@ impl Subscription {
             ready: VecDeque::new(),
             snapshot: false,
             behind: false,
+            judged: None,
         }
     }
 
@@ -171,12 +190,15 @@ impl Subscription {
         if more {
             return Ok(());
         }
-        if let (Interest::Operation(id), true) =
-            (&self.interest, std::mem::take(&mut self.snapshot))
-        {
-            let view = self.orchestrator.view(*id).await?;
-            self.ready.push_back(Update::Snapshot(Box::new(view)));
+        if !std::mem::take(&mut self.snapshot) {
+            return Ok(());
         }
+        self.ready.push_back(match &self.interest {
+            Interest::Operation(id) => {
+                Update::Snapshot(Box::new(self.orchestrator.view(*id).await?))
+            }
+            Interest::Matching { .. } => Update::CaughtUp(self.last),
+        });
         Ok(())
     }
 
@@ -200,12 +222,19 @@ impl Subscription {
         }))
     }
 
-    fn concerns(&self, event: &Event) -> Result<bool, Error> {
-        if matches!(self.interest, Interest::Operation(_)) {
+    fn concerns(&mut self, event: &Event) -> Result<bool, Error> {
+        if self.interest.is_of_all() {
             return Ok(true);
         }
-        let operation = self.orchestrator.0.reader.operation(event.operation_id)?;
-        Ok(operation.is_some_and(|operation| self.interest.includes(&operation)))
+        let id = event.operation_id;
+        // Events of one operation are often neighbours, and it matches for life.
+        if let Some((_, concerns)) = self.judged.filter(|(judged, _)| *judged == id) {
+            return Ok(concerns);
+        }
+        let operation = self.orchestrator.0.reader.operation(id)?;
+        let concerns = operation.is_some_and(|operation| self.interest.includes(&operation));
+        self.judged = Some((id, concerns));
+        Ok(concerns)
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn row(operation: &Operation, around: &Around, now: Timestamp) -> Ope
             .filter(|progress| progress.updated_at.is_some())
             .or(operation.progress.as_ref())
             .cloned(),
-        checkpoint: operation.checkpoint.as_ref().map(checkpoint_view),
+        checkpoint: operation.checkpoint().map(checkpoint_view),
         error: state.error.clone(),
         seq: operation.seq,
     }

@@ -10,7 +10,7 @@ use impresario_api::{
 };
 
 use super::End;
-use super::record::{MOST_WARNINGS, Operation, Submission};
+use super::record::{KEPT_CHECKPOINTS, MOST_WARNINGS, Operation, Submission};
 use crate::operation::SavedCheckpoint;
 use crate::rules::lifecycle::{self, Input, Moment, Recorded, Rejection, State, Told};
 use crate::rules::run_end::RunEnd;
@@ -39,7 +39,7 @@ impl Operation {
             completed_at: None,
             ran_ms: 0,
             progress: None,
-            checkpoint: None,
+            checkpoints: Vec::new(),
             warnings: Vec::new(),
             output: None,
             seq: 0,
@@ -85,7 +85,9 @@ impl Operation {
         let mut facts = events.to_vec();
         if let Some(checkpoint) = checkpoint {
             facts.push((checkpoint.at, EventBody::Checkpoint(checkpoint.view())));
-            self.checkpoint = Some(checkpoint.clone());
+            let old = (self.checkpoints.len() + 1).saturating_sub(KEPT_CHECKPOINTS);
+            self.checkpoints.drain(..old);
+            self.checkpoints.push(checkpoint.clone());
             self.state.has_checkpoint = true;
         }
         Ok(facts)
@@ -131,6 +133,11 @@ impl Operation {
         facts.into_iter().map(&mut event).collect()
     }
 
+    /// The newest checkpoint.
+    pub fn checkpoint(&self) -> Option<&SavedCheckpoint> {
+        self.checkpoints.last()
+    }
+
     /// Whether it has not ended.
     pub const fn is_live(&self) -> bool {
         !self.state.status.is_ended()
@@ -165,7 +172,7 @@ impl Operation {
     /// A lost run ended nobody knows when, and the hours that the machine was off are no running
     /// time: it counts up to the last thing that it left.
     fn last_sign_of_life(&self) -> Option<Timestamp> {
-        let left = self.checkpoint.as_ref();
+        let left = self.checkpoint();
         let left = left.filter(|checkpoint| checkpoint.run == self.state.run);
         left.map(|checkpoint| checkpoint.at).or(self.dispatched_at)
     }

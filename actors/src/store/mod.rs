@@ -21,7 +21,7 @@ use crate::rules::lifecycle::{Input, Rejection};
 use crate::rules::run_end::RunEnd;
 pub use change::Fact;
 pub use memory::MemoryStore;
-pub use record::{Idempotency, MOST_WARNINGS, Operation, Submission};
+pub use record::{Idempotency, KEPT_CHECKPOINTS, MOST_WARNINGS, Operation, Submission};
 
 /// Keeps operations and their events. One thread owns it and commits batches.
 pub trait Store: Send + 'static {
@@ -66,6 +66,12 @@ pub trait Reader: Send + Sync + 'static {
 
     /// Events of all operations with a `cursor` over `since`, ascending, at most `limit`.
     fn events_since_cursor(&self, since: u64, limit: usize) -> Result<Vec<Arc<Event>>, StoreError>;
+
+    /// The latest time that a command carried, if there was one.
+    fn latest(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// The newest id that was ever kept.
+    fn newest(&self) -> Result<Option<OperationId>, StoreError>;
 
     /// The last event's cursor; 0 before the first.
     fn cursor(&self) -> Result<u64, StoreError>;
@@ -184,10 +190,20 @@ pub enum Outcome {
         /// When the next one of the lane that waits for its time is due.
         next_due: Option<Timestamp>,
     },
-    /// The operations that were recovered.
-    Recovered(Vec<Done>),
+    /// What the process before this one left.
+    Recovered {
+        /// Runs that were lost with it, as they are now.
+        lost: Vec<Done>,
+        /// How many wait in each lane, those that were lost among them.
+        waiting: BTreeMap<String, u64>,
+    },
     /// How many were removed, or would be.
-    Pruned(u64),
+    Pruned {
+        /// How many.
+        count: u64,
+        /// Those that were removed.
+        removed: Vec<OperationId>,
+    },
     /// The idempotency key is known: the operation that it stands for, as it is now.
     Replayed(Arc<Operation>),
     /// It does not apply; nothing has changed.
@@ -223,6 +239,8 @@ pub enum Refused {
         /// How many wait.
         waiting: u64,
     },
+    /// There is room left for the ends of what runs, and for no start.
+    NoRoom(String),
 }
 
 impl Refused {
@@ -230,7 +248,10 @@ impl Refused {
     pub const fn is_of_a_start(&self) -> bool {
         matches!(
             self,
-            Self::Duplicate(_) | Self::IdempotencyMismatch(_) | Self::QueueFull { .. }
+            Self::Duplicate(_)
+                | Self::IdempotencyMismatch(_)
+                | Self::QueueFull { .. }
+                | Self::NoRoom(_)
         )
     }
 }

@@ -13,6 +13,10 @@ use crate::rules::lifecycle::{State, Terms};
 /// view stays small.
 pub const MOST_WARNINGS: usize = 100;
 
+/// How many checkpoints of an operation are kept: the newest, and the one to fall back on if it
+/// turns out damaged.
+pub const KEPT_CHECKPOINTS: usize = 2;
+
 /// A start to be recorded.
 #[derive(Clone, Debug)]
 pub struct Submission {
@@ -96,8 +100,8 @@ pub struct Operation {
     pub ran_ms: u64,
     /// The last run's last progress.
     pub progress: Option<Progress>,
-    /// The newest checkpoint.
-    pub checkpoint: Option<SavedCheckpoint>,
+    /// The last checkpoints, oldest first, at most [`KEPT_CHECKPOINTS`].
+    pub checkpoints: Vec<SavedCheckpoint>,
     /// Oldest first, at most 100: after that only the events tell more.
     pub warnings: Vec<Warning>,
     /// The function's output.

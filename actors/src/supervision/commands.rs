@@ -58,10 +58,12 @@ pub(crate) struct ReadSystem {
 pub(crate) struct ManagerView {
     pub(crate) lanes: Vec<LaneView>,
     pub(crate) ended_last_hour: BTreeMap<String, u64>,
+    /// How long runs took, by kind.
+    pub(crate) runs: BTreeMap<String, Histogram>,
+    /// From cancel asked to its end recorded.
+    pub(crate) cancels: Histogram,
     pub(crate) cancel_p50_ms: Option<f64>,
     pub(crate) cancel_p99_ms: Option<f64>,
-    pub(crate) cancels: Histogram,
-    pub(crate) runs: BTreeMap<String, Histogram>,
     pub(crate) panics: u64,
     pub(crate) restarts: u64,
     pub(crate) admitted: u64,

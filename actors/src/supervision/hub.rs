@@ -33,6 +33,14 @@ pub enum Interest {
 }
 
 impl Interest {
+    /// Whether whatever is read for it is meant: nothing has to be asked.
+    pub(crate) fn is_of_all(&self) -> bool {
+        match self {
+            Self::Operation(_) => true,
+            Self::Matching { kinds, label } => kinds.is_empty() && label.is_none(),
+        }
+    }
+
     /// Whether `operation` is meant. Kinds and labels never change, so it is for life.
     pub(crate) fn includes(&self, operation: &Operation) -> bool {
         match self {

@@ -6,6 +6,8 @@ mod ledger;
 mod live;
 mod outage;
 mod reading;
+mod recovery;
+mod retention;
 #[cfg(test)]
 mod tests;
 
@@ -20,13 +22,18 @@ use tokio::sync::oneshot;
 use super::commands::{ActorEnded, Ask, Committed, NotBegun, RunEnded, Start, TimedOut};
 use super::hub::Hub;
 use super::lane::{Lane, LaneGauge};
+use super::sweeper::Sweeper;
 use super::writer::{Entry, StoreLink};
 use crate::Config;
 use crate::operation::Kinds;
 use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
-use crate::store::{Command, Done, Operation, Outcome, Reader};
+use crate::store::{Command, Done, Operation, Outcome, Reader, StoreError};
 use ledger::Ledger;
 use live::Live;
+
+/// Commands that may wait for a store that is slow before starts are refused. Ends, verbs and reads
+/// never are.
+const MOST_UNWRITTEN: u64 = 4_096;
 
 /// What a manager works with.
 pub(crate) struct Setup {
@@ -36,6 +43,7 @@ pub(crate) struct Setup {
     pub(crate) link: StoreLink,
     pub(crate) reader: Arc<dyn Reader>,
     pub(crate) admitting: Arc<AtomicBool>,
+    pub(crate) sweeper: Sweeper,
 }
 
 pub(crate) struct Manager {
@@ -51,6 +59,8 @@ pub(crate) struct Manager {
     recovered: bool,
     /// The store failed for good: no end is recorded any more.
     store_gone: bool,
+    /// Since the start.
+    retention: Option<retention::Look>,
 }
 
 impl Manager {
@@ -67,6 +77,7 @@ impl Manager {
             draining: None,
             recovered: false,
             store_gone: false,
+            retention: None,
         }
     }
 
@@ -89,6 +100,28 @@ impl Manager {
             now: Timestamp::now(),
         };
         (limit > 0).then(|| Entry::silent(claim))
+    }
+
+    /// Puts what was claimed to work.
+    fn claimed(
+        &mut self,
+        lane: &str,
+        limit: usize,
+        operations: &[Done],
+        next_due: Option<Timestamp>,
+        ctx: &mut Context<Self>,
+    ) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.redeem(limit);
+        } else {
+            self.empty_lost_lane(lane, operations.len() == limit, next_due, ctx);
+        }
+        for done in operations {
+            self.note(done);
+            self.launch(&done.operation, ctx);
+        }
+        self.send_off();
+        self.arm(lane, next_due, ctx);
     }
 
     /// Sends a claim on its own.
@@ -192,10 +225,11 @@ impl Manager {
         self.note(done);
         let operation = &done.operation;
         self.signal_late(operation);
-        if let (Some(live), Some(kept)) = (self.live.get_mut(&operation.id), &operation.checkpoint)
+        if let (Some(live), Some(kept)) = (self.live.get_mut(&operation.id), operation.checkpoint())
         {
             live.owed.written(kept.at);
         }
+        self.of.sweeper.look(operation);
         let ready = operation.state.shown() == Pending && done.was != Some(Pending);
         self.settle(operation);
         if !ready {
@@ -211,11 +245,12 @@ impl Manager {
 impl Actor for Manager {
     type Context = Context<Self>;
 
-    fn started(&mut self, _: &mut Self::Context) {
+    fn started(&mut self, ctx: &mut Self::Context) {
         // What the process before this one left: lost runs go on, pending ones wait again.
         self.of.link.send(vec![Entry::silent(Command::Recover {
             now: Timestamp::now(),
         })]);
+        self.begin_retention(ctx);
     }
 }
 
@@ -232,6 +267,12 @@ impl Handler<Start> for Manager {
         };
         let room = lane.room();
         let mut submission = start.submission;
+        if self.of.link.waiting() >= MOST_UNWRITTEN {
+            return start.reply.send(Err(StoreError::Unavailable(
+                "it cannot keep up with the starts that wait for it; try again in a moment"
+                    .to_owned(),
+            )));
+        }
         submission.most_waiting = room.queue_limit.saturating_add(room.free_slots);
         let lane = submission.lane.clone();
         let delayed = submission.not_before.is_some();
@@ -292,33 +333,18 @@ impl Handler<Committed> for Manager {
                     }
                     self.committed(&done, ctx);
                 }
-                Outcome::Recovered(all) => {
-                    self.recovered = true;
-                    for done in &all {
-                        self.committed(done, ctx);
-                    }
-                    self.recovered(ctx);
-                }
+                Outcome::Recovered { lost, waiting } => self.recovered(&lost, waiting, ctx),
                 Outcome::Claimed {
                     lane,
                     limit,
                     operations,
                     next_due,
-                } => {
-                    if let Some(lane) = self.lanes.get_mut(&lane) {
-                        lane.redeem(limit);
-                    }
-                    for done in &operations {
-                        self.note(done);
-                        self.launch(&done.operation, ctx);
-                    }
-                    self.send_off();
-                    self.arm(&lane, next_due, ctx);
-                }
+                } => self.claimed(&lane, limit, &operations, next_due, ctx),
                 Outcome::Refused(refused) => {
                     self.ledger.refused += u64::from(refused.is_of_a_start())
                 }
-                Outcome::Pruned(_) | Outcome::Replayed(_) => {}
+                Outcome::Pruned { removed, .. } => self.pruned(&removed, ctx),
+                Outcome::Replayed(_) => {}
             }
         }
         self.drained();

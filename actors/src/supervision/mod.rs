@@ -5,6 +5,7 @@
 //! may hold.
 
 pub(crate) mod blocking;
+pub(crate) mod breakpoints;
 pub(crate) mod commands;
 pub(crate) mod hub;
 pub(crate) mod lane;
@@ -12,6 +13,7 @@ pub(crate) mod manager;
 pub(crate) mod operation_actor;
 mod priority;
 pub(crate) mod stats;
+pub(crate) mod sweeper;
 pub(crate) mod system;
 pub(crate) mod watched;
 pub(crate) mod writer;

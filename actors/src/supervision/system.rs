@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::hub::Hub;
 use super::lane::LaneGauge;
 use super::manager::{Manager, Setup};
+use super::sweeper::Sweeper;
 use super::watched;
 use super::writer::{Entry, Listeners, StoreLink, Writer};
 use crate::operation::Kinds;
@@ -74,6 +75,7 @@ pub(crate) struct Parts {
     pub(crate) queue: UnboundedReceiver<Vec<Entry>>,
     pub(crate) admitting: Arc<AtomicBool>,
     pub(crate) failure: Failure,
+    pub(crate) sweeper: Sweeper,
 }
 
 /// Starts the system and waits until its manager lives.
@@ -134,8 +136,10 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
         queue,
         admitting,
         failure,
+        sweeper,
     } = parts;
     let (reader, hub_of_end) = (store.reader(), Arc::clone(&hub));
+    let breakpoints = config.breakpoints.clone();
     let setup = Setup {
         config,
         kinds,
@@ -143,6 +147,7 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
         link: link.clone(),
         reader,
         admitting: Arc::clone(&admitting),
+        sweeper,
     };
     let manager = Manager::new(setup);
     let gauges = manager.gauges();
@@ -171,6 +176,7 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
         queue,
         gauge,
         listeners,
+        breakpoints,
     };
     let store_thread = writer.start().map_err(StartupError::Thread)?;
     Ok((

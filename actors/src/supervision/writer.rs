@@ -18,9 +18,10 @@ use actix::Recipient;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
+use super::breakpoints::Breakpoints;
 use super::commands::{Committed, NotCommitted};
 use super::hub::Mailbox;
-use super::stats::{COMMITS, Timed};
+use super::stats::Durations;
 use super::system::Failure;
 use crate::locks::{lock, panic_message};
 use crate::store::{Command, Outcome, Store, StoreError};
@@ -46,7 +47,7 @@ impl Reply {
         }
     }
 
-    fn send(mut self, result: Result<Outcome, StoreError>) {
+    pub(crate) fn send(mut self, result: Result<Outcome, StoreError>) {
         if matches!(&result, Ok(Outcome::Done(done)) if !done.events.is_empty()) {
             self.mailbox = None;
         }
@@ -97,20 +98,12 @@ pub(crate) struct StoreLink {
 }
 
 /// What there is to see of the writer.
+#[derive(Default)]
 pub(crate) struct StoreGauge {
     /// Commands that wait.
     pub(crate) queue: AtomicU64,
     /// Commits.
-    pub(crate) commits: Mutex<Timed>,
-}
-
-impl Default for StoreGauge {
-    fn default() -> Self {
-        Self {
-            queue: AtomicU64::new(0),
-            commits: Mutex::new(Timed::new(COMMITS)),
-        }
-    }
+    pub(crate) commits: Mutex<Durations>,
 }
 
 impl StoreLink {
@@ -134,6 +127,11 @@ impl StoreLink {
         let _ = self.sender.send(entries);
     }
 
+    /// Commands that wait to be written.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.gauge.queue.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn gauge(&self) -> &Arc<StoreGauge> {
         &self.gauge
     }
@@ -152,6 +150,7 @@ pub(crate) struct Writer {
     pub(crate) queue: UnboundedReceiver<Vec<Entry>>,
     pub(crate) gauge: Arc<StoreGauge>,
     pub(crate) listeners: Listeners,
+    pub(crate) breakpoints: Option<Breakpoints>,
 }
 
 impl Writer {
@@ -194,7 +193,7 @@ impl Writer {
             .unzip();
         let began = Instant::now();
         // After a panic nothing of the store is used again.
-        let result = catch_unwind(AssertUnwindSafe(|| self.store.commit(&commands)));
+        let result = catch_unwind(AssertUnwindSafe(|| self.commit(&commands)));
         lock(&self.gauge.commits).record(began.elapsed());
         let result = result.unwrap_or_else(|payload| {
             let why = panic_message(&*payload);
@@ -207,6 +206,16 @@ impl Writer {
             }
             Err(error) => self.not_committed(commands, replies, error),
         }
+    }
+
+    fn commit(&mut self, commands: &[Command]) -> Result<Vec<Outcome>, StoreError> {
+        let Some(breakpoints) = &self.breakpoints else {
+            return self.store.commit(commands);
+        };
+        breakpoints.before(commands)?;
+        let outcomes = self.store.commit(commands)?;
+        breakpoints.after(commands);
+        Ok(outcomes)
     }
 
     /// Tells everyone that nothing of a batch was kept; false when it was the last.

@@ -5,6 +5,7 @@ mod list;
 mod model;
 
 use impresario::store::{MemoryStore, Store, conformance};
+use proptest::prelude::*;
 
 #[test]
 fn conforms() {
@@ -20,4 +21,11 @@ fn a_clone_is_another_handle_on_the_same_memory() {
         Box::new(clone)
     });
     assert_eq!(MemoryStore::new().engine(), "memory");
+}
+
+proptest! {
+    #[test]
+    fn answers_as_a_list_would(acts in model::acts()) {
+        model::play(Box::new(MemoryStore::new()), acts);
+    }
 }

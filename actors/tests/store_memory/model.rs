@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use impresario::operation::RunEnd;
 use impresario::rules::lifecycle::{Input, Moment, Recorded};
-use impresario::store::{Command, End, MemoryStore, Operation, Outcome, Query, Refused, Store};
+use impresario::store::{Command, End, Operation, Outcome, Query, Refused, Store};
 use impresario_api::{Status, Timestamp, Verb};
 use proptest::prelude::*;
 
@@ -13,14 +13,14 @@ use crate::list::Model;
 
 /// One store and its model.
 struct Pair {
-    store: MemoryStore,
+    store: Box<dyn Store>,
     model: Model,
     now: Timestamp,
 }
 
 impl Pair {
     fn commit(&mut self, command: Command) -> Outcome {
-        let outcomes = self.store.commit(&[command]).expect("memory commits");
+        let outcomes = self.store.commit(&[command]).expect("the store commits");
         outcomes
             .into_iter()
             .next()
@@ -143,7 +143,7 @@ impl Pair {
             assert!(recovered.is_ok());
             lost += 1;
         }
-        assert!(matches!(outcome, Outcome::Recovered(done) if done.len() == lost));
+        assert!(matches!(outcome, Outcome::Recovered { lost: done, .. } if done.len() == lost));
     }
 
     fn prune(&mut self, ago: i64, limit: usize) {
@@ -159,7 +159,7 @@ impl Pair {
         let mut ended: Vec<_> = ended.filter(|(at, _)| *at < before).collect();
         ended.sort_unstable();
         ended.truncate(limit);
-        assert!(matches!(outcome, Outcome::Pruned(count) if count == ended.len() as u64));
+        assert!(matches!(outcome, Outcome::Pruned { count, .. } if count == ended.len() as u64));
         let gone = |one: &Operation| ended.iter().any(|(_, id)| *id == one.id);
         self.model.operations.retain(|one| !gone(one));
     }
@@ -171,7 +171,7 @@ impl Pair {
         for one in &self.model.operations {
             let kept = reader
                 .operation(one.id)
-                .expect("memory answers")
+                .expect("the store answers")
                 .expect("it is kept");
             assert_eq!(kept.state, one.state);
             *counts
@@ -183,14 +183,17 @@ impl Pair {
             assert_eq!(
                 reader
                     .queue_position(one.id, self.now)
-                    .expect("memory answers"),
+                    .expect("the store answers"),
                 place
             );
         }
-        assert_eq!(reader.counts().expect("memory answers"), counts);
+        assert_eq!(reader.counts().expect("the store answers"), counts);
         for lane in ["0", "1"] {
             let oldest = self.model.pending(lane).map(|one| one.created_at).min();
-            assert_eq!(reader.oldest_pending(lane).expect("memory answers"), oldest);
+            assert_eq!(
+                reader.oldest_pending(lane).expect("the store answers"),
+                oldest
+            );
         }
     }
 
@@ -201,7 +204,7 @@ impl Pair {
         expected.sort_unstable_by(|a, b| b.cmp(a));
         let (mut query, mut seen) = (query.clone(), Vec::new());
         loop {
-            let page = self.store.reader().page(&query).expect("memory answers");
+            let page = self.store.reader().page(&query).expect("the store answers");
             assert_eq!(
                 (page.total, page.total_is_exact),
                 (expected.len() as u64, true)
@@ -268,19 +271,22 @@ impl Pair {
     }
 }
 
-proptest! {
-    #[test]
-    fn answers_as_a_list_would(acts in prop::collection::vec((act(), 0..60_i64), 1..80)) {
-        let mut pair = Pair {
-            store: MemoryStore::new(),
-            model: Model::default(),
-            now: Timestamp::from_millis(1_000),
-        };
-        for (act, wait) in acts {
-            pair.now = pair.now.plus_millis(wait);
-            pair.play(act);
-            pair.check();
-        }
-        pair.check_filters();
+/// What may happen, each after some time.
+pub(crate) fn acts() -> impl Strategy<Value = Vec<(Act, i64)>> {
+    prop::collection::vec((act(), 0..60_i64), 1..80)
+}
+
+/// Plays it on an empty store and checks every answer.
+pub(crate) fn play(store: Box<dyn Store>, acts: Vec<(Act, i64)>) {
+    let mut pair = Pair {
+        store,
+        model: Model::default(),
+        now: Timestamp::from_millis(1_000),
+    };
+    for (act, wait) in acts {
+        pair.now = pair.now.plus_millis(wait);
+        pair.play(act);
+        pair.check();
     }
+    pair.check_filters();
 }

@@ -104,6 +104,14 @@ impl Reader for BlinkingReader {
         self.of.events_since_cursor(since, limit)
     }
 
+    fn latest(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.of.latest()
+    }
+
+    fn newest(&self) -> Result<Option<OperationId>, StoreError> {
+        self.of.newest()
+    }
+
     fn cursor(&self) -> Result<u64, StoreError> {
         self.of.cursor()
     }

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+use impresario_bench::sqlite::BareWriter;
 use impresario_bench::{Client, Samples, Server, Target, judge, machine};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -17,30 +18,59 @@ const PATH: &str = "/api/v1/dummy/start";
 
 fn main() {
     machine();
-    let (mut bare, mut starts) = (Vec::new(), Vec::new());
+    let mut rates = [const { Vec::new() }; 4];
     for _ in 0..ROUNDS {
         // A fresh server each round: the same empty store.
-        let server = server();
-        let mut client = Client::new(&server.address);
-        let held = client.start("dummy", "{\"iterations\":1,\"step_ms\":3600000}");
-        client.until_running(&held);
+        let memory = server("memory");
+        let mut client = Client::new(&memory.address);
+        hold_the_slot(&mut client);
         let (status, answer) = client.send("POST", PATH, BODY);
         assert_eq!(status, 202, "{answer}");
-        bare.push(rate(&bare_server(answer)));
-        starts.push(rate(&server.address));
+        rates[0].push(rate(&bare_server(answer.clone(), None)));
+        rates[1].push(rate(&memory.address));
+        drop(memory);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let writer = BareWriter::start(folder.path());
+        rates[2].push(rate(&bare_server(answer, Some(writer))));
+        let durable = server("sqlite");
+        hold_the_slot(&mut Client::new(&durable.address));
+        rates[3].push(rate(&durable.address));
     }
-    let shares = Samples::ratios(&starts, &bare);
+    let shares = |figure: usize, floor: usize| Samples::ratios(&rates[figure], &rates[floor]);
     println!("{STARTS} requests a second, {CONNECTIONS} connections, {ROUNDS} alternating rounds");
-    println!("  {:40} {}", "bare POST", Samples::new(bare).spread());
-    println!("  {:40} {}", "starts", Samples::new(starts).spread());
-    judge("starts / bare", &shares, Target::AtLeast(0.4));
+    let names = [
+        "bare POST from memory",
+        "starts, store in memory",
+        "POST that awaits a bare SQLite writer",
+        "starts, embedded store",
+    ];
+    for (name, rates) in names.iter().zip(&rates) {
+        println!("  {name:40} {}", Samples::new(rates.clone()).spread());
+    }
+    judge("memory: starts / bare", &shares(1, 0), Target::AtLeast(0.4));
+    judge(
+        "durable: starts / bare writer",
+        &shares(3, 2),
+        Target::AtLeast(0.7),
+    );
+    println!(
+        "  durable starts / bare POST from memory   {}",
+        shares(3, 0).spread()
+    );
     machine();
 }
 
+fn hold_the_slot(client: &mut Client) {
+    let held = client.start("dummy", "{\"iterations\":1,\"step_ms\":3600000}");
+    client.until_running(&held);
+}
+
 /// One slot, held by an operation that sleeps: what is started waits.
-fn server() -> Server {
+fn server(engine: &str) -> Server {
     let workers = format!("http.workers={WORKERS}");
+    let engine = format!("store.engine={engine}");
     let set = [
+        &engine,
         "lanes.default.concurrency=1",
         "lanes.default.queue_limit=1000000",
         "lanes.burn.concurrency=1",
@@ -49,18 +79,24 @@ fn server() -> Server {
     Server::start("bench-server", &set.map(|pair| ["--set", pair]).concat())
 }
 
-/// A server that takes a body and gives an answer from memory.
-fn bare_server(answer: String) -> String {
+/// A server that takes a body and gives an answer from memory, once a writer has written its rows,
+/// if there is one.
+fn bare_server(answer: String, writer: Option<BareWriter>) -> String {
     let (tell, told) = std::sync::mpsc::channel();
     let answer = web::Bytes::from(answer);
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let app = move || {
-                let answer = answer.clone();
+                let (answer, writer) = (answer.clone(), writer.clone());
                 let post = web::post().to(move |_: web::Bytes| {
-                    let mut response = HttpResponse::Accepted();
-                    let response = response.content_type("application/json");
-                    std::future::ready(response.body(answer.clone()))
+                    let (answer, writer) = (answer.clone(), writer.clone());
+                    async move {
+                        if let Some(writer) = writer {
+                            writer.written().await;
+                        }
+                        let mut response = HttpResponse::Accepted();
+                        response.content_type("application/json").body(answer)
+                    }
                 });
                 App::new().route(PATH, post)
             };

@@ -13,6 +13,8 @@ use subtle::ConstantTimeEq;
 use crate::config::{ConfigError, Http};
 use crate::http::errors::ApiError;
 
+/// A browser cannot send a header with it: there the token may come as the first frame.
+const SOCKET: &str = "/api/v1/ws";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Who may call, as configured.
@@ -55,7 +57,8 @@ impl Guards {
             return Err(ApiError::forbidden_host(host));
         }
         let changes = !matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
-        if changes {
+        // A page of another origin may open a socket unasked, and would be let through as a GET.
+        if changes || head.uri.path() == SOCKET {
             self.origin(head, host)?;
         }
         let name = self.token(head)?;
@@ -119,22 +122,38 @@ impl Guards {
         if needs_no_token(head.uri.path()) {
             return Ok(None);
         }
-        let given = text(head, &AUTHORIZATION)
-            .and_then(bearer)
-            .unwrap_or("")
-            .as_bytes();
-        // Every token is compared, and each in constant time: how long it takes tells nothing.
-        let known = tokens.iter().fold(None, |found, (name, secret)| {
-            if secret.as_bytes().ct_eq(given).into() {
-                Some(name)
-            } else {
-                found
-            }
-        });
-        known
-            .map(|name| Some(Arc::clone(name)))
-            .ok_or_else(ApiError::unauthenticated)
+        if head.uri.path() == SOCKET && !head.headers.contains_key(AUTHORIZATION) {
+            return Ok(None);
+        }
+        let given = text(head, &AUTHORIZATION).and_then(bearer);
+        let known = named(tokens, given.unwrap_or(""));
+        known.map(Some).ok_or_else(ApiError::unauthenticated)
     }
+
+    /// Whether a caller needs a token.
+    pub(in crate::http) const fn wants_tokens(&self) -> bool {
+        self.tokens.is_some()
+    }
+
+    /// Whether a token is one of those that may call.
+    pub(in crate::http) fn knows(&self, token: &str) -> bool {
+        let tokens = self.tokens.as_deref();
+        tokens.is_none_or(|tokens| named(tokens, token).is_some())
+    }
+}
+
+/// Whose token it is.
+fn named(tokens: &[(Arc<str>, String)], given: &str) -> Option<Arc<str>> {
+    let given = given.as_bytes();
+    // Every token is compared, and each in constant time: how long it takes tells nothing.
+    let known = tokens.iter().fold(None, |found, (name, secret)| {
+        if secret.as_bytes().ct_eq(given).into() {
+            Some(name)
+        } else {
+            found
+        }
+    });
+    known.map(Arc::clone)
 }
 
 /// Whether a path is open to those without a token.

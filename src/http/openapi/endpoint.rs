@@ -55,6 +55,8 @@ pub(in crate::http) struct Endpoint {
     pub(super) failures: BTreeMap<u16, Vec<&'static str>>,
     /// Whether 422 may carry a code of a kind's own.
     pub(super) refusals: bool,
+    /// Whether another protocol goes on from here.
+    pub(super) switched: bool,
 }
 
 impl Endpoint {
@@ -68,6 +70,7 @@ impl Endpoint {
             early: false,
             failures: BTreeMap::new(),
             refusals: false,
+            switched: false,
         };
         new.fails(403, &["FORBIDDEN_HOST"]);
         new.fails(500, &["INTERNAL"]);
@@ -80,6 +83,13 @@ impl Endpoint {
 
     pub(in crate::http) const fn says(&mut self, summary: &'static str) {
         self.summary = summary;
+    }
+
+    /// Another protocol goes on from here.
+    pub(in crate::http) fn switches(&mut self) {
+        self.switched = true;
+        self.fails(400, &["BAD_REQUEST"]);
+        self.fails(403, &["FORBIDDEN_ORIGIN"]);
     }
 
     pub(in crate::http) const fn gives(&mut self, media: &'static str) {

@@ -14,7 +14,12 @@ pub(super) fn responses(endpoint: &Endpoint, open: bool, schemas: &mut Schemas) 
     let mut all = Map::new();
     let well = content(endpoint, schemas);
     let told = json!({"description": "As asked.", "content": well});
-    all.insert("200".to_owned(), told);
+    if endpoint.switched {
+        let told = json!({"description": "From here on frames: docs/frames.schema.json."});
+        all.insert("101".to_owned(), told);
+    } else {
+        all.insert("200".to_owned(), told);
+    }
     if endpoint.early {
         let why = "Accepted; what was asked for has not come yet.";
         all.insert(

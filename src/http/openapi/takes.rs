@@ -12,6 +12,7 @@ use super::Endpoint;
 use super::endpoint::{Body, Content};
 use crate::http::answers::Reply;
 use crate::http::caller::Caller;
+use crate::http::errors::ApiError;
 use crate::http::extract::{DatasetName, Id, NamedStart, Prune, Reason, Start};
 #[cfg(feature = "training")]
 use crate::http::extract::{Model, Predict};
@@ -150,8 +151,7 @@ impl Answers for HttpResponse {
     fn tell(_: &mut Endpoint) {}
 }
 
-/// Which errors there are is said by what the handler takes, and by the table.
-impl<R: Answers, E> Answers for Result<R, E> {
+impl<R: Answers> Answers for Result<R, ApiError> {
     fn tell(endpoint: &mut Endpoint) {
         R::tell(endpoint);
     }

@@ -18,7 +18,15 @@ fn prune(stage: &mut Stage, before: i64, limit: usize, dry_run: bool) -> u64 {
         dry_run,
     };
     match stage.one(command) {
-        Outcome::Pruned(count) => count,
+        Outcome::Pruned { count, removed } => {
+            let told = if dry_run { 0 } else { count };
+            same(
+                removed.len() as u64,
+                told,
+                "those that were removed are told",
+            );
+            count
+        }
         other => panic!("expected a pruning, got {other:?}"),
     }
 }
@@ -64,6 +72,14 @@ pub(super) fn oldest_first(stage: &mut Stage) {
         cursor,
         "the cursor stays",
     );
+    let latest = stage.read(stage.reader.latest());
+    same(
+        latest,
+        Some(stage.now()),
+        "the time of the last command stays",
+    );
+    let newest = stage.read(stage.reader.newest());
+    same(newest, Some(id(6)), "and the newest id");
     let left = stage.read(stage.reader.events_since_cursor(0, 100));
     let owners: Vec<_> = left
         .iter()

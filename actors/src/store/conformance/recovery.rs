@@ -12,7 +12,7 @@ use crate::store::{Command, Done, Outcome};
 fn recover(stage: &mut Stage) -> Vec<Done> {
     let now = stage.now();
     match stage.one(Command::Recover { now }) {
-        Outcome::Recovered(lost) => lost,
+        Outcome::Recovered { lost, .. } => lost,
         other => panic!("expected a recovery, got {other:?}"),
     }
 }

@@ -98,7 +98,7 @@ pub(super) fn end_order(stage: &mut Stage) {
         "its progress",
     );
     same(
-        kept.checkpoint.clone(),
+        kept.checkpoint().cloned(),
         Some(stage.checkpoint(1)),
         "its checkpoint",
     );
@@ -156,7 +156,7 @@ pub(super) fn keeps(stage: &mut Stage) {
     same(kept.started_at, started, "the first run's start");
     same(kept.ran_ms, 150, "all runs together");
     same(kept.state.error.clone(), None, "completed without an error");
-    same(kept.checkpoint.is_some(), true, "the checkpoint stays");
+    same(kept.checkpoint().is_some(), true, "the checkpoint stays");
 }
 
 pub(super) fn counters(stage: &mut Stage) {

@@ -140,7 +140,13 @@ impl Tables {
         let mut lost: Vec<_> = running.flat_map(|(.., ids)| ids.iter().copied()).collect();
         lost.sort_unstable();
         let lost = lost.into_iter().filter_map(|id| self.lose(id, now));
-        Outcome::Recovered(lost.collect())
+        let lost = lost.collect();
+        let lanes = self.lanes.iter();
+        let waiting = lanes.map(|(name, lane)| (name.clone(), lane.waiting()));
+        Outcome::Recovered {
+            lost,
+            waiting: waiting.filter(|(_, count)| *count > 0).collect(),
+        }
     }
 
     fn lose(&mut self, id: OperationId, now: Timestamp) -> Option<Done> {
@@ -158,10 +164,10 @@ impl Tables {
     fn prune(&mut self, before: Timestamp, limit: usize, dry_run: bool) -> Outcome {
         let old = self.ended.range(..(before, OperationId::from_u64(0)));
         let old: Vec<_> = old.take(limit).map(|(_, id)| *id).collect();
-        if !dry_run {
-            old.iter().for_each(|id| self.remove(*id));
-        }
-        Outcome::Pruned(old.len() as u64)
+        let count = old.len() as u64;
+        let removed = if dry_run { Vec::new() } else { old };
+        removed.iter().for_each(|id| self.remove(*id));
+        Outcome::Pruned { count, removed }
     }
 
     fn rejected(&self, id: OperationId, rejection: Rejection) -> Outcome {

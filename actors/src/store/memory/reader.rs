@@ -73,6 +73,14 @@ impl Reader for MemoryReader {
             .collect())
     }
 
+    fn latest(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.tables()?.latest)
+    }
+
+    fn newest(&self) -> Result<Option<OperationId>, StoreError> {
+        Ok(self.tables()?.newest)
+    }
+
     fn cursor(&self) -> Result<u64, StoreError> {
         Ok(self.tables()?.cursor)
     }

@@ -27,6 +27,10 @@ pub(super) struct Tables {
     /// Every event by its cursor.
     pub(super) log: BTreeMap<u64, Arc<Event>>,
     pub(super) cursor: u64,
+    /// The latest time of a fact.
+    pub(super) latest: Option<Timestamp>,
+    /// The newest id that was ever kept.
+    pub(super) newest: Option<OperationId>,
     pub(super) index: Index,
     pub(super) lanes: HashMap<String, Lane>,
     pub(super) keys: Keys,
@@ -41,6 +45,8 @@ pub(super) struct Tables {
 impl Tables {
     /// Puts an operation in the place of what it was, with the facts that tell of the change.
     pub(super) fn save(&mut self, mut operation: Operation, facts: Vec<Fact>) -> Done {
+        self.latest = self.latest.max(facts.iter().map(|(at, _)| *at).max());
+        self.newest = self.newest.max(Some(operation.id));
         let events = operation.number(&mut self.cursor, facts);
         let operation = Arc::new(operation);
         for event in &events {
@@ -182,8 +188,8 @@ fn fixed_bytes(operation: &Operation) -> u64 {
 
 /// What changes with its runs.
 fn growing_bytes(operation: &Operation) -> u64 {
-    let checkpoint = operation.checkpoint.as_ref();
-    let checkpoint = checkpoint.map_or(0, |checkpoint| checkpoint.value.len() as u64);
+    let checkpoints = operation.checkpoints.iter();
+    let checkpoint: u64 = checkpoints.map(|one| one.value.len() as u64).sum();
     let output = operation.output.as_ref();
     let output = output.map_or(0, |output| json_bytes(output));
     checkpoint + output + 128 * operation.warnings.len() as u64

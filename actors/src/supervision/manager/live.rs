@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Addr, AsyncContext, Context};
-use impresario_api::{EventBody, RestoredData, StopVerb, Timestamp, Warning};
+use impresario_api::{EventBody, StopVerb, Timestamp, Warning};
 
 use super::Manager;
 use super::outage::Owed;
 use crate::operation::{
-    Finished, Folders, Policy, Run, RunEnd, RunFailure, RunSetup, report_event,
+    Finished, Folders, Origin, Policy, Run, RunEnd, RunFailure, RunSetup, report_event,
 };
 use crate::rules::lifecycle::State;
 use crate::store::{Command, End, Operation};
+use crate::supervision::breakpoints::Point;
 use crate::supervision::commands::{ActorEnded, Leave, RunEnded, StopSignalled};
 use crate::supervision::lane::Work;
 use crate::supervision::operation_actor::{Assignment, OperationActor};
@@ -52,6 +53,7 @@ impl Live {
 impl Manager {
     /// Puts a claimed operation to work: a run, a slot, an actor.
     pub(super) fn launch(&mut self, operation: &Arc<Operation>, ctx: &mut Context<Self>) {
+        self.reach(Point::Dispatched);
         let Some(kind) = self.of.kinds.get(&operation.kind).cloned() else {
             let message = format!("no kind \"{}\" is registered any more", operation.kind);
             return self.fail_unrun(operation, "KIND_UNKNOWN", message);
@@ -64,6 +66,13 @@ impl Manager {
             run: Arc::clone(&run),
             kind: Arc::clone(&kind),
         };
+        if !self.lanes.contains_key(&operation.lane) {
+            let message = format!(
+                "lane \"{0}\" is not configured any more; set lanes.{0}.concurrency, or retry: the new operation runs where its kind runs now",
+                operation.lane
+            );
+            return self.fail_unrun(operation, "LANE_UNKNOWN", message);
+        }
         let lane = self.lanes.get_mut(&operation.lane);
         let Some(slot) = lane.and_then(|lane| lane.run(work, &ctx.address())) else {
             let message = format!(
@@ -79,7 +88,6 @@ impl Manager {
             operation.lane
         );
         let of = self.assignment(operation, run, kind.policy());
-        self.announce_restored(operation);
         let actor = self.staff(of.clone(), ctx);
         let state = operation.state.clone();
         let live = Live {
@@ -94,13 +102,25 @@ impl Manager {
         self.live.insert(operation.id, live);
     }
 
+    /// A test may want to stop here.
+    fn reach(&self, point: Point) {
+        if let Some(breakpoints) = &self.of.config.breakpoints {
+            // Nothing is written here, so there is nothing to fail but by a panic.
+            let _ = breakpoints.reach(point);
+        }
+    }
+
     fn setup_of(&self, operation: &Operation, policy: &Policy) -> RunSetup {
         let lane = self.lanes.get(&operation.lane);
         RunSetup {
             run: operation.state.run,
             threads: lane.map_or(1, |lane| lane.config.threads),
             checkpoint_every: policy.checkpoint_every,
-            restored: operation.checkpoint.clone(),
+            checkpoints: operation.checkpoints.clone(),
+            origin: Origin {
+                kind: operation.kind.clone(),
+                params: Arc::clone(&operation.params),
+            },
             finish_kept: operation.state.stop.is_some(),
             folders: match &self.of.config.checkpoint_dir {
                 Some(root) => Folders::At(root.join(operation.id.to_string())),
@@ -131,18 +151,6 @@ impl Manager {
         watched::start(OperationActor::new(of, manager.clone()), move |panic| {
             manager.do_send(ActorEnded { id, run, panic });
         })
-    }
-
-    fn announce_restored(&self, operation: &Operation) {
-        let Some(checkpoint) = &operation.checkpoint else {
-            return;
-        };
-        let restored = EventBody::Restored(RestoredData {
-            run: operation.state.run,
-            from_step: checkpoint.step.clone(),
-            metrics: checkpoint.metrics.clone(),
-        });
-        self.append(operation, restored);
     }
 
     fn append(&self, operation: &Operation, body: EventBody) {
@@ -184,14 +192,16 @@ impl Manager {
     /// A function returned, panicked, or lost its slot: frees the slot, records the end, and
     /// claims the next in the same commit.
     pub(super) fn run_ended(&mut self, ended: RunEnded) {
+        self.reach(Point::Returned);
         let going_on = |live: &&mut Live| live.state.run == ended.run && !live.ended;
         let Some(live) = self.live.get_mut(&ended.id).filter(going_on) else {
             return;
         };
+        let kind = live.of.operation.kind.clone();
+        let runs = self.ledger.runs.entry(kind).or_default();
+        runs.record(live.of.began.elapsed());
         live.ended = true;
         live.of.vigil.borrow_mut().over = true;
-        let took = live.of.began.elapsed();
-        self.ledger.ran(&live.of.operation.kind, took);
         let lost = ended.finished.is_none();
         let finished = ended
             .finished
@@ -250,13 +260,6 @@ impl Manager {
         self.ledger.restarts += 1;
         if let Some(live) = self.live.get_mut(&ended.id) {
             live.actor = actor;
-        }
-    }
-
-    /// After a recovery every lane is looked at once: what waited, waits again in order.
-    pub(super) fn recovered(&mut self, _: &mut Context<Self>) {
-        for name in self.lanes.keys().cloned().collect::<Vec<_>>() {
-            self.dispatch(&name);
         }
     }
 }

@@ -1,0 +1,232 @@
+//! What belongs to a checkpoint's folder, so that a damaged or foreign one is found out.
+//!
+//! A checkpoint's folder holds `files/`, which the function filled, and `manifest.json`, written
+//! last: every file with its size and SHA-256, and whose the folder is.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// Where the function's files lie in a checkpoint's folder.
+const FILES: &str = "files";
+const MANIFEST: &str = "manifest.json";
+/// The manifest's own version.
+const FORMAT: u32 = 1;
+
+/// Whose checkpoints these are: another kind's, or those of other params, are of no use.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) kind: String,
+    pub(crate) params: Arc<Value>,
+}
+
+impl Origin {
+    /// SHA-256 of the params as JSON, whose fields are in order.
+    fn params_hash(&self) -> String {
+        hex(&Sha256::digest(self.params.to_string().as_bytes()))
+    }
+}
+
+/// A checkpoint's manifest.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Manifest {
+    format: u32,
+    kind: String,
+    params_sha256: String,
+    /// Of the state that belongs to the folder.
+    state_sha256: String,
+    /// In the order of their paths.
+    files: Vec<Entry>,
+}
+
+/// One file.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Entry {
+    path: String,
+    bytes: u64,
+    sha256: String,
+}
+
+/// The folder that the function fills, inside a checkpoint's.
+pub(super) fn files_in(folder: &Path) -> PathBuf {
+    folder.join(FILES)
+}
+
+/// Writes the manifest and syncs everything; answers how many bytes the files hold.
+pub(super) fn seal(folder: &Path, origin: &Origin, state: &[u8]) -> io::Result<u64> {
+    let manifest = describe(folder, origin, state, true)?;
+    let bytes = manifest.files.iter().map(|file| file.bytes).sum();
+    let mut file = File::create(folder.join(MANIFEST))?;
+    file.write_all(&serde_json::to_vec_pretty(&manifest)?)?;
+    file.sync_all()?;
+    File::open(folder)?.sync_all()?;
+    Ok(bytes)
+}
+
+/// Why the folder cannot be used, if it cannot.
+pub(super) fn fault(folder: &Path, origin: &Origin, state: &[u8]) -> Option<String> {
+    check(folder, origin, state).err()
+}
+
+fn check(folder: &Path, origin: &Origin, state: &[u8]) -> Result<(), String> {
+    let place = folder.display();
+    let text = fs::read(folder.join(MANIFEST))
+        .map_err(|error| format!("{place} has no readable manifest: {error}"))?;
+    let sealed: Manifest = serde_json::from_slice(&text)
+        .map_err(|error| format!("the manifest of {place} is damaged: {error}"))?;
+    if sealed.format != FORMAT {
+        return Err(format!(
+            "the manifest of {place} has format {}, not {FORMAT}",
+            sealed.format
+        ));
+    }
+    if sealed.kind != origin.kind || sealed.params_sha256 != origin.params_hash() {
+        return Err(format!("{place} belongs to another kind or other params"));
+    }
+    if sealed.state_sha256 != hex(&Sha256::digest(state)) {
+        return Err(format!("{place} belongs to another state"));
+    }
+    let there = describe(folder, origin, state, false)
+        .map_err(|error| format!("{place} cannot be read: {error}"))?;
+    let differs = sealed.files.iter().find(|file| !there.files.contains(file));
+    match differs {
+        Some(file) => Err(format!("{} in {place} is damaged or missing", file.path)),
+        None => Ok(()),
+    }
+}
+
+fn describe(folder: &Path, origin: &Origin, state: &[u8], sync: bool) -> io::Result<Manifest> {
+    let root = files_in(folder);
+    let mut files = Vec::new();
+    list(&root, &root, sync, &mut files)?;
+    files.sort();
+    Ok(Manifest {
+        format: FORMAT,
+        kind: origin.kind.clone(),
+        params_sha256: origin.params_hash(),
+        state_sha256: hex(&Sha256::digest(state)),
+        files,
+    })
+}
+
+/// Every file below a folder; with `sync`, each is on the disk afterwards, and the folder too.
+fn list(root: &Path, folder: &Path, sync: bool, files: &mut Vec<Entry>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        if kind.is_dir() {
+            list(root, &path, sync, files)?;
+        } else if kind.is_file() {
+            let mut file = File::open(&path)?;
+            if sync {
+                file.sync_all()?;
+            }
+            let (bytes, sha256) = digest(&mut file)?;
+            let path = path.strip_prefix(root).unwrap_or(&path);
+            let path = path.to_string_lossy().into_owned();
+            files.push(Entry {
+                path,
+                bytes,
+                sha256,
+            });
+        }
+    }
+    if sync {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn digest(file: &mut File) -> io::Result<(u64, String)> {
+    let (mut hash, mut bytes) = (Sha256::new(), 0);
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        let read = file.read(&mut piece)?;
+        if read == 0 {
+            return Ok((bytes, hex(&hash.finalize())));
+        }
+        bytes += read as u64;
+        hash.update(&piece[..read]);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn origin(kind: &str, params: Value) -> Origin {
+        Origin {
+            kind: kind.to_owned(),
+            params: Arc::new(params),
+        }
+    }
+
+    /// A sealed folder of two files, gone with the guard.
+    fn sealed() -> (tempfile::TempDir, Origin) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let files = files_in(folder.path());
+        fs::create_dir_all(files.join("deep")).expect("writable");
+        fs::write(files.join("weights"), [7; 100_000]).expect("writable");
+        fs::write(files.join("deep").join("note"), "twelve bytes").expect("writable");
+        let of = origin("sum", json!({"to": 3}));
+        let bytes = seal(folder.path(), &of, b"state").expect("sealed");
+        assert_eq!(bytes, 100_012);
+        assert_eq!(fault(folder.path(), &of, b"state"), None);
+        (folder, of)
+    }
+
+    #[test]
+    fn every_kind_of_damage_is_named() {
+        type Damage = fn(&Path);
+        let cases: [(&str, Damage); 5] = [
+            ("weights", |folder| {
+                let mut bytes = vec![7; 100_000];
+                bytes[99_999] = 8;
+                fs::write(files_in(folder).join("weights"), bytes).expect("writable");
+            }),
+            ("weights", |folder| {
+                fs::write(files_in(folder).join("weights"), [7; 50_000]).expect("writable");
+            }),
+            ("deep/note", |folder| {
+                fs::remove_file(files_in(folder).join("deep/note")).expect("removable");
+            }),
+            ("manifest", |folder| {
+                fs::remove_file(folder.join(MANIFEST)).expect("removable");
+            }),
+            ("manifest", |folder| {
+                fs::write(folder.join(MANIFEST), "{\"format\": 1").expect("writable");
+            }),
+        ];
+        for (named, damage) in cases {
+            let (folder, of) = sealed();
+            damage(folder.path());
+            let fault = fault(folder.path(), &of, b"state").expect("it is found out");
+            assert!(fault.contains(named), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_folder_of_another_is_foreign() {
+        let (folder, _) = sealed();
+        for other in [
+            origin("sum", json!({"to": 4})),
+            origin("product", json!({"to": 3})),
+        ] {
+            let fault = fault(folder.path(), &other, b"state").expect("it is found out");
+            assert!(fault.contains("another kind or other params"), "{fault}");
+        }
+        let of = origin("sum", json!({"to": 3}));
+        let fault = fault(folder.path(), &of, b"another").expect("it is found out");
+        assert!(fault.contains("another state"), "{fault}");
+    }
+}

@@ -1,0 +1,105 @@
+//! Points at which a test stops the supervisor, to look, to break something, and to go on.
+
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+
+use crate::store::{Command, StoreError};
+
+/// A point on the way of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Point {
+    /// A start is about to be committed.
+    Submitted,
+    /// It is committed; nobody has heard of it.
+    Committed,
+    /// A run is committed; its function is about to begin.
+    Dispatched,
+    /// A function has returned; its end is not committed.
+    Returned,
+    /// The end is committed; nobody has heard of it.
+    EndCommitted,
+}
+
+/// What is to happen at a point.
+#[derive(Clone, Debug)]
+pub enum Then {
+    /// Nothing: it goes on.
+    GoOn,
+    /// The store fails; where nothing is about to be written, it goes on.
+    Fail(StoreError),
+    /// The code there panics.
+    Panic,
+}
+
+/// A stop at a point: what stands there waits until it is told what then.
+#[derive(Debug)]
+pub struct Halt {
+    /// Where it stands.
+    pub point: Point,
+    then: Sender<Then>,
+}
+
+impl Halt {
+    /// Says what then.
+    pub fn then(self, then: Then) {
+        // What waited there may have ended meanwhile.
+        let _ = self.then.send(then);
+    }
+}
+
+/// Given to [`crate::Config`]: the supervisor stops at these points. For tests; a server has none.
+#[derive(Clone, Debug)]
+pub struct Breakpoints {
+    points: Arc<[Point]>,
+    halts: Sender<Halt>,
+}
+
+impl Breakpoints {
+    /// At these points, and where the stops are heard of.
+    pub fn at(points: &[Point]) -> (Self, Receiver<Halt>) {
+        let (halts, heard) = unbounded();
+        let points = points.into();
+        (Self { points, halts }, heard)
+    }
+
+    /// Stands at a point, if it is one of these.
+    ///
+    /// # Panics
+    /// When the test says so.
+    pub(crate) fn reach(&self, point: Point) -> Result<(), StoreError> {
+        if !self.points.contains(&point) {
+            return Ok(());
+        }
+        let (then, told) = bounded(1);
+        // A test that has gone wants nothing any more.
+        if self.halts.send(Halt { point, then }).is_err() {
+            return Ok(());
+        }
+        match told.recv() {
+            Ok(Then::Fail(error)) => Err(error),
+            Ok(Then::Panic) => panic!("a planned failure at {point:?}"),
+            Ok(Then::GoOn) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Before a batch is committed.
+    pub(crate) fn before(&self, batch: &[Command]) -> Result<(), StoreError> {
+        let submits = batch.iter().any(|one| matches!(one, Command::Submit(_)));
+        if submits {
+            self.reach(Point::Submitted)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// After it: what is committed stays, so only a panic does something.
+    pub(crate) fn after(&self, batch: &[Command]) {
+        if batch.iter().any(|one| matches!(one, Command::Submit(_))) {
+            let _ = self.reach(Point::Committed);
+        }
+        if batch.iter().any(|one| matches!(one, Command::End(_))) {
+            let _ = self.reach(Point::EndCommitted);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Operations that ended long ago, or are too many, go: the oldest end first, in batches that no
+//! start has to wait long for.
+
+use std::time::{Duration, Instant};
+
+use actix::{AsyncContext, Context};
+use impresario_api::{OperationId, Timestamp};
+
+use super::Manager;
+use crate::store::Command;
+use crate::supervision::writer::Entry;
+
+/// Operations removed in one commit.
+const AT_ONCE: usize = 250;
+/// Between two commits, so that starts come between.
+const PAUSE: Duration = Duration::from_millis(20);
+/// A clock that jumps further than this is not believed at once, in milliseconds.
+const JUMP: i64 = 3_600_000;
+/// So long nothing goes by its age when the clock is not believed.
+const DOUBT: Duration = Duration::from_secs(3_600);
+
+/// What the last look found.
+pub(super) struct Look {
+    /// Both clocks then.
+    at: (Instant, Timestamp),
+    /// Until then nothing goes by its age.
+    doubted_until: Option<Instant>,
+}
+
+impl Manager {
+    /// Looks from now on, every so often.
+    pub(super) fn begin_retention(&mut self, ctx: &mut Context<Self>) {
+        let now = Timestamp::now();
+        let last = self.of.reader.latest().ok().flatten();
+        let mut look = Look {
+            at: (Instant::now(), now),
+            doubted_until: None,
+        };
+        if let Some(last) = last {
+            look.doubt(now.as_millis() - last.as_millis(), self.longest_absence());
+        }
+        self.retention = Some(look);
+        self.look_later(ctx);
+    }
+
+    /// A server may have been off for days; what would have all go by its age is doubted.
+    fn longest_absence(&self) -> i64 {
+        let age = self.of.config.retention.max_age.as_millis();
+        i64::try_from(age).unwrap_or(i64::MAX).max(JUMP)
+    }
+
+    fn look_later(&self, ctx: &mut Context<Self>) {
+        ctx.run_later(self.of.config.retention.every, |manager, ctx| {
+            manager.compare_clocks();
+            manager.remove_some();
+            manager.look_later(ctx);
+        });
+    }
+
+    /// A wall clock that ran further than the steady one was set.
+    fn compare_clocks(&mut self) {
+        let now = Timestamp::now();
+        if let Some(look) = &mut self.retention {
+            let passed = i64::try_from(look.at.0.elapsed().as_millis()).unwrap_or(i64::MAX);
+            look.doubt(now.as_millis() - look.at.1.as_millis() - passed, JUMP);
+            look.at = (Instant::now(), now);
+        }
+    }
+
+    /// Sends one batch, if anything is to go.
+    fn remove_some(&self) {
+        if self.draining.is_some() || !self.recovered || self.store_gone {
+            return;
+        }
+        if let Some((before, limit)) = self.most_to_go(Timestamp::now()) {
+            let prune = Command::Prune {
+                before,
+                limit,
+                dry_run: false,
+            };
+            self.of.link.send(vec![Entry::silent(prune)]);
+        }
+    }
+
+    /// The next batch: those beyond the number that is kept, else those beyond their age.
+    fn most_to_go(&self, now: Timestamp) -> Option<(Timestamp, usize)> {
+        let retention = self.of.config.retention;
+        let counts = self.of.reader.counts().ok()?;
+        let ended = counts.iter().filter(|((_, status), _)| status.is_ended());
+        let ended: u64 = ended.map(|(_, count)| count).sum();
+        let beyond = usize::try_from(ended.saturating_sub(retention.max_operations));
+        let beyond = beyond.unwrap_or(usize::MAX);
+        if beyond > 0 {
+            return Some((Timestamp::from_millis(i64::MAX), beyond.min(AT_ONCE)));
+        }
+        let doubted = self.retention.as_ref().and_then(|look| look.doubted_until);
+        if ended == 0 || doubted.is_some_and(|until| Instant::now() < until) {
+            return None;
+        }
+        let age = i64::try_from(retention.max_age.as_millis()).unwrap_or(i64::MAX);
+        let before = now.as_millis().saturating_sub(age);
+        Some((Timestamp::from_millis(before), AT_ONCE))
+    }
+
+    /// These are gone from the store; a whole batch means that there may be more.
+    pub(super) fn pruned(&self, removed: &[OperationId], ctx: &mut Context<Self>) {
+        self.of.sweeper.forget(removed);
+        if !removed.is_empty() {
+            log::info!("{} ended operations were removed", removed.len());
+        }
+        if removed.len() >= AT_ONCE {
+            ctx.run_later(PAUSE, |manager, _| manager.remove_some());
+        }
+    }
+}
+
+impl Look {
+    /// The clock is `ahead` of what was expected, in milliseconds; so much is believed.
+    fn doubt(&mut self, ahead: i64, believed: i64) {
+        if ahead > believed {
+            log::warn!(
+                "the clock is {} h ahead of what was expected; if it is wrong, set it right: nothing is removed by its age for an hour",
+                ahead / JUMP
+            );
+            self.doubted_until = Some(Instant::now() + DOUBT);
+        } else if ahead < -60_000 {
+            log::warn!(
+                "the clock is {} s behind what was expected; set it right: new events carry earlier times than those before them, their order is kept",
+                -ahead / 1_000
+            );
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Removes the folders of checkpoints that nobody needs any more, on a thread of its own: a big one
+//! takes its time.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use impresario_api::OperationId;
+
+use crate::operation::FolderName;
+use crate::store::{Operation, Reader, SavedCheckpoint};
+
+/// What may go.
+enum Sweep {
+    /// What the process before this one left: folders that were never finished, and those of
+    /// operations that are no longer kept.
+    Leftovers,
+    /// Everything of an operation: it completed, or is no longer kept.
+    All(OperationId),
+    /// Folders older than this one, the oldest that is recorded.
+    Before(OperationId, FolderName),
+}
+
+/// The way to the thread, which ends when the last one is dropped.
+#[derive(Clone)]
+pub(crate) struct Sweeper {
+    /// `None` when no folders are kept.
+    sender: Option<Sender<Sweep>>,
+}
+
+impl Sweeper {
+    /// Starts it.
+    pub(crate) fn start(root: Option<PathBuf>, reader: Arc<dyn Reader>) -> io::Result<Self> {
+        let Some(root) = root else {
+            return Ok(Self { sender: None });
+        };
+        let (sender, receiver) = unbounded();
+        let thread = std::thread::Builder::new().name("impresario-sweeper".to_owned());
+        // It is not waited for: what a shutdown cuts short, the next start does.
+        thread.spawn(move || sweep(&root, &*reader, &receiver))?;
+        let sender = Some(sender);
+        Ok(Self { sender })
+    }
+
+    /// What the process before this one left running is recorded as lost: what it left half written
+    /// may go.
+    pub(crate) fn recovered(&self) {
+        if let Some(sender) = &self.sender {
+            // The thread ends only when this handle does.
+            let _ = sender.send(Sweep::Leftovers);
+        }
+    }
+
+    /// An operation has changed: what its record no longer names may go.
+    pub(crate) fn look(&self, operation: &Operation) {
+        let Some(sender) = &self.sender else { return };
+        let mut folders = operation.checkpoints.iter().filter_map(name_of);
+        let Some(oldest) = folders.next() else { return };
+        let completed = operation.state.shown() == impresario_api::Status::Completed;
+        let sweep = if completed {
+            Sweep::All(operation.id)
+        } else {
+            Sweep::Before(operation.id, oldest)
+        };
+        // The thread ends only when this handle does.
+        let _ = sender.send(sweep);
+    }
+
+    /// These are no longer kept.
+    pub(crate) fn forget(&self, ids: &[OperationId]) {
+        for id in ids {
+            if let Some(sender) = &self.sender {
+                let _ = sender.send(Sweep::All(*id));
+            }
+        }
+    }
+}
+
+fn name_of(checkpoint: &SavedCheckpoint) -> Option<FolderName> {
+    let name = checkpoint.dir.as_deref()?.file_name()?.to_str()?;
+    FolderName::parse(name).map(|(name, _)| name)
+}
+
+fn sweep(root: &Path, reader: &dyn Reader, receiver: &Receiver<Sweep>) {
+    while let Ok(sweep) = receiver.recv() {
+        match sweep {
+            Sweep::Leftovers => sweep_leftovers(root, reader),
+            Sweep::All(id) => remove(&root.join(id.to_string())),
+            Sweep::Before(id, oldest) => {
+                remove_folders(&root.join(id.to_string()), |name, finished| {
+                    finished && name < oldest
+                });
+            }
+        }
+    }
+}
+
+fn sweep_leftovers(root: &Path, reader: &dyn Reader) {
+    let Ok(entries) = fs::read_dir(root) else {
+        return; // There is none yet.
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(id) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue; // Not made here.
+        };
+        match reader.operation(id) {
+            Ok(None) => remove(&entry.path()),
+            Ok(Some(operation)) => {
+                // A run of this process may be writing one of its own.
+                let state = &operation.state;
+                let running = state.shown().is_dispatched();
+                remove_folders(&entry.path(), |name, finished| {
+                    !finished && (name.run < state.run || (name.run == state.run && !running))
+                });
+            }
+            Err(error) => log::warn!("{id}: leftovers of checkpoints stay: {error}"),
+        }
+    }
+}
+
+fn remove_folders(of: &Path, gone: impl Fn(FolderName, bool) -> bool) {
+    let Ok(entries) = fs::read_dir(of) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let parsed = name.to_str().and_then(FolderName::parse);
+        if parsed.is_some_and(|(name, finished)| gone(name, finished)) {
+            remove(&entry.path());
+        }
+    }
+}
+
+fn remove(folder: &Path) {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            log::warn!("{} stays: {error}", folder.display());
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,169 @@
+//! The floor of a durable store: the same rows in the same tables, written by nothing but SQLite, a
+//! batch a transaction.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use rusqlite::{Connection, params};
+use tokio::sync::{mpsc, oneshot};
+
+/// The server's own tables.
+const SCHEMA: &str = include_str!("../../src/store/sqlite/migrations/0001.sql");
+const MOST: usize = 2_048;
+/// An operation as the server writes it.
+const START: &str = r#"{"params":{"iterations":1,"step_ms":1000},"requested_by":"anonymous","terms":{"pausable":true,"finishable":true,"max_attempts":3,"backoff_ms":1000,"backoff_cap_ms":60000}}"#;
+const STATE: &str = r#"{"attempt":1}"#;
+const SUBMITTED: &str = r#"{"kind":"dummy","lane":"default","priority":0,"labels":{},"requested_by":"anonymous","retry_of":null,"not_before":null,"status":"pending","verbs":["cancel","pause"]}"#;
+const STATUS: &str = r#"{"status":"running","run":1,"attempt":1,"stop":null,"stopped_early":false,"error":null,"verbs":["cancel","pause","finish"],"started_at":"2026-01-01T00:00:00.000Z","completed_at":null,"not_before":null}"#;
+const RUN: &str = r#"{"run":1,"attempt":1,"started_at":"2026-01-01T00:00:00.000Z","dispatched_at":"2026-01-01T00:00:00.000Z"}"#;
+const ENDED: &str = r#"{"run":1,"attempt":1,"started_at":"2026-01-01T00:00:00.000Z","progress":{"percentage":100.0,"message":"","steps":[{"name":"iteration","current":1,"total":1}],"items_processed":0,"items_total":null,"rate_per_second":null,"eta_seconds":null,"context":{},"advanced_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-01T00:00:00.000Z"}}"#;
+
+/// A database with the server's tables and pragmas.
+pub struct Bare {
+    connection: Connection,
+    next: i64,
+    cursor: i64,
+}
+
+impl Bare {
+    /// A new one.
+    pub fn open(folder: &Path) -> Self {
+        let connection = Connection::open(folder.join("bare.db")).expect("a database");
+        connection
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;",
+            )
+            .expect("pragmas");
+        connection.execute_batch(SCHEMA).expect("tables");
+        connection.set_prepared_statement_cache_capacity(32);
+        Self {
+            connection,
+            // As ids are: some milliseconds, and a counter.
+            next: 220_000_000_000 << 21,
+            cursor: 0,
+        }
+    }
+
+    /// So many starts as one transaction; the id of the first.
+    pub fn start(&mut self, count: usize) -> i64 {
+        let first = self.next;
+        let transaction = self.connection.unchecked_transaction().expect("begun");
+        for _ in 0..count {
+            transaction
+                .prepare_cached("INSERT INTO operations (id, kind, lane, priority, status, due, created_at, seq, state, start) VALUES (?1, 'dummy', 'default', 0, 0, 0, ?2, 1, ?3, ?4)")
+                .and_then(|mut insert| insert.execute(params![self.next, self.next >> 21, STATE, START]))
+                .expect("a row");
+            self.cursor += 1;
+            event(&transaction, self.cursor, self.next, 1, 1, SUBMITTED);
+            self.next += 1;
+        }
+        finish(&transaction, &[(0, count as i64)], self.cursor, self.next);
+        transaction.commit().expect("committed");
+        first
+    }
+
+    /// So many from `first` on begin, as one transaction.
+    pub fn run(&mut self, first: i64, count: usize) {
+        self.change(
+            first,
+            count,
+            (2, 1, STATUS, RUN),
+            "status = 1, due = NULL",
+            &[(0, -1), (1, 1)],
+        );
+    }
+
+    /// They end.
+    pub fn end(&mut self, first: i64, count: usize) {
+        let set =
+            "status = 5, completed_at = 1700000000000, output = '{\"iterations_completed\":1}'";
+        self.change(first, count, (3, 2, STATUS, ENDED), set, &[(1, -1), (5, 1)]);
+    }
+
+    fn change(
+        &mut self,
+        first: i64,
+        count: usize,
+        (seq, kind, data, state): (i64, i64, &str, &str),
+        set: &str,
+        counts: &[(i64, i64)],
+    ) {
+        let transaction = self.connection.unchecked_transaction().expect("begun");
+        let sql = format!("UPDATE operations SET seq = ?2, state = ?3, {set} WHERE id = ?1");
+        for id in first..first + count as i64 {
+            transaction
+                .prepare_cached(&sql)
+                .and_then(|mut update| update.execute(params![id, seq, state]))
+                .expect("a row");
+            self.cursor += 1;
+            event(&transaction, self.cursor, id, seq, kind.max(2), data);
+        }
+        let counts: Vec<_> = counts
+            .iter()
+            .map(|(status, by)| (*status, by * count as i64))
+            .collect();
+        finish(&transaction, &counts, self.cursor, self.next);
+        transaction.commit().expect("committed");
+    }
+}
+
+fn event(connection: &Connection, cursor: i64, id: i64, seq: i64, kind: i64, data: &str) {
+    connection
+        .prepare_cached("INSERT INTO events (cursor, operation, seq, at, type, data) VALUES (?1, ?2, ?3, 1700000000000, ?4, ?5)")
+        .and_then(|mut insert| insert.execute(params![cursor, id, seq, kind, data]))
+        .expect("a row");
+}
+
+fn finish(connection: &Connection, counts: &[(i64, i64)], cursor: i64, newest: i64) {
+    for (status, by) in counts {
+        connection
+            .prepare_cached("INSERT INTO counters VALUES ('dummy', ?1, ?2) ON CONFLICT DO UPDATE SET count = count + excluded.count")
+            .and_then(|mut count| count.execute((status, by)))
+            .expect("a counter");
+    }
+    connection
+        .prepare_cached("UPDATE progress SET cursor = ?1, newest = ?2, at = ?1")
+        .and_then(|mut update| update.execute((cursor, newest)))
+        .expect("progress");
+}
+
+/// A thread that writes starts, as many at a time as wait for it. A clone is the same one.
+#[derive(Clone)]
+pub struct BareWriter {
+    queue: mpsc::UnboundedSender<oneshot::Sender<()>>,
+    /// How many it has written.
+    pub written: Arc<AtomicI64>,
+}
+
+impl BareWriter {
+    /// Starts it on a new database.
+    pub fn start(folder: &Path) -> Self {
+        let (queue, mut waiting) = mpsc::unbounded_channel::<oneshot::Sender<()>>();
+        let written = Arc::new(AtomicI64::new(0));
+        let (mut bare, count) = (Bare::open(folder), Arc::clone(&written));
+        std::thread::spawn(move || {
+            while let Some(first) = waiting.blocking_recv() {
+                let mut batch = vec![first];
+                while batch.len() < MOST
+                    && let Ok(more) = waiting.try_recv()
+                {
+                    batch.push(more);
+                }
+                bare.start(batch.len());
+                count.fetch_add(batch.len() as i64, Ordering::Relaxed);
+                for one in batch {
+                    let _ = one.send(());
+                }
+            }
+        });
+        Self { queue, written }
+    }
+
+    /// One start: when this returns it is on disk.
+    pub async fn written(&self) {
+        let (tell, told) = oneshot::channel();
+        self.queue.send(tell).expect("it lives");
+        told.await.expect("it answers");
+    }
+}

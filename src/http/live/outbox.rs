@@ -1,0 +1,158 @@
+//! What waits for one socket. All of it leaves in one write.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use actix_http::ws::{CloseCode, CloseReason, OpCode, Parser};
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+use futures_util::stream::poll_fn;
+use tokio::sync::Notify;
+
+/// Bytes at which subscriptions wait until the client has read.
+const FULL: usize = 128 << 10;
+
+/// The frames that wait, joined. A clone is the same outbox.
+#[derive(Clone)]
+pub(super) struct Outbox(Rc<Inner>);
+
+struct Inner {
+    state: RefCell<State>,
+    /// It has room again, or has ended.
+    room: Notify,
+}
+
+struct State {
+    frames: BytesMut,
+    /// Since when something waits that the client has not read.
+    waits_since: Option<Instant>,
+    /// The last frame is in it: nothing more is taken.
+    closed: bool,
+    /// The connection is gone.
+    gone: bool,
+    writer: Option<Waker>,
+}
+
+impl Outbox {
+    pub(super) fn new() -> Self {
+        Self(Rc::new(Inner {
+            state: RefCell::new(State {
+                frames: BytesMut::new(),
+                waits_since: None,
+                closed: false,
+                gone: false,
+                writer: None,
+            }),
+            room: Notify::new(),
+        }))
+    }
+
+    /// One text frame, whose parts are written one after the other; false when nothing more is taken.
+    pub(super) fn text(&self, parts: &[&[u8]]) -> bool {
+        let mut text = BytesMut::with_capacity(parts.iter().map(|part| part.len()).sum());
+        parts.iter().for_each(|part| text.extend_from_slice(part));
+        self.put(|frames| Parser::write_message(frames, &text, OpCode::Text, true, false))
+    }
+
+    pub(super) fn ping(&self) -> bool {
+        self.put(|frames| Parser::write_message(frames, b"", OpCode::Ping, true, false))
+    }
+
+    pub(super) fn pong(&self, payload: &[u8]) -> bool {
+        self.put(|frames| Parser::write_message(frames, payload, OpCode::Pong, true, false))
+    }
+
+    /// The last frame.
+    pub(super) fn close(&self, code: CloseCode, reason: &str) {
+        let reason = CloseReason::from((code, reason));
+        self.put(|frames| Parser::write_close(frames, Some(reason), false));
+        self.0.state.borrow_mut().closed = true;
+        self.0.room.notify_waiters();
+    }
+
+    /// Waits until there is room; false when there will be none.
+    pub(super) async fn room(&self) -> bool {
+        loop {
+            let room = self.0.room.notified();
+            {
+                let state = self.0.state.borrow();
+                if state.closed || state.gone {
+                    return false;
+                }
+                if state.frames.len() < FULL {
+                    return true;
+                }
+            }
+            room.await;
+        }
+    }
+
+    /// Whether the connection has ended, or is about to.
+    pub(super) fn is_over(&self) -> bool {
+        let state = self.0.state.borrow();
+        state.closed || state.gone
+    }
+
+    /// For how long something waits that the client does not read.
+    pub(super) fn stalled(&self) -> Duration {
+        let since = self.0.state.borrow().waits_since;
+        since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Nothing waits any more that could leave.
+    pub(super) fn abandon(&self) {
+        let mut state = self.0.state.borrow_mut();
+        state.gone = true;
+        if let Some(writer) = state.writer.take() {
+            writer.wake();
+        }
+        drop(state);
+        self.0.room.notify_waiters();
+    }
+
+    fn put(&self, write: impl FnOnce(&mut BytesMut)) -> bool {
+        let mut state = self.0.state.borrow_mut();
+        if state.closed || state.gone {
+            return false;
+        }
+        write(&mut state.frames);
+        state.waits_since.get_or_insert_with(Instant::now);
+        if let Some(writer) = state.writer.take() {
+            writer.wake();
+        }
+        true
+    }
+
+    /// What leaves: each piece is all that waits. It is asked for only when the piece before it is
+    /// on its way.
+    pub(super) fn leaving(&self) -> impl Stream<Item = Result<Bytes, std::io::Error>> + use<> {
+        let guard = Gone(self.clone());
+        poll_fn(move |context| {
+            let inner = &guard.0.0;
+            let mut state = inner.state.borrow_mut();
+            state.waits_since = None;
+            if !state.frames.is_empty() {
+                let piece = state.frames.split().freeze();
+                drop(state);
+                inner.room.notify_waiters();
+                return Poll::Ready(Some(Ok(piece)));
+            }
+            if state.closed || state.gone {
+                return Poll::Ready(None);
+            }
+            state.writer = Some(context.waker().clone());
+            Poll::Pending
+        })
+    }
+}
+
+/// The connection dropped what leaves: it is gone.
+struct Gone(Outbox);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}

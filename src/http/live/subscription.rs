@@ -1,0 +1,264 @@
+//! One subscription: what the supervisor tells it, as frames.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use actix_web::rt::time::sleep_until;
+use impresario::store::Query;
+use impresario::{Error, Interest, Orchestrator, Subscription, Update};
+use impresario_api::{
+    EventBody, FrameBody, GapData, OperationId, Progress, ServerFrame, Snapshot, Timestamp,
+};
+
+use crate::http::errors::ApiError;
+
+use super::frames::{self, Prefix};
+use super::outbox::Outbox;
+
+/// Rows in a filter's snapshot.
+const ROWS: usize = 100;
+
+/// What a client asked for.
+pub(super) struct Wish {
+    pub(super) sub: String,
+    pub(super) interest: Interest,
+    pub(super) since: Option<u64>,
+    /// These types alone.
+    pub(super) types: Option<Vec<String>>,
+    pub(super) progress_every: Duration,
+}
+
+/// A subscription at work.
+struct Work {
+    orchestrator: Orchestrator,
+    outbox: Outbox,
+    prefix: Prefix,
+    wish: Wish,
+    /// When each operation's progress was sent last, and what has come since.
+    progress: HashMap<OperationId, Pace>,
+}
+
+struct Pace {
+    next: Instant,
+    held: Option<(Timestamp, Progress)>,
+}
+
+/// Tells a client what it asked for, until its socket ends.
+pub(super) async fn serve(orchestrator: Orchestrator, outbox: Outbox, mut wish: Wish) {
+    if let Err(error) = check_since(&orchestrator, &outbox, &mut wish).await {
+        return refuse(&outbox, &wish.sub, &error);
+    }
+    let listening = match &wish.interest {
+        Interest::Operation(id) => orchestrator.subscribe(*id, wish.since).await,
+        matching => {
+            orchestrator
+                .subscribe_matching(matching.clone(), wish.since)
+                .await
+        }
+    };
+    match listening {
+        Err(error) => refuse(&outbox, &wish.sub, &error),
+        Ok(subscription) => {
+            frames::send(
+                &outbox,
+                Some(&wish.sub),
+                FrameBody::Subscribed(frames::nothing()),
+            );
+            let work = Work {
+                orchestrator,
+                prefix: Prefix::of(&wish.sub),
+                outbox: outbox.clone(),
+                wish,
+                progress: HashMap::new(),
+            };
+            work.run(subscription).await;
+        }
+    }
+}
+
+/// A `since` that is ahead of what there is: said, and then as if there was none.
+async fn check_since(
+    orchestrator: &Orchestrator,
+    outbox: &Outbox,
+    wish: &mut Wish,
+) -> Result<(), Error> {
+    let Some(since) = wish.since else {
+        return Ok(());
+    };
+    let (last, what) = match &wish.interest {
+        Interest::Operation(id) => (
+            orchestrator.view(*id).await?.row.seq,
+            "event of the operation",
+        ),
+        Interest::Matching { .. } => (orchestrator.cursor()?, "event"),
+    };
+    if since > last {
+        let message =
+            format!("since is {since}, but the last {what} is {last}; a snapshot follows");
+        frames::error(outbox, Some(&wish.sub), "SINCE_AHEAD", message);
+        wish.since = None;
+    }
+    Ok(())
+}
+
+fn refuse(outbox: &Outbox, sub: &str, error: &Error) {
+    let told = ApiError::from(error.clone());
+    frames::error(outbox, Some(sub), told.code(), error.to_string());
+}
+
+impl Work {
+    async fn run(mut self, mut subscription: Subscription) {
+        while self.outbox.room().await {
+            let due = self.next_due();
+            let update = tokio::select! {
+                biased;
+                update = subscription.next() => update,
+                () = wait(due) => {
+                    self.flush_due();
+                    continue;
+                }
+            };
+            let goes_on = match update {
+                Ok(Some(update)) => self.tell(update).await,
+                // The supervisor has ended; the socket says so.
+                Ok(None) => false,
+                Err(error) => {
+                    refuse(&self.outbox, &self.wish.sub, &error);
+                    // What was missed is read again in a moment.
+                    sleep_until((Instant::now() + Duration::from_millis(250)).into()).await;
+                    true
+                }
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        let types = self.wish.types.as_ref();
+        types.is_none_or(|types| types.iter().any(|one| one == name))
+    }
+
+    async fn tell(&mut self, update: Update) -> bool {
+        match update {
+            Update::Event(event) => {
+                if let EventBody::Status(status) = &event.body
+                    && !status.status.is_dispatched()
+                {
+                    // A run's last progress comes before its end.
+                    self.flush(event.operation_id);
+                    self.progress.remove(&event.operation_id);
+                }
+                !self.wants(event.body.type_name())
+                    || self.prefix.send(&self.outbox, &frames::of_event(&event))
+            }
+            Update::Progress {
+                operation_id,
+                at,
+                progress,
+            } => !self.wants("progress") || self.pace(operation_id, at, progress),
+            Update::Snapshot(view) => {
+                let frame = ServerFrame {
+                    operation_id: Some(view.row.operation_id),
+                    seq: Some(view.row.seq),
+                    at: view.row.server_time,
+                    ..frames::bare(FrameBody::Snapshot(Snapshot::One(view)))
+                };
+                !self.wants("snapshot") || self.prefix.own(&self.outbox, &frame)
+            }
+            Update::CaughtUp(cursor) => !self.wants("snapshot") || self.rows(cursor).await,
+            Update::Gap(events) => {
+                let gap = GapData {
+                    logs: 0,
+                    metrics: 0,
+                    events,
+                };
+                self.prefix
+                    .own(&self.outbox, &frames::bare(FrameBody::Gap(gap)))
+            }
+        }
+    }
+
+    /// The newest active rows of a filter.
+    async fn rows(&self, cursor: u64) -> bool {
+        let Interest::Matching { kinds, label } = &self.wish.interest else {
+            return true;
+        };
+        let query = Query {
+            kinds: kinds.clone(),
+            label: label.clone(),
+            active_only: true,
+            limit: ROWS,
+            ..Query::default()
+        };
+        match self.orchestrator.list(query).await {
+            Ok(list) => {
+                let operations = list.operations;
+                let snapshot = Snapshot::Many { operations, cursor };
+                let frame = ServerFrame {
+                    cursor: Some(cursor),
+                    ..frames::bare(FrameBody::Snapshot(snapshot))
+                };
+                self.prefix.own(&self.outbox, &frame)
+            }
+            Err(error) => {
+                refuse(&self.outbox, &self.wish.sub, &error);
+                true
+            }
+        }
+    }
+
+    /// Sends progress now, or keeps it until its turn: the newest wins.
+    fn pace(&mut self, id: OperationId, at: Timestamp, progress: Progress) -> bool {
+        let now = Instant::now();
+        let pace = self.progress.entry(id).or_insert(Pace {
+            next: now,
+            held: None,
+        });
+        pace.held = Some((at, progress));
+        if now < pace.next {
+            return true;
+        }
+        pace.next = now + self.wish.progress_every;
+        self.flush(id)
+    }
+
+    fn flush(&mut self, id: OperationId) -> bool {
+        let held = self.progress.get_mut(&id).and_then(|pace| pace.held.take());
+        let Some((at, progress)) = held else {
+            return true;
+        };
+        let tail = frames::of_progress(id, at, &progress);
+        self.prefix.send(&self.outbox, &tail)
+    }
+
+    /// When the next progress that is held back may go.
+    fn next_due(&self) -> Option<Instant> {
+        let held = self.progress.values().filter(|pace| pace.held.is_some());
+        held.map(|pace| pace.next).min()
+    }
+
+    fn flush_due(&mut self) {
+        let now = Instant::now();
+        let due = self
+            .progress
+            .iter()
+            .filter(|(_, pace)| pace.held.is_some() && pace.next <= now);
+        let due: Vec<_> = due.map(|(id, _)| *id).collect();
+        for id in due {
+            if let Some(pace) = self.progress.get_mut(&id) {
+                pace.next = now + self.wish.progress_every;
+            }
+            self.flush(id);
+        }
+    }
+}
+
+/// Until then; for ever, when there is no such time.
+async fn wait(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,93 @@
+//! A few megabytes set aside: when the disk is full they are given up, so that the ends of what runs
+//! can be written. Starts are refused until there is room again.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What is set aside.
+const SIZE: u64 = 4 << 20;
+/// Room at which starts are taken again, the ballast included: well over what was given up, so that
+/// starts are not taken and refused by turns.
+const ENOUGH: u64 = 3 * SIZE;
+/// How often it is looked whether there is room again.
+const EVERY: Duration = Duration::from_millis(250);
+
+/// The file, or why it is gone.
+pub(super) struct Ballast {
+    file: PathBuf,
+    tight: Option<String>,
+    looked: Instant,
+}
+
+impl Ballast {
+    /// Sets it aside, if there is room for it.
+    pub(super) fn new(folder: &Path) -> Self {
+        let file = folder.join("ballast");
+        let mut ballast = Self {
+            file,
+            tight: None,
+            looked: Instant::now(),
+        };
+        if let Err(error) = ballast.set_aside() {
+            let folder = folder.display();
+            ballast.give_up(&format!(
+                "no room to set {SIZE} bytes aside in {folder}: {error}"
+            ));
+        }
+        ballast
+    }
+
+    /// Why no start is taken.
+    pub(super) fn tight(&self) -> Option<&str> {
+        self.tight.as_deref()
+    }
+
+    /// Gives it up: the disk is full.
+    pub(super) fn give_up(&mut self, why: &str) {
+        if self.tight.is_none() {
+            log::error!("the disk is full ({why}); starts are refused until there is room again");
+        }
+        self.tight = Some(why.to_owned());
+        self.looked = Instant::now();
+        if let Err(error) = fs::remove_file(&self.file)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            log::warn!("{} could not be given up: {error}", self.file.display());
+        }
+    }
+
+    /// Sees whether there is room again, now and then.
+    pub(super) fn look(&mut self) {
+        if self.tight.is_none() || self.looked.elapsed() < EVERY {
+            return;
+        }
+        self.looked = Instant::now();
+        let enough = room(&self.file).is_ok_and(|room| room >= ENOUGH);
+        if enough && self.set_aside().is_ok() {
+            self.tight = None;
+            log::info!("there is room on the disk again; starts are taken");
+        }
+    }
+
+    fn set_aside(&self) -> io::Result<()> {
+        if fs::metadata(&self.file).is_ok_and(|file| file.len() == SIZE) {
+            return Ok(());
+        }
+        // Real zeros: a file with holes sets nothing aside.
+        let mut file = File::create(&self.file)?;
+        let zeros = vec![0; 1 << 20];
+        for _ in 0..SIZE >> 20 {
+            file.write_all(&zeros)?;
+        }
+        file.sync_all()
+    }
+}
+
+/// Bytes that this process may still write beside a file.
+pub(super) fn room(file: &Path) -> io::Result<u64> {
+    let folder = file.parent().unwrap_or(file);
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}

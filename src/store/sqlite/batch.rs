@@ -1,0 +1,274 @@
+//! A batch of commands inside its transaction: each judged first, then written, so that a refused
+//! one leaves nothing.
+
+use std::sync::Arc;
+
+use impresario::rules::lifecycle::{Input, Moment, Recorded, Rejection};
+use impresario::store::{Command, Done, Fact, Operation, Outcome, Refused};
+use impresario_api::{OperationId, Status, Timestamp};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::kept::Kept;
+use super::rows::{self, id_of, sql_id, sql_status};
+use super::{checkpoints, events};
+
+/// The transaction, and what it has changed.
+pub(super) struct Batch<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) kept: &'a mut Kept,
+    /// Why no start is taken.
+    pub(super) tight: Option<String>,
+    counts: Vec<(String, Status, i64)>,
+    changed: bool,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) const fn new(
+        connection: &'a Connection,
+        kept: &'a mut Kept,
+        tight: Option<String>,
+    ) -> Self {
+        Self {
+            connection,
+            kept,
+            tight,
+            counts: Vec::new(),
+            changed: false,
+        }
+    }
+
+    /// Carries out one command.
+    pub(super) fn carry_out(&mut self, command: &Command) -> rusqlite::Result<Outcome> {
+        match command {
+            Command::Submit(submission) => self.submit(submission),
+            Command::Apply { id, input, now } => self.apply(*id, input, *now),
+            Command::Claim { lane, limit, now } => self.claim(lane, *limit, *now),
+            Command::Append {
+                id,
+                run,
+                events,
+                checkpoint,
+            } => self.change(*id, |operation| {
+                operation.append(*run, events, checkpoint.as_ref())
+            }),
+            Command::End(end) => self.change(end.id, |operation| operation.end(end)),
+            Command::Recover { now } => self.recover(*now),
+            Command::Prune {
+                before,
+                limit,
+                dry_run,
+            } => self.prune(*before, *limit, *dry_run),
+        }
+    }
+
+    /// Writes what the batch has counted.
+    pub(super) fn finish(self) -> rusqlite::Result<()> {
+        if !self.changed {
+            return Ok(());
+        }
+        for (kind, status, change) in self.counts.iter().filter(|(.., change)| *change != 0) {
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO counters (kind, status, count) VALUES (?1, ?2, ?3)
+                     ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                )?
+                .execute((kind, sql_status(*status), change))?;
+        }
+        self.connection
+            .prepare_cached("UPDATE progress SET cursor = ?1, newest = ?2, at = ?3")?
+            .execute((
+                self.kept.cursor as i64,
+                self.kept.newest as i64,
+                self.kept.at,
+            ))?;
+        Ok(())
+    }
+
+    /// The operation as this batch has left it.
+    pub(super) fn operation(
+        &mut self,
+        id: OperationId,
+    ) -> rusqlite::Result<Option<Arc<Operation>>> {
+        if let Some(known) = self.kept.operations.get(&id) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        rows::load(self.connection, id)
+    }
+
+    /// Puts an operation in the place of what it was, with the facts that tell of the change.
+    pub(super) fn save(
+        &mut self,
+        was: Option<&Operation>,
+        mut operation: Operation,
+        facts: Vec<Fact>,
+    ) -> rusqlite::Result<Done> {
+        let latest = facts.iter().map(|(at, _)| at.as_millis()).max();
+        self.kept.at = self.kept.at.max(latest.unwrap_or(0));
+        let events = operation.number(&mut self.kept.cursor, facts);
+        match was {
+            None => rows::insert(self.connection, &operation)?,
+            Some(was) => {
+                checkpoints::save(self.connection, was, &operation)?;
+                rows::update(self.connection, was, &operation)?;
+            }
+        }
+        events::insert(self.connection, &events)?;
+        self.changed = true;
+        self.kept.newest = self.kept.newest.max(operation.id.as_u64());
+        self.count(was, Some(&operation));
+        let operation = Arc::new(operation);
+        self.kept
+            .operations
+            .insert(operation.id, Arc::clone(&operation));
+        Ok(Done {
+            was: was.map(|was| was.state.shown()),
+            operation,
+            events,
+            new_operation: false,
+        })
+    }
+
+    /// Counters by kind and status, and how many wait in the lane.
+    fn count(&mut self, was: Option<&Operation>, is: Option<&Operation>) {
+        for (one, change) in [(was, -1), (is, 1)] {
+            let Some(one) = one else { continue };
+            let shown = one.state.shown();
+            self.count_one(&one.kind, shown, change);
+            if shown != Status::Pending {
+                continue;
+            }
+            if let Some(waiting) = self.kept.waiting.get_mut(&one.lane) {
+                *waiting = waiting.saturating_add_signed(change);
+            } else if change > 0 {
+                self.kept.waiting.insert(one.lane.clone(), 1);
+            }
+        }
+    }
+
+    /// Kinds are few, so a list is searched sooner than a map.
+    fn count_one(&mut self, kind: &str, status: Status, change: i64) {
+        let mut counts = self.counts.iter_mut();
+        match counts.find(|(one, shown, _)| *shown == status && one == kind) {
+            Some((.., count)) => *count += change,
+            None => self.counts.push((kind.to_owned(), status, change)),
+        }
+    }
+
+    pub(super) fn apply(
+        &mut self,
+        id: OperationId,
+        input: &Input,
+        now: Timestamp,
+    ) -> rusqlite::Result<Outcome> {
+        let Some(was) = self.operation(id)? else {
+            return Ok(Outcome::Refused(Refused::NotFound(id)));
+        };
+        let mut operation = Operation::clone(&was);
+        // Only a run's end needs randomness, and it brings its own.
+        let moment = Moment { now, jitter: 0.0 };
+        let (told, new_operation) = match operation.apply(input, moment) {
+            Ok(applied) => applied,
+            Err(rejection) => return Ok(Outcome::Refused(Refused::Rejected(rejection, was))),
+        };
+        if let Some(holder) = self.other_holder(&operation)? {
+            return Ok(Outcome::Refused(Refused::Duplicate(holder)));
+        }
+        if told.is_empty() && operation.state == was.state {
+            return Ok(Outcome::Done(Done {
+                was: Some(was.state.shown()),
+                operation: was,
+                events: Vec::new(),
+                new_operation,
+            }));
+        }
+        let facts = told.into_iter().map(|event| (now, event)).collect();
+        let done = self.save(Some(&was), operation, facts)?;
+        Ok(Outcome::Done(Done {
+            new_operation,
+            ..done
+        }))
+    }
+
+    /// Another live operation with the same unique text: one that ended cannot come back beside it.
+    fn other_holder(&self, operation: &Operation) -> rusqlite::Result<Option<OperationId>> {
+        let text = operation.unique.as_deref().filter(|_| operation.is_live());
+        let holder = text.map(|text| self.holder(text)).transpose()?.flatten();
+        Ok(holder.filter(|holder| *holder != operation.id))
+    }
+
+    /// The live operation that has a unique text.
+    pub(super) fn holder(&self, text: &str) -> rusqlite::Result<Option<OperationId>> {
+        self.connection
+            .prepare_cached("SELECT id FROM operations WHERE held = ?1")?
+            .query_row([text], |row| row.get(0))
+            .optional()
+            .map(|id| id.map(id_of))
+    }
+
+    /// What a run reports, or its end.
+    fn change(
+        &mut self,
+        id: OperationId,
+        change: impl FnOnce(&mut Operation) -> Result<Vec<Fact>, Rejection>,
+    ) -> rusqlite::Result<Outcome> {
+        let Some(was) = self.operation(id)? else {
+            return Ok(Outcome::Refused(Refused::NotFound(id)));
+        };
+        let mut operation = Operation::clone(&was);
+        match change(&mut operation) {
+            Ok(facts) => self.save(Some(&was), operation, facts).map(Outcome::Done),
+            Err(rejection) => Ok(Outcome::Refused(Refused::Rejected(rejection, was))),
+        }
+    }
+
+    fn prune(
+        &mut self,
+        before: Timestamp,
+        limit: usize,
+        dry_run: bool,
+    ) -> rusqlite::Result<Outcome> {
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let (before, sql) = (
+            before.as_millis(),
+            "FROM operations WHERE completed_at < ?1 ORDER BY completed_at, id LIMIT ?2",
+        );
+        if dry_run {
+            let sql = format!("SELECT COUNT(*) FROM (SELECT id {sql})");
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let count: i64 = statement.query_row((before, most), |row| row.get(0))?;
+            let (count, removed) = (count.unsigned_abs(), Vec::new());
+            return Ok(Outcome::Pruned { count, removed });
+        }
+        let ids: Vec<i64> = self
+            .connection
+            .prepare_cached(&format!("SELECT id {sql}"))?
+            .query_map((before, most), |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        for id in &ids {
+            if let Some(old) = self.operation(id_of(*id))? {
+                rows::remove(self.connection, &old)?;
+                self.kept.operations.remove(&old.id);
+                self.count(Some(&old), None);
+                self.changed = true;
+            }
+        }
+        Ok(Outcome::Pruned {
+            count: ids.len() as u64,
+            removed: ids.into_iter().map(id_of).collect(),
+        })
+    }
+
+    /// Whether an operation of this id is kept.
+    pub(super) fn is_known(&self, id: OperationId) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached("SELECT 1 FROM operations WHERE id = ?1")?
+            .exists([sql_id(id)])
+    }
+
+    /// The run of one that is going on, for its end.
+    pub(super) fn run_of(&mut self, id: OperationId) -> rusqlite::Result<Option<u32>> {
+        let operation = self.operation(id)?;
+        let running = operation.filter(|one| one.state.status == Recorded::Running);
+        Ok(running.map(|one| one.state.run))
+    }
+}

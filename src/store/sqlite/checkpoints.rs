@@ -1,0 +1,90 @@
+//! Checkpoints beside their operations: the state as it was given, and what is known of it as JSON.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use impresario::store::{Operation, SavedCheckpoint};
+use impresario_api::{OperationId, Timestamp};
+use rusqlite::{Connection, Row};
+use serde::{Deserialize, Serialize};
+
+use super::error::unreadable;
+use super::rows::sql_id;
+
+/// Fields are added, never changed: what is missing has its default.
+#[derive(Debug, Serialize, Deserialize)]
+struct About<'a> {
+    at: Timestamp,
+    run: u32,
+    step: Cow<'a, BTreeMap<String, u64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dir: Option<Cow<'a, Path>>,
+    bytes: u64,
+    #[serde(default)]
+    metrics: Cow<'a, BTreeMap<String, u64>>,
+}
+
+/// Those of an operation, oldest first.
+pub(super) fn load(
+    connection: &Connection,
+    id: OperationId,
+) -> rusqlite::Result<Vec<SavedCheckpoint>> {
+    let sql = "SELECT about, value FROM checkpoints WHERE operation = ?1 ORDER BY number";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([sql_id(id)], saved)?;
+    rows.collect()
+}
+
+fn saved(row: &Row<'_>) -> rusqlite::Result<SavedCheckpoint> {
+    let about = row.get_ref(0)?.as_str().map_err(unreadable)?;
+    let about: About<'_> = serde_json::from_str(about).map_err(unreadable)?;
+    Ok(SavedCheckpoint {
+        at: about.at,
+        run: about.run,
+        step: about.step.into_owned(),
+        value: row.get_ref(1)?.as_blob().map_err(unreadable)?.into(),
+        dir: about.dir.map(PathBuf::from),
+        bytes: about.bytes,
+        metrics: about.metrics.into_owned(),
+    })
+}
+
+fn about(saved: &SavedCheckpoint) -> rusqlite::Result<String> {
+    let about = About {
+        at: saved.at,
+        run: saved.run,
+        step: Cow::Borrowed(&saved.step),
+        dir: saved.dir.as_deref().map(Cow::Borrowed),
+        bytes: saved.bytes,
+        metrics: Cow::Borrowed(&saved.metrics),
+    };
+    serde_json::to_string(&about).map_err(unreadable)
+}
+
+/// Writes those that `was` did not have, and removes those that are no longer kept.
+pub(super) fn save(
+    connection: &Connection,
+    was: &Operation,
+    operation: &Operation,
+) -> rusqlite::Result<()> {
+    if was.checkpoints == operation.checkpoints {
+        return Ok(());
+    }
+    let id = sql_id(operation.id);
+    let new = operation.checkpoints.iter();
+    for saved in new.filter(|one| !was.checkpoints.contains(one)) {
+        connection
+            .prepare_cached(
+                "INSERT INTO checkpoints (operation, about, value) VALUES (?1, ?2, ?3)",
+            )?
+            .execute((id, about(saved)?, &*saved.value))?;
+    }
+    connection
+        .prepare_cached(
+            "DELETE FROM checkpoints WHERE operation = ?1 AND number NOT IN
+             (SELECT number FROM checkpoints WHERE operation = ?1 ORDER BY number DESC LIMIT ?2)",
+        )?
+        .execute((id, operation.checkpoints.len() as i64))?;
+    Ok(())
+}

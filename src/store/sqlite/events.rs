@@ -1,0 +1,141 @@
+//! Events as rows: the type as a number, its data as JSON.
+
+use std::sync::Arc;
+
+use impresario_api::{Event, EventBody, OperationId, Timestamp};
+use rusqlite::{Connection, Row, params};
+use serde::de::DeserializeOwned;
+
+use super::error::unreadable;
+
+/// The columns that [`event`] reads.
+pub(super) const COLUMNS: &str = "operation, seq, cursor, at, type, data";
+
+/// The number of a type. Numbers stand on disk: add, never change.
+fn number_of(body: &EventBody) -> i64 {
+    match body {
+        EventBody::Submitted(_) => 1,
+        EventBody::Status(_) => 2,
+        EventBody::Resumed(_) => 3,
+        EventBody::Restored(_) => 4,
+        EventBody::Checkpoint(_) => 5,
+        EventBody::Warning(_) => 6,
+        EventBody::Metric(_) => 7,
+        EventBody::Log(_) => 8,
+        EventBody::Gap(_) => 9,
+    }
+}
+
+/// The number of a type by its name on the wire; 0 is no type's.
+pub(super) fn number_named(name: &str) -> i64 {
+    let names = [
+        "submitted",
+        "status",
+        "resumed",
+        "restored",
+        "checkpoint",
+        "warning",
+        "metric",
+        "log",
+        "gap",
+    ];
+    let place = names.iter().position(|one| *one == name);
+    place.map_or(0, |place| place as i64 + 1)
+}
+
+fn json(body: &EventBody) -> rusqlite::Result<String> {
+    let text = match body {
+        EventBody::Submitted(data) => serde_json::to_string(data),
+        EventBody::Status(data) => serde_json::to_string(data),
+        EventBody::Resumed(data) => serde_json::to_string(data),
+        EventBody::Restored(data) => serde_json::to_string(data),
+        EventBody::Checkpoint(data) => serde_json::to_string(data),
+        EventBody::Warning(data) => serde_json::to_string(data),
+        EventBody::Metric(data) => serde_json::to_string(data),
+        EventBody::Log(data) => serde_json::to_string(data),
+        EventBody::Gap(data) => serde_json::to_string(data),
+    };
+    text.map_err(unreadable)
+}
+
+fn body(number: i64, text: &str) -> rusqlite::Result<EventBody> {
+    fn read<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+        serde_json::from_str(text).map_err(unreadable)
+    }
+    Ok(match number {
+        1 => EventBody::Submitted(read(text)?),
+        2 => EventBody::Status(read(text)?),
+        3 => EventBody::Resumed(read(text)?),
+        4 => EventBody::Restored(read(text)?),
+        5 => EventBody::Checkpoint(read(text)?),
+        6 => EventBody::Warning(read(text)?),
+        7 => EventBody::Metric(read(text)?),
+        8 => EventBody::Log(read(text)?),
+        9 => EventBody::Gap(read(text)?),
+        other => return Err(rusqlite::Error::IntegralValueOutOfRange(4, other)),
+    })
+}
+
+/// Writes events.
+pub(super) fn insert(connection: &Connection, events: &[Arc<Event>]) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO events (operation, seq, cursor, at, type, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for event in events {
+        statement.execute(params![
+            event.operation_id.as_u64() as i64,
+            event.seq as i64,
+            event.cursor as i64,
+            event.at.as_millis(),
+            number_of(&event.body),
+            json(&event.body)?,
+        ])?;
+    }
+    Ok(())
+}
+
+/// Reads one from a row of [`COLUMNS`].
+pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<Arc<Event>> {
+    Ok(Arc::new(Event {
+        operation_id: OperationId::from_u64(row.get::<_, i64>(0)? as u64),
+        seq: row.get::<_, i64>(1)? as u64,
+        cursor: row.get::<_, i64>(2)? as u64,
+        at: Timestamp::from_millis(row.get(3)?),
+        body: body(row.get(4)?, row.get_ref(5)?.as_str().map_err(unreadable)?)?,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use impresario_api::{GapData, LogData, LogLevel, MetricData};
+
+    #[test]
+    fn a_type_has_the_same_number_by_its_name() {
+        let bodies = [
+            EventBody::Metric(MetricData {
+                name: "loss".to_owned(),
+                step: 1,
+                value: None,
+                run: 1,
+            }),
+            EventBody::Log(LogData {
+                level: LogLevel::Info,
+                message: "one".to_owned(),
+                run: 1,
+            }),
+            EventBody::Gap(GapData {
+                logs: 1,
+                metrics: 2,
+                events: 3,
+            }),
+        ];
+        for one in bodies {
+            let number = number_of(&one);
+            assert_eq!(number_named(one.type_name()), number);
+            let text = json(&one).expect("an event is JSON");
+            assert_eq!(body(number, &text).expect("its own text"), one);
+        }
+        assert_eq!(number_named("progress"), 0);
+    }
+}

@@ -1,0 +1,235 @@
+//! An operation's JSON columns. Fields are added, never changed: what is missing has its default.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use impresario::rules::lifecycle::{Recorded, State, Terms};
+use impresario::rules::retry::Backoff;
+use impresario::store::Operation;
+use impresario_api::{OperationError, OperationId, Progress, Status, Stop, Timestamp, Warning};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What never changes.
+#[derive(Debug, Serialize, Deserialize)]
+struct Start<'a> {
+    params: Cow<'a, Value>,
+    #[serde(default, skip_serializing_if = "no_labels")]
+    labels: Cow<'a, BTreeMap<String, String>>,
+    requested_by: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_of: Option<OperationId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unique: Option<Cow<'a, str>>,
+    terms: TermsForm,
+}
+
+#[expect(clippy::ptr_arg, reason = "serde passes the field as it is")]
+fn no_labels(labels: &Cow<'_, BTreeMap<String, String>>) -> bool {
+    labels.is_empty()
+}
+
+/// The kind's terms.
+#[derive(Debug, Serialize, Deserialize)]
+struct TermsForm {
+    #[serde(default, skip_serializing_if = "is_default")]
+    pausable: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    finishable: bool,
+    max_attempts: u32,
+    backoff_ms: u64,
+    backoff_cap_ms: u64,
+    #[serde(default, skip_serializing_if = "is_default")]
+    retry_panics: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    fail_when_lost: bool,
+}
+
+/// What changes.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
+struct StateForm<'a> {
+    #[serde(skip_serializing_if = "is_default")]
+    run: u32,
+    attempt: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop: Option<Cow<'a, Stop>>,
+    #[serde(skip_serializing_if = "is_default")]
+    shutdown: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    has_checkpoint: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Cow<'a, OperationError>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dispatched_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "is_default")]
+    ran_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<Cow<'a, Progress>>,
+    #[serde(skip_serializing_if = "no_warnings")]
+    warnings: Cow<'a, [Warning]>,
+}
+
+#[expect(clippy::ptr_arg, reason = "serde passes the field as it is")]
+fn no_warnings(warnings: &Cow<'_, [Warning]>) -> bool {
+    warnings.is_empty()
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Default for StateForm<'_> {
+    fn default() -> Self {
+        Self {
+            run: 0,
+            attempt: 1,
+            stop: None,
+            shutdown: false,
+            has_checkpoint: false,
+            not_before: None,
+            error: None,
+            started_at: None,
+            dispatched_at: None,
+            ran_ms: 0,
+            progress: None,
+            warnings: Cow::Borrowed(&[]),
+        }
+    }
+}
+
+/// The column `start`.
+pub(super) fn start(operation: &Operation) -> serde_json::Result<String> {
+    let terms = operation.state.terms;
+    serde_json::to_string(&Start {
+        params: Cow::Borrowed(&operation.params),
+        labels: Cow::Borrowed(&operation.labels),
+        requested_by: Cow::Borrowed(&operation.requested_by),
+        retry_of: operation.retry_of,
+        timeout_ms: operation.timeout_ms,
+        unique: operation.unique.as_deref().map(Cow::Borrowed),
+        terms: TermsForm {
+            pausable: terms.pausable,
+            finishable: terms.finishable,
+            max_attempts: terms.max_attempts,
+            backoff_ms: millis(terms.backoff.base),
+            backoff_cap_ms: millis(terms.backoff.cap),
+            retry_panics: terms.retry_panics,
+            fail_when_lost: terms.fail_when_lost,
+        },
+    })
+}
+
+/// The column `state`.
+pub(super) fn state(operation: &Operation) -> serde_json::Result<String> {
+    let state = &operation.state;
+    serde_json::to_string(&StateForm {
+        run: state.run,
+        attempt: state.attempt,
+        stop: state.stop.as_ref().map(Cow::Borrowed),
+        shutdown: state.shutdown,
+        has_checkpoint: state.has_checkpoint,
+        not_before: state.not_before,
+        error: state.error.as_ref().map(Cow::Borrowed),
+        started_at: operation.started_at,
+        dispatched_at: operation.dispatched_at,
+        ran_ms: operation.ran_ms,
+        progress: operation.progress.as_ref().map(Cow::Borrowed),
+        warnings: Cow::Borrowed(&operation.warnings),
+    })
+}
+
+/// An operation's columns, as they were read.
+pub(super) struct Columns<'a> {
+    pub(super) id: OperationId,
+    pub(super) kind: String,
+    pub(super) lane: String,
+    pub(super) priority: i32,
+    pub(super) status: Status,
+    pub(super) created_at: Timestamp,
+    pub(super) completed_at: Option<Timestamp>,
+    pub(super) seq: u64,
+    pub(super) state: &'a str,
+    pub(super) start: &'a str,
+    pub(super) output: Option<&'a str>,
+}
+
+/// The operation, but for its checkpoints.
+pub(super) fn operation(columns: Columns<'_>) -> serde_json::Result<Operation> {
+    let start: Start<'_> = serde_json::from_str(columns.start)?;
+    let state: StateForm<'_> = serde_json::from_str(columns.state)?;
+    let output = columns.output.map(serde_json::from_str::<Value>);
+    Ok(Operation {
+        id: columns.id,
+        kind: columns.kind,
+        lane: columns.lane,
+        priority: columns.priority,
+        labels: start.labels.into_owned(),
+        requested_by: start.requested_by.into_owned(),
+        retry_of: start.retry_of,
+        params: Arc::new(start.params.into_owned()),
+        timeout_ms: start.timeout_ms,
+        unique: start.unique.map(Cow::into_owned),
+        state: State {
+            status: recorded(columns.status),
+            stop: state.stop.map(Cow::into_owned),
+            run: state.run,
+            attempt: state.attempt,
+            shutdown: state.shutdown,
+            not_before: state.not_before,
+            has_checkpoint: state.has_checkpoint,
+            error: state.error.map(Cow::into_owned),
+            terms: start.terms.into(),
+        },
+        created_at: columns.created_at,
+        started_at: state.started_at,
+        dispatched_at: state.dispatched_at,
+        completed_at: columns.completed_at,
+        ran_ms: state.ran_ms,
+        progress: state.progress.map(Cow::into_owned),
+        checkpoints: Vec::new(),
+        warnings: state.warnings.into_owned(),
+        output: output.transpose()?.map(Arc::new),
+        seq: columns.seq,
+    })
+}
+
+/// The status as the rules keep it: the stop says the rest.
+const fn recorded(shown: Status) -> Recorded {
+    match shown {
+        Status::Pending => Recorded::Pending,
+        Status::Running | Status::Cancelling | Status::Pausing => Recorded::Running,
+        Status::Paused => Recorded::Paused,
+        Status::Completed => Recorded::Completed,
+        Status::Failed => Recorded::Failed,
+        Status::Cancelled => Recorded::Cancelled,
+    }
+}
+
+impl From<TermsForm> for Terms {
+    fn from(form: TermsForm) -> Self {
+        Self {
+            pausable: form.pausable,
+            finishable: form.finishable,
+            max_attempts: form.max_attempts,
+            backoff: Backoff {
+                base: Duration::from_millis(form.backoff_ms),
+                cap: Duration::from_millis(form.backoff_cap_ms),
+            },
+            retry_panics: form.retry_panics,
+            fail_when_lost: form.fail_when_lost,
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,126 @@
+//! The embedded store: one SQLite file, WAL, `synchronous = FULL`.
+//!
+//! A batch of commands is one transaction, and what it answers is on disk. Reads go through
+//! connections of their own, each in a short transaction, so neither waits for the other.
+//! See `docs/adr/0009-an-embedded-store.md`.
+
+mod ballast;
+mod batch;
+mod checkpoints;
+mod checks;
+mod claims;
+mod error;
+mod events;
+mod form;
+mod kept;
+mod open;
+mod page;
+mod reader;
+mod rows;
+mod schema;
+mod sources;
+mod starts;
+mod text;
+mod wal;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use impresario::store::{Command, Outcome, Reader, Store, StoreError};
+use rusqlite::Connection;
+
+use self::ballast::Ballast;
+use self::batch::Batch;
+use self::error::store_error;
+use self::kept::Kept;
+pub use self::open::OpenError;
+use self::reader::SqliteReader;
+use self::wal::Wal;
+
+/// The name of the database's file in the data folder.
+const FILE: &str = "operations.db";
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Also on a network mount, whose locks and syncs may not be what they say.
+    pub allow_network_mount: bool,
+    /// Every commit takes so much longer: to see how the rest bears a slow disk.
+    pub delay: Duration,
+}
+
+/// Operations and their events in one SQLite file.
+pub struct SqliteStore {
+    connection: Connection,
+    /// What is known of the file's content; `None` after a failure, until it is read again.
+    kept: Option<Kept>,
+    ballast: Ballast,
+    wal: Wal,
+    reader: Arc<SqliteReader>,
+    delay: Duration,
+}
+
+impl SqliteStore {
+    /// Opens the store of a data folder, or makes it. What is there and cannot be used is left as
+    /// it is.
+    pub fn open(folder: &Path, options: Options) -> Result<Self, OpenError> {
+        open::open(folder, options)
+    }
+
+    /// Where the database lies in a data folder.
+    pub fn file_in(folder: &Path) -> PathBuf {
+        folder.join(FILE)
+    }
+
+    fn write(&mut self, batch: &[Command]) -> rusqlite::Result<Vec<Outcome>> {
+        let kept = match self.kept.take() {
+            Some(kept) => kept,
+            None => Kept::read(&self.connection)?,
+        };
+        let mut kept = kept;
+        let transaction = self.connection.unchecked_transaction()?;
+        let tight = self.ballast.tight().map(str::to_owned);
+        let mut work = Batch::new(&transaction, &mut kept, tight);
+        let outcomes: Result<Vec<_>, _> = batch
+            .iter()
+            .map(|command| work.carry_out(command))
+            .collect();
+        let outcomes = outcomes?;
+        work.finish()?;
+        transaction.commit()?;
+        // Only now: until the commit nothing of it is true.
+        kept.settle();
+        self.kept = Some(kept);
+        Ok(outcomes)
+    }
+}
+
+impl Drop for SqliteStore {
+    /// After an orderly end the database is one file, and the log is empty.
+    fn drop(&mut self) {
+        self.wal.copy_all(&self.connection);
+    }
+}
+
+impl Store for SqliteStore {
+    fn engine(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn commit(&mut self, batch: &[Command]) -> Result<Vec<Outcome>, StoreError> {
+        std::thread::sleep(self.delay);
+        self.ballast.look();
+        let outcomes = self.write(batch).map_err(|error| store_error(&error));
+        match &outcomes {
+            Err(StoreError::Full(why)) => self.ballast.give_up(why),
+            Err(_) => {}
+            Ok(_) => self.wal.committed(&self.connection),
+        }
+        outcomes
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        Arc::clone(&self.reader) as Arc<dyn Reader>
+    }
+}

@@ -1,0 +1,164 @@
+//! Pages: a walk over ids from the newest down, which leaps from one match to the next.
+
+use impresario::store::{Page, Query};
+use impresario_api::Status;
+use rusqlite::Connection;
+
+use super::rows::{self, id_of, sql_id};
+use super::sources::{Stream, Union};
+use super::text::Text;
+
+/// Totals that take a walk are counted up to here.
+const MOST_COUNTED: usize = 1_000;
+
+/// The counters that are not zero.
+pub(super) fn counters(connection: &Connection) -> rusqlite::Result<Vec<(String, Status, u64)>> {
+    let sql = "SELECT kind, status, count FROM counters WHERE count > 0";
+    let mut statement = connection.prepare_cached(sql)?;
+    let counters = statement.query_map((), |row| {
+        let status = rows::status(row.get(1)?)?;
+        Ok((row.get(0)?, status, row.get::<_, i64>(2)?.unsigned_abs()))
+    })?;
+    counters.collect()
+}
+
+/// A page, newest first.
+pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<Page> {
+    let counters = counters(connection)?;
+    let live = counters.iter().filter(|(_, status, _)| !status.is_ended());
+    let active = live.map(|(.., count)| count).sum();
+    let (total, total_is_exact) = total(connection, query, &counters)?;
+    let from = query.before.map_or(i64::MAX, |id| sql_id(id) - 1);
+    let mut walk = Walk::new(connection, query, &counters, from)?;
+    let mut operations = Vec::new();
+    while operations.len() < query.limit
+        && let Some(id) = walk.next()?
+    {
+        operations.extend(rows::load(connection, id_of(id))?);
+    }
+    Ok(Page {
+        operations,
+        more: walk.next()?.is_some(),
+        total,
+        total_is_exact,
+        active,
+    })
+}
+
+/// How many match, and whether that is all of them.
+fn total(
+    connection: &Connection,
+    query: &Query,
+    counters: &[(String, Status, u64)],
+) -> rusqlite::Result<(u64, bool)> {
+    if query.label.is_none() && text(query).is_none() {
+        let counted = counters
+            .iter()
+            .filter(|(kind, status, _)| passes(query, kind, *status));
+        return Ok((counted.map(|(.., count)| count).sum(), true));
+    }
+    let mut walk = Walk::new(connection, query, counters, i64::MAX)?;
+    let mut found = 0;
+    while found <= MOST_COUNTED && walk.next()?.is_some() {
+        found += 1;
+    }
+    Ok((found.min(MOST_COUNTED) as u64, found <= MOST_COUNTED))
+}
+
+fn passes(query: &Query, kind: &str, status: Status) -> bool {
+    (query.statuses.is_empty() || query.statuses.contains(&status))
+        && (query.kinds.is_empty() || query.kinds.iter().any(|one| one == kind))
+        && (!query.active_only || !status.is_ended())
+}
+
+/// An empty text asks for nothing.
+fn text(query: &Query) -> Option<&str> {
+    query.text.as_deref().filter(|text| !text.is_empty())
+}
+
+/// Operations that match, newest first.
+struct Walk<'a> {
+    connection: &'a Connection,
+    lists: Vec<Union>,
+    text: Option<Text>,
+    /// Where it goes on; negative at the end.
+    from: i64,
+}
+
+impl<'a> Walk<'a> {
+    fn new(
+        connection: &'a Connection,
+        query: &Query,
+        counters: &[(String, Status, u64)],
+        from: i64,
+    ) -> rusqlite::Result<Self> {
+        let mut lists = Vec::new();
+        let filtered = query.active_only || !query.statuses.is_empty() || !query.kinds.is_empty();
+        if filtered {
+            let shelves = counters
+                .iter()
+                .filter(|(kind, status, _)| passes(query, kind, *status));
+            let shelves = shelves.map(|(kind, status, _)| Stream::shelf(kind, *status));
+            lists.push(Union(shelves.collect()));
+        }
+        if let Some((key, value)) = &query.label {
+            lists.push(Union(vec![Stream::label(key, value)]));
+        }
+        let text = text(query)
+            .map(|text| Text::new(connection, text))
+            .transpose()?;
+        if lists.is_empty() && !matches!(text, Some(Text::Lists { .. })) {
+            lists.push(Union(vec![Stream::all()]));
+        }
+        Ok(Self {
+            connection,
+            lists,
+            text,
+            from,
+        })
+    }
+
+    /// The next match.
+    fn next(&mut self) -> rusqlite::Result<Option<i64>> {
+        while self.from >= 0 {
+            let from = self.from;
+            let Some(id) = self.leap(from)? else {
+                self.from = -1;
+                return Ok(None);
+            };
+            self.from = id;
+            if id == from || self.leap(id)? == Some(id) {
+                self.from = id - 1;
+                if self.is_there(id)? {
+                    return Ok(Some(id));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The newest id at or below `id` that every condition may still hold for.
+    fn leap(&mut self, id: i64) -> rusqlite::Result<Option<i64>> {
+        let mut id = id;
+        for list in &mut self.lists {
+            let Some(found) = list.at_most(self.connection, id)? else {
+                return Ok(None);
+            };
+            id = found;
+        }
+        match &mut self.text {
+            Some(text) => text.at_most(self.connection, id),
+            None => Ok(Some(id)),
+        }
+    }
+
+    /// A whole id as a text may be of an operation that is not kept.
+    fn is_there(&self, id: i64) -> rusqlite::Result<bool> {
+        if !self.lists.is_empty() {
+            return Ok(true);
+        }
+        self.connection
+            .prepare_cached("SELECT 1 FROM operations WHERE id = ?1")?
+            .exists([id])
+    }
+}

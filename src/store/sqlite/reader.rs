@@ -1,0 +1,239 @@
+//! Reads, each in a short transaction on a connection that cannot write.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use impresario::rules::dispatch::is_due;
+use impresario::rules::lifecycle::Recorded;
+use impresario::store::{Operation, Page, Query, Reader, StoreError};
+use impresario_api::{Event, OperationId, Status, Timestamp};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, named_params};
+
+use super::error::store_error;
+use super::rows::{self, id_of, sql_id};
+use super::{events, page, wal};
+
+/// Connections that wait for the next read.
+const IDLE: usize = 4;
+/// Places in a queue are counted up to here.
+const LAST_PLACE: i64 = 1_000;
+
+/// A handle for reading, from any thread.
+pub(super) struct SqliteReader {
+    file: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl SqliteReader {
+    pub(super) const fn new(file: PathBuf) -> Self {
+        Self {
+            file,
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Reads in one transaction: what it sees is one moment.
+    fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let connection = self.idle().pop();
+        let connection = connection.map_or_else(|| self.connect(), Ok);
+        let answer = connection.and_then(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            let answer = read(&transaction)?;
+            transaction.commit()?;
+            let mut idle = self.idle();
+            if idle.len() < IDLE {
+                idle.push(connection);
+            }
+            Ok(answer)
+        });
+        answer.map_err(|error| store_error(&error))
+    }
+
+    /// A list of connections is whole whatever panicked beside it.
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.file, flags)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        // In KiB.
+        connection.execute_batch("PRAGMA cache_size = -8192")?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    }
+}
+
+impl Reader for SqliteReader {
+    fn operation(&self, id: OperationId) -> Result<Option<Arc<Operation>>, StoreError> {
+        self.read(|connection| rows::load(connection, id))
+    }
+
+    fn page(&self, query: &Query) -> Result<Page, StoreError> {
+        self.read(|connection| page::page(connection, query))
+    }
+
+    fn counts(&self) -> Result<BTreeMap<(String, Status), u64>, StoreError> {
+        self.read(|connection| {
+            let counts = page::counters(connection)?.into_iter();
+            Ok(counts
+                .map(|(kind, status, count)| ((kind, status), count))
+                .collect())
+        })
+    }
+
+    fn events(
+        &self,
+        id: OperationId,
+        since: u64,
+        limit: usize,
+        types: &[&str],
+    ) -> Result<Vec<Arc<Event>>, StoreError> {
+        self.read(|connection| {
+            let wanted: Vec<_> = types.iter().map(|name| events::number_named(name)).collect();
+            let one = |place: usize| wanted.get(place).copied().unwrap_or(0);
+            // A list of types is short; what is asked for most has a plain form.
+            let filter = match wanted.len() {
+                0 => String::new(),
+                1 => format!("AND type = {}", one(0)),
+                _ => format!("AND type IN ({})", join(&wanted)),
+            };
+            let sql = format!(
+                "SELECT {} FROM events WHERE operation = ?1 AND seq > ?2 {filter} ORDER BY seq LIMIT ?3",
+                events::COLUMNS
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let found = statement.query_map((sql_id(id), bound(since), most(limit)), events::event)?;
+            found.collect()
+        })
+    }
+
+    fn events_since_cursor(&self, since: u64, limit: usize) -> Result<Vec<Arc<Event>>, StoreError> {
+        self.read(|connection| {
+            let sql = format!(
+                "SELECT {} FROM events WHERE cursor > ?1 ORDER BY cursor LIMIT ?2",
+                events::COLUMNS
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let found = statement.query_map((bound(since), most(limit)), events::event)?;
+            found.collect()
+        })
+    }
+
+    fn latest(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT at FROM progress")?;
+            let at: i64 = statement.query_row((), |row| row.get(0))?;
+            Ok((at != 0).then_some(Timestamp::from_millis(at)))
+        })
+    }
+
+    fn newest(&self) -> Result<Option<OperationId>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT newest FROM progress")?;
+            let newest: i64 = statement.query_row((), |row| row.get(0))?;
+            Ok((newest != 0).then_some(id_of(newest)))
+        })
+    }
+
+    fn cursor(&self) -> Result<u64, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT cursor FROM progress")?;
+            statement.query_row((), |row| Ok(row.get::<_, i64>(0)? as u64))
+        })
+    }
+
+    fn queue_position(&self, id: OperationId, now: Timestamp) -> Result<Option<u64>, StoreError> {
+        self.read(|connection| {
+            let Some(operation) = rows::load(connection, id)? else {
+                return Ok(None);
+            };
+            let waits = operation.state.status == Recorded::Pending;
+            if !waits || !is_due(operation.state.not_before, now) {
+                return Ok(None);
+            }
+            let ahead = ahead_of(connection, &operation, now)?;
+            Ok((ahead < LAST_PLACE).then_some(ahead.unsigned_abs() + 1))
+        })
+    }
+
+    fn oldest_pending(&self, lane: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT MIN(created_at) FROM operations WHERE lane = ?1 AND due IS NOT NULL";
+            let mut statement = connection.prepare_cached(sql)?;
+            let oldest: Option<i64> = statement.query_row([lane], |row| row.get(0))?;
+            Ok(oldest.map(Timestamp::from_millis))
+        })
+    }
+
+    fn idempotent(
+        &self,
+        key: &str,
+        since: Timestamp,
+    ) -> Result<Option<(OperationId, u64)>, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT operation, fingerprint FROM keys JOIN operations ON operations.id = keys.operation
+                       WHERE key = ?1 AND at > ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let known = statement.query_row((key, since.as_millis()), |row| {
+                Ok((id_of(row.get(0)?), row.get::<_, i64>(1)? as u64))
+            });
+            known.optional()
+        })
+    }
+
+    fn size(&self) -> Result<(u64, u64), StoreError> {
+        let (operations, database) = self.read(|connection| {
+            let counters = page::counters(connection)?;
+            let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+            let size: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            let operations = counters.iter().map(|(.., count)| count).sum();
+            Ok((operations, pages.unsigned_abs() * size.unsigned_abs()))
+        })?;
+        let log = std::fs::metadata(wal::file_of(&self.file)).map_or(0, |log| log.len());
+        Ok((operations, database + log))
+    }
+}
+
+/// How many go before one that may go now, up to [`LAST_PLACE`] of them.
+fn ahead_of(
+    connection: &Connection,
+    operation: &Operation,
+    now: Timestamp,
+) -> rusqlite::Result<i64> {
+    let sql = "SELECT
+        (SELECT COUNT(*) FROM (SELECT 1 FROM operations WHERE lane = :lane AND due = 0 AND priority > :priority LIMIT :most))
+      + (SELECT COUNT(*) FROM (SELECT 1 FROM operations WHERE lane = :lane AND due = 0 AND priority = :priority AND id < :id LIMIT :most))
+      + (SELECT COUNT(*) FROM (SELECT 1 FROM operations WHERE lane = :lane AND due > 0 AND due <= :now
+           AND (priority > :priority OR (priority = :priority AND id < :id)) LIMIT :most))";
+    connection.prepare_cached(sql)?.query_row(
+        named_params! {
+            ":lane": operation.lane,
+            ":priority": operation.priority,
+            ":id": sql_id(operation.id),
+            ":now": now.as_millis(),
+            ":most": LAST_PLACE,
+        },
+        |row| row.get(0),
+    )
+}
+
+fn join(numbers: &[i64]) -> String {
+    let numbers: Vec<_> = numbers.iter().map(i64::to_string).collect();
+    numbers.join(", ")
+}
+
+/// A number as SQLite's integer; what is over its range is over every row.
+fn bound(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,88 @@
+//! What a start is judged by, in the order of the contract.
+
+use impresario::store::{Operation, Outcome, Refused, Submission};
+use rusqlite::OptionalExtension;
+
+use super::batch::Batch;
+use super::rows::{id_of, sql_id};
+
+/// Old keys that one start with a key takes away: more than it adds, so they cannot pile up.
+const PURGED_AT_ONCE: i64 = 4;
+
+impl Batch<'_> {
+    pub(super) fn submit(&mut self, submission: &Submission) -> rusqlite::Result<Outcome> {
+        if let Some(answer) = self.judge(submission)? {
+            return Ok(answer);
+        }
+        self.keep_key(submission)?;
+        let (operation, event) = Operation::submitted(submission.clone());
+        let done = self.save(None, operation, vec![(submission.now, event)])?;
+        Ok(Outcome::Done(done))
+    }
+
+    /// Why a start is not recorded: a key that is known, a live one like it, a full lane, a full
+    /// disk.
+    fn judge(&mut self, submission: &Submission) -> rusqlite::Result<Option<Outcome>> {
+        if let Some(answer) = self.replay(submission)? {
+            return Ok(Some(answer));
+        }
+        let unique = submission.unique.as_deref();
+        let holder = unique.map(|text| self.holder(text)).transpose()?.flatten();
+        let same = self.kept.newest >= submission.id.as_u64() && self.is_known(submission.id)?;
+        if let Some(id) = holder.or(same.then_some(submission.id)) {
+            return Ok(Some(Outcome::Refused(Refused::Duplicate(id))));
+        }
+        let waiting = self.kept.waiting_in(&submission.lane);
+        if waiting >= submission.most_waiting {
+            return Ok(Some(Outcome::Refused(Refused::QueueFull { waiting })));
+        }
+        let no_room = self.tight.clone().map(Refused::NoRoom);
+        Ok(no_room.map(Outcome::Refused))
+    }
+
+    fn replay(&mut self, submission: &Submission) -> rusqlite::Result<Option<Outcome>> {
+        let Some(given) = &submission.idempotency else {
+            return Ok(None);
+        };
+        let sql = "SELECT operation, fingerprint FROM keys WHERE key = ?1 AND at > ?2";
+        let known = self
+            .connection
+            .prepare_cached(sql)?
+            .query_row((&given.key, given.since.as_millis()), |row| {
+                Ok((id_of(row.get(0)?), row.get::<_, i64>(1)? as u64))
+            })
+            .optional()?;
+        let Some((id, fingerprint)) = known else {
+            return Ok(None);
+        };
+        Ok(self.operation(id)?.map(|operation| {
+            if fingerprint == given.fingerprint {
+                Outcome::Replayed(operation)
+            } else {
+                Outcome::Refused(Refused::IdempotencyMismatch(id))
+            }
+        }))
+    }
+
+    fn keep_key(&self, submission: &Submission) -> rusqlite::Result<()> {
+        let Some(given) = &submission.idempotency else {
+            return Ok(());
+        };
+        self.connection
+            .prepare_cached(
+                "DELETE FROM keys WHERE key IN (SELECT key FROM keys WHERE at <= ?1 ORDER BY at LIMIT ?2)",
+            )?
+            .execute((given.since.as_millis(), PURGED_AT_ONCE))?;
+        self.connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO keys (key, operation, fingerprint, at) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute((
+                &given.key,
+                sql_id(submission.id),
+                given.fingerprint as i64,
+                submission.now.as_millis(),
+            ))?;
+        Ok(())
+    }
+}

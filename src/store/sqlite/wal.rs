@@ -1,0 +1,136 @@
+//! The write-ahead log: grown before it is needed, so that a commit extends no file, and copied back
+//! into the database by a thread with a connection of its own, so that no commit pays for that.
+
+use std::fs::OpenOptions;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::ballast::room;
+
+/// The log is this long from the start.
+const GROWN: u64 = 16 << 20;
+/// Pages in the log at which it is copied back.
+const COPY_AT: u32 = 1_000;
+/// Pages in the log at which the writer itself copies them back: then the thread cannot keep up, or
+/// never finds the log at rest, and the log would grow without end.
+const COPY_HERE_AT: u32 = 16_384;
+
+/// Watches how long the log has become.
+pub(super) struct Wal {
+    pages: Arc<AtomicU32>,
+    /// `None` when it ends.
+    wake: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Wal {
+    /// Begins: `writer` is the connection that commits, `copier` the thread's own.
+    pub(super) fn start(writer: &mut Connection, copier: Connection) -> io::Result<Self> {
+        let pages = Arc::new(AtomicU32::new(0));
+        let seen = Arc::clone(&pages);
+        let hook = move |_: &mut rusqlite::hooks::Wal, count| {
+            seen.store(u32::try_from(count).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        };
+        writer.wal_hook(Some(hook)).map_err(io::Error::other)?;
+        // One wake-up that waits is enough: it copies all that there is.
+        let (wake, woken) = sync_channel(1);
+        let thread = std::thread::Builder::new().name("impresario-wal".to_owned());
+        let thread = thread.spawn(move || copy(&copier, &woken))?;
+        Ok(Self {
+            pages,
+            wake: Some(wake),
+            thread: Some(thread),
+        })
+    }
+
+    /// After a commit: sees to it that the log does not grow without end.
+    pub(super) fn committed(&self, writer: &Connection) {
+        let pages = self.pages.load(Ordering::Relaxed);
+        if pages >= COPY_HERE_AT {
+            copy_now(writer);
+        } else if pages >= COPY_AT
+            && let Some(wake) = &self.wake
+        {
+            // Full: it is awake already.
+            let _ = wake.try_send(());
+        }
+    }
+
+    /// At the end: all of it, unless a reader is still busy with it.
+    pub(super) fn copy_all(&mut self, writer: &Connection) {
+        self.end();
+        let copied = writer
+            .busy_timeout(Duration::from_millis(200))
+            .and_then(|()| writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())));
+        if let Err(error) = copied {
+            // What is in the log is safe there; the next start finds it.
+            log::warn!("the write-ahead log stays: {error}");
+        }
+    }
+
+    fn end(&mut self) {
+        drop(self.wake.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic there has told of itself; the log is copied at the next start.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Wal {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn copy(connection: &Connection, woken: &Receiver<()>) {
+    while woken.recv().is_ok() {
+        copy_now(connection);
+    }
+}
+
+/// Copies what no reader needs in the log, and waits for nobody.
+fn copy_now(connection: &Connection) {
+    let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
+    if let Err(error) = copied {
+        // What is in the log is safe there; the next try comes with the next commit.
+        log::warn!("the write-ahead log could not be copied back: {error}");
+    }
+}
+
+/// The log's file beside its database.
+pub(super) fn file_of(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
+}
+
+/// Grows the log with zeros, which SQLite takes for its end. Not where the disk is small.
+pub(super) fn grow(database: &Path) -> io::Result<()> {
+    let path = file_of(database);
+    if room(database)? < 20 * GROWN {
+        return Ok(());
+    }
+    let mut file = OpenOptions::new().write(true).open(&path)?;
+    let length = file.metadata()?.len();
+    if length >= GROWN {
+        return Ok(());
+    }
+    file.seek(SeekFrom::Start(length))?;
+    let zeros = vec![0; 1 << 20];
+    let mut left = GROWN - length;
+    while left > 0 {
+        let part = zeros.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        file.write_all(&zeros[..part])?;
+        left -= part as u64;
+    }
+    file.sync_all()
+}

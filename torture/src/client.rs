@@ -1,0 +1,96 @@
+//! A client, as anyone would write one.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// An answer of the API.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+impl Reply {
+    pub(crate) fn data(&self) -> &Value {
+        &self.body["data"]
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or("")
+    }
+
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+/// One client; `None` stands for "no answer": the server may have done it or not.
+#[derive(Clone)]
+pub(crate) struct Client {
+    agent: ureq::Agent,
+    address: String,
+}
+
+impl Client {
+    pub(crate) fn new(address: &str) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
+        Self {
+            agent: config.into(),
+            address: address.to_owned(),
+        }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Option<Reply> {
+        let sent = self.agent.get(format!("{}{path}", self.address)).call();
+        reply(sent)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value, key: Option<&str>) -> Option<Reply> {
+        let mut request = self.agent.post(format!("{}{path}", self.address));
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        reply(request.send_json(body))
+    }
+
+    pub(crate) fn start(&self, params: &Value, key: Option<&str>) -> Option<Reply> {
+        self.post("/api/v1/dummy/start", params, key)
+    }
+
+    pub(crate) fn verb(&self, id: &str, verb: &str) -> Option<Reply> {
+        let path = format!("/api/v1/operations/{id}/{verb}");
+        self.post(&path, &json!({"reason": "torture"}), None)
+    }
+
+    pub(crate) fn view(&self, id: &str) -> Option<Reply> {
+        self.get(&format!("/api/v1/operations/{id}"))
+    }
+
+    /// Every event of an operation.
+    pub(crate) fn events(&self, id: &str) -> Option<Vec<Value>> {
+        let (mut events, mut since) = (Vec::new(), 0);
+        loop {
+            let reply = self.get(&format!("/api/v1/operations/{id}/events?since={since}"))?;
+            let page = reply.data()["events"].as_array()?.clone();
+            since = reply.data()["next_since"].as_u64()?;
+            let more = page.len() == 1_000;
+            events.extend(page);
+            if !more {
+                return Some(events);
+            }
+        }
+    }
+}
+
+fn reply(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Option<Reply> {
+    let mut answer = sent.ok()?;
+    let body = answer.body_mut().read_to_string().ok()?;
+    Some(Reply {
+        status: answer.status().as_u16(),
+        body: serde_json::from_str(&body).unwrap_or(Value::Null),
+    })
+}

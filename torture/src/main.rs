@@ -1,0 +1,91 @@
+//! Kills, fills and slows a real impresariod over HTTP and checks that it kept its word. Nothing is
+//! looked at from the inside but SQLite's own `integrity_check`.
+
+mod bad;
+mod check;
+mod client;
+mod full;
+mod kill;
+mod ledger;
+mod server;
+mod shutdown;
+mod slow;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// What goes wrong on purpose.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The server's binary
+    #[arg(long, value_name = "FILE")]
+    server: PathBuf,
+    /// Rounds of kill -9
+    #[arg(long, default_value_t = 300)]
+    rounds: u32,
+    /// Replays a plan; by default a new one
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Only this part: kill, full, slow, bad, shutdown
+    #[arg(long)]
+    part: Option<String>,
+}
+
+/// What a part found: lines for the report, and violations.
+#[derive(Debug, Default)]
+struct Report {
+    lines: Vec<String>,
+    violations: Vec<String>,
+}
+
+impl Report {
+    fn say(&mut self, line: impl Into<String>) {
+        self.lines.push(line.into());
+    }
+
+    /// Something that must hold.
+    fn hold(&mut self, holds: bool, what: impl Into<String>) {
+        if !holds {
+            self.violations.push(what.into());
+        }
+    }
+}
+
+type Part = fn(&Args, u64) -> Report;
+
+const PARTS: &[(&str, Part)] = &[
+    ("kill", kill::run),
+    ("full", full::run),
+    ("slow", slow::run),
+    ("bad", bad::run),
+    ("shutdown", shutdown::run),
+];
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1 << 53));
+    println!("seed {seed}   (--seed {seed} replays the plan)");
+    let mut violations = 0;
+    for (name, part) in PARTS {
+        if args.part.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let report = part(&args, seed);
+        println!("\n{name}");
+        for line in &report.lines {
+            println!("  {line}");
+        }
+        for violation in &report.violations {
+            println!("  VIOLATION {violation}");
+        }
+        violations += report.violations.len();
+    }
+    println!("\n{violations} violations");
+    if violations == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
