@@ -16,6 +16,8 @@ const ROOMS: &[&str] = &[
     "training",
     "models",
     "system",
+    "metrics",
+    "live",
 ];
 
 pub(crate) fn short_handlers(path: &str, text: &str) -> Vec<Violation> {
