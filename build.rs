@@ -1,10 +1,12 @@
 //! Tells the linker where libtorch lies, so that the binaries find it wherever they are started
-//! from, and the program which version it is.
+//! from, and the program which version it is. And builds the package anew when the console was.
 
 use std::path::Path;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    // It is there in every checkout: a folder that comes and goes would be one changed for ever.
+    println!("cargo:rerun-if-changed=console/dist");
     if std::env::var_os("CARGO_FEATURE_TRAINING").is_none() {
         return;
     }

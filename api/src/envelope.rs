@@ -142,6 +142,14 @@ codes! {
     IdempotencyMismatch = "IDEMPOTENCY_MISMATCH",
     /// The lane's queue is full.
     QueueFull = "QUEUE_FULL",
+    /// `since` is a number that has not been reached yet.
+    SinceAhead = "SINCE_AHEAD",
+    /// The socket has a subscription of this name.
+    SubInUse = "SUB_IN_USE",
+    /// The socket has no subscription of this name.
+    SubNotFound = "SUB_NOT_FOUND",
+    /// The socket has as many subscriptions as it may have.
+    TooManySubscriptions = "TOO_MANY_SUBSCRIPTIONS",
     /// A bug.
     Internal = "INTERNAL",
     /// The server is going down.

@@ -1,160 +1,212 @@
-//! What goes over a live socket, one JSON text frame each: `GET /api/v1/ws`.
+//! The frames of a live socket, `GET /api/v1/ws`: JSON, one object a text frame.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{
-    Event, EventBody, GapData, LogData, MetricData, RestoredData, ResumedData, StatusData,
-    SubmittedData,
-};
 use crate::{
-    CheckpointView, OperationId, OperationRow, OperationView, Progress, Timestamp, Warning,
+    CheckpointView, ErrorBody, Event, EventBody, GapData, LogData, MetricData, OperationId,
+    OperationRow, OperationView, Progress, RestoredData, ResumedData, StatusData, SubmittedData,
+    Timestamp, Warning,
 };
 
-/// What a client may say.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// What a client sends. Fields that are not known are refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ClientFrame {
-    /// Hear of one operation (`operation_id`), or of all that match (`filter`): one of the two.
+    /// Hear of one operation, or of all that match.
     Subscribe {
-        /// The client's own name for it, 1 to 64 characters; every frame of it carries the name.
+        /// The client's own name for it, on every frame that answers: 1 to 64 characters.
         sub: String,
-        /// One operation.
+        /// The one operation; this or `filter`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         operation_id: Option<OperationId>,
-        /// All that match.
+        /// All that match; this or `operation_id`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         filter: Option<Filter>,
-        /// Everything after this one first: a `seq` of the operation, or a `cursor` of the filter.
+        /// After this `seq` (of one operation) or `cursor` (of a filter): exactly what was missed
+        /// comes first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<u64>,
-        /// Only these types; by default all. `progress` is one of them.
+        /// The types to send, by default all. Snapshots and the answers to frames always come.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        events: Option<Vec<String>>,
-        /// At most one progress frame an operation in so many milliseconds: 100 to 10,000.
+        events: Option<Vec<EventType>>,
+        /// At most one progress frame in so many milliseconds and operation: 100 to 10,000.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         progress_ms: Option<u64>,
     },
     /// Hear no more of it.
     Unsubscribe {
-        /// Its name.
+        /// As it was subscribed.
         sub: String,
     },
-    /// Is anybody there?
+    /// Answered by `pong`.
     Ping {},
-    /// Who calls: the first frame, where tokens are on and none came with the request.
+    /// The first frame where the server wants tokens and the handshake brought none.
     Auth {
-        /// The token.
+        /// As in the token file.
         token: String,
     },
 }
 
-/// Which operations; every condition must hold. Kinds and labels never change, so an operation
-/// matches for life.
+/// Which operations: all conditions hold. Kind and labels never change, so it is for life.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
-    /// One of these kinds; all, when empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub kind: Vec<String>,
-    /// `key:value`.
+    /// One of these kinds; all kinds when left out or empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Vec<String>>,
+    /// Has this label: `key:value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
 }
 
-/// What the server says.
+/// The types that a subscription can choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventType {
+    /// Always comes, named or not.
+    Snapshot,
+    /// The start was recorded.
+    Submitted,
+    /// The status, the stop or the attempt changed.
+    Status,
+    /// Taken back to pending.
+    Resumed,
+    /// A run goes on from a checkpoint.
+    Restored,
+    /// A checkpoint was recorded.
+    Checkpoint,
+    /// Something that a person should know.
+    Warning,
+    /// A point of a metric.
+    Metric,
+    /// A line of the log.
+    Log,
+    /// Something could not be kept.
+    Gap,
+    /// How far it has come.
+    Progress,
+}
+
+impl EventType {
+    /// The type of an event.
+    pub const fn of(body: &EventBody) -> Self {
+        match body {
+            EventBody::Submitted(_) => Self::Submitted,
+            EventBody::Status(_) => Self::Status,
+            EventBody::Resumed(_) => Self::Resumed,
+            EventBody::Restored(_) => Self::Restored,
+            EventBody::Checkpoint(_) => Self::Checkpoint,
+            EventBody::Warning(_) => Self::Warning,
+            EventBody::Metric(_) => Self::Metric,
+            EventBody::Log(_) => Self::Log,
+            EventBody::Gap(_) => Self::Gap,
+        }
+    }
+}
+
+/// What the server sends. Clients ignore what they do not know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerFrame {
-    /// The subscription's name, where it is of one.
+    /// The subscription; left out where a frame is about the socket itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
-    /// Whose, where it is of one operation.
+    /// The operation; left out where a frame is about no single one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation_id: Option<OperationId>,
-    /// Contiguous per operation: of durable events, and of a view the last one that it knows.
+    /// Of an event its number, of a view the last event that it knows of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
-    /// Ascending over the whole server.
+    /// Of an event its number over the whole store; of a filter's snapshot where it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<u64>,
-    /// When.
+    /// When it was recorded, read or answered.
     pub at: Timestamp,
     /// `type` and `data`.
     #[serde(flatten)]
     pub body: FrameBody,
 }
 
-/// What a frame of the server holds.
+impl ServerFrame {
+    /// A frame without numbers.
+    pub const fn new(sub: Option<String>, at: Timestamp, body: FrameBody) -> Self {
+        Self {
+            sub,
+            operation_id: None,
+            seq: None,
+            cursor: None,
+            at,
+            body,
+        }
+    }
+}
+
+/// What a server's frame says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
 pub enum FrameBody {
-    /// How it is now; after a replay it says: caught up.
+    /// What is subscribed to, as it is; after a replay it says: caught up.
     Snapshot(Snapshot),
-    /// How far a run has come: merged, without a number; the last one always arrives.
-    Progress(Progress),
-    /// A durable event.
+    /// The start was recorded.
     Submitted(SubmittedData),
-    /// A durable event.
+    /// The status, the stop or the attempt changed.
     Status(StatusData),
-    /// A durable event.
+    /// The verb `resume` took it back to pending.
     Resumed(ResumedData),
-    /// A durable event.
+    /// A run goes on from a checkpoint.
     Restored(RestoredData),
-    /// A durable event.
+    /// A checkpoint was recorded.
     Checkpoint(CheckpointView),
-    /// A durable event.
+    /// Something that a person should know.
     Warning(Warning),
-    /// A durable event.
+    /// One point of a metric.
     Metric(MetricData),
-    /// A durable event.
+    /// One line of the function's log.
     Log(LogData),
-    /// A durable event, or what is no longer kept of what was asked for.
+    /// Something could not be kept.
     Gap(GapData),
-    /// The subscription stands; what it is of comes next.
+    /// How far an operation has come: the newest wins, and the last one always arrives.
+    Progress(Progress),
+    /// The subscription stands.
     Subscribed(Nothing),
-    /// Nothing more comes of it.
+    /// The subscription is over.
     Unsubscribed(Nothing),
-    /// Here.
+    /// The answer to `ping`.
     Pong(Nothing),
-    /// A frame could not be obeyed; the socket stays.
-    Error(FrameError),
-    /// The socket is about to be closed.
-    Closing(Closing),
+    /// A frame of the client's was not carried out.
+    Error(ErrorBody),
+    /// The server closes the socket.
+    Closing(ClosingData),
 }
 
-/// How it is now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Snapshot {
-    /// One operation.
-    One(Box<OperationView>),
-    /// The newest 100 that match and have not ended; older ones are paged by GET.
-    Many {
-        /// Newest first.
-        operations: Vec<OperationRow>,
-        /// Everything up to here is in it; a client keeps the higher `seq`.
-        cursor: u64,
-    },
-}
-
-/// Nothing.
+/// An empty object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Nothing {}
 
-/// Why a frame could not be obeyed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct FrameError {
-    /// SCREAMING_SNAKE_CASE.
-    pub code: String,
-    /// What was expected and what came.
-    pub message: String,
+/// What is subscribed to, as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Snapshot {
+    /// Of a filter.
+    Rows(FilterSnapshot),
+    /// Of one operation.
+    View(Box<OperationView>),
 }
 
-/// Why the socket is closed.
+/// Of a filter: the newest 100 active rows; older ones are paged by GET.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FilterSnapshot {
+    /// Newest first. A row may know of events that are told later: the higher `seq` wins.
+    pub operations: Vec<OperationRow>,
+    /// Every event after it follows.
+    pub cursor: u64,
+}
+
+/// Why the server closes the socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Closing {
+pub struct ClosingData {
     /// For a person.
     pub reason: String,
 }

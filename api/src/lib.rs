@@ -21,8 +21,8 @@ pub use event::{
     StatusData, SubmittedData,
 };
 pub use frame::{
-    ClientFrame, Closing, Filter, FrameBody, FrameError, Nothing, ServerFrame, Snapshot,
-    frame_schemas,
+    ClientFrame, ClosingData, EventType, Filter, FilterSnapshot, FrameBody, Nothing, ServerFrame,
+    Snapshot, frame_schemas,
 };
 pub use id::{ModelId, OperationId, ParseIdError};
 pub use kind::KindView;

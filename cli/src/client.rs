@@ -86,6 +86,27 @@ impl Client {
         )
     }
 
+    /// Host and port, and whatever the address has after them.
+    pub(crate) fn authority(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// Who calls, for what is no request of this client's.
+    pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
+        let token = self.token.iter();
+        let token = token.map(|token| ("authorization", format!("Bearer {token}")));
+        let name = ("x-client", self.name.clone());
+        std::iter::once(name).chain(token).collect()
+    }
+
+    /// Nobody answers.
+    pub(crate) fn unreachable(&self, why: String) -> Error {
+        Error::Unreachable {
+            url: self.url.clone(),
+            why,
+        }
+    }
+
     fn sign<B>(
         &self,
         request: ureq::RequestBuilder<B>,
@@ -149,10 +170,7 @@ impl Client {
             }
             other => other.to_string(),
         };
-        Error::Unreachable {
-            url: self.url.clone(),
-            why,
-        }
+        self.unreachable(why)
     }
 }
 

@@ -24,6 +24,9 @@ pub(crate) enum Error {
     /// Nobody answers at the address.
     #[error("cannot reach impresariod at {url} ({why})")]
     Unreachable { url: String, why: String },
+    /// A live socket ended before its operation did.
+    #[error("the connection was lost ({why})")]
+    ConnectionLost { why: String },
     /// Somebody else answers there.
     #[error("what answers at {url} is not impresariod ({why})")]
     Stranger { url: String, why: String },
@@ -114,7 +117,9 @@ impl Error {
         match self {
             // The reader has seen enough (`| head -1`): nothing went wrong.
             Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => DONE,
-            Self::Unreachable { .. } | Self::Stranger { .. } => UNREACHABLE,
+            Self::Unreachable { .. } | Self::ConnectionLost { .. } | Self::Stranger { .. } => {
+                UNREACHABLE
+            }
             Self::BadId { .. } | Self::AmbiguousId { .. } | Self::Usage(_) => USAGE,
             Self::Api { body } => match body.code.as_str() {
                 "INVALID_PARAMS" | "BAD_REQUEST" | "BAD_JSON" | "KIND_NOT_FOUND" => USAGE,
@@ -133,7 +138,7 @@ impl Error {
     /// Whether it may pass by itself, so that a follower keeps trying.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Stranger { .. } => true,
+            Self::Unreachable { .. } | Self::ConnectionLost { .. } | Self::Stranger { .. } => true,
             Self::Api { body } => body.retryable,
             _ => false,
         }
@@ -172,7 +177,9 @@ impl Error {
                 "compare the versions:",
                 "impresario --version   and   impresario system",
             )],
-            Self::Usage(_) | Self::Left { .. } | Self::Output(_) => Vec::new(),
+            Self::ConnectionLost { .. } | Self::Usage(_) | Self::Left { .. } | Self::Output(_) => {
+                Vec::new()
+            }
         };
         let fixed = |(label, command): (_, &'static str)| (label, command.into());
         pairs.into_iter().map(fixed).collect()
@@ -183,6 +190,7 @@ impl Error {
         let code = match self {
             Self::Api { body } => return Envelope::error(body.clone()),
             Self::Unreachable { .. } => "UNREACHABLE",
+            Self::ConnectionLost { .. } => "CONNECTION_LOST",
             Self::Stranger { .. } => "NOT_IMPRESARIO",
             Self::Garbled(_) => "GARBLED_ANSWER",
             Self::BadId { .. } => "BAD_ID",

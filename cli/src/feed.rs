@@ -1,5 +1,10 @@
-//! How views of an operation arrive. Today by asking again and again; whoever follows knows only
-//! [`Arrival`], so that a live socket can take this module's place.
+//! How an operation's views and events arrive: over a live socket, which is opened again when it is
+//! lost; or, where a proxy allows none, by asking again and again. Whoever follows knows only
+//! [`Arrival`].
+
+mod live;
+mod poll;
+mod socket;
 
 use std::sync::Arc;
 use std::thread;
@@ -11,22 +16,18 @@ use serde_json::Value;
 use crate::client::{Client, parse};
 use crate::error::Error;
 
-/// Between two questions.
+/// Between two views while nothing happens, so that the clock on the screen goes on.
 const EVERY: Duration = Duration::from_millis(100);
 /// Between two tries while nobody answers.
 const RETRY: Duration = Duration::from_millis(250);
 /// A view is answered from memory: slower than this is no answer.
 const ANSWER: Duration = Duration::from_secs(5);
-/// Events to ask for at a time.
-const PAGE: usize = 1_000;
-/// A view is not kept waiting for more of them.
-const MOST_PAGES: usize = 20;
 /// How long nobody may answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the feed has to say.
 pub(crate) enum Arrival {
-    /// The operation as it is now, and as it came.
+    /// The operation as it is now; when it has ended also as it came.
     View(Box<OperationView>, Value),
     /// What has happened to it, in order, before the view that knows of it.
     Event(Box<Event>),
@@ -38,6 +39,16 @@ pub(crate) enum Arrival {
     Over(Error),
 }
 
+/// Whose feed it is, and what is wanted of it.
+struct Feed<T> {
+    client: Arc<Client>,
+    id: OperationId,
+    /// Whether somebody wants to see how it goes, and not only how it ends.
+    wants_events: bool,
+    tell: T,
+    lost_at: Option<Instant>,
+}
+
 /// Tells of `id` until it has ended, `tell` says false, or there is no hope left; of its events
 /// too where somebody wants to hear of them.
 pub(crate) fn start(
@@ -46,76 +57,50 @@ pub(crate) fn start(
     wants_events: bool,
     tell: impl Fn(Arrival) -> bool + Send + 'static,
 ) {
+    let mut feed = Feed {
+        client,
+        id,
+        wants_events,
+        tell,
+        lost_at: None,
+    };
     thread::spawn(move || {
-        let path = format!("/api/v1/operations/{id}");
-        let mut lost_at: Option<Instant> = None;
-        // A connection that was idle may be closed just as it is used: one try more is silent.
-        let mut failures = 0_u32;
-        let mut since = 0;
-        loop {
-            let goes_on = match client.get_within(ANSWER, &path, &[]).and_then(understood) {
-                Ok((view, raw)) => {
-                    failures = 0;
-                    let has_ended = view.row.status.is_ended();
-                    let heard = lost_at.take().is_none() || tell(Arrival::Back);
-                    if wants_events && !has_ended && view.row.seq > since {
-                        events(&client, &path, &mut since, &tell);
-                    }
-                    heard && tell(Arrival::View(Box::new(view), raw)) && !has_ended
-                }
-                Err(error) if !error.may_pass() || is_hopeless(lost_at) => {
-                    tell(Arrival::Over(error));
-                    false
-                }
-                Err(error) => {
-                    failures += 1;
-                    failures < 2 || lost_at.is_some() || {
-                        lost_at = Some(Instant::now());
-                        tell(Arrival::Lost(error))
-                    }
-                }
-            };
-            if !goes_on {
-                return;
-            }
-            thread::sleep(if lost_at.is_some() { RETRY } else { EVERY });
+        if !feed.follow_live() {
+            feed.follow_by_asking();
         }
     });
 }
 
-/// The events after `since`, as many pages as are there. One that fails is asked for again with
-/// the next view, which says what is wrong.
-fn events(client: &Client, path: &str, since: &mut u64, tell: &impl Fn(Arrival) -> bool) {
-    let path = format!("{path}/events");
-    for _ in 0..MOST_PAGES {
-        let query = [("since", since.to_string()), ("limit", PAGE.to_string())];
-        let Ok(page) = client.get_within(ANSWER, &path, &query) else {
-            return;
-        };
-        let events = page["events"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        for event in events {
-            // Clients ignore what they do not know.
-            let Ok(event) = serde_json::from_value(event.clone()) else {
-                continue;
-            };
-            if !tell(Arrival::Event(Box::new(event))) {
-                return;
+impl<T: Fn(Arrival) -> bool> Feed<T> {
+    /// Somebody answers: says so if nobody did. Whether anybody listens.
+    fn found(&mut self) -> bool {
+        self.lost_at.take().is_none() || (self.tell)(Arrival::Back)
+    }
+
+    /// Nobody answers. Whether to keep trying.
+    fn lost(&mut self, error: Error) -> bool {
+        match self.lost_at {
+            None => {
+                self.lost_at = Some(Instant::now());
+                (self.tell)(Arrival::Lost(error))
             }
-        }
-        *since = page["next_since"].as_u64().unwrap_or(*since).max(*since);
-        if events.len() < PAGE {
-            return;
+            Some(at) if at.elapsed() < PATIENCE => true,
+            Some(_) => self.over(error),
         }
     }
-}
 
-fn understood(raw: Value) -> Result<(OperationView, Value), Error> {
-    Ok((parse(raw.clone())?, raw))
-}
+    /// There is no hope left.
+    fn over(&self, error: Error) -> bool {
+        (self.tell)(Arrival::Over(error));
+        false
+    }
 
-fn is_hopeless(lost_at: Option<Instant>) -> bool {
-    lost_at.is_some_and(|at| at.elapsed() >= PATIENCE)
+    fn path(&self) -> String {
+        format!("/api/v1/operations/{}", self.id)
+    }
+
+    fn view(&self) -> Result<(OperationView, Value), Error> {
+        let raw = self.client.get_within(ANSWER, &self.path(), &[])?;
+        Ok((parse(raw.clone())?, raw))
+    }
 }

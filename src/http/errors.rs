@@ -166,9 +166,9 @@ impl ApiError {
         )
     }
 
-    /// Its code.
-    pub(super) fn code(&self) -> &str {
-        &self.0.body.code
+    /// What a caller is told, without the envelope.
+    pub(super) fn into_body(self) -> ErrorBody {
+        self.0.body
     }
 
     pub(super) fn body_too_large(limit: usize) -> Self {

@@ -1,9 +1,10 @@
-//! The API over HTTP: one table of routes (`table`, `routes`) and its description (`openapi`), short
+//! The API over HTTP, and the console's files: one table of routes (`table`, `routes`) and its description (`openapi`), short
 //! handlers in their rooms, and one place each for who may call (`guards`), what was sent (`extract`,
 //! `query`), what is answered (`answers`) and what went wrong (`errors`).
 
 mod answers;
 mod caller;
+mod console;
 mod data;
 mod dummy;
 mod errors;

@@ -8,7 +8,7 @@ use super::openapi::Document;
 use super::table::{Table, at, delete, get, post};
 #[cfg(feature = "training")]
 use super::training;
-use super::{data, dummy, live, metrics, operations, system, verbs};
+use super::{console, data, dummy, live, metrics, operations, system, verbs};
 
 const READ: &str = "GET, HEAD";
 const ACT: &str = "POST";
@@ -17,7 +17,7 @@ const ACT: &str = "POST";
 /// expression: those come last.
 pub fn configure(config: &mut web::ServiceConfig) {
     let table = operation_routes(server_routes(Table::default()));
-    let routes = training_routes(data_routes(table)).serve(config);
+    let routes = console_files(training_routes(data_routes(table))).serve(config);
     config
         .app_data(Data::new(Document::of(routes)))
         .default_service(web::to(no_route));
@@ -250,6 +250,21 @@ fn training_routes(table: Table) -> Table {
 #[cfg(not(feature = "training"))]
 const fn training_routes(table: Table) -> Table {
     table
+}
+
+fn console_files(table: Table) -> Table {
+    table
+        .service(at("/", READ).route(get().to(console::entrance)).untold())
+        .service(
+            at("/console", READ)
+                .route(get().to(console::entrance))
+                .untold(),
+        )
+        .service(
+            at("/console/{file:.*}", READ)
+                .route(get().to(console::file))
+                .untold(),
+        )
 }
 
 async fn no_route(request: HttpRequest) -> Result<HttpResponse, ApiError> {

@@ -30,9 +30,9 @@ impl Table {
     ) -> Arc<[(&'static str, Vec<Endpoint>)]> {
         let serve = |place: Place| {
             config.service(place.resource);
-            (place.path, place.endpoints)
+            place.told.then_some((place.path, place.endpoints))
         };
-        self.0.into_iter().map(serve).collect()
+        self.0.into_iter().filter_map(serve).collect()
     }
 }
 
@@ -41,9 +41,18 @@ pub(super) struct Place {
     path: &'static str,
     endpoints: Vec<Endpoint>,
     resource: Resource,
+    /// Whether the description tells of it.
+    told: bool,
 }
 
 impl Place {
+    /// It is for people who look, and no part of the API.
+    #[must_use]
+    pub(super) fn untold(mut self) -> Self {
+        self.told = false;
+        self
+    }
+
     /// One more method.
     #[must_use]
     pub(super) fn route(mut self, to: To) -> Self {
@@ -65,6 +74,7 @@ pub(super) fn at(path: &'static str, allow: &'static str) -> Place {
         path,
         endpoints: Vec::new(),
         resource: web::resource(path).default_service(web::to(refuse)),
+        told: true,
     }
 }
 

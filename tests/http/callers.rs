@@ -111,7 +111,7 @@ fn with_a_token_file_every_caller_has_a_name() {
 fn what_there_is_not_is_told_in_the_envelope() {
     let server = Server::start();
     for path in [
-        "/",
+        "/nothing",
         "/api",
         "/api/v1",
         "/api/v1/operation",

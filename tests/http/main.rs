@@ -4,6 +4,7 @@
 //! Nothing sleeps here; what takes time is waited for with `?wait`.
 
 mod callers;
+mod console;
 mod contract;
 mod data;
 mod live;

@@ -18,7 +18,7 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     if is_users_own(&ours) || is_whole(&ours) {
         return Ok(());
     }
-    let python = python(&shell)?;
+    let python = python(&shell, "libtorch")?;
     if ours.exists() {
         // Of another version, or with something missing: a rename cannot replace it.
         std::fs::remove_dir_all(&ours)?;
@@ -51,8 +51,8 @@ fn is_whole(ours: &Path) -> bool {
     version.trim() == VERSION && torch.join("lib").join(library).is_file() && headers.is_dir()
 }
 
-/// A Python whose pip works.
-fn python(shell: &Shell) -> Result<&'static str, Failure> {
+/// A Python whose pip works, to fetch something with.
+pub(crate) fn python(shell: &Shell, what: &str) -> Result<&'static str, Failure> {
     let works = |python: &&str| {
         let pip = cmd!(shell, "{python} -m pip --version");
         pip.quiet().ignore_stdout().ignore_stderr().run().is_ok()
@@ -66,7 +66,7 @@ fn python(shell: &Shell) -> Result<&'static str, Failure> {
             } else {
                 "apt-get install python3-pip   (or: dnf install python3-pip)"
             };
-            format!("Python 3 with pip is missing, which fetches libtorch\n  install it: {hint}")
+            format!("Python 3 with pip is missing, which fetches {what}\n  install it: {hint}")
                 .into()
         })
 }

@@ -1,5 +1,6 @@
 //! The project's own tasks: `cargo xtask serve | build | test | demo | torture`.
 
+mod console;
 mod demo;
 mod libtorch;
 mod server;
@@ -10,10 +11,11 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask TASK
 
-  build          release binaries of impresariod and impresario; fetches libtorch once
+  build          the console, and release binaries of impresariod and impresario; fetches libtorch once
   serve [ARGS]   build, then run impresariod; ARGS go to it
   demo [--exit]  build, serve on 127.0.0.1:7979, load real bars and train a network on them; --exit: end then
-  test           formatting, lints, docs and every test, with and without libtorch's feature
+  test           formatting, lints, docs and every test, with and without libtorch's feature, and
+                 the console in a browser where there is one
   torture [ARGS] kill, fill and slow a server without libtorch, and check that it keeps its word
 ";
 

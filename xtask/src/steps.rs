@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use xshell::{Shell, cmd};
 
-use crate::libtorch;
+use crate::{console, libtorch};
 
 /// Why a task ended.
 pub(crate) type Failure = Box<dyn std::error::Error>;
@@ -57,6 +57,7 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 /// `cargo xtask build`.
 pub(crate) fn build() -> Result<(), Failure> {
     libtorch::ensure()?;
+    console::build()?;
     let shell = shell()?;
     step(
         "build impresariod and impresario (release; the first time takes minutes)",
@@ -97,6 +98,8 @@ pub(crate) fn torture(args: &[String]) -> Result<(), Failure> {
 /// `cargo xtask test`.
 pub(crate) fn test() -> Result<(), Failure> {
     libtorch::ensure()?;
+    console::build()?;
+    console::test()?;
     let shell = shell()?;
     step("formatting", || {
         Ok(cmd!(shell, "cargo fmt --all --check").run_echo()?)
@@ -115,6 +118,7 @@ pub(crate) fn test() -> Result<(), Failure> {
     step("all tests of the workspace", || {
         Ok(cmd!(shell, "cargo test --workspace --locked").run_echo()?)
     })?;
+    console::browse()?;
     step("the server without the training feature", || {
         Ok(cmd!(
             shell,

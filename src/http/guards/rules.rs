@@ -158,7 +158,7 @@ fn named(tokens: &[(Arc<str>, String)], given: &str) -> Option<Arc<str>> {
 
 /// Whether a path is open to those without a token.
 pub(in crate::http) fn needs_no_token(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/console") || path.starts_with("/console/")
+    matches!(path, "/" | "/healthz" | "/readyz" | "/console") || path.starts_with("/console/")
 }
 
 fn text<'a>(head: &'a RequestHead, name: &HeaderName) -> Option<&'a str> {

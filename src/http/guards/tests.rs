@@ -164,7 +164,7 @@ fn with_tokens_everything_but_the_probes_and_the_consoles_files_needs_one() {
     ] {
         assert_eq!(get("/api/v1/kinds", wrong), "UNAUTHENTICATED", "{wrong}");
     }
-    for open in ["/healthz", "/readyz", "/console/", "/console/app.js"] {
+    for open in ["/", "/healthz", "/readyz", "/console/", "/console/app.js"] {
         assert_eq!(get(open, ""), "ok", "{open}");
     }
     assert_eq!(get("/consolex", ""), "UNAUTHENTICATED");

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use impresario_api::{
-    Event, FrameBody, FrameError, Nothing, OperationId, Progress, ServerFrame, Timestamp,
+    Code, ErrorBody, Event, FrameBody, Nothing, OperationId, Progress, ServerFrame, Timestamp,
 };
 
 use super::outbox::Outbox;
@@ -55,9 +55,14 @@ pub(super) fn send(outbox: &Outbox, sub: Option<&str>, body: FrameBody) -> bool 
 }
 
 /// A frame could not be obeyed.
-pub(super) fn error(outbox: &Outbox, sub: Option<&str>, code: &str, message: String) -> bool {
-    let code = code.to_owned();
-    send(outbox, sub, FrameBody::Error(FrameError { code, message }))
+pub(super) fn error(outbox: &Outbox, sub: Option<&str>, code: Code, message: String) -> bool {
+    let body = ErrorBody {
+        code: code.as_str().to_owned(),
+        message,
+        details: None,
+        retryable: false,
+    };
+    send(outbox, sub, FrameBody::Error(body))
 }
 
 pub(super) fn bare(body: FrameBody) -> ServerFrame {

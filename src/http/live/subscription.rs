@@ -7,7 +7,8 @@ use actix_web::rt::time::sleep_until;
 use impresario::store::Query;
 use impresario::{Error, Interest, Orchestrator, Subscription, Update};
 use impresario_api::{
-    EventBody, FrameBody, GapData, OperationId, Progress, ServerFrame, Snapshot, Timestamp,
+    Code, EventBody, EventType, FilterSnapshot, FrameBody, GapData, OperationId, Progress,
+    ServerFrame, Snapshot, Timestamp,
 };
 
 use crate::http::errors::ApiError;
@@ -24,7 +25,7 @@ pub(super) struct Wish {
     pub(super) interest: Interest,
     pub(super) since: Option<u64>,
     /// These types alone.
-    pub(super) types: Option<Vec<String>>,
+    pub(super) types: Option<Vec<EventType>>,
     pub(super) progress_every: Duration,
 }
 
@@ -95,15 +96,15 @@ async fn check_since(
     if since > last {
         let message =
             format!("since is {since}, but the last {what} is {last}; a snapshot follows");
-        frames::error(outbox, Some(&wish.sub), "SINCE_AHEAD", message);
+        frames::error(outbox, Some(&wish.sub), Code::SinceAhead, message);
         wish.since = None;
     }
     Ok(())
 }
 
 fn refuse(outbox: &Outbox, sub: &str, error: &Error) {
-    let told = ApiError::from(error.clone());
-    frames::error(outbox, Some(sub), told.code(), error.to_string());
+    let told = ApiError::from(error.clone()).into_body();
+    frames::send(outbox, Some(sub), FrameBody::Error(told));
 }
 
 impl Work {
@@ -135,9 +136,10 @@ impl Work {
         }
     }
 
-    fn wants(&self, name: &str) -> bool {
+    /// Snapshots and the answers to frames always come.
+    fn wants(&self, what: EventType) -> bool {
         let types = self.wish.types.as_ref();
-        types.is_none_or(|types| types.iter().any(|one| one == name))
+        types.is_none_or(|types| types.contains(&what))
     }
 
     async fn tell(&mut self, update: Update) -> bool {
@@ -150,24 +152,24 @@ impl Work {
                     self.flush(event.operation_id);
                     self.progress.remove(&event.operation_id);
                 }
-                !self.wants(event.body.type_name())
+                !self.wants(EventType::of(&event.body))
                     || self.prefix.send(&self.outbox, &frames::of_event(&event))
             }
             Update::Progress {
                 operation_id,
                 at,
                 progress,
-            } => !self.wants("progress") || self.pace(operation_id, at, progress),
+            } => !self.wants(EventType::Progress) || self.pace(operation_id, at, progress),
             Update::Snapshot(view) => {
                 let frame = ServerFrame {
                     operation_id: Some(view.row.operation_id),
                     seq: Some(view.row.seq),
                     at: view.row.server_time,
-                    ..frames::bare(FrameBody::Snapshot(Snapshot::One(view)))
+                    ..frames::bare(FrameBody::Snapshot(Snapshot::View(view)))
                 };
-                !self.wants("snapshot") || self.prefix.own(&self.outbox, &frame)
+                self.prefix.own(&self.outbox, &frame)
             }
-            Update::CaughtUp(cursor) => !self.wants("snapshot") || self.rows(cursor).await,
+            Update::CaughtUp(cursor) => self.rows(cursor).await,
             Update::Gap(events) => {
                 let gap = GapData {
                     logs: 0,
@@ -195,7 +197,7 @@ impl Work {
         match self.orchestrator.list(query).await {
             Ok(list) => {
                 let operations = list.operations;
-                let snapshot = Snapshot::Many { operations, cursor };
+                let snapshot = Snapshot::Rows(FilterSnapshot { operations, cursor });
                 let frame = ServerFrame {
                     cursor: Some(cursor),
                     ..frames::bare(FrameBody::Snapshot(snapshot))

@@ -1,6 +1,6 @@
 //! What each type that a handler takes or answers says of the route.
 
-use actix_web::web::{Data, Payload};
+use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use impresario::operation::Operation;
 #[cfg(feature = "training")]
@@ -48,6 +48,10 @@ all!(A B C D E);
 all!(A B C D E F);
 
 impl Takes for HttpRequest {
+    fn tell(_: &mut Endpoint) {}
+}
+
+impl Takes for Path<String> {
     fn tell(_: &mut Endpoint) {}
 }
 

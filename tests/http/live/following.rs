@@ -151,6 +151,7 @@ fn types_are_chosen_and_progress_is_as_seldom_as_asked() {
             .parse::<impresario_api::Timestamp>()
             .expect("RFC 3339")
     };
+    live.of_type("snapshot");
     let mut last = None;
     for _ in 0..4 {
         let frame = live.next();

@@ -1,0 +1,219 @@
+//! The feed over a live socket. What was missed while there was none comes first when there is one
+//! again.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use impresario_api::{
+    ClientFrame, Code, Event, EventBody, EventType, FrameBody, OperationView, ServerFrame, Snapshot,
+};
+use serde_json::Value;
+
+use super::socket::{Came, Refused, Socket};
+use super::{ANSWER, Arrival, EVERY, Feed, RETRY};
+use crate::error::Error;
+
+/// The subscription's name: there is one on each socket.
+const SUB: &str = "it";
+/// While it waits, its place in the queue changes without an event.
+const REFRESH: Duration = Duration::from_secs(1);
+
+/// How one socket ends.
+enum End {
+    /// It has ended, nobody listens any more, or there is no hope left.
+    Over,
+    /// The socket is lost.
+    Lost(Error),
+    /// It was opened, and then nothing came through.
+    Mute,
+}
+
+/// What is known of the operation.
+struct Known {
+    view: OperationView,
+    /// Since when: the clock on the screen goes on from there.
+    at: Instant,
+    asked_at: Instant,
+    /// Something has happened that it does not know of: nobody answered.
+    is_stale: bool,
+}
+
+impl<T: Fn(Arrival) -> bool> Feed<T> {
+    /// Whether there were sockets to follow on.
+    pub(super) fn follow_live(&mut self) -> bool {
+        let mut since = None;
+        let mut was_live = false;
+        loop {
+            let error = match Socket::open(&self.client) {
+                Ok(socket) => match self.hear(socket, &mut since) {
+                    End::Over => return true,
+                    End::Mute if !was_live => return false,
+                    End::Mute => self.client.unreachable("no answer in time".to_owned()),
+                    End::Lost(error) => {
+                        was_live = true;
+                        error
+                    }
+                },
+                Err(Refused::NoSocket) => return false,
+                Err(Refused::Lost(error)) => error,
+            };
+            if !self.lost(error) {
+                return true;
+            }
+            thread::sleep(RETRY);
+        }
+    }
+
+    /// One socket, to its end.
+    fn hear(&mut self, mut socket: Socket, since: &mut Option<u64>) -> End {
+        if let Err(error) = socket.send(&self.subscribe(*since)) {
+            return End::Lost(error);
+        }
+        let opened = Instant::now();
+        let (mut heard, mut known) = (false, None);
+        loop {
+            let end = match socket.read(EVERY) {
+                Came::Frame(raw) => {
+                    heard = true;
+                    self.frame(raw, since, &mut known)
+                }
+                Came::Nothing if !heard && opened.elapsed() > ANSWER => Some(End::Mute),
+                Came::Nothing => self.nothing_new(&mut known),
+                Came::Lost(error) => Some(End::Lost(error)),
+            };
+            if let Some(end) = end {
+                return end;
+            }
+        }
+    }
+
+    /// Who only wants to know how it ends, hears of little.
+    fn subscribe(&self, since: Option<u64>) -> ClientFrame {
+        let few = || vec![EventType::Status, EventType::Resumed];
+        ClientFrame::Subscribe {
+            sub: SUB.to_owned(),
+            operation_id: Some(self.id),
+            filter: None,
+            // Its metrics are drawn from the first on.
+            since: since.or_else(|| self.wants_events.then_some(0)),
+            events: (!self.wants_events).then(few),
+            progress_ms: None,
+        }
+    }
+
+    fn frame(
+        &mut self,
+        mut raw: Value,
+        since: &mut Option<u64>,
+        known: &mut Option<Known>,
+    ) -> Option<End> {
+        // Clients ignore what they do not know.
+        let frame: ServerFrame = serde_json::from_value(raw.clone()).ok()?;
+        let listens = match frame.body {
+            FrameBody::Snapshot(Snapshot::View(view)) => {
+                *since = Some(view.row.seq.max(since.unwrap_or(0)));
+                return self.stands(*view, raw["data"].take(), known);
+            }
+            FrameBody::Progress(progress) => {
+                let known = known.as_mut()?;
+                known.view.row.progress = Some(progress);
+                self.show(known)
+            }
+            FrameBody::Subscribed(_) => self.found(),
+            FrameBody::Error(body) if body.code == Code::SinceAhead.as_str() => {
+                // The server knows less than it did: a snapshot of that comes next.
+                *since = None;
+                true
+            }
+            FrameBody::Error(body) if body.retryable => {
+                return Some(End::Lost(Error::Api { body }));
+            }
+            FrameBody::Error(body) => self.over(Error::Api { body }),
+            FrameBody::Closing(data) => {
+                return Some(End::Lost(Error::ConnectionLost { why: data.reason }));
+            }
+            _ => return self.event(raw, since, known),
+        };
+        (!listens).then_some(End::Over)
+    }
+
+    fn event(
+        &mut self,
+        raw: Value,
+        since: &mut Option<u64>,
+        known: &mut Option<Known>,
+    ) -> Option<End> {
+        let event: Event = serde_json::from_value(raw).ok()?;
+        *since = Some(event.seq);
+        let is_small = matches!(event.body, EventBody::Metric(_) | EventBody::Log(_));
+        if self.wants_events && !(self.tell)(Arrival::Event(Box::new(event))) {
+            return Some(End::Over);
+        }
+        // Before the snapshot it is history; and a point or a line changes no view.
+        if known.is_none() || is_small {
+            return None;
+        }
+        self.ask(known)
+    }
+
+    /// Nothing came for a while: the clock goes on.
+    fn nothing_new(&mut self, known: &mut Option<Known>) -> Option<End> {
+        let now = known.as_mut()?;
+        let waits = self.wants_events && !now.view.row.status.is_dispatched();
+        let age = now.asked_at.elapsed();
+        if (waits && age > REFRESH) || (now.is_stale && age > RETRY) {
+            return self.ask(known);
+        }
+        (!self.show(now)).then_some(End::Over)
+    }
+
+    /// What has happened changed more than the event says: the view has it all.
+    fn ask(&mut self, known: &mut Option<Known>) -> Option<End> {
+        match self.view() {
+            Ok((view, raw)) => self.stands(view, raw, known),
+            // The socket knows best whether the server is there.
+            Err(error) if error.may_pass() => {
+                if let Some(known) = known {
+                    (known.is_stale, known.asked_at) = (true, Instant::now());
+                }
+                None
+            }
+            Err(error) => {
+                self.over(error);
+                Some(End::Over)
+            }
+        }
+    }
+
+    /// The operation as it is now.
+    fn stands(
+        &mut self,
+        view: OperationView,
+        raw: Value,
+        known: &mut Option<Known>,
+    ) -> Option<End> {
+        let has_ended = view.row.status.is_ended();
+        let now = Instant::now();
+        let listens = (self.tell)(Arrival::View(Box::new(view.clone()), raw));
+        *known = Some(Known {
+            view,
+            at: now,
+            asked_at: now,
+            is_stale: false,
+        });
+        (has_ended || !listens).then_some(End::Over)
+    }
+
+    /// The view with its clock set to now.
+    fn show(&self, known: &mut Known) -> bool {
+        let now = Instant::now();
+        let passed = now - std::mem::replace(&mut known.at, now);
+        let row = &mut known.view.row;
+        if row.status.is_dispatched() {
+            row.elapsed_seconds += passed.as_secs_f64();
+        }
+        let millis = i64::try_from(passed.as_millis()).unwrap_or(0);
+        row.server_time = row.server_time.plus_millis(millis);
+        (self.tell)(Arrival::View(Box::new(known.view.clone()), Value::Null))
+    }
+}

@@ -1,0 +1,277 @@
+// The console in a real browser, against a real server: what a person does and sees.
+// IMPRESARIOD names the server's binary, CHROMIUM the browser.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import axe from 'axe-core';
+import { browserPath, launch, serve } from './support.mjs';
+
+const missing = browserPath() === null;
+if (missing && process.env.CI === 'true') throw new Error('no Chromium: the console cannot be tested');
+if (missing) console.error('\n!!! THE CONSOLE WAS NOT TESTED IN A BROWSER: no Chromium was found (apt-get install chromium) !!!\n');
+
+let browser;
+before(async () => {
+  if (!missing) browser = await launch();
+});
+after(() => browser?.close());
+
+/** A test with a server and a page of its own; nothing may leave the machine, nothing may fail. */
+function story(name, tell, options = {}) {
+  test(name, { skip: missing, timeout: 120_000 }, async () => {
+    const server = await serve(options);
+    const context = await browser.newContext({ colorScheme: options.dark ? 'dark' : 'light' });
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    const wrong = [];
+    page.on('pageerror', (error) => wrong.push(error.message));
+    page.on('console', (message) => /Content Security Policy/.test(message.text()) && wrong.push(message.text()));
+    page.on('request', (request) => request.url().startsWith(server.url) || wrong.push(`asked ${request.url()}`));
+    try {
+      await tell(page, server, wrong);
+      assert.deepEqual(wrong, []);
+    } finally {
+      await context.close();
+      await server.stop();
+    }
+  });
+}
+
+const badge = (page) => page.locator('.head .badge');
+const row = (page, id) => page.locator(`#row-${id}`);
+const progress = async (page) => Number(await page.locator('.head [role=progressbar]').getAttribute('aria-valuenow'));
+
+/** Until something said of the page is so. */
+async function until(page, what) {
+  await page.waitForFunction(what, undefined, { polling: 50 });
+}
+
+async function confirm(page, verb, reason = '') {
+  await page.locator('.head').getByRole('button', { name: verb }).click();
+  await page.locator('dialog').getByLabel('Reason').fill(reason);
+  await page.keyboard.press('Enter');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+}
+
+story('a dummy is started from the form, watched, paused, resumed and cancelled', async (page, server) => {
+  await page.goto(server.console);
+  await page.getByText('No operations yet').waitFor();
+  await page.getByRole('link', { name: 'fill in a form' }).click();
+  await page.getByRole('button', { name: /dummy/ }).first().click();
+  await page.getByLabel('Iterations').fill('-1');
+  await page.getByRole('button', { name: 'Start dummy' }).click();
+  await page.locator('.entry.wrong .fault').getByText('expected an integer from 0').waitFor();
+  await page.getByLabel('Iterations').fill('1000');
+  await page.getByLabel('Step').fill('40');
+  await page.getByRole('button', { name: 'Start dummy' }).click();
+  await badge(page).getByText('running').waitFor();
+  const first = await progress(page);
+  await until(page, () => Number(document.querySelector('.head [role=progressbar]')?.getAttribute('aria-valuenow')) >= 1);
+  assert.ok((await progress(page)) > first || first >= 1);
+
+  await page.reload();
+  await badge(page).getByText('running').waitFor();
+  await confirm(page, 'Pause', 'lunch');
+  await badge(page).getByText('paused').waitFor();
+  await page.locator('.timeline').getByText('lunch').waitFor();
+  await confirm(page, 'Resume');
+  await badge(page).getByText('running').waitFor();
+  await page.locator('.timeline').getByText('run 2 goes on from iteration').waitFor();
+  await confirm(page, 'Cancel', 'wrong symbol');
+  await badge(page).getByText('cancelled').waitFor();
+  await page.getByText(/cancel asked by .*: wrong symbol; the function reacted in/).waitFor();
+  assert.deepEqual(await page.locator('.head .actions button').allInnerTexts(), ['Resume…', 'Retry…'], 'only what would do something');
+});
+
+story('a filter stays in the address, and rows change under it', async (page, server) => {
+  const ended = await server.dummy({ iterations: 0, step_ms: 0 });
+  const running = await server.dummy({ iterations: 10, step_ms: 3_600_000 });
+  await page.goto(`${server.console}#/operations?status=running`);
+  await row(page, running).waitFor();
+  assert.equal(await row(page, ended).count(), 0);
+  await page.getByLabel('Status').selectOption('completed');
+  await row(page, ended).waitFor();
+  await until(page, () => location.hash.includes('status=completed'));
+  await page.reload();
+  await row(page, ended).waitFor();
+  assert.equal(await page.getByLabel('Status').inputValue(), 'completed');
+  await page.getByLabel('Status').selectOption('paused');
+  await page.getByText('No operation fits this filter').waitFor();
+});
+
+story('new rows wait while one looks, and say how many they are', async (page, server) => {
+  const first = await server.dummy({ iterations: 10, step_ms: 3_600_000 });
+  await page.goto(server.console);
+  await row(page, first).hover();
+  const before = await row(page, first).boundingBox();
+  const ids = [];
+  for (let i = 0; i < 3; i++) ids.push(await server.dummy({ iterations: 10, step_ms: 3_600_000 }));
+  await page.getByRole('button', { name: '3 new' }).waitFor();
+  assert.deepEqual(await row(page, first).boundingBox(), before, 'it did not move');
+  await page.getByRole('button', { name: '3 new' }).click();
+  for (const id of ids) await row(page, id).waitFor();
+});
+
+story('many are cancelled at once, after the dialog has shown them', async (page, server) => {
+  for (let i = 0; i < 5; i++) await server.dummy({ iterations: 10, step_ms: 3_600_000 });
+  await page.goto(server.console);
+  await page.locator('.row:not(.head)').nth(4).waitFor();
+  await page.getByLabel('Select all').check();
+  await page.getByRole('toolbar').getByRole('button', { name: 'Cancel 5' }).click();
+  assert.equal(await page.locator('dialog .hit li').count(), 5);
+  await page.locator('dialog').getByRole('button', { name: 'Cancel 5' }).click();
+  await page.getByText('5 of 5 asked to cancel').waitFor();
+  await until(page, () => document.querySelectorAll('.row .badge.cancelled').length === 5);
+});
+
+story('after a restart of the server nothing stale is shown as running', async (page, server) => {
+  const id = await server.dummy({ iterations: 10, step_ms: 3_600_000 });
+  const other = await page.context().newPage();
+  await other.goto(`${server.console}#/operations/${id}`);
+  await badge(other).getByText('running').waitFor();
+  await page.goto(server.console);
+  await row(page, id).getByText('running').waitFor();
+  await server.stop();
+  await page.getByText(/reconnecting, last seen/).waitFor();
+  await row(page, id).getByText('was running').waitFor();
+  const next = await serve({ port: server.port });
+  try {
+    await page.getByText(/live/).first().waitFor();
+    await page.getByText('No operations yet').waitFor();
+    assert.equal(await row(page, id).count(), 0);
+    await other.getByText('The server knows no operation').waitFor();
+    assert.equal(await other.locator('.badge').count(), 0);
+    const fresh = await next.dummy({ iterations: 10, step_ms: 3_600_000 });
+    await row(page, fresh).getByText('running').waitFor();
+  } finally {
+    await next.stop();
+  }
+});
+
+story('what operations say is text, never markup', async (page, server) => {
+  const evil = '<img src=x onerror="document.title=1">';
+  const id = await server.dummy({ iterations: 10, step_ms: 3_600_000 }, { labels: { note: evil } });
+  await page.goto(server.console);
+  await row(page, id).getByText(evil).waitFor();
+  await page.goto(`${server.console}#/operations/${id}`);
+  await page.getByText(evil).first().waitFor();
+  await confirm(page, 'Cancel', evil);
+  await page.locator('.timeline').getByText(evil).first().waitFor();
+  assert.equal(await page.locator('img:not(.brand img)').count(), 0);
+});
+
+story('the keyboard alone will do', async (page, server) => {
+  const old = await server.dummy({ iterations: 10, step_ms: 3_600_000 });
+  const id = await server.dummy({ iterations: 10, step_ms: 3_600_000 });
+  await page.goto(server.console);
+  await row(page, id).waitFor();
+  const { keyboard } = page;
+  await keyboard.press('?');
+  await page.getByRole('heading', { name: 'Keys' }).waitFor();
+  await keyboard.press('Escape');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  await keyboard.press('/');
+  await keyboard.type(old.slice(-6));
+  await row(page, id).waitFor({ state: 'detached' });
+  await keyboard.press('Escape');
+  await keyboard.press('j');
+  await page.locator(`#row-${old}.current`).waitFor();
+  await keyboard.press('x');
+  await page.getByText('1 selected').waitFor();
+  await keyboard.press('c');
+  await page.locator('dialog').waitFor();
+  await keyboard.type('by keys');
+  await keyboard.press('Enter');
+  await row(page, old).getByText('cancelled').waitFor();
+  await page.locator('dialog').waitFor({ state: 'detached' });
+  await keyboard.press('j');
+  await keyboard.press('Enter');
+  await badge(page).getByText('cancelled').waitFor();
+  await page.locator('.timeline').getByText('by keys').first().waitFor();
+});
+
+story('with a thousand rows only those in sight are drawn', async (page, server) => {
+  await Promise.all(Array.from({ length: 1_000 }, () => server.dummy({ iterations: 10, step_ms: 3_600_000 })));
+  await page.goto(server.console);
+  for (let shown = 200; shown <= 1_000; shown += 100) {
+    await page.getByRole('button', { name: 'Show older' }).click();
+    await page.locator('.foot').getByText(`${shown.toLocaleString('en')} of`).waitFor();
+  }
+  assert.ok((await page.locator('.row').count()) < 80);
+  await page.locator('.scroll').evaluate((box) => { box.scrollTop = box.scrollHeight; });
+  await page.locator('[aria-rowindex="1001"]').waitFor();
+  assert.ok((await page.locator('.row').count()) < 80);
+}, { args: ['--set', 'lanes.default.queue_limit=2000'] });
+
+story('frames of a socket are shown as they come', async (page, server) => {
+  const id = await server.dummy({ iterations: 10, step_ms: 3_600_000 });
+  const view = await server.get(`/operations/${id}`);
+  const asked = [];
+  await page.routeWebSocket(/\/api\/v1\/ws$/, (socket) => {
+    socket.onMessage((text) => {
+      const frame = JSON.parse(text);
+      asked.push(frame);
+      if (frame.type !== 'subscribe' || frame.filter === undefined) return;
+      const at = new Date().toISOString();
+      const say = (type, seq, data) => socket.send(JSON.stringify({ sub: frame.sub, type, operation_id: id, ...(seq === undefined ? {} : { seq, cursor: seq }), at, data }));
+      say('snapshot', undefined, { operations: [view], cursor: 2 });
+      say('progress', undefined, { ...view.progress, percentage: 73.4, message: 'said by a frame', steps: [] , items_processed: 0, items_total: null, rate_per_second: null, eta_seconds: null, context: {}, advanced_at: at, updated_at: new Date(Date.now() + 3_600_000).toISOString() });
+    });
+  });
+  await page.goto(server.console);
+  await row(page, id).getByText('said by a frame').waitFor();
+  await row(page, id).getByText('73 %').waitFor();
+  await page.locator('.connection[title="by a socket"]').waitFor();
+  assert.deepEqual(asked.filter((frame) => frame.type === 'subscribe').map((frame) => frame.filter), [{}]);
+});
+
+test('a token is asked for once, and kept for the tab', { skip: missing, timeout: 60_000 }, async () => {
+  const { mkdtempSync, writeFileSync, rmSync } = await import('node:fs');
+  const { tmpdir } = await import('node:os');
+  const { join } = await import('node:path');
+  const folder = mkdtempSync(join(tmpdir(), 'impresario-token-'));
+  writeFileSync(join(folder, 'tokens'), 'anna s3cret\n');
+  const server = await serve({ args: ['--set', `http.token_file=${join(folder, 'tokens')}`] });
+  const page = await browser.newPage();
+  try {
+    await page.goto(server.console);
+    await page.getByRole('textbox', { name: 'Token' }).fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByRole('textbox', { name: 'Token' }).waitFor();
+    await page.getByRole('textbox', { name: 'Token' }).fill('s3cret');
+    await page.keyboard.press('Enter');
+    await page.getByText('No operations yet').waitFor();
+    await page.reload();
+    await page.getByText('No operations yet').waitFor();
+  } finally {
+    await page.close();
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+for (const dark of [false, true]) {
+  story(`no page has a serious fault for who cannot see or point (${dark ? 'dark' : 'light'})`, async (page, server) => {
+    const check = async (hash) => {
+      await page.goto(server.console + hash);
+      await page.locator('h1, .empty h2').first().waitFor();
+      await page.locator('.loading').waitFor({ state: 'detached' });
+      await page.evaluate(axe.source);
+      const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+      const bad = violations.filter((one) => one.impact === 'serious' || one.impact === 'critical');
+      assert.deepEqual(bad.map((one) => `${hash} ${one.id}: ${one.nodes[0].html} ${one.nodes[0].failureSummary}`), []);
+    };
+    for (const hash of ['#/operations', '#/data', '#/models']) await check(hash);
+    const id = await server.dummy({ iterations: 10, step_ms: 3_600_000 }, { labels: { a: 'b' } });
+    const ended = await server.dummy({ iterations: 10, step_ms: 10 });
+    await server.post(`/operations/${ended}/cancel?wait=10`, { reason: 'enough' });
+    await server.post('/data/load?wait=30', { symbol: 'GOOG', timeframe: '1d' });
+    const kinds = (await server.get('/kinds')).map((one) => one.kind);
+    if (kinds.includes('training')) await server.post('/training/start?wait=100', { symbol: 'GOOG', timeframe: '1d', epochs: 3 });
+    for (const hash of ['#/operations', `#/operations/${id}`, `#/operations/${ended}`, '#/operations/op_0000000000000', '#/start', '#/supervision', '#/data', '#/models']) await check(hash);
+    if (!kinds.includes('training')) return;
+    const { models } = await server.get('/models');
+    await check(`#/models/${models[0].model_id}`);
+    const { operations } = await server.get('/operations?kind=training');
+    await check(`#/operations/${operations[0].operation_id}`);
+  }, { dark });
+}

@@ -1,0 +1,112 @@
+// Every request of the console: the envelope taken off, the token put on, the connection watched.
+import { signal } from '@preact/signals';
+import { learn } from './clock.ts';
+import { heard, lost } from './connection.ts';
+import type { Fault } from './wire.ts';
+
+const TOKEN = 'impresario.token';
+
+/** Set when the server wants a token that it was not given. */
+export const wantsToken = signal(false);
+
+/** What the server answers when it does not do what was asked. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly details: unknown,
+  ) {
+    super(message);
+  }
+
+  /** The faults of single fields, if that is what is wrong. */
+  get faults(): Fault[] {
+    const list = Array.isArray(this.details) ? this.details : [];
+    return list.filter((one): one is Fault => typeof one === 'object' && one !== null && 'path' in one);
+  }
+}
+
+/** The server could not be asked. */
+export class Unreachable extends Error {}
+
+export function token(): string | null {
+  return sessionStorage.getItem(TOKEN);
+}
+
+/** Keeps a token for this tab. */
+export function keepToken(value: string): void {
+  sessionStorage.setItem(TOKEN, value);
+  wantsToken.value = false;
+}
+
+export function get<T>(path: string): Promise<T> {
+  return ask<T>('GET', path);
+}
+
+export function post<T>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<T> {
+  return ask<T>('POST', path, JSON.stringify(body), headers);
+}
+
+async function ask<T>(method: string, path: string, body?: string, more: Record<string, string> = {}): Promise<T> {
+  const headers: Record<string, string> = { 'X-Client': 'console', ...more };
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  const secret = token();
+  if (secret !== null) headers['Authorization'] = `Bearer ${secret}`;
+  const askedAt = Date.now();
+  let answer: Response;
+  let text: string;
+  try {
+    answer = await fetch(`/api/v1${path}`, { method, headers, body, cache: 'no-store' });
+    text = await answer.text();
+  } catch (error) {
+    lost();
+    throw new Unreachable(String(error));
+  }
+  const said = parse(text);
+  if (said === null) {
+    // A proxy's page, or a server that is just going: not our server's word.
+    if (answer.status >= 502) lost();
+    throw new ApiError(answer.status, 'NOT_JSON', `The server answered ${answer.status} with something that is not JSON.`, null);
+  }
+  heard();
+  if (said.success === true) {
+    const time = serverTime(said.data);
+    if (time !== null) learn(time, askedAt, Date.now());
+    return said.data as T;
+  }
+  if (answer.status === 401) wantsToken.value = true;
+  const { code = 'UNKNOWN', message = text, details = null } = said.error ?? {};
+  throw new ApiError(answer.status, code, message, details);
+}
+
+interface Envelope {
+  success: boolean;
+  data?: unknown;
+  error?: { code?: string; message?: string; details?: unknown };
+}
+
+function parse(text: string): Envelope | null {
+  try {
+    const said: unknown = JSON.parse(text);
+    return typeof said === 'object' && said !== null ? (said as Envelope) : null;
+  } catch {
+    return null;
+  }
+}
+
+function serverTime(data: unknown): string | null {
+  if (typeof data !== 'object' || data === null) return null;
+  const own = (data as { server_time?: unknown }).server_time;
+  if (typeof own === 'string') return own;
+  const rows = (data as { operations?: { server_time?: unknown }[] }).operations;
+  const first = Array.isArray(rows) ? rows[0]?.server_time : undefined;
+  return typeof first === 'string' ? first : null;
+}
+
+/** What a person is told of a failure. */
+export function words(error: unknown): string {
+  if (error instanceof ApiError) return `${error.code}: ${error.message}`;
+  if (error instanceof Unreachable) return 'The server cannot be reached.';
+  return String(error);
+}

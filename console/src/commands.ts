@@ -1,0 +1,54 @@
+// The same start for a terminal.
+
+export interface Start {
+  kind: string;
+  params: Record<string, unknown>;
+  options: Record<string, unknown>;
+}
+
+/** Between single quotes a shell takes everything as it is. */
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** The body of `POST /operations`. */
+export function body(start: Start): Record<string, unknown> {
+  const { kind, params, options } = start;
+  return Object.keys(options).length === 0 ? { kind, params } : { kind, params, options };
+}
+
+export function curl(origin: string, start: Start, withToken: boolean): string {
+  const token = withToken ? ` -H "Authorization: Bearer $IMPRESARIO_TOKEN"` : '';
+  return `curl -H 'Content-Type: application/json'${token} -d ${quoted(JSON.stringify(body(start)))} ${quoted(`${origin}/api/v1/operations`)}`;
+}
+
+/** The client takes what parses as JSON for JSON: a text that does must say that it is one. */
+function param(value: unknown): string {
+  if (typeof value !== 'string') return JSON.stringify(value);
+  try {
+    JSON.parse(value);
+    return JSON.stringify(value);
+  } catch {
+    return value;
+  }
+}
+
+const FLAGS: Record<string, string> = {
+  priority: '--priority',
+  timeout_seconds: '--timeout',
+  max_attempts: '--max-attempts',
+  not_before: '--not-before',
+};
+
+export function cli(origin: string, start: Start): string {
+  const words = ['impresario', '--url', origin, 'start', start.kind];
+  for (const [name, value] of Object.entries(start.params)) {
+    words.push('--param', `${name}=${param(value)}`);
+  }
+  for (const [name, value] of Object.entries(start.options)) {
+    if (name === 'labels') {
+      for (const [key, label] of Object.entries(value as Record<string, string>)) words.push('--label', `${key}=${label}`);
+    } else if (name in FLAGS) words.push(FLAGS[name] ?? '', name === 'timeout_seconds' ? `${String(value)}s` : String(value));
+  }
+  return words.map(quoted).join(' ');
+}

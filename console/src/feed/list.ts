@@ -1,0 +1,222 @@
+// Many operations, live: what was read, kept up to date by the socket where there is one and by
+// reading again where there is none.
+import { effect, signal } from '@preact/signals';
+import { ApiError, get, words } from '../api.ts';
+import { life, reach, socketOpen } from '../connection.ts';
+import { isEnded } from '../status.ts';
+import type { Page, Row } from '../wire.ts';
+import { batched, repeat } from './frames.ts';
+import { apply, arrange, born, matches, merge, type Filter, type Frame } from './merge.ts';
+import { subscribe, type Heard } from './socket.ts';
+
+export interface Listed {
+  phase: 'loading' | 'ready' | 'failed';
+  problem: string;
+  rows: ReadonlyMap<string, Row>;
+  /** In order, as they stand. */
+  shown: readonly string[];
+  /** New or newly fitting ones, which wait until nobody looks or they are asked for. */
+  waiting: readonly string[];
+  older: boolean;
+  total: number;
+  exact: boolean;
+  active: number;
+}
+
+/** A list that follows the server until it is closed. */
+export interface List {
+  state: { readonly value: Listed };
+  /** Tells whether rows may move: nobody points at them, and the first is in sight. */
+  calm: (is: boolean) => void;
+  /** Shows what waits. */
+  reveal: () => void;
+  more: () => Promise<void>;
+  /** Reads again, now: something was just asked of them. */
+  refresh: () => void;
+  /** What a verb answered. */
+  learn: (row: Row) => void;
+  close: () => void;
+}
+
+const PAGE = 100;
+/** The most that one answer holds. */
+const MOST = 1_000;
+const KEPT = 20_000;
+const START: Listed = {
+  phase: 'loading', problem: '', rows: new Map(), shown: [], waiting: [], older: false, total: 0, exact: true, active: 0,
+};
+
+export function watchList(filter: Filter): List {
+  const list = new Following(filter);
+  return list;
+}
+
+class Following implements List {
+  readonly state = signal<Listed>(START);
+  private rows = new Map<string, { row: Row; at: number }>();
+  private page: Omit<Listed, 'rows' | 'shown' | 'waiting'> = START;
+  private cursor: string | null = null;
+  private pages = 1;
+  private isCalm = true;
+  private closed = false;
+  private readonly draw = batched(() => this.show(this.isCalm));
+  private readonly loop: ReturnType<typeof repeat>;
+  private readonly ends: (() => void)[] = [];
+
+  constructor(private readonly filter: Filter) {
+    this.loop = repeat(() => this.read());
+    const kinds = filter.kind.length > 0 ? { kind: filter.kind } : {};
+    this.ends.push(subscribe({ filter: kinds }, 200, undefined, (frame) => this.hear(frame)));
+    let lives = life.value;
+    this.ends.push(
+      effect(() => {
+        if (life.value === lives) return;
+        lives = life.value;
+        this.begin();
+      }),
+    );
+  }
+
+  /** Another life of the server: nothing that was known is sure. */
+  private begin(): void {
+    this.rows.clear();
+    this.pages = 1;
+    this.loop.now();
+  }
+
+  private async read(): Promise<number> {
+    if (reach.value === 'gone') return 500;
+    const askedAt = Date.now();
+    try {
+      const limit = Math.min(MOST, this.pages * PAGE);
+      const page = await get<Page>(`/operations?${this.query(limit)}`);
+      if (this.closed) return 0;
+      this.take(page, askedAt, limit);
+      await this.missing(page, askedAt);
+    } catch (error) {
+      if (this.rows.size === 0) this.page = { ...this.page, phase: 'failed', problem: words(error) };
+      this.draw();
+    }
+    if (socketOpen.value) return 5_000;
+    return this.rows.size > 300 ? 1_500 : 700;
+  }
+
+  private query(limit: number, cursor?: string): string {
+    const { status, kind, q, active } = this.filter;
+    const query = new URLSearchParams({ limit: String(limit) });
+    if (status.length > 0) query.set('status', status.join(','));
+    if (kind.length > 0) query.set('kind', kind.join(','));
+    if (active) query.set('active_only', 'true');
+    if (q.trim() !== '') query.set('q', q.trim());
+    if (cursor !== undefined) query.set('cursor', cursor);
+    return query.toString();
+  }
+
+  private take(page: Page, at: number, limit: number): void {
+    for (const row of page.operations) this.put(row, at);
+    // Beyond what one answer holds, the place to go on from is the one of the last page read.
+    if (limit < MOST || this.cursor === null) this.cursor = page.next_cursor;
+    this.page = {
+      phase: 'ready',
+      problem: '',
+      older: this.cursor !== null,
+      total: page.total_count,
+      exact: page.total_is_exact,
+      active: page.active_count,
+    };
+    this.draw();
+  }
+
+  private put(row: Row, at: number): void {
+    const held = this.rows.get(row.operation_id)?.row;
+    this.rows.set(row.operation_id, { row: merge(held, row), at });
+  }
+
+  /** What should have been in the answer and was not: it fits no more, or is no more. */
+  private async missing(page: Page, askedAt: number): Promise<void> {
+    const last = page.next_cursor === null ? '' : (page.operations.at(-1)?.operation_id ?? '');
+    const answered = new Set(page.operations.map((row) => row.operation_id));
+    const doubtful = [...this.rows].filter(
+      ([id, held]) => id >= last && !answered.has(id) && held.at < askedAt && matches(this.filter, held.row),
+    );
+    // Too many to ask after each: they can be found again.
+    for (const [id] of doubtful.splice(20)) this.rows.delete(id);
+    await Promise.all(doubtful.map(([id]) => this.find(id)));
+    this.draw();
+  }
+
+  private async find(id: string): Promise<void> {
+    try {
+      const row = await get<Row>(`/operations/${id}`);
+      this.put(row, Date.now());
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) this.rows.delete(id);
+    }
+  }
+
+  private hear(frame: Heard): void {
+    if (frame.type === 'error') return;
+    const at = Date.now();
+    if (frame.type === 'snapshot') {
+      if ('operations' in frame.data) for (const row of frame.data.operations) this.put(row, at);
+    } else this.change(frame, at);
+    this.draw();
+  }
+
+  private change(frame: Frame, at: number): void {
+    const held = this.rows.get(frame.operation_id);
+    const row = held === undefined ? born(frame) : apply(held.row, frame);
+    if (row !== null) this.rows.set(frame.operation_id, { row, at });
+  }
+
+  /** A page that stays open for days hears of many that it never shows. */
+  private forget(): void {
+    if (this.rows.size < KEPT) return;
+    const shown = new Set(this.state.value.shown);
+    for (const [id, held] of this.rows) if (!shown.has(id) && isEnded(held.row.status)) this.rows.delete(id);
+  }
+
+  private show(calm: boolean): void {
+    if (this.closed) return;
+    this.forget();
+    const rows = new Map([...this.rows].map(([id, held]) => [id, held.row]));
+    const { shown, waiting } = arrange(this.state.value.shown, rows, this.filter, calm);
+    this.state.value = { ...this.page, rows, shown, waiting };
+  }
+
+  calm(is: boolean): void {
+    if (is === this.isCalm) return;
+    this.isCalm = is;
+    if (is) this.draw();
+  }
+
+  reveal(): void {
+    this.show(true);
+  }
+
+  async more(): Promise<void> {
+    if (this.cursor === null) return;
+    const page = await get<Page>(`/operations?${this.query(PAGE, this.cursor)}`);
+    const at = Date.now();
+    this.pages++;
+    this.cursor = page.next_cursor;
+    for (const row of page.operations) this.put(row, at);
+    this.page = { ...this.page, older: this.cursor !== null };
+    this.draw();
+  }
+
+  refresh(): void {
+    this.loop.now();
+  }
+
+  learn(row: Row): void {
+    this.put(row, Date.now());
+    this.draw();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.loop.stop();
+    for (const end of this.ends) end();
+  }
+}

@@ -1,0 +1,141 @@
+// The one socket of a tab: subscriptions that outlive it, and where each goes on after a break.
+import { token, wantsToken } from '../api.ts';
+import { heard, lost, reach, socketOpen } from '../connection.ts';
+import type { Page, Row, View } from '../wire.ts';
+import type { Frame } from './merge.ts';
+
+/** What a subscription asks for. */
+export type Subject = { operation_id: string } | { filter: { kind?: string[]; label?: string } };
+
+/** What it hears. */
+export type Heard =
+  | Frame
+  | { type: 'snapshot'; at: string; data: View | (Pick<Page, 'operations'> & { cursor: number }) }
+  | { type: 'error'; at: string; data: { code: string; message: string } };
+
+interface Subscription {
+  subject: Subject;
+  progressMs: number;
+  hear: (frame: Heard) => void;
+  /** Where it goes on: the last `seq` of one operation, the last `cursor` of a filter. */
+  since?: number;
+}
+
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 5_000;
+/** Where no socket can be opened (some proxies refuse them) it is tried this seldom. */
+const SELDOM = 30_000;
+const PING_MS = 10_000;
+
+const subscriptions = new Map<string, Subscription>();
+let socket: WebSocket | null = null;
+let last = 0;
+let wait = FIRST_WAIT;
+let opened = false;
+let timer: ReturnType<typeof setTimeout> | undefined;
+let heardAt = 0;
+
+/** Subscribes, now or as soon as there is a socket. Gives back what ends it. */
+export function subscribe(subject: Subject, progressMs: number, since: number | undefined, hear: (frame: Heard) => void): () => void {
+  const sub = `s${++last}`;
+  const subscription: Subscription = { subject, progressMs, hear, since };
+  subscriptions.set(sub, subscription);
+  if (socketOpen.value) ask(sub, subscription);
+  else open();
+  return () => {
+    subscriptions.delete(sub);
+    if (socketOpen.value) send({ type: 'unsubscribe', sub });
+  };
+}
+
+function open(): void {
+  if (socket !== null || timer !== undefined || wantsToken.value) return;
+  const url = new URL('/api/v1/ws', location.href);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  socket = new WebSocket(url);
+  socket.onopen = welcome;
+  socket.onmessage = (message) => take(String(message.data));
+  socket.onclose = again;
+}
+
+function welcome(): void {
+  const secret = token();
+  if (secret !== null) send({ type: 'auth', token: secret });
+  opened = true;
+  wait = FIRST_WAIT;
+  heardAt = Date.now();
+  socketOpen.value = true;
+  heard();
+  for (const [sub, subscription] of subscriptions) ask(sub, subscription);
+}
+
+function ask(sub: string, { subject, progressMs, since }: Subscription): void {
+  send({ type: 'subscribe', sub, ...subject, progress_ms: progressMs, ...(since === undefined ? {} : { since }) });
+}
+
+function send(frame: object): void {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
+}
+
+function again(): void {
+  socket = null;
+  const was = socketOpen.value;
+  socketOpen.value = false;
+  // A socket that broke says that the server may be gone; one that never opened says nothing.
+  if (was) lost();
+  if (subscriptions.size === 0) return;
+  const pause = opened ? wait : SELDOM;
+  wait = Math.min(LONGEST_WAIT, wait * 1.6);
+  timer = setTimeout(() => {
+    timer = undefined;
+    open();
+  }, pause);
+}
+
+/** The server came back: what was before counts for nothing. */
+export function restart(): void {
+  for (const subscription of subscriptions.values()) subscription.since = undefined;
+  clearTimeout(timer);
+  timer = undefined;
+  if (opened) open();
+}
+
+interface Wire {
+  sub?: string;
+  type: string;
+  seq?: number;
+  cursor?: number;
+}
+
+function take(text: string): void {
+  heardAt = Date.now();
+  heard();
+  let frame: Wire;
+  try {
+    frame = JSON.parse(text) as Wire;
+  } catch {
+    return;
+  }
+  if (frame.type === 'error' && (frame as { data?: { code?: string } }).data?.code === 'UNAUTHENTICATED') {
+    wantsToken.value = true;
+    return;
+  }
+  const subscription = frame.sub === undefined ? undefined : subscriptions.get(frame.sub);
+  if (subscription === undefined) return;
+  remember(subscription, frame);
+  if (frame.type !== 'subscribed' && frame.type !== 'unsubscribed') subscription.hear(frame as unknown as Heard);
+}
+
+function remember(subscription: Subscription, frame: Wire): void {
+  const one = 'operation_id' in subscription.subject;
+  const snapshot = frame.type === 'snapshot' ? (frame as { data?: { cursor?: number } & Partial<Row> }).data : undefined;
+  const place = one ? (frame.seq ?? snapshot?.seq) : (frame.cursor ?? snapshot?.cursor);
+  if (place !== undefined) subscription.since = place;
+}
+
+setInterval(() => {
+  if (!socketOpen.value || reach.value !== 'here') return;
+  // Half-open: nothing came for long, not even the answer to a ping.
+  if (Date.now() - heardAt > 3 * PING_MS) socket?.close();
+  else send({ type: 'ping' });
+}, PING_MS);

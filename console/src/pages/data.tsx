@@ -1,0 +1,102 @@
+// Market data: what has been loaded, and the prices of one dataset.
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { get, words } from '../api.ts';
+import { bytes, count, day, moment } from '../format.ts';
+import { Empty, Panel, Problem } from '../parts/basics.tsx';
+import { Plot } from '../parts/plot.tsx';
+import { href } from '../route.ts';
+import type { Bar, Dataset } from '../wire.ts';
+
+/** More than a screen has columns for; the newest of a longer dataset. */
+const MOST = 20_000;
+const PAGE = 10_000;
+
+export function Data({ of }: { of: string[] }): JSX.Element {
+  const [list, setList] = useState<Dataset[] | null>(null);
+  const [problem, setProblem] = useState('');
+  useEffect(() => {
+    get<{ datasets: Dataset[] }>('/data').then((answer) => setList(answer.datasets), (error: unknown) => setProblem(words(error)));
+  }, []);
+  if (problem !== '') return <Problem text={problem} />;
+  if (list === null) return <p class="muted loading">Asking the server…</p>;
+  if (list.length === 0) return <Nothing />;
+  const [symbol, timeframe] = of;
+  const chosen = list.find((one) => one.symbol === symbol && one.timeframe === timeframe) ?? list[0]!;
+  return (
+    <div class="data">
+      <h1>Data</h1>
+      <div class="wide-table" tabIndex={0} role="region" aria-label="Datasets">
+        <table>
+          <thead><tr><th>symbol</th><th>timeframe</th><th class="right">bars</th><th>from</th><th>to</th><th class="right">size</th><th>loaded</th><th>source</th></tr></thead>
+          <tbody>
+            {list.map((one) => (
+              <tr key={`${one.symbol} ${one.timeframe}`} class={one === chosen ? 'current' : ''}>
+                <td><a href={href(['data', one.symbol, one.timeframe])} aria-current={one === chosen ? 'true' : undefined}>{one.symbol}</a></td>
+                <td>{one.timeframe}</td><td class="right">{count(one.rows)}</td><td>{day(one.start)}</td><td>{day(one.end)}</td>
+                <td class="right">{bytes(one.bytes)}</td><td>{moment(one.loaded_at)}</td><td class="text">{one.source}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <Prices key={`${chosen.symbol} ${chosen.timeframe}`} dataset={chosen} />
+    </div>
+  );
+}
+
+function Nothing(): JSX.Element {
+  return (
+    <Empty title="No data yet">
+      <p>Bars come from CSV files in the server's import folder (<code>data.import_dir</code>), one dataset for each symbol and timeframe:</p>
+      <pre>impresario data load GOOG --timeframe 1d</pre>
+      <p>or <a href={href(['start'], { kind: 'data_load' })}>start a load here</a>.</p>
+    </Empty>
+  );
+}
+
+/** Pages until the end, keeping the newest. */
+async function read(dataset: Dataset, stopped: () => boolean): Promise<Bar[]> {
+  const path = `/data/${encodeURIComponent(dataset.symbol)}/${dataset.timeframe}`;
+  let bars: Bar[] = [];
+  let start: string | null = null;
+  do {
+    const from: string = start === null ? '' : `&start=${encodeURIComponent(start)}`;
+    const page: { bars: Bar[]; next_start: string | null } = await get(`${path}?limit=${PAGE}${from}`);
+    bars = [...bars, ...page.bars].slice(-MOST);
+    start = page.next_start;
+  } while (start !== null && !stopped());
+  return bars;
+}
+
+function Prices({ dataset }: { dataset: Dataset }): JSX.Element {
+  const [bars, setBars] = useState<Bar[] | null>(null);
+  const [problem, setProblem] = useState('');
+  useEffect(() => {
+    let gone = false;
+    read(dataset, () => gone).then((all) => { if (!gone) setBars(all); }, (error: unknown) => setProblem(words(error)));
+    return () => { gone = true; };
+  }, []);
+  const drawn = useMemo(() => {
+    const all = bars ?? [];
+    return {
+      x: all.map((bar) => Date.parse(bar.timestamp) / 1_000),
+      close: [{ name: 'close', values: all.map((bar) => bar.close) }],
+      volume: [{ name: 'volume', values: all.map((bar) => bar.volume), bars: all.length < 1_000 }],
+    };
+  }, [bars]);
+  const extra = <a href={href(['start'], { kind: 'training', symbol: dataset.symbol, timeframe: dataset.timeframe })}>train on it</a>;
+  return (
+    <Panel title={`${dataset.symbol} ${dataset.timeframe}`} extra={extra}>
+      {problem === '' ? null : <Problem text={problem} />}
+      {bars === null ? (problem === '' ? <p class="muted">Reading {count(dataset.rows)} bars…</p> : null) : (
+        <>
+          {bars.length < dataset.rows ? <p class="muted">the newest {count(bars.length)} of {count(dataset.rows)} bars</p> : null}
+          <Plot label={`close of ${dataset.symbol}`} x={drawn.x} curves={drawn.close} time height={320} together="prices" />
+          <Plot label={`volume of ${dataset.symbol}`} x={drawn.x} curves={drawn.volume} time height={140} together="prices" />
+          <p class="muted small">Drag over a plot to look closer; a double click shows all. Times are UTC.</p>
+        </>
+      )}
+    </Panel>
+  );
+}

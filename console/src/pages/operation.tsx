@@ -1,0 +1,192 @@
+// One operation: how far it is, what happened to it, what it says.
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { now, since, tick } from '../clock.ts';
+import { reach } from '../connection.ts';
+import { watchOne, type One } from '../feed.ts';
+import { bytes, count, duration, measure, moment, ordinal, short, span } from '../format.ts';
+import { answered, ask } from '../parts/asking.tsx';
+import { Badge, Copy, Empty, Meter, OperationLink, Panel, Problem } from '../parts/basics.tsx';
+import { Value } from '../parts/value.tsx';
+import { href } from '../route.ts';
+import { VERBS, elapsed, isDispatched, isEnded } from '../status.ts';
+import type { View } from '../wire.ts';
+import { Log } from './operation/log.tsx';
+import { Metrics } from './operation/metrics.tsx';
+import { Timeline } from './operation/timeline.tsx';
+
+export function Operation({ id }: { id: string }): JSX.Element | null {
+  const [one, setOne] = useState<One | null>(null);
+  useEffect(() => {
+    const made = watchOne(id);
+    setOne(made);
+    return () => made.close();
+  }, [id]);
+  useEffect(() => {
+    const view = answered.value;
+    if (view?.operation_id === id) one?.learn(view);
+  }, [answered.value]);
+  return one === null ? null : <Shown one={one} id={id} />;
+}
+
+function Shown({ one, id }: { one: One; id: string }): JSX.Element {
+  const { phase, problem, view, events, leftOut, series } = one.state.value;
+  if (phase === 'absent') return <Absent id={id} />;
+  if (view === null) return phase === 'failed' ? <Problem text={problem} /> : <p class="muted loading">Asking the server…</p>;
+  const outermost = view.progress?.steps[0]?.name;
+  return (
+    <div class={`operation ${reach.value === 'gone' ? 'stale' : ''}`}>
+      <Head view={view} />
+      {view.error === null ? null : <Failed view={view} />}
+      {view.warnings.length === 0 ? null : <Warnings view={view} />}
+      <div class="columns">
+        <div>
+          <Metrics series={series} events={events} outermost={outermost} running={isDispatched(view.status)} />
+          <Log events={events} />
+        </div>
+        <div>
+          <Timeline events={events} leftOut={leftOut} />
+          <Outcome view={view} />
+          <Panel title="Parameters" extra={<a href={again(view)}>start another with these</a>}><Value value={view.params} /></Panel>
+          <Facts view={view} />
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function Absent({ id }: { id: string }): JSX.Element {
+  return (
+    <Empty title={`The server knows no operation ${short(id)}`}>
+      <p>It may have been pruned, or the server was started anew: with the store in memory, operations live as long as the server.</p>
+      <p><a href="#/operations">All operations</a></p>
+    </Empty>
+  );
+}
+
+/** The form of another start, filled in as this one was. */
+function again(view: View): string {
+  const query = new URLSearchParams({ kind: view.kind });
+  query.set('params', JSON.stringify(view.params));
+  return href(['start'], query);
+}
+
+function Head({ view }: { view: View }): JSX.Element {
+  void tick.value;
+  const { progress, operation_id: id } = view;
+  const context = Object.values(progress?.context ?? {}).join(' ');
+  const live = isDispatched(view.status) && reach.value !== 'gone';
+  const took = live ? elapsed(view, now()) : view.elapsed_seconds;
+  return (
+    <section class="panel head" aria-label="Progress">
+      <div class="title">
+        <h1><span>{view.kind}</span> <span class="muted text">{context}</span></h1>
+        <span class="id" title={id}>{short(id)}</span>
+        <Copy text={id} label="copy id" />
+        <span class="space" />
+        <Badge row={view} big />
+        <span class="muted">{view.run > 1 ? `run ${view.run}, ` : ''}attempt {view.attempt} of {view.max_attempts}</span>
+      </div>
+      <p class="message text">{progress?.message ?? view.waiting_for ?? ''}</p>
+      {progress === null ? null : <Meter value={progress.percentage} status={view.status} label="Progress" />}
+      <div class="facts">
+        {(progress?.steps ?? []).map((step) => <span key={step.name}>{step.name} <b>{count(step.current)}</b>/{count(step.total)}</span>)}
+        {progress !== null && progress.items_processed > 0 ? <span>{count(progress.items_processed)}{progress.items_total === null ? '' : ` of ${count(progress.items_total)}`} items</span> : null}
+        {live && progress?.rate_per_second != null ? <span>{measure(progress.rate_per_second)}/s</span> : null}
+        {view.run > 0 ? <span>{isEnded(view.status) ? 'took' : 'elapsed'} <b>{isEnded(view.status) ? span(took) : duration(took)}</b></span> : null}
+        {live && progress?.eta_seconds != null ? <span>ETA <b>{duration(progress.eta_seconds)}</b></span> : null}
+        {live ? <Life view={view} /> : null}
+      </div>
+      {view.status === 'pending' && view.waiting_for !== null ? <p class="waits">Waits: {view.waiting_for}{view.queue_position === null ? '' : `, ${ordinal(view.queue_position)} in line`}</p> : null}
+      <Stopping view={view} />
+      <div class="actions">
+        {view.verbs.map((verb) => (
+          <button key={verb} type="button" class={verb === 'cancel' ? 'danger' : verb === 'resume' ? 'primary' : ''} disabled={reach.value === 'gone'} onClick={() => ask(verb, [view])}>
+            {verb === 'finish' ? 'Finish, keep what is done' : VERBS[verb].label}…
+          </button>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+/** Alive: its function calls. Advancing: its counts grow. The one does not tell of the other. */
+function Life({ view }: { view: View }): JSX.Element {
+  const sign = (time: string | null | undefined, name: string): JSX.Element => {
+    const ago = time == null ? null : since(time) / 1_000;
+    const fresh = ago !== null && ago < 10;
+    return (
+      <span class={`life ${fresh ? 'fresh' : ''}`}>
+        <span aria-hidden="true">{fresh ? '●' : '○'}</span> {name} <span class="muted">{ago === null ? 'not yet' : `${span(ago)} ago`}</span>
+      </span>
+    );
+  };
+  return <>{sign(view.progress?.updated_at, 'alive')}{sign(view.progress?.advanced_at, 'advancing')}</>;
+}
+
+function Stopping({ view }: { view: View }): JSX.Element | null {
+  const { stop, unresponsive_since: deaf } = view;
+  if (stop === null) return null;
+  const by = `${stop.verb} asked by ${stop.requested_by}`;
+  const why = stop.reason === null ? '' : `: ${stop.reason}`;
+  if (!isDispatched(view.status)) {
+    const ended = view.completed_at === null ? null : Math.max(0, Date.parse(view.completed_at) - Date.parse(stop.requested_at)) / 1_000;
+    return <p class="stopping">{by}{why}{ended === null ? '' : `; the function reacted in ${span(ended)}`}</p>;
+  }
+  return (
+    <p class={`stopping ${deaf === null ? '' : 'bad'}`} role="status">
+      {by} {span(since(stop.requested_at) / 1_000)} ago{why};{' '}
+      {deaf === null ? 'the function has not reacted yet' : `the function does not react, past its grace since ${moment(deaf)}`}
+    </p>
+  );
+}
+
+function Failed({ view }: { view: View }): JSX.Element {
+  const error = view.error!;
+  return (
+    <Panel title={view.status === 'failed' ? 'Error' : 'Error of an earlier attempt'} name="error">
+      <p><b class="code">{error.code}</b> <span class="muted">run {error.run}{error.step === null ? '' : `, in ${error.step}`}, {error.retryable ? 'may be tried again' : 'not tried again'}</span></p>
+      <pre class="text">{error.message}</pre>
+      {error.details === null ? null : <Value value={error.details} />}
+    </Panel>
+  );
+}
+
+function Warnings({ view }: { view: View }): JSX.Element {
+  return (
+    <Panel title="Warnings" name="warnings">
+      <ul>{view.warnings.map((one, index) => <li key={index}><b class="code">{one.code}</b> <span class="text">{one.message}</span> <span class="muted">run {one.run}, {moment(one.at)}</span></li>)}</ul>
+    </Panel>
+  );
+}
+
+function Outcome({ view }: { view: View }): JSX.Element | null {
+  if (view.status !== 'completed') return null;
+  const result = view.result_summary as Record<string, unknown> | null;
+  const model = typeof result?.['model_id'] === 'string' ? result['model_id'] : null;
+  return (
+    <Panel title="Result" name="result" extra={model === null ? null : <a href={href(['models', model])}>the model</a>}>
+      {result === null ? <p class="muted">More than a page shows: GET /api/v1/operations/{view.operation_id}/results</p> : <Value value={result} />}
+    </Panel>
+  );
+}
+
+function Facts({ view }: { view: View }): JSX.Element {
+  const facts: Record<string, string | null> = {
+    'started by': view.requested_by,
+    submitted: moment(view.created_at),
+    'first run': view.started_at === null ? null : moment(view.started_at),
+    ended: view.completed_at === null ? null : moment(view.completed_at),
+    'not before': view.not_before === null ? null : moment(view.not_before),
+    lane: `${view.lane}, priority ${view.priority}`,
+    checkpoint: view.checkpoint === null ? null : `${Object.entries(view.checkpoint.step).map(([name, at]) => `${name} ${count(at)}`).join(', ')} (${bytes(view.checkpoint.bytes)}, ${moment(view.checkpoint.at)})`,
+    labels: Object.entries(view.labels).map(([key, value]) => `${key}=${value}`).join(', ') || null,
+  };
+  const known = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null));
+  return (
+    <Panel title="About">
+      <Value value={known} />
+      {view.retry_of === null ? null : <p>tries <OperationLink id={view.retry_of} /> again</p>}
+    </Panel>
+  );
+}

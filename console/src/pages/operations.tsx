@@ -1,0 +1,166 @@
+// The list of operations: what is asked of it stands in the address.
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { isTyping } from '../app.tsx';
+import { get } from '../api.ts';
+import { counts, system, watchSystem } from '../feed/system.ts';
+import { watchList, type Filter, type List } from '../feed.ts';
+import { count, millis } from '../format.ts';
+import { answered, ask } from '../parts/asking.tsx';
+import { Empty, Problem } from '../parts/basics.tsx';
+import { refine, route } from '../route.ts';
+import { STATUSES, VERBS, sign } from '../status.ts';
+import type { Kind, Row, Verb } from '../wire.ts';
+import { Table } from './operations/table.tsx';
+
+function filterOf(query: URLSearchParams): Filter {
+  const words = (name: string): string[] => (query.get(name) ?? '').split(',').filter((word) => word !== '');
+  return { status: words('status'), kind: words('kind'), q: query.get('q') ?? '', active: query.get('active') === '1' };
+}
+
+function queryOf(filter: Filter): URLSearchParams {
+  const query = new URLSearchParams();
+  if (filter.status.length > 0) query.set('status', filter.status.join(','));
+  if (filter.kind.length > 0) query.set('kind', filter.kind.join(','));
+  if (filter.q !== '') query.set('q', filter.q);
+  if (filter.active) query.set('active', '1');
+  return query;
+}
+
+export function Operations(): JSX.Element {
+  const text = route.value.query.toString();
+  const filter = useMemo(() => filterOf(new URLSearchParams(text)), [text]);
+  const [list, setList] = useState<List | null>(null);
+  useEffect(() => {
+    const made = watchList(filter);
+    setList(made);
+    return () => made.close();
+  }, [filter]);
+  useEffect(() => {
+    const view = answered.value;
+    if (view !== null) list?.learn(view);
+  }, [answered.value]);
+  useEffect(() => watchSystem(true, 2_000), []);
+  return (
+    <div class="operations">
+      <h1 class="hidden">Operations</h1>
+      <Filters filter={filter} />
+      <Summary />
+      {list === null ? null : <Listing list={list} filter={filter} />}
+    </div>
+  );
+}
+
+function Listing({ list, filter }: { list: List; filter: Filter }): JSX.Element {
+  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
+  const listed = list.state.value;
+  const rows = [...picked].flatMap((id) => listed.rows.get(id) ?? []);
+  if (listed.phase === 'failed') return <Problem text={listed.problem} />;
+  if (listed.phase === 'loading') return <p class="muted loading">Asking the server…</p>;
+  if (listed.shown.length === 0) return <Nothing filter={filter} />;
+  return (
+    <>
+      {rows.length > 0 ? <Bulk rows={rows} clear={() => setPicked(new Set())} /> : null}
+      <Table list={list} picked={picked} pick={setPicked} />
+    </>
+  );
+}
+
+function Bulk({ rows, clear }: { rows: Row[]; clear: () => void }): JSX.Element {
+  const some = (verb: Verb): Row[] => rows.filter((row) => row.verbs.includes(verb));
+  return (
+    <div class="bulk" role="toolbar" aria-label="For the selected">
+      <strong>{count(rows.length)} selected</strong>
+      {(['cancel', 'pause', 'resume', 'retry'] as const).map((verb) => (
+        <button key={verb} type="button" class={verb === 'cancel' ? 'danger' : ''} disabled={some(verb).length === 0} onClick={() => ask(verb, rows)}>
+          {VERBS[verb].label} {some(verb).length > 0 ? count(some(verb).length) : ''}…
+        </button>
+      ))}
+      <button type="button" class="quiet" onClick={clear}>Select none</button>
+    </div>
+  );
+}
+
+function Filters({ filter }: { filter: Filter }): JSX.Element {
+  const input = useRef<HTMLInputElement>(null);
+  const [kinds, setKinds] = useState<string[]>([]);
+  const [text, setText] = useState(filter.q);
+  const change = (part: Partial<Filter>): void => refine(queryOf({ ...filter, ...part }));
+  useEffect(() => {
+    void get<Kind[]>('/kinds').then((all) => setKinds(all.map((one) => one.kind)), () => undefined);
+    const press = (event: KeyboardEvent): void => {
+      if (event.key !== '/' || isTyping(event)) return;
+      event.preventDefault();
+      input.current?.focus();
+    };
+    addEventListener('keydown', press);
+    return () => removeEventListener('keydown', press);
+  }, []);
+  useEffect(() => setText(filter.q), [filter.q]);
+  useEffect(() => {
+    if (text === filter.q) return undefined;
+    const timer = setTimeout(() => change({ q: text }), 200);
+    return () => clearTimeout(timer);
+  }, [text]);
+  const one = (list: string[]): string => (list.length > 1 ? 'several' : (list[0] ?? ''));
+  const chosen = (value: string): string[] => (value === '' ? [] : [value]);
+  return (
+    <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
+      <input ref={input} type="search" aria-label="Filter: an id's end, a kind, or the start of a label's value" placeholder="/  id's end, kind, or label" value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+        onKeyDown={(event) => { if (event.key === 'Escape') event.currentTarget.blur(); }} />
+      <select aria-label="Status" value={one(filter.status)} onChange={(event) => change({ status: chosen(event.currentTarget.value) })}>
+        <option value="">any status</option>
+        {STATUSES.map((status) => <option key={status} value={status}>{sign(status)} {status}</option>)}
+        {filter.status.length > 1 ? <option value="several">{filter.status.join(', ')}</option> : null}
+      </select>
+      <select aria-label="Kind" value={one(filter.kind)} onChange={(event) => change({ kind: chosen(event.currentTarget.value) })}>
+        <option value="">any kind</option>
+        {[...new Set([...kinds, ...filter.kind])].map((kind) => <option key={kind} value={kind}>{kind}</option>)}
+        {filter.kind.length > 1 ? <option value="several">{filter.kind.join(', ')}</option> : null}
+      </select>
+      <label class="check"><input type="checkbox" checked={filter.active} onChange={(event) => change({ active: event.currentTarget.checked })} /> active only</label>
+    </form>
+  );
+}
+
+function Summary(): JSX.Element {
+  const now = counts.value;
+  const hour = system.value?.ended_last_hour ?? {};
+  const cancel = system.value?.cancel_p99_ms ?? null;
+  return (
+    <p class="summary">
+      {now === null ? <span class="muted">how many run is not known now</span> : (
+        <>
+          <span><span aria-hidden="true">▸</span> running <b>{count(now.running)}</b></span>
+          <span><span aria-hidden="true">·</span> pending <b>{count(now.pending)}</b></span>
+          {now.stopping > 0 ? <span><span aria-hidden="true">◌</span> stopping <b>{count(now.stopping)}</b></span> : null}
+          {now.paused > 0 ? <span><span aria-hidden="true">‖</span> paused <b>{count(now.paused)}</b></span> : null}
+        </>
+      )}
+      <span class="muted">last hour: {count(hour.completed ?? 0)} completed, {count(hour.failed ?? 0)} failed, {count(hour.cancelled ?? 0)} cancelled</span>
+      {cancel === null ? null : <span class="muted">cancel p99 {millis(cancel)}</span>}
+    </p>
+  );
+}
+
+function Nothing({ filter }: { filter: Filter }): JSX.Element {
+  const filtered = filter.active || filter.q !== '' || filter.status.length > 0 || filter.kind.length > 0;
+  if (filtered) {
+    return (
+      <Empty title="No operation fits this filter">
+        <p>Text finds an id's last 4 or more characters, a whole kind, or the start of a label's value.</p>
+        <p><button type="button" onClick={() => refine(new URLSearchParams())}>Show all</button></p>
+      </Empty>
+    );
+  }
+  return (
+    <Empty title="No operations yet">
+      <p>An operation is slow work that this server runs, shows and can stop. Three ways to make one:</p>
+      <pre>impresario data load GOOG --timeframe 1d</pre>
+      <pre>impresario train GOOG --timeframe 1d</pre>
+      <pre>impresario start dummy --param iterations=100</pre>
+      <p>or <a href="#/start">fill in a form</a>. It appears here by itself.</p>
+    </Empty>
+  );
+}

@@ -1,0 +1,109 @@
+// A start: the form that a kind's schema asks for.
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { ApiError, get, post, token, words } from '../api.ts';
+import { body, cli, curl, type Start as Made } from '../commands.ts';
+import { Copy, Empty, Problem } from '../parts/basics.tsx';
+import { go, refine, route } from '../route.ts';
+import { fields, owner, params, typed, type Field } from '../schema.ts';
+import type { Fault, Kind } from '../wire.ts';
+import { OPTIONS, options } from './start/options.ts';
+import { Entry } from './start/entry.tsx';
+
+type Values = Record<string, string>;
+
+export function Start(): JSX.Element {
+  const [kinds, setKinds] = useState<Kind[] | null>(null);
+  const [problem, setProblem] = useState('');
+  useEffect(() => {
+    get<Kind[]>('/kinds').then(setKinds, (error: unknown) => setProblem(words(error)));
+  }, []);
+  if (problem !== '') return <Problem text={problem} />;
+  if (kinds === null) return <p class="muted loading">Asking the server…</p>;
+  const kind = kinds.find((one) => one.kind === route.value.query.get('kind')) ?? kinds.find((one) => one.kind === 'dummy') ?? kinds[0];
+  if (kind === undefined) return <Empty title="This server has no kinds"><p>Register one: docs/WRITING_A_KIND.md.</p></Empty>;
+  return (
+    <div class="start">
+      <h1>Start</h1>
+      <div class="kinds" role="group" aria-label="Kind">
+        {kinds.map((one) => (
+          <button key={one.kind} type="button" aria-pressed={one === kind} onClick={() => refine(new URLSearchParams({ kind: one.kind }))}>
+            <b>{one.kind}</b><span>{one.description}</span>
+          </button>
+        ))}
+      </div>
+      <Form key={kind.kind} kind={kind} />
+    </div>
+  );
+}
+
+/** What the address fills in: another operation's params, or single ones. */
+function given(list: Field[]): Values {
+  const { query } = route.value;
+  let whole: Record<string, unknown> = {};
+  try {
+    whole = JSON.parse(query.get('params') ?? '{}') as Record<string, unknown>;
+  } catch {
+    // Somebody's own address: the form is empty then.
+  }
+  const values: Values = {};
+  for (const { name, kind } of list) {
+    const text = typed(whole[name], kind) || (query.get(name) ?? '');
+    if (text !== '') values[name] = text;
+  }
+  return values;
+}
+
+function Form({ kind }: { kind: Kind }): JSX.Element {
+  const list = fields(kind);
+  const [values, setValues] = useState<Values>(() => given(list));
+  const [extra, setExtra] = useState<Values>({});
+  const [faults, setFaults] = useState<Fault[]>([]);
+  const [problem, setProblem] = useState('');
+  const [busy, setBusy] = useState(false);
+  const made: Made = { kind: kind.kind, params: params(list, values), options: options(extra) };
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    setFaults([]);
+    setProblem('');
+    try {
+      const { operation_id: id } = await post<{ operation_id: string }>('/operations', body(made), { 'Idempotency-Key': crypto.randomUUID?.() ?? String(Math.random()) });
+      go(['operations', id]);
+    } catch (error) {
+      const found = error instanceof ApiError ? error.faults : [];
+      setFaults(found);
+      if (found.length === 0) setProblem(words(error));
+      // The first field that is wrong, once it says so.
+      else setTimeout(() => document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+    }
+    setBusy(false);
+  };
+  const of = (name: string): Fault[] => faults.filter((fault) => owner(fault.path) === name);
+  const known = new Set([...list.map((one) => one.name), ...OPTIONS.map((one) => one.name)]);
+  const others = faults.filter((fault) => !known.has(owner(fault.path)));
+  const change = (name: string) => (text: string) => setValues({ ...values, [name]: text });
+  return (
+    <form class="panel" noValidate onSubmit={(event) => void submit(event)}>
+      <p class="muted">Runs in lane {kind.lane}. {kind.verbs.includes('pause') ? 'Can be paused.' : 'Cannot be paused.'} {kind.verbs.includes('finish') ? 'Can be finished early.' : ''} What is left empty is the default.</p>
+      {problem === '' ? null : <Problem text={problem} />}
+      {others.map((fault) => <Problem key={fault.path} text={`${fault.path}: expected ${fault.expected}, got ${fault.got}`} />)}
+      <div class="fields">
+        {list.map((one) => <Entry key={one.name} field={one} value={values[one.name] ?? ''} change={change(one.name)} faults={of(one.name)} />)}
+      </div>
+      <details open={faults.some((fault) => OPTIONS.some((one) => one.name === owner(fault.path)))}>
+        <summary>Options: priority, labels, time limit, attempts</summary>
+        <div class="fields">
+          {OPTIONS.map((one) => <Entry key={one.name} field={one} value={extra[one.name] ?? ''} change={(text) => setExtra({ ...extra, [one.name]: text })} faults={of(one.name)} />)}
+        </div>
+      </details>
+      <div class="actions">
+        <button type="submit" class="primary" disabled={busy}>{busy ? 'Starting…' : `Start ${kind.kind}`}</button>
+        <span class="space" />
+        <Copy text={curl(location.origin, made, token() !== null)} label="copy as curl" />
+        <Copy text={cli(location.origin, made)} label="copy as CLI" />
+      </div>
+    </form>
+  );
+}

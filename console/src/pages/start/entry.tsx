@@ -1,0 +1,41 @@
+// One field of the form, with its unit, range and what is wrong with it.
+import type { JSX } from 'preact';
+import type { Field } from '../../schema.ts';
+import type { Fault } from '../../wire.ts';
+
+interface Props { field: Field; value: string; change: (text: string) => void; faults: Fault[] }
+
+export function Entry({ field, value, change, faults }: Props): JSX.Element {
+  const id = `field-${field.name}`;
+  const about = `${id}-about`;
+  const wrong = faults.length > 0;
+  const common = { id, name: field.name, 'aria-describedby': `${about}${wrong ? ` ${id}-wrong` : ''}`, 'aria-invalid': wrong, 'aria-required': field.required };
+  return (
+    <div class={`entry ${wrong ? 'wrong' : ''}`}>
+      <label for={id}>{field.label}{field.required ? <span class="muted"> (needed)</span> : null}</label>
+      <span class="typed"><Control field={field} value={value} change={change} common={common} />{field.unit === '' ? null : <span class="unit">{field.unit}</span>}</span>
+      <p id={about} class="muted small">{[field.help, field.range].filter((part) => part !== '').join(' ')}</p>
+      {wrong ? <p id={`${id}-wrong`} class="fault" role="alert">{faults.map((fault) => `${fault.path === field.name ? '' : `${fault.path}: `}expected ${fault.expected}, got ${fault.got}`).join('; ')}</p> : null}
+    </div>
+  );
+}
+
+function Control({ field, value, change, common }: Omit<Props, 'faults'> & { common: object }): JSX.Element {
+  const fallback = field.fallback === '' ? '' : `default: ${field.fallback}`;
+  if (field.kind === 'choice' || field.kind === 'switch') {
+    const choices = field.kind === 'switch' ? ['true', 'false'] : field.choices;
+    return (
+      <select {...common} value={value} onChange={(event) => change(event.currentTarget.value)}>
+        <option value="">{fallback === '' ? 'choose' : fallback}</option>
+        {choices.map((choice) => <option key={choice} value={choice}>{choice}</option>)}
+      </select>
+    );
+  }
+  if (field.kind === 'json') {
+    return <textarea {...common} rows={4} placeholder={fallback || 'JSON'} value={value} onInput={(event) => change(event.currentTarget.value)} />;
+  }
+  return (
+    <input {...common} type="text" autocomplete="off" inputMode={field.kind === 'text' || field.kind === 'list' ? 'text' : 'decimal'}
+      placeholder={fallback} value={value} onInput={(event) => change(event.currentTarget.value)} />
+  );
+}

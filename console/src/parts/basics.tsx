@@ -1,0 +1,105 @@
+// Small things that every page uses.
+import { signal } from '@preact/signals';
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { reach } from '../connection.ts';
+import { percent, short } from '../format.ts';
+import { href } from '../route.ts';
+import { isEnded, sign } from '../status.ts';
+import type { Row } from '../wire.ts';
+
+/** Sign and word. What was heard last of a server that is gone is said to be just that. */
+export function Badge({ row, big = false }: { row: Pick<Row, 'status' | 'stopped_early' | 'unresponsive_since'>; big?: boolean }): JSX.Element {
+  const unsure = reach.value === 'gone' && !isEnded(row.status);
+  const word = row.status === 'completed' && row.stopped_early ? 'completed early' : row.status;
+  return (
+    <span class={`badge ${unsure ? 'unsure' : row.status} ${big ? 'big' : ''}`}>
+      <span class="sign" aria-hidden="true">{unsure ? '?' : sign(row.status)}</span>
+      <span>{unsure ? `was ${word}` : word}</span>
+      {row.unresponsive_since !== null && !unsure ? <span class="alert">unresponsive</span> : null}
+    </span>
+  );
+}
+
+/** A bar and its number. */
+export function Meter({ value, status, label }: { value: number; status: string; label: string }): JSX.Element {
+  const part = Math.min(100, Math.max(0, value));
+  return (
+    <span class="meter">
+      <span class={`track ${status}`} role="progressbar" aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.floor(part)}>
+        <span class="fill" style={{ transform: `scaleX(${part / 100})` }} />
+      </span>
+      <span class="number">{percent(part)}</span>
+    </span>
+  );
+}
+
+export function OperationLink({ id }: { id: string }): JSX.Element {
+  return <a class="id" href={href(['operations', id])} title={id}>{short(id)}</a>;
+}
+
+/** Copies a text; says so on itself. */
+export function Copy({ text, label }: { text: string; label: string }): JSX.Element {
+  const [said, say] = useState('');
+  useEffect(() => {
+    if (said === '') return undefined;
+    const timer = setTimeout(() => say(''), 1_500);
+    return () => clearTimeout(timer);
+  }, [said]);
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(text);
+      say('copied');
+    } catch {
+      say('cannot copy here');
+    }
+  };
+  return (
+    <button type="button" class="quiet" onClick={() => void copy()}>
+      {said === '' ? label : said}
+    </button>
+  );
+}
+
+/** What stands where there is nothing yet: what it would be, and what makes it. */
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }): JSX.Element {
+  return (
+    <div class="empty">
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
+}
+
+export function Problem({ text }: { text: string }): JSX.Element {
+  return <p class="problem" role="alert"><span aria-hidden="true">✘ </span>{text}</p>;
+}
+
+export function Panel({ title, extra, children, name }: { title: string; extra?: ComponentChildren; children: ComponentChildren; name?: string }): JSX.Element {
+  return (
+    <section class={`panel ${name ?? ''}`} aria-label={title}>
+      <header><h2>{title}</h2>{extra}</header>
+      {children}
+    </section>
+  );
+}
+
+const told = signal<{ text: string; bad: boolean; id: number }[]>([]);
+let lastTold = 0;
+
+/** Says something for some seconds. */
+export function tell(text: string, bad = false): void {
+  const id = ++lastTold;
+  told.value = [...told.value.slice(-3), { text, bad, id }];
+  setTimeout(() => {
+    told.value = told.value.filter((one) => one.id !== id);
+  }, bad ? 10_000 : 4_000);
+}
+
+export function Told(): JSX.Element {
+  return (
+    <div class="told" role="status" aria-live="polite">
+      {told.value.map(({ text, bad, id }) => <p key={id} class={bad ? 'bad' : ''}>{text}</p>)}
+    </div>
+  );
+}

@@ -1,0 +1,132 @@
+// A plot: uPlot in the page's colours, with marks on its axis.
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { measure, tickText } from '../format.ts';
+import type { Mark } from '../series.ts';
+import { colours } from './theme.ts';
+
+export interface Curve {
+  name: string;
+  values: (number | null)[];
+  /** Bars instead of a line. */
+  bars?: boolean;
+}
+
+interface Props {
+  label: string;
+  x: number[];
+  curves: Curve[];
+  marks?: Mark[];
+  log?: boolean;
+  /** Whether x is seconds since 1970. */
+  time?: boolean;
+  height?: number;
+  /** Plots with the same key show the same place under the pointer. */
+  together?: string;
+}
+
+const COLOURS = ['--curve-1', '--curve-2', '--curve-3', '--curve-4', '--curve-5', '--curve-6'];
+const DASHES: number[][] = [[], [6, 3], [2, 3], [10, 3, 2, 3], [4, 2], [1, 4]];
+
+function colour(element: Element, name: string): string {
+  return getComputedStyle(element).getPropertyValue(name).trim() || '#888';
+}
+
+function options(element: HTMLElement, props: Props): uPlot.Options {
+  const muted = colour(element, '--muted');
+  const grid = colour(element, '--line');
+  const axis: uPlot.Axis = { stroke: muted, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, font: '12px system-ui, sans-serif' };
+  return {
+    width: Math.max(200, element.clientWidth),
+    height: props.height ?? 220,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), 'UTC'),
+    cursor: { ...(props.together === undefined ? {} : { sync: { key: props.together } }), drag: { x: true, y: false } },
+    scales: {
+      x: { time: props.time ?? false },
+      y: props.log === true ? { distr: 3 } : {},
+    },
+    axes: [
+      { ...axis, space: 60 },
+      { ...axis, size: 64, values: (_, splits) => splits.map((value) => (value === null ? '' : tickText(value))) },
+    ],
+    series: [{ label: props.time === true ? 'time' : 'step' }, ...props.curves.map((curve, index) => line(element, curve, index))],
+    hooks: { draw: [(plot) => drawMarks(plot, props.marks ?? [], element)] },
+  };
+}
+
+function line(element: Element, curve: Curve, index: number): uPlot.Series {
+  const stroke = colour(element, COLOURS[index % COLOURS.length]!);
+  const bars = uPlot.paths.bars?.({ size: [0.7, 12], align: 0 });
+  return {
+    label: curve.name,
+    stroke,
+    width: curve.bars === true ? 0 : 1.5,
+    dash: DASHES[index % DASHES.length]!,
+    spanGaps: true,
+    value: (_, value: number | null) => measure(value),
+    ...(curve.bars === true && bars !== undefined ? { paths: bars, fill: stroke, points: { show: false } } : {}),
+  };
+}
+
+function drawMarks(plot: uPlot, marks: Mark[], element: Element): void {
+  const { ctx, bbox } = plot;
+  const { min = 0, max = 0 } = plot.scales['x'] ?? {};
+  ctx.save();
+  ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+  for (const mark of marks) {
+    if (mark.step < (min ?? 0) || mark.step > (max ?? 0)) continue;
+    const x = Math.round(plot.valToPos(mark.step, 'x', true));
+    const resumed = mark.kind === 'resumed';
+    ctx.strokeStyle = ctx.fillStyle = colour(element, resumed ? '--warn' : '--muted');
+    ctx.setLineDash(resumed ? [5, 4] : [1, 3]);
+    ctx.beginPath();
+    ctx.moveTo(x, resumed ? bbox.top : bbox.top + bbox.height - 10 * devicePixelRatio);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    if (resumed) ctx.fillText(mark.label, x + 4, bbox.top + 11 * devicePixelRatio);
+    else ctx.fillRect(x - 2 * devicePixelRatio, bbox.top + bbox.height - 4 * devicePixelRatio, 4 * devicePixelRatio, 4 * devicePixelRatio);
+  }
+  ctx.restore();
+}
+
+/** A logarithm has no place for what is not above zero. */
+function data({ x, curves, log }: Props): uPlot.AlignedData {
+  const fit = (values: (number | null)[]): (number | null)[] =>
+    log === true ? values.map((value) => (value !== null && value > 0 ? value : null)) : values;
+  return [x, ...curves.map((curve) => fit(curve.values))];
+}
+
+/** In words, for who does not see it. */
+function spoken({ label, x, curves }: Props): string {
+  const parts = curves.map((curve) => `${curve.name} ${measure(curve.values.findLast((value) => value !== null))}`);
+  return `${label}, ${x.length} points; last: ${parts.join(', ')}`;
+}
+
+export function Plot(props: Props): JSX.Element {
+  const ref = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const latest = useRef(props);
+  latest.current = props;
+  const shape = `${props.curves.map((curve) => curve.name).join()}|${String(props.log)}|${colours.value}`;
+  useEffect(() => {
+    const element = ref.current;
+    if (element === null) return undefined;
+    const made = new uPlot(options(element, latest.current), data(latest.current), element);
+    // Marks change while the plot stays: the hook reads the newest.
+    made.hooks.draw = [(one) => drawMarks(one, latest.current.marks ?? [], element)];
+    plot.current = made;
+    const observer = new ResizeObserver(() => {
+      if (element.clientWidth > 0) made.setSize({ width: Math.max(200, element.clientWidth), height: latest.current.height ?? 220 });
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [shape]);
+  useEffect(() => plot.current?.setData(data(props)), [props.x, props.curves, props.marks]);
+  return <div class="plot" ref={ref} role="img" aria-label={spoken(props)} />;
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { bytes, duration, measure, millis, ordinal, percent, span, tickText } from '../src/format.ts';
+import { history } from '../src/history.ts';
+import type { Event } from '../src/wire.ts';
+
+describe('numbers as people read them', () => {
+  it.each([[0, '0:00:00'], [59.99, '0:00:59'], [3_661, '1:01:01'], [90_061, '1 d 1:01:01'], [-5, '0:00:00']])('duration %s', (value, text) => {
+    expect(duration(value)).toBe(text);
+  });
+  it.each([[0.003, '3 ms'], [0.9999, '1.0 s'], [9.96, '10 s'], [59.6, '1 m 00 s'], [3_599.7, '1 h 00 m'], [12_000, '3 h 20 m'], [90_000, '1 d 1 h'], [NaN, '–']])('span %s', (value, text) => {
+    expect(span(value)).toBe(text);
+  });
+  it('never rounds an unfinished one up to the whole', () => {
+    expect(percent(99.99)).toBe('99 %');
+    expect(percent(100)).toBe('100 %');
+  });
+  it('is short without losing what matters', () => {
+    expect([0.68142, 1.3e-7, 12_034, 0, null, Infinity].map(measure)).toEqual(['0.6814', '1.30e-7', '12,034', '0', '–', '–']);
+    expect([999, 1_000, 9_960, 999_600, 1e12].map(bytes)).toEqual(['999 B', '1.0 kB', '10 kB', '1.0 MB', '1.0 TB']);
+    expect([null, 0.004, 0.42, 12].map(millis)).toEqual(['–', '4 µs', '0.4 ms', '12 ms']);
+    expect([1, 2, 3, 11, 22, 1_000].map(ordinal)).toEqual(['1st', '2nd', '3rd', '11th', '22nd', '1,000th']);
+    expect([12_000_000, 0.65, 800].map(tickText)).toEqual(['12M', '0.65', '800']);
+  });
+});
+
+describe('the timeline', () => {
+  const at = (seconds: number): string => new Date(seconds * 1_000).toISOString();
+  const status = (seq: number, second: number, more: object): Event => ({
+    type: 'status', operation_id: 'a', seq, cursor: seq, at: at(second),
+    data: { status: 'running', run: 1, attempt: 1, stop: null, stopped_early: false, error: null, verbs: [], started_at: null, completed_at: null, not_before: null, ...more },
+  });
+  const stop = { verb: 'cancel' as const, requested_at: at(20), requested_by: 'cli anna', reason: '<b>wrong</b>' };
+  it('says who asked what, and how long it waited', () => {
+    const events: Event[] = [
+      { type: 'submitted', operation_id: 'a', seq: 1, cursor: 1, at: at(0), data: { kind: 'dummy', lane: 'default', priority: 0, labels: {}, requested_by: 'me', retry_of: null, not_before: null, status: 'pending', verbs: [] } },
+      status(2, 12, {}),
+      { type: 'log', operation_id: 'a', seq: 3, cursor: 3, at: at(13), data: { level: 'info', message: 'x', run: 1 } },
+      status(4, 20, { status: 'cancelling', stop }),
+      status(5, 21, { status: 'cancelled', stop }),
+    ];
+    expect(history(events).map((one) => `${one.sign} ${one.text}`)).toEqual([
+      '· submitted by me, lane default',
+      '▸ run 1 started, after waiting 12 s',
+      '◌ asked to cancel by cli anna: <b>wrong</b>',
+      '■ cancelled',
+    ]);
+  });
+});
