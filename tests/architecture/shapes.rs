@@ -18,6 +18,7 @@ const ROOMS: &[&str] = &[
     "system",
     "metrics",
     "live",
+    "console",
 ];
 
 pub(crate) fn short_handlers(path: &str, text: &str) -> Vec<Violation> {
