@@ -22,4 +22,4 @@ pub use orchestrator::{
 };
 pub use supervision::breakpoints::{Breakpoints, Halt, Point, Then};
 pub use supervision::hub::Interest;
-pub use supervision::stats::{BUCKETS, Histogram};
+pub use supervision::stats::Histogram;

@@ -1,5 +1,6 @@
 //! The one handle that the rest of the world holds.
 
+mod figures;
 mod ids;
 mod options;
 mod patience;
@@ -28,9 +29,9 @@ use crate::supervision::sweeper::Sweeper;
 use crate::supervision::system::{self, Failure, Parts, Running};
 use crate::supervision::writer::StoreLink;
 use crate::{Config, Error, StartupError};
+pub use figures::Figures;
 use ids::Ids;
 pub use options::Options;
-pub use reads::Figures;
 pub use starts::Started;
 pub use subscription::{Subscription, Update};
 pub use verbs::Asked;

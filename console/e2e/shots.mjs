@@ -62,7 +62,7 @@ try {
   await shoot('start-faults', '#/start?kind=dummy', {
     act: async (page) => {
       await page.getByLabel('Iterations').fill('-3');
-      await page.getByLabel('Step ms').fill('soon');
+      await page.getByLabel('Step').fill('soon');
       await page.getByRole('button', { name: 'Start dummy' }).click();
       await page.locator('.fault').first().waitFor();
     },

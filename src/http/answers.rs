@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use impresario::{Asked, Error, Orchestrator, Started, Until};
 use impresario_api::{
@@ -46,10 +47,19 @@ impl<T> Responder for Reply<T> {
 }
 
 /// A body that is JSON already.
-pub(super) fn raw(status: StatusCode, body: impl Into<actix_web::web::Bytes>) -> HttpResponse {
-    let mut response = HttpResponse::build(status).body(body.into());
+pub(super) fn raw(status: StatusCode, body: impl Into<Bytes>) -> HttpResponse {
+    written(status, "application/json", body.into())
+}
+
+/// 200 with a text of another media type.
+pub(super) fn plain(media: &'static str, text: String) -> HttpResponse {
+    written(StatusCode::OK, media, text.into())
+}
+
+fn written(status: StatusCode, media: &'static str, body: Bytes) -> HttpResponse {
+    let mut response = HttpResponse::build(status).body(body);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response

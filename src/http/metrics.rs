@@ -4,7 +4,7 @@ use std::fmt::Error;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use impresario::{BUCKETS, Figures, Histogram};
+use impresario::{Figures, Histogram};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet, text,
@@ -14,18 +14,18 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::Registry;
 
+use super::answers;
 use super::errors::ApiError;
 use super::query::NoQuery;
 use crate::app::App;
 
-const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// What the text is.
+pub(super) const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub(super) async fn metrics(app: Data<App>, _: NoQuery) -> Result<HttpResponse, ApiError> {
     let figures = app.orchestrator.figures().await?;
     let text = written(figures).map_err(|error| ApiError::internal(error.to_string()))?;
-    Ok(HttpResponse::Ok()
-        .insert_header(("content-type", TEXT))
-        .body(text))
+    Ok(answers::plain(TEXT, text))
 }
 
 fn written(figures: Figures) -> Result<String, Error> {
@@ -159,7 +159,7 @@ impl Scrape {
         counter(
             to,
             "starts_refused",
-            "Starts that were refused",
+            "Starts refused by a full queue or a live one like it",
             system.refused,
         )?;
         counter(to, "panics", "Functions that panicked", system.panics)?;
@@ -178,7 +178,7 @@ impl Scrape {
         single(
             to,
             "cancel_seconds",
-            "From a cancel to its end recorded",
+            "From a running one's cancel to its end recorded",
             &Times(&self.0.cancels),
         )?;
         single(
@@ -246,11 +246,9 @@ impl TypedMetric for Times<'_> {
 
 impl EncodeMetric for Times<'_> {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), Error> {
-        let times = self.0;
-        let mut buckets: Vec<_> = BUCKETS.into_iter().zip(times.buckets).collect();
-        let inside: u64 = times.buckets.iter().sum();
-        buckets.push((f64::INFINITY, times.count - inside));
-        encoder.encode_histogram::<NoLabelSet>(times.sum, times.count, &buckets, None)
+        let ranges: Vec<_> = self.0.ranges().collect();
+        let (sum, count) = (self.0.sum().as_secs_f64(), self.0.count());
+        encoder.encode_histogram::<NoLabelSet>(sum, count, &ranges, None)
     }
 
     fn metric_type(&self) -> MetricType {

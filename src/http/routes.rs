@@ -39,7 +39,7 @@ fn server_routes(table: Table) -> Table {
             at("/metrics", READ).route(
                 get()
                     .to(metrics::metrics)
-                    .gives("application/openmetrics-text")
+                    .gives(metrics::TEXT)
                     .says("What a monitor reads."),
             ),
         )

@@ -16,6 +16,9 @@ const ROOMS: &[&str] = &[
     "training",
     "models",
     "system",
+    "metrics",
+    "live",
+    "console",
 ];
 
 pub(crate) fn short_handlers(path: &str, text: &str) -> Vec<Violation> {

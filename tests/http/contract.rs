@@ -92,6 +92,10 @@ impl Contract {
                 return Err(format!("the header {name} is missing"));
             }
         }
+        let media = reply.header("content-type");
+        if response["content"][media].is_null() {
+            return Err(format!("a content of type \"{media}\" is not told of"));
+        }
         if asked.method != "HEAD" {
             let place = ["paths", template, &method, "responses", &status, "content"];
             self.content(&self.closed, &place, &reply.body)?;

@@ -33,6 +33,7 @@ fn serves() {
             .register(Plain)
             .register(Talker)
             .register(Saboteur)
+            .register(Panicker)
     });
 }
 
@@ -135,6 +136,23 @@ impl Operation for Plain {
 
     fn run(&self, _: NoParams, ctx: &Context) -> Result<(), Failure> {
         Ok(ctx.sleep(Duration::from_secs(3_600))?)
+    }
+}
+
+/// Panics.
+struct Panicker;
+
+impl Operation for Panicker {
+    const KIND: &'static str = "panicker";
+    type Params = NoParams;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn run(&self, _: NoParams, _: &Context) -> Result<(), Failure> {
+        panic!("the strings broke")
     }
 }
 

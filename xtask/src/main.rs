@@ -16,6 +16,7 @@ usage: cargo xtask TASK
   demo [--exit]  build, serve on 127.0.0.1:7979, load real bars and train a network on them; --exit: end then
   test           formatting, lints, docs and every test, with and without libtorch's feature, and
                  the console in a browser where there is one
+  console        the console alone: the next build of the server has it inside
   torture [ARGS] kill, fill and slow a server without libtorch, and check that it keeps its word
 ";
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         "build" => steps::build(),
         "serve" => server::serve(&rest),
         "demo" => demo::run(rest.iter().any(|arg| arg == "--exit")),
+        "console" => console::build(),
         "test" => steps::test(),
         "torture" => steps::torture(&rest),
         "" | "help" | "--help" | "-h" => {

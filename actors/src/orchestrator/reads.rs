@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use impresario_api::{
-    EventBody, EventPage, KindView, LogLevel, MetricPoint, MetricSeries, OperationId,
-    OperationList, OperationView, Status, StoreView, SystemView, Timestamp,
+    EventBody, EventPage, LogLevel, MetricPoint, MetricSeries, OperationId, OperationList,
+    OperationView, Status, Timestamp,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -17,29 +17,13 @@ use super::{Orchestrator, subscription};
 use crate::Error;
 use crate::locks::lock;
 use crate::store::{Command, Operation, Outcome, Query};
-use crate::supervision::commands::{LiveProgress, ReadProgress, ReadSystem};
-use crate::supervision::stats::Histogram;
+use crate::supervision::commands::{LiveProgress, ReadProgress};
 use crate::supervision::writer::{Entry, Reply};
 
 /// Events read at a time.
 const PAGE: usize = 1_000;
 /// Operations removed in one commit: a batch that no start has to wait long for.
 const PRUNE_BATCH: usize = 500;
-
-/// What a monitor reads.
-#[derive(Clone, Debug)]
-pub struct Figures {
-    /// The supervisor as it is.
-    pub system: SystemView,
-    /// Operations that are kept, by kind and shown status.
-    pub operations: BTreeMap<(String, Status), u64>,
-    /// How long runs took, by kind.
-    pub runs: BTreeMap<String, Histogram>,
-    /// From a cancel to its end recorded.
-    pub cancels: Histogram,
-    /// The store's commits.
-    pub commits: Histogram,
-}
 
 impl Orchestrator {
     /// One operation.
@@ -222,57 +206,6 @@ impl Orchestrator {
     /// The last event's cursor.
     pub fn cursor(&self) -> Result<u64, Error> {
         Ok(self.0.reader.cursor()?)
-    }
-
-    /// What can be started.
-    pub fn kinds(&self) -> Vec<KindView> {
-        self.0.kinds.views()
-    }
-
-    /// The supervisor as it is. The version is this crate's.
-    pub async fn system(&self) -> Result<SystemView, Error> {
-        Ok(self.figures().await?.system)
-    }
-
-    /// What a monitor reads: the supervisor as it is, and what has been counted since the start.
-    pub async fn figures(&self) -> Result<Figures, Error> {
-        let (reply, answer) = oneshot::channel();
-        self.0.manager.do_send(ReadSystem { reply });
-        let manager = answer.await.map_err(|_| self.gone())?;
-        let (operations, size_bytes) = self.0.reader.size()?;
-        let commits = lock(&self.0.store_gauge.commits);
-        let store = StoreView {
-            engine: self.0.engine.to_owned(),
-            queue: self.0.store_gauge.queue.load(Ordering::Relaxed),
-            commit_p50_ms: commits.percentile_ms(50),
-            commit_p99_ms: commits.percentile_ms(99),
-            size_bytes,
-            operations,
-        };
-        let commit_times = commits.all.clone();
-        drop(commits);
-        let system = SystemView {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            uptime_seconds: self.0.started_at.elapsed().as_secs_f64(),
-            admitting: self.is_admitting(),
-            lanes: manager.lanes,
-            store,
-            ended_last_hour: manager.ended_last_hour,
-            cancel_p50_ms: manager.cancel_p50_ms,
-            cancel_p99_ms: manager.cancel_p99_ms,
-            subscribers: self.0.hub.count(),
-            panics: manager.panics,
-            restarts: manager.restarts,
-            admitted: manager.admitted,
-            refused: manager.refused,
-        };
-        Ok(Figures {
-            system,
-            operations: self.0.reader.counts()?,
-            runs: manager.runs,
-            cancels: manager.cancels,
-            commits: commit_times,
-        })
     }
 
     /// Removes operations that ended longer ago than `older_than`, oldest first: how many. With

@@ -1,4 +1,4 @@
-//! How long something took: the last times for percentiles, all of them for a histogram.
+//! How long something takes: the last durations for percentiles, all of them by range.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,56 +6,22 @@ use std::time::Duration;
 /// How many are remembered.
 const KEPT: usize = 1_024;
 
-/// The upper bounds of a histogram's buckets, in seconds; what is over the last counts in none.
-pub const BUCKETS: [f64; 16] = [
-    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 10.0,
-    60.0, 600.0, 3_600.0,
-];
-
-/// How often something took how long, since the start.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Histogram {
-    /// How many fall into each of [`BUCKETS`] and into none before it.
-    pub buckets: [u64; BUCKETS.len()],
-    /// All of them.
-    pub count: u64,
-    /// Together, in seconds.
-    pub sum: f64,
-}
-
-impl Histogram {
-    /// One more.
-    pub(crate) fn record(&mut self, duration: Duration) {
-        let seconds = duration.as_secs_f64();
-        let place = BUCKETS.partition_point(|bound| *bound < seconds);
-        if let Some(bucket) = self.buckets.get_mut(place) {
-            *bucket += 1;
-        }
-        self.count += 1;
-        self.sum += seconds;
-    }
-}
-
-/// The last 1,024 durations, and the histogram of all.
+/// The last 1,024 durations.
 #[derive(Debug, Default)]
-pub(crate) struct Durations {
-    last: VecDeque<Duration>,
-    pub(crate) all: Histogram,
-}
+pub(crate) struct Durations(VecDeque<Duration>);
 
 impl Durations {
     /// One more.
     pub(crate) fn record(&mut self, duration: Duration) {
-        self.all.record(duration);
-        if self.last.len() == KEPT {
-            self.last.pop_front();
+        if self.0.len() == KEPT {
+            self.0.pop_front();
         }
-        self.last.push_back(duration);
+        self.0.push_back(duration);
     }
 
     /// The `p`-th percentile (0–100, nearest rank) in milliseconds; `None` before the first.
     pub(crate) fn percentile_ms(&self, p: usize) -> Option<f64> {
-        let mut sorted: Vec<_> = self.last.iter().collect();
+        let mut sorted: Vec<_> = self.0.iter().collect();
         sorted.sort_unstable();
         let rank = (sorted.len() * p).div_ceil(100).max(1);
         sorted
@@ -64,20 +30,118 @@ impl Durations {
     }
 }
 
+/// Up to where runs are told apart, in seconds: from a dummy's to a night's training.
+pub(crate) const RUNS: &[f64] = &[
+    0.001, 0.01, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0,
+    86_400.0,
+];
+/// The same of cancels, from asked to recorded.
+pub(crate) const CANCELS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+/// The same of commits: microseconds in memory, milliseconds on a disk.
+pub(crate) const COMMITS: &[f64] = &[
+    0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025,
+    0.05, 0.1, 0.25, 1.0,
+];
+
+/// How many durations there were since the start, by range.
+#[derive(Clone, Debug)]
+pub struct Histogram {
+    /// In seconds, ascending.
+    bounds: &'static [f64],
+    /// One a bound, and one for those above the last.
+    counts: Vec<u64>,
+    sum: Duration,
+}
+
+impl Histogram {
+    pub(crate) fn new(bounds: &'static [f64]) -> Self {
+        Self {
+            bounds,
+            counts: vec![0; bounds.len() + 1],
+            sum: Duration::ZERO,
+        }
+    }
+
+    /// One more.
+    pub(crate) fn record(&mut self, duration: Duration) {
+        let seconds = duration.as_secs_f64();
+        self.counts[self.bounds.partition_point(|bound| *bound < seconds)] += 1;
+        self.sum = self.sum.saturating_add(duration);
+    }
+
+    /// By range, ascending: its upper bound in seconds, which it includes, and how many were in it
+    /// and in none before. The last bound is infinite.
+    pub fn ranges(&self) -> impl Iterator<Item = (f64, u64)> {
+        let bounds = self.bounds.iter().copied().chain([f64::INFINITY]);
+        bounds.zip(self.counts.iter().copied())
+    }
+
+    /// How many there were.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// How long they took together.
+    pub const fn sum(&self) -> Duration {
+        self.sum
+    }
+}
+
+/// Both: the last ones, and all.
+#[derive(Debug)]
+pub(crate) struct Timed {
+    last: Durations,
+    all: Histogram,
+}
+
+impl Timed {
+    pub(crate) fn new(bounds: &'static [f64]) -> Self {
+        Self {
+            last: Durations::default(),
+            all: Histogram::new(bounds),
+        }
+    }
+
+    /// One more.
+    pub(crate) fn record(&mut self, duration: Duration) {
+        self.last.record(duration);
+        self.all.record(duration);
+    }
+
+    /// See [`Durations::percentile_ms`].
+    pub(crate) fn percentile_ms(&self, p: usize) -> Option<f64> {
+        self.last.percentile_ms(p)
+    }
+
+    /// All of them.
+    pub(crate) const fn all(&self) -> &Histogram {
+        &self.all
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_histogram_counts_each_in_the_first_bucket_that_holds_it() {
-        let mut histogram = Histogram::default();
-        for micros in [0, 100, 101, 3_600_000_000, 3_600_000_001] {
-            histogram.record(Duration::from_micros(micros));
+    fn a_range_includes_its_bound_and_the_last_one_takes_the_rest() {
+        let mut histogram = Histogram::new(&[0.001, 0.25]);
+        for us in [0, 1_000, 1_001, 250_000, 250_001, 86_400_000_000] {
+            histogram.record(Duration::from_micros(us));
         }
-        assert_eq!(histogram.buckets[0], 2);
-        assert_eq!(histogram.buckets[1], 1);
-        assert_eq!(histogram.buckets[BUCKETS.len() - 1], 1);
-        assert_eq!((histogram.count, histogram.sum.round()), (5, 7_200.0));
+        let ranges: Vec<_> = histogram.ranges().collect();
+        assert_eq!(ranges, [(0.001, 2), (0.25, 2), (f64::INFINITY, 2)]);
+        assert_eq!(histogram.count(), 6);
+        assert_eq!(histogram.sum(), Duration::from_micros(86_400_502_002));
+    }
+
+    #[test]
+    fn bounds_ascend() {
+        for bounds in [RUNS, CANCELS, COMMITS] {
+            assert!(bounds.is_sorted_by(|a, b| a < b), "{bounds:?}");
+        }
     }
 
     #[test]

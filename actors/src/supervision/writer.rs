@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use super::breakpoints::Breakpoints;
 use super::commands::{Committed, NotCommitted};
 use super::hub::Mailbox;
-use super::stats::Durations;
+use super::stats::{COMMITS, Timed};
 use super::system::Failure;
 use crate::locks::{lock, panic_message};
 use crate::store::{Command, Outcome, Store, StoreError};
@@ -98,12 +98,20 @@ pub(crate) struct StoreLink {
 }
 
 /// What there is to see of the writer.
-#[derive(Default)]
 pub(crate) struct StoreGauge {
     /// Commands that wait.
     pub(crate) queue: AtomicU64,
     /// Commits.
-    pub(crate) commits: Mutex<Durations>,
+    pub(crate) commits: Mutex<Timed>,
+}
+
+impl Default for StoreGauge {
+    fn default() -> Self {
+        Self {
+            queue: AtomicU64::new(0),
+            commits: Mutex::new(Timed::new(COMMITS)),
+        }
+    }
 }
 
 impl StoreLink {

@@ -3,6 +3,7 @@
 
 mod catching_up;
 mod ends;
+mod figures;
 mod kit;
 mod lanes;
 mod leaving;

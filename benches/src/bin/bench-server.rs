@@ -1,4 +1,4 @@
-//! The server with one kind more: it burns a core until it is told to stop.
+//! The server with two kinds more: one burns a core until it is told to stop, one reports metrics.
 
 use impresario::operation::{Context, Failure, Operation, Policy};
 use impresario_bench::NoParams;
@@ -26,8 +26,35 @@ impl Operation for Burn {
     }
 }
 
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+struct Count {
+    /// How many points.
+    #[garde(skip)]
+    count: u64,
+}
+
+/// Reports that many points of a metric, all at once.
+struct Emit;
+
+impl Operation for Emit {
+    const KIND: &'static str = "emit";
+    type Params = Count;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("burn")
+    }
+
+    fn run(&self, params: Count, ctx: &Context) -> Result<(), Failure> {
+        (0..params.count).for_each(|step| ctx.metric("loss", step, 0.125));
+        Ok(())
+    }
+}
+
 fn main() {
     impresario_server::process::serve(|settings| {
-        impresario_server::app::kinds(settings).register(Burn)
+        impresario_server::app::kinds(settings)
+            .register(Burn)
+            .register(Emit)
     });
 }

@@ -6,25 +6,49 @@ use std::time::{Duration, Instant};
 use impresario_api::Status;
 
 use crate::supervision::commands::ManagerView;
-use crate::supervision::stats::{Durations, Histogram};
+use crate::supervision::stats::{CANCELS, Histogram, RUNS, Timed};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const MINUTE: Duration = Duration::from_secs(60);
 
-#[derive(Default)]
 pub(super) struct Ledger {
     pub(super) admitted: u64,
     pub(super) refused: u64,
     pub(super) panics: u64,
     pub(super) restarts: u64,
-    pub(super) cancels: Durations,
+    /// From cancel asked to its end recorded.
+    pub(super) cancels: Timed,
     /// How long runs took, by kind.
-    pub(super) runs: BTreeMap<String, Histogram>,
+    runs: BTreeMap<String, Histogram>,
     /// Ends by status, a bucket a minute: bounded, whatever the rate.
     ended: VecDeque<(Instant, BTreeMap<Status, u64>)>,
 }
 
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            admitted: 0,
+            refused: 0,
+            panics: 0,
+            restarts: 0,
+            cancels: Timed::new(CANCELS),
+            runs: BTreeMap::new(),
+            ended: VecDeque::new(),
+        }
+    }
+}
+
 impl Ledger {
+    /// A run of this kind ended, after so long.
+    pub(super) fn ran(&mut self, kind: &str, took: Duration) {
+        if let Some(runs) = self.runs.get_mut(kind) {
+            return runs.record(took);
+        }
+        let mut runs = Histogram::new(RUNS);
+        runs.record(took);
+        self.runs.insert(kind.to_owned(), runs);
+    }
+
     /// An operation ended.
     pub(super) fn ended(&mut self, status: Status) {
         let now = Instant::now();
@@ -62,7 +86,7 @@ impl Ledger {
             lanes: Vec::new(),
             ended_last_hour,
             runs: self.runs.clone(),
-            cancels: self.cancels.all.clone(),
+            cancels: self.cancels.all().clone(),
             cancel_p50_ms: self.cancels.percentile_ms(50),
             cancel_p99_ms: self.cancels.percentile_ms(99),
             panics: self.panics,

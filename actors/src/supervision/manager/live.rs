@@ -197,9 +197,8 @@ impl Manager {
         let Some(live) = self.live.get_mut(&ended.id).filter(going_on) else {
             return;
         };
-        let kind = live.of.operation.kind.clone();
-        let runs = self.ledger.runs.entry(kind).or_default();
-        runs.record(live.of.began.elapsed());
+        let took = live.of.began.elapsed();
+        self.ledger.ran(&live.of.operation.kind, took);
         live.ended = true;
         live.of.vigil.borrow_mut().over = true;
         let lost = ended.finished.is_none();

@@ -1,0 +1,98 @@
+//! What there is to see of the supervisor itself: for people, and for whoever measures.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use impresario_api::{KindView, Status, StoreView, SystemView};
+use tokio::sync::oneshot;
+
+use super::Orchestrator;
+use crate::Error;
+use crate::locks::lock;
+use crate::supervision::commands::{ManagerView, ReadSystem};
+use crate::supervision::stats::{Histogram, RUNS};
+
+/// Everything that is counted and measured.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    /// As people see it.
+    pub system: SystemView,
+    /// How many operations are kept, by kind and shown status; of every kind that is registered, and
+    /// of those that were.
+    pub operations: BTreeMap<(String, Status), u64>,
+    /// How long runs took, by kind, likewise.
+    pub runs: BTreeMap<String, Histogram>,
+    /// From cancel asked to its end recorded.
+    pub cancels: Histogram,
+    /// Commits of the store.
+    pub commits: Histogram,
+}
+
+impl Orchestrator {
+    /// What can be started.
+    pub fn kinds(&self) -> Vec<KindView> {
+        self.0.kinds.views()
+    }
+
+    /// The supervisor as it is. The version is this crate's.
+    pub async fn system(&self) -> Result<SystemView, Error> {
+        self.system_of(self.read_manager().await?)
+    }
+
+    /// The supervisor with all that is measured of it.
+    pub async fn figures(&self) -> Result<Figures, Error> {
+        let mut manager = self.read_manager().await?;
+        let cancels = manager.cancels.clone();
+        let mut runs = std::mem::take(&mut manager.runs);
+        let mut operations = self.0.reader.counts()?;
+        for view in self.0.kinds.views() {
+            for status in Status::ALL {
+                operations.entry((view.kind.clone(), *status)).or_default();
+            }
+            runs.entry(view.kind)
+                .or_insert_with(|| Histogram::new(RUNS));
+        }
+        Ok(Figures {
+            system: self.system_of(manager)?,
+            operations,
+            runs,
+            cancels,
+            commits: lock(&self.0.store_gauge.commits).all().clone(),
+        })
+    }
+
+    async fn read_manager(&self) -> Result<ManagerView, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.0.manager.do_send(ReadSystem { reply });
+        answer.await.map_err(|_| self.gone())
+    }
+
+    fn system_of(&self, manager: ManagerView) -> Result<SystemView, Error> {
+        let (operations, size_bytes) = self.0.reader.size()?;
+        let commits = lock(&self.0.store_gauge.commits);
+        let store = StoreView {
+            engine: self.0.engine.to_owned(),
+            queue: self.0.store_gauge.queue.load(Ordering::Relaxed),
+            commit_p50_ms: commits.percentile_ms(50),
+            commit_p99_ms: commits.percentile_ms(99),
+            size_bytes,
+            operations,
+        };
+        drop(commits);
+        Ok(SystemView {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: self.0.started_at.elapsed().as_secs_f64(),
+            admitting: self.is_admitting(),
+            lanes: manager.lanes,
+            store,
+            ended_last_hour: manager.ended_last_hour,
+            cancel_p50_ms: manager.cancel_p50_ms,
+            cancel_p99_ms: manager.cancel_p99_ms,
+            subscribers: self.0.hub.count(),
+            panics: manager.panics,
+            restarts: manager.restarts,
+            admitted: manager.admitted,
+            refused: manager.refused,
+        })
+    }
+}

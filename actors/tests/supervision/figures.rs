@@ -1,0 +1,98 @@
+//! What is measured, and when it counts.
+
+use impresario::{Figures, Histogram, Interest, Subscription, Update};
+use impresario_api::{EventBody, OperationId, Status, Verb};
+
+use crate::kit::{Move, Stage, now, stage};
+
+fn figures(stage: &Stage) -> Figures {
+    now(stage.orchestrator.figures()).expect("it lives")
+}
+
+/// Listens to everything: what the manager has told it has counted.
+fn listen(stage: &Stage) -> Subscription {
+    let all = Interest::Matching {
+        kinds: vec![],
+        label: None,
+    };
+    now(stage.orchestrator.subscribe_matching(all, None)).expect("it listens")
+}
+
+/// Waits until the manager tells of this status.
+fn told(listener: &mut Subscription, id: OperationId, status: Status) {
+    loop {
+        let update = now(listener.next()).expect("the store answers");
+        if let Update::Event(event) = update.expect("it is open")
+            && event.operation_id == id
+            && matches!(&event.body, EventBody::Status(data) if data.status == status)
+        {
+            return;
+        }
+    }
+}
+
+fn in_ranges(histogram: &Histogram) -> u64 {
+    histogram.ranges().map(|(_, count)| count).sum()
+}
+
+#[test]
+fn every_run_counts_whatever_its_end_and_only_a_cancel_of_a_run_is_a_cancel() {
+    let stage = stage();
+    let fresh = figures(&stage);
+    assert_eq!(
+        fresh.runs["puppet"].count(),
+        0,
+        "a kind is there before its first run"
+    );
+    let mut listener = listen(&stage);
+    let tried = stage.running();
+    stage.command(Move::Retry);
+    assert_eq!(stage.ready(), 2);
+    let waiting = stage.start();
+    stage.ask(waiting, Verb::Cancel).expect("it waits");
+    told(&mut listener, waiting, Status::Cancelled);
+    stage.command(Move::Return);
+    told(&mut listener, tried, Status::Completed);
+    let between = figures(&stage);
+    assert_eq!(between.runs["puppet"].count(), 2);
+    assert_eq!(between.cancels.count(), 0, "nothing ran that was cancelled");
+    let stopped = stage.running();
+    stage.command(Move::Sleep);
+    stage.ask(stopped, Verb::Cancel).expect("it runs");
+    told(&mut listener, stopped, Status::Cancelled);
+    let last = figures(&stage);
+    assert_eq!((last.runs["puppet"].count(), last.cancels.count()), (3, 1));
+    assert!(last.runs["puppet"].sum() >= between.runs["puppet"].sum());
+    assert!(!last.cancels.sum().is_zero());
+    assert!(last.commits.count() > fresh.commits.count());
+    for histogram in [&last.runs["puppet"], &last.cancels, &last.commits] {
+        assert_eq!(in_ranges(histogram), histogram.count());
+    }
+}
+
+#[test]
+fn operations_are_counted_by_kind_and_status() {
+    let stage = stage();
+    let of = |figures: &Figures, status| figures.operations[&("puppet".to_owned(), status)];
+    let fresh = figures(&stage);
+    assert!(Status::ALL.iter().all(|status| of(&fresh, *status) == 0));
+    let (done, failed) = (stage.running(), stage.start());
+    stage.command(Move::Return);
+    stage.ended(done);
+    stage.ready();
+    stage.command(Move::Fail);
+    stage.ended(failed);
+    stage.running();
+    stage.start();
+    let busy = figures(&stage);
+    for (status, count) in [
+        (Status::Completed, 1),
+        (Status::Failed, 1),
+        (Status::Running, 1),
+        (Status::Pending, 1),
+        (Status::Paused, 0),
+    ] {
+        assert_eq!(of(&busy, status), count, "{status}");
+    }
+    assert_eq!(busy.system.store.operations, 4);
+}
