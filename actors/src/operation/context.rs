@@ -39,6 +39,8 @@ pub struct Context {
     pub(super) inner_ended: Cell<bool>,
     pub(super) told: Cell<bool>,
     finish_cut_a_sleep: Cell<bool>,
+    /// `finish` has ended a loop, or a wait that the function may take for its end.
+    pub(super) cut_short: Cell<bool>,
     /// The function keeps folders: a pause waits for the next one.
     pub(super) keeps_folders: Cell<bool>,
     /// A folder was written since a pause or shutdown was asked for.
@@ -90,6 +92,7 @@ impl Context {
             inner_ended: Cell::new(false),
             told: Cell::new(false),
             finish_cut_a_sleep: Cell::new(false),
+            cut_short: Cell::new(false),
             keeps_folders: Cell::new(false),
             folder_is_fresh: Cell::new(false),
             state: RefCell::new(Kept {
@@ -244,7 +247,10 @@ impl Context {
         loop {
             match self.wanted() {
                 Wanted::Stop => return Err(self.tell()),
-                Wanted::Finish => return Ok(None),
+                Wanted::Finish => {
+                    self.cut_short.set(true);
+                    return Ok(None);
+                }
                 Wanted::Nothing => {}
             }
             let nap = self.nap(Duration::MAX);

@@ -45,6 +45,7 @@ pub(super) fn execute_in(
             );
             (RunEnd::Ignored, Some(output))
         }
+        Ok(Ok(output)) if ctx.cut_short.get() => (RunEnd::Finished, Some(output)),
         Ok(Ok(output)) => (RunEnd::Returned, Some(output)),
         Ok(Err(failure)) => (failed(ctx, failure), None),
         Err(payload) => (

@@ -119,7 +119,10 @@ where
     fn asked(ctx: &Context, cut: Cut) -> Asked {
         match ctx.wanted() {
             Wanted::Stop => Asked::Stop(ctx.tell()),
-            Wanted::Finish if cut == Cut::Now => Asked::End,
+            Wanted::Finish if cut == Cut::Now => {
+                ctx.cut_short.set(true);
+                Asked::End
+            }
             Wanted::Finish | Wanted::Nothing => Asked::GoOn,
         }
     }

@@ -129,7 +129,7 @@ pub fn run_sync_operation<K: Operation>(
         .end
     });
     match (end, output) {
-        (RunEnd::Returned, Some(output)) => Ok(output),
+        (RunEnd::Returned | RunEnd::Finished, Some(output)) => Ok(output),
         (RunEnd::Failed(failure), _) => Err(SyncError::Failed(failure)),
         (RunEnd::Panicked(failure), _) => Err(SyncError::Panicked(failure)),
         _ => Err(SyncError::Stopped),

@@ -167,6 +167,7 @@ fn dispatched(state: &State) -> Change {
         run: state.run + 1,
         stop: finish,
         shutdown: false,
+        early: false,
         not_before: None,
         ..state.clone()
     })

@@ -22,6 +22,9 @@ pub struct RunFailure {
 pub enum RunEnd {
     /// The function returned Ok and had not been told of a stop that takes its output away.
     Returned,
+    /// The same, but `finish` had ended its loop: the output is of what was done by then, also when
+    /// a stronger stop has come since.
+    Finished,
     /// The function was told to stop and returned Ok all the same.
     Ignored,
     /// The function returned the `Stopped` that it was given.

@@ -59,6 +59,8 @@ pub(crate) struct Manager {
     recovered: bool,
     /// The store failed for good: no end is recorded any more.
     store_gone: bool,
+    /// The last batch could not be written.
+    store_ails: bool,
     /// Since the start.
     retention: Option<retention::Look>,
 }
@@ -77,6 +79,7 @@ impl Manager {
             draining: None,
             recovered: false,
             store_gone: false,
+            store_ails: false,
             retention: None,
         }
     }
@@ -324,6 +327,9 @@ impl Handler<Committed> for Manager {
     type Result = ();
 
     fn handle(&mut self, Committed(outcomes): Committed, ctx: &mut Self::Context) {
+        if std::mem::take(&mut self.store_ails) {
+            log::info!("the store writes again");
+        }
         for outcome in outcomes {
             match outcome {
                 Outcome::Done(done) => {

@@ -3,6 +3,7 @@
 use crate::common::{MOMENT, STOPS, failure, panicked, running};
 use impresario::operation::RunEnd;
 use impresario::rules::lifecycle::{Input, State, Told, next};
+use impresario_api::StopVerb;
 
 /// The state after a run's end, in words: its status, whether an attempt was charged, its error.
 fn told(state: &State, was: &State) -> String {
@@ -47,6 +48,23 @@ fn check_ends(end: &RunEnd, expected: [&str; 5], set: impl Fn(&mut State)) {
             "{end:?} with {verb:?}"
         );
     }
+}
+
+/// A finish had cut the loop before a stronger stop came: what came back is not the whole.
+#[test]
+fn finished() {
+    check_ends(&RunEnd::Finished, ["completed early"; 5], |_| {});
+    check_ends(&RunEnd::Finished, ["completed early"; 5], |state| {
+        state.shutdown = true;
+    });
+    let ended = Input::Ended {
+        run: 1,
+        end: RunEnd::Finished,
+        signalled: None,
+    };
+    let state = running(Some(StopVerb::Cancel));
+    let change = next(&State { run: 1, ..state }, &ended, MOMENT).expect("it can end");
+    assert!(change.state.early && change.state.stopped_early());
 }
 
 #[test]

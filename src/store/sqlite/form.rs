@@ -62,6 +62,8 @@ struct StateForm<'a> {
     shutdown: bool,
     #[serde(skip_serializing_if = "is_default")]
     has_checkpoint: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    early: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_before: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,6 +97,7 @@ impl Default for StateForm<'_> {
             stop: None,
             shutdown: false,
             has_checkpoint: false,
+            early: false,
             not_before: None,
             error: None,
             started_at: None,
@@ -137,6 +140,7 @@ pub(super) fn state(operation: &Operation) -> serde_json::Result<String> {
         stop: state.stop.as_ref().map(Cow::Borrowed),
         shutdown: state.shutdown,
         has_checkpoint: state.has_checkpoint,
+        early: state.early,
         not_before: state.not_before,
         error: state.error.as_ref().map(Cow::Borrowed),
         started_at: operation.started_at,
@@ -186,6 +190,7 @@ pub(super) fn operation(columns: Columns<'_>) -> serde_json::Result<Operation> {
             shutdown: state.shutdown,
             not_before: state.not_before,
             has_checkpoint: state.has_checkpoint,
+            early: state.early,
             error: state.error.map(Cow::into_owned),
             terms: start.terms.into(),
         },

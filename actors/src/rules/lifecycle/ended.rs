@@ -25,6 +25,10 @@ pub(super) fn ended(state: &State, end: &RunEnd, moment: Moment) -> State {
     match (end, state.stop_verb()) {
         (RunEnd::Ignored, Some(Finish)) if !state.shutdown => completed,
         (RunEnd::Returned, _) => completed,
+        (RunEnd::Finished, _) => State {
+            early: true,
+            ..completed
+        },
         (RunEnd::Stopped | RunEnd::Ignored, None | Some(Finish)) => to(Recorded::Pending),
         (RunEnd::Stopped | RunEnd::Ignored | RunEnd::Lost, Some(Pause)) => to(Recorded::Paused),
         (RunEnd::Stopped | RunEnd::Ignored | RunEnd::Lost, Some(Cancel)) => to(Recorded::Cancelled),

@@ -64,6 +64,8 @@ pub struct State {
     pub not_before: Option<Timestamp>,
     /// Whether there is something to go on from.
     pub has_checkpoint: bool,
+    /// Whether its last run was cut by a finish that a stronger stop has replaced since.
+    pub early: bool,
     /// The last attempt's error, kept until completed.
     pub error: Option<OperationError>,
     /// The kind's terms.
@@ -81,6 +83,7 @@ impl State {
             shutdown: false,
             not_before,
             has_checkpoint: false,
+            early: false,
             error: None,
             terms,
         }
@@ -102,7 +105,8 @@ impl State {
 
     /// Whether it completed because somebody said `finish`.
     pub fn stopped_early(&self) -> bool {
-        self.status == Recorded::Completed && self.stop_verb() == Some(StopVerb::Finish)
+        let finish = self.early || self.stop_verb() == Some(StopVerb::Finish);
+        self.status == Recorded::Completed && finish
     }
 
     /// The verbs that may be asked of it now and would do something.

@@ -159,11 +159,14 @@ impl Handler<NotCommitted> for Manager {
     type Result = ();
 
     fn handle(&mut self, failed: NotCommitted, ctx: &mut Context<Self>) {
-        log::error!(
-            "the store could not write {} commands: {}",
-            failed.commands.len(),
-            failed.error
-        );
+        // Once: it is tried again and again, and the log may lie on the same full disk.
+        if !std::mem::replace(&mut self.store_ails, true) {
+            log::error!(
+                "the store could not write {} commands: {}",
+                failed.commands.len(),
+                failed.error
+            );
+        }
         if matches!(failed.error, StoreError::Fatal(_)) {
             self.store_gone = true;
             // Who listens hears that nothing will come any more.
