@@ -52,6 +52,38 @@ async function confirm(page, verb, reason = '') {
   await page.locator('dialog').waitFor({ state: 'detached' });
 }
 
+/** Points drawn on the page's charts, as their legends know them. */
+const curves = (page) => page.locator('.metrics canvas, .u-wrap canvas').count();
+
+story('a training is started from the form, its bar moves, its chart grows, and it is finished early', async (page, server) => {
+  const kinds = await server.get('/kinds');
+  if (!kinds.some((kind) => kind.kind === 'training')) {
+    console.error('\n!!! NO TRAINING WAS STARTED FROM THE FORM: this server was built without it !!!\n');
+    return;
+  }
+  await server.post('/data/load?wait=60', { symbol: 'GOOG', timeframe: '1d' });
+  await page.goto(`${server.console}#/start`);
+  await page.getByRole('button', { name: /training/ }).first().click();
+  await page.getByLabel('Symbol').fill('GOOG');
+  await page.getByLabel('Timeframe').selectOption('1d');
+  await page.getByLabel('Epochs').fill('2000');
+  await page.getByLabel('Patience').fill('2000');
+  await page.getByRole('button', { name: 'Start training' }).click();
+  await badge(page).getByText('running').waitFor();
+  await page.locator('.u-wrap').first().waitFor();
+  assert.ok((await curves(page)) > 0);
+  const id = /op_[0-9a-z]{13}/.exec(page.url())?.[0];
+  const points = async () => Object.values((await server.get(`/operations/${id}/metrics`)).series).reduce((sum, series) => sum + series.length, 0);
+  const first = await points();
+  await until(page, () => Number(document.querySelector('.head [role=progressbar]')?.getAttribute('aria-valuenow')) >= 1);
+  while ((await points()) <= first) await page.waitForTimeout(20);
+  await confirm(page, /Finish/, 'good enough');
+  await badge(page).getByText('completed').waitFor();
+  const view = await server.get(`/operations/${id}`);
+  assert.equal(view.stop.verb, 'finish');
+  assert.ok(view.result_summary.model_id ?? view.result_summary.model, JSON.stringify(view.result_summary));
+});
+
 story('a dummy is started from the form, watched, paused, resumed and cancelled', async (page, server) => {
   await page.goto(server.console);
   await page.getByText('No operations yet').waitFor();
