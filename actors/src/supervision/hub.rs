@@ -1,22 +1,21 @@
 //! Who hears of what.
 //!
-//! The manager publishes what was committed; each listener has a bounded mailbox. One that
-//! overflows is emptied and marked as lagging: its owner then reads what it missed from the store,
-//! so a slow listener costs bounded memory, delays nobody and loses nothing.
+//! The manager publishes what was committed. All who share an interest share a bounded queue, in
+//! which each has its place. One that falls out of it lags: its owner then reads what it missed from
+//! the store, so a slow listener costs bounded memory, delays nobody and loses nothing.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, Weak};
+mod topic;
 
-use impresario_api::{Event, EventBody, OperationId, Progress, Timestamp};
-use tokio::sync::Notify;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use impresario_api::{OperationId, Progress, Timestamp};
 
 use crate::locks::lock;
 use crate::store::{Done, Operation};
 
-/// The most events that wait in one mailbox.
-const MOST_EVENTS: usize = 1_024;
-/// The most operations whose newest progress waits in one mailbox.
-const MOST_PROGRESS: usize = 4_096;
+use self::topic::Topic;
+pub(crate) use self::topic::{Mailbox, Post};
 
 /// Whom a listener wants to hear of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,170 +54,69 @@ impl Interest {
     }
 }
 
-/// What waits for a listener.
 #[derive(Default)]
-struct Waiting {
-    /// Events, and before one that ends a run its last progress.
-    events: VecDeque<Post>,
-    progress: HashMap<OperationId, (Timestamp, Progress)>,
-    lagging: bool,
+struct Topics {
+    by_operation: HashMap<OperationId, Arc<Topic>>,
+    matching: Vec<(Interest, Arc<Topic>)>,
     closed: bool,
 }
 
-/// A listener's mailbox.
-pub(crate) struct Mailbox {
-    waiting: Mutex<Waiting>,
-    wake: Notify,
-}
-
-/// What a mailbox gives.
-pub(crate) enum Post {
-    /// The next event.
-    Event(Arc<Event>),
-    /// The newest progress of an operation.
-    Progress(OperationId, Timestamp, Progress),
-    /// Something was dropped: read the store.
-    Lagging,
-    /// Nothing will come any more.
-    Closed,
-}
-
-impl Mailbox {
-    fn new(lagging: bool) -> Arc<Self> {
-        let waiting = Waiting {
-            lagging,
-            ..Waiting::default()
-        };
-        Arc::new(Self {
-            waiting: Mutex::new(waiting),
-            wake: Notify::new(),
-        })
+impl Topics {
+    fn of(&mut self, interest: &Interest) -> Arc<Topic> {
+        if let Interest::Operation(id) = interest {
+            return Arc::clone(self.by_operation.entry(*id).or_default());
+        }
+        if let Some((_, topic)) = self.matching.iter().find(|(one, _)| one == interest) {
+            return Arc::clone(topic);
+        }
+        let topic = Arc::new(Topic::default());
+        self.matching.push((interest.clone(), Arc::clone(&topic)));
+        topic
     }
 
-    /// What comes next; events before progress.
-    pub(crate) async fn next(&self) -> Post {
-        loop {
-            if let Some(post) = self.try_next() {
-                return post;
-            }
-            // One listener a mailbox: a permit given meanwhile is kept by Notify.
-            self.wake.notified().await;
-        }
+    fn all(&self) -> impl Iterator<Item = &Arc<Topic>> {
+        let matching = self.matching.iter().map(|(_, topic)| topic);
+        self.by_operation.values().chain(matching)
     }
-
-    fn try_next(&self) -> Option<Post> {
-        let mut waiting = lock(&self.waiting);
-        if std::mem::take(&mut waiting.lagging) {
-            waiting.events.clear();
-            return Some(Post::Lagging);
-        }
-        if let Some(event) = waiting.events.pop_front() {
-            return Some(event);
-        }
-        let id = waiting.progress.keys().next().copied();
-        if let Some((id, (at, progress))) = id.and_then(|id| waiting.progress.remove_entry(&id)) {
-            return Some(Post::Progress(id, at, progress));
-        }
-        waiting.closed.then_some(Post::Closed)
-    }
-
-    fn event(&self, event: &Arc<Event>) {
-        let mut waiting = lock(&self.waiting);
-        if waiting.events.len() >= MOST_EVENTS {
-            waiting.events.clear();
-            waiting.lagging = true;
-        }
-        let id = event.operation_id;
-        let ends = matches!(&event.body, EventBody::Status(it) if !it.status.is_dispatched());
-        // Also of one that lags: no progress may come after the end.
-        let last = ends.then(|| waiting.progress.remove(&id)).flatten();
-        if !waiting.lagging {
-            if let Some((at, last)) = last {
-                waiting.events.push_back(Post::Progress(id, at, last));
-            }
-            waiting.events.push_back(Post::Event(Arc::clone(event)));
-        }
-        drop(waiting);
-        self.wake.notify_one();
-    }
-
-    fn progress(&self, id: OperationId, at: Timestamp, progress: &Progress) {
-        let mut waiting = lock(&self.waiting);
-        if waiting.progress.len() < MOST_PROGRESS || waiting.progress.contains_key(&id) {
-            waiting.progress.insert(id, (at, progress.clone()));
-        }
-        drop(waiting);
-        self.wake.notify_one();
-    }
-
-    /// Makes the owner look into the store.
-    pub(crate) fn look(&self) {
-        lock(&self.waiting).lagging = true;
-        self.wake.notify_one();
-    }
-
-    fn close(&self) {
-        lock(&self.waiting).closed = true;
-        self.wake.notify_one();
-    }
-}
-
-#[derive(Default)]
-struct Listeners {
-    by_operation: HashMap<OperationId, Vec<Weak<Mailbox>>>,
-    matching: Vec<(Interest, Weak<Mailbox>)>,
-    closed: bool,
 }
 
 /// The hub.
 #[derive(Default)]
-pub(crate) struct Hub(Mutex<Listeners>);
+pub(crate) struct Hub(Mutex<Topics>);
 
 impl Hub {
     /// A mailbox for what is published from now on. With `lagging` it begins by saying so, for a
     /// listener that has something to catch up with.
     pub(crate) fn listen(&self, interest: &Interest, lagging: bool) -> Arc<Mailbox> {
-        let mailbox = Mailbox::new(lagging);
-        let mut listeners = lock(&self.0);
-        if listeners.closed {
-            mailbox.close();
+        let mut topics = lock(&self.0);
+        let topic = topics.of(interest);
+        if topics.closed {
+            topic.close();
         }
-        match interest {
-            Interest::Operation(id) => {
-                let those = listeners.by_operation.entry(*id).or_default();
-                those.retain(|one| one.strong_count() > 0);
-                those.push(Arc::downgrade(&mailbox));
-            }
-            Interest::Matching { .. } => {
-                listeners.matching.retain(|(_, one)| one.strong_count() > 0);
-                listeners
-                    .matching
-                    .push((interest.clone(), Arc::downgrade(&mailbox)));
-            }
-        }
-        mailbox
+        topic.listen(lagging)
     }
 
-    /// Forgets mailboxes of an operation that nobody holds any more.
+    /// Forgets what nobody listens to any more.
     pub(crate) fn forget(&self, interest: &Interest) {
-        if let Interest::Operation(id) = interest {
-            let mut listeners = lock(&self.0);
-            if let Some(those) = listeners.by_operation.get_mut(id) {
-                those.retain(|one| one.strong_count() > 0);
-                if those.is_empty() {
-                    listeners.by_operation.remove(id);
+        let mut topics = lock(&self.0);
+        match interest {
+            Interest::Operation(id) => {
+                let topic = topics.by_operation.get(id);
+                if topic.is_some_and(|topic| topic.listeners() == 0) {
+                    topics.by_operation.remove(id);
                 }
             }
+            matching => topics
+                .matching
+                .retain(|(one, topic)| one != matching || topic.listeners() > 0),
         }
     }
 
     /// Tells what was committed.
     pub(crate) fn publish(&self, done: &Done) {
-        self.each(&done.operation, |mailbox| {
-            for event in &done.events {
-                mailbox.event(event);
-            }
-        });
+        for topic in self.concerned(&done.operation) {
+            topic.events(&done.events);
+        }
     }
 
     /// Tells how far an operation has come.
@@ -228,50 +126,35 @@ impl Hub {
         at: Timestamp,
         progress: &Progress,
     ) {
-        self.each(operation, |mailbox| {
-            mailbox.progress(operation.id, at, progress)
-        });
+        for topic in self.concerned(operation) {
+            topic.progress(operation.id, at, progress);
+        }
     }
 
     /// Tells everyone that nothing will come any more.
     pub(crate) fn close(&self) {
-        let mut listeners = lock(&self.0);
-        listeners.closed = true;
-        let all = listeners.by_operation.values().flatten();
-        for mailbox in all.chain(listeners.matching.iter().map(|(_, one)| one)) {
-            if let Some(mailbox) = mailbox.upgrade() {
-                mailbox.close();
-            }
-        }
+        let mut topics = lock(&self.0);
+        topics.closed = true;
+        topics.all().for_each(|topic| topic.close());
     }
 
     /// How many listen.
     pub(crate) fn count(&self) -> u64 {
-        let listeners = lock(&self.0);
-        let all = listeners.by_operation.values().flatten();
-        let all = all.chain(listeners.matching.iter().map(|(_, one)| one));
-        all.filter(|one| one.strong_count() > 0).count() as u64
+        let topics = lock(&self.0);
+        topics.all().map(|topic| topic.listeners() as u64).sum()
     }
 
-    fn each(&self, operation: &Operation, tell: impl Fn(&Mailbox)) {
-        let listeners = lock(&self.0);
-        let matching = listeners
+    fn concerned(&self, operation: &Operation) -> Vec<Arc<Topic>> {
+        let topics = lock(&self.0);
+        let matching = topics
             .matching
             .iter()
             .filter(|(interest, _)| interest.includes(operation));
-        let those = listeners
-            .by_operation
-            .get(&operation.id)
+        let of_it = topics.by_operation.get(&operation.id);
+        of_it
             .into_iter()
-            .flatten();
-        for mailbox in those
-            .chain(matching.map(|(_, one)| one))
-            .filter_map(Weak::upgrade)
-        {
-            tell(&mailbox);
-        }
+            .chain(matching.map(|(_, topic)| topic))
+            .cloned()
+            .collect()
     }
 }
-
-#[cfg(test)]
-mod tests;

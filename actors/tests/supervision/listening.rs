@@ -5,7 +5,7 @@ use std::sync::Arc;
 use impresario::{Interest, Update};
 use impresario_api::{Event, EventBody, Status};
 
-use crate::kit::{Move, now, stage};
+use crate::kit::{LONG, Move, now, stage};
 
 /// Events of a subscription up to the one that completes the operation.
 pub(crate) fn events(subscription: &mut impresario::Subscription) -> Vec<Arc<Event>> {
@@ -52,17 +52,21 @@ fn one_that_reads_nothing_for_thousands_of_events_still_gets_each_of_them_once()
     let stage = stage();
     let id = stage.running();
     let mut subscription = now(stage.orchestrator.subscribe(id, None)).expect("it is kept");
-    for _ in 0..3 {
+    for thousands in 1..=17 {
         stage.command(Move::Log(1_000));
         stage.ready();
+        let recorded = stage
+            .orchestrator
+            .events(id, thousands * 1_000, 1, &[], Some(LONG));
+        assert!(!now(recorded).expect("it is kept").events.is_empty());
     }
     stage.command(Move::Return);
     stage.ended(id);
     let events = events(&mut subscription);
     let last = stage.view(id).row.seq;
     assert!(
-        last > 3_000,
-        "{last} events: the mailbox must have overflowed"
+        last > 16_500,
+        "{last} events: it must have fallen out of the queue"
     );
     assert_eq!(
         events.iter().map(|event| event.seq).collect::<Vec<_>>(),

@@ -54,6 +54,7 @@ async fn main() -> std::io::Result<()> {
             .route("/broadcast", web::post().to(broadcast))
     })
     .workers(1)
+    .keep_alive(std::time::Duration::from_secs(300))
     .bind("127.0.0.1:0")?;
     println!("listening on http://{}", server.addrs()[0]);
     std::io::stdout().flush()?;

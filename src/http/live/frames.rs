@@ -2,7 +2,7 @@
 //! subscription's own beginning and a tail that they share.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use impresario_api::{
@@ -11,15 +11,27 @@ use impresario_api::{
 
 use super::outbox::Outbox;
 
-/// Tails that may be asked for again soon.
-const RECENT: usize = 256;
+/// Bytes of tails that may be asked for again soon: at least what fills an outbox, as one socket
+/// takes so many before the next one takes its own.
+const RECENT_BYTES: usize = 1 << 20;
+/// What a tail takes beside its text, about.
+const TAIL_BYTES: usize = 128;
 
 thread_local! {
-    static TAILS: RefCell<VecDeque<(Key, Rc<[u8]>)>> = const { RefCell::new(VecDeque::new()) };
+    static TAILS: RefCell<Tails> = RefCell::default();
+}
+
+/// The newest tails.
+#[derive(Default)]
+struct Tails {
+    by_key: HashMap<Key, Rc<[u8]>>,
+    /// The oldest first.
+    order: VecDeque<Key>,
+    bytes: usize,
 }
 
 /// What a tail is of.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
     Event(u64),
     Progress(OperationId, Timestamp),
@@ -98,17 +110,28 @@ pub(super) fn of_progress(id: OperationId, at: Timestamp, progress: &Progress) -
 
 fn shared(key: Key, make: impl FnOnce() -> Vec<u8>) -> Rc<[u8]> {
     TAILS.with_borrow_mut(|tails| {
-        // The newest are asked for most.
-        if let Some((_, tail)) = tails.iter().rev().find(|(one, _)| *one == key) {
+        if let Some(tail) = tails.by_key.get(&key) {
             return Rc::clone(tail);
         }
         let tail: Rc<[u8]> = make().into();
-        if tails.len() == RECENT {
-            tails.pop_front();
-        }
-        tails.push_back((key, Rc::clone(&tail)));
+        tails.keep(key, &tail);
         tail
     })
+}
+
+impl Tails {
+    fn keep(&mut self, key: Key, tail: &Rc<[u8]>) {
+        self.bytes += tail.len() + TAIL_BYTES;
+        self.by_key.insert(key, Rc::clone(tail));
+        self.order.push_back(key);
+        while self.bytes > RECENT_BYTES {
+            let oldest = self.order.pop_front();
+            let Some(gone) = oldest.and_then(|key| self.by_key.remove(&key)) else {
+                return;
+            };
+            self.bytes -= gone.len() + TAIL_BYTES;
+        }
+    }
 }
 
 /// A frame without its opening brace.

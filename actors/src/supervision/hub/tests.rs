@@ -4,11 +4,12 @@ use impresario_api::{LogData, LogLevel, Status, StatusData};
 
 use super::*;
 
-fn all() -> Interest {
-    Interest::Matching {
-        kinds: Vec::new(),
-        label: None,
-    }
+fn listen() -> Arc<Mailbox> {
+    Arc::new(Topic::default()).listen(false)
+}
+
+fn tell(mailbox: &Mailbox, event: &Arc<Event>) {
+    mailbox.topic().events(std::slice::from_ref(event));
 }
 
 fn line(number: u64) -> Arc<Event> {
@@ -28,41 +29,69 @@ fn line(number: u64) -> Arc<Event> {
 
 #[test]
 fn one_that_nobody_empties_holds_a_bounded_number_of_events_and_keeps_none_alive() {
-    let mailbox = Hub::default().listen(&all(), false);
+    let mailbox = listen();
+    let most = (MOST_BYTES / EVENT_BYTES) as u64;
     let mut told = Vec::new();
-    for number in 1..=5_000 {
+    for number in 1..=most {
         let event = line(number);
         told.push(Arc::downgrade(&event));
-        mailbox.event(&event);
-        assert!(lock(&mailbox.waiting).events.len() <= MOST_EVENTS);
+        tell(&mailbox, &event);
+        assert!(lock(&mailbox.topic().0).bytes <= MOST_BYTES);
     }
-    // What it dropped is free: the hub itself holds nothing for it.
+    // What it dropped is free: nothing is held for one that lags.
     assert_eq!(told.iter().filter(|one| one.strong_count() > 0).count(), 0);
     assert!(matches!(mailbox.try_next(), Some(Post::Lagging)));
-    mailbox.event(&line(5_001));
-    assert!(matches!(mailbox.try_next(), Some(Post::Event(event)) if event.seq == 5_001));
+    tell(&mailbox, &line(most + 1));
+    assert!(matches!(mailbox.try_next(), Some(Post::Event(event)) if event.seq == most + 1));
     assert!(mailbox.try_next().is_none());
 }
 
 #[test]
+fn one_that_reads_gets_everything_beside_one_that_does_not() {
+    let stuck = listen();
+    let quick = stuck.topic().listen(false);
+    let most = (MOST_BYTES / EVENT_BYTES) as u64;
+    for number in 1..=2 * most {
+        tell(&stuck, &line(number));
+        assert!(matches!(quick.try_next(), Some(Post::Event(event)) if event.seq == number));
+    }
+    assert!(matches!(stuck.try_next(), Some(Post::Lagging)));
+    // Nothing waits that everyone has passed.
+    assert!(lock(&stuck.topic().0).items.len() < 2);
+}
+
+#[test]
+fn what_everyone_has_passed_is_dropped_and_a_newcomer_hears_from_now_on() {
+    let early = listen();
+    tell(&early, &line(1));
+    let late = early.topic().listen(false);
+    tell(&early, &line(2));
+    assert!(matches!(late.try_next(), Some(Post::Event(event)) if event.seq == 2));
+    for number in [1, 2] {
+        assert!(matches!(early.try_next(), Some(Post::Event(event)) if event.seq == number));
+    }
+    tell(&early, &line(3));
+    assert_eq!(lock(&early.topic().0).items.len(), 1);
+}
+
+#[test]
 fn one_that_nobody_empties_holds_the_newest_progress_of_a_bounded_number_of_operations() {
-    let mailbox = Hub::default().listen(&all(), false);
+    let mailbox = listen();
     let mut progress = Progress::default();
     for round in 0..3 {
         progress.items_processed = round;
         for number in 0..5_000 {
             let id = OperationId::from_u64(number);
-            mailbox.progress(id, Timestamp::from_millis(0), &progress);
+            mailbox
+                .topic()
+                .progress(id, Timestamp::from_millis(0), &progress);
         }
     }
-    let waiting = lock(&mailbox.waiting);
-    assert_eq!(waiting.progress.len(), MOST_PROGRESS);
-    assert!(
-        waiting
-            .progress
-            .values()
-            .all(|(_, one)| one.items_processed == 2)
-    );
+    let told = lock(&mailbox.topic().0);
+    assert_eq!(told.progress.len(), MOST_PROGRESS);
+    assert_eq!(told.numbers.len(), MOST_PROGRESS);
+    let mut readings = told.progress.values();
+    assert!(readings.all(|reading| reading.progress.items_processed == 2));
 }
 
 fn end(number: u64) -> Arc<Event> {
@@ -86,28 +115,52 @@ fn end(number: u64) -> Arc<Event> {
 
 fn tell_progress(mailbox: &Mailbox) {
     let id = OperationId::from_u64(1);
-    mailbox.progress(id, Timestamp::from_millis(0), &Progress::default());
+    mailbox
+        .topic()
+        .progress(id, Timestamp::from_millis(0), &Progress::default());
 }
 
 #[test]
 fn no_progress_comes_after_the_end_even_where_the_end_itself_was_dropped() {
-    let mailbox = Mailbox::new(false);
+    let mailbox = listen();
     tell_progress(&mailbox);
-    for number in 0..=MOST_EVENTS as u64 {
-        mailbox.event(&line(number));
+    for number in 0..=(MOST_BYTES / EVENT_BYTES) as u64 {
+        tell(&mailbox, &line(number));
     }
-    mailbox.event(&end(9_999));
+    tell(&mailbox, &end(9_999));
     assert!(matches!(mailbox.try_next(), Some(Post::Lagging)));
     assert!(mailbox.try_next().is_none(), "progress after the end");
 }
 
 #[test]
 fn the_last_progress_comes_just_before_the_end() {
-    let mailbox = Mailbox::new(false);
-    mailbox.event(&line(1));
+    let mailbox = listen();
+    tell(&mailbox, &line(1));
     tell_progress(&mailbox);
-    mailbox.event(&end(2));
+    tell(&mailbox, &end(2));
     assert!(matches!(mailbox.try_next(), Some(Post::Event(event)) if event.seq == 1));
     assert!(matches!(mailbox.try_next(), Some(Post::Progress(..))));
     assert!(matches!(mailbox.try_next(), Some(Post::Event(event)) if event.seq == 2));
+}
+
+#[test]
+fn a_progress_that_was_given_is_not_given_again_before_the_end() {
+    let mailbox = listen();
+    tell_progress(&mailbox);
+    assert!(matches!(mailbox.try_next(), Some(Post::Progress(..))));
+    tell(&mailbox, &end(1));
+    assert!(matches!(mailbox.try_next(), Some(Post::Event(event)) if event.seq == 1));
+    assert!(mailbox.try_next().is_none());
+}
+
+#[test]
+fn a_run_after_the_end_is_told_of_after_the_end() {
+    let mailbox = listen();
+    tell_progress(&mailbox);
+    tell(&mailbox, &end(1));
+    tell_progress(&mailbox);
+    assert!(matches!(mailbox.try_next(), Some(Post::Progress(..))));
+    assert!(matches!(mailbox.try_next(), Some(Post::Event(_))));
+    assert!(matches!(mailbox.try_next(), Some(Post::Progress(..))));
+    assert!(mailbox.try_next().is_none());
 }

@@ -1,0 +1,273 @@
+//! What those who share an interest are told, kept once for all of them.
+//!
+//! Events wait in one queue, in which each mailbox has its place; what all have passed is dropped.
+//! One that falls out of it is marked as lagging and holds nothing back any more.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, Weak};
+
+use impresario_api::{Event, EventBody, OperationId, Progress, Timestamp};
+use tokio::sync::Notify;
+
+use crate::locks::lock;
+
+/// The most bytes of events that wait, about.
+pub(super) const MOST_BYTES: usize = 4 << 20;
+/// What an event takes beside its text, about.
+const EVENT_BYTES: usize = 256;
+/// The most operations whose newest progress waits.
+pub(super) const MOST_PROGRESS: usize = 4_096;
+
+/// How far an operation had come, and when it was read.
+#[derive(Clone)]
+struct Reading {
+    id: OperationId,
+    at: Timestamp,
+    progress: Progress,
+}
+
+impl Reading {
+    fn post(&self) -> Post {
+        Post::Progress(self.id, self.at, self.progress.clone())
+    }
+}
+
+/// What waits in the queue.
+enum Item {
+    Event(Arc<Event>),
+    /// A run's last progress, before the event that ends it, and its number.
+    Last(u64, Reading),
+}
+
+impl Item {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Event(event) => match &event.body {
+                EventBody::Log(log) => EVENT_BYTES + log.message.len(),
+                _ => EVENT_BYTES,
+            },
+            Self::Last(..) => EVENT_BYTES,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Told {
+    /// The place of the first item.
+    first: u64,
+    items: VecDeque<Item>,
+    bytes: usize,
+    /// The newest progress of each operation by its number: who has seen a number has seen all
+    /// below it.
+    progress: BTreeMap<u64, Reading>,
+    numbers: HashMap<OperationId, u64>,
+    last_number: u64,
+    mailboxes: Vec<Weak<Mailbox>>,
+    closed: bool,
+}
+
+/// What is told of one interest.
+#[derive(Default)]
+pub(super) struct Topic(Mutex<Told>);
+
+/// A listener's place in a topic.
+pub(crate) struct Mailbox {
+    topic: Arc<Topic>,
+    /// The place of the item that comes next. This and what follows changes under the topic's lock.
+    next: AtomicU64,
+    /// The number of the progress that was given last.
+    seen: AtomicU64,
+    lagging: AtomicBool,
+    wake: Notify,
+}
+
+/// What a mailbox gives.
+pub(crate) enum Post {
+    /// The next event.
+    Event(Arc<Event>),
+    /// The newest progress of an operation.
+    Progress(OperationId, Timestamp, Progress),
+    /// Something was dropped: read the store.
+    Lagging,
+    /// Nothing will come any more.
+    Closed,
+}
+
+impl Topic {
+    /// A mailbox for what is told from now on.
+    pub(super) fn listen(self: &Arc<Self>, lagging: bool) -> Arc<Mailbox> {
+        let mut told = lock(&self.0);
+        let mailbox = Arc::new(Mailbox {
+            topic: Arc::clone(self),
+            next: AtomicU64::new(told.end()),
+            seen: AtomicU64::new(told.last_number),
+            lagging: AtomicBool::new(lagging),
+            wake: Notify::new(),
+        });
+        told.mailboxes.retain(|one| one.strong_count() > 0);
+        told.mailboxes.push(Arc::downgrade(&mailbox));
+        mailbox
+    }
+
+    /// How many listen.
+    pub(super) fn listeners(&self) -> usize {
+        let told = lock(&self.0);
+        let alive = told.mailboxes.iter().filter(|one| one.strong_count() > 0);
+        alive.count()
+    }
+
+    pub(super) fn events(&self, events: &[Arc<Event>]) {
+        let mut told = lock(&self.0);
+        for event in events {
+            told.event(event);
+        }
+        let all = told.all();
+        told.trim(&all);
+        drop(told);
+        wake(&all);
+    }
+
+    pub(super) fn progress(&self, id: OperationId, at: Timestamp, progress: &Progress) {
+        let mut told = lock(&self.0);
+        let progress = progress.clone();
+        told.progress(Reading { id, at, progress });
+        let all = told.all();
+        drop(told);
+        wake(&all);
+    }
+
+    pub(super) fn close(&self) {
+        let mut told = lock(&self.0);
+        told.closed = true;
+        let all = told.all();
+        drop(told);
+        wake(&all);
+    }
+}
+
+/// Outside the lock, which those who wake want.
+fn wake(mailboxes: &[Arc<Mailbox>]) {
+    for mailbox in mailboxes {
+        mailbox.wake.notify_one();
+    }
+}
+
+impl Told {
+    fn end(&self) -> u64 {
+        self.first + self.items.len() as u64
+    }
+
+    fn all(&self) -> Vec<Arc<Mailbox>> {
+        self.mailboxes.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn push(&mut self, item: Item) {
+        self.bytes += item.bytes();
+        self.items.push_back(item);
+    }
+
+    fn event(&mut self, event: &Arc<Event>) {
+        let ends = matches!(&event.body, EventBody::Status(it) if !it.status.is_dispatched());
+        if ends && let Some(number) = self.numbers.remove(&event.operation_id) {
+            // No progress may come after the end.
+            if let Some(reading) = self.progress.remove(&number) {
+                self.push(Item::Last(number, reading));
+            }
+        }
+        self.push(Item::Event(Arc::clone(event)));
+    }
+
+    fn progress(&mut self, reading: Reading) {
+        self.last_number += 1;
+        if let Some(old) = self.numbers.insert(reading.id, self.last_number) {
+            self.progress.remove(&old);
+        } else if self.progress.len() >= MOST_PROGRESS
+            && let Some((_, oldest)) = self.progress.pop_first()
+        {
+            self.numbers.remove(&oldest.id);
+        }
+        self.progress.insert(self.last_number, reading);
+    }
+
+    /// Drops what all have passed; who is too far behind does not count.
+    fn trim(&mut self, all: &[Arc<Mailbox>]) {
+        let mut over = self.bytes.saturating_sub(MOST_BYTES);
+        let mut bound = self.first;
+        for item in &self.items {
+            if over == 0 {
+                break;
+            }
+            over = over.saturating_sub(item.bytes());
+            bound += 1;
+        }
+        let mut least = self.end();
+        for mailbox in all {
+            let next = mailbox.next.load(Relaxed);
+            if next < bound {
+                mailbox.lagging.store(true, Relaxed);
+            }
+            if !mailbox.lagging.load(Relaxed) {
+                least = least.min(next);
+            }
+        }
+        for item in self.items.drain(..(least - self.first) as usize) {
+            self.bytes -= item.bytes();
+        }
+        self.first = least;
+    }
+}
+
+impl Mailbox {
+    /// What comes next; events before progress.
+    pub(crate) async fn next(&self) -> Post {
+        loop {
+            if let Some(post) = self.try_next() {
+                return post;
+            }
+            // One listener a mailbox: a permit given meanwhile is kept by Notify.
+            self.wake.notified().await;
+        }
+    }
+
+    pub(super) fn try_next(&self) -> Option<Post> {
+        let told = lock(&self.topic.0);
+        if self.lagging.swap(false, Relaxed) {
+            self.next.store(told.end(), Relaxed);
+            return Some(Post::Lagging);
+        }
+        let mut next = self.next.load(Relaxed);
+        let seen = self.seen.load(Relaxed);
+        while let Some(item) = told.items.get((next - told.first) as usize) {
+            next += 1;
+            self.next.store(next, Relaxed);
+            match item {
+                Item::Event(event) => return Some(Post::Event(Arc::clone(event))),
+                Item::Last(number, reading) if *number > seen => return Some(reading.post()),
+                Item::Last(..) => {}
+            }
+        }
+        if let Some((number, reading)) = told.progress.range(seen + 1..).next() {
+            self.seen.store(*number, Relaxed);
+            return Some(reading.post());
+        }
+        told.closed.then_some(Post::Closed)
+    }
+
+    /// Makes the owner look into the store.
+    pub(crate) fn look(&self) {
+        let told = lock(&self.topic.0);
+        self.lagging.store(true, Relaxed);
+        drop(told);
+        self.wake.notify_one();
+    }
+
+    #[cfg(test)]
+    pub(super) fn topic(&self) -> &Arc<Topic> {
+        &self.topic
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
