@@ -184,6 +184,14 @@ const WHAT: &str =
 const STARTS: &str =
     r#"{"type":"subscribe","sub":"a","filter":{"kind":["emit"]},"events":["submitted"]}"#;
 
+/// The clients here answer no pings.
+const OURS: [&str; 4] = [
+    "--set",
+    "lanes.burn.queue_limit=100000",
+    "--set",
+    "http.socket_ping_seconds=600",
+];
+
 fn burst(client: &mut Client) {
     client.start("emit", &format!("{{\"count\":{BURST}}}"));
 }
@@ -201,7 +209,7 @@ fn broadcast(client: &mut Client, count: usize) {
 }
 
 async fn run() {
-    let ours = Server::start("bench-server", &["--set", "lanes.burn.queue_limit=100000"]);
+    let ours = Server::start("bench-server", &OURS);
     let bare = Server::start("bare-sockets", &[]);
     let (mut asks, mut asks_bare) = (Client::new(&ours.address), Client::new(&bare.address));
     let before = memory(&ours);
@@ -211,7 +219,7 @@ async fn run() {
     assert_eq!(idle.frames.get(), 0, "nothing was told");
     drop(ours);
 
-    let ours = Server::start("bench-server", &["--set", "lanes.burn.queue_limit=100000"]);
+    let ours = Server::start("bench-server", &OURS);
     asks = {
         drop(asks);
         Client::new(&ours.address)
@@ -243,7 +251,7 @@ async fn run() {
     drop(metrics);
     drop(ours);
 
-    let ours = Server::start("bench-server", &["--set", "lanes.burn.queue_limit=100000"]);
+    let ours = Server::start("bench-server", &OURS);
     asks = {
         drop(asks);
         Client::new(&ours.address)
