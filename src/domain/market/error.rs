@@ -83,13 +83,15 @@ pub enum MarketError {
     },
     /// The first line names no column of a bar.
     #[error(
-        "{file}: line 1: expected a header such as timestamp,open,high,low,close,volume, got \"{got}\""
+        "{file}: line 1: expected a header such as timestamp,open,high,low,close,volume, got \"{got}\"{hint}"
     )]
     NoHeader {
         /// As it was named.
         file: String,
         /// The first line, shortened.
         got: String,
+        /// What is probably wrong with it; may be empty.
+        hint: &'static str,
     },
     /// The header lacks columns.
     #[error("{file}: header: expected the columns {}, which are missing; got \"{got}\"", missing.join(", "))]

@@ -9,6 +9,7 @@ mod import;
 mod library;
 mod lines;
 mod load;
+mod spacing;
 mod symbol;
 mod time;
 mod writer;
