@@ -202,6 +202,10 @@ impl ErrorCode for MarketError {
 impl From<MarketError> for Refusal {
     fn from(error: MarketError) -> Self {
         let refusal = Self::new(error.code(), error.to_string());
+        let refusal = match error.retryable() {
+            true => refusal.retryable(),
+            false => refusal,
+        };
         match error.details() {
             Some(details) => refusal.details(details),
             None => refusal,

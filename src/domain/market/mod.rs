@@ -1,6 +1,7 @@
 //! Market data: OHLCV bars, from CSV files into the server's own folder, and back out of it.
 
 mod bars;
+mod checked;
 mod columns;
 mod csv;
 mod error;
