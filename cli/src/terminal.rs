@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::getpgrp;
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
@@ -19,6 +19,12 @@ use signal_hook::low_level::emulate_default_handler;
 
 /// How long keys that were typed for another process are left alone before looking again.
 const NOT_OURS: Duration = Duration::from_millis(200);
+
+/// Between two looks at whether the terminal has become ours again.
+const LOOK_EVERY: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 300_000_000,
+};
 
 /// What a person does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +46,9 @@ impl Terminal {
     ) -> Self {
         let mode = wants_keys.then(Mode::new).flatten().map(Arc::new);
         hear_signals(mode.clone(), tell.clone());
-        if let Some(mode) = &mode {
+        if let Some(mode) = mode.clone() {
             mode.enter();
-            thread::spawn(move || read_keys(tell));
+            thread::spawn(move || read_keys(&mode, tell));
         }
         Self { mode }
     }
@@ -56,15 +62,25 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         if let Some(mode) = &self.mode {
-            mode.leave_for_good();
+            mode.leave(true);
         }
     }
 }
 
-/// The terminal's mode as it was, and whether it may still be changed.
+/// The terminal's mode as it was, and how it stands now.
 struct Mode {
     before: Termios,
-    is_over: Mutex<bool>,
+    now: Mutex<Now>,
+}
+
+/// Which mode the terminal has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Now {
+    /// As it was: not entered yet, stopped, or behind another process.
+    Before,
+    KeysAtOnce,
+    /// As it was, whatever comes.
+    Over,
 }
 
 impl Mode {
@@ -77,27 +93,25 @@ impl Mode {
         let before = tcgetattr(&stdin).ok()?;
         Some(Self {
             before,
-            is_over: Mutex::new(false),
+            now: Mutex::new(Now::Before),
         })
     }
 
-    /// Keys at once, no echo.
+    /// Keys at once, no echo, where the terminal is ours and has another mode.
     fn enter(&self) {
-        let is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
-        if !*is_over {
-            set(&keys_at_once(self.before.clone()));
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if *now == Now::Before && set(&keys_at_once(self.before.clone())) {
+            *now = Now::KeysAtOnce;
         }
     }
 
-    /// As it was.
-    fn leave(&self) {
-        set(&self.before);
-    }
-
-    /// As it was; a signal that comes now changes nothing any more.
-    fn leave_for_good(&self) {
-        *self.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.leave();
+    /// As it was; for good if it is `over`.
+    fn leave(&self, over: bool) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if *now != Now::Over {
+            set(&self.before);
+            *now = if over { Now::Over } else { Now::Before };
+        }
     }
 }
 
@@ -111,11 +125,9 @@ fn keys_at_once(mut mode: Termios) -> Termios {
 }
 
 /// Only in the foreground: who sets a terminal's mode from behind is stopped.
-fn set(mode: &Termios) {
-    if is_ours() {
-        // A terminal that is gone needs no mode.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, mode);
-    }
+/// Whether it was set: a terminal that is gone needs no mode.
+fn set(mode: &Termios) -> bool {
+    is_ours() && tcsetattr(io::stdin(), OptionalActions::Now, mode).is_ok()
 }
 
 /// Whether what is typed is meant for us.
@@ -124,13 +136,15 @@ fn is_ours() -> bool {
 }
 
 /// Tells of each key; ends with the terminal, or when nobody listens.
-fn read_keys(tell: impl Fn(Input) -> bool) {
+fn read_keys(mode: &Mode, tell: impl Fn(Input) -> bool) {
     let stdin = io::stdin();
     let mut key = [0];
     loop {
+        // No signal tells of a `fg` after a `bg`: it is looked for.
+        mode.enter();
         let mut asked = [PollFd::new(&stdin, PollFlags::IN)];
-        match poll(&mut asked, None) {
-            Err(rustix::io::Errno::INTR) => continue,
+        match poll(&mut asked, Some(&LOOK_EVERY)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => continue,
             Err(_) => return,
             Ok(_) => {}
         }
@@ -165,7 +179,7 @@ fn hear_signals(mode: Option<Arc<Mode>>, tell: impl Fn(Input) -> bool + Send + '
                 (SIGCONT, Some(mode)) => mode.enter(),
                 (other, mode) => {
                     if let Some(mode) = mode {
-                        mode.leave();
+                        mode.leave(false);
                     }
                     let _ = emulate_default_handler(other);
                 }
