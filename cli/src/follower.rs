@@ -1,10 +1,10 @@
-//! One operation followed to its end: what arrives is drawn, Ctrl-C is obeyed.
+//! One operation followed to its end: what arrives is drawn, keys and Ctrl-C are obeyed.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
-use impresario_api::{OperationId, OperationView, Status};
+use impresario_api::{OperationId, OperationView, Status, Verb};
 use serde_json::{Value, json};
 
 use crate::client::{Client, Post};
@@ -16,7 +16,9 @@ use crate::display::text::clean;
 use crate::error::{CANCELLED, DONE, Error, FAILED};
 use crate::feed::{self, Arrival};
 use crate::handlers;
+use crate::keys::{self, Action, Standing};
 use crate::out::{Out, lost};
+use crate::terminal::{Input, Terminal};
 
 /// Whether the operation is ours to cancel.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,8 +30,8 @@ pub(crate) enum Role {
 /// What the follower hears, from three sides.
 enum Signal {
     Feed(Arrival),
-    CtrlC,
-    CancelAnswered(Result<(), Error>),
+    Input(Input),
+    Answered(Verb, Result<(), Error>),
 }
 
 /// Follows an operation to its end, and says how it ended.
@@ -40,9 +42,12 @@ pub(crate) fn follow(
     role: Role,
 ) -> Result<u8, Error> {
     let (tell, hear) = mpsc::channel();
-    on_ctrl_c(tell.clone());
-    let to_us = tell.clone();
     let screen = Screen::new(out);
+    let to_us = tell.clone();
+    let terminal = Terminal::listen(screen.is_picture(), move |input| {
+        to_us.send(Signal::Input(input)).is_ok()
+    });
+    let to_us = tell.clone();
     feed::start(Arc::clone(client), id, screen.is_seen(), move |arrival| {
         to_us.send(Signal::Feed(arrival)).is_ok()
     });
@@ -53,11 +58,15 @@ pub(crate) fn follow(
         metrics: Metrics::default(),
         tell,
         id,
-        keys: match role {
-            Role::Owner => Keys::Owner,
-            Role::Watcher => Keys::Watcher,
+        keys: Keys {
+            standing: match role {
+                Role::Owner => Standing::Owner,
+                Role::Watcher => Standing::Watcher,
+            },
+            are_heard: terminal.hears_keys(),
         },
         last: None,
+        asked: None,
         is_cancel_accepted: false,
     };
     // The follower holds a sender itself, so this ends by `on` alone.
@@ -84,6 +93,8 @@ struct Follower<'a> {
     id: OperationId,
     keys: Keys,
     last: Option<Box<OperationView>>,
+    /// What a key asked for and the server has not answered yet.
+    asked: Option<Verb>,
     is_cancel_accepted: bool,
 }
 
@@ -115,32 +126,71 @@ impl Follower<'_> {
                 }
                 return Err(error);
             }
-            Signal::CtrlC => return self.interrupted(),
-            Signal::CancelAnswered(Ok(())) => self.is_cancel_accepted = true,
-            Signal::CancelAnswered(Err(error)) => {
-                let why = clean(&error.to_string());
-                self.screen.note(&format!(
-                    "could not cancel: {why} (^C again leaves at once)"
-                ));
-            }
+            Signal::Input(Input::CtrlC) => return self.interrupted(),
+            Signal::Input(Input::Key(key)) => return self.pressed(key),
+            Signal::Answered(verb, answer) => self.answered(verb, answer),
         }
         Ok(None)
     }
 
     /// The first Ctrl-C asks for the end and waits for it; the next one leaves. A watcher leaves.
     fn interrupted(&mut self) -> Result<Option<u8>, Error> {
-        if self.keys == Keys::Owner {
-            self.keys = Keys::Cancelling;
+        if self.keys.standing == Standing::Owner {
+            self.keys.standing = Standing::Cancelling;
             self.screen
                 .note("cancel asked, waiting for the end (^C again leaves at once)");
             self.draw();
-            self.ask_cancel();
+            self.ask(Verb::Cancel);
             return Ok(None);
         }
+        self.leave(CANCELLED)
+    }
+
+    /// A key does what the operation allows just now; before its first view, it can only be left.
+    fn pressed(&mut self, key: u8) -> Result<Option<u8>, Error> {
+        let verbs = self.last.as_ref().map(|view| view.row.verbs.as_slice());
+        match keys::action(key, self.keys.standing, verbs.unwrap_or_default()) {
+            // Whoever asked for a cancel and leaves did not leave it running.
+            Some(Action::Detach) if self.keys.standing == Standing::Cancelling => {
+                self.leave(CANCELLED)
+            }
+            Some(Action::Detach) => self.leave(DONE),
+            Some(Action::Ask(verb)) if self.asked.is_none() => {
+                self.asked = Some(verb);
+                self.ask(verb);
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// What a verb came to.
+    fn answered(&mut self, verb: Verb, answer: Result<(), Error>) {
+        if self.asked == Some(verb) {
+            self.asked = None;
+        }
+        match answer {
+            Ok(()) if verb == Verb::Cancel => self.is_cancel_accepted = true,
+            Ok(()) => self.screen.note(&format!("{verb} asked")),
+            Err(error) => {
+                let why = clean(&error.to_string());
+                let again = match verb {
+                    Verb::Cancel => " (^C again leaves at once)",
+                    _ => "",
+                };
+                self.screen.note(&format!("could not {verb}: {why}{again}"));
+            }
+        }
+    }
+
+    /// Follows no longer; the operation goes on.
+    fn leave(&self, code: u8) -> Result<Option<u8>, Error> {
         self.screen.close();
-        let state = match (self.keys, self.is_cancel_accepted) {
-            (Keys::Cancelling, true) => "it was asked to cancel and goes on until it has stopped",
-            (Keys::Cancelling, false) => "it goes on: the server has not confirmed the cancel",
+        let state = match (self.keys.standing, self.is_cancel_accepted) {
+            (Standing::Cancelling, true) => {
+                "it was asked to cancel and goes on until it has stopped"
+            }
+            (Standing::Cancelling, false) => "it goes on: the server has not confirmed the cancel",
             _ => "it goes on",
         };
         let left = Error::Left { id: self.id, state };
@@ -150,30 +200,33 @@ impl Follower<'_> {
         self.screen.note(&left.to_string());
         self.screen
             .note(&format!("  next  impresario ops watch {}", self.id.short()));
-        Ok(Some(CANCELLED))
+        Ok(Some(code))
     }
 
     /// What was asked while nobody answered is asked again.
     fn back(&self) {
         self.screen.note("the server answers again");
-        if self.keys == Keys::Cancelling && !self.is_cancel_accepted {
-            self.ask_cancel();
+        if self.keys.standing == Standing::Cancelling && !self.is_cancel_accepted {
+            self.ask(Verb::Cancel);
         }
     }
 
     /// On a thread of its own: the next Ctrl-C must be heard even if nobody answers.
-    fn ask_cancel(&self) {
+    fn ask(&self, verb: Verb) {
         let (client, tell, id) = (Arc::clone(self.client), self.tell.clone(), self.id);
         thread::spawn(move || {
-            let path = format!("/api/v1/operations/{id}/cancel");
-            let answer = client.post(&path, &json!({"reason": "Ctrl-C"}), Post::default());
-            let answer = match answer {
+            let path = format!("/api/v1/operations/{id}/{verb}");
+            let reason = match verb {
+                Verb::Cancel => json!({"reason": "Ctrl-C"}),
+                _ => json!({}),
+            };
+            let answer = match client.post(&path, &reason, Post::default()) {
                 // It was quicker; its end is on its way here.
                 Err(Error::Api { body }) if body.code == "ALREADY_ENDED" => Ok(()),
                 other => other.map(|_| ()),
             };
             // Nobody listens any more: then nobody needs to know.
-            let _ = tell.send(Signal::CancelAnswered(answer));
+            let _ = tell.send(Signal::Answered(verb, answer));
         });
     }
 
@@ -209,14 +262,6 @@ fn code_of(status: Status) -> u8 {
         Status::Cancelled => CANCELLED,
         _ => FAILED,
     }
-}
-
-/// Ctrl-C becomes a signal like the others. A second handler in one process is refused, and there
-/// is one follow in a process.
-fn on_ctrl_c(tell: Sender<Signal>) {
-    let _ = ctrlc::set_handler(move || {
-        let _ = tell.send(Signal::CtrlC);
-    });
 }
 
 #[cfg(test)]

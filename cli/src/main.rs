@@ -10,9 +10,11 @@ mod feed;
 mod follower;
 mod handlers;
 mod ids;
+mod keys;
 mod out;
 mod runner;
 mod start_args;
+mod terminal;
 mod values;
 
 use std::path::Path;

@@ -65,23 +65,29 @@ pub(crate) fn integers(text: &str) -> Result<Value, String> {
         .map_err(|_| format!("expected integers such as 64,32, or none, got \"{text}\""))
 }
 
-/// The command that loads bars; names that could mean more to a shell are left open.
+/// The timeframes that a server takes.
+const TIMEFRAMES: [&str; 8] = ["1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w"];
+
+/// The command that loads bars; a name that the server would refuse is left open, so that what is
+/// copied works. Symbols are upper case, whatever was typed.
 pub(crate) fn load_command(symbol: &str, timeframe: &str) -> String {
-    let or = |text: &str, else_| match is_name(text) {
-        true => text.to_owned(),
-        false => String::from(else_),
+    let symbol = symbol.to_ascii_uppercase();
+    let symbol = if is_symbol(&symbol) {
+        &symbol
+    } else {
+        "SYMBOL"
     };
-    format!(
-        "impresario data load {} --timeframe {}",
-        or(symbol, "SYMBOL"),
-        or(timeframe, "TIMEFRAME")
-    )
+    let known = TIMEFRAMES.contains(&timeframe);
+    let timeframe = if known { timeframe } else { "TIMEFRAME" };
+    format!("impresario data load {symbol} --timeframe {timeframe}")
 }
 
-/// What a symbol or a timeframe may be made of.
-fn is_name(text: &str) -> bool {
-    let may = |c: char| c.is_ascii_alphanumeric() || ".^=_-".contains(c);
-    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(may)
+/// What a symbol may be made of.
+fn is_symbol(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+    text.len() <= 32
+        && text.starts_with(plain)
+        && text.chars().all(|c| plain(c) || ".^=_-".contains(c))
 }
 
 /// Seconds of `90s`, `1.5h`, `30d`; a number without a unit is refused.
@@ -159,9 +165,15 @@ mod tests {
             "impresario data load BRK.B --timeframe 1d"
         );
         assert_eq!(
-            load_command("A; rm -r .", "$(x)"),
-            "impresario data load SYMBOL --timeframe TIMEFRAME"
+            load_command("goog", "2d"),
+            "impresario data load GOOG --timeframe TIMEFRAME"
         );
+        for symbol in ["A; rm -r .", "", "-A", &"A".repeat(33)] {
+            assert_eq!(
+                load_command(symbol, "$(x)"),
+                "impresario data load SYMBOL --timeframe TIMEFRAME"
+            );
+        }
     }
 
     #[test]

@@ -209,7 +209,7 @@ fn data_routes(table: Table) -> Table {
 
 #[cfg(feature = "training")]
 fn training_routes(table: Table) -> Table {
-    const BROKEN: &[&str] = &["MODEL_DAMAGED", "MODEL_STORAGE"];
+    const BROKEN: &[&str] = &["MODEL_DAMAGED", "STORAGE_FAILED"];
     const UNFIT: &[&str] = &["BAD_BAR", "NOT_ENOUGH_BARS", "PRICES_NOT_POSITIVE"];
     table
         .service(

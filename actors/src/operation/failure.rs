@@ -165,6 +165,8 @@ pub struct Refusal {
     pub message: String,
     /// More, for a program.
     pub details: Option<Value>,
+    /// Whether the same start may be admitted later.
+    pub retryable: bool,
 }
 
 impl Refusal {
@@ -174,6 +176,16 @@ impl Refusal {
             code: Cow::Borrowed(code),
             message: message.into(),
             details: None,
+            retryable: false,
+        }
+    }
+
+    /// The same, and the same start may be admitted later.
+    #[must_use]
+    pub fn retryable(self) -> Self {
+        Self {
+            retryable: true,
+            ..self
         }
     }
 
@@ -192,6 +204,7 @@ impl Refusal {
             code: Cow::Borrowed(""),
             message: String::new(),
             details: None,
+            retryable: false,
         }
     }
 

@@ -170,7 +170,8 @@ fn advice(row: &OperationRow) -> String {
         _ if row.checkpoint.is_some() && can(Verb::Resume) => {
             format!("impresario ops resume {id}   goes on from the checkpoint")
         }
-        Status::Failed => format!("impresario ops logs {id}"),
+        // Not its log: it may have none, and the error stands in the view.
+        Status::Failed => format!("impresario ops show {id}"),
         _ if can(Verb::Retry) => format!("impresario ops retry {id}   starts it again"),
         _ => format!("impresario ops show {id}"),
     }

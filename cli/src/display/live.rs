@@ -8,16 +8,14 @@ use super::metrics::Metrics;
 use super::numbers::{ordinal, span};
 use super::text::clean;
 use super::{Look, Tone};
+use crate::keys::{self, Standing};
 
-/// What Ctrl-C does just now.
+/// What the last line has to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keys {
-    /// We started it.
-    Owner,
-    /// Cancel was asked for.
-    Cancelling,
-    /// We only look on.
-    Watcher,
+pub(crate) struct Keys {
+    pub(crate) standing: Standing,
+    /// Whether keys beside Ctrl-C reach us.
+    pub(crate) are_heard: bool,
 }
 
 /// The whole picture, each line within the width.
@@ -32,7 +30,7 @@ pub(crate) fn picture(
     lines.extend(bars(&view.row, items, look));
     lines.extend(metrics.line(&view.row, look));
     lines.extend(notes(&view.row, look));
-    lines.push(key_line(keys, look));
+    lines.push(key_line(&view.row, keys, look));
     lines
 }
 
@@ -118,13 +116,9 @@ fn notes(row: &OperationRow, look: Look) -> Vec<String> {
         .collect()
 }
 
-fn key_line(keys: Keys, look: Look) -> String {
-    let text = match keys {
-        Keys::Owner => "^C cancel   ^C^C cancel, don't wait",
-        Keys::Cancelling => "^C leave, don't wait for the end",
-        Keys::Watcher => "^C leave it running",
-    };
-    look.fit(&format!("  {}", look.paint(Tone::Dim, text)))
+fn key_line(row: &OperationRow, keys: Keys, look: Look) -> String {
+    let text = keys::line(keys.standing, keys.are_heard, &row.verbs);
+    look.fit(&format!("  {}", look.paint(Tone::Dim, &text)))
 }
 
 #[cfg(test)]
@@ -135,6 +129,13 @@ mod tests {
     use crate::display::sample::{self, look};
     use crate::display::text::width;
 
+    fn heard(standing: Standing) -> Keys {
+        Keys {
+            standing,
+            are_heard: true,
+        }
+    }
+
     #[test]
     fn pictures_of_every_status() {
         for columns in [80, 40] {
@@ -142,7 +143,13 @@ mod tests {
             for status in Status::ALL.iter().filter(|status| !status.is_ended()) {
                 let view = sample::view(status.as_str());
                 let none = Metrics::default();
-                all.extend(picture(&view, &none, "items", Keys::Owner, look(columns)));
+                all.extend(picture(
+                    &view,
+                    &none,
+                    "items",
+                    heard(Standing::Owner),
+                    look(columns),
+                ));
                 all.push(String::new());
             }
             assert!(all.iter().all(|line| width(line) <= columns), "{all:#?}");
@@ -156,9 +163,9 @@ mod tests {
             let (some, none) = (sample::metrics(), Metrics::default());
             let mut all = Vec::new();
             for (view, metrics, items, keys) in [
-                (sample::nested(), &some, "rows", Keys::Cancelling),
-                (sample::items(), &none, "bars", Keys::Watcher),
-                (sample::hostile(), &none, "items", Keys::Owner),
+                (sample::nested(), &some, "rows", heard(Standing::Cancelling)),
+                (sample::items(), &none, "bars", heard(Standing::Watcher)),
+                (sample::hostile(), &none, "items", heard(Standing::Owner)),
             ] {
                 all.extend(picture(&view, metrics, items, keys, look(columns)));
             }
@@ -179,8 +186,14 @@ mod tests {
                 .collect()
         };
         assert_eq!(
-            strip(picture(&view, &metrics, "rows", Keys::Owner, coloured)),
-            picture(&view, &metrics, "rows", Keys::Owner, plain)
+            strip(picture(
+                &view,
+                &metrics,
+                "rows",
+                heard(Standing::Owner),
+                coloured
+            )),
+            picture(&view, &metrics, "rows", heard(Standing::Owner), plain)
         );
     }
 }

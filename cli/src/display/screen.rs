@@ -56,6 +56,11 @@ impl<'a> Screen<'a> {
         !matches!(self.way, Way::Silent)
     }
 
+    /// Whether it is drawn, so that keys have somewhere to be shown.
+    pub(crate) const fn is_picture(&self) -> bool {
+        matches!(self.way, Way::Picture(_))
+    }
+
     /// The operation as it is now.
     pub(crate) fn show(
         &mut self,

@@ -112,8 +112,12 @@ impl Socket {
                     _ => Came::Nothing,
                 }
             }
+            // Interrupted: we were stopped, and go on.
             Err(tungstenite::Error::Io(error))
-                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+                if matches!(
+                    error.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                ) =>
             {
                 self.quiet()
             }

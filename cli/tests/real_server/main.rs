@@ -1,6 +1,8 @@
 //! The client's binary against the server's: exit codes, JSON, every verb.
 
 mod following;
+#[cfg(target_os = "linux")] // setsid(1) gives a process a terminal of its own.
+mod keys;
 mod server;
 
 use std::process::{Command, Stdio};

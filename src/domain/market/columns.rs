@@ -50,10 +50,37 @@ impl Columns {
                 places: found.map(Option::unwrap_or_default),
                 width: header.len(),
             }),
-            6 => Err(MarketError::NoHeader { file, got }),
+            6 => Err(MarketError::NoHeader {
+                file,
+                got,
+                hint: other_separator(header),
+            }),
             _ => Err(MarketError::ColumnMissing { file, missing, got }),
         }
     }
+}
+
+/// What to say of a header that names columns of a bar, but with something else between them.
+fn other_separator(header: &ByteRecord) -> &'static str {
+    const OTHERS: [(u8, &str); 3] = [
+        (
+            b';',
+            ": semicolons stand between its columns, expected commas",
+        ),
+        (b'\t', ": tabs stand between its columns, expected commas"),
+        (
+            b'|',
+            ": bars (|) stand between its columns, expected commas",
+        ),
+    ];
+    let names = |separator: u8| {
+        let fields = header
+            .iter()
+            .flat_map(|field| field.split(|byte| *byte == separator));
+        fields.filter(|name| column(name).is_some()).count()
+    };
+    let found = OTHERS.iter().find(|(separator, _)| names(*separator) > 1);
+    found.map_or("", |(_, hint)| hint)
 }
 
 /// The number of the column with this name.
@@ -64,4 +91,30 @@ fn column(name: &[u8]) -> Option<usize> {
         return Some(0);
     }
     NAMES.iter().position(is)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_separator_is_named() {
+        for (header, named) in [
+            ("timestamp;open;high;low;close;volume", "semicolons"),
+            ("Date\tOpen\tHigh\tLow\tClose\tVolume", "tabs"),
+            ("time|open", "bars (|)"),
+        ] {
+            let error = Columns::find("a.csv", &ByteRecord::from(vec![header]));
+            let text = error.expect_err("it is one column").to_string();
+            assert!(
+                text.contains(named) && text.contains("expected commas"),
+                "{text}"
+            );
+        }
+        for header in ["a;b;c", "open", "10;11;12"] {
+            let error = Columns::find("a.csv", &ByteRecord::from(vec![header]));
+            let text = error.expect_err("it lacks columns").to_string();
+            assert!(!text.contains("expected commas"), "{text}");
+        }
+    }
 }

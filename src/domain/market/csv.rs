@@ -64,7 +64,8 @@ impl<R: Read> Bars<R> {
             Ok(false) => return Err(MarketError::FileEmpty { file }),
             Err(_) if account.exceeded() => {
                 let got = format!("a line of more than {LONGEST_RECORD} bytes");
-                return Err(MarketError::NoHeader { file, got });
+                let hint = "";
+                return Err(MarketError::NoHeader { file, got, hint });
             }
             Err(error) => return Err(unreadable(file, error)),
         }

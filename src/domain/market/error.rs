@@ -83,13 +83,15 @@ pub enum MarketError {
     },
     /// The first line names no column of a bar.
     #[error(
-        "{file}: line 1: expected a header such as timestamp,open,high,low,close,volume, got \"{got}\""
+        "{file}: line 1: expected a header such as timestamp,open,high,low,close,volume, got \"{got}\"{hint}"
     )]
     NoHeader {
         /// As it was named.
         file: String,
         /// The first line, shortened.
         got: String,
+        /// What is probably wrong with it; may be empty.
+        hint: &'static str,
     },
     /// The header lacks columns.
     #[error("{file}: header: expected the columns {}, which are missing; got \"{got}\"", missing.join(", "))]
@@ -200,6 +202,10 @@ impl ErrorCode for MarketError {
 impl From<MarketError> for Refusal {
     fn from(error: MarketError) -> Self {
         let refusal = Self::new(error.code(), error.to_string());
+        let refusal = match error.retryable() {
+            true => refusal.retryable(),
+            false => refusal,
+        };
         match error.details() {
             Some(details) => refusal.details(details),
             None => refusal,

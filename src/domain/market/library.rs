@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use impresario_api::{Bar, BarPage, DatasetView, Timestamp};
 use sha2::{Digest, Sha256};
 
+use super::checked::Checked;
 use super::error::MarketError;
 use super::format::{self, RECORD};
 use super::symbol::{is_symbol, is_timeframe};
@@ -18,11 +19,12 @@ const ENDING: &str = ".bars";
 /// Bars that are read at a time: 192 KiB.
 const CHUNK: usize = 4_096;
 
-/// The datasets in a folder. It holds the folder's path and nothing else, so it can be cloned and
-/// used from anywhere; every reader sees a dataset as a whole, before or after it was replaced.
+/// The datasets in a folder: its path, and which files were found whole. It can be cloned and used
+/// from anywhere; every reader sees a dataset as a whole, before or after it was replaced.
 #[derive(Clone, Debug)]
 pub struct Library {
     folder: PathBuf,
+    checked: Checked,
 }
 
 /// A dataset with all of its bars.
@@ -39,6 +41,7 @@ impl Library {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
+            checked: Checked::default(),
         }
     }
 
@@ -104,7 +107,7 @@ impl Library {
         Ok(views)
     }
 
-    /// Bars from `start` to `end`, both included, at most `limit`. Reads those alone.
+    /// Bars from `start` to `end`, both included, at most `limit`. Of a file once checked, those alone.
     pub fn page(
         &self,
         symbol: &str,
@@ -114,6 +117,7 @@ impl Library {
         limit: usize,
     ) -> Result<BarPage, MarketError> {
         let file = self.opened(symbol, timeframe)?;
+        self.checked.once(&file.file, &file.path, || file.check())?;
         let first = match start {
             None => 0,
             Some(start) => file.rows_before(|time| time < start)?,
@@ -178,6 +182,33 @@ struct Opened {
 }
 
 impl Opened {
+    /// Reads all of it, and keeps nothing.
+    fn check(&self) -> Result<(), MarketError> {
+        let mut hasher = Sha256::new();
+        let mut chunk = vec![0; CHUNK * RECORD];
+        let mut row = 0;
+        while row < self.view.rows {
+            let now = (self.view.rows - row).min(CHUNK as u64);
+            let records = &mut chunk[..now as usize * RECORD];
+            self.file
+                .read_exact_at(records, format::offset(row))
+                .map_err(MarketError::storage("read", &self.path))?;
+            hasher.update(&*records);
+            row += now;
+        }
+        self.compare(hasher)
+    }
+
+    /// Whether the bars have the header's checksum.
+    fn compare(&self, hasher: Sha256) -> Result<(), MarketError> {
+        let sum = format::hex(&hasher.finalize());
+        if sum == self.view.sha256 {
+            return Ok(());
+        }
+        let whole = &self.view.sha256;
+        Err(self.damaged(format!("expected bars with the SHA-256 {whole}, got {sum}")))
+    }
+
     fn all(&mut self) -> Result<Vec<Bar>, MarketError> {
         let path = self.path.clone();
         let failed = || MarketError::storage("read", &path);
@@ -196,14 +227,7 @@ impl Opened {
             decode_into(&mut bars, records, &self.path)?;
             left -= now;
         }
-        let sum = format::hex(&hasher.finalize());
-        if sum != self.view.sha256 {
-            let why = format!(
-                "expected bars with the SHA-256 {}, got {sum}",
-                self.view.sha256
-            );
-            return Err(self.damaged(why));
-        }
+        self.compare(hasher)?;
         Ok(bars)
     }
 

@@ -1,6 +1,7 @@
 //! Market data: OHLCV bars, from CSV files into the server's own folder, and back out of it.
 
 mod bars;
+mod checked;
 mod columns;
 mod csv;
 mod error;
@@ -9,6 +10,7 @@ mod import;
 mod library;
 mod lines;
 mod load;
+mod spacing;
 mod symbol;
 mod time;
 mod writer;

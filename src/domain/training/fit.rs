@@ -15,7 +15,7 @@ use super::network::{Batch, Dropout, Network};
 use super::rng::{Purpose, Stream};
 
 /// Rows that are judged between two looks at whether to go on.
-const JUDGED_AT_ONCE: u32 = 8_192;
+pub(super) const JUDGED_AT_ONCE: u32 = 8_192;
 
 /// The mean loss of a batch, in nats, past which nothing can come of a training: to know nothing
 /// costs ln 2, and a loss a thousand times that comes from steps that are far too long.

@@ -16,6 +16,8 @@ mod fit;
 #[cfg(feature = "training")]
 mod loss;
 #[cfg(feature = "training")]
+mod memory;
+#[cfg(feature = "training")]
 mod models;
 #[cfg(feature = "training")]
 mod network;

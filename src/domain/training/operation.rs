@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::device::{self, Place};
 use super::error::TrainingError;
 use super::fit::{Ended, Fitted, Part, fit};
+use super::memory;
 use super::models::Models;
 use super::network::{Network, weights_of};
 use super::params::TrainingParams;
@@ -65,7 +66,10 @@ impl Operation for Training {
 
     fn admit(&self, params: &TrainingParams) -> Result<(), Refusal> {
         Place::find(&params.device)?;
-        self.library.find(&params.symbol, &params.timeframe)?;
+        let data = self.library.find(&params.symbol, &params.timeframe)?;
+        // Against all the memory: what is taken now may be free when its turn comes.
+        let rows = params.rows_at_once(data.rows);
+        memory::check(&params.widths(), rows, memory::in_all())?;
         Ok(())
     }
 
@@ -80,6 +84,9 @@ impl Operation for Training {
         ctx.context("device", place.name());
         ctx.check()?;
         let data = self.library.read(symbol, timeframe)?;
+        let widths = params.widths();
+        let rows = params.rows_at_once(data.view.rows);
+        memory::check(&widths, rows, memory::free())?;
         let (table, parts) = prepared(&data, ctx)?;
         let scaler = Scaler::fit(&table, parts.train.clone());
         let mut features = table.features.clone();
@@ -89,7 +96,6 @@ impl Operation for Training {
             Part::new(place, features, WIDTH, table.labels[rows.clone()].to_vec())
         };
         let (training, validation) = (part(&parts.train), part(&parts.validation));
-        let widths = params.widths();
         let mut network = Network::new(place, &widths, params.seed, || ctx.check())?;
         let fitted = fit(ctx, &mut network, &training, &validation, &params.hyper())?;
         let best = Network::with_weights(place, &widths, &fitted.weights);

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::device;
-use super::fit::Hyper;
+use super::fit::{Hyper, JUDGED_AT_ONCE};
 use super::prepare::WIDTH;
 use crate::domain::market::{SYMBOL, TIMEFRAMES, check_symbol, check_timeframe};
 
@@ -119,6 +119,11 @@ impl TrainingParams {
             .chain(hidden)
             .chain([CLASSES])
             .collect()
+    }
+
+    /// Rows that are in memory for one step, of a dataset of so many: a batch, or what is judged.
+    pub(super) fn rows_at_once(&self, rows: u64) -> u64 {
+        u64::from(self.batch_size.max(JUDGED_AT_ONCE)).min(rows)
     }
 
     pub(super) const fn hyper(&self) -> Hyper {

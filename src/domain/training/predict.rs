@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use impresario_api::{Bar, ModelCard, ModelId, Prediction};
+use impresario_api::{Bar, FeatureView, ModelId, Prediction};
 
 use super::device::{Place, use_threads};
 use super::error::TrainingError;
@@ -34,7 +34,7 @@ pub fn predict(models: &Models, id: ModelId, bars: &[Bar]) -> Result<Prediction,
             "it was trained on other features than this version makes",
         ));
     }
-    let scaler = scaler_of(&card);
+    let scaler = scaler_of(&card.features).map_err(|why| damaged(&why))?;
     let mut features = prepare::latest(bars)?;
     scaler.scale(&mut features);
     let network = models.network(&card)?;
@@ -51,11 +51,40 @@ pub fn predict(models: &Models, id: ModelId, bars: &[Bar]) -> Result<Prediction,
     })
 }
 
-/// The scaler that the card tells of.
-fn scaler_of(card: &ModelCard) -> Scaler {
-    let features = card.features.iter();
-    let (mean, deviation) = features
+/// The scaler that a card's features tell of. What cannot be divided by would make every answer no
+/// number.
+fn scaler_of(features: &[FeatureView]) -> Result<Scaler, String> {
+    for feature in features {
+        let (name, mean, deviation) = (&feature.name, feature.mean, feature.deviation);
+        if !(mean.is_finite() && deviation.is_finite() && deviation > 0.0) {
+            return Err(format!(
+                "its card: {name}: expected a mean and a deviation above 0, got {mean} and {deviation}"
+            ));
+        }
+    }
+    let each = features.iter();
+    let (mean, deviation) = each
         .map(|feature| (feature.mean, feature.deviation))
         .unzip();
-    Scaler { mean, deviation }
+    Ok(Scaler { mean, deviation })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deviation_that_cannot_be_divided_by_is_damage() {
+        let feature = |mean, deviation| FeatureView {
+            name: "return_1".to_owned(),
+            mean,
+            deviation,
+        };
+        let scaler = scaler_of(&[feature(0.5, 2.0)]).expect("it is whole");
+        assert_eq!((scaler.mean[0], scaler.deviation[0]), (0.5, 2.0));
+        for (mean, deviation) in [(0.0, 0.0), (0.0, -1.0), (f64::NAN, 1.0), (0.0, f64::NAN)] {
+            let why = scaler_of(&[feature(0.5, 2.0), feature(mean, deviation)]);
+            assert!(why.is_err_and(|why| why.contains("return_1")));
+        }
+    }
 }

@@ -77,6 +77,10 @@ fn refused(refusal: Refusal) -> ApiError {
         StatusCode::UNPROCESSABLE_ENTITY
     };
     let error = ApiError::new(status, &refusal.code, refusal.message);
+    let error = match refusal.retryable {
+        true => error.retryable(),
+        false => error,
+    };
     match refusal.details {
         Some(details) => error.details(details),
         None => error,

@@ -148,3 +148,14 @@ fn a_bug_is_told_by_an_id_and_not_by_its_cause() {
             .is_some_and(|message| message.contains(id))
     );
 }
+
+#[test]
+fn a_refusal_says_whether_it_may_pass() {
+    for (refusal, retryable) in [
+        (Refusal::new("STORAGE_FAILED", "x").retryable(), true),
+        (Refusal::new("STORAGE_FAILED", "x"), false),
+    ] {
+        let answer = ApiError::from(Error::Refused(refusal));
+        assert_eq!(answer.0.body.retryable, retryable);
+    }
+}

@@ -199,6 +199,9 @@ fn a_flipped_bit_anywhere_and_a_cut_are_told_as_damage() {
         let error = library.read("A", "1d").expect_err(how);
         assert_eq!(error.code(), "DATA_DAMAGED", "{how}: {error}");
         assert!(error.to_string().contains("A_1d.bars"), "{error}");
+        let page = library.page("A", "1d", None, None, 1);
+        let error = page.expect_err("a page of it, whichever bars are on it");
+        assert_eq!(error.code(), "DATA_DAMAGED", "{how}: {error}");
     };
     for place in (0..text).step_by(7).chain(4_096..whole.len()) {
         let mut bytes = whole.clone();

@@ -117,3 +117,21 @@ fn a_library_that_cannot_be_written_is_worth_another_attempt() {
     );
     assert!(error.message.contains("bars"), "{}", error.message);
 }
+
+#[test]
+fn hourly_bars_that_are_loaded_as_daily_ones_are_warned_of() {
+    let row = |hour: i64| format!("{},10,12.5,9,11,100\n", hour * 3_600);
+    let text: String = std::iter::once(HEADER.to_owned())
+        .chain((0..100).map(row))
+        .collect();
+    let ended = World::new(text).ended();
+    assert!(ended.output().is_some(), "it is loaded all the same");
+    let warnings = ended.warnings();
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.0 == "TIMEFRAME_DOUBTFUL"),
+        "{warnings:?}"
+    );
+    assert!(World::new(many(100)).ended().warnings().is_empty());
+}

@@ -1,0 +1,81 @@
+//! Which files of the library were found whole, so that each is read through once and not for every
+//! page of it.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::error::MarketError;
+
+/// What tells one state of a file from another: device, inode, bytes, and when it last changed.
+type Stamp = (u64, u64, u64, i64, i64);
+
+/// The last state of each file that was found whole; clones share it. As many as there are datasets.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Checked(Arc<Mutex<HashMap<PathBuf, Stamp>>>);
+
+impl Checked {
+    /// Runs `check` unless this state of the file has passed it. Two at once may both run it.
+    pub(super) fn once(
+        &self,
+        file: &File,
+        path: &Path,
+        check: impl FnOnce() -> Result<(), MarketError>,
+    ) -> Result<(), MarketError> {
+        let facts = file
+            .metadata()
+            .map_err(MarketError::storage("read", path))?;
+        // The change of the inode, which nobody can set back.
+        let stamp = (
+            facts.dev(),
+            facts.ino(),
+            facts.size(),
+            facts.ctime(),
+            facts.ctime_nsec(),
+        );
+        // A map is whole whatever panicked beside it.
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known().get(path) == Some(&stamp) {
+            return Ok(());
+        }
+        check()?;
+        known().insert(path.to_owned(), stamp);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn each_state_of_a_file_is_checked_until_it_passes_and_then_no_more() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a");
+        std::fs::write(&path, "1").expect("the folder is ours");
+        let (checked, runs) = (Checked::default(), Cell::new(0));
+        let ask = |is_whole: bool| {
+            let file = File::open(&path).expect("it is there");
+            let check = || {
+                runs.set(runs.get() + 1);
+                let why = String::new();
+                let path = path.clone();
+                is_whole
+                    .then_some(())
+                    .ok_or(MarketError::Damaged { path, why })
+            };
+            checked.once(&file, &path, check).is_ok()
+        };
+        assert!(!ask(false) && !ask(false) && ask(true));
+        assert_eq!(runs.get(), 3);
+        assert!(ask(false), "it is known to be whole");
+        assert_eq!(runs.get(), 3);
+        std::fs::write(&path, "22").expect("the folder is ours");
+        assert!(!ask(false));
+        assert_eq!(runs.get(), 4);
+    }
+}

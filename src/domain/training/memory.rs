@@ -1,0 +1,169 @@
+//! Whether a network fits the memory: its size is told before it is made, for libtorch only panics.
+//!
+//! Counted is what grows with the network: its weights, and what a batch leaves at each layer. The
+//! bars and their features are small beside it, and left out.
+
+use std::fs;
+use std::path::Path;
+
+use super::error::TrainingError;
+use super::network::weights_of;
+
+/// Copies of the weights at once: themselves, gradient, Adam's two moments, the best so far, and one
+/// more on its way to the network or to a file.
+const COPIES: u64 = 6;
+/// Beside the outputs of each hidden layer, there are at most so many of the widest one while a
+/// batch goes through: masks on their way, errors of two layers.
+const PASSING: u64 = 4;
+/// Of a weight or an output.
+const FLOAT: u64 = 4;
+/// Where control groups lie.
+const GROUPS: &str = "/sys/fs/cgroup";
+
+/// The bytes that a network of these widths takes, with at most `rows` rows at once.
+pub(super) fn needed(widths: &[u32], rows: u64) -> u64 {
+    let weights = weights_of(widths) as u64;
+    let hidden = &widths[1.min(widths.len())..];
+    let outputs: u64 = hidden.iter().map(|width| u64::from(*width)).sum();
+    let widest = u64::from(hidden.iter().copied().max().unwrap_or(0));
+    let of_a_row = outputs.saturating_add(PASSING * widest);
+    let floats = (weights * COPIES).saturating_add(of_a_row.saturating_mul(rows));
+    floats.saturating_mul(FLOAT)
+}
+
+/// Refuses a network that takes more than `most` bytes; where that is not known, none.
+pub(super) fn check(widths: &[u32], rows: u64, most: Option<u64>) -> Result<(), TrainingError> {
+    let needed = needed(widths, rows);
+    match most {
+        Some(most) if needed > most => Err(TrainingError::TooLarge {
+            weights: weights_of(widths) as u64,
+            rows,
+            needed,
+            most,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What this machine has in all: the memory, or less where a control group allows less.
+pub(super) fn in_all() -> Option<u64> {
+    least(
+        field(&read("/proc/meminfo"), "MemTotal"),
+        group("memory.max"),
+    )
+}
+
+/// What is free just now, as far as the system can tell.
+pub(super) fn free() -> Option<u64> {
+    let of_machine = field(&read("/proc/meminfo"), "MemAvailable");
+    let of_group = group("memory.max").zip(group("memory.current"));
+    // Pages of files that nobody uses are given back when they are wanted.
+    let of_files = counted(&read_group("memory.stat"), "inactive_file").unwrap_or(0);
+    let of_group = of_group.map(|(most, used)| most.saturating_sub(used.saturating_sub(of_files)));
+    least(of_machine, of_group)
+}
+
+fn least(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.into_iter().chain(other).min()
+}
+
+/// Empty where there is none: then nothing is known.
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+/// A file of this process's control group; within a container that is the one at the top.
+fn read_group(name: &str) -> String {
+    let own = read("/proc/self/cgroup");
+    let own = own.lines().find_map(|line| line.strip_prefix("0::/"));
+    let inner = Path::new(GROUPS).join(own.unwrap_or_default()).join(name);
+    fs::read_to_string(inner).unwrap_or_else(|_| read(Path::new(GROUPS).join(name)))
+}
+
+/// A number of this process's control group; "max" is none.
+fn group(name: &str) -> Option<u64> {
+    read_group(name).trim().parse().ok()
+}
+
+/// `MemTotal:  16384 kB`, in bytes.
+fn field(text: &str, name: &str) -> Option<u64> {
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kilobytes.checked_mul(1024)
+}
+
+/// `inactive_file 4096`
+fn counted(text: &str, name: &str) -> Option<u64> {
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+    line.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIB: u64 = 1 << 30;
+
+    #[test]
+    fn what_a_network_takes_grows_with_its_weights_and_its_batch() {
+        // 13·64+64 + 64·32+32 + 32·2+2 weights; 98 outputs of a row, and the widest four times.
+        let weights = 896 + 2_080 + 66;
+        let of_a_row = 98 + 4 * 64;
+        assert_eq!(
+            needed(&[13, 64, 32, 2], 32),
+            4 * (6 * weights + 32 * of_a_row)
+        );
+        let mut large = vec![13];
+        large.extend([4_096; 16]);
+        large.push(2);
+        assert!(
+            needed(&large, 1) > 5 * GIB,
+            "252 million weights, six times"
+        );
+        assert!(needed(&large, 65_536) > 25 * GIB);
+        assert_eq!(
+            needed(&[u32::MAX, 1], u64::MAX),
+            u64::MAX,
+            "and never wraps"
+        );
+    }
+
+    #[test]
+    fn a_network_that_does_not_fit_is_refused_with_both_sizes() {
+        let widths = [13, 4_096, 2];
+        let needed = needed(&widths, 65_536);
+        assert!(check(&widths, 65_536, Some(needed)).is_ok());
+        assert!(check(&widths, 65_536, None).is_ok());
+        let error = check(&widths, 65_536, Some(GIB)).expect_err("it does not fit");
+        let text = error.to_string();
+        assert!(text.contains("5.4 GB") && text.contains("1.1 GB"), "{text}");
+        assert!(
+            text.contains("65536 rows") && text.contains("65538 weights"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_the_system_says_is_read() {
+        let text = "MemTotal:       16384 kB\nMemFree:  1 kB\nMemAvailable:    8192 kB\n";
+        assert_eq!(field(text, "MemTotal"), Some(16_384 * 1024));
+        assert_eq!(field(text, "MemAvailable"), Some(8_192 * 1024));
+        assert_eq!(field(text, "Mem"), None);
+        assert_eq!(field("", "MemTotal"), None);
+        let stat = "inactive_file_x 1\ninactive_file 4096\n";
+        assert_eq!(counted(stat, "inactive_file"), Some(4_096));
+        assert_eq!(least(Some(2), Some(1)), Some(1));
+        assert_eq!((least(None, Some(1)), least(None, None)), (Some(1), None));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_machine_has_some() {
+        let (all, free) = (in_all().expect("it tells"), free().expect("it tells"));
+        assert!(0 < free && free <= all, "{free} of {all}");
+    }
+}
