@@ -4,6 +4,7 @@ mod figures;
 mod ids;
 mod options;
 mod patience;
+mod queues;
 mod reads;
 mod refusals;
 mod starts;

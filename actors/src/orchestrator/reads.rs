@@ -12,6 +12,7 @@ use impresario_api::{
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::queues::Queues;
 use super::views::{self, Around};
 use super::{Orchestrator, subscription};
 use crate::Error;
@@ -35,7 +36,7 @@ impl Orchestrator {
         if !operation.state.shown().is_dispatched() {
             return Ok(views::view(
                 operation,
-                &self.around(operation, None)?,
+                &self.around(operation, None, &mut Queues::default())?,
                 Timestamp::now(),
             ));
         }
@@ -46,11 +47,8 @@ impl Orchestrator {
         } else {
             self.operation(operation.id)?
         };
-        Ok(views::view(
-            &operation,
-            &self.around(&operation, live)?,
-            Timestamp::now(),
-        ))
+        let around = self.around(&operation, live, &mut Queues::default())?;
+        Ok(views::view(&operation, &around, Timestamp::now()))
     }
 
     /// A page of operations, newest first.
@@ -68,8 +66,9 @@ impl Orchestrator {
         };
         let now = Timestamp::now();
         let mut rows = Vec::with_capacity(page.operations.len());
+        let mut queues = Queues::default();
         for operation in &page.operations {
-            let around = self.around(operation, live.remove(&operation.id))?;
+            let around = self.around(operation, live.remove(&operation.id), &mut queues)?;
             rows.push(views::row(operation, &around, now));
         }
         let last = page.operations.last().filter(|_| page.more);
@@ -256,7 +255,12 @@ impl Orchestrator {
         live
     }
 
-    fn around(&self, operation: &Operation, live: Option<LiveProgress>) -> Result<Around, Error> {
+    fn around(
+        &self,
+        operation: &Operation,
+        live: Option<LiveProgress>,
+        queues: &mut Queues,
+    ) -> Result<Around, Error> {
         if operation.state.shown() != Status::Pending {
             return Ok(Around {
                 live,
@@ -267,10 +271,7 @@ impl Orchestrator {
         let lane = gauge.map_or((0, 0), |gauge| {
             (gauge.busy.load(Ordering::Relaxed), gauge.concurrency)
         });
-        let queue_position = self
-            .0
-            .reader
-            .queue_position(operation.id, Timestamp::now())?;
+        let queue_position = queues.position(&*self.0.reader, operation)?;
         Ok(Around {
             live,
             queue_position,

@@ -23,6 +23,9 @@ pub use change::Fact;
 pub use memory::MemoryStore;
 pub use record::{Idempotency, KEPT_CHECKPOINTS, MOST_WARNINGS, Operation, Submission};
 
+/// Places in a queue are counted up to here.
+pub const LAST_PLACE: usize = 1_000;
+
 /// Keeps operations and their events. One thread owns it and commits batches.
 pub trait Store: Send + 'static {
     /// `memory`, `sqlite`.
@@ -76,9 +79,9 @@ pub trait Reader: Send + Sync + 'static {
     /// The last event's cursor; 0 before the first.
     fn cursor(&self) -> Result<u64, StoreError>;
 
-    /// The place of a pending operation in its lane, 1 is next; `None` past 1,000, or when it
-    /// waits for its time or does not wait.
-    fn queue_position(&self, id: OperationId, now: Timestamp) -> Result<Option<u64>, StoreError>;
+    /// The pending operations of a lane that may go now, next first: at most the first
+    /// [`LAST_PLACE`].
+    fn queue(&self, lane: &str, now: Timestamp) -> Result<Vec<OperationId>, StoreError>;
 
     /// When the oldest pending operation of a lane was submitted.
     fn oldest_pending(&self, lane: &str) -> Result<Option<Timestamp>, StoreError>;

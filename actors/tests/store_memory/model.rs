@@ -177,18 +177,11 @@ impl Pair {
             *counts
                 .entry((one.kind.clone(), one.state.shown()))
                 .or_insert(0) += 1;
-            let due = self.model.due(&one.lane, self.now);
-            let place = due.iter().position(|id| *id == one.id);
-            let place = place.map(|place| place as u64 + 1);
-            assert_eq!(
-                reader
-                    .queue_position(one.id, self.now)
-                    .expect("the store answers"),
-                place
-            );
         }
         assert_eq!(reader.counts().expect("the store answers"), counts);
         for lane in ["0", "1"] {
+            let queue = reader.queue(lane, self.now).expect("the store answers");
+            assert_eq!(queue, self.model.due(lane, self.now));
             let oldest = self.model.pending(lane).map(|one| one.created_at).min();
             assert_eq!(
                 reader.oldest_pending(lane).expect("the store answers"),

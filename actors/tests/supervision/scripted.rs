@@ -116,8 +116,8 @@ impl Reader for BlinkingReader {
         self.of.cursor()
     }
 
-    fn queue_position(&self, id: OperationId, now: Timestamp) -> Result<Option<u64>, StoreError> {
-        self.of.queue_position(id, now)
+    fn queue(&self, lane: &str, now: Timestamp) -> Result<Vec<OperationId>, StoreError> {
+        self.of.queue(lane, now)
     }
 
     fn oldest_pending(&self, lane: &str) -> Result<Option<Timestamp>, StoreError> {

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use impresario::rules::dispatch::is_due;
-use impresario::rules::lifecycle::Recorded;
-use impresario::store::{Operation, Page, Query, Reader, StoreError};
+use impresario::store::{LAST_PLACE, Operation, Page, Query, Reader, StoreError};
 use impresario_api::{Event, OperationId, Status, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, named_params};
 
@@ -17,8 +15,6 @@ use super::{events, page, wal};
 
 /// Connections that wait for the next read.
 const IDLE: usize = 4;
-/// Places in a queue are counted up to here.
-const LAST_PLACE: i64 = 1_000;
 
 /// A handle for reading, from any thread.
 pub(super) struct SqliteReader {
@@ -149,17 +145,25 @@ impl Reader for SqliteReader {
         })
     }
 
-    fn queue_position(&self, id: OperationId, now: Timestamp) -> Result<Option<u64>, StoreError> {
+    fn queue(&self, lane: &str, now: Timestamp) -> Result<Vec<OperationId>, StoreError> {
+        // Those that became due since the last claim are still with the delayed ones.
+        let sql = "SELECT id FROM (
+            SELECT * FROM (SELECT id, priority FROM operations WHERE lane = :lane AND due = 0
+                ORDER BY priority DESC, id LIMIT :most)
+            UNION ALL SELECT id, priority FROM operations
+                WHERE lane = :lane AND due > 0 AND due <= :now
+            ) ORDER BY priority DESC, id LIMIT :most";
         self.read(|connection| {
-            let Some(operation) = rows::load(connection, id)? else {
-                return Ok(None);
-            };
-            let waits = operation.state.status == Recorded::Pending;
-            if !waits || !is_due(operation.state.not_before, now) {
-                return Ok(None);
-            }
-            let ahead = ahead_of(connection, &operation, now)?;
-            Ok((ahead < LAST_PLACE).then_some(ahead.unsigned_abs() + 1))
+            let mut statement = connection.prepare_cached(sql)?;
+            let ids = statement.query_map(
+                named_params! {
+                    ":lane": lane,
+                    ":now": now.as_millis(),
+                    ":most": most(LAST_PLACE),
+                },
+                |row| row.get(0).map(id_of),
+            )?;
+            ids.collect()
         })
     }
 
@@ -199,29 +203,6 @@ impl Reader for SqliteReader {
         let log = std::fs::metadata(wal::file_of(&self.file)).map_or(0, |log| log.len());
         Ok((operations, database + log))
     }
-}
-
-/// How many go before one that may go now, up to [`LAST_PLACE`] of them.
-fn ahead_of(
-    connection: &Connection,
-    operation: &Operation,
-    now: Timestamp,
-) -> rusqlite::Result<i64> {
-    let sql = "SELECT
-        (SELECT COUNT(*) FROM (SELECT 1 FROM operations WHERE lane = :lane AND due = 0 AND priority > :priority LIMIT :most))
-      + (SELECT COUNT(*) FROM (SELECT 1 FROM operations WHERE lane = :lane AND due = 0 AND priority = :priority AND id < :id LIMIT :most))
-      + (SELECT COUNT(*) FROM (SELECT 1 FROM operations WHERE lane = :lane AND due > 0 AND due <= :now
-           AND (priority > :priority OR (priority = :priority AND id < :id)) LIMIT :most))";
-    connection.prepare_cached(sql)?.query_row(
-        named_params! {
-            ":lane": operation.lane,
-            ":priority": operation.priority,
-            ":id": sql_id(operation.id),
-            ":now": now.as_millis(),
-            ":most": LAST_PLACE,
-        },
-        |row| row.get(0),
-    )
 }
 
 fn join(numbers: &[i64]) -> String {

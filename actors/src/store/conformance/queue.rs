@@ -93,8 +93,10 @@ pub(super) fn positions(stage: &mut Stage) {
     }
 }
 
-fn position(stage: &Stage, number: u64) -> Option<u64> {
-    stage.read(stage.reader.queue_position(id(number), stage.now()))
+fn position(stage: &Stage, number: u64) -> Option<usize> {
+    let queue = stage.read(stage.reader.queue("a", stage.now()));
+    let place = queue.iter().position(|one| *one == id(number));
+    place.map(|ahead| ahead + 1)
 }
 
 pub(super) fn oldest(stage: &mut Stage) {

@@ -5,11 +5,7 @@ use std::collections::BTreeSet;
 use impresario_api::{OperationId, Timestamp};
 
 use crate::rules::dispatch::{Place, is_due, place};
-use crate::rules::lifecycle::Recorded;
 use crate::store::Operation;
-
-/// Places in a queue are counted up to here.
-const LAST_PLACE: usize = 1_000;
 
 /// The pending operations of a lane.
 #[derive(Debug, Default)]
@@ -71,19 +67,15 @@ impl Lane {
         self.delayed.first().map(|(time, _)| *time)
     }
 
-    /// The place of one that may go now, 1 is next. Those that became due since the last claim
-    /// are still with the delayed ones.
-    pub(super) fn position(&self, operation: &Operation, now: Timestamp) -> Option<u64> {
-        let due = is_due(operation.state.not_before, now);
-        if operation.state.status != Recorded::Pending || !due {
-            return None;
-        }
-        let own = place(operation.priority, operation.id);
-        let delayed = self.delayed.iter();
-        let delayed = delayed.take_while(|(time, _)| is_due(Some(*time), now));
-        let delayed = delayed.filter(|(_, other)| *other < own).count();
-        let ready = self.ready.range(..own).take(LAST_PLACE).count();
-        let ahead = ready + delayed;
-        (ahead < LAST_PLACE).then_some(ahead as u64 + 1)
+    /// The first ones that may go now, in order. Those that became due since the last claim are
+    /// still with the delayed ones.
+    pub(super) fn queue(&self, now: Timestamp, most: usize) -> Vec<OperationId> {
+        let due = self.delayed.iter().map_while(|(time, place)| {
+            let due = is_due(Some(*time), now);
+            due.then_some(*place)
+        });
+        let mut places: Vec<Place> = due.chain(self.ready.iter().take(most).copied()).collect();
+        places.sort_unstable();
+        places.iter().take(most).map(|(_, id)| *id).collect()
     }
 }

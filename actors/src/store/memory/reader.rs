@@ -7,7 +7,7 @@ use impresario_api::{Event, OperationId, Status, Timestamp};
 
 use super::tables::Tables;
 use super::torn;
-use crate::store::{Operation, Page, Query, Reader, StoreError};
+use crate::store::{LAST_PLACE, Operation, Page, Query, Reader, StoreError};
 
 /// A handle for reading.
 #[derive(Debug)]
@@ -85,12 +85,10 @@ impl Reader for MemoryReader {
         Ok(self.tables()?.cursor)
     }
 
-    fn queue_position(&self, id: OperationId, now: Timestamp) -> Result<Option<u64>, StoreError> {
+    fn queue(&self, lane: &str, now: Timestamp) -> Result<Vec<OperationId>, StoreError> {
         let tables = self.tables()?;
-        Ok(tables.rows.get(&id).and_then(|row| {
-            let lane = tables.lanes.get(&row.operation.lane)?;
-            lane.position(&row.operation, now)
-        }))
+        let lane = tables.lanes.get(lane);
+        Ok(lane.map_or_else(Vec::new, |lane| lane.queue(now, LAST_PLACE)))
     }
 
     fn oldest_pending(&self, lane: &str) -> Result<Option<Timestamp>, StoreError> {
