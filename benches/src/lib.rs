@@ -4,7 +4,7 @@ pub mod sqlite;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -83,13 +83,20 @@ pub struct Server {
     child: Child,
     /// `127.0.0.1:PORT`.
     pub address: String,
-    _data: tempfile::TempDir,
+    _data: Option<tempfile::TempDir>,
 }
 
 impl Server {
     /// Starts a program that stands beside this one, and waits until it listens.
     pub fn start(program: &str, args: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
+        let mut server = Self::start_in(data.path(), program, args);
+        server._data = Some(data);
+        server
+    }
+
+    /// The same, with a data folder that outlives it.
+    pub fn start_in(data: &Path, program: &str, args: &[&str]) -> Self {
         let path = beside(program);
         let mut child = Command::new(&path)
             .args([
@@ -99,7 +106,7 @@ impl Server {
                 "log.level=\"warn\"",
                 "--data-dir",
             ])
-            .arg(data.path())
+            .arg(data)
             .args(args)
             .stdout(Stdio::piped())
             .spawn()
@@ -116,7 +123,7 @@ impl Server {
         Self {
             child,
             address: address.to_owned(),
-            _data: data,
+            _data: None,
         }
     }
 }
@@ -125,6 +132,15 @@ impl Server {
     /// The process's id.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Its memory in RAM, in bytes.
+    pub fn resident(&self) -> f64 {
+        let status = format!("/proc/{}/status", self.id());
+        let status = std::fs::read_to_string(status).expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().split(' ').next()?.parse::<f64>().ok());
+        kib.expect("a size") * 1_024.0
     }
 }
 
