@@ -8,6 +8,7 @@ mod list;
 mod model;
 
 mod bad;
+mod many;
 mod restart;
 
 use std::path::Path;

@@ -301,7 +301,8 @@ pub struct Page {
     pub more: bool,
     /// How many match, all pages together.
     pub total: u64,
-    /// False when counting stopped at 1,000. Filters by kind and status alone are counted exactly.
+    /// False when counting stopped, at 1,000 at the latest; there are more then. Filters by kind and
+    /// status alone are counted exactly.
     pub total_is_exact: bool,
     /// How many operations have not ended, whatever the filter.
     pub active: u64,

@@ -138,7 +138,9 @@ fn end(id: OperationId, number: u64, now: Timestamp) -> End {
 fn server(folder: &Path) -> Server {
     let lane = "lanes.default.concurrency=1";
     let queue = "lanes.default.queue_limit=1000000";
-    let set = [lane, queue, "lanes.burn.concurrency=1"].map(|pair| ["--set", pair]).concat();
+    let set = [lane, queue, "lanes.burn.concurrency=1"]
+        .map(|pair| ["--set", pair])
+        .concat();
     Server::start_in(folder, "bench-server", &set)
 }
 

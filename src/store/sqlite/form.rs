@@ -131,6 +131,17 @@ pub(super) fn start(operation: &Operation) -> serde_json::Result<String> {
     })
 }
 
+/// Whether a label in the column `start` has a value that starts so. Nothing else of it is read.
+pub(super) fn has_value(start: &str, text: &str) -> serde_json::Result<bool> {
+    #[derive(Deserialize)]
+    struct Labels<'a> {
+        #[serde(borrow, default)]
+        labels: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    }
+    let start: Labels<'_> = serde_json::from_str(start)?;
+    Ok(start.labels.values().any(|value| value.starts_with(text)))
+}
+
 /// The column `state`.
 pub(super) fn state(operation: &Operation) -> serde_json::Result<String> {
     let state = &operation.state;

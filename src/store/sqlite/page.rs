@@ -10,6 +10,8 @@ use super::text::Text;
 
 /// Totals that take a walk are counted up to here.
 const MOST_COUNTED: usize = 1_000;
+/// Nor are more operations looked at one after the other, only to be counted.
+const MOST_LOOKED_AT: usize = 500;
 
 /// The counters that are not zero.
 pub(super) fn counters(connection: &Connection) -> rusqlite::Result<Vec<(String, Status, u64)>> {
@@ -36,10 +38,17 @@ pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<P
     {
         operations.extend(rows::load(connection, id_of(id))?);
     }
+    let more = walk.next()?.is_some();
+    let seen = operations.len() as u64 + u64::from(more);
     Ok(Page {
         operations,
-        more: walk.next()?.is_some(),
-        total,
+        more,
+        // Of a total that stopped early, the page may know more.
+        total: if total_is_exact {
+            total
+        } else {
+            total.max(seen)
+        },
         total_is_exact,
         active,
     })
@@ -59,10 +68,13 @@ fn total(
     }
     let mut walk = Walk::new(connection, query, counters, i64::MAX)?;
     let mut found = 0;
-    while found <= MOST_COUNTED && walk.next()?.is_some() {
+    while found <= MOST_COUNTED && walk.looked_at() < MOST_LOOKED_AT {
+        if walk.next()?.is_none() {
+            return Ok((found as u64, true));
+        }
         found += 1;
     }
-    Ok((found.min(MOST_COUNTED) as u64, found <= MOST_COUNTED))
+    Ok((found.min(MOST_COUNTED) as u64, false))
 }
 
 fn passes(query: &Query, kind: &str, status: Status) -> bool {
@@ -135,6 +147,10 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(None)
+    }
+
+    fn looked_at(&self) -> usize {
+        self.text.as_ref().map_or(0, Text::looked_at)
     }
 
     /// The newest id at or below `id` that every condition may still hold for.

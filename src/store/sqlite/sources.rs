@@ -65,6 +65,16 @@ impl Stream {
         )
     }
 
+    /// Those with a label whose value lies between these, all read and sorted for each piece.
+    pub(super) fn values(from: String, to: String) -> Self {
+        let mut all = Self::new(
+            "SELECT operation FROM labels WHERE value >= ? AND value < ? AND operation <= ? ORDER BY operation DESC LIMIT ?",
+            vec![from.into(), to.into()],
+        );
+        all.size = LAST_PIECE;
+        all
+    }
+
     /// The newest one at or below `id`, which never grows from call to call.
     fn at_most(&mut self, connection: &Connection, id: i64) -> rusqlite::Result<Option<i64>> {
         loop {

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use impresario_api::{OperationId, Status};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
-use super::rows::{self, id_of, sql_id};
+use super::error::unreadable;
+use super::form;
+use super::rows::{id_of, sql_id};
 use super::sources::{Stream, Union};
 
 /// Base32, a character to five bits.
@@ -13,9 +15,11 @@ const ALPHABET: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Characters by which the index finds an id.
 const INDEXED: usize = 4;
 /// More operations than these with a value are not collected first.
-const MOST_COLLECTED: usize = 10_000;
+const MOST_COLLECTED: usize = 4_000;
 /// More values than these are not read side by side.
 const MOST_VALUES: usize = 64;
+/// More operations than these are not looked at one after the other.
+const MOST_LOOKED_AT: usize = 1_000;
 
 /// What a text finds, newest first.
 pub(super) enum Text {
@@ -27,15 +31,17 @@ pub(super) enum Text {
         ids: Vec<i64>,
     },
     /// So many with so many different values that they are met soon on the way.
-    Everywhere(String),
+    Everywhere {
+        /// What is looked for.
+        text: String,
+        /// How many were looked at, found or not.
+        looked_at: usize,
+    },
 }
 
 impl Text {
     pub(super) fn new(connection: &Connection, text: &str) -> rusqlite::Result<Self> {
-        let mut union: Vec<_> = Status::ALL
-            .iter()
-            .map(|status| Stream::shelf(text, *status))
-            .collect();
+        let mut union = of_kind(text);
         let mut ids: BTreeSet<i64> = ending_in(connection, text)?.into_iter().collect();
         let collected = with_value(connection, text)?;
         if collected.len() <= MOST_COLLECTED {
@@ -43,7 +49,8 @@ impl Text {
         } else {
             let values = values(connection, text)?;
             if values.len() > MOST_VALUES {
-                return Ok(Self::Everywhere(text.to_owned()));
+                let text = text.to_owned();
+                return Ok(Self::Everywhere { text, looked_at: 0 });
             }
             union.extend(values.into_iter().map(Stream::value));
         }
@@ -66,12 +73,45 @@ impl Text {
                 let other = older.checked_sub(1).map(|at| ids[at]);
                 Ok(other.max(union.at_most(connection, id)?))
             }
-            Self::Everywhere(text) => {
+            Self::Everywhere { looked_at, .. } if *looked_at >= MOST_LOOKED_AT => {
+                self.give_up_looking(connection)?;
+                self.at_most(connection, id)
+            }
+            Self::Everywhere { text, looked_at } => {
+                *looked_at += 1;
                 let found = matches(connection, id, text)?;
                 Ok(if found { Some(id) } else { id.checked_sub(1) })
             }
         }
     }
+
+    /// They are not met soon after all: all entries of the index are read and sorted.
+    fn give_up_looking(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        if let Self::Everywhere { text, .. } = self {
+            let mut union = of_kind(text);
+            union.push(Stream::values(text.clone(), end_of(text)));
+            let mut ids = ending_in(connection, text)?;
+            ids.sort_unstable();
+            let union = Union(union);
+            *self = Self::Lists { union, ids };
+        }
+        Ok(())
+    }
+
+    /// How many operations were looked at one after the other.
+    pub(super) const fn looked_at(&self) -> usize {
+        match self {
+            Self::Lists { .. } => 0,
+            Self::Everywhere { looked_at, .. } => *looked_at,
+        }
+    }
+}
+
+fn of_kind(kind: &str) -> Vec<Stream> {
+    let statuses = Status::ALL.iter();
+    statuses
+        .map(|status| Stream::shelf(kind, *status))
+        .collect()
 }
 
 /// Ids whose digits end so, or that are written so.
@@ -127,11 +167,14 @@ fn values(connection: &Connection, text: &str) -> rusqlite::Result<Vec<String>> 
 }
 
 fn matches(connection: &Connection, id: i64, text: &str) -> rusqlite::Result<bool> {
-    let operation = rows::load(connection, id_of(id))?;
-    Ok(operation.is_some_and(|operation| {
-        let mut values = operation.labels.values();
-        operation.kind == text
-            || values.any(|value| value.starts_with(text))
-            || (text.len() >= INDEXED && operation.id.digits().ends_with(text))
-    }))
+    let sql = "SELECT kind, start FROM operations WHERE id = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row([id], |row| {
+        let (kind, start) = (row.get_ref(0)?, row.get_ref(1)?);
+        let (kind, start) = (kind.as_str(), start.as_str());
+        Ok(kind.map_err(unreadable)? == text
+            || form::has_value(start.map_err(unreadable)?, text).map_err(unreadable)?
+            || (text.len() >= INDEXED && id_of(id).digits().ends_with(text)))
+    });
+    Ok(found.optional()?.unwrap_or(false))
 }
