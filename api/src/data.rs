@@ -32,6 +32,11 @@ pub struct DatasetView {
     pub timeframe: String,
     /// How many bars.
     pub rows: u64,
+    /// Places where bars are missing though the market was open: within a day for bars shorter than
+    /// one; more than four days apart for daily ones, ten for weekly ones. Null: loaded before
+    /// they were counted.
+    #[serde(default)]
+    pub holes: Option<u64>,
     /// The first bar's time.
     pub start: Timestamp,
     /// The last bar's time.

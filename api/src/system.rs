@@ -77,6 +77,12 @@ pub struct SlotView {
     pub since: Option<Timestamp>,
     /// The step in hand: `epoch 5/10, batch 32/60`.
     pub step: Option<String>,
+    /// When a count last grew.
+    #[serde(default)]
+    pub advanced_at: Option<Timestamp>,
+    /// Whether that is longer ago than is usual for its kind: ten times the mean, and 10 s at least.
+    #[serde(default)]
+    pub overdue: bool,
 }
 
 /// The store.

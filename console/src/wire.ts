@@ -130,6 +130,8 @@ export interface Slot {
   kind: string | null;
   since: string | null;
   step: string | null;
+  advanced_at: string | null;
+  overdue: boolean;
 }
 
 export interface Lane {
@@ -210,6 +212,8 @@ export interface Dataset {
   symbol: string;
   timeframe: string;
   rows: number;
+  /** Null: loaded before they were counted. */
+  holes: number | null;
   start: string;
   end: string;
   bytes: number;

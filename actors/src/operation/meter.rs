@@ -5,6 +5,7 @@ use std::time::Duration;
 use impresario_api::{Progress, StepProgress, Timestamp};
 
 use super::slot::{Snapshot, in_hand};
+use crate::rules::pace::Pace;
 
 /// Seconds over which a rate is smoothed.
 const SMOOTHING: f64 = 15.0;
@@ -18,6 +19,7 @@ pub(crate) struct Meter {
     rate: Rate,
     share: Rate,
     advanced_at: Option<Timestamp>,
+    pace: Pace,
     updated_at: Option<Timestamp>,
     percentage: f64,
 }
@@ -98,6 +100,11 @@ impl Meter {
         }
     }
 
+    /// When a count last grew, and how often it does.
+    pub(crate) const fn advances(&self) -> (Option<Timestamp>, Pace) {
+        (self.advanced_at, self.pace)
+    }
+
     /// When something was last heard of the function, and when a count last grew.
     fn note(&mut self, now: Timestamp, snapshot: &Snapshot) {
         let nothing = Snapshot::default();
@@ -109,8 +116,10 @@ impl Meter {
             return;
         }
         self.updated_at = Some(now);
-        if before.items != snapshot.items || before.steps != snapshot.steps {
-            self.advanced_at = Some(now);
+        if (before.items != snapshot.items || before.steps != snapshot.steps)
+            && let Some(before) = self.advanced_at.replace(now)
+        {
+            self.pace.advanced(now.seconds_since(before));
         }
         self.last = Some(Reading {
             snapshot: snapshot.clone(),

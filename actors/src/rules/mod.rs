@@ -1,10 +1,12 @@
 //! The rules of supervision: pure functions of what is known. No actix, no clock, no I/O.
 //!
 //! [`lifecycle`] says what follows from an input, [`retry`] when a failure is tried again,
-//! [`admission`] whether a start may wait, [`dispatch`] who goes next.
+//! [`admission`] whether a start may wait, [`dispatch`] who goes next, [`pace`] whether a function
+//! takes longer than usual.
 
 pub mod admission;
 pub mod dispatch;
 pub mod lifecycle;
+pub mod pace;
 pub mod retry;
 pub mod run_end;

@@ -164,6 +164,9 @@ impl Lane {
                 .busy
                 .as_ref()
                 .and_then(|busy| busy.work.run.step_in_hand()),
+            // The manager knows more of the run.
+            advanced_at: None,
+            overdue: false,
         };
         LaneView {
             name: self.name.clone(),

@@ -24,6 +24,7 @@ pub(crate) fn list(datasets: &[DatasetView], look: Look) -> Vec<String> {
         words("SYMBOL", 0),
         words("TIMEFRAME", 0),
         numbers("BARS", 0),
+        numbers("HOLES", 4),
         words("FROM", 2),
         words("TO", 1),
         numbers("SIZE", 4),
@@ -35,6 +36,7 @@ pub(crate) fn list(datasets: &[DatasetView], look: Look) -> Vec<String> {
             one.symbol.clone(),
             one.timeframe.clone(),
             thousands(one.rows),
+            one.holes.map_or_else(String::new, thousands),
             day(one.start),
             day(one.end),
             bytes(one.bytes),
@@ -225,7 +227,7 @@ mod tests {
 
     fn dataset(symbol: &str) -> DatasetView {
         serde_json::from_value(json!({
-            "symbol": symbol, "timeframe": "1d", "rows": 2148,
+            "symbol": symbol, "timeframe": "1d", "rows": 2148, "holes": 3,
             "start": "2004-08-19T00:00:00.000Z", "end": "2013-03-01T00:00:00.000Z",
             "bytes": 103_240, "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "source": "GOOG_1d.csv", "loaded_at": "2026-01-31T12:00:01.000Z"

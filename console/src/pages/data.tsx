@@ -28,12 +28,12 @@ export function Data({ of }: { of: string[] }): JSX.Element {
       <h1>Data</h1>
       <div class="wide-table" tabIndex={0} role="region" aria-label="Datasets">
         <table>
-          <thead><tr><th>symbol</th><th>timeframe</th><th class="right">bars</th><th>from</th><th>to</th><th class="right">size</th><th>loaded</th><th>source</th></tr></thead>
+          <thead><tr><th>symbol</th><th>timeframe</th><th class="right">bars</th><th class="right" title="places where bars are missing though the market was open">holes</th><th>from</th><th>to</th><th class="right">size</th><th>loaded</th><th>source</th></tr></thead>
           <tbody>
             {list.map((one) => (
               <tr key={`${one.symbol} ${one.timeframe}`} class={one === chosen ? 'current' : ''}>
                 <td><a href={href(['data', one.symbol, one.timeframe])} aria-current={one === chosen ? 'true' : undefined}>{one.symbol}</a></td>
-                <td>{one.timeframe}</td><td class="right">{count(one.rows)}</td><td>{day(one.start)}</td><td>{day(one.end)}</td>
+                <td>{one.timeframe}</td><td class="right">{count(one.rows)}</td><td class="right">{one.holes === null ? '' : count(one.holes)}</td><td>{day(one.start)}</td><td>{day(one.end)}</td>
                 <td class="right">{bytes(one.bytes)}</td><td>{moment(one.loaded_at)}</td><td class="text">{one.source}</td>
               </tr>
             ))}
@@ -72,6 +72,7 @@ async function read(dataset: Dataset, stopped: () => boolean): Promise<Bar[]> {
 function Prices({ dataset }: { dataset: Dataset }): JSX.Element {
   const [bars, setBars] = useState<Bar[] | null>(null);
   const [problem, setProblem] = useState('');
+  const [candles, setCandles] = useState(true);
   useEffect(() => {
     let gone = false;
     read(dataset, () => gone).then((all) => { if (!gone) setBars(all); }, (error: unknown) => setProblem(words(error)));
@@ -82,6 +83,7 @@ function Prices({ dataset }: { dataset: Dataset }): JSX.Element {
     return {
       x: all.map((bar) => Date.parse(bar.timestamp) / 1_000),
       close: [{ name: 'close', values: all.map((bar) => bar.close) }],
+      candles: (['open', 'high', 'low', 'close'] as const).map((name) => ({ name, values: all.map((bar) => bar[name]), unseen: true })),
       volume: [{ name: 'volume', values: all.map((bar) => bar.volume), bars: all.length < 1_000 }],
     };
   }, [bars]);
@@ -92,7 +94,11 @@ function Prices({ dataset }: { dataset: Dataset }): JSX.Element {
       {bars === null ? (problem === '' ? <p class="muted">Reading {count(dataset.rows)} bars…</p> : null) : (
         <>
           {bars.length < dataset.rows ? <p class="muted">the newest {count(bars.length)} of {count(dataset.rows)} bars</p> : null}
-          <Plot label={`close of ${dataset.symbol}`} x={drawn.x} curves={drawn.close} time height={320} together="prices" />
+          <p class="drawn-as" role="group" aria-label="How prices are drawn">
+            <button type="button" aria-pressed={candles} onClick={() => setCandles(true)}>candles</button>{' '}
+            <button type="button" aria-pressed={!candles} onClick={() => setCandles(false)}>line</button>
+          </p>
+          <Plot label={`${candles ? 'prices' : 'close'} of ${dataset.symbol}`} x={drawn.x} curves={candles ? drawn.candles : drawn.close} candles={candles} time height={320} together="prices" />
           <Plot label={`volume of ${dataset.symbol}`} x={drawn.x} curves={drawn.volume} time height={140} together="prices" />
           <p class="muted small">Drag over a plot to look closer; a double click shows all. Times are UTC.</p>
         </>

@@ -63,10 +63,16 @@ function SlotBox({ slot }: { slot: Slot }): JSX.Element {
   void tick.value;
   if (slot.operation_id === null) return <span class="slot free"><span class="muted">slot {slot.slot}</span> free</span>;
   return (
-    <span class="slot busy">
+    <span class={`slot busy ${slot.overdue ? 'overdue' : ''}`}>
       <span class="muted">slot {slot.slot}</span> <span aria-hidden="true">▸</span> {slot.kind} <OperationLink id={slot.operation_id} />
       <span class="muted">{slot.since === null ? '' : `for ${span(since(slot.since) / 1_000)}`}</span>
       <span class="text">{slot.step ?? ''}</span>
+      {slot.overdue ? <strong class="late"><span aria-hidden="true">!</span> {late(slot)}</strong> : null}
     </span>
   );
+}
+
+function late(slot: Slot): string {
+  const last = slot.advanced_at ?? slot.since;
+  return last === null ? 'advances slower than usual' : `has not advanced for ${span(since(last) / 1_000)}, longer than usual`;
 }

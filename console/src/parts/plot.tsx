@@ -12,6 +12,8 @@ export interface Curve {
   values: (number | null)[];
   /** Bars instead of a line. */
   bars?: boolean;
+  /** Only in the legend: the plot is drawn in candles. */
+  unseen?: boolean;
 }
 
 interface Props {
@@ -20,6 +22,8 @@ interface Props {
   curves: Curve[];
   marks?: Mark[];
   log?: boolean;
+  /** The curves are open, high, low and close, drawn as candles. */
+  candles?: boolean;
   /** Whether x is seconds since 1970. */
   time?: boolean;
   height?: number;
@@ -52,7 +56,7 @@ function options(element: HTMLElement, props: Props): uPlot.Options {
       { ...axis, size: 64, values: (_, splits) => splits.map((value) => (value === null ? '' : tickText(value))) },
     ],
     series: [{ label: props.time === true ? 'time' : 'step' }, ...props.curves.map((curve, index) => line(element, curve, index))],
-    hooks: { draw: [(plot) => drawMarks(plot, props.marks ?? [], element)] },
+    hooks: { draw: [] },
   };
 }
 
@@ -66,8 +70,44 @@ function line(element: Element, curve: Curve, index: number): uPlot.Series {
     dash: DASHES[index % DASHES.length]!,
     spanGaps: true,
     value: (_, value: number | null) => measure(value),
+    ...(curve.unseen === true ? { paths: () => null, points: { show: false } } : {}),
     ...(curve.bars === true && bars !== undefined ? { paths: bars, fill: stroke, points: { show: false } } : {}),
   };
+}
+
+/** A wick from low to high and a body from open to close; filled where the price fell. */
+function drawCandles(plot: uPlot, element: Element): void {
+  const [times, opens, highs, lows, closes] = plot.data as (number | null)[][];
+  const [from, to] = plot.series[0]?.idxs ?? [0, -1];
+  if (!times || !opens || !highs || !lows || !closes || to < from) return;
+  const { ctx, bbox } = plot;
+  const width = Math.min(12 * devicePixelRatio, Math.max(1, (0.7 * bbox.width) / (to - from + 1)));
+  const up = colour(element, '--good');
+  const down = colour(element, '--bad');
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.lineWidth = Math.max(1, devicePixelRatio / 2);
+  for (let at = from; at <= to; at++) {
+    const [open, high, low, close] = [opens[at]!, highs[at]!, lows[at]!, closes[at]!];
+    const x = Math.round(plot.valToPos(times[at]!, 'x', true));
+    const y = (price: number): number => Math.round(plot.valToPos(price, 'y', true));
+    ctx.strokeStyle = ctx.fillStyle = close < open ? down : up;
+    ctx.beginPath();
+    ctx.moveTo(x, y(high));
+    ctx.lineTo(x, y(low));
+    ctx.stroke();
+    const top = Math.min(y(open), y(close));
+    const height = Math.max(1, Math.abs(y(open) - y(close)));
+    if (close < open || width < 3) ctx.fillRect(x - width / 2, top, width, height);
+    else {
+      ctx.fillStyle = colour(element, '--panel');
+      ctx.fillRect(x - width / 2, top, width, height);
+      ctx.strokeRect(x - width / 2, top, width, height);
+    }
+  }
+  ctx.restore();
 }
 
 function drawMarks(plot: uPlot, marks: Mark[], element: Element): void {
@@ -109,13 +149,16 @@ export function Plot(props: Props): JSX.Element {
   const plot = useRef<uPlot | null>(null);
   const latest = useRef(props);
   latest.current = props;
-  const shape = `${props.curves.map((curve) => curve.name).join()}|${String(props.log)}|${colours.value}`;
+  const shape = `${props.curves.map((curve) => curve.name).join()}|${String(props.log)}|${String(props.candles)}|${colours.value}`;
   useEffect(() => {
     const element = ref.current;
     if (element === null) return undefined;
     const made = new uPlot(options(element, latest.current), data(latest.current), element);
     // Marks change while the plot stays: the hook reads the newest.
-    made.hooks.draw = [(one) => drawMarks(one, latest.current.marks ?? [], element)];
+    made.hooks.draw = [(one) => {
+      if (latest.current.candles === true) drawCandles(one, element);
+      drawMarks(one, latest.current.marks ?? [], element);
+    }];
     plot.current = made;
     const observer = new ResizeObserver(() => {
       if (element.clientWidth > 0) made.setSize({ width: Math.max(200, element.clientWidth), height: latest.current.height ?? 220 });

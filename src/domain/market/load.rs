@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use super::csv::Bars;
 use super::import;
 use super::library::Library;
-use super::spacing::Spacing;
 use super::symbol::{SYMBOL, TIMEFRAMES, check_symbol, check_timeframe};
 
 /// Rows between two looks at whether to go on: well under a millisecond.
@@ -119,10 +118,8 @@ impl Operation for DataLoad {
             ));
             ctx.check()
         };
-        let mut spacing = Spacing::new(timeframe);
         while let Some(bar) = bars.next()? {
             writer.push(&bar)?;
-            spacing.see(bar.timestamp);
             let rows = writer.rows();
             if rows.is_multiple_of(LOOK_EVERY) {
                 told(rows, scaled(rows, size, bars.bytes()))?;
@@ -134,8 +131,9 @@ impl Operation for DataLoad {
         }
         // The last look: what was asked after it comes too late, and the load completes.
         told(rows, rows)?;
+        let doubt = writer.doubt();
         let (view, replaced) = writer.finish(&file)?;
-        if let Some(why) = spacing.doubt() {
+        if let Some(why) = doubt {
             ctx.warn(
                 "TIMEFRAME_DOUBTFUL",
                 format_args!("{file} was loaded as {timeframe}, but {why}"),

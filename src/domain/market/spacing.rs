@@ -7,6 +7,10 @@ use super::symbol::TIMEFRAMES;
 /// What each of [`TIMEFRAMES`] lasts, in minutes.
 const MINUTES: [i64; TIMEFRAMES.len()] = [1, 5, 15, 30, 60, 240, 1_440, 10_080];
 
+const DAY_MS: i64 = 86_400_000;
+/// A weekend and a holiday beside it: from Friday's bar to Tuesday's.
+const LONGEST_REST_MS: i64 = 4 * DAY_MS;
+
 /// Counts the gaps between bars.
 #[derive(Debug)]
 pub(super) struct Spacing {
@@ -16,6 +20,7 @@ pub(super) struct Spacing {
     gaps: u64,
     shorter: u64,
     smallest: i64,
+    holes: u64,
 }
 
 impl Spacing {
@@ -31,6 +36,7 @@ impl Spacing {
             gaps: 0,
             shorter: 0,
             smallest: i64::MAX,
+            holes: 0,
         }
     }
 
@@ -42,7 +48,24 @@ impl Spacing {
             self.gaps += 1;
             self.shorter += u64::from(gap < self.expected);
             self.smallest = self.smallest.min(gap);
+            self.holes += u64::from(gap > self.expected && self.is_hole(last, time));
         }
+    }
+
+    /// Whether bars are missing between two that lie further apart than one lasts. A market rests:
+    /// bars shorter than a day are missed within a day (UTC) alone, daily ones past a weekend with
+    /// a holiday, weekly ones past as many days more.
+    fn is_hole(&self, last: Timestamp, time: Timestamp) -> bool {
+        let (last, time) = (last.as_millis(), time.as_millis());
+        if self.expected < DAY_MS {
+            return last.div_euclid(DAY_MS) == time.div_euclid(DAY_MS);
+        }
+        time - last > self.expected - DAY_MS + LONGEST_REST_MS
+    }
+
+    /// Places where bars are missing.
+    pub(super) const fn holes(&self) -> u64 {
+        self.holes
     }
 
     /// Why the bars seem to be of another timeframe. Holes are no reason, and neither are a few bars
@@ -95,6 +118,28 @@ mod tests {
                 is_doubted,
                 "{timeframe} {minutes:?}: {doubt:?}"
             );
+        }
+    }
+
+    #[test]
+    fn holes_are_counted_and_a_market_at_rest_is_none() {
+        const HOUR: i64 = 60;
+        const DAY: i64 = 24 * HOUR;
+        for (timeframe, minutes, holes) in [
+            ("1d", &[0, DAY, 4 * DAY, 8 * DAY][..], 0),
+            ("1d", &[0, 5 * DAY, 6 * DAY, 16 * DAY], 2),
+            ("1w", &[0, 7 * DAY, 15 * DAY], 0),
+            ("1w", &[0, 14 * DAY, 21 * DAY], 1),
+            // Night, and an hour that is missing.
+            ("1h", &[9 * HOUR, 10 * HOUR, 12 * HOUR, DAY + 9 * HOUR], 1),
+            ("1m", &[0, 1, 2], 0),
+            ("1m", &[], 0),
+        ] {
+            let mut spacing = Spacing::new(timeframe);
+            for minute in minutes {
+                spacing.see(Timestamp::from_millis(minute * 60_000));
+            }
+            assert_eq!(spacing.holes(), holes, "{timeframe} {minutes:?}");
         }
     }
 

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::MarketError;
 use super::format::{self, HEADER, RECORD};
+use super::spacing::Spacing;
 
 /// Bars that are gathered before they are hashed and written: 192 KiB.
 const GATHERED: usize = 4_096;
@@ -29,6 +30,7 @@ pub struct Writer {
     waiting: Vec<u8>,
     hasher: Sha256,
     rows: u64,
+    spacing: Spacing,
     /// The first and the last bar's time.
     ends: Option<(Timestamp, Timestamp)>,
 }
@@ -59,6 +61,7 @@ impl Writer {
             waiting: Vec::with_capacity(GATHERED * RECORD),
             hasher: Sha256::new(),
             rows: 0,
+            spacing: Spacing::new(timeframe),
             ends: None,
         };
         begun.map_err(|error| writer.failed(error))?;
@@ -73,6 +76,7 @@ impl Writer {
         let (first, _) = *self.ends.get_or_insert((bar.timestamp, bar.timestamp));
         self.ends = Some((first, bar.timestamp));
         self.rows += 1;
+        self.spacing.see(bar.timestamp);
         self.waiting.extend_from_slice(&format::encode(bar));
         if self.waiting.len() < GATHERED * RECORD {
             return Ok(());
@@ -83,6 +87,11 @@ impl Writer {
     /// How many bars it has.
     pub const fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// Why the bars seem to be of another timeframe, if they do.
+    pub fn doubt(&self) -> Option<String> {
+        self.spacing.doubt()
     }
 
     /// Puts the dataset in its place: what it is now, and whether there was one before. One
@@ -96,6 +105,7 @@ impl Writer {
             symbol: self.symbol.clone(),
             timeframe: self.timeframe.clone(),
             rows: self.rows,
+            holes: Some(self.spacing.holes()),
             start,
             end,
             bytes: format::size(self.rows),

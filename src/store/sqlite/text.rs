@@ -19,7 +19,7 @@ const MOST_COLLECTED: usize = 4_000;
 /// More values than these are not read side by side.
 const MOST_VALUES: usize = 64;
 /// More operations than these are not looked at one after the other.
-const MOST_LOOKED_AT: usize = 1_000;
+const MOST_LOOKED_AT: usize = 2_000;
 
 /// What a text finds, newest first.
 pub(super) enum Text {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use impresario_api::Status;
 
+use crate::rules::pace::Pace;
 use crate::supervision::commands::ManagerView;
 use crate::supervision::stats::{CANCELS, Histogram, RUNS, Timed};
 
@@ -20,6 +21,8 @@ pub(super) struct Ledger {
     pub(super) cancels: Timed,
     /// How long runs took, by kind.
     runs: BTreeMap<String, Histogram>,
+    /// How often they advanced, by kind.
+    paces: BTreeMap<String, Pace>,
     /// Ends by status, a bucket a minute: bounded, whatever the rate.
     ended: VecDeque<(Instant, BTreeMap<Status, u64>)>,
 }
@@ -33,14 +36,25 @@ impl Default for Ledger {
             restarts: 0,
             cancels: Timed::new(CANCELS),
             runs: BTreeMap::new(),
+            paces: BTreeMap::new(),
             ended: VecDeque::new(),
         }
     }
 }
 
 impl Ledger {
-    /// A run of this kind ended, after so long.
-    pub(super) fn ran(&mut self, kind: &str, took: Duration) {
+    /// How often runs of this kind advanced.
+    pub(super) fn pace(&self, kind: &str) -> Pace {
+        self.paces.get(kind).copied().unwrap_or_default()
+    }
+
+    /// A run of this kind ended, after so long, having advanced so often.
+    pub(super) fn ran(&mut self, kind: &str, took: Duration, pace: Pace) {
+        let before = self.pace(kind);
+        match self.paces.get_mut(kind) {
+            Some(known) => *known = before.and(pace),
+            None => drop(self.paces.insert(kind.to_owned(), pace)),
+        }
         if let Some(runs) = self.runs.get_mut(kind) {
             return runs.record(took);
         }

@@ -198,7 +198,8 @@ impl Manager {
             return;
         };
         let took = live.of.began.elapsed();
-        self.ledger.ran(&live.of.operation.kind, took);
+        let (_, pace) = live.of.vigil.borrow().meter.advances();
+        self.ledger.ran(&live.of.operation.kind, took, pace);
         live.ended = true;
         live.of.vigil.borrow_mut().over = true;
         let lost = ended.finished.is_none();
