@@ -29,7 +29,7 @@ fn main() {
     let lane = format!("lanes.burn.concurrency={cores}");
     // Whatever else is given goes to the server: --set supervision.nice=10.
     let own: Vec<String> = std::env::args().skip(1).collect();
-    let mut args = vec!["--set", &lane];
+    let mut args = vec!["--set", &lane, "--set", "store.engine=\"memory\""];
     args.extend(own.iter().map(String::as_str));
     let server = Server::start("bench-server", &args);
     let mut client = Client::new(&server.address);

@@ -115,7 +115,7 @@ fn end(id: OperationId, number: u64, now: Timestamp) -> End {
         retryable: false,
         step: None,
     };
-    let failed = number % 1_000 == 0;
+    let failed = number.is_multiple_of(1_000);
     End {
         id,
         run: 1,
