@@ -256,6 +256,36 @@ story('frames of a socket are shown as they come', async (page, server) => {
   assert.deepEqual(asked.filter((frame) => frame.type === 'subscribe').map((frame) => frame.filter), [{}]);
 });
 
+/** How many points of the first plot have the colour of a rise, and of a fall. */
+const risesAndFalls = (page) => page.evaluate(() => {
+  const canvas = document.querySelector('.plot canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const colours = ['--good', '--bad'].map((name) => {
+    const probe = document.body.appendChild(document.createElement('i'));
+    probe.style.color = `var(${name})`;
+    const parts = getComputedStyle(probe).color.match(/\d+/g).map(Number);
+    probe.remove();
+    return parts;
+  });
+  return colours.map(([r, g, b]) => {
+    let found = 0;
+    for (let at = 0; at < data.length; at += 4) if (data[at] === r && data[at + 1] === g && data[at + 2] === b) found++;
+    return found;
+  });
+});
+
+story('prices are drawn as candles or as a line, and holes are counted', async (page, server) => {
+  await server.post('/data/load?wait=60', { symbol: 'GOOG', timeframe: '1d' });
+  await page.goto(`${server.console}#/data`);
+  await page.getByRole('img', { name: /prices of GOOG, 2,?148 points/ }).waitFor();
+  assert.ok((await risesAndFalls(page)).every((points) => points > 50), 'candles that rise and that fall');
+  // The exchange was shut for longer than a weekend and a holiday twice: at New Year 2007, and by the storm of 2012.
+  assert.equal(await page.locator('tbody tr td').nth(3).textContent(), '2');
+  await page.getByRole('button', { name: 'line' }).click();
+  await page.getByRole('img', { name: /close of GOOG/ }).waitFor();
+  assert.deepEqual(await risesAndFalls(page), [0, 0]);
+});
+
 test('a token is asked for once, and kept for the tab', { skip: missing, timeout: 60_000 }, async () => {
   const { mkdtempSync, writeFileSync, rmSync } = await import('node:fs');
   const { tmpdir } = await import('node:os');
