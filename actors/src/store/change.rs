@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use impresario_api::{
-    CheckpointView, Event, EventBody, ResumedData, Status, StatusData, SubmittedData, Timestamp,
+    CheckpointView, Event, EventBody, RestoredData, ResumedData, Status, StatusData, SubmittedData,
+    Timestamp,
 };
 
 use super::End;
@@ -65,6 +66,21 @@ impl Operation {
         Ok((event.into_iter().collect(), change.new_operation))
     }
 
+    /// A run went on from an older checkpoint: the newer ones turned out damaged, and must not push
+    /// out the one that is whole when the next is kept. Those of this very run are newer still.
+    fn forget_skipped(&mut self, restored: &RestoredData) {
+        let used =
+            |kept: &SavedCheckpoint| kept.run < restored.run && kept.step == restored.from_step;
+        let Some(used) = self.checkpoints.iter().rposition(used) else {
+            return;
+        };
+        let mut place = 0..;
+        self.checkpoints.retain(|kept| {
+            let newer = place.next().is_some_and(|place| place > used);
+            !newer || kept.run >= restored.run
+        });
+    }
+
     /// What run `run` reports while it goes on. The checkpoint's event comes after the others.
     pub fn append(
         &mut self,
@@ -80,6 +96,9 @@ impl Operation {
                 && self.warnings.len() < MOST_WARNINGS
             {
                 self.warnings.push(warning.clone());
+            }
+            if let EventBody::Restored(restored) = event {
+                self.forget_skipped(restored);
             }
         }
         let mut facts = events.to_vec();

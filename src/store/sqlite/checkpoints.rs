@@ -80,11 +80,14 @@ pub(super) fn save(
             )?
             .execute((id, about(saved)?, &*saved.value))?;
     }
-    connection
-        .prepare_cached(
-            "DELETE FROM checkpoints WHERE operation = ?1 AND number NOT IN
-             (SELECT number FROM checkpoints WHERE operation = ?1 ORDER BY number DESC LIMIT ?2)",
-        )?
-        .execute((id, operation.checkpoints.len() as i64))?;
+    let gone = was.checkpoints.iter();
+    for saved in gone.filter(|one| !operation.checkpoints.contains(one)) {
+        connection
+            .prepare_cached(
+                "DELETE FROM checkpoints WHERE number =
+                 (SELECT MIN(number) FROM checkpoints WHERE operation = ?1 AND about = ?2)",
+            )?
+            .execute((id, about(saved)?))?;
+    }
     Ok(())
 }

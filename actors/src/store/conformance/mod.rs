@@ -37,6 +37,10 @@ pub const CASES: &[Case] = &[
     ("writes are fenced by the run", runs::fencing),
     ("an end tells its status last", runs::end_order),
     ("what an operation keeps over its runs", runs::keeps),
+    (
+        "a checkpoint that was skipped pushes out none",
+        runs::skipped,
+    ),
     ("counters after every kind of change", runs::counters),
     ("refused commands change nothing", runs::refusals),
     ("a refused command spoils no batch", runs::batches),

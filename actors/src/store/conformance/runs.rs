@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use impresario_api::{EventBody, Progress, Status, Verb, Warning};
+use impresario_api::{EventBody, Progress, RestoredData, Status, Verb, Warning};
 use serde_json::json;
 
 use super::short::{failure, id, log, same, types};
@@ -157,6 +157,45 @@ pub(super) fn keeps(stage: &mut Stage) {
     same(kept.ran_ms, 150, "all runs together");
     same(kept.state.error.clone(), None, "completed without an error");
     same(kept.checkpoint().is_some(), true, "the checkpoint stays");
+}
+
+pub(super) fn skipped(stage: &mut Stage) {
+    stage.running(1);
+    let keep = |stage: &mut Stage, run, step| {
+        stage.pass(10);
+        let mut checkpoint = stage.checkpoint(run);
+        checkpoint.step = BTreeMap::from([("iteration".to_owned(), step)]);
+        let append = Command::Append {
+            id: id(1),
+            run,
+            events: Vec::new(),
+            checkpoint: Some(checkpoint),
+        };
+        stage.done(append);
+    };
+    keep(stage, 1, 1);
+    keep(stage, 1, 2);
+    stage.ends(1, RunEnd::Lost);
+    stage.claim("lane 1", 1);
+    let restored = RestoredData {
+        run: 2,
+        from_step: BTreeMap::from([("iteration".to_owned(), 1)]),
+        metrics: BTreeMap::new(),
+    };
+    let append = stage.append(1, 2, vec![EventBody::Restored(restored)]);
+    stage.done(append);
+    let steps = |stage: &Stage| {
+        let kept = &stage.operation(1).checkpoints;
+        let steps = kept.iter().map(|kept| (kept.run, kept.step["iteration"]));
+        steps.collect::<Vec<_>>()
+    };
+    same(
+        steps(stage),
+        vec![(1, 1)],
+        "the one that was skipped is gone",
+    );
+    keep(stage, 2, 5);
+    same(steps(stage), vec![(1, 1), (2, 5)], "the whole one stays");
 }
 
 pub(super) fn counters(stage: &mut Stage) {
