@@ -161,10 +161,11 @@ impl Manager {
         );
     }
 
-    /// Signals a stop at once, if the rules allow the verb now; recording it comes after.
-    fn signal(&mut self, id: OperationId, input: &Input) {
+    /// Signals a stop at once, if the rules allow the verb now; recording it comes after. Whether
+    /// it did.
+    fn signal(&mut self, id: OperationId, input: &Input) -> bool {
         let Some(live) = self.live.get_mut(&id).filter(|live| !live.ended) else {
-            return;
+            return false;
         };
         let moment = Moment {
             now: Timestamp::now(),
@@ -175,13 +176,14 @@ impl Manager {
             _ => true,
         };
         let Ok(change) = lifecycle::next(&live.state, input, moment) else {
-            return;
+            return false;
         };
         if !allowed || change.state.stop == live.state.stop {
-            return;
+            return false;
         }
         live.state = change.state;
         live.signal();
+        true
     }
 
     /// A stop that was recorded before its run was known here: asked between the claim's commit
@@ -296,15 +298,17 @@ impl Handler<Ask> for Manager {
             by: ask.by,
             reason: ask.reason,
         };
-        if matches!(ask.verb, Verb::Cancel | Verb::Pause | Verb::Finish) {
-            self.signal(ask.id, &input);
-        }
+        let stops = matches!(ask.verb, Verb::Cancel | Verb::Pause | Verb::Finish);
+        let signalled = stops && self.signal(ask.id, &input);
         let apply = Command::Apply {
             id: ask.id,
             input,
             now: Timestamp::now(),
         };
-        self.of.link.send(vec![Entry::answered(apply, ask.reply)]);
+        // A finish may take its time.
+        let end_follows = signalled && ask.verb != Verb::Finish;
+        let entry = Entry::answered(apply, ask.reply).end_follows(end_follows);
+        self.of.link.send(vec![entry]);
     }
 }
 

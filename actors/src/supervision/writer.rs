@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::Recipient;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -28,6 +28,9 @@ use crate::store::{Command, Outcome, Store, StoreError};
 
 /// The most commands in one transaction.
 const MOST: usize = 2_048;
+/// How long a stop waits for the end that it brings, so that both share a commit. A function that
+/// heeds its stop returns within it; a commit takes longer by far.
+const END_FOLLOWS_WITHIN: Duration = Duration::from_micros(150);
 
 /// Who waits for an outcome.
 pub(crate) struct Reply {
@@ -72,6 +75,8 @@ impl Drop for Reply {
 pub(crate) struct Entry {
     command: Command,
     reply: Option<Reply>,
+    /// A function was just told to return: its end is on its way.
+    end_follows: bool,
 }
 
 impl Entry {
@@ -79,6 +84,7 @@ impl Entry {
         Self {
             command,
             reply: None,
+            end_follows: false,
         }
     }
 
@@ -86,6 +92,14 @@ impl Entry {
         Self {
             command,
             reply: Some(reply),
+            end_follows: false,
+        }
+    }
+
+    pub(crate) fn end_follows(self, end_follows: bool) -> Self {
+        Self {
+            end_follows,
+            ..self
         }
     }
 }
@@ -186,11 +200,9 @@ impl Writer {
     /// trusted no more.
     fn write(&mut self, first: Vec<Entry>) -> bool {
         let mut entries = first;
-        while entries.len() < MOST {
-            let Ok(more) = self.queue.try_recv() else {
-                break;
-            };
-            entries.extend(more);
+        self.drain(&mut entries);
+        if !self.store.commits_at_once() {
+            self.await_ends(&mut entries);
         }
         self.gauge
             .queue
@@ -213,6 +225,29 @@ impl Writer {
                 true
             }
             Err(error) => self.not_committed(commands, replies, error),
+        }
+    }
+
+    fn drain(&mut self, entries: &mut Vec<Entry>) {
+        while entries.len() < MOST
+            && let Ok(more) = self.queue.try_recv()
+        {
+            entries.extend(more);
+        }
+    }
+
+    /// Lets the ends come that stops in this batch have brought about. It looks again and again:
+    /// a thread that sleeps so short a time wakes up too late.
+    fn await_ends(&mut self, entries: &mut Vec<Entry>) {
+        let expected = entries.iter().filter(|entry| entry.end_follows).count();
+        let began = Instant::now();
+        let ends = |entries: &[Entry]| {
+            let is_end = |entry: &&Entry| matches!(entry.command, Command::End(_));
+            entries.iter().filter(is_end).count()
+        };
+        while ends(entries) < expected && began.elapsed() < END_FOLLOWS_WITHIN {
+            std::thread::yield_now();
+            self.drain(entries);
         }
     }
 
