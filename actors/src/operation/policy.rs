@@ -15,6 +15,7 @@ pub struct Policy {
     pub(crate) backoff: Backoff,
     pub(crate) retry_panics: bool,
     pub(crate) fail_when_lost: bool,
+    pub(crate) tiny: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) grace: Duration,
     pub(crate) checkpoint_every: Duration,
@@ -37,6 +38,7 @@ impl Policy {
             },
             retry_panics: false,
             fail_when_lost: false,
+            tiny: false,
             timeout: None,
             grace: DEFAULT_GRACE,
             checkpoint_every: Duration::from_secs(5),
@@ -97,6 +99,18 @@ impl Policy {
             fail_when_lost: true,
             ..self
         }
+    }
+
+    /// A run takes well under a millisecond, and doing it twice does no harm. Up to 64 that wait
+    /// for the same lane are then dispatched together, to one slot that runs them one after
+    /// another, so that a commit pays for all of them. A run that is lost with its process costs
+    /// no attempt, because it may not even have begun.
+    ///
+    /// Not for a function that may wait: those behind it in the slot wait too, while other slots
+    /// are free.
+    #[must_use]
+    pub fn tiny(self) -> Self {
+        Self { tiny: true, ..self }
     }
 
     /// One run's time; past it the kernel stops it.

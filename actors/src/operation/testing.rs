@@ -102,6 +102,7 @@ pub fn run<K: Operation>(kind: &K, params: K::Params) -> Trial<'_, K> {
         backoff: policy.backoff,
         retry_panics: policy.retry_panics,
         fail_when_lost: policy.fail_when_lost,
+        tiny: policy.tiny,
     };
     Trial {
         kind,

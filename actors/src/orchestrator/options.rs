@@ -178,6 +178,7 @@ impl Options {
                 backoff: policy.backoff,
                 retry_panics: policy.retry_panics,
                 fail_when_lost: policy.fail_when_lost,
+                tiny: policy.tiny,
             },
             idempotency,
             most_waiting: 0,

@@ -112,8 +112,8 @@ pub enum Command {
         /// When.
         now: Timestamp,
     },
-    /// Dispatches up to `limit` pending operations of a lane that are due: the first in
-    /// [`crate::rules::dispatch`]'s order.
+    /// Dispatches pending operations of a lane that are due into `limit` free slots: the first in
+    /// [`crate::rules::dispatch`]'s order, laid in as its `FreeSlots` says.
     Claim {
         /// The lane.
         lane: String,

@@ -1,5 +1,6 @@
 //! A lane: a named set of slots, each a dedicated arbiter that runs one function at a time.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,6 +14,7 @@ use super::priority::step_back;
 use crate::LaneConfig;
 use crate::operation::{ErasedOperation, Finished, Run, execute};
 use crate::rules::admission::Room;
+use crate::rules::dispatch::TOGETHER;
 
 /// What anyone may see of a lane without asking the manager.
 #[derive(Debug, Default)]
@@ -28,6 +30,8 @@ pub(crate) struct Lane {
     slots: Vec<Slot>,
     /// Slots that a claim under way has been promised.
     promised: usize,
+    /// The slot that the last one of a claim was put in, if a tiny one that follows may share it.
+    shared: Option<usize>,
     /// Operations that wait, as the commits told.
     pub(crate) waiting: u64,
     /// For when the next claim is armed.
@@ -37,7 +41,11 @@ pub(crate) struct Lane {
 
 struct Slot {
     arbiter: Arbiter,
-    busy: Option<Occupant>,
+    /// What runs in it, and behind it the tiny ones that were dispatched together with it: the
+    /// arbiter takes them one after another.
+    busy: VecDeque<Occupant>,
+    /// A function panicked in it. It gets a fresh arbiter as soon as it is free.
+    shaken: bool,
 }
 
 struct Occupant {
@@ -50,7 +58,8 @@ impl Lane {
         let slots = (0..config.concurrency)
             .map(|_| Slot {
                 arbiter: fresh(nice),
-                busy: None,
+                busy: VecDeque::new(),
+                shaken: false,
             })
             .collect();
         let gauge = LaneGauge {
@@ -63,6 +72,7 @@ impl Lane {
             gauge: Arc::new(gauge),
             slots,
             promised: 0,
+            shared: None,
             waiting: 0,
             next_due: None,
             nice,
@@ -79,7 +89,8 @@ impl Lane {
     }
 
     fn free(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.busy.is_none()).count()
+        let free = |slot: &&Slot| slot.busy.is_empty();
+        self.slots.iter().filter(free).count()
     }
 
     /// Slots that are free and promised to no claim.
@@ -94,8 +105,9 @@ impl Lane {
         promised
     }
 
-    /// A claim for `limit` slots is answered.
+    /// A claim for `limit` slots is answered; what it brought is run next.
     pub(crate) fn redeem(&mut self, limit: usize) {
+        self.shared = None;
         self.promised = self.promised.saturating_sub(limit);
     }
 
@@ -105,34 +117,49 @@ impl Lane {
     }
 
     /// The arbiter of a slot was gone before the function began: a fresh one takes the work.
-    pub(crate) fn begin_again(&mut self, index: usize, manager: &Addr<Manager>) {
+    pub(crate) fn begin_again(&mut self, index: usize, id: OperationId, manager: &Addr<Manager>) {
         let slot = &mut self.slots[index];
-        if let Some(occupant) = &slot.busy {
-            slot.arbiter = fresh(self.nice);
+        let occupant = slot.busy.iter().find(|occupant| occupant.work.id == id);
+        if let Some(occupant) = occupant {
+            // Those that shared the slot come back one by one, and the first has made it.
+            if !slot.arbiter.spawn_fn(|| ()) {
+                slot.arbiter = fresh(self.nice);
+            }
             begin(&slot.arbiter, &occupant.work, manager);
         }
     }
 
-    /// Runs a function in a free slot: which. `None` when there is none, which a claim prevents.
-    pub(crate) fn run(&mut self, work: Work, manager: &Addr<Manager>) -> Option<usize> {
-        let index = self.slots.iter().position(|slot| slot.busy.is_none())?;
+    /// Runs a function in a free slot, or in the one that it may share: which. `None` when there is
+    /// none, which a claim prevents.
+    pub(crate) fn run(&mut self, work: Work, tiny: bool, manager: &Addr<Manager>) -> Option<usize> {
+        let room = |index: &usize| self.slots[*index].busy.len() < TOGETHER;
+        let shared = self.shared.filter(|_| tiny).filter(room);
+        let free = || self.slots.iter().position(|slot| slot.busy.is_empty());
+        let index = shared.or_else(free)?;
+        self.shared = tiny.then_some(index);
         let slot = &mut self.slots[index];
+        let first = slot.busy.is_empty();
+        self.gauge
+            .busy
+            .fetch_add(u64::from(first), Ordering::Relaxed);
         let work = Arc::new(work);
-        slot.busy = Some(Occupant {
-            since: Timestamp::now(),
-            work: Arc::clone(&work),
-        });
-        self.gauge.busy.fetch_add(1, Ordering::Relaxed);
         begin(&slot.arbiter, &work, manager);
+        let since = Timestamp::now();
+        slot.busy.push_back(Occupant { since, work });
         Some(index)
     }
 
-    /// The slot that ran `id` is free again; one that was shaken gets a fresh arbiter.
-    pub(crate) fn vacate(&mut self, index: usize, shaken: bool) {
+    /// A slot's function has ended; the slot is free again when it was the last. One that was shaken
+    /// gets a fresh arbiter then.
+    pub(crate) fn vacate(&mut self, index: usize, id: OperationId, shaken: bool) {
         let slot = &mut self.slots[index];
-        slot.busy = None;
+        slot.busy.retain(|occupant| occupant.work.id != id);
+        slot.shaken |= shaken;
+        if !slot.busy.is_empty() {
+            return;
+        }
         self.gauge.busy.fetch_sub(1, Ordering::Relaxed);
-        if shaken {
+        if std::mem::take(&mut slot.shaken) {
             slot.arbiter.stop();
             slot.arbiter = fresh(self.nice);
         }
@@ -154,15 +181,15 @@ impl Lane {
     pub(crate) fn view(&self, oldest: Option<Timestamp>, now: Timestamp) -> LaneView {
         let slot = |(slot, one): (usize, &Slot)| SlotView {
             slot,
-            operation_id: one.busy.as_ref().map(|busy| busy.work.id),
+            operation_id: one.busy.front().map(|busy| busy.work.id),
             kind: one
                 .busy
-                .as_ref()
+                .front()
                 .map(|busy| busy.work.kind.view().kind.clone()),
-            since: one.busy.as_ref().map(|busy| busy.since),
+            since: one.busy.front().map(|busy| busy.since),
             step: one
                 .busy
-                .as_ref()
+                .front()
                 .and_then(|busy| busy.work.run.step_in_hand()),
             // The manager knows more of the run.
             advanced_at: None,

@@ -33,6 +33,7 @@ pub(crate) fn terms() -> Terms {
         },
         retry_panics: false,
         fail_when_lost: false,
+        tiny: false,
     }
 }
 

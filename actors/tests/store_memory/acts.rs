@@ -71,6 +71,7 @@ pub(crate) fn submission(
             },
             retry_panics: false,
             fail_when_lost: false,
+            tiny: false,
         },
         idempotency: None,
         unique: None,

@@ -158,3 +158,73 @@ fn a_lane_goes_on_beside_one_whose_functions_panic() {
     );
     assert_eq!(stage.told(steady), ["running", "completed"]);
 }
+
+/// One slot that is taken, and three tiny ones behind it.
+fn crowded() -> (Stage, [impresario_api::OperationId; 4]) {
+    let stage = stage_with(policy().tiny(), 1, MemoryStore::new());
+    let first = stage.running();
+    let ids = [first, stage.start(), stage.start(), stage.start()];
+    (stage, ids)
+}
+
+#[test]
+fn tiny_ones_that_wait_are_dispatched_together_and_run_one_after_another() {
+    let (stage, [first, second, third, fourth]) = crowded();
+    assert_eq!(stage.view(second).row.status, Status::Pending);
+    stage.command(Move::Return);
+    stage.ended(first);
+    stage.ready();
+    let statuses = [second, third, fourth].map(|id| stage.view(id).row.status);
+    assert_eq!(statuses, [Status::Running; 3]);
+    let lanes = now(stage.orchestrator.system()).expect("it lives").lanes;
+    let lane = lanes.iter().find(|lane| lane.name == "puppets");
+    let slot = &lane.expect("it is configured").slots[0];
+    assert_eq!(slot.operation_id, Some(second), "the one whose turn it is");
+    assert!(
+        stage.ready.try_recv().is_err(),
+        "the others wait their turn"
+    );
+    for id in [second, third, fourth] {
+        stage.command(Move::Return);
+        assert_eq!(stage.ended(id).row.status, Status::Completed);
+        if id != fourth {
+            stage.ready();
+        }
+    }
+    let next = stage.running();
+    stage.command(Move::Return);
+    assert_eq!(stage.ended(next).row.status, Status::Completed);
+}
+
+#[test]
+fn a_panic_hurts_none_that_share_its_slot() {
+    let (stage, [first, second, third, fourth]) = crowded();
+    stage.command(Move::Return);
+    stage.ended(first);
+    stage.ready();
+    stage.command(Move::Panic);
+    assert_eq!(stage.ended(second).row.status, Status::Failed);
+    for id in [third, fourth] {
+        stage.ready();
+        stage.command(Move::Return);
+        assert_eq!(stage.ended(id).row.status, Status::Completed);
+    }
+    let next = stage.running();
+    stage.command(Move::Return);
+    assert_eq!(stage.ended(next).row.status, Status::Completed);
+}
+
+#[test]
+fn one_that_waits_in_a_shared_slot_is_cancelled_without_a_step() {
+    let (stage, [first, second, third, fourth]) = crowded();
+    stage.command(Move::Return);
+    stage.ended(first);
+    stage.ready();
+    stage.ask(third, Verb::Cancel).expect("it runs");
+    stage.command(Move::Return);
+    stage.ended(second);
+    assert_eq!(stage.ended(third).row.status, Status::Cancelled);
+    stage.ready();
+    stage.command(Move::Return);
+    assert_eq!(stage.ended(fourth).row.status, Status::Completed);
+}

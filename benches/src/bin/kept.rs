@@ -98,6 +98,7 @@ fn submission(id: OperationId, number: u64, now: Timestamp) -> Submission {
             },
             retry_panics: false,
             fail_when_lost: false,
+            tiny: false,
         },
         idempotency: None,
         unique: None,

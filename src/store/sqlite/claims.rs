@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use impresario::rules::dispatch::FreeSlots;
 use impresario::rules::lifecycle::Input;
 use impresario::rules::run_end::RunEnd;
 use impresario::store::{Done, Outcome};
@@ -21,11 +22,8 @@ impl Batch<'_> {
         let mut operations = Vec::new();
         if self.kept.waiting_in(lane) > 0 {
             self.promote(lane, now)?;
-            for id in self.first(lane, limit)? {
-                if let Outcome::Done(done) = self.apply(id, &Input::Dispatched, now)? {
-                    operations.push(done);
-                }
-            }
+            let mut slots = FreeSlots::new(limit);
+            while self.claim_some(lane, &mut slots, now, &mut operations)? {}
         }
         Ok(Outcome::Claimed {
             lane: lane.to_owned(),
@@ -33,6 +31,28 @@ impl Batch<'_> {
             operations,
             next_due: self.next_due(lane)?,
         })
+    }
+
+    /// Dispatches the next ones of a lane into slots that are free; false when none is left, of
+    /// the ones or of the others.
+    fn claim_some(
+        &mut self,
+        lane: &str,
+        slots: &mut FreeSlots,
+        now: Timestamp,
+        operations: &mut Vec<Done>,
+    ) -> rusqlite::Result<bool> {
+        let next = self.first(lane, slots.look_at())?;
+        for id in &next {
+            let waiting = self.operation(*id)?;
+            if !waiting.is_some_and(|waiting| slots.take(waiting.state.terms.tiny)) {
+                return Ok(false);
+            }
+            if let Outcome::Done(done) = self.apply(*id, &Input::Dispatched, now)? {
+                operations.push(done);
+            }
+        }
+        Ok(!next.is_empty())
     }
 
     /// Lets those go whose time has come.

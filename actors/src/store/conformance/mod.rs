@@ -31,6 +31,7 @@ pub type Case = (&'static str, fn(&mut Stage));
 pub const CASES: &[Case] = &[
     ("claims by priority, then by age", queue::order),
     ("claims nothing before its time", queue::not_before),
+    ("claims tiny ones together", queue::together),
     ("positions in the queue", queue::positions),
     ("the oldest pending one", queue::oldest),
     ("events are numbered without a gap", runs::numbers),

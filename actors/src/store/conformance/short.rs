@@ -41,6 +41,7 @@ pub(super) const fn terms() -> Terms {
         },
         retry_panics: false,
         fail_when_lost: false,
+        tiny: false,
     }
 }
 

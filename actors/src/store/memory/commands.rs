@@ -5,6 +5,7 @@ use std::sync::Arc;
 use impresario_api::{EventBody, OperationId, Timestamp};
 
 use super::tables::Tables;
+use crate::rules::dispatch::FreeSlots;
 use crate::rules::lifecycle::{Input, Moment, Rejection};
 use crate::rules::run_end::RunEnd;
 use crate::store::{Command, Done, Fact, Operation, Outcome, Refused, Submission};
@@ -103,9 +104,9 @@ impl Tables {
         if let Some(queue) = self.lanes.get_mut(lane) {
             queue.promote(now);
         }
-        let mut operations = Vec::new();
-        while operations.len() < limit
-            && let Some(id) = self.lanes.get(lane).and_then(|queue| queue.first())
+        let (mut operations, mut slots) = (Vec::new(), FreeSlots::new(limit));
+        while let Some(id) = self.lanes.get(lane).and_then(|queue| queue.first())
+            && slots.take(self.is_tiny(id))
             && let Outcome::Done(done) = self.apply(id, &Input::Dispatched, now)
         {
             operations.push(done);
@@ -116,6 +117,11 @@ impl Tables {
             operations,
             next_due: self.lanes.get(lane).and_then(|queue| queue.next_due()),
         }
+    }
+
+    fn is_tiny(&self, id: OperationId) -> bool {
+        let row = self.rows.get(&id);
+        row.is_some_and(|row| row.operation.state.terms.tiny)
     }
 
     /// What a run reports, or its end.

@@ -74,7 +74,8 @@ impl Manager {
             return self.fail_unrun(operation, "LANE_UNKNOWN", message);
         }
         let lane = self.lanes.get_mut(&operation.lane);
-        let Some(slot) = lane.and_then(|lane| lane.run(work, &ctx.address())) else {
+        let tiny = operation.state.terms.tiny;
+        let Some(slot) = lane.and_then(|lane| lane.run(work, tiny, &ctx.address())) else {
             let message = format!(
                 "lane \"{}\" had no free slot for a claimed operation",
                 operation.lane
@@ -214,7 +215,7 @@ impl Manager {
         self.ledger.panics += u64::from(panicked && !lost);
         self.ledger.restarts += u64::from(panicked);
         if let Some(lane) = self.lanes.get_mut(&lane) {
-            lane.vacate(live.slot, panicked);
+            lane.vacate(live.slot, ended.id, panicked);
         }
         let mut entries = vec![Entry::silent(end)];
         entries.extend(self.claim(&lane));
