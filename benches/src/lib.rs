@@ -1,5 +1,6 @@
 //! What the measuring programs share: figures, a small HTTP client, a server as a child process.
 
+pub mod load;
 pub mod sqlite;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use impresario::operation::{Kinds, Operation};
+use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
 use impresario::store::MemoryStore;
 use impresario::{Config, Options, Orchestrator, Until};
 use serde::de::DeserializeOwned;
@@ -233,6 +234,23 @@ impl Client {
 /// No params.
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
 pub struct NoParams {}
+
+/// A tiny kind: it returns at once.
+pub struct Nothing;
+
+impl Operation for Nothing {
+    const KIND: &'static str = "nothing";
+    type Params = NoParams;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default").tiny()
+    }
+
+    fn run(&self, _: NoParams, _: &Context) -> Result<(), Failure> {
+        Ok(())
+    }
+}
 
 /// What a kind gives when it runs alone under a live supervisor.
 pub async fn supervised<K>(kind: K) -> K::Output

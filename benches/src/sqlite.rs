@@ -47,24 +47,64 @@ impl Bare {
 
     /// So many starts as one transaction; the id of the first.
     pub fn start(&mut self, count: usize) -> i64 {
+        self.begin();
+        let first = self.start_rows(count);
+        self.commit();
+        first
+    }
+
+    /// So many starts, runs and ends, all as one transaction.
+    pub fn whole(&mut self, count: usize) {
+        self.begin();
+        let first = self.start_rows(count);
+        self.run_rows(first, count);
+        self.end_rows(first, count);
+        self.commit();
+    }
+
+    fn begin(&self) {
+        self.connection.execute_batch("BEGIN").expect("begun");
+    }
+
+    fn commit(&self) {
+        self.connection.execute_batch("COMMIT").expect("committed");
+    }
+
+    fn start_rows(&mut self, count: usize) -> i64 {
         let first = self.next;
-        let transaction = self.connection.unchecked_transaction().expect("begun");
         for _ in 0..count {
-            transaction
+            self.connection
                 .prepare_cached("INSERT INTO operations (id, kind, lane, priority, status, due, created_at, seq, state, start) VALUES (?1, 'dummy', 'default', 0, 0, 0, ?2, 1, ?3, ?4)")
                 .and_then(|mut insert| insert.execute(params![self.next, self.next >> 21, STATE, START]))
                 .expect("a row");
             self.cursor += 1;
-            event(&transaction, self.cursor, self.next, 1, 1, SUBMITTED);
+            event(&self.connection, self.cursor, self.next, 1, 1, SUBMITTED);
             self.next += 1;
         }
-        finish(&transaction, &[(0, count as i64)], self.cursor, self.next);
-        transaction.commit().expect("committed");
+        finish(
+            &self.connection,
+            &[(0, count as i64)],
+            self.cursor,
+            self.next,
+        );
         first
     }
 
     /// So many from `first` on begin, as one transaction.
     pub fn run(&mut self, first: i64, count: usize) {
+        self.begin();
+        self.run_rows(first, count);
+        self.commit();
+    }
+
+    /// They end.
+    pub fn end(&mut self, first: i64, count: usize) {
+        self.begin();
+        self.end_rows(first, count);
+        self.commit();
+    }
+
+    fn run_rows(&mut self, first: i64, count: usize) {
         self.change(
             first,
             count,
@@ -74,8 +114,7 @@ impl Bare {
         );
     }
 
-    /// They end.
-    pub fn end(&mut self, first: i64, count: usize) {
+    fn end_rows(&mut self, first: i64, count: usize) {
         let set =
             "status = 5, completed_at = 1700000000000, output = '{\"iterations_completed\":1}'";
         self.change(first, count, (3, 2, STATUS, ENDED), set, &[(1, -1), (5, 1)]);
@@ -89,22 +128,20 @@ impl Bare {
         set: &str,
         counts: &[(i64, i64)],
     ) {
-        let transaction = self.connection.unchecked_transaction().expect("begun");
         let sql = format!("UPDATE operations SET seq = ?2, state = ?3, {set} WHERE id = ?1");
         for id in first..first + count as i64 {
-            transaction
+            self.connection
                 .prepare_cached(&sql)
                 .and_then(|mut update| update.execute(params![id, seq, state]))
                 .expect("a row");
             self.cursor += 1;
-            event(&transaction, self.cursor, id, seq, kind.max(2), data);
+            event(&self.connection, self.cursor, id, seq, kind.max(2), data);
         }
         let counts: Vec<_> = counts
             .iter()
             .map(|(status, by)| (*status, by * count as i64))
             .collect();
-        finish(&transaction, &counts, self.cursor, self.next);
-        transaction.commit().expect("committed");
+        finish(&self.connection, &counts, self.cursor, self.next);
     }
 }
 
@@ -128,7 +165,16 @@ fn finish(connection: &Connection, counts: &[(i64, i64)], cursor: i64, newest: i
         .expect("progress");
 }
 
-/// A thread that writes starts, as many at a time as wait for it. A clone is the same one.
+/// What a [`BareWriter`] writes of an operation.
+#[derive(Clone, Copy)]
+pub enum Rows {
+    /// Its start.
+    Start,
+    /// Its start, its run and its end, in one transaction.
+    Whole,
+}
+
+/// A thread that writes operations, as many at a time as wait for it. A clone is the same one.
 #[derive(Clone)]
 pub struct BareWriter {
     queue: mpsc::UnboundedSender<oneshot::Sender<()>>,
@@ -138,7 +184,7 @@ pub struct BareWriter {
 
 impl BareWriter {
     /// Starts it on a new database.
-    pub fn start(folder: &Path) -> Self {
+    pub fn start(folder: &Path, rows: Rows) -> Self {
         let (queue, mut waiting) = mpsc::unbounded_channel::<oneshot::Sender<()>>();
         let written = Arc::new(AtomicI64::new(0));
         let (mut bare, count) = (Bare::open(folder), Arc::clone(&written));
@@ -150,7 +196,10 @@ impl BareWriter {
                 {
                     batch.push(more);
                 }
-                bare.start(batch.len());
+                match rows {
+                    Rows::Start => drop(bare.start(batch.len())),
+                    Rows::Whole => bare.whole(batch.len()),
+                }
                 count.fetch_add(batch.len() as i64, Ordering::Relaxed);
                 for one in batch {
                     let _ = one.send(());
@@ -160,7 +209,7 @@ impl BareWriter {
         Self { queue, written }
     }
 
-    /// One start: when this returns it is on disk.
+    /// One operation: when this returns it is on disk.
     pub async fn written(&self) {
         let (tell, told) = oneshot::channel();
         self.queue.send(tell).expect("it lives");

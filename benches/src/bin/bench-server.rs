@@ -1,7 +1,8 @@
-//! The server with two kinds more: one burns a core until it is told to stop, one reports metrics.
+//! The server with three kinds more: one burns a core until it is told to stop, one reports
+//! metrics, one is over at once.
 
 use impresario::operation::{Context, Failure, Operation, Policy};
-use impresario_bench::NoParams;
+use impresario_bench::{NoParams, Nothing};
 
 struct Burn;
 
@@ -56,5 +57,6 @@ fn main() {
         impresario_server::app::kinds(settings)
             .register(Burn)
             .register(Emit)
+            .register(Nothing)
     });
 }
