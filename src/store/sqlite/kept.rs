@@ -3,9 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use impresario::rules::lifecycle::Recorded;
 use impresario::store::Operation;
 use impresario_api::OperationId;
 use rusqlite::Connection;
+
+/// Tiny operations that wait are remembered up to here, some kilobytes each.
+const MOST_TINY: usize = 2_048;
 
 /// As of the last commit, and while a batch is carried out as of its last command.
 pub(super) struct Kept {
@@ -17,7 +21,7 @@ pub(super) struct Kept {
     pub(super) at: i64,
     /// How many wait in each lane.
     pub(super) waiting: HashMap<String, u64>,
-    /// Operations that this batch has touched, and those that run: they are asked for again soon.
+    /// Operations that this batch has touched, and those that are asked for again soon.
     pub(super) operations: HashMap<OperationId, Arc<Operation>>,
 }
 
@@ -40,10 +44,14 @@ impl Kept {
         })
     }
 
-    /// After a commit only those that run are kept: there are no more of them than slots.
+    /// After a commit those are kept that run, which slots bound, and some tiny ones that wait: they
+    /// run next.
     pub(super) fn settle(&mut self) {
-        self.operations
-            .retain(|_, operation| operation.state.shown().is_dispatched());
+        let room = self.operations.len() <= MOST_TINY;
+        self.operations.retain(|_, operation| {
+            let waits = operation.state.status == Recorded::Pending;
+            operation.state.shown().is_dispatched() || (room && waits && operation.state.terms.tiny)
+        });
     }
 
     /// The count of those that wait in a lane.

@@ -98,35 +98,31 @@ pub(super) fn update(
     operation: &Operation,
 ) -> rusqlite::Result<()> {
     let id = sql_id(operation.id);
+    let (seq, checkpoints) = (operation.seq as i64, operation.checkpoints.len() as i64);
+    let state = form::state(operation).map_err(unreadable)?;
+    if facets(was) == facets(operation) {
+        let sql = "UPDATE operations SET seq = ?2, checkpoints = ?3, state = ?4 WHERE id = ?1";
+        let mut update = connection.prepare_cached(sql)?;
+        return update.execute((id, seq, checkpoints, state)).map(drop);
+    }
+    // An output comes with the status that it gives.
+    let output = operation.output.as_deref().map(serde_json::to_string);
     connection
         .prepare_cached(
-            "UPDATE operations SET seq = ?2, state = ?3, checkpoints = ?4 WHERE id = ?1",
+            "UPDATE operations SET seq = ?2, checkpoints = ?3, state = ?4, status = ?5, due = ?6,
+             completed_at = ?7, held = ?8, output = ?9 WHERE id = ?1",
         )?
-        .execute((
+        .execute(params![
             id,
-            operation.seq as i64,
-            form::state(operation).map_err(unreadable)?,
-            operation.checkpoints.len() as i64,
-        ))?;
-    if facets(was) != facets(operation) {
-        connection
-            .prepare_cached(
-                "UPDATE operations SET status = ?2, due = ?3, completed_at = ?4, held = ?5 WHERE id = ?1",
-            )?
-            .execute((
-                id,
-                sql_status(operation.state.shown()),
-                due(operation),
-                operation.completed_at.map(Timestamp::as_millis),
-                held(operation),
-            ))?;
-    }
-    if was.output != operation.output {
-        let output = operation.output.as_deref().map(serde_json::to_string);
-        connection
-            .prepare_cached("UPDATE operations SET output = ?2 WHERE id = ?1")?
-            .execute((id, output.transpose().map_err(unreadable)?))?;
-    }
+            seq,
+            checkpoints,
+            state,
+            sql_status(operation.state.shown()),
+            due(operation),
+            operation.completed_at.map(Timestamp::as_millis),
+            held(operation),
+            output.transpose().map_err(unreadable)?,
+        ])?;
     Ok(())
 }
 
