@@ -29,9 +29,11 @@ pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<P
     let counters = counters(connection)?;
     let live = counters.iter().filter(|(_, status, _)| !status.is_ended());
     let active = live.map(|(.., count)| count).sum();
-    let (total, total_is_exact) = total(connection, query, &counters)?;
+    // What a text stands for is found once, for the total and for the page.
+    let newest = Walk::new(connection, query, &counters)?;
+    let (total, total_is_exact) = total(newest.clone(), query, &counters)?;
     let from = query.before.map_or(i64::MAX, |id| sql_id(id) - 1);
-    let mut walk = Walk::new(connection, query, &counters, from)?;
+    let mut walk = Walk { from, ..newest };
     let mut operations = Vec::new();
     while operations.len() < query.limit
         && let Some(id) = walk.next()?
@@ -56,7 +58,7 @@ pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<P
 
 /// How many match, and whether that is all of them.
 fn total(
-    connection: &Connection,
+    mut walk: Walk<'_>,
     query: &Query,
     counters: &[(String, Status, u64)],
 ) -> rusqlite::Result<(u64, bool)> {
@@ -66,7 +68,6 @@ fn total(
             .filter(|(kind, status, _)| passes(query, kind, *status));
         return Ok((counted.map(|(.., count)| count).sum(), true));
     }
-    let mut walk = Walk::new(connection, query, counters, i64::MAX)?;
     let mut found = 0;
     while found <= MOST_COUNTED && walk.looked_at() < MOST_LOOKED_AT {
         if walk.next()?.is_none() {
@@ -89,6 +90,7 @@ fn text(query: &Query) -> Option<&str> {
 }
 
 /// Operations that match, newest first.
+#[derive(Clone)]
 struct Walk<'a> {
     connection: &'a Connection,
     lists: Vec<Union>,
@@ -102,7 +104,6 @@ impl<'a> Walk<'a> {
         connection: &'a Connection,
         query: &Query,
         counters: &[(String, Status, u64)],
-        from: i64,
     ) -> rusqlite::Result<Self> {
         let mut lists = Vec::new();
         let filtered = query.active_only || !query.statuses.is_empty() || !query.kinds.is_empty();
@@ -126,7 +127,7 @@ impl<'a> Walk<'a> {
             connection,
             lists,
             text,
-            from,
+            from: i64::MAX,
         })
     }
 

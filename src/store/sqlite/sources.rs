@@ -11,6 +11,7 @@ const FIRST_PIECE: usize = 32;
 const LAST_PIECE: usize = 1_024;
 
 /// The ids of one index entry.
+#[derive(Clone)]
 pub(super) struct Stream {
     sql: &'static str,
     of: Vec<Value>,
@@ -103,6 +104,7 @@ impl Stream {
 }
 
 /// Several streams as one.
+#[derive(Clone)]
 pub(super) struct Union(pub(super) Vec<Stream>);
 
 impl Union {

@@ -22,6 +22,7 @@ const MOST_VALUES: usize = 64;
 const MOST_LOOKED_AT: usize = 2_000;
 
 /// What a text finds, newest first.
+#[derive(Clone)]
 pub(super) enum Text {
     /// Lists of ids.
     Lists {
