@@ -15,7 +15,7 @@ const ALPHABET: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Characters by which the index finds an id.
 const INDEXED: usize = 4;
 /// More operations than these with a value are not collected first.
-const MOST_COLLECTED: usize = 4_000;
+const MOST_COLLECTED: usize = 2_000;
 /// More values than these are not read side by side.
 const MOST_VALUES: usize = 64;
 /// More operations than these are not looked at one after the other.
