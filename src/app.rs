@@ -88,10 +88,18 @@ pub struct App {
 
 /// The project's own kinds. One line here is all that a new one needs.
 pub fn kinds(settings: &Settings) -> Kinds {
+    let import_dir = &settings.data.import_dir;
+    if !import_dir.is_dir() {
+        let shown = std::path::absolute(import_dir).unwrap_or_else(|_| import_dir.clone());
+        log::info!(
+            "there is no folder {} yet, in which data_load looks for files; make it, or set data.import_dir",
+            shown.display()
+        );
+    }
     let library = Library::new(settings.library_dir());
     let kinds = Kinds::new()
         .register(Dummy)
-        .register(DataLoad::new(&settings.data.import_dir, library.clone()));
+        .register(DataLoad::new(import_dir, library.clone()));
     #[cfg(feature = "training")]
     let kinds = kinds.register(Training::new(library, Models::new(settings.models_dir())));
     kinds

@@ -64,7 +64,7 @@ pub(super) fn resolve(folder: &Path, name: &str) -> Result<PathBuf, MarketError>
     };
     let home = fs::canonicalize(folder).map_err(|error| {
         missing(&format!(
-            "the folder cannot be used: {error}; data.import_dir of the server names another"
+            "the folder cannot be used: {error}; make it where the server runs, or set data.import_dir there"
         ))
     })?;
     let path = fs::canonicalize(home.join(name)).map_err(|source| match source.kind() {

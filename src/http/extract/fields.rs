@@ -55,22 +55,33 @@ pub(super) const START: &[Field] = &[
 pub(super) const PREDICT: &[Field] =
     &[required(field("bars", "an array of bars", Value::is_array))];
 
-/// The bars of a body that are none, each with what serde says of it; at most 20.
+#[cfg(feature = "training")]
+const BAR: &[Field] = &[
+    required(field("timestamp", "an RFC 3339 time", is::<Timestamp>)),
+    required(field("open", "a number", Value::is_number)),
+    required(field("high", "a number", Value::is_number)),
+    required(field("low", "a number", Value::is_number)),
+    required(field("close", "a number", Value::is_number)),
+    required(field("volume", "a number", Value::is_number)),
+];
+
+/// What is wrong with the bars of a body, field by field; at most 20 faults.
 #[cfg(feature = "training")]
 pub(super) fn bar_faults(body: &[u8]) -> Option<Vec<Fault>> {
-    use serde::Deserialize;
     let body: Value = serde_json::from_slice(body).ok()?;
-    let fault = |(index, bar): (usize, &Value)| {
-        let error = impresario_api::Bar::deserialize(bar).err()?;
-        Some(Fault {
-            path: format!("bars[{index}]"),
-            expected: "a bar: timestamp, open, high, low, close, volume".to_owned(),
-            got: error.to_string(),
-        })
-    };
-    let bars = body.get("bars")?.as_array()?.iter().enumerate();
-    let faults: Vec<Fault> = bars.filter_map(fault).take(20).collect();
-    (!faults.is_empty()).then_some(faults)
+    let mut found = Vec::new();
+    for (index, bar) in body.get("bars")?.as_array()?.iter().enumerate() {
+        let path = format!("bars[{index}]");
+        match bar {
+            Value::Object(bar) => collect(&format!("{path}."), bar, BAR, &mut found),
+            other => found.push(not_an_object(&path, other)),
+        }
+        if found.len() >= 20 {
+            break;
+        }
+    }
+    found.truncate(20);
+    (!found.is_empty()).then_some(found)
 }
 
 /// How to run an operation.

@@ -164,9 +164,9 @@ fn bars_that_cannot_be_judged_say_which_and_why() {
     let adds = asked(119, |bar| drop(bar.insert("colour".to_owned(), json!(1))));
     let text = asked(0, |bar| drop(bar.insert("open".to_owned(), json!("1"))));
     for (reply, path, got) in [
-        (lacks, "bars[3]", "close"),
-        (adds, "bars[119]", "colour"),
-        (text, "bars[0]", "string"),
+        (lacks, "bars[3].close", "expected a number, got nothing"),
+        (adds, "bars[119].colour", "expected a known field"),
+        (text, "bars[0].open", "expected a number, got \"1\""),
     ] {
         reply.fails(400, "BAD_REQUEST");
         assert_eq!(reply.fault_paths(), [path]);
