@@ -117,9 +117,11 @@ function drawMarks(plot: uPlot, marks: Mark[], element: Element): void {
   ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
   for (const mark of marks) {
     if (mark.step < (min ?? 0) || mark.step > (max ?? 0)) continue;
-    const x = Math.round(plot.valToPos(mark.step, 'x', true));
+    // Through the middle of a pixel, or the line is blurred over two.
+    const x = Math.round(plot.valToPos(mark.step, 'x', true)) + 0.5;
     const resumed = mark.kind === 'resumed';
     ctx.strokeStyle = ctx.fillStyle = colour(element, resumed ? '--warn' : '--muted');
+    ctx.lineWidth = 1;
     ctx.setLineDash(resumed ? [5, 4] : [1, 3]);
     ctx.beginPath();
     ctx.moveTo(x, resumed ? bbox.top : bbox.top + bbox.height - 10 * devicePixelRatio);
@@ -139,9 +141,11 @@ function data({ x, curves, log }: Props): uPlot.AlignedData {
 }
 
 /** In words, for who does not see it. */
-function spoken({ label, x, curves }: Props): string {
+function spoken({ label, x, curves, marks = [] }: Props): string {
   const parts = curves.map((curve) => `${curve.name} ${measure(curve.values.findLast((value) => value !== null))}`);
-  return `${label}, ${x.length} points; last: ${parts.join(', ')}`;
+  const saved = marks.filter((mark) => mark.kind === 'checkpoint').length;
+  const resumed = marks.filter((mark) => mark.kind === 'resumed').map((mark) => `; ${mark.label} from ${mark.step}`);
+  return `${label}, ${x.length} points; last: ${parts.join(', ')}${saved > 0 ? `; checkpoints: ${saved}` : ''}${resumed.join('')}`;
 }
 
 export function Plot(props: Props): JSX.Element {
