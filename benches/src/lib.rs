@@ -1,6 +1,7 @@
 //! What the measuring programs share: figures, a small HTTP client, a server as a child process.
 
 pub mod load;
+pub mod sockets;
 pub mod sqlite;
 
 use std::io::{BufRead, BufReader, Read, Write};
