@@ -10,6 +10,7 @@ mod ledger;
 mod server;
 mod shutdown;
 mod slow;
+mod world;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 /// What goes wrong on purpose.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 struct Args {
     /// The server's binary
     #[arg(long, value_name = "FILE")]
@@ -28,7 +29,7 @@ struct Args {
     /// Replays a plan; by default a new one
     #[arg(long)]
     seed: Option<u64>,
-    /// Only this part: kill, full, slow, bad, shutdown
+    /// Only this part: kill, full, slow, bad, shutdown, sync, clock
     #[arg(long)]
     part: Option<String>,
     /// Goes to every server that is started; `store.engine=memory` must be found out
@@ -67,6 +68,8 @@ const PARTS: &[(&str, Part)] = &[
     ("slow", slow::run),
     ("bad", bad::run),
     ("shutdown", shutdown::run),
+    ("sync", world::sync),
+    ("clock", world::clock),
 ];
 
 fn main() -> ExitCode {

@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,15 @@ pub(crate) fn command(binary: &Path, folder: &Path, pairs: &[&str]) -> Command {
     command
 }
 
-fn spawn(args: &Args, folder: &Path, pairs: &[&str]) -> Result<Child, String> {
+/// Variables of a process.
+type Surroundings = [(&'static str, PathBuf)];
+
+fn spawn(
+    args: &Args,
+    folder: &Path,
+    pairs: &[&str],
+    surroundings: &Surroundings,
+) -> Result<Child, String> {
     let pairs: Vec<_> = pairs
         .iter()
         .copied()
@@ -51,6 +59,7 @@ fn spawn(args: &Args, folder: &Path, pairs: &[&str]) -> Result<Child, String> {
         None => Stdio::null(),
     };
     command(&args.server, folder, &pairs)
+        .envs(surroundings.iter().map(|(key, value)| (key, value)))
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
@@ -60,8 +69,18 @@ fn spawn(args: &Args, folder: &Path, pairs: &[&str]) -> Result<Child, String> {
 impl Server {
     /// Starts one and waits until it listens.
     pub(crate) fn start(args: &Args, folder: &Path, pairs: &[&str]) -> Result<Self, String> {
+        Self::start_in(args, folder, pairs, &[])
+    }
+
+    /// The same, with variables of its own.
+    pub(crate) fn start_in(
+        args: &Args,
+        folder: &Path,
+        pairs: &[&str],
+        surroundings: &Surroundings,
+    ) -> Result<Self, String> {
         let began = Instant::now();
-        let mut child = spawn(args, folder, pairs)?;
+        let mut child = spawn(args, folder, pairs, surroundings)?;
         let out = child.stdout.take().ok_or("it has no standard output")?;
         let mut out = BufReader::new(out);
         let mut line = String::new();
@@ -92,7 +111,7 @@ impl Server {
         pairs: &[&str],
         lives: Duration,
     ) -> Result<(), String> {
-        let mut child = spawn(args, folder, pairs)?;
+        let mut child = spawn(args, folder, pairs, &[])?;
         std::thread::sleep(lives);
         let early = child.try_wait();
         let _ = child.kill();
