@@ -14,7 +14,3 @@ pub mod store;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/WRITING_A_KIND.md")]
 pub struct WritingAKind;
-
-/// For all programs of this package; the benches' floors have it too.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -15,6 +15,10 @@ use impresario::store::MemoryStore;
 use impresario::{Config, Options, Orchestrator, Until};
 use serde::de::DeserializeOwned;
 
+/// As impresariod has it, so that figures and floors differ by nothing else.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Samples of one figure, in one unit.
 pub struct Samples(Vec<f64>);
 

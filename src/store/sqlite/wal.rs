@@ -17,7 +17,7 @@ use super::ballast::room;
 /// The log is this long from the start.
 const GROWN: u64 = 16 << 20;
 /// Pages in the log at which it is copied back.
-const COPY_AT: u32 = 1_000;
+const COPY_AT: u32 = 3_000;
 /// Pages in the log at which the writer itself copies them back: then the thread cannot keep up, or
 /// never finds the log at rest, and the log would grow without end.
 const COPY_HERE_AT: u32 = 16_384;
