@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
 use impresario::store::MemoryStore;
 use impresario::{Config, Options, Orchestrator, Until};
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
 use serde::de::DeserializeOwned;
 
 /// As impresariod has it, so that figures and floors differ by nothing else.
@@ -148,6 +150,37 @@ impl Server {
         let kib = line.and_then(|line| line.trim().split(' ').next()?.parse::<f64>().ok());
         kib.expect("a size") * 1_024.0
     }
+}
+
+impl Server {
+    /// Does something while this thread has one core and the server the others: each request and each
+    /// answer crosses from core to core, as they do from any client but one that happens to share the
+    /// server's. Where there is one core it is done as it comes.
+    pub fn apart<T>(&self, work: impl FnOnce() -> T) -> T {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        if cores < 2 {
+            return work();
+        }
+        place(Pid::from_raw(0), 0..1);
+        self.threads().for_each(|thread| place(thread, 1..cores));
+        let done = work();
+        place(Pid::from_raw(0), 0..cores);
+        self.threads().for_each(|thread| place(thread, 0..cores));
+        done
+    }
+
+    fn threads(&self) -> impl Iterator<Item = Pid> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.id())).expect("Linux");
+        let id = |name: std::ffi::OsString| name.to_str()?.parse().ok().map(Pid::from_raw);
+        tasks.filter_map(move |task| id(task.ok()?.file_name()))
+    }
+}
+
+/// Lets a thread run on these cores. One that has ended meanwhile needs none.
+fn place(thread: Pid, cores: std::ops::Range<usize>) {
+    let mut set = CpuSet::new();
+    cores.for_each(|core| set.set(core).expect("few cores"));
+    let _ = sched_setaffinity(thread, &set);
 }
 
 impl Drop for Server {

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use garde::Validate;
 use impresario_api::{Fault, KindView, Verb};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::schema::ParamsSchema;
@@ -13,6 +15,8 @@ use super::{Context, Failure, Operation, OrFail, Policy, Refusal};
 pub(crate) trait ErasedOperation: Send + Sync {
     fn view(&self) -> &KindView;
     fn policy(&self) -> &Policy;
+    /// Params that the kind's schema allows, or every fault.
+    fn fit(&self, params: Value) -> Result<Value, Vec<Fault>>;
     /// The params as the kind takes them, defaults filled in; or every fault.
     fn check(&self, params: Value) -> Result<Value, Vec<Fault>>;
     /// Whether there is an `admit` to ask, as far as is known.
@@ -54,6 +58,30 @@ pub(super) fn erase<K: Operation>(kind: K) -> Arc<dyn ErasedOperation> {
     })
 }
 
+/// Params of a kind from what its schema allows, checked for what a schema cannot say.
+pub(crate) fn typed<P: DeserializeOwned + Serialize + Validate<Context = ()>>(
+    params: Value,
+) -> Result<P, Vec<Fault>> {
+    let typed: P = serde_json::from_value(params).map_err(|error| unreadable(&error))?;
+    valid(&typed)?;
+    Ok(typed)
+}
+
+/// Checks params for what a schema cannot say.
+pub(crate) fn valid<P: Serialize + Validate<Context = ()>>(params: &P) -> Result<(), Vec<Fault>> {
+    let faults = |report| super::schema::faults(&report, params);
+    params.validate().map_err(faults)
+}
+
+/// A fault of the whole.
+pub(crate) fn unreadable(error: &serde_json::Error) -> Vec<Fault> {
+    vec![Fault {
+        path: String::new(),
+        expected: "params of this kind".to_owned(),
+        got: error.to_string(),
+    }]
+}
+
 impl<K: Operation> ErasedOperation for Erased<K> {
     fn view(&self) -> &KindView {
         &self.view
@@ -63,24 +91,18 @@ impl<K: Operation> ErasedOperation for Erased<K> {
         &self.policy
     }
 
-    fn check(&self, params: Value) -> Result<Value, Vec<Fault>> {
-        let params = match super::schema::whole_numbers(params) {
-            Value::Null => Value::Object(serde_json::Map::new()),
-            params => params,
-        };
+    fn fit(&self, mut params: Value) -> Result<Value, Vec<Fault>> {
+        if params.is_null() {
+            params = Value::Object(serde_json::Map::new());
+        }
+        super::schema::whole_numbers(&mut params);
         self.schema.check(&params)?;
-        let unreadable = |error: serde_json::Error| {
-            vec![Fault {
-                path: String::new(),
-                expected: "params of this kind".to_owned(),
-                got: error.to_string(),
-            }]
-        };
-        let typed: K::Params = serde_json::from_value(params).map_err(unreadable)?;
-        typed
-            .validate()
-            .map_err(|report| super::schema::faults(&report, &typed))?;
-        serde_json::to_value(typed).map_err(unreadable)
+        Ok(params)
+    }
+
+    fn check(&self, params: Value) -> Result<Value, Vec<Fault>> {
+        let typed: K::Params = typed(self.fit(params)?)?;
+        serde_json::to_value(typed).map_err(|error| unreadable(&error))
     }
 
     fn asks_admission(&self) -> bool {

@@ -67,7 +67,7 @@ use serde::de::DeserializeOwned;
 pub use crate::rules::run_end::{RunEnd, RunFailure};
 pub use checkpoint::SavedCheckpoint;
 pub use context::{Context, Items};
-pub(crate) use erased::ErasedOperation;
+pub(crate) use erased::{ErasedOperation, typed, unreadable, valid};
 pub(crate) use execute::{Finished, execute};
 pub use failure::{ErrorCode, Failure, OrFail, Refusal, Stopped};
 pub(crate) use folder::Name as FolderName;
@@ -77,7 +77,6 @@ pub(crate) use manifest::Origin;
 pub(crate) use meter::Meter;
 pub use policy::Policy;
 pub(crate) use run::{Folders, Run, RunSetup, report_event};
-pub(crate) use schema::faults;
 pub use steps::{StepNumber, Steps};
 pub use sync::{OnProgress, StopHandle, SyncError, SyncOptions, run_sync_operation};
 

@@ -152,25 +152,22 @@ fn dotted(pointer: &str) -> String {
 }
 
 /// 5.0 as 5: to a schema they are the same, to an integer's parser they are not.
-pub(super) fn whole_numbers(value: Value) -> Value {
+pub(super) fn whole_numbers(value: &mut Value) {
     match value {
-        Value::Array(all) => all.into_iter().map(whole_numbers).collect(),
-        Value::Object(all) => {
-            let field = |(name, value)| (name, whole_numbers(value));
-            all.into_iter().map(field).collect()
-        }
+        Value::Array(all) => all.iter_mut().for_each(whole_numbers),
+        Value::Object(all) => all.values_mut().for_each(whole_numbers),
         Value::Number(number) if number.is_f64() => match number.as_f64() {
             Some(float) if float.fract() == 0.0 && float.abs() <= MAX_INTEGER as f64 => {
-                Value::from(float as i64)
+                *number = (float as i64).into();
             }
-            _ => Value::Number(number),
+            _ => {}
         },
-        other => other,
+        _ => {}
     }
 }
 
 /// What garde found.
-pub(crate) fn faults<P: Serialize>(report: &Report, params: &P) -> Vec<Fault> {
+pub(super) fn faults<P: Serialize>(report: &Report, params: &P) -> Vec<Fault> {
     let params = serde_json::to_value(params).unwrap_or_default();
     let fault = |(path, error): &(garde::Path, garde::Error)| {
         // `layers[0].units`, as the schema's faults have it: `layers.0.units`.

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::context::{Context, Wanted};
 use super::failure::Stopped;
+use super::run::Run;
 use super::slot::{LEVELS, Level};
 
 mod sealed {
@@ -64,6 +65,7 @@ enum Asked {
 #[must_use = "a loop that nobody iterates does nothing"]
 pub struct Steps<'a, T> {
     ctx: &'a Context,
+    run: &'a Run,
     /// What is left: its start tells how many steps are complete.
     range: Range<T>,
     base: T,
@@ -90,6 +92,7 @@ where
         slot.begin(depth, name, start.past(base), end.past(base));
         Self {
             ctx,
+            run: &ctx.run,
             range,
             base,
             count: &slot.levels[depth.min(LEVELS)],
@@ -146,7 +149,7 @@ where
         }
         let done = self.range.start.past(self.base);
         self.count.current.store(done, Ordering::Release);
-        if !self.ctx.run.word().is_quiet() {
+        if !self.run.word().is_quiet() {
             let asked = Self::asked(self.ctx, self.cut);
             self.over = !matches!(asked, Asked::GoOn);
             match asked {

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
-use garde::Validate;
 use impresario_api::{Fault, Progress, StopVerb, Timestamp};
 use serde_json::Value;
 
+use super::erased::valid;
 use super::execute::execute_in;
 use super::manifest::Origin;
 use super::run::Folders;
@@ -96,9 +96,7 @@ pub fn run_sync_operation<K: Operation>(
     params: K::Params,
     options: SyncOptions<'_>,
 ) -> Result<K::Output, SyncError> {
-    params
-        .validate()
-        .map_err(|report| SyncError::Invalid(super::schema::faults(&report, &params)))?;
+    valid(&params).map_err(SyncError::Invalid)?;
     match kind.admit(&params) {
         Err(refusal) if !refusal.is_none_needed() => return Err(SyncError::Refused(refusal)),
         _ => {}

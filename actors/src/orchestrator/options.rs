@@ -33,15 +33,6 @@ pub struct Options {
     pub wait: Duration,
 }
 
-/// A fault of the whole.
-pub(super) fn whole(error: &serde_json::Error) -> Vec<Fault> {
-    vec![Fault {
-        path: String::new(),
-        expected: "params of this kind".to_owned(),
-        got: error.to_string(),
-    }]
-}
-
 impl Options {
     /// Every option that is out of its range.
     pub(super) fn check(&self) -> Result<(), Error> {

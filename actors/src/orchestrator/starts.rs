@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use garde::Validate;
 use impresario_api::{OperationId, Status, Timestamp};
 use serde_json::Value;
 
 use super::patience::Patience;
 use super::refusals::unexpected;
-use super::{Options, Orchestrator, Until, options};
+use super::{Options, Orchestrator, Until};
 use crate::Error;
-use crate::operation::{ErasedOperation, Operation};
+use crate::operation::{ErasedOperation, Operation, typed, unreadable, valid};
 use crate::store::{Done, Outcome};
 use crate::supervision::commands::Start;
 
@@ -28,12 +27,8 @@ pub struct Started {
 impl Orchestrator {
     /// Checks JSON params against kind `K`: every fault at once.
     pub fn parse<K: Operation>(&self, params: Value) -> Result<K::Params, Error> {
-        let params = self
-            .kind(K::KIND)?
-            .check(params)
-            .map_err(Error::InvalidParams)?;
-        // What the check gave back came from these very params.
-        serde_json::from_value(params).map_err(|error| Error::InvalidParams(options::whole(&error)))
+        let fitting = self.kind(K::KIND)?.fit(params);
+        fitting.and_then(typed).map_err(Error::InvalidParams)
     }
 
     /// Starts a `K`; answers when the start is recorded.
@@ -43,12 +38,11 @@ impl Orchestrator {
         options: Options,
     ) -> Result<Started, Error> {
         // Typed params need no schema: only what a type cannot say is checked.
-        let faults = |report| Error::InvalidParams(crate::operation::faults(&report, &params));
-        params.validate().map_err(faults)?;
+        valid(&params).map_err(Error::InvalidParams)?;
         options.check()?;
         let kind = Arc::clone(self.kind(K::KIND)?);
         let params = serde_json::to_value(params);
-        let params = params.map_err(|error| Error::InvalidParams(options::whole(&error)))?;
+        let params = params.map_err(|error| Error::InvalidParams(unreadable(&error)))?;
         self.submit(&kind, Arc::new(params), options, None).await
     }
 

@@ -1,18 +1,25 @@
 //! Start, cancel and view over HTTP with one client, beside `GET /healthz` in the same run; idle,
-//! and with every core computing under the supervisor. The two states alternate.
+//! and with every core computing under the supervisor. The two states alternate, and so do blocks of
+//! each kind of request: a client that sends one kind after another, as a page or a poll does. Mixed
+//! request by request, what the system's scheduler makes of the mixture is most of the figure.
 
 use impresario_bench::{Client, Samples, Server, Target, judge, machine};
 
 const ROUNDS: usize = 5;
-/// Of each: a no-op and a cancel, and [`READS`] reads. All rounds together 10,000.
-const TURNS: usize = 2_000;
-/// Reads a turn: 10,000 each round.
-const READS: usize = 5;
+/// Blocks of each kind of request, in a round and state.
+const BLOCKS: usize = 20;
+/// Starts, and cancels, in a block: 10,000 in all rounds.
+const TURNS: usize = 100;
+/// Reads in a block: 10,000 in each round.
+const READS: usize = 500;
 const SLEEPING: &str = "{\"iterations\":1,\"step_ms\":3600000}";
 
 /// The floor and the figures of one state of the machine, in microseconds.
 struct State {
+    /// As it comes: 12 µs when client and worker happen to share a core, 85 when not.
     health: Samples,
+    /// The floor: client and server on cores of their own, so that it is the same every time.
+    apart: Samples,
     view: Samples,
     noop: Samples,
     cancel: Samples,
@@ -33,7 +40,9 @@ fn main() {
     args.extend(own.iter().map(String::as_str));
     let server = Server::start("bench-server", &args);
     let mut client = Client::new(&server.address);
-    let rounds: Vec<_> = (0..ROUNDS).map(|_| round(&mut client, cores)).collect();
+    let rounds: Vec<_> = (0..ROUNDS)
+        .map(|_| round(&server, &mut client, cores))
+        .collect();
     println!("µs, one connection; the median of {ROUNDS} rounds (lowest to highest)");
     show("idle", &rounds, |round| &round.idle);
     let busy = format!("{cores} functions computing on {cores} cores");
@@ -42,36 +51,43 @@ fn main() {
     machine();
 }
 
-fn round(client: &mut Client, cores: usize) -> Round {
-    let idle = state(client);
+fn round(server: &Server, client: &mut Client, cores: usize) -> Round {
+    let idle = state(server, client);
     let burning: Vec<_> = (0..cores).map(|_| client.start("burn", "{}")).collect();
     burning.iter().for_each(|id| client.until_running(id));
-    let busy = state(client);
+    let busy = state(server, client);
     for id in &burning {
         client.time("DELETE", &format!("/api/v1/operations/{id}?wait=5"), "");
     }
     Round { idle, busy }
 }
 
-fn state(client: &mut Client) -> State {
-    let (mut health, mut view, mut noop, mut cancel) = (vec![], vec![], vec![], vec![]);
+fn state(server: &Server, client: &mut Client) -> State {
+    let [mut health, mut apart, mut view, mut noop, mut cancel] = [const { Vec::new() }; 5];
     let seen = client.start("dummy", SLEEPING);
     client.until_running(&seen);
     let seen = format!("/api/v1/operations/{seen}");
-    for _ in 0..TURNS {
-        for _ in 0..READS {
-            health.push(client.time("GET", "/healthz", ""));
-            view.push(client.time("GET", &seen, ""));
-        }
-        let start = "/api/v1/dummy/start?wait=5";
-        noop.push(client.time("POST", start, "{\"iterations\":0}"));
-        let id = client.start("dummy", SLEEPING);
-        client.until_running(&id);
-        cancel.push(client.time("DELETE", &format!("/api/v1/operations/{id}?wait=5"), ""));
+    let start = "/api/v1/dummy/start?wait=5";
+    for _ in 0..BLOCKS {
+        let mut ask = || {
+            (0..READS)
+                .map(|_| client.time("GET", "/healthz", ""))
+                .collect()
+        };
+        health.append(&mut ask());
+        apart.append(&mut server.apart(ask));
+        view.extend((0..READS).map(|_| client.time("GET", &seen, "")));
+        noop.extend((0..TURNS).map(|_| client.time("POST", start, "{\"iterations\":0}")));
+        cancel.extend((0..TURNS).map(|_| {
+            let id = client.start("dummy", SLEEPING);
+            client.until_running(&id);
+            client.time("DELETE", &format!("/api/v1/operations/{id}?wait=5"), "")
+        }));
     }
     client.time("DELETE", &format!("{seen}?wait=5"), "");
     State {
         health: Samples::new(health),
+        apart: Samples::new(apart),
         view: Samples::new(view),
         noop: Samples::new(noop),
         cancel: Samples::new(cancel),
@@ -89,7 +105,8 @@ fn show(what: &str, rounds: &[Round], of: impl Fn(&Round) -> &State) {
         });
         println!("    {name:38} {p50:>28} {p99:>28}");
     };
-    row("GET /healthz", |state| &state.health);
+    row("GET /healthz, as it comes", |state| &state.health);
+    row("GET /healthz, from core to core", |state| &state.apart);
     row("GET /operations/{id}", |state| &state.view);
     row("POST /dummy/start?wait, no-op", |state| &state.noop);
     row("DELETE ?wait, a sleeping dummy", |state| &state.cancel);
@@ -103,7 +120,7 @@ fn ratios(rounds: &[Round]) {
         let ratios = Samples::new(rounds.iter().map(ratio).collect());
         judge(what, &ratios, Target::AtMost(most));
     };
-    let idle: fn(&Round) -> &Samples = |round| &round.idle.health;
+    let idle: fn(&Round) -> &Samples = |round| &round.idle.apart;
     let cancel: fn(&Round) -> &Samples = |round| &round.idle.cancel;
     let busy_cancel: fn(&Round) -> &Samples = |round| &round.busy.cancel;
     line(

@@ -39,7 +39,9 @@ impl Operation for Measure {
         for _ in 0..ROUNDS {
             rounds.push([
                 each(STEPS, || {
-                    // The number is used in every loop alike, so that none is optimised away.
+                    // Somebody may look at the cell, or its stores would be optimised away; the number
+                    // is used in every loop alike.
+                    let cell = black_box(&cell);
                     (0..STEPS).for_each(|n| cell.store(black_box(n), Ordering::Relaxed));
                     Ok(())
                 })?,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use impresario::rules::lifecycle::{Input, Moment, Recorded, Rejection};
 use impresario::store::{Command, Done, Fact, Operation, Outcome, Refused};
-use impresario_api::{OperationId, Status, Timestamp};
-use rusqlite::{Connection, OptionalExtension};
+use impresario_api::{Event, OperationId, Status, Timestamp};
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::kept::Kept;
 use super::rows::{self, id_of, sql_id, sql_status};
@@ -19,6 +19,10 @@ pub(super) struct Batch<'a> {
     /// Why no start is taken.
     pub(super) tight: Option<String>,
     counts: Vec<(String, Status, i64)>,
+    /// Not written yet: all of a batch are written one after another.
+    events: Vec<Arc<Event>>,
+    /// What writes new operations, once there is one.
+    inserts: Option<CachedStatement<'a>>,
     changed: bool,
 }
 
@@ -33,6 +37,8 @@ impl<'a> Batch<'a> {
             kept,
             tight,
             counts: Vec::new(),
+            events: Vec::new(),
+            inserts: None,
             changed: false,
         }
     }
@@ -62,10 +68,11 @@ impl<'a> Batch<'a> {
     }
 
     /// Writes what the batch has counted.
-    pub(super) fn finish(self) -> rusqlite::Result<()> {
+    pub(super) fn finish(mut self) -> rusqlite::Result<()> {
         if !self.changed {
             return Ok(());
         }
+        self.write_events()?;
         for (kind, status, change) in self.counts.iter().filter(|(.., change)| *change != 0) {
             self.connection
                 .prepare_cached(
@@ -82,6 +89,18 @@ impl<'a> Batch<'a> {
                 self.kept.at,
             ))?;
         Ok(())
+    }
+
+    fn write_events(&mut self) -> rusqlite::Result<()> {
+        events::insert(self.connection, &std::mem::take(&mut self.events))
+    }
+
+    fn insert(&mut self, operation: &Operation) -> rusqlite::Result<()> {
+        let inserts = match &mut self.inserts {
+            Some(inserts) => inserts,
+            none => none.insert(rows::inserts(self.connection)?),
+        };
+        rows::insert(self.connection, inserts, operation)
     }
 
     /// The operation as this batch has left it.
@@ -106,13 +125,13 @@ impl<'a> Batch<'a> {
         self.kept.at = self.kept.at.max(latest.unwrap_or(0));
         let events = operation.number(&mut self.kept.cursor, facts);
         match was {
-            None => rows::insert(self.connection, &operation)?,
+            None => self.insert(&operation)?,
             Some(was) => {
                 checkpoints::save(self.connection, was, &operation)?;
                 rows::update(self.connection, was, &operation)?;
             }
         }
-        events::insert(self.connection, &events)?;
+        self.events.extend_from_slice(&events);
         self.changed = true;
         self.kept.newest = self.kept.newest.max(operation.id.as_u64());
         self.count(was, Some(&operation));
@@ -239,6 +258,8 @@ impl<'a> Batch<'a> {
             let (count, removed) = (count.unsigned_abs(), Vec::new());
             return Ok(Outcome::Pruned { count, removed });
         }
+        // One that ends and goes in the same batch leaves none of its events.
+        self.write_events()?;
         let ids: Vec<i64> = self
             .connection
             .prepare_cached(&format!("SELECT id {sql}"))?

@@ -127,7 +127,7 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     // A thread of its own copies the log back; the cache is in KiB.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
-         PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
+         PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;",
     )?;
     // A statement is planned once, and not anew for each value that it is given.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

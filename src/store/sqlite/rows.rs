@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use impresario::store::Operation;
 use impresario_api::{OperationId, Status, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::error::unreadable;
 use super::{checkpoints, form};
@@ -61,27 +61,34 @@ pub(super) fn finished(connection: &Connection, read: Read) -> rusqlite::Result<
     Ok(Arc::new(operation))
 }
 
+/// What writes a new one: looked up once a batch, not once a row.
+pub(super) fn inserts(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    connection.prepare_cached(
+        "INSERT INTO operations (id, kind, lane, priority, status, due, created_at, completed_at, held, seq, state, start)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )
+}
+
 /// Writes a new one.
-pub(super) fn insert(connection: &Connection, operation: &Operation) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO operations (id, kind, lane, priority, status, due, created_at, completed_at, held, seq, state, start)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        )?
-        .execute(params![
-            sql_id(operation.id),
-            operation.kind,
-            operation.lane,
-            operation.priority,
-            sql_status(operation.state.shown()),
-            due(operation),
-            operation.created_at.as_millis(),
-            operation.completed_at.map(Timestamp::as_millis),
-            held(operation),
-            operation.seq as i64,
-            form::state(operation).map_err(unreadable)?,
-            form::start(operation).map_err(unreadable)?,
-        ])?;
+pub(super) fn insert(
+    connection: &Connection,
+    inserts: &mut CachedStatement<'_>,
+    operation: &Operation,
+) -> rusqlite::Result<()> {
+    inserts.execute(params![
+        sql_id(operation.id),
+        operation.kind,
+        operation.lane,
+        operation.priority,
+        sql_status(operation.state.shown()),
+        due(operation),
+        operation.created_at.as_millis(),
+        operation.completed_at.map(Timestamp::as_millis),
+        held(operation),
+        operation.seq as i64,
+        form::state(operation).map_err(unreadable)?,
+        form::start(operation).map_err(unreadable)?,
+    ])?;
     for (key, value) in &operation.labels {
         connection
             .prepare_cached("INSERT INTO labels (key, value, operation) VALUES (?1, ?2, ?3)")?

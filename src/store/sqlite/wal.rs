@@ -1,12 +1,17 @@
 //! The write-ahead log: grown before it is needed, so that a commit extends no file, and copied back
 //! into the database by a thread with a connection of its own, so that no commit pays for that.
+//!
+//! The log begins anew only when a commit finds all of it copied back, and while one copy is made the
+//! next commits are written. So the last few pages are copied by the writer itself, between two
+//! commits: else a busy store would be copied back after every commit, and never begin anew.
 
+use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,13 +23,21 @@ use super::ballast::room;
 const GROWN: u64 = 16 << 20;
 /// Pages in the log at which it is copied back.
 const COPY_AT: u32 = 3_000;
-/// Pages in the log at which the writer itself copies them back: then the thread cannot keep up, or
-/// never finds the log at rest, and the log would grow without end.
+/// So few pages the writer copies itself, in less time than a commit takes.
+const FEW: u32 = 256;
+/// Pages in the log at which the writer copies all of them: then the thread cannot keep up, and the log
+/// would grow without end.
 const COPY_HERE_AT: u32 = 16_384;
 
 /// Watches how long the log has become.
 pub(super) struct Wal {
     pages: Arc<AtomicU32>,
+    /// How many of them were copied back last.
+    copied: Arc<AtomicU32>,
+    /// How many there were after the last commit.
+    before: Cell<u32>,
+    /// How many there were when the writer last copied some.
+    tried: Cell<u32>,
     /// `None` when it ends.
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -43,9 +56,18 @@ impl Wal {
         // One wake-up that waits is enough: it copies all that there is.
         let (wake, woken) = sync_channel(1);
         let thread = std::thread::Builder::new().name("impresario-wal".to_owned());
-        let thread = thread.spawn(move || copy(&copier, &woken))?;
+        let copied = Arc::new(AtomicU32::new(0));
+        let told = Arc::clone(&copied);
+        let thread = thread.spawn(move || {
+            while woken.recv().is_ok() {
+                told.store(copy(&copier), Ordering::Relaxed);
+            }
+        })?;
         Ok(Self {
             pages,
+            copied,
+            before: Cell::new(0),
+            tried: Cell::new(0),
             wake: Some(wake),
             thread: Some(thread),
         })
@@ -54,13 +76,19 @@ impl Wal {
     /// After a commit: sees to it that the log does not grow without end.
     pub(super) fn committed(&self, writer: &Connection) {
         let pages = self.pages.load(Ordering::Relaxed);
-        if pages >= COPY_HERE_AT {
-            copy_now(writer);
-        } else if pages >= COPY_AT
-            && let Some(wake) = &self.wake
-        {
+        if pages < self.before.replace(pages) {
+            // It has begun anew.
+            self.copied.store(0, Ordering::Relaxed);
+            self.tried.set(0);
+        }
+        match who_copies(pages, self.copied.load(Ordering::Relaxed), self.tried.get()) {
+            Who::Nobody => {}
+            Who::Writer => {
+                self.copied.store(copy(writer), Ordering::Relaxed);
+                self.tried.set(pages);
+            }
             // Full: it is awake already.
-            let _ = wake.try_send(());
+            Who::Thread => drop(self.wake.as_ref().map(|wake| wake.try_send(()))),
         }
     }
 
@@ -91,19 +119,40 @@ impl Drop for Wal {
     }
 }
 
-fn copy(connection: &Connection, woken: &Receiver<()>) {
-    while woken.recv().is_ok() {
-        copy_now(connection);
+/// Who copies the log back.
+#[derive(Debug, PartialEq, Eq)]
+enum Who {
+    Nobody,
+    Writer,
+    Thread,
+}
+
+/// Of `pages` in the log, `copied` were copied back last; the writer itself did so at `tried`. Where
+/// it could not copy all, because someone reads what is old, it is not asked again at every commit.
+const fn who_copies(pages: u32, copied: u32, tried: u32) -> Who {
+    if pages < COPY_AT || pages < tried + FEW && tried > 0 {
+        return Who::Nobody;
+    }
+    let left = pages.saturating_sub(copied);
+    if left <= FEW || left >= COPY_HERE_AT {
+        Who::Writer
+    } else {
+        Who::Thread
     }
 }
 
-/// Copies what no reader needs in the log, and waits for nobody.
-fn copy_now(connection: &Connection) {
-    let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
-    if let Err(error) = copied {
+/// Copies what no reader needs in the log, and waits for nobody: how many pages of it are copied.
+fn copy(connection: &Connection) -> u32 {
+    let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| {
+        row.get::<_, i64>(2)
+    });
+    let copied = copied.unwrap_or_else(|error| {
         // What is in the log is safe there; the next try comes with the next commit.
         log::warn!("the write-ahead log could not be copied back: {error}");
-    }
+        0
+    });
+    // Below zero: the other one is at it.
+    u32::try_from(copied).unwrap_or(0)
 }
 
 /// The log's file beside its database.
