@@ -183,3 +183,31 @@ pub(super) fn grow(database: &Path) -> io::Result<()> {
     }
     file.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_thread_copies_much_and_the_writer_the_few_pages_that_came_meanwhile() {
+        for (pages, copied, tried, who) in [
+            // Short: copied later, with more.
+            (COPY_AT - 1, 0, 0, Who::Nobody),
+            (COPY_AT, 0, 0, Who::Thread),
+            // What came while the thread copied: few pages, and the log begins anew.
+            (COPY_AT + 40, COPY_AT, 0, Who::Writer),
+            (COPY_AT + FEW + 1, COPY_AT, 0, Who::Thread),
+            // A reader held some of them back: not at every commit again.
+            (COPY_AT + 41, COPY_AT + 40, COPY_AT + 40, Who::Nobody),
+            (COPY_AT + 40 + FEW, COPY_AT + 40, COPY_AT + 40, Who::Writer),
+            // The thread does not keep up.
+            (COPY_HERE_AT, 0, 0, Who::Writer),
+        ] {
+            assert_eq!(
+                who_copies(pages, copied, tried),
+                who,
+                "{pages} {copied} {tried}"
+            );
+        }
+    }
+}
