@@ -28,11 +28,13 @@ impl fmt::Display for ParseIdError {
 
 impl std::error::Error for ParseIdError {}
 
-fn digits(value: u64) -> String {
-    (0..DIGITS)
-        .rev()
-        .map(|place| ALPHABET[(value >> (5 * place)) as usize & 31] as char)
-        .collect()
+fn digits(value: u64) -> [u8; DIGITS] {
+    std::array::from_fn(|at| ALPHABET[(value >> (5 * (DIGITS - 1 - at))) as usize & 31])
+}
+
+/// They are of [`ALPHABET`].
+fn text(digits: &[u8]) -> &str {
+    str::from_utf8(digits).unwrap_or_default()
 }
 
 fn parse(text: &str, prefix: &'static str) -> Result<u64, ParseIdError> {
@@ -75,18 +77,19 @@ macro_rules! id {
 
             /// The 13 characters after the prefix.
             pub fn digits(self) -> String {
-                digits(self.0)
+                text(&digits(self.0)).to_owned()
             }
 
             /// The last 8 characters: what people see and type.
             pub fn short(self) -> String {
-                self.digits().split_off(DIGITS - 8)
+                text(&digits(self.0)[DIGITS - 8..]).to_owned()
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}{}", $prefix, self.digits())
+                f.write_str($prefix)?;
+                f.write_str(text(&digits(self.0)))
             }
         }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -14,7 +15,10 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// The system clock's time.
     pub fn now() -> Self {
-        Self(Utc::now().timestamp_millis())
+        // Not by chrono, which makes a date of it first. A clock before 1970 is taken for 1970.
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let millis = since.map_or(0, |since| since.as_millis());
+        Self(i64::try_from(millis).unwrap_or(i64::MAX))
     }
 
     /// From milliseconds since 1970.

@@ -65,10 +65,14 @@ fn written(status: StatusCode, media: &'static str, body: Bytes) -> HttpResponse
     response
 }
 
+/// Most answers are no longer: their bytes are written in one piece.
+const USUAL_BYTES: usize = 512;
+
 /// A body that is serialised here.
 pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> HttpResponse {
-    match serde_json::to_vec(body) {
-        Ok(bytes) => raw(status, bytes),
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    match serde_json::to_writer(&mut bytes, body) {
+        Ok(()) => raw(status, bytes),
         Err(error) => {
             log::error!("an answer cannot be written as JSON: {error}");
             HttpResponse::InternalServerError().finish()
