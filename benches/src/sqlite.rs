@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, params};
 use tokio::sync::{mpsc, oneshot};
@@ -39,8 +40,7 @@ impl Bare {
         connection.set_prepared_statement_cache_capacity(32);
         Self {
             connection,
-            // As ids are: some milliseconds, and a counter.
-            next: 220_000_000_000 << 21,
+            next: 0,
             cursor: 0,
         }
     }
@@ -70,7 +70,20 @@ impl Bare {
         self.connection.execute_batch("COMMIT").expect("committed");
     }
 
+    /// As the server makes ids: milliseconds, and a counter that starts at random in each, so that an
+    /// index on an id's end is written all over, as the server's is.
+    fn turn(&mut self) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let millis = since.expect("a clock after 1970").as_millis() as i64 - 1_577_836_800_000;
+        if millis > self.next >> 21 {
+            // Any even spread will do: the digits of the golden ratio.
+            self.next = (millis << 21)
+                | (millis.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64) as u64 >> 44) as i64;
+        }
+    }
+
     fn start_rows(&mut self, count: usize) -> i64 {
+        self.turn();
         let first = self.next;
         for _ in 0..count {
             self.connection
