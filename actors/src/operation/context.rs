@@ -237,7 +237,8 @@ impl Context {
                 return Ok(());
             }
             // A wake-up or the end of the patience: look again.
-            std::thread::park_timeout(self.nap(left));
+            let nap = self.nap(left);
+            self.run.rest(|| std::thread::park_timeout(nap));
         }
     }
 
@@ -253,11 +254,16 @@ impl Context {
                 }
                 Wanted::Nothing => {}
             }
-            let nap = self.nap(Duration::MAX);
-            select! {
-                recv(channel) -> item => return Ok(item.ok()),
-                recv(self.run.wakes()) -> _ => {}
-                default(nap.min(Duration::from_secs(3_600))) => {}
+            let nap = self.nap(Duration::MAX).min(Duration::from_secs(3_600));
+            let came = self.run.rest(|| {
+                select! {
+                    recv(channel) -> item => Some(item.ok()),
+                    recv(self.run.wakes()) -> _ => None,
+                    default(nap) => None,
+                }
+            });
+            if let Some(item) = came {
+                return Ok(item);
             }
         }
     }

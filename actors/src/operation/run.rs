@@ -68,6 +68,8 @@ pub(crate) struct Run {
     /// When the first pause or shutdown was asked for.
     asked_at: OnceLock<Instant>,
     due: AtomicBool,
+    /// The function waits in one of our calls: a stop is heeded at once.
+    rests: AtomicBool,
     pub(super) slot: Slot,
     pub(super) reports: Mutex<Buffer>,
     pub(super) saved: Mutex<Option<SavedCheckpoint>>,
@@ -138,6 +140,7 @@ impl Run {
             thread: OnceLock::new(),
             asked_at: OnceLock::new(),
             due: AtomicBool::new(false),
+            rests: AtomicBool::new(false),
             slot: Slot::new(),
             reports: Mutex::default(),
             saved: Mutex::default(),
@@ -205,6 +208,19 @@ impl Run {
             .checkpoint_every
             .checked_sub(asked.elapsed())
             .filter(|left| !left.is_zero())
+    }
+
+    /// Waits by `wait`, and says so meanwhile.
+    pub(super) fn rest<T>(&self, wait: impl FnOnce() -> T) -> T {
+        self.rests.store(true, Ordering::Relaxed);
+        let waited = wait();
+        self.rests.store(false, Ordering::Relaxed);
+        waited
+    }
+
+    /// Whether the function waits in one of our calls; it may just have begun to, or ceased.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.rests.load(Ordering::Relaxed)
     }
 
     /// A checkpoint is to be kept: set by the supervisor's tick.

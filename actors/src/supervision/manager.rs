@@ -186,6 +186,12 @@ impl Manager {
         true
     }
 
+    /// Whether an operation's function waits, so that a stop ends it at once.
+    fn rests(&self, id: OperationId) -> bool {
+        let live = self.live.get(&id).filter(|live| !live.ended);
+        live.is_some_and(|live| live.of.run.is_resting())
+    }
+
     /// A stop that was recorded before its run was known here: asked between the claim's commit
     /// and its news.
     fn signal_late(&mut self, operation: &Operation) {
@@ -299,14 +305,15 @@ impl Handler<Ask> for Manager {
             reason: ask.reason,
         };
         let stops = matches!(ask.verb, Verb::Cancel | Verb::Pause | Verb::Finish);
+        let rests = self.rests(ask.id);
         let signalled = stops && self.signal(ask.id, &input);
         let apply = Command::Apply {
             id: ask.id,
             input,
             now: Timestamp::now(),
         };
-        // A finish may take its time.
-        let end_follows = signalled && ask.verb != Verb::Finish;
+        // One that computes looks up when its step is over, and a finish may take its time.
+        let end_follows = signalled && rests && ask.verb != Verb::Finish;
         let entry = Entry::answered(apply, ask.reply).end_follows(end_follows);
         self.of.link.send(vec![entry]);
     }

@@ -75,7 +75,7 @@ impl Drop for Reply {
 pub(crate) struct Entry {
     command: Command,
     reply: Option<Reply>,
-    /// A function was just told to return: its end is on its way.
+    /// A function that rested was just told to return: its end is on its way.
     end_follows: bool,
 }
 

@@ -34,6 +34,8 @@ interface Props {
 const COLOURS = ['--curve-1', '--curve-2', '--curve-3', '--curve-4', '--curve-5', '--curve-6'];
 const DASHES: number[][] = [[], [6, 3], [2, 3], [10, 3, 2, 3], [4, 2], [1, 4]];
 
+const WHOLE = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((first) => first * 10 ** power)).flat();
+
 function colour(element: Element, name: string): string {
   return getComputedStyle(element).getPropertyValue(name).trim() || '#888';
 }
@@ -52,7 +54,8 @@ function options(element: HTMLElement, props: Props): uPlot.Options {
       y: props.log === true ? { distr: 3 } : {},
     },
     axes: [
-      { ...axis, space: 60 },
+      // There is no half step.
+      { ...axis, space: 60, ...(props.time === true ? {} : { incrs: WHOLE }) },
       { ...axis, size: 64, values: (_, splits) => splits.map((value) => (value === null ? '' : tickText(value))) },
     ],
     series: [{ label: props.time === true ? 'time' : 'step' }, ...props.curves.map((curve, index) => line(element, curve, index))],
@@ -127,7 +130,10 @@ function drawMarks(plot: uPlot, marks: Mark[], element: Element): void {
     ctx.moveTo(x, resumed ? bbox.top : bbox.top + bbox.height - 10 * devicePixelRatio);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    if (resumed) ctx.fillText(mark.label, x + 4, bbox.top + 11 * devicePixelRatio);
+    // uPlot leaves its axes' alignment behind. Beside the line, and on the side where there is room.
+    const fits = x + 4 + ctx.measureText(mark.label).width <= bbox.left + bbox.width;
+    ctx.textAlign = fits ? 'left' : 'right';
+    if (resumed) ctx.fillText(mark.label, fits ? x + 4 : x - 4, bbox.top + 11 * devicePixelRatio);
     else ctx.fillRect(x - 2 * devicePixelRatio, bbox.top + bbox.height - 4 * devicePixelRatio, 4 * devicePixelRatio, 4 * devicePixelRatio);
   }
   ctx.restore();
