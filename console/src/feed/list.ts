@@ -124,7 +124,9 @@ class Following implements List {
       exact: page.total_is_exact,
       active: page.active_count,
     };
-    this.draw();
+    // Whoever waits for the first rows waits for no frame besides.
+    if (this.state.value.phase === 'ready') this.draw();
+    else this.show(true);
   }
 
   private put(row: Row, at: number): void {
