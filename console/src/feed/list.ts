@@ -124,9 +124,9 @@ class Following implements List {
       exact: page.total_is_exact,
       active: page.active_count,
     };
-    // Whoever waits for the first rows waits for no frame besides.
+    // Whoever waits for the first rows waits for no frame besides; but reading and drawing are two tasks.
     if (this.state.value.phase === 'ready') this.draw();
-    else this.show(true);
+    else setTimeout(() => this.show(true));
   }
 
   private put(row: Row, at: number): void {
