@@ -25,8 +25,8 @@ const GROWN: u64 = 16 << 20;
 const COPY_AT: u32 = 3_000;
 /// So few pages the writer copies itself, in less time than a commit takes.
 const FEW: u32 = 256;
-/// Pages in the log at which the writer copies all of them: then the thread cannot keep up, and the log
-/// would grow without end.
+/// Pages in the log at which the writer copies all that is left: then the thread cannot keep up, or each
+/// commit brings more than a few, and the log would grow without end.
 const COPY_HERE_AT: u32 = 16_384;
 
 /// Watches how long the log has become.
@@ -133,8 +133,7 @@ const fn who_copies(pages: u32, copied: u32, tried: u32) -> Who {
     if pages < COPY_AT || pages < tried + FEW && tried > 0 {
         return Who::Nobody;
     }
-    let left = pages.saturating_sub(copied);
-    if left <= FEW || left >= COPY_HERE_AT {
+    if pages.saturating_sub(copied) <= FEW || pages >= COPY_HERE_AT {
         Who::Writer
     } else {
         Who::Thread
@@ -202,6 +201,9 @@ mod tests {
             (COPY_AT + 40 + FEW, COPY_AT + 40, COPY_AT + 40, Who::Writer),
             // The thread does not keep up.
             (COPY_HERE_AT, 0, 0, Who::Writer),
+            // It does, but each commit brings more than a few pages.
+            (COPY_HERE_AT - 1, COPY_HERE_AT - 2 * FEW, 0, Who::Thread),
+            (COPY_HERE_AT, COPY_HERE_AT - 2 * FEW, 0, Who::Writer),
         ] {
             assert_eq!(
                 who_copies(pages, copied, tried),
