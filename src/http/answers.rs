@@ -98,9 +98,13 @@ pub(super) async fn started(
 ) -> Answer<StartAnswer> {
     let id = started.id;
     let view = match wait.left() {
-        Some(limit) => orchestrator.wait_until(id, Until::Ended, limit).await?,
-        None if started.replayed => orchestrator.view(id).await?,
-        None => return Ok(enveloped(StatusCode::ACCEPTED, accepted(what, &started))),
+        Some(limit) if !started.status.is_ended() => {
+            orchestrator.wait_until(id, Until::Ended, limit).await?
+        }
+        None if !started.replayed => {
+            return Ok(enveloped(StatusCode::ACCEPTED, accepted(what, &started)));
+        }
+        _ => orchestrator.view(id).await?,
     };
     let mut answer = StartAnswer {
         status: view.row.status,

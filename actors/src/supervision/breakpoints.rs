@@ -85,8 +85,7 @@ impl Breakpoints {
 
     /// Before a batch is committed.
     pub(crate) fn before(&self, batch: &[Command]) -> Result<(), StoreError> {
-        let submits = batch.iter().any(|one| matches!(one, Command::Submit(_)));
-        if submits {
+        if batch.iter().any(is_start) {
             self.reach(Point::Submitted)
         } else {
             Ok(())
@@ -95,11 +94,22 @@ impl Breakpoints {
 
     /// After it: what is committed stays, so only a panic does something.
     pub(crate) fn after(&self, batch: &[Command]) {
-        if batch.iter().any(|one| matches!(one, Command::Submit(_))) {
+        if batch.iter().any(is_start) {
             let _ = self.reach(Point::Committed);
         }
-        if batch.iter().any(|one| matches!(one, Command::End(_))) {
+        if batch.iter().any(is_end) {
             let _ = self.reach(Point::EndCommitted);
         }
     }
+}
+
+const fn is_start(command: &Command) -> bool {
+    matches!(command, Command::Submit(_) | Command::Record { .. })
+}
+
+const fn is_end(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::End(_) | Command::Record { end: Some(_), .. }
+    )
 }

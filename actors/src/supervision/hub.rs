@@ -112,10 +112,11 @@ impl Hub {
         }
     }
 
-    /// Tells what was committed.
-    pub(crate) fn publish(&self, done: &Done) {
+    /// Tells what was committed; with `last`, the last progress of the run that its last event ends,
+    /// just before that.
+    pub(crate) fn publish(&self, done: &Done, last: Option<&Progress>) {
         for topic in self.concerned(&done.operation) {
-            topic.events(&done.events);
+            topic.events(&done.events, last);
         }
     }
 

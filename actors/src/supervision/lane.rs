@@ -34,6 +34,8 @@ pub(crate) struct Lane {
     shared: Option<usize>,
     /// Operations that wait, as the commits told.
     pub(crate) waiting: u64,
+    /// Nobody of them is ready to go, as of the last commit.
+    pub(crate) idle: bool,
     /// For when the next claim is armed.
     pub(crate) next_due: Option<Timestamp>,
     nice: i32,
@@ -48,9 +50,18 @@ struct Slot {
     shaken: bool,
 }
 
+impl Slot {
+    /// Free, or soon: nothing in it but runs that are not recorded yet.
+    fn is_open(&self) -> bool {
+        self.busy.iter().all(|occupant| occupant.ahead)
+    }
+}
+
 struct Occupant {
     since: Timestamp,
     work: Arc<Work>,
+    /// It began before it was recorded, and is not recorded yet.
+    ahead: bool,
 }
 
 impl Lane {
@@ -74,6 +85,7 @@ impl Lane {
             promised: 0,
             shared: None,
             waiting: 0,
+            idle: false,
             next_due: None,
             nice,
         }
@@ -89,8 +101,7 @@ impl Lane {
     }
 
     fn free(&self) -> usize {
-        let free = |slot: &&Slot| slot.busy.is_empty();
-        self.slots.iter().filter(free).count()
+        self.slots.iter().filter(|slot| slot.is_open()).count()
     }
 
     /// Slots that are free and promised to no claim.
@@ -105,10 +116,33 @@ impl Lane {
         promised
     }
 
-    /// A claim for `limit` slots is answered; what it brought is run next.
-    pub(crate) fn redeem(&mut self, limit: usize) {
+    /// A claim for `limit` slots is answered with so many; they are run next.
+    pub(crate) fn redeem(&mut self, limit: usize, claimed: usize) {
         self.shared = None;
         self.promised = self.promised.saturating_sub(limit);
+        self.idle = claimed < limit;
+    }
+
+    /// The slot for a run that begins before it is recorded, if there is room. None while someone
+    /// who is recorded waits: nobody is passed by.
+    pub(crate) fn slot_ahead(&self) -> Option<usize> {
+        let place = self.open_slot().filter(|_| self.idle);
+        place.filter(|index| self.slots[*index].busy.len() < TOGETHER)
+    }
+
+    /// The open slot with the least in it.
+    fn open_slot(&self) -> Option<usize> {
+        let open = |index: &usize| self.slots[*index].is_open();
+        let open = (0..self.slots.len()).filter(open);
+        open.min_by_key(|index| self.slots[*index].busy.len())
+    }
+
+    /// A run that began before it was recorded is recorded, and may take long.
+    pub(crate) fn recorded(&mut self, index: usize, id: OperationId) {
+        let mut busy = self.slots[index].busy.iter_mut();
+        if let Some(occupant) = busy.find(|occupant| occupant.work.id == id) {
+            occupant.ahead = false;
+        }
     }
 
     /// Whether a claim is on its way.
@@ -129,14 +163,28 @@ impl Lane {
         }
     }
 
-    /// Runs a function in a free slot, or in the one that it may share: which. `None` when there is
-    /// none, which a claim prevents.
-    pub(crate) fn run(&mut self, work: Work, tiny: bool, manager: &Addr<Manager>) -> Option<usize> {
+    /// Runs a function in a free slot, or in the one that it may share: which. A claim has slots
+    /// promised; if one was taken meanwhile by a tiny run that takes long, it waits behind the fewest.
+    pub(crate) fn run(&mut self, work: Work, tiny: bool, manager: &Addr<Manager>) -> usize {
         let room = |index: &usize| self.slots[*index].busy.len() < TOGETHER;
         let shared = self.shared.filter(|_| tiny).filter(room);
-        let free = || self.slots.iter().position(|slot| slot.busy.is_empty());
-        let index = shared.or_else(free)?;
+        let least = || (0..self.slots.len()).min_by_key(|index| self.slots[*index].busy.len());
+        let index = shared.or_else(|| self.open_slot()).or_else(least);
+        // A lane has at least one slot: the start sees to it.
+        let index = index.unwrap_or(0);
         self.shared = tiny.then_some(index);
+        self.run_in(index, work, false, manager);
+        index
+    }
+
+    /// Runs a function in this slot, behind what runs there; `ahead` of its record, or after it.
+    pub(crate) fn run_in(
+        &mut self,
+        index: usize,
+        work: Work,
+        ahead: bool,
+        manager: &Addr<Manager>,
+    ) {
         let slot = &mut self.slots[index];
         let first = slot.busy.is_empty();
         self.gauge
@@ -145,8 +193,7 @@ impl Lane {
         let work = Arc::new(work);
         begin(&slot.arbiter, &work, manager);
         let since = Timestamp::now();
-        slot.busy.push_back(Occupant { since, work });
-        Some(index)
+        slot.busy.push_back(Occupant { since, work, ahead });
     }
 
     /// A slot's function has ended; the slot is free again when it was the last. One that was shaken

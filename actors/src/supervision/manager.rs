@@ -1,6 +1,7 @@
 //! The manager: every start, verb and end passes here, in order. It decides nothing itself; the
 //! rules do, and the store records. It signals, dispatches and keeps count.
 
+mod ahead;
 mod leaving;
 mod ledger;
 mod live;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use actix::{Actor, AsyncContext, Context, Handler};
-use impresario_api::{OperationId, Timestamp, Verb};
+use impresario_api::{OperationId, Status, Timestamp, Verb};
 use tokio::sync::oneshot;
 
 use super::commands::{ActorEnded, Ask, Committed, NotBegun, RunEnded, Start, TimedOut};
@@ -27,7 +28,8 @@ use super::writer::{Entry, StoreLink};
 use crate::Config;
 use crate::operation::Kinds;
 use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
-use crate::store::{Command, Done, Operation, Outcome, Reader, StoreError};
+use crate::store::{Command, Done, Operation, Outcome, Reader, Refused, StoreError};
+use ahead::Ahead;
 use ledger::Ledger;
 use live::Live;
 
@@ -51,6 +53,8 @@ pub(crate) struct Manager {
     lanes: BTreeMap<String, Lane>,
     /// The runs that are going on, and those whose end is not committed yet.
     live: HashMap<OperationId, Live>,
+    /// Those that began before they were recorded.
+    ahead: Ahead,
     ledger: Ledger,
     /// Set by a shutdown: nothing is dispatched, and these wait for the last run's end.
     draining: Option<Vec<oneshot::Sender<()>>>,
@@ -75,6 +79,7 @@ impl Manager {
             of,
             lanes,
             live: HashMap::new(),
+            ahead: Ahead::default(),
             ledger: Ledger::default(),
             draining: None,
             recovered: false,
@@ -115,20 +120,23 @@ impl Manager {
         ctx: &mut Context<Self>,
     ) {
         if let Some(lane) = self.lanes.get_mut(lane) {
-            lane.redeem(limit);
+            lane.redeem(limit, operations.len());
         } else {
             self.empty_lost_lane(lane, operations.len() == limit, next_due, ctx);
         }
         for done in operations {
             self.note(done);
-            self.launch(&done.operation, ctx);
+            self.launch(&done.operation, None, ctx);
         }
         self.send_off();
         self.arm(lane, next_due, ctx);
     }
 
-    /// Sends a claim on its own.
+    /// Someone is ready to go: sends a claim on its own.
     fn dispatch(&mut self, lane: &str) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.idle = false;
+        }
         if let Some(claim) = self.claim(lane) {
             self.of.link.send(vec![claim]);
         }
@@ -211,28 +219,26 @@ impl Manager {
         let operation = &done.operation;
         let now = operation.state.shown();
         if let Some(lane) = self.lanes.get_mut(&operation.lane) {
-            lane.waiting += u64::from(now == impresario_api::Status::Pending);
-            lane.waiting -=
-                u64::from(done.was == Some(impresario_api::Status::Pending)).min(lane.waiting);
+            lane.waiting += u64::from(now == Status::Pending);
+            lane.waiting -= u64::from(done.was == Some(Status::Pending)).min(lane.waiting);
         }
-        if now.is_ended() && done.was.is_some_and(|was| !was.is_ended()) {
+        if now.is_ended() && !done.was.is_some_and(Status::is_ended) {
             self.ledger.ended(now);
             let error = operation.state.error.as_ref();
             let error = error.map(|error| format!(": {}", error.code));
             log::info!("{} {now}{}", operation.id, error.unwrap_or_default());
         }
         // The last progress comes before the event that tells of the run's end.
-        let ran = done.was.is_some_and(|was| was.is_dispatched());
-        if let (true, false, Some(progress)) = (ran, now.is_dispatched(), &operation.progress) {
-            let at = Timestamp::now();
-            self.of.hub.publish_progress(operation, at, progress);
-        }
-        self.of.hub.publish(done);
+        let ran = done
+            .was
+            .map_or(operation.state.run > 0, Status::is_dispatched);
+        let last = operation.progress.as_ref();
+        let last = last.filter(|_| ran && !now.is_dispatched());
+        self.of.hub.publish(done, last);
     }
 
     /// Notes a change, and dispatches what it made ready.
     fn committed(&mut self, done: &Done, ctx: &mut Context<Self>) {
-        use impresario_api::Status::Pending;
         self.note(done);
         let operation = &done.operation;
         self.signal_late(operation);
@@ -241,7 +247,8 @@ impl Manager {
             live.owed.written(kept.at);
         }
         self.of.sweeper.look(operation);
-        let ready = operation.state.shown() == Pending && done.was != Some(Pending);
+        let pending = operation.state.shown() == Status::Pending;
+        let ready = pending && done.was != Some(Status::Pending);
         self.settle(operation);
         if !ready {
             return;
@@ -268,7 +275,7 @@ impl Actor for Manager {
 impl Handler<Start> for Manager {
     type Result = ();
 
-    fn handle(&mut self, start: Start, _: &mut Self::Context) {
+    fn handle(&mut self, start: Start, ctx: &mut Self::Context) {
         let Some(lane) = self
             .lanes
             .get(&start.submission.lane)
@@ -277,13 +284,16 @@ impl Handler<Start> for Manager {
             return; // The reply is dropped: the handle answers that nothing is admitted any more.
         };
         let room = lane.room();
-        let mut submission = start.submission;
         if self.of.link.waiting() >= MOST_UNWRITTEN {
             return start.reply.send(Err(StoreError::Unavailable(
                 "it cannot keep up with the starts that wait for it; try again in a moment"
                     .to_owned(),
             )));
         }
+        if let Some(slot) = self.slot_ahead(&start.submission) {
+            return self.begin_ahead(start, slot, ctx);
+        }
+        let mut submission = start.submission;
         submission.most_waiting = room.queue_limit.saturating_add(room.free_slots);
         let lane = submission.lane.clone();
         let delayed = submission.not_before.is_some();
@@ -357,6 +367,7 @@ impl Handler<Committed> for Manager {
                     operations,
                     next_due,
                 } => self.claimed(&lane, limit, &operations, next_due, ctx),
+                Outcome::Refused(Refused::NotFound(id)) => self.never_recorded(id),
                 Outcome::Refused(refused) => {
                     self.ledger.refused += u64::from(refused.is_of_a_start())
                 }

@@ -24,7 +24,7 @@ use super::hub::Mailbox;
 use super::stats::{COMMITS, Timed};
 use super::system::Failure;
 use crate::locks::{lock, panic_message};
-use crate::store::{Command, Outcome, Store, StoreError};
+use crate::store::{Command, Done, Outcome, Store, StoreError};
 
 /// The most commands in one transaction.
 const MOST: usize = 2_048;
@@ -51,7 +51,10 @@ impl Reply {
     }
 
     pub(crate) fn send(mut self, result: Result<Outcome, StoreError>) {
-        if matches!(&result, Ok(Outcome::Done(done)) if !done.events.is_empty()) {
+        // What is to come of it comes as an event, unless it has come already.
+        let comes =
+            |done: &Done| !done.events.is_empty() && !done.operation.state.status.is_ended();
+        if matches!(&result, Ok(Outcome::Done(done)) if comes(done)) {
             self.mailbox = None;
         }
         if let Some(sender) = self.sender.take() {

@@ -9,6 +9,7 @@ use impresario_api::{Event, OperationId, Status, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::kept::Kept;
+use super::recent::Changes;
 use super::rows::{self, id_of, sql_id, sql_status};
 use super::{checkpoints, events};
 
@@ -23,6 +24,7 @@ pub(super) struct Batch<'a> {
     events: Vec<Arc<Event>>,
     /// What writes new operations, once there is one.
     inserts: Option<CachedStatement<'a>>,
+    changes: Changes,
     changed: bool,
 }
 
@@ -39,6 +41,7 @@ impl<'a> Batch<'a> {
             counts: Vec::new(),
             events: Vec::new(),
             inserts: None,
+            changes: Changes::new(),
             changed: false,
         }
     }
@@ -47,6 +50,7 @@ impl<'a> Batch<'a> {
     pub(super) fn carry_out(&mut self, command: &Command) -> rusqlite::Result<Outcome> {
         match command {
             Command::Submit(submission) => self.submit(submission),
+            Command::Record { begun, end } => self.record(begun, end.as_deref()),
             Command::Apply { id, input, now } => self.apply(*id, input, *now),
             Command::Claim { lane, limit, now } => self.claim(lane, *limit, *now),
             Command::Append {
@@ -67,10 +71,10 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Writes what the batch has counted.
-    pub(super) fn finish(mut self) -> rusqlite::Result<()> {
+    /// Writes what the batch has counted; answers what it has changed.
+    pub(super) fn finish(mut self) -> rusqlite::Result<Changes> {
         if !self.changed {
-            return Ok(());
+            return Ok(self.changes);
         }
         self.write_events()?;
         for (kind, status, change) in self.counts.iter().filter(|(.., change)| *change != 0) {
@@ -88,14 +92,14 @@ impl<'a> Batch<'a> {
                 self.kept.newest as i64,
                 self.kept.at,
             ))?;
-        Ok(())
+        Ok(self.changes)
     }
 
     fn write_events(&mut self) -> rusqlite::Result<()> {
         events::insert(self.connection, &std::mem::take(&mut self.events))
     }
 
-    fn insert(&mut self, operation: &Operation) -> rusqlite::Result<()> {
+    fn insert(&mut self, operation: &Operation) -> rusqlite::Result<usize> {
         let inserts = match &mut self.inserts {
             Some(inserts) => inserts,
             none => none.insert(rows::inserts(self.connection)?),
@@ -124,18 +128,18 @@ impl<'a> Batch<'a> {
         let latest = facts.iter().map(|(at, _)| at.as_millis()).max();
         self.kept.at = self.kept.at.max(latest.unwrap_or(0));
         let events = operation.number(&mut self.kept.cursor, facts);
-        match was {
+        let kept = was.map_or(&[][..], |was| &was.checkpoints);
+        checkpoints::save(self.connection, kept, &operation)?;
+        let bytes = match was {
             None => self.insert(&operation)?,
-            Some(was) => {
-                checkpoints::save(self.connection, was, &operation)?;
-                rows::update(self.connection, was, &operation)?;
-            }
-        }
+            Some(was) => rows::update(self.connection, was, &operation)?,
+        };
         self.events.extend_from_slice(&events);
         self.changed = true;
         self.kept.newest = self.kept.newest.max(operation.id.as_u64());
         self.count(was, Some(&operation));
         let operation = Arc::new(operation);
+        self.changes.wrote(&operation, bytes, was.is_none());
         self.kept
             .operations
             .insert(operation.id, Arc::clone(&operation));
@@ -269,6 +273,7 @@ impl<'a> Batch<'a> {
             if let Some(old) = self.operation(id_of(*id))? {
                 rows::remove(self.connection, &old)?;
                 self.kept.operations.remove(&old.id);
+                self.changes.removed(old.id);
                 self.count(Some(&old), None);
                 self.changed = true;
             }

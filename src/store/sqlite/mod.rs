@@ -16,6 +16,7 @@ mod kept;
 mod open;
 mod page;
 mod reader;
+mod recent;
 mod rows;
 mod schema;
 mod sources;
@@ -87,8 +88,10 @@ impl SqliteStore {
             .map(|command| work.carry_out(command))
             .collect();
         let outcomes = outcomes?;
-        work.finish()?;
+        let changes = work.finish()?;
+        self.reader.recent.forget(&changes);
         transaction.commit()?;
+        self.reader.recent.learn(changes);
         // Only now: until the commit nothing of it is true.
         kept.settle();
         self.kept = Some(kept);

@@ -10,6 +10,7 @@ use impresario_api::{Event, OperationId, Status, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, named_params};
 
 use super::error::store_error;
+use super::recent::Recent;
 use super::rows::{self, id_of, sql_id};
 use super::{events, page, wal};
 
@@ -20,13 +21,15 @@ const IDLE: usize = 4;
 pub(super) struct SqliteReader {
     file: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    pub(super) recent: Recent,
 }
 
 impl SqliteReader {
-    pub(super) const fn new(file: PathBuf) -> Self {
+    pub(super) fn new(file: PathBuf) -> Self {
         Self {
             file,
             idle: Mutex::new(Vec::new()),
+            recent: Recent::default(),
         }
     }
 
@@ -38,9 +41,10 @@ impl SqliteReader {
         let connection = self.idle().pop();
         let connection = connection.map_or_else(|| self.connect(), Ok);
         let answer = connection.and_then(|connection| {
-            let transaction = connection.unchecked_transaction()?;
-            let answer = read(&transaction)?;
-            transaction.commit()?;
+            // After an error the connection is dropped, and its transaction with it.
+            connection.prepare_cached("BEGIN")?.execute(())?;
+            let answer = read(&connection)?;
+            connection.prepare_cached("COMMIT")?.execute(())?;
             let mut idle = self.idle();
             if idle.len() < IDLE {
                 idle.push(connection);
@@ -68,6 +72,9 @@ impl SqliteReader {
 
 impl Reader for SqliteReader {
     fn operation(&self, id: OperationId) -> Result<Option<Arc<Operation>>, StoreError> {
+        if let Some(operation) = self.recent.get(id) {
+            return Ok(Some(operation));
+        }
         self.read(|connection| rows::load(connection, id))
     }
 

@@ -64,17 +64,21 @@ pub(super) fn finished(connection: &Connection, read: Read) -> rusqlite::Result<
 /// What writes a new one: looked up once a batch, not once a row.
 pub(super) fn inserts(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
     connection.prepare_cached(
-        "INSERT INTO operations (id, kind, lane, priority, status, due, created_at, completed_at, held, seq, state, start)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO operations (id, kind, lane, priority, status, due, created_at, completed_at, held, seq, state, start, checkpoints, output)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )
 }
 
-/// Writes a new one.
+/// Writes a new one: how many bytes of text.
 pub(super) fn insert(
     connection: &Connection,
     inserts: &mut CachedStatement<'_>,
     operation: &Operation,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<usize> {
+    let (state, start) = (form::state(operation), form::start(operation));
+    let (state, start) = (state.map_err(unreadable)?, start.map_err(unreadable)?);
+    let output = output(operation)?;
+    let bytes = state.len() + start.len() + length(output.as_deref());
     inserts.execute(params![
         sql_id(operation.id),
         operation.kind,
@@ -86,34 +90,38 @@ pub(super) fn insert(
         operation.completed_at.map(Timestamp::as_millis),
         held(operation),
         operation.seq as i64,
-        form::state(operation).map_err(unreadable)?,
-        form::start(operation).map_err(unreadable)?,
+        state,
+        start,
+        operation.checkpoints.len() as i64,
+        output,
     ])?;
     for (key, value) in &operation.labels {
         connection
             .prepare_cached("INSERT INTO labels (key, value, operation) VALUES (?1, ?2, ?3)")?
             .execute((key, value, sql_id(operation.id)))?;
     }
-    Ok(())
+    Ok(bytes)
 }
 
 /// Writes what has changed since `was`. Columns that stand in an index are named only when they
-/// differ, so that no index is touched in vain.
+/// differ, so that no index is touched in vain. How many bytes of text.
 pub(super) fn update(
     connection: &Connection,
     was: &Operation,
     operation: &Operation,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<usize> {
     let id = sql_id(operation.id);
     let (seq, checkpoints) = (operation.seq as i64, operation.checkpoints.len() as i64);
     let state = form::state(operation).map_err(unreadable)?;
     if facets(was) == facets(operation) {
         let sql = "UPDATE operations SET seq = ?2, checkpoints = ?3, state = ?4 WHERE id = ?1";
         let mut update = connection.prepare_cached(sql)?;
-        return update.execute((id, seq, checkpoints, state)).map(drop);
+        update.execute((id, seq, checkpoints, &state))?;
+        return Ok(state.len());
     }
     // An output comes with the status that it gives.
-    let output = operation.output.as_deref().map(serde_json::to_string);
+    let output = output(operation)?;
+    let bytes = state.len() + length(output.as_deref());
     connection
         .prepare_cached(
             "UPDATE operations SET seq = ?2, checkpoints = ?3, state = ?4, status = ?5, due = ?6,
@@ -128,9 +136,19 @@ pub(super) fn update(
             due(operation),
             operation.completed_at.map(Timestamp::as_millis),
             held(operation),
-            output.transpose().map_err(unreadable)?,
+            output,
         ])?;
-    Ok(())
+    Ok(bytes)
+}
+
+/// The column `output`.
+fn output(operation: &Operation) -> rusqlite::Result<Option<String>> {
+    let output = operation.output.as_deref().map(serde_json::to_string);
+    output.transpose().map_err(unreadable)
+}
+
+fn length(text: Option<&str>) -> usize {
+    text.map_or(0, str::len)
 }
 
 /// Removes one with all that belongs to it.

@@ -8,13 +8,14 @@ use super::tables::Tables;
 use crate::rules::dispatch::FreeSlots;
 use crate::rules::lifecycle::{Input, Moment, Rejection};
 use crate::rules::run_end::RunEnd;
-use crate::store::{Command, Done, Fact, Operation, Outcome, Refused, Submission};
+use crate::store::{Command, Done, End, Fact, Operation, Outcome, Refused, Submission};
 
 impl Tables {
     /// Carries out one command.
     pub(super) fn carry_out(&mut self, command: &Command) -> Outcome {
         match command {
             Command::Submit(submission) => self.submit(submission),
+            Command::Record { begun, end } => self.record(begun, end.as_deref()),
             Command::Apply { id, input, now } => self.apply(*id, input, *now),
             Command::Claim { lane, limit, now } => self.claim(lane, *limit, *now),
             Command::Append {
@@ -61,16 +62,29 @@ impl Tables {
                 Outcome::Refused(Refused::IdempotencyMismatch(known.id))
             });
         }
-        let holder = submission.unique.as_ref();
-        let holder = holder.and_then(|text| self.unique.get(text).copied());
-        let same = self.rows.contains_key(&submission.id);
-        if let Some(id) = holder.or(same.then_some(submission.id)) {
+        if let Some(id) = self.duplicate(submission.id, submission.unique.as_ref()) {
             return Some(Outcome::Refused(Refused::Duplicate(id)));
         }
         let lane = self.lanes.get(&submission.lane);
         let waiting = lane.map_or(0, |lane| lane.waiting());
         let full = waiting >= submission.most_waiting;
         full.then_some(Outcome::Refused(Refused::QueueFull { waiting }))
+    }
+
+    /// The operation that a start would be the same as.
+    fn duplicate(&self, id: OperationId, unique: Option<&String>) -> Option<OperationId> {
+        let holder = unique.and_then(|text| self.unique.get(text).copied());
+        holder.or(self.rows.contains_key(&id).then_some(id))
+    }
+
+    fn record(&mut self, begun: &Arc<Operation>, end: Option<&End>) -> Outcome {
+        if let Some(id) = self.duplicate(begun.id, begun.unique.as_ref()) {
+            return Outcome::Refused(Refused::Duplicate(id));
+        }
+        match begun.recorded(end) {
+            Ok((operation, facts)) => Outcome::Done(self.save(operation, facts)),
+            Err(rejection) => Outcome::Refused(Refused::Rejected(rejection, Arc::clone(begun))),
+        }
     }
 
     fn apply(&mut self, id: OperationId, input: &Input, now: Timestamp) -> Outcome {

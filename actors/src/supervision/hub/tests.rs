@@ -9,7 +9,7 @@ fn listen() -> Arc<Mailbox> {
 }
 
 fn tell(mailbox: &Mailbox, event: &Arc<Event>) {
-    mailbox.topic().events(std::slice::from_ref(event));
+    mailbox.topic().events(std::slice::from_ref(event), None);
 }
 
 fn line(number: u64) -> Arc<Event> {

@@ -117,10 +117,19 @@ impl Topic {
         alive.count()
     }
 
-    pub(super) fn events(&self, events: &[Arc<Event>]) {
+    /// What was committed; `last` is the last progress of the run that the last event ends.
+    pub(super) fn events(&self, events: &[Arc<Event>], last: Option<&Progress>) {
         let mut told = lock(&self.0);
-        for event in events {
-            told.event(event);
+        if let Some((end, before)) = events.split_last() {
+            before.iter().for_each(|event| told.event(event));
+            if let Some(progress) = last {
+                told.progress(Reading {
+                    id: end.operation_id,
+                    at: end.at,
+                    progress: progress.clone(),
+                });
+            }
+            told.event(end);
         }
         let all = told.all();
         told.trim(&all);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Addr, AsyncContext, Context};
-use impresario_api::{EventBody, StopVerb, Timestamp, Warning};
+use impresario_api::{EventBody, OperationId, StopVerb, Timestamp, Warning};
 
 use super::Manager;
 use super::outage::Owed;
@@ -52,7 +52,13 @@ impl Live {
 
 impl Manager {
     /// Puts a claimed operation to work: a run, a slot, an actor.
-    pub(super) fn launch(&mut self, operation: &Arc<Operation>, ctx: &mut Context<Self>) {
+    /// One that is `ahead` of its record has its slot already.
+    pub(super) fn launch(
+        &mut self,
+        operation: &Arc<Operation>,
+        ahead: Option<usize>,
+        ctx: &mut Context<Self>,
+    ) {
         self.reach(Point::Dispatched);
         let Some(kind) = self.of.kinds.get(&operation.kind).cloned() else {
             let message = format!("no kind \"{}\" is registered any more", operation.kind);
@@ -66,21 +72,18 @@ impl Manager {
             run: Arc::clone(&run),
             kind: Arc::clone(&kind),
         };
-        if !self.lanes.contains_key(&operation.lane) {
+        let Some(lane) = self.lanes.get_mut(&operation.lane) else {
             let message = format!(
                 "lane \"{0}\" is not configured any more; set lanes.{0}.concurrency, or retry: the new operation runs where its kind runs now",
                 operation.lane
             );
             return self.fail_unrun(operation, "LANE_UNKNOWN", message);
-        }
-        let lane = self.lanes.get_mut(&operation.lane);
-        let tiny = operation.state.terms.tiny;
-        let Some(slot) = lane.and_then(|lane| lane.run(work, tiny, &ctx.address())) else {
-            let message = format!(
-                "lane \"{}\" had no free slot for a claimed operation",
-                operation.lane
-            );
-            return self.fail_unrun(operation, "SLOT_LOST", message);
+        };
+        let slot = if let Some(slot) = ahead {
+            lane.run_in(slot, work, true, &ctx.address());
+            slot
+        } else {
+            lane.run(work, operation.state.terms.tiny, &ctx.address())
         };
         log::info!(
             "{} started: run {}, lane {}, slot {slot}",
@@ -89,6 +92,7 @@ impl Manager {
             operation.lane
         );
         let of = self.assignment(operation, run, kind.policy());
+        of.vigil.borrow_mut().ahead = ahead.is_some();
         let actor = self.staff(of.clone(), ctx);
         let state = operation.state.clone();
         let live = Live {
@@ -208,17 +212,20 @@ impl Manager {
             .finished
             .unwrap_or_else(|| Box::new(slot_lost(&live.of.run)));
         let panicked = matches!(finished.end, RunEnd::Panicked(_));
-        let lane = live.of.operation.lane.clone();
+        let operation = Arc::clone(&live.of.operation);
+        let lane = operation.lane.clone();
         let mut end = end_of(live, *finished);
         live.owed.add_to(&mut end);
-        let end = Command::End(Box::new(end));
+        let end = Box::new(end);
         self.ledger.panics += u64::from(panicked && !lost);
         self.ledger.restarts += u64::from(panicked);
         if let Some(lane) = self.lanes.get_mut(&lane) {
             lane.vacate(live.slot, ended.id, panicked);
         }
-        let mut entries = vec![Entry::silent(end)];
-        entries.extend(self.claim(&lane));
+        let mut entries = vec![self.end_entry(operation, end)];
+        if !self.lanes.get(&lane).is_some_and(|lane| lane.idle) {
+            entries.extend(self.claim(&lane));
+        }
         self.of.link.send(entries);
     }
 
@@ -231,13 +238,17 @@ impl Manager {
         if self.live.get(&operation.id).filter(over).is_none() {
             return;
         }
-        let Some(live) = self.live.remove(&operation.id) else {
-            return;
-        };
-        live.actor.do_send(Leave);
-        if let Some(asked) = live.cancelled_at {
+        let live = self.leave(operation.id);
+        if let Some(asked) = live.and_then(|live| live.cancelled_at) {
             self.ledger.cancels.record(asked.elapsed());
         }
+    }
+
+    /// Nothing is left to do for a run: its actor leaves.
+    pub(super) fn leave(&mut self, id: OperationId) -> Option<Live> {
+        let live = self.live.remove(&id)?;
+        live.actor.do_send(Leave);
+        Some(live)
     }
 
     /// An actor is gone. If its run goes on, a new one takes its place.
