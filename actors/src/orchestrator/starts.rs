@@ -9,9 +9,11 @@ use super::patience::Patience;
 use super::refusals::unexpected;
 use super::{Options, Orchestrator, Until};
 use crate::Error;
+use crate::locks::lock;
 use crate::operation::{ErasedOperation, Operation, typed, unreadable, valid};
-use crate::store::{Done, Outcome};
+use crate::store::{Command, Done, Outcome, Submission};
 use crate::supervision::commands::Start;
+use crate::supervision::writer::{Entry, Reply};
 
 /// A recorded start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,10 +87,12 @@ impl Orchestrator {
         let submission = options.submission(id, &**kind, params, retry_of, idempotency);
         let lane = submission.lane.clone();
         let (reply, answer) = patience.reply();
-        self.0.manager.do_send(Start {
-            submission: Box::new(submission),
-            reply,
-        });
+        let submission = Box::new(submission);
+        if self.waits(&submission) {
+            self.record(submission, reply)?;
+        } else {
+            self.0.manager.do_send(Start { submission, reply });
+        }
         match patience.hear(answer).await? {
             Outcome::Done(done) => Ok(started(&done, false)),
             Outcome::Replayed(operation) => Ok(Started {
@@ -99,6 +103,30 @@ impl Orchestrator {
             Outcome::Refused(refused) => Err(self.refused(refused, &lane)),
             other => Err(unexpected(&other)),
         }
+    }
+
+    /// Whether a start waits whatever the manager does: for its time, or because something runs in
+    /// every slot of its lane. A tiny one may share a slot.
+    fn waits(&self, submission: &Submission) -> bool {
+        let full = !submission.terms.tiny && self.free_slots(&submission.lane) == 0;
+        full || submission.not_before.is_some()
+    }
+
+    fn free_slots(&self, lane: &str) -> u64 {
+        self.0.gauges.get(lane).map_or(0, |gauge| gauge.free())
+    }
+
+    /// Records a start that waits. The manager hears of it by its commit, and dispatches it if a slot
+    /// has become free meanwhile.
+    fn record(&self, mut submission: Box<Submission>, reply: Reply) -> Result<(), Error> {
+        let link = lock(&self.0.link).clone().ok_or_else(|| self.gone())?;
+        link.takes_starts()?;
+        let limit = self.0.config.lanes.get(&submission.lane);
+        let limit = limit.map_or(0, |lane| lane.queue_limit);
+        let free = self.free_slots(&submission.lane);
+        submission.most_waiting = limit.saturating_add(free);
+        link.send(vec![Entry::answered(Command::Submit(submission), reply)]);
+        Ok(())
     }
 
     fn replay(&self, id: OperationId, same: bool) -> Result<Started, Error> {

@@ -23,6 +23,13 @@ pub(crate) struct LaneGauge {
     pub(crate) busy: AtomicU64,
 }
 
+impl LaneGauge {
+    /// Slots in which nothing runs.
+    pub(crate) fn free(&self) -> u64 {
+        self.concurrency - self.busy.load(Ordering::Relaxed)
+    }
+}
+
 pub(crate) struct Lane {
     pub(crate) name: String,
     pub(crate) config: LaneConfig,
@@ -75,7 +82,7 @@ impl Lane {
             .collect();
         let gauge = LaneGauge {
             concurrency: config.concurrency as u64,
-            ..LaneGauge::default()
+            busy: AtomicU64::new(0),
         };
         Self {
             name: name.to_owned(),

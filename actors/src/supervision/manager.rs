@@ -28,14 +28,10 @@ use super::writer::{Entry, StoreLink};
 use crate::Config;
 use crate::operation::Kinds;
 use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
-use crate::store::{Command, Done, Operation, Outcome, Reader, Refused, StoreError};
+use crate::store::{Command, Done, Operation, Outcome, Reader, Refused};
 use ahead::Ahead;
 use ledger::Ledger;
 use live::Live;
-
-/// Commands that may wait for a store that is slow before starts are refused. Ends, verbs and reads
-/// never are.
-const MOST_UNWRITTEN: u64 = 4_096;
 
 /// What a manager works with.
 pub(crate) struct Setup {
@@ -284,11 +280,8 @@ impl Handler<Start> for Manager {
             return; // The reply is dropped: the handle answers that nothing is admitted any more.
         };
         let room = lane.room();
-        if self.of.link.waiting() >= MOST_UNWRITTEN {
-            return start.reply.send(Err(StoreError::Unavailable(
-                "it cannot keep up with the starts that wait for it; try again in a moment"
-                    .to_owned(),
-            )));
+        if let Err(error) = self.of.link.takes_starts() {
+            return start.reply.send(Err(error));
         }
         if let Some(slot) = self.slot_ahead(&start.submission) {
             return self.begin_ahead(start, slot, ctx);

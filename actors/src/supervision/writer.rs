@@ -28,6 +28,9 @@ use crate::store::{Command, Done, Outcome, Store, StoreError};
 
 /// The most commands in one transaction.
 const MOST: usize = 2_048;
+/// Commands that may wait for a store that is slow before starts are refused. Ends, verbs and reads
+/// never are.
+const MOST_UNWRITTEN: u64 = 4_096;
 /// How long a stop waits for the end that it brings, so that both share a commit. A function that
 /// heeds its stop returns within it; a commit takes longer by far.
 const END_FOLLOWS_WITHIN: Duration = Duration::from_micros(150);
@@ -152,9 +155,13 @@ impl StoreLink {
         let _ = self.sender.send(entries);
     }
 
-    /// Commands that wait to be written.
-    pub(crate) fn waiting(&self) -> u64 {
-        self.gauge.queue.load(Ordering::Relaxed)
+    /// Whether starts are taken, or too many commands wait for a store that is slow.
+    pub(crate) fn takes_starts(&self) -> Result<(), StoreError> {
+        if self.gauge.queue.load(Ordering::Relaxed) < MOST_UNWRITTEN {
+            return Ok(());
+        }
+        let why = "it cannot keep up with the starts that wait for it; try again in a moment";
+        Err(StoreError::Unavailable(why.to_owned()))
     }
 
     pub(crate) fn gauge(&self) -> &Arc<StoreGauge> {

@@ -121,11 +121,7 @@ fn by_the_orchestrator() -> f64 {
         concurrency: 8,
         ..LaneConfig::default()
     };
-    let config = Config {
-        nice: 0,
-        ..Config::default()
-    }
-    .lane("default", lane);
+    let config = Config::default().lane("default", lane);
     let kinds = Kinds::new().register(Nothing);
     let orchestrator = Arc::new(Orchestrator::start(config, kinds, store).expect("a lane"));
     let left = Arc::new(AtomicUsize::new(REQUESTS));

@@ -8,6 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use impresario::rules::lifecycle::Recorded;
 use impresario::store::Operation;
 use impresario_api::OperationId;
 
@@ -22,7 +23,7 @@ pub(super) struct Recent(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
-    /// `None` while a commit changes it.
+    /// `None` while it waits, or a commit changes it.
     by_id: HashMap<OperationId, Option<Arc<Operation>>>,
     /// Oldest first; some are no longer known.
     order: VecDeque<OperationId>,
@@ -31,11 +32,21 @@ struct Known {
 /// What a commit has changed.
 pub(super) struct Changes(Vec<Change>);
 
-struct Change {
-    id: OperationId,
-    /// `None` when it is gone, or too long.
-    is: Option<Arc<Operation>>,
-    new: bool,
+enum Change {
+    /// Its place is kept: few ask for one that waits, so it is not held in memory for them.
+    New(OperationId),
+    Is(Arc<Operation>),
+    /// It is gone, or too long.
+    Unknown(OperationId),
+}
+
+impl Change {
+    fn id(&self) -> OperationId {
+        match self {
+            Self::New(id) | Self::Unknown(id) => *id,
+            Self::Is(operation) => operation.id,
+        }
+    }
 }
 
 impl Changes {
@@ -45,21 +56,21 @@ impl Changes {
 
     /// An operation was written, in so many bytes.
     pub(super) fn wrote(&mut self, operation: &Arc<Operation>, bytes: usize, new: bool) {
-        let fits = bytes <= MOST_BYTES && operation.checkpoints.is_empty();
-        self.0.push(Change {
-            id: operation.id,
-            is: fits.then(|| Arc::clone(operation)),
-            new,
-        });
+        let id = operation.id;
+        if bytes > MOST_BYTES || !operation.checkpoints.is_empty() {
+            return self.0.push(Change::Unknown(id));
+        }
+        if new {
+            self.0.push(Change::New(id));
+        }
+        if operation.state.status != Recorded::Pending {
+            self.0.push(Change::Is(Arc::clone(operation)));
+        }
     }
 
     /// An operation was removed.
     pub(super) fn removed(&mut self, id: OperationId) {
-        self.0.push(Change {
-            id,
-            is: None,
-            new: false,
-        });
+        self.0.push(Change::Unknown(id));
     }
 }
 
@@ -73,7 +84,7 @@ impl Recent {
     pub(super) fn forget(&self, changes: &Changes) {
         let mut known = self.known();
         for change in &changes.0 {
-            if let Some(operation) = known.by_id.get_mut(&change.id) {
+            if let Some(operation) = known.by_id.get_mut(&change.id()) {
                 *operation = None;
             }
         }
@@ -82,18 +93,18 @@ impl Recent {
     /// After it. One that was not known stays so, unless it is new: its params may be long.
     pub(super) fn learn(&self, changes: Changes) {
         let mut known = self.known();
-        for Change { id, is, new } in changes.0 {
-            match (is, new) {
-                (None, _) => drop(known.by_id.remove(&id)),
-                (is, true) => {
+        for change in changes.0 {
+            match change {
+                Change::New(id) => {
                     known.order.push_back(id);
-                    known.by_id.insert(id, is);
+                    known.by_id.insert(id, None);
                 }
-                (is, false) => {
-                    if let Some(operation) = known.by_id.get_mut(&id) {
-                        *operation = is;
+                Change::Is(operation) => {
+                    if let Some(place) = known.by_id.get_mut(&operation.id) {
+                        *place = Some(operation);
                     }
                 }
+                Change::Unknown(id) => drop(known.by_id.remove(&id)),
             }
         }
         while known.order.len() > MOST
