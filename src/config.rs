@@ -214,7 +214,7 @@ impl Settings {
                 max_operations: self.retention.max_operations,
                 every: Duration::from_secs_f64(self.retention.every_seconds),
             },
-            breakpoints: None,
+            ..impresario::Config::default()
         }
     }
 

@@ -101,10 +101,13 @@ impl Policy {
         }
     }
 
-    /// A run takes well under a millisecond, and doing it twice does no harm. Up to 64 that wait
-    /// for the same lane are then dispatched together, to one slot that runs them one after
-    /// another, so that a commit pays for all of them. A run that is lost with its process costs
-    /// no attempt, because it may not even have begun.
+    /// A run takes well under a millisecond, and doing it twice, or for nobody, does no harm. Its
+    /// function may begin before anything is recorded: then the start, the run and its end are one
+    /// commit, and the start is answered when that is done, after 5 ms at the latest as one that runs
+    /// ([`crate::Config::recorded_within`]). A start that the store cannot record has run for nobody.
+    ///
+    /// Up to 64 share a slot, which runs them one after another. A run that is lost with its process
+    /// costs no attempt, because it may not even have begun.
     ///
     /// Not for a function that may wait: those behind it in the slot wait too, while other slots
     /// are free.

@@ -13,7 +13,7 @@ pub enum Point {
     Submitted,
     /// It is committed; nobody has heard of it.
     Committed,
-    /// A run is committed; its function is about to begin.
+    /// A run is committed (of a tiny kind it need not be); its function is about to begin.
     Dispatched,
     /// A function has returned; its end is not committed.
     Returned,

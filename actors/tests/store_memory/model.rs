@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use impresario::operation::RunEnd;
 use impresario::rules::lifecycle::{Input, Moment, Recorded};
 use impresario::store::{Command, End, Operation, Outcome, Query, Refused, Store};
-use impresario_api::{Status, Timestamp, Verb};
+use impresario_api::{OperationId, Status, Timestamp, Verb};
 use proptest::prelude::*;
 
 use crate::acts::{Act, act, submission};
@@ -32,6 +32,7 @@ impl Pair {
             Act::Submit(lane, priority, delay, label) => {
                 self.submit((lane, priority, delay, label))
             }
+            Act::Record(lane, end) => self.record(lane, end),
             Act::Ask(at, verb) => self.ask(at, verb),
             Act::Claim(lane, limit) => self.claim(&lane.to_string(), limit),
             Act::End(at, end) => self.end(at, end),
@@ -54,6 +55,22 @@ impl Pair {
             let (operation, _) = Operation::submitted(submission);
             self.model.operations.push(operation);
         }
+    }
+
+    fn record(&mut self, lane: u8, end: Option<RunEnd>) {
+        self.model.submitted += 1;
+        let submission = submission(self.model.submitted, (lane, 0, None, true), self.now);
+        let id = submission.id;
+        let begun = Operation::begun(submission, self.now).expect("what is new can begin");
+        let end = end.map(|end| Box::new(self.end_of(id, 1, end)));
+        let mut ended = begun.clone();
+        if let Some(end) = &end {
+            ended.end(end).expect("it runs");
+        }
+        let begun = std::sync::Arc::new(begun);
+        let outcome = self.commit(Command::Record { begun, end });
+        assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+        self.model.operations.push(ended);
     }
 
     fn ask(&mut self, at: usize, verb: Verb) {
@@ -109,9 +126,16 @@ impl Pair {
     fn end(&mut self, at: usize, end: RunEnd) {
         let id = self.model.id_at(at);
         let one = self.model.operations.iter().find(|one| one.id == id);
-        let end = End {
+        let end = self.end_of(id, one.map_or(0, |one| one.state.run), end);
+        let applies = one.is_some() && self.model.get(id).end(&end).is_ok();
+        let outcome = self.commit(Command::End(Box::new(end)));
+        assert_eq!(matches!(outcome, Outcome::Done(_)), applies, "{outcome:?}");
+    }
+
+    fn end_of(&self, id: OperationId, run: u32, end: RunEnd) -> End {
+        End {
             id,
-            run: one.map_or(0, |one| one.state.run),
+            run,
             end,
             signalled: None,
             output: None,
@@ -120,10 +144,7 @@ impl Pair {
             checkpoint: None,
             now: self.now,
             jitter: 0.5,
-        };
-        let applies = one.is_some() && self.model.get(id).end(&end).is_ok();
-        let outcome = self.commit(Command::End(Box::new(end)));
-        assert_eq!(matches!(outcome, Outcome::Done(_)), applies, "{outcome:?}");
+        }
     }
 
     fn recover(&mut self) {
@@ -179,6 +200,14 @@ impl Pair {
                 .or_insert(0) += 1;
         }
         assert_eq!(reader.counts().expect("the store answers"), counts);
+        let all = Query {
+            limit: 1_000,
+            ..Query::default()
+        };
+        for one in reader.page(&all).expect("the store answers").operations {
+            let alone = reader.operation(one.id).expect("the store answers");
+            assert_eq!(format!("{alone:?}"), format!("{:?}", Some(one)));
+        }
         for lane in ["0", "1"] {
             let queue = reader.queue(lane, self.now).expect("the store answers");
             assert_eq!(queue, self.model.due(lane, self.now));

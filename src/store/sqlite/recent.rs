@@ -33,9 +33,11 @@ struct Known {
 pub(super) struct Changes(Vec<Change>);
 
 enum Change {
-    /// Its place is kept: few ask for one that waits, so it is not held in memory for them.
+    /// It gets a place.
     New(OperationId),
     Is(Arc<Operation>),
+    /// Few ask for one that waits, and it is not held in memory for them.
+    Waits(OperationId),
     /// It is gone, or too long.
     Unknown(OperationId),
 }
@@ -43,7 +45,7 @@ enum Change {
 impl Change {
     fn id(&self) -> OperationId {
         match self {
-            Self::New(id) | Self::Unknown(id) => *id,
+            Self::New(id) | Self::Waits(id) | Self::Unknown(id) => *id,
             Self::Is(operation) => operation.id,
         }
     }
@@ -63,9 +65,10 @@ impl Changes {
         if new {
             self.0.push(Change::New(id));
         }
-        if operation.state.status != Recorded::Pending {
-            self.0.push(Change::Is(Arc::clone(operation)));
-        }
+        self.0.push(match operation.state.status {
+            Recorded::Pending => Change::Waits(id),
+            _ => Change::Is(Arc::clone(operation)),
+        });
     }
 
     /// An operation was removed.
@@ -104,6 +107,8 @@ impl Recent {
                         *place = Some(operation);
                     }
                 }
+                // Its place is empty since before the commit.
+                Change::Waits(_) => {}
                 Change::Unknown(id) => drop(known.by_id.remove(&id)),
             }
         }
@@ -117,5 +122,102 @@ impl Recent {
     /// What is known is whole whatever panicked beside it.
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use impresario::rules::lifecycle::Terms;
+    use impresario::rules::retry::Backoff;
+    use impresario::store::Submission;
+    use impresario_api::Timestamp;
+
+    use super::*;
+
+    fn running(number: u64) -> Arc<Operation> {
+        let now = Timestamp::from_millis(1_000);
+        let submission = Submission {
+            id: OperationId::from_u64(number),
+            kind: "dummy".to_owned(),
+            lane: "default".to_owned(),
+            priority: 0,
+            labels: [].into(),
+            requested_by: "me".to_owned(),
+            retry_of: None,
+            params: Arc::default(),
+            timeout_ms: None,
+            not_before: None,
+            terms: Terms {
+                pausable: false,
+                finishable: false,
+                max_attempts: 1,
+                backoff: Backoff {
+                    base: std::time::Duration::ZERO,
+                    cap: std::time::Duration::ZERO,
+                },
+                retry_panics: false,
+                fail_when_lost: false,
+                tiny: false,
+            },
+            idempotency: None,
+            unique: None,
+            most_waiting: 1,
+            now,
+        };
+        Arc::new(Operation::begun(submission, now).expect("what is new can begin"))
+    }
+
+    fn commit(recent: &Recent, changes: Changes) {
+        recent.forget(&changes);
+        recent.learn(changes);
+    }
+
+    fn is_known(recent: &Recent, number: u64) -> bool {
+        recent.get(OperationId::from_u64(number)).is_some()
+    }
+
+    #[test]
+    fn only_the_newest_are_known() {
+        let recent = Recent::default();
+        for number in 0..MOST as u64 + 5 {
+            let mut changes = Changes::new();
+            changes.wrote(&running(number), 100, true);
+            commit(&recent, changes);
+        }
+        let known: Vec<_> = [0, 4, 5].map(|number| is_known(&recent, number)).into();
+        assert_eq!(known, [false, false, true]);
+        assert_eq!(recent.known().by_id.len(), MOST);
+    }
+
+    #[test]
+    fn a_long_one_is_not_known_whatever_is_written_of_it_later() {
+        let recent = Recent::default();
+        for (bytes, new) in [(MOST_BYTES + 1, true), (100, false)] {
+            let mut changes = Changes::new();
+            changes.wrote(&running(1), bytes, new);
+            commit(&recent, changes);
+            assert!(!is_known(&recent, 1));
+        }
+    }
+
+    #[test]
+    fn one_is_unknown_while_a_commit_changes_it_and_when_it_is_gone() {
+        let recent = Recent::default();
+        let mut changes = Changes::new();
+        changes.wrote(&running(1), 100, true);
+        commit(&recent, changes);
+        let mut changes = Changes::new();
+        changes.wrote(&running(1), 100, false);
+        recent.forget(&changes);
+        assert!(
+            !is_known(&recent, 1),
+            "it may be the old one or the new one"
+        );
+        recent.learn(changes);
+        assert!(is_known(&recent, 1));
+        let mut changes = Changes::new();
+        changes.removed(OperationId::from_u64(1));
+        commit(&recent, changes);
+        assert!(!is_known(&recent, 1));
     }
 }

@@ -50,6 +50,7 @@ pub const CASES: &[Case] = &[
     ("unique texts", starting::uniqueness),
     ("queue limits", starting::queue_limit),
     ("the order of judgement", starting::judgement),
+    ("starts recorded with their runs", starting::recorded),
     ("events by type and by cursor", reading::events),
     ("pages neither skip nor repeat", reading::pages),
     ("filters", reading::filters),

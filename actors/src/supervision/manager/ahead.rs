@@ -13,9 +13,6 @@ use crate::store::{Command, End, Operation, Submission};
 use crate::supervision::commands::Start;
 use crate::supervision::writer::{Entry, Reply};
 
-/// A function that takes longer is recorded as running.
-const RECORDED_WITHIN: Duration = Duration::from_millis(5);
-
 /// Those whose start waits to be recorded with the end of their run.
 #[derive(Default)]
 pub(super) struct Ahead {
@@ -57,7 +54,7 @@ impl Manager {
         };
         self.ahead.replies.insert(id, start.reply);
         if self.ahead.began.is_empty() {
-            record_later(RECORDED_WITHIN, ctx);
+            record_later(self.of.config.recorded_within, ctx);
         }
         self.ahead.began.push_back((Instant::now(), id));
         self.launch(&begun, Some(slot), ctx);
@@ -108,10 +105,10 @@ impl Manager {
 /// Looks again and again as long as there is any.
 fn record_later(wait: Duration, ctx: &mut Context<Manager>) {
     ctx.run_later(wait, |manager, ctx| {
-        let now = Instant::now();
-        manager.record_begun(now.checked_sub(RECORDED_WITHIN));
+        let (now, within) = (Instant::now(), manager.of.config.recorded_within);
+        manager.record_begun(now.checked_sub(within));
         if let Some((began, _)) = manager.ahead.began.front() {
-            record_later(RECORDED_WITHIN.saturating_sub(now - *began), ctx);
+            record_later(within.saturating_sub(now - *began), ctx);
         }
     });
 }
