@@ -3,8 +3,11 @@
 //! actix tells nobody that an actor's handler panicked: the address just closes. So an actor
 //! starts as a task of our own, whose end, however it comes, calls back.
 
+use std::panic::AssertUnwindSafe;
+
 use actix::dev::channel;
 use actix::{Actor, Addr, Context};
+use futures_util::FutureExt;
 
 use crate::locks::panic_message;
 
@@ -18,13 +21,11 @@ where
     A: Actor<Context = Context<A>>,
 {
     let (sender, receiver) = channel::channel(MAILBOX);
-    let task = actix_rt::spawn(Context::with_receiver(receiver).into_future(actor));
     actix_rt::spawn(async move {
-        let panic = task.await.err().map(|error| match error.try_into_panic() {
-            Ok(payload) => panic_message(&*payload),
-            Err(error) => error.to_string(),
-        });
-        on_end(panic);
+        // After a panic nothing of the actor is used again.
+        let life = AssertUnwindSafe(Context::with_receiver(receiver).into_future(actor));
+        let panic = life.catch_unwind().await.err();
+        on_end(panic.map(|payload| panic_message(&*payload)));
     });
     Addr::new(sender)
 }
