@@ -39,7 +39,7 @@ fn listen(stage: &Stage) -> impl Iterator<Item = String> + use<> {
         label: None,
     };
     let mut heard = now(stage.orchestrator.subscribe_matching(all, None)).expect("it listens");
-    let mut next = move || match now(heard.next()).expect("the store answers") {
+    let next = move || match now(heard.next()).expect("the store answers") {
         Some(Update::Event(event)) => match &event.body {
             EventBody::Status(status) => Some(status.status.to_string()),
             body => Some(body.type_name().to_owned()),
@@ -50,7 +50,7 @@ fn listen(stage: &Stage) -> impl Iterator<Item = String> + use<> {
         Some(other) => Some(format!("{other:?}")),
         None => panic!("it is open"),
     };
-    std::iter::from_fn(move || next())
+    std::iter::from_fn(next)
 }
 
 /// What a store was given to write, a list a batch.
