@@ -62,6 +62,11 @@ impl Slot {
     fn is_open(&self) -> bool {
         self.busy.iter().all(|occupant| occupant.ahead)
     }
+
+    /// The one whose turn it is, as far as anyone may know: what is not recorded is told to nobody.
+    fn shown(&self) -> Option<&Occupant> {
+        self.busy.iter().find(|occupant| !occupant.ahead)
+    }
 }
 
 struct Occupant {
@@ -235,16 +240,10 @@ impl Lane {
     pub(crate) fn view(&self, oldest: Option<Timestamp>, now: Timestamp) -> LaneView {
         let slot = |(slot, one): (usize, &Slot)| SlotView {
             slot,
-            operation_id: one.busy.front().map(|busy| busy.work.id),
-            kind: one
-                .busy
-                .front()
-                .map(|busy| busy.work.kind.view().kind.clone()),
-            since: one.busy.front().map(|busy| busy.since),
-            step: one
-                .busy
-                .front()
-                .and_then(|busy| busy.work.run.step_in_hand()),
+            operation_id: one.shown().map(|busy| busy.work.id),
+            kind: one.shown().map(|busy| busy.work.kind.view().kind.clone()),
+            since: one.shown().map(|busy| busy.since),
+            step: one.shown().and_then(|busy| busy.work.run.step_in_hand()),
             // The manager knows more of the run.
             advanced_at: None,
             overdue: false,

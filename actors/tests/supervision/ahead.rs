@@ -207,6 +207,10 @@ fn a_shutdown_records_what_runs_and_puts_it_back() {
         let start = scope.spawn(|| stage.start_with(json!({})));
         stage.ready();
         assert!(!start.is_finished(), "it is not recorded yet");
+        let lanes = now(stage.orchestrator.system()).expect("it lives").lanes;
+        let lane = lanes.iter().find(|lane| lane.name == "puppets");
+        let slot = &lane.expect("it is configured").slots[0];
+        assert_eq!(slot.operation_id, None, "so nobody is told of it");
         stage.command(Move::Sleep);
         now(stage.orchestrator.shutdown());
         let id = start.join().expect("no panic").expect("it was taken");

@@ -153,8 +153,7 @@ fn reads(small: &Path, large: &Path) {
         .map(|server| Client::new(&server.address));
     let paths = clients.each_mut().map(paths);
     let names: Vec<_> = paths[0].iter().map(|(name, _)| *name).collect();
-    let mut rounds = Vec::new();
-    for _ in 0..ROUNDS {
+    let mut round = || {
         let mut times = [(); 2].map(|()| vec![Vec::new(); names.len()]);
         for _ in 0..TURNS {
             for (which, client) in clients.iter_mut().enumerate() {
@@ -163,8 +162,11 @@ fn reads(small: &Path, large: &Path) {
                 }
             }
         }
-        rounds.push(times.map(|reads| reads.into_iter().map(Samples::new).collect::<Vec<_>>()));
-    }
+        times.map(|reads| reads.into_iter().map(Samples::new).collect::<Vec<_>>())
+    };
+    // As they come, one server might share the client's core and the other not.
+    let both = || servers[1].apart(|| (0..ROUNDS).map(|_| round()).collect::<Vec<_>>());
+    let rounds = servers[0].apart(both);
     println!("µs, one connection, {TURNS} of each a round, {FEW} kept and {MANY} kept:");
     for (read, name) in names.iter().enumerate() {
         let of = |which: usize, p| {
