@@ -31,6 +31,8 @@ const PROBE: u8 = 0b1_0000;
 pub(crate) struct RunSetup {
     /// Its number.
     pub(crate) run: u32,
+    /// It begins before it is recorded.
+    pub(crate) ahead: bool,
     /// Threads that the function may use.
     pub(crate) threads: usize,
     /// How often a checkpoint is kept; also how long a pause waits for the next folder.
@@ -68,6 +70,8 @@ pub(crate) struct Run {
     /// When the first pause or shutdown was asked for.
     asked_at: OnceLock<Instant>,
     due: AtomicBool,
+    /// It began before it was recorded, and is not recorded yet: nothing may be told of it.
+    ahead: AtomicBool,
     /// The function waits in one of our calls: a stop is heeded at once.
     rests: AtomicBool,
     pub(super) slot: Slot,
@@ -134,17 +138,18 @@ impl Run {
         };
         Arc::new(Self {
             token: TOKENS.fetch_add(1, Ordering::Relaxed),
-            setup,
             word: AtomicU8::new(word),
             wake: bounded(1),
             thread: OnceLock::new(),
             asked_at: OnceLock::new(),
             due: AtomicBool::new(false),
+            ahead: AtomicBool::new(setup.ahead),
             rests: AtomicBool::new(false),
             slot: Slot::new(),
             reports: Mutex::default(),
             saved: Mutex::default(),
             restored: OnceLock::new(),
+            setup,
         })
     }
 
@@ -216,6 +221,16 @@ impl Run {
         let waited = wait();
         self.rests.store(false, Ordering::Relaxed);
         waited
+    }
+
+    /// Whether nothing of it is recorded yet.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.ahead.load(Ordering::Relaxed)
+    }
+
+    /// It is recorded as running.
+    pub(crate) fn recorded(&self) {
+        self.ahead.store(false, Ordering::Relaxed);
     }
 
     /// Whether the function waits in one of our calls; it may just have begun to, or ceased.

@@ -104,6 +104,7 @@ pub fn run_sync_operation<K: Operation>(
     let policy = kind.policy();
     let run = Run::new(RunSetup {
         run: 1,
+        ahead: false,
         threads: 1,
         checkpoint_every: policy.checkpoint_every,
         checkpoints: Vec::new(),

@@ -152,6 +152,7 @@ impl<K: Operation> Trial<'_, K> {
             .state;
         let run = Run::new(RunSetup {
             run: state.run,
+            ahead: false,
             threads: 1,
             checkpoint_every: Duration::from_secs(3_600),
             checkpoints: self.restored.iter().cloned().collect(),

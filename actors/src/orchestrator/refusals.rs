@@ -15,12 +15,7 @@ impl Orchestrator {
             Refused::IdempotencyMismatch(id) => Error::IdempotencyMismatch(id),
             Refused::NoRoom(why) => StoreError::Full(why).into(),
             Refused::QueueFull { waiting } => {
-                let limit = self
-                    .0
-                    .config
-                    .lanes
-                    .get(lane)
-                    .map_or(0, |lane| lane.queue_limit);
+                let limit = self.queue_limit(lane);
                 let room = admission::Room {
                     waiting,
                     free_slots: 0,

@@ -11,6 +11,7 @@ use super::{Options, Orchestrator, Until};
 use crate::Error;
 use crate::locks::lock;
 use crate::operation::{ErasedOperation, Operation, typed, unreadable, valid};
+use crate::rules::admission::most_waiting;
 use crate::store::{Command, Done, Outcome, Submission};
 use crate::supervision::commands::Start;
 use crate::supervision::writer::{Entry, Reply};
@@ -116,15 +117,18 @@ impl Orchestrator {
         self.0.gauges.get(lane).map_or(0, |gauge| gauge.free())
     }
 
+    pub(super) fn queue_limit(&self, lane: &str) -> u64 {
+        let lane = self.0.config.lanes.get(lane);
+        lane.map_or(0, |lane| lane.queue_limit)
+    }
+
     /// Records a start that waits. The manager hears of it by its commit, and dispatches it if a slot
     /// has become free meanwhile.
     fn record(&self, mut submission: Box<Submission>, reply: Reply) -> Result<(), Error> {
         let link = lock(&self.0.link).clone().ok_or_else(|| self.gone())?;
         link.takes_starts()?;
-        let limit = self.0.config.lanes.get(&submission.lane);
-        let limit = limit.map_or(0, |lane| lane.queue_limit);
-        let free = self.free_slots(&submission.lane);
-        submission.most_waiting = limit.saturating_add(free);
+        let limit = self.queue_limit(&submission.lane);
+        submission.most_waiting = most_waiting(limit, self.free_slots(&submission.lane));
         link.send(vec![Entry::answered(Command::Submit(submission), reply)]);
         Ok(())
     }

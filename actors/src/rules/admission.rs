@@ -11,10 +11,15 @@ pub struct Room {
     pub queue_limit: u64,
 }
 
-/// Whether one more start fits. One that finds a free slot does not wait, so it counts against
-/// no limit.
+/// How many may wait in a lane, the start that asks among them. One that finds a free slot does not
+/// wait, so it counts against no limit.
+pub const fn most_waiting(queue_limit: u64, free_slots: u64) -> u64 {
+    queue_limit.saturating_add(free_slots)
+}
+
+/// Whether one more start fits.
 pub const fn admits(room: Room) -> bool {
-    room.waiting < room.queue_limit.saturating_add(room.free_slots)
+    room.waiting < most_waiting(room.queue_limit, room.free_slots)
 }
 
 /// Seconds after which a refused start may try again: one second for each hundred that wait,

@@ -60,20 +60,21 @@ struct Slot {
 impl Slot {
     /// Free, or soon: nothing in it but runs that are not recorded yet.
     fn is_open(&self) -> bool {
-        self.busy.iter().all(|occupant| occupant.ahead)
+        self.busy
+            .iter()
+            .all(|occupant| occupant.work.run.is_ahead())
     }
 
     /// The one whose turn it is, as far as anyone may know: what is not recorded is told to nobody.
     fn shown(&self) -> Option<&Occupant> {
-        self.busy.iter().find(|occupant| !occupant.ahead)
+        let mut busy = self.busy.iter();
+        busy.find(|occupant| !occupant.work.run.is_ahead())
     }
 }
 
 struct Occupant {
     since: Timestamp,
     work: Arc<Work>,
-    /// It began before it was recorded, and is not recorded yet.
-    ahead: bool,
 }
 
 impl Lane {
@@ -149,14 +150,6 @@ impl Lane {
         open.min_by_key(|index| self.slots[*index].busy.len())
     }
 
-    /// A run that began before it was recorded is recorded, and may take long.
-    pub(crate) fn recorded(&mut self, index: usize, id: OperationId) {
-        let mut busy = self.slots[index].busy.iter_mut();
-        if let Some(occupant) = busy.find(|occupant| occupant.work.id == id) {
-            occupant.ahead = false;
-        }
-    }
-
     /// Whether a claim is on its way.
     pub(crate) const fn is_promised(&self) -> bool {
         self.promised > 0
@@ -185,18 +178,12 @@ impl Lane {
         // A lane has at least one slot: the start sees to it.
         let index = index.unwrap_or(0);
         self.shared = tiny.then_some(index);
-        self.run_in(index, work, false, manager);
+        self.run_in(index, work, manager);
         index
     }
 
-    /// Runs a function in this slot, behind what runs there; `ahead` of its record, or after it.
-    pub(crate) fn run_in(
-        &mut self,
-        index: usize,
-        work: Work,
-        ahead: bool,
-        manager: &Addr<Manager>,
-    ) {
+    /// Runs a function in this slot, behind what runs there.
+    pub(crate) fn run_in(&mut self, index: usize, work: Work, manager: &Addr<Manager>) {
         let slot = &mut self.slots[index];
         let first = slot.busy.is_empty();
         self.gauge
@@ -205,7 +192,7 @@ impl Lane {
         let work = Arc::new(work);
         begin(&slot.arbiter, &work, manager);
         let since = Timestamp::now();
-        slot.busy.push_back(Occupant { since, work, ahead });
+        slot.busy.push_back(Occupant { since, work });
     }
 
     /// A slot's function has ended; the slot is free again when it was the last. One that was shaken

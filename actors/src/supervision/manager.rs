@@ -27,6 +27,7 @@ use super::sweeper::Sweeper;
 use super::writer::{Entry, StoreLink};
 use crate::Config;
 use crate::operation::Kinds;
+use crate::rules::admission::most_waiting;
 use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
 use crate::store::{Command, Done, Operation, Outcome, Reader, Refused};
 use ahead::Ahead;
@@ -287,7 +288,7 @@ impl Handler<Start> for Manager {
             return self.begin_ahead(start, slot, ctx);
         }
         let mut submission = start.submission;
-        submission.most_waiting = room.queue_limit.saturating_add(room.free_slots);
+        submission.most_waiting = most_waiting(room.queue_limit, room.free_slots);
         let lane = submission.lane.clone();
         let delayed = submission.not_before.is_some();
         let mut entries = vec![Entry::answered(Command::Submit(submission), start.reply)];

@@ -41,8 +41,6 @@ pub(crate) struct Vigil {
     /// The stop under way, and since when it is to be obeyed.
     stop: Option<(StopVerb, Instant)>,
     unresponsive_since: Option<Timestamp>,
-    /// It began before it was recorded, and is not recorded yet: nothing may be told of it.
-    pub(crate) ahead: bool,
     /// The function has returned: its end tells the rest, and nothing may be told after it.
     pub(crate) over: bool,
 }
@@ -108,7 +106,7 @@ impl OperationActor {
         if self.of.vigil.borrow().over {
             return;
         }
-        if self.of.vigil.borrow().ahead {
+        if self.of.run.is_ahead() {
             ctx.run_later(self.of.progress_every, Self::tick);
             return;
         }

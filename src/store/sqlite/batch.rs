@@ -25,7 +25,6 @@ pub(super) struct Batch<'a> {
     /// What writes new operations, once there is one.
     inserts: Option<CachedStatement<'a>>,
     changes: Changes,
-    changed: bool,
 }
 
 impl<'a> Batch<'a> {
@@ -42,7 +41,6 @@ impl<'a> Batch<'a> {
             events: Vec::new(),
             inserts: None,
             changes: Changes::new(),
-            changed: false,
         }
     }
 
@@ -73,7 +71,7 @@ impl<'a> Batch<'a> {
 
     /// Writes what the batch has counted; answers what it has changed.
     pub(super) fn finish(mut self) -> rusqlite::Result<Changes> {
-        if !self.changed {
+        if self.changes.is_empty() {
             return Ok(self.changes);
         }
         self.write_events()?;
@@ -135,7 +133,6 @@ impl<'a> Batch<'a> {
             Some(was) => rows::update(self.connection, was, &operation)?,
         };
         self.events.extend_from_slice(&events);
-        self.changed = true;
         self.kept.newest = self.kept.newest.max(operation.id.as_u64());
         self.count(was, Some(&operation));
         let operation = Arc::new(operation);
@@ -275,7 +272,6 @@ impl<'a> Batch<'a> {
                 self.kept.operations.remove(&old.id);
                 self.changes.removed(old.id);
                 self.count(Some(&old), None);
-                self.changed = true;
             }
         }
         Ok(Outcome::Pruned {

@@ -56,6 +56,10 @@ impl Changes {
         Self(Vec::new())
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// An operation was written, in so many bytes.
     pub(super) fn wrote(&mut self, operation: &Arc<Operation>, bytes: usize, new: bool) {
         let id = operation.id;

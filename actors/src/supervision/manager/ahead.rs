@@ -84,10 +84,8 @@ impl Manager {
                 continue;
             };
             let begun = Arc::clone(&live.of.operation);
-            live.of.vigil.borrow_mut().ahead = false;
-            if let Some(lane) = self.lanes.get_mut(&begun.lane) {
-                lane.recorded(live.slot, id);
-            }
+            // Told from now on, and its slot is shared no more.
+            live.of.run.recorded();
             let record = Command::Record { begun, end: None };
             self.of.link.send(vec![Entry::answered(record, reply)]);
         }

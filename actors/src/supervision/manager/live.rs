@@ -64,7 +64,10 @@ impl Manager {
             let message = format!("no kind \"{}\" is registered any more", operation.kind);
             return self.fail_unrun(operation, "KIND_UNKNOWN", message);
         };
-        let run = Run::new(self.setup_of(operation, kind.policy()));
+        let run = Run::new(RunSetup {
+            ahead: ahead.is_some(),
+            ..self.setup_of(operation, kind.policy())
+        });
         let work = Work {
             id: operation.id,
             number: operation.state.run,
@@ -80,7 +83,7 @@ impl Manager {
             return self.fail_unrun(operation, "LANE_UNKNOWN", message);
         };
         let slot = if let Some(slot) = ahead {
-            lane.run_in(slot, work, true, &ctx.address());
+            lane.run_in(slot, work, &ctx.address());
             slot
         } else {
             lane.run(work, operation.state.terms.tiny, &ctx.address())
@@ -92,7 +95,6 @@ impl Manager {
             operation.lane
         );
         let of = self.assignment(operation, run, kind.policy());
-        of.vigil.borrow_mut().ahead = ahead.is_some();
         let actor = self.staff(of.clone(), ctx);
         let state = operation.state.clone();
         let live = Live {
@@ -119,6 +121,7 @@ impl Manager {
         let lane = self.lanes.get(&operation.lane);
         RunSetup {
             run: operation.state.run,
+            ahead: false,
             threads: lane.map_or(1, |lane| lane.config.threads),
             checkpoint_every: policy.checkpoint_every,
             checkpoints: operation.checkpoints.clone(),
