@@ -80,7 +80,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             lanes: BTreeMap::from([("default".to_owned(), LaneConfig::default())]),
-            nice: 7,
+            nice: 10,
             checkpoint_dir: None,
             progress_every: Duration::from_millis(100),
             shutdown_grace: Duration::from_secs(10),

@@ -10,6 +10,7 @@ mod error;
 mod locks;
 pub mod operation;
 mod orchestrator;
+mod priority;
 pub mod rules;
 pub mod store;
 mod supervision;

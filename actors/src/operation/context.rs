@@ -18,6 +18,7 @@ use super::failure::{Failure, Stopped};
 use super::run::{Run, Word};
 use super::slot::LEVELS;
 use super::steps::{StepNumber, Steps};
+use super::turn::{Look, Turn};
 use super::{OrFail, SavedCheckpoint};
 use crate::locks::lock;
 
@@ -48,6 +49,10 @@ pub struct Context {
     pub(super) state: RefCell<Kept>,
     not_finite: RefCell<BTreeSet<String>>,
     pub(super) probe: Option<Probe>,
+    pub(super) turn: Turn,
+    /// The last look of [`Self::check`] (each loop has its own), and how many checks to the next.
+    looked: Cell<Look>,
+    checks: Cell<u32>,
 }
 
 /// Looks at every call, for a test.
@@ -85,6 +90,7 @@ impl Context {
         let metrics = restored
             .map(|checkpoint| checkpoint.metrics.clone())
             .unwrap_or_default();
+        let turn = Turn::begin(run.setup.nice);
         Self {
             run,
             depth: Cell::new(0),
@@ -101,6 +107,9 @@ impl Context {
             }),
             not_finite: RefCell::default(),
             probe: None,
+            looked: Cell::new(turn.first_look()),
+            checks: Cell::new(0),
+            turn,
         }
     }
 
@@ -207,6 +216,11 @@ impl Context {
     /// Err when the function is asked to stop: for long work between steps.
     pub fn check(&self) -> Result<(), Stopped> {
         self.run.slot.touch();
+        if self.checks.get() == 0 {
+            self.looked.set(self.turn.look(self.looked.get()));
+            self.checks.set(self.looked.get().calls());
+        }
+        self.checks.set(self.checks.get() - 1);
         self.go_on()
     }
 
@@ -238,7 +252,8 @@ impl Context {
             }
             // A wake-up or the end of the patience: look again.
             let nap = self.nap(left);
-            self.run.rest(|| std::thread::park_timeout(nap));
+            let park = || std::thread::park_timeout(nap);
+            self.turn.rest(|| self.run.rest(park));
         }
     }
 
@@ -255,13 +270,14 @@ impl Context {
                 Wanted::Nothing => {}
             }
             let nap = self.nap(Duration::MAX).min(Duration::from_secs(3_600));
-            let came = self.run.rest(|| {
+            let next = || {
                 select! {
                     recv(channel) -> item => Some(item.ok()),
                     recv(self.run.wakes()) -> _ => None,
                     default(nap) => None,
                 }
-            });
+            };
+            let came = self.turn.rest(|| self.run.rest(next));
             if let Some(item) = came {
                 return Ok(item);
             }

@@ -57,6 +57,7 @@ mod slot;
 mod steps;
 mod sync;
 pub mod testing;
+mod turn;
 
 use std::time::Duration;
 

@@ -33,6 +33,8 @@ pub(crate) struct RunSetup {
     pub(crate) run: u32,
     /// It begins before it is recorded.
     pub(crate) ahead: bool,
+    /// The niceness of its thread, a lane's. `None`: the thread is the caller's own.
+    pub(crate) nice: Option<i32>,
     /// Threads that the function may use.
     pub(crate) threads: usize,
     /// How often a checkpoint is kept; also how long a pause waits for the next folder.

@@ -105,6 +105,7 @@ pub fn run_sync_operation<K: Operation>(
     let run = Run::new(RunSetup {
         run: 1,
         ahead: false,
+        nice: None,
         threads: 1,
         checkpoint_every: policy.checkpoint_every,
         checkpoints: Vec::new(),

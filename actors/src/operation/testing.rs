@@ -153,6 +153,7 @@ impl<K: Operation> Trial<'_, K> {
         let run = Run::new(RunSetup {
             run: state.run,
             ahead: false,
+            nice: None,
             threads: 1,
             checkpoint_every: Duration::from_secs(3_600),
             checkpoints: self.restored.iter().cloned().collect(),

@@ -10,9 +10,9 @@ use impresario_api::{LaneView, OperationId, SlotView, Timestamp};
 
 use super::commands::{NotBegun, RunEnded};
 use super::manager::Manager;
-use super::priority::step_back;
 use crate::LaneConfig;
 use crate::operation::{ErasedOperation, Finished, Run, execute};
+use crate::priority::{Slice, stand_back};
 use crate::rules::admission::Room;
 use crate::rules::dispatch::TOGETHER;
 
@@ -309,6 +309,6 @@ impl Drop for Witness {
 /// A new arbiter on a thread of its own, niced so that the core never waits behind it.
 fn fresh(nice: i32) -> Arbiter {
     let arbiter = Arbiter::new();
-    arbiter.spawn_fn(move || step_back(nice));
+    arbiter.spawn_fn(move || stand_back(nice, Slice::Short));
     arbiter
 }

@@ -11,7 +11,6 @@ pub(crate) mod hub;
 pub(crate) mod lane;
 pub(crate) mod manager;
 pub(crate) mod operation_actor;
-mod priority;
 pub(crate) mod stats;
 pub(crate) mod sweeper;
 pub(crate) mod system;

@@ -1,6 +1,8 @@
 //! Lanes: how many run, who goes next, how many may wait.
 
 use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
+#[cfg(target_os = "linux")]
+use impresario::operation::{OrFail, SyncOptions, run_sync_operation};
 use impresario::store::MemoryStore;
 use impresario::{Config, Error, LaneConfig, Options, Orchestrator};
 use impresario_api::{Status, Verb};
@@ -227,4 +229,46 @@ fn one_that_waits_in_a_shared_slot_is_cancelled_without_a_step() {
     stage.ready();
     stage.command(Move::Return);
     assert_eq!(stage.ended(fourth).row.status, Status::Completed);
+}
+
+/// Gives the niceness of the thread that runs it.
+#[cfg(target_os = "linux")]
+struct Niced;
+
+#[cfg(target_os = "linux")]
+impl Operation for Niced {
+    const KIND: &'static str = "niced";
+    type Params = NoParams;
+    type Output = i32;
+
+    fn policy(&self) -> Policy {
+        Policy::lane("puppets")
+    }
+
+    fn run(&self, _: NoParams, _: &Context) -> Result<i32, Failure> {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").or_fail("NO_STAT")?;
+        // The 2nd field, a name in parentheses, may hold spaces; the niceness is the 19th.
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let nice = after_name.split_whitespace().nth(16).unwrap_or_default();
+        nice.parse().or_fail("NO_NUMBER")
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn functions_run_as_niced_as_configured_and_the_caller_does_not() {
+    let mut config = Config::default().lane("puppets", LaneConfig::default());
+    config.nice = 13;
+    let kinds = Kinds::new().register(Niced);
+    let orchestrator = Orchestrator::start(config, kinds, MemoryStore::new()).expect("a lane");
+    let options = Options {
+        wait: LONG,
+        ..Options::default()
+    };
+    let start = orchestrator.start_managed_operation::<Niced>(NoParams {}, options);
+    let id = now(start).expect("room").id;
+    let view = now(orchestrator.view(id)).expect("it is kept");
+    assert_eq!(view.result_summary, Some(13.into()), "{view:?}");
+    let here = run_sync_operation(&Niced, NoParams {}, SyncOptions::default());
+    assert_eq!(here.expect("it reads its file"), 0);
 }
