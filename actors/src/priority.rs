@@ -4,14 +4,15 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long the functions that compute hurry after a verb was asked: a commit on a slow disk.
+/// How long the functions that compute hurry after a verb or a read: a commit on a slow disk, or the
+/// next read of whoever polls.
 const HURRY: Duration = Duration::from_millis(50);
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 /// Nanoseconds after [`START`].
 static HURRIED_UNTIL: AtomicU64 = AtomicU64::new(0);
 
-/// Somebody waits for a verb to take effect: for a moment, every function of this process that
+/// Somebody waits for a verb to take effect, or to hear how far a run has come: for a moment, every function of this process that
 /// computes yields its core whenever it looks at the clock.
 pub(crate) fn hurry() {
     let until = START.elapsed() + HURRY;
