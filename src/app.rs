@@ -14,7 +14,8 @@ use actix_web::web::Data;
 use actix_web::{HttpServer, rt};
 use impresario::operation::Kinds;
 use impresario::store::MemoryStore;
-use impresario::{Orchestrator, StartupError};
+use impresario::{LiveCount, Orchestrator, StartupError};
+use impresario_api::SystemView;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -82,6 +83,8 @@ pub struct App {
     /// Turns true when live sockets are to end.
     sockets_leave: watch::Sender<bool>,
     socket_limits: Limits,
+    /// Live sockets, for whoever looks at the server.
+    pub sockets: LiveCount,
     /// Held while the process lives: the folder is nobody else's.
     _data_dir: File,
 }
@@ -129,6 +132,7 @@ impl App {
             leaving: AtomicBool::new(false),
             sockets_leave: watch::Sender::new(false),
             socket_limits: settings.http.socket_limits(),
+            sockets: LiveCount::default(),
             _data_dir: data_dir,
         })
     }
@@ -141,6 +145,12 @@ impl App {
     /// How live sockets are kept.
     pub const fn socket_limits(&self) -> Limits {
         self.socket_limits
+    }
+
+    /// What the supervisor cannot know of the server that it is in.
+    pub fn complete(&self, system: &mut SystemView) {
+        env!("CARGO_PKG_VERSION").clone_into(&mut system.version);
+        system.sockets = self.sockets.get();
     }
 
     /// Whether starts are admitted.

@@ -7,6 +7,7 @@
 
 mod config;
 mod error;
+mod live_count;
 mod locks;
 pub mod operation;
 mod orchestrator;
@@ -17,6 +18,7 @@ mod supervision;
 
 pub use config::{Config, LaneConfig, Retention};
 pub use error::{Error, StartupError};
+pub use live_count::{Counted, LiveCount};
 pub use operation::testing;
 pub use orchestrator::{
     Asked, Figures, Options, Orchestrator, Started, Subscription, Until, Update,

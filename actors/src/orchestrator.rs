@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use impresario_api::{OperationId, OperationView, Status, Verb};
 use tokio::sync::oneshot;
 
+use crate::live_count::LiveCount;
 use crate::locks::lock;
 use crate::operation::{ErasedOperation, Kinds};
 use crate::store::{Reader, Store};
@@ -80,6 +81,9 @@ struct Inner {
     ids: Ids,
     reader: Arc<dyn Reader>,
     hub: Arc<Hub>,
+    /// Callers that wait for what comes of an operation.
+    watches: LiveCount,
+    tasks: LiveCount,
     link: Mutex<Option<StoreLink>>,
     blocking: Blocking,
     manager: actix::Addr<crate::supervision::manager::Manager>,
@@ -114,6 +118,7 @@ impl Orchestrator {
         let folders = config.checkpoint_dir.clone();
         let sweeper = Sweeper::start(folders, Arc::clone(&reader)).map_err(StartupError::Thread)?;
         let (link, queue) = StoreLink::new();
+        let tasks = LiveCount::default();
         let Running {
             manager,
             runtime,
@@ -131,12 +136,15 @@ impl Orchestrator {
             admitting: Arc::clone(&admitting),
             failure: failure.clone(),
             sweeper,
+            tasks: tasks.clone(),
         })?;
         Ok(Self(Arc::new(Inner {
             kinds,
             ids: Ids::after(newest),
             reader,
             hub,
+            watches: LiveCount::default(),
+            tasks,
             store_gauge: Arc::clone(link.gauge()),
             link: Mutex::new(Some(link)),
             blocking: Blocking::new(runtime, over, config.blocking_threads)
@@ -181,6 +189,11 @@ impl Orchestrator {
     /// Whether starts are admitted.
     pub fn is_admitting(&self) -> bool {
         self.0.admitting.load(Ordering::Acquire)
+    }
+
+    /// The tasks of the process that are counted: the supervisor's own, and whatever else enters.
+    pub fn tasks(&self) -> &LiveCount {
+        &self.0.tasks
     }
 
     /// Runs short work on the bounded pool: what an endpoint needs read or computed.

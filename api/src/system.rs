@@ -33,8 +33,20 @@ pub struct SystemView {
     pub cancel_p50_ms: Option<f64>,
     /// As above.
     pub cancel_p99_ms: Option<f64>,
-    /// Open subscriptions.
+    /// Open subscriptions, and callers that wait.
     pub subscribers: u64,
+    /// What they listen to: operations and filters; those who listen to the same share one.
+    #[serde(default)]
+    pub topics: u64,
+    /// Callers that wait for what comes of an operation (`?wait=`).
+    #[serde(default)]
+    pub watches: u64,
+    /// Live sockets.
+    #[serde(default)]
+    pub sockets: u64,
+    /// Tasks of the server: the manager, an actor for each run, two or more for each live socket.
+    #[serde(default)]
+    pub tasks: u64,
     /// Functions that panicked.
     pub panics: u64,
     /// Operation actors and slots that were replaced.

@@ -23,7 +23,8 @@ use crate::app::App;
 pub(super) const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub(super) async fn metrics(app: Data<App>, _: NoQuery) -> Result<HttpResponse, ApiError> {
-    let figures = app.orchestrator.figures().await?;
+    let mut figures = app.orchestrator.figures().await?;
+    app.complete(&mut figures.system);
     let text = written(figures).map_err(|error| ApiError::internal(error.to_string()))?;
     Ok(answers::plain(TEXT, text))
 }
@@ -144,12 +145,19 @@ impl Scrape {
             "1 while starts are admitted",
             f64::from(u8::from(system.admitting)),
         )?;
-        gauge(
-            to,
-            "subscribers",
-            "Open subscriptions",
-            system.subscribers as f64,
-        )?;
+        for (name, help, value) in [
+            (
+                "subscribers",
+                "Open subscriptions, and callers that wait",
+                system.subscribers,
+            ),
+            ("topics", "What they listen to", system.topics),
+            ("watches", "Callers that wait", system.watches),
+            ("sockets", "Live sockets", system.sockets),
+            ("tasks", "Tasks of the server", system.tasks),
+        ] {
+            gauge(to, name, help, value as f64)?;
+        }
         counter(
             to,
             "starts_admitted",

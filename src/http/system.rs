@@ -33,7 +33,7 @@ pub(super) async fn kinds(app: Data<App>, _: NoQuery) -> Answer<Vec<KindView>> {
 
 pub(super) async fn system(app: Data<App>, _: NoQuery) -> Answer<SystemView> {
     let mut system = app.orchestrator.system().await?;
-    env!("CARGO_PKG_VERSION").clone_into(&mut system.version);
+    app.complete(&mut system);
     ok(system)
 }
 

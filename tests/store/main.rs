@@ -8,6 +8,7 @@ mod list;
 mod model;
 
 mod bad;
+mod keys;
 mod many;
 mod restart;
 

@@ -65,6 +65,19 @@ impl Client {
         reply(request.send_json(body))
     }
 
+    /// A body as it is, JSON or not: the status, and what was answered.
+    pub(crate) fn post_text(&self, path: &str, body: &str) -> Option<(u16, String)> {
+        let request = self.agent.post(format!("{}{path}", self.address));
+        let request = request.header("Content-Type", "application/json");
+        let mut answer = request.send(body).ok()?;
+        let text = answer
+            .body_mut()
+            .with_config()
+            .limit(1 << 30)
+            .read_to_string();
+        Some((answer.status().as_u16(), text.ok()?))
+    }
+
     pub(crate) fn start(&self, params: &Value, key: Option<&str>) -> Option<Reply> {
         self.post("/api/v1/dummy/start", params, key)
     }

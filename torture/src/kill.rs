@@ -3,6 +3,7 @@
 mod examine;
 mod last;
 mod load;
+mod odd;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use crate::ledger::Ledger;
 use crate::server::{Server, integrity};
+use crate::world::World;
 use crate::{Args, Report, check};
 
 /// A short queue, so that much of what is started also runs.
@@ -24,6 +26,11 @@ const LOOK_INTO_EVERY: u32 = 10;
 const ENOUGH_ROUNDS: u32 = 50;
 /// Enough to see what is wrong.
 const ENOUGH: usize = 20;
+/// The most memory that a server may take, whoever asks for whatever.
+const MOST_MEMORY_MIB: u64 = 256;
+/// The clock is at most so far from the real one, in milliseconds: between any two settings lies less
+/// than what a key is kept for.
+const CLOCK_OFF: i64 = 6 * 3_600_000;
 
 /// How a round ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,16 +82,19 @@ fn play(
     let ledger = Mutex::new(Ledger::default());
     let mut random = fastrand::Rng::with_seed(seed);
     let mut ready = Vec::new();
+    let world = World::make()?;
+    let plan = Plan {
+        args,
+        folder: folder.path(),
+        ending,
+        world: world.as_ref(),
+    };
+    if world.is_none() {
+        report.say("clocks that jump: NOT RUN: they need Linux and a C compiler (cc)");
+    }
     for round in 0..count {
-        let came_up = one_round(
-            args,
-            folder.path(),
-            (round, ending),
-            &ledger,
-            &mut random,
-            report,
-        )
-        .map_err(|error| format!("round {round}: {error}"))?;
+        let came_up = plan.one_round(round, &ledger, &mut random, report);
+        let came_up = came_up.map_err(|error| format!("round {round}: {error}"))?;
         ready.push(came_up.as_secs_f64() * 1_000.0);
         if report.violations.len() > ENOUGH {
             report.say(format!("given up after round {round}"));
@@ -113,45 +123,59 @@ fn play(
     Ok(())
 }
 
-/// Up, examined, loaded, killed. How long it took until it listened.
-fn one_round(
-    args: &Args,
-    folder: &Path,
-    (round, ending): (u32, Ending),
-    ledger: &Mutex<Ledger>,
-    random: &mut fastrand::Rng,
-    report: &mut Report,
-) -> Result<Duration, String> {
-    if ending == Ending::Kill && random.u8(..4) == 0 {
-        let lives = Duration::from_millis(random.u64(..25));
-        Server::start_and_kill(args, folder, SETTINGS, lives)?;
-        lock(ledger).counts.in_recovery += 1;
+/// What all rounds have in common.
+struct Plan<'a> {
+    args: &'a Args,
+    folder: &'a Path,
+    ending: Ending,
+    /// Where the clock can be set.
+    world: Option<&'a World>,
+}
+
+impl Plan<'_> {
+    /// Up, examined, loaded, killed. How long it took until it listened.
+    fn one_round(
+        &self,
+        round: u32,
+        ledger: &Mutex<Ledger>,
+        random: &mut fastrand::Rng,
+        report: &mut Report,
+    ) -> Result<Duration, String> {
+        if self.ending == Ending::Kill && random.u8(..4) == 0 {
+            let lives = Duration::from_millis(random.u64(..25));
+            Server::start_and_kill(self.args, self.folder, SETTINGS, lives)?;
+            lock(ledger).counts.in_recovery += 1;
+        }
+        let clocks = self.world.filter(|_| random.u8(..3) == 0);
+        let surroundings = clocks.map_or(Vec::new(), World::surroundings);
+        let server = Server::start_in(self.args, self.folder, SETTINGS, &surroundings)?;
+        let ready = server.ready;
+        examine::after_a_kill(&server, ledger, random, report);
+        let lives = if round % LONG_EVERY == LONG_EVERY - 1 {
+            load::leave_one_alone(&server, ledger)?;
+            random.u64(7_000..8_000)
+        } else {
+            random.u64(..400)
+        };
+        let load = load::Load {
+            ending: self.ending,
+            lives: Duration::from_millis(lives),
+            clocks,
+            // Who asks a server to go is owed an orderly end, whoever else is there.
+            stranger: self.ending == Ending::Kill && random.bool(),
+            seed: random.u64(..),
+        };
+        load::until_its_end(server, ledger, load)?;
+        if round.is_multiple_of(LOOK_INTO_EVERY) {
+            let verdict = integrity(self.folder);
+            report.hold(
+                verdict == "ok",
+                format!("round {round}: integrity_check: {verdict}"),
+            );
+            lock(ledger).counts.looked_into += 1;
+        }
+        Ok(ready)
     }
-    let server = Server::start(args, folder, SETTINGS)?;
-    let ready = server.ready;
-    examine::after_a_kill(&server, ledger, random, report);
-    let lives = if round % LONG_EVERY == LONG_EVERY - 1 {
-        load::leave_one_alone(&server, ledger)?;
-        random.u64(7_000..8_000)
-    } else {
-        random.u64(..400)
-    };
-    load::until_its_end(
-        server,
-        ending,
-        ledger,
-        Duration::from_millis(lives),
-        random.u64(..),
-    )?;
-    if round.is_multiple_of(LOOK_INTO_EVERY) {
-        let verdict = integrity(folder);
-        report.hold(
-            verdict == "ok",
-            format!("round {round}: integrity_check: {verdict}"),
-        );
-        lock(ledger).counts.looked_into += 1;
-    }
-    Ok(ready)
 }
 
 /// Who is asked to go charges nobody an attempt.
@@ -172,6 +196,17 @@ fn summary(ledger: &Ledger, ready: &mut [f64], rounds: u32, report: &mut Report)
         counts.in_recovery, counts.starts, counts.verbs, counts.refused
     ));
     happened(ledger, rounds, report);
+    let attacks = counts.attacks.iter();
+    let attacks: Vec<_> = attacks
+        .map(|(what, count)| format!("{count} {what}"))
+        .collect();
+    report.say(format!(
+        "meanwhile: {} nearly valid requests refused, the clock set {} times, a stranger in rounds with {}; at most {} MiB of memory",
+        counts.odd,
+        counts.clocks,
+        attacks.join(", "),
+        counts.peak >> 10
+    ));
     report.say(format!(
         "held against it: {} answers, {} promises of verbs, {} keys sent again ({} of them unheard)",
         counts.claims,

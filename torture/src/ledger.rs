@@ -105,6 +105,14 @@ pub(crate) struct Counts {
     pub(crate) promises: u64,
     pub(crate) in_recovery: u64,
     pub(crate) looked_into: u64,
+    /// Nearly valid requests that were refused.
+    pub(crate) odd: u64,
+    /// Times that the clock was set.
+    pub(crate) clocks: u64,
+    /// Rounds of each of the stranger's attacks.
+    pub(crate) attacks: BTreeMap<&'static str, u64>,
+    /// The most memory that a server took, in KiB.
+    pub(crate) peak: u64,
 }
 
 impl Ledger {

@@ -10,6 +10,9 @@ mod ledger;
 mod server;
 mod shutdown;
 mod slow;
+mod soak;
+mod stranger;
+mod wire;
 mod world;
 
 use std::path::PathBuf;
@@ -26,10 +29,13 @@ struct Args {
     /// Rounds of kill -9
     #[arg(long, default_value_t = 300)]
     rounds: u32,
+    /// Operations of the part soak; a million are minutes
+    #[arg(long, default_value_t = 50_000)]
+    soak_operations: u64,
     /// Replays a plan; by default a new one
     #[arg(long)]
     seed: Option<u64>,
-    /// Only this part: kill, full, slow, bad, shutdown, sync, clock
+    /// Only this part: kill, full, slow, bad, shutdown, sync, clock, soak
     #[arg(long)]
     part: Option<String>,
     /// Goes to every server that is started; `store.engine=memory` must be found out
@@ -70,6 +76,7 @@ const PARTS: &[(&str, Part)] = &[
     ("shutdown", shutdown::run),
     ("sync", world::sync),
     ("clock", world::clock),
+    ("soak", soak::run),
 ];
 
 fn main() -> ExitCode {

@@ -118,7 +118,7 @@ impl Server {
         let _ = child.wait();
         match early {
             Ok(None) => Ok(()),
-            other => Err(format!("it ended by itself as it came up: {other:?}")),
+            ended => Err(format!("as it came up, {}", by_itself(ended))),
         }
     }
 
@@ -129,7 +129,7 @@ impl Server {
         let _ = self.child.wait();
         match early {
             Ok(None) => Ok(()),
-            other => Err(format!("the server ended by itself: {other:?}")),
+            ended => Err(by_itself(ended)),
         }
     }
 
@@ -151,6 +151,20 @@ impl Server {
         (None, began.elapsed())
     }
 
+    /// How many files and connections it has open.
+    pub(crate) fn descriptors(&self) -> u64 {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        open.map_or(0, |open| open.count() as u64)
+    }
+
+    /// A number in what the kernel says of it; sizes are in KiB.
+    pub(crate) fn status(&self, name: &str) -> Option<u64> {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+        let (_, value) = lines.find(|(key, _)| *key == name)?;
+        value.split_whitespace().next()?.parse().ok()
+    }
+
     /// Its resident memory in bytes.
     pub(crate) fn memory(&self) -> u64 {
         let path = format!("/proc/{}/statm", self.child.id());
@@ -158,6 +172,14 @@ impl Server {
         let read = std::fs::File::open(path).and_then(|mut file| file.read_to_string(&mut text));
         let pages = text.split(' ').nth(1).and_then(|pages| pages.parse().ok());
         read.map_or(0, |_| pages.unwrap_or(0) * 4_096)
+    }
+}
+
+/// What a server says by an end that nobody asked for; 70 is a fault of its own.
+fn by_itself(ended: std::io::Result<Option<ExitStatus>>) -> String {
+    match ended {
+        Ok(Some(status)) => format!("the server ended by itself: {status}"),
+        other => format!("the server ended by itself: {other:?}"),
     }
 }
 

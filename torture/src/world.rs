@@ -1,7 +1,8 @@
 //! A disk that loses what it was told to sync, and a wall clock that is set: a small library stands
 //! before the C library's (`world.c`), so that a real server meets both without a broken machine.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -15,17 +16,18 @@ use crate::{Args, Report};
 const SOURCE: &str = include_str!("world.c");
 /// What impresariod ends with when its store can be trusted no more.
 const SOFTWARE: i32 = 70;
-const YEAR: i64 = 365 * 86_400;
+const DAY: i64 = 86_400_000;
+const YEAR: i64 = 365 * DAY;
 
 /// A server's surroundings.
-struct World {
+pub(crate) struct World {
     folder: tempfile::TempDir,
     library: PathBuf,
 }
 
 impl World {
     /// `None` where there is no C compiler, or no such library can be loaded.
-    fn make() -> Result<Option<Self>, String> {
+    pub(crate) fn make() -> Result<Option<Self>, String> {
         if !cfg!(target_os = "linux") {
             return Ok(None);
         }
@@ -41,7 +43,11 @@ impl World {
             .arg(&source)
             .status();
         match built {
-            Ok(status) if status.success() => Ok(Some(Self { folder, library })),
+            Ok(status) if status.success() => {
+                let world = Self { folder, library };
+                world.set_clock(0)?;
+                Ok(Some(world))
+            }
             Ok(status) => Err(format!("cc: {status}")),
             Err(_) => Ok(None),
         }
@@ -57,10 +63,15 @@ impl World {
             log: Some(self.path("log")),
             ..args.clone()
         };
+        Server::start_in(&args, &self.path("data"), pairs, &self.surroundings())
+    }
+
+    /// What a server in it is started with.
+    pub(crate) fn surroundings(&self) -> Vec<(&'static str, PathBuf)> {
         let signs = [("SYNC_FAILS", "fails"), ("CLOCK_AHEAD", "ahead")];
-        let mut surroundings = vec![("LD_PRELOAD", self.library.clone())];
-        surroundings.extend(signs.map(|(key, name)| (key, self.path(name))));
-        Server::start_in(&args, &self.path("data"), pairs, &surroundings)
+        let signs = signs.map(|(key, name)| (key, self.path(name)));
+        let library = [("LD_PRELOAD", self.library.clone())];
+        library.into_iter().chain(signs).collect()
     }
 
     fn log(&self) -> String {
@@ -79,11 +90,13 @@ impl World {
         false
     }
 
-    fn set_clock(&self, ahead: i64) -> Result<(), String> {
-        // As a whole, so that nobody reads half of it.
-        let new = self.path("ahead.new");
-        fs::write(&new, ahead.to_string()).map_err(said)?;
-        fs::rename(new, self.path("ahead")).map_err(said)
+    /// The wall clock is so many milliseconds ahead of the real one from now on.
+    pub(crate) fn set_clock(&self, ahead: i64) -> Result<(), String> {
+        // In place: the server has mapped the file.
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false);
+        let file = file.open(self.path("ahead")).map_err(said)?;
+        file.write_all_at(&ahead.to_ne_bytes(), 0).map_err(said)
     }
 }
 
@@ -177,7 +190,6 @@ fn failed_sync(args: &Args, world: &World, report: &mut Report) -> Result<(), St
 /// A year ahead, and back again: nothing is removed by its age, ids go on growing, and it is said.
 fn set_clock(args: &Args, world: &World, report: &mut Report) -> Result<(), String> {
     let pairs = ["retention.every_seconds=1", "retention.max_age_days=30"];
-    world.set_clock(0)?;
     let server = world.server(args, &pairs)?;
     let client = Client::new(&server.address);
     let mut ids = vec![started(&client, &json!({"iterations": 0}))?];
@@ -193,7 +205,7 @@ fn set_clock(args: &Args, world: &World, report: &mut Report) -> Result<(), Stri
     std::thread::sleep(Duration::from_millis(2_500));
     let view = client.view(&ids[0]).map(|view| view.status);
     report.hold(view == Some(200), format!("what ended before it: {view:?}"));
-    world.set_clock(-86_400)?;
+    world.set_clock(-DAY)?;
     report.hold(
         world.says("behind what was expected"),
         "back by a year and a day: it is not said",

@@ -34,7 +34,7 @@ impl Orchestrator {
         self.0.kinds.views()
     }
 
-    /// The supervisor as it is. The version is this crate's.
+    /// The supervisor as it is. The version is this crate's, and it knows of no sockets.
     pub async fn system(&self) -> Result<SystemView, Error> {
         self.system_of(self.read_manager().await?)
     }
@@ -79,6 +79,7 @@ impl Orchestrator {
             operations,
         };
         drop(commits);
+        let hub = self.0.hub.counts();
         Ok(SystemView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds: self.0.started_at.elapsed().as_secs_f64(),
@@ -88,7 +89,11 @@ impl Orchestrator {
             ended_last_hour: manager.ended_last_hour,
             cancel_p50_ms: manager.cancel_p50_ms,
             cancel_p99_ms: manager.cancel_p99_ms,
-            subscribers: self.0.hub.count(),
+            subscribers: hub.listeners,
+            topics: hub.topics,
+            watches: self.0.watches.get(),
+            sockets: 0,
+            tasks: self.0.tasks.get(),
             panics: manager.panics,
             restarts: manager.restarts,
             admitted: manager.admitted,

@@ -16,7 +16,7 @@ use crate::supervision::writer::Reply;
 /// What a caller waits for, and how long.
 pub(super) struct Patience<'a> {
     orchestrator: &'a Orchestrator,
-    watch: Option<(Watch<'a>, Until, Duration)>,
+    watch: Option<(Watch, Until, Duration)>,
 }
 
 impl<'a> Patience<'a> {
@@ -38,8 +38,8 @@ impl<'a> Patience<'a> {
     /// The way back: it also wakes the watch where no event of the operation will.
     pub(super) fn reply(&self) -> (Reply, oneshot::Receiver<Result<Outcome, StoreError>>) {
         let (sender, answer) = oneshot::channel();
-        let mailbox = self.watch.as_ref().and_then(|(watch, ..)| watch.mailbox());
-        (Reply::new(sender, mailbox), answer)
+        let place = self.watch.as_ref().map(|(watch, ..)| watch.place());
+        (Reply::new(sender, place), answer)
     }
 
     /// What was recorded; not before it came about, or time is up.

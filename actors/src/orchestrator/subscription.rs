@@ -7,7 +7,8 @@ use impresario_api::{Event, EventBody, OperationId, OperationView, Progress, Tim
 
 use super::{Orchestrator, Until};
 use crate::Error;
-use crate::supervision::hub::{Interest, Mailbox, Post};
+use crate::live_count::Counted;
+use crate::supervision::hub::{Interest, Mailbox, Place, Post};
 
 /// Events read at a time while a listener catches up.
 const PAGE: usize = 1_000;
@@ -40,7 +41,7 @@ pub enum Update {
 pub struct Subscription {
     orchestrator: Orchestrator,
     interest: Interest,
-    mailbox: Option<Arc<Mailbox>>,
+    mailbox: Mailbox,
     /// The `seq` (of one operation) or `cursor` (of all that match) of what was given last.
     last: u64,
     ready: VecDeque<Update>,
@@ -102,16 +103,11 @@ impl Orchestrator {
 }
 
 impl Subscription {
-    fn new(
-        orchestrator: &Orchestrator,
-        interest: Interest,
-        mailbox: Arc<Mailbox>,
-        last: u64,
-    ) -> Self {
+    fn new(orchestrator: &Orchestrator, interest: Interest, mailbox: Mailbox, last: u64) -> Self {
         Self {
             orchestrator: orchestrator.clone(),
             interest,
-            mailbox: Some(mailbox),
+            mailbox,
             last,
             ready: VecDeque::new(),
             snapshot: false,
@@ -130,10 +126,7 @@ impl Subscription {
                 self.catch_up().await?;
                 continue;
             }
-            let Some(mailbox) = self.mailbox.clone() else {
-                return Ok(None);
-            };
-            match mailbox.next().await {
+            match self.mailbox.next().await {
                 Post::Event(event) => {
                     if self.is_news(&event) {
                         return Ok(Some(Update::Event(event)));
@@ -238,43 +231,29 @@ impl Subscription {
     }
 }
 
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        self.mailbox = None;
-        self.orchestrator.0.hub.forget(&self.interest);
-    }
-}
-
 /// Hears that something happened to one operation, without reading what.
-pub(super) struct Watch<'a> {
-    orchestrator: &'a Orchestrator,
-    interest: Interest,
-    mailbox: Option<Arc<Mailbox>>,
+pub(super) struct Watch {
+    mailbox: Mailbox,
+    _counted: Counted,
 }
 
-impl<'a> Watch<'a> {
-    pub(super) fn new(orchestrator: &'a Orchestrator, id: OperationId) -> Self {
-        let interest = Interest::Operation(id);
-        let mailbox = Some(orchestrator.0.hub.listen(&interest, false));
+impl Watch {
+    pub(super) fn new(orchestrator: &Orchestrator, id: OperationId) -> Self {
         Self {
-            orchestrator,
-            interest,
-            mailbox,
+            mailbox: orchestrator.0.hub.listen(&Interest::Operation(id), false),
+            _counted: orchestrator.0.watches.enter(),
         }
     }
 
-    /// Where the news comes in.
-    pub(super) fn mailbox(&self) -> Option<Arc<Mailbox>> {
-        self.mailbox.clone()
+    /// Where it is woken by one who knows that no event will come.
+    pub(super) fn place(&self) -> Arc<Place> {
+        self.mailbox.place()
     }
 
     /// Waits for any event; false when none will come any more.
     pub(super) async fn any_event(&mut self) -> bool {
-        let Some(mailbox) = &self.mailbox else {
-            return false;
-        };
         loop {
-            match mailbox.next().await {
+            match self.mailbox.next().await {
                 Post::Event(_) | Post::Lagging => return true,
                 Post::Progress(..) => {}
                 Post::Closed => return false,
@@ -285,11 +264,8 @@ impl<'a> Watch<'a> {
     /// Waits for a status that `until` waits for, or for a gap that may have held one; false when
     /// none will come any more.
     pub(super) async fn status_met(&mut self, until: Until) -> bool {
-        let Some(mailbox) = &self.mailbox else {
-            return false;
-        };
         loop {
-            match mailbox.next().await {
+            match self.mailbox.next().await {
                 Post::Event(event) => {
                     if matches!(&event.body, EventBody::Status(status) if until.is_met(status.status))
                     {
@@ -301,12 +277,5 @@ impl<'a> Watch<'a> {
                 Post::Closed => return false,
             }
         }
-    }
-}
-
-impl Drop for Watch<'_> {
-    fn drop(&mut self) {
-        self.mailbox = None;
-        self.orchestrator.0.hub.forget(&self.interest);
     }
 }

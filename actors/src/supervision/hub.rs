@@ -15,7 +15,7 @@ use crate::locks::lock;
 use crate::store::{Done, Operation};
 
 use self::topic::Topic;
-pub(crate) use self::topic::{Mailbox, Post};
+pub(crate) use self::topic::{Mailbox, Place, Post};
 
 /// Whom a listener wants to hear of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,27 +57,46 @@ impl Interest {
 #[derive(Default)]
 struct Topics {
     by_operation: HashMap<OperationId, Arc<Topic>>,
-    matching: Vec<(Interest, Arc<Topic>)>,
+    matching: Vec<Arc<Topic>>,
     closed: bool,
 }
 
 impl Topics {
     fn of(&mut self, interest: &Interest) -> Arc<Topic> {
-        if let Interest::Operation(id) = interest {
-            return Arc::clone(self.by_operation.entry(*id).or_default());
-        }
-        if let Some((_, topic)) = self.matching.iter().find(|(one, _)| one == interest) {
+        let known = match interest {
+            Interest::Operation(id) => self.by_operation.get(id),
+            Interest::Matching { .. } => self.matching.iter().find(|one| one.interest == *interest),
+        };
+        if let Some(topic) = known {
             return Arc::clone(topic);
         }
-        let topic = Arc::new(Topic::default());
-        self.matching.push((interest.clone(), Arc::clone(&topic)));
+        let topic = Arc::new(Topic::new(interest.clone()));
+        match interest {
+            Interest::Operation(id) => drop(self.by_operation.insert(*id, Arc::clone(&topic))),
+            Interest::Matching { .. } => self.matching.push(Arc::clone(&topic)),
+        }
         topic
     }
 
-    fn all(&self) -> impl Iterator<Item = &Arc<Topic>> {
-        let matching = self.matching.iter().map(|(_, topic)| topic);
-        self.by_operation.values().chain(matching)
+    fn remove(&mut self, topic: &Arc<Topic>) {
+        match topic.interest {
+            Interest::Operation(id) => drop(self.by_operation.remove(&id)),
+            Interest::Matching { .. } => self.matching.retain(|one| !Arc::ptr_eq(one, topic)),
+        }
     }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Topic>> {
+        self.by_operation.values().chain(&self.matching)
+    }
+}
+
+/// What there is to see of the hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Interests that somebody has.
+    pub(crate) topics: u64,
+    /// How many listen, all interests together.
+    pub(crate) listeners: u64,
 }
 
 /// The hub.
@@ -86,29 +105,20 @@ pub(crate) struct Hub(Mutex<Topics>);
 
 impl Hub {
     /// A mailbox for what is published from now on. With `lagging` it begins by saying so, for a
-    /// listener that has something to catch up with.
-    pub(crate) fn listen(&self, interest: &Interest, lagging: bool) -> Arc<Mailbox> {
+    /// listener that has something to catch up with. A topic is kept as long as it has a mailbox:
+    /// mailboxes enter it here, and leave it as they are dropped, both under the hub's lock.
+    pub(crate) fn listen(self: &Arc<Self>, interest: &Interest, lagging: bool) -> Mailbox {
         let mut topics = lock(&self.0);
         let topic = topics.of(interest);
-        if topics.closed {
-            topic.close();
-        }
-        topic.listen(lagging)
+        let place = topic.enter(lagging, topics.closed);
+        Mailbox::new(Arc::clone(self), topic, place)
     }
 
-    /// Forgets what nobody listens to any more.
-    pub(crate) fn forget(&self, interest: &Interest) {
+    /// The owner of a mailbox listens no more; the topic goes with its last listener.
+    fn leave(&self, topic: &Arc<Topic>, place: &Arc<Place>) {
         let mut topics = lock(&self.0);
-        match interest {
-            Interest::Operation(id) => {
-                let topic = topics.by_operation.get(id);
-                if topic.is_some_and(|topic| topic.listeners() == 0) {
-                    topics.by_operation.remove(id);
-                }
-            }
-            matching => topics
-                .matching
-                .retain(|(one, topic)| one != matching || topic.listeners() > 0),
+        if topic.leave(place) == 0 {
+            topics.remove(topic);
         }
     }
 
@@ -136,26 +146,27 @@ impl Hub {
     pub(crate) fn close(&self) {
         let mut topics = lock(&self.0);
         topics.closed = true;
-        topics.all().for_each(|topic| topic.close());
+        let all: Vec<_> = topics.all().cloned().collect();
+        // Who is woken may drop its mailbox at once, which wants the lock.
+        drop(topics);
+        all.iter().for_each(|topic| topic.close());
     }
 
-    /// How many listen.
-    pub(crate) fn count(&self) -> u64 {
+    /// How many topics and listeners there are.
+    pub(crate) fn counts(&self) -> Counts {
         let topics = lock(&self.0);
-        topics.all().map(|topic| topic.listeners() as u64).sum()
+        let listeners = topics.all().map(|topic| topic.listeners() as u64).sum();
+        Counts {
+            topics: (topics.by_operation.len() + topics.matching.len()) as u64,
+            listeners,
+        }
     }
 
     fn concerned(&self, operation: &Operation) -> Vec<Arc<Topic>> {
         let topics = lock(&self.0);
-        let matching = topics
-            .matching
-            .iter()
-            .filter(|(interest, _)| interest.includes(operation));
+        let matching = topics.matching.iter();
+        let matching = matching.filter(|topic| topic.interest.includes(operation));
         let of_it = topics.by_operation.get(&operation.id);
-        of_it
-            .into_iter()
-            .chain(matching.map(|(_, topic)| topic))
-            .cloned()
-            .collect()
+        of_it.into_iter().chain(matching).cloned().collect()
     }
 }

@@ -26,6 +26,7 @@ use super::lane::{Lane, LaneGauge};
 use super::sweeper::Sweeper;
 use super::writer::{Entry, StoreLink};
 use crate::Config;
+use crate::live_count::LiveCount;
 use crate::operation::Kinds;
 use crate::rules::admission::most_waiting;
 use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
@@ -43,6 +44,7 @@ pub(crate) struct Setup {
     pub(crate) reader: Arc<dyn Reader>,
     pub(crate) admitting: Arc<AtomicBool>,
     pub(crate) sweeper: Sweeper,
+    pub(crate) tasks: LiveCount,
 }
 
 pub(crate) struct Manager {

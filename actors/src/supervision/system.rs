@@ -17,6 +17,7 @@ use super::manager::{Manager, Setup};
 use super::sweeper::Sweeper;
 use super::watched;
 use super::writer::{Entry, Listeners, StoreLink, Writer};
+use crate::live_count::LiveCount;
 use crate::operation::Kinds;
 use crate::store::Store;
 use crate::{Config, StartupError};
@@ -76,6 +77,7 @@ pub(crate) struct Parts {
     pub(crate) admitting: Arc<AtomicBool>,
     pub(crate) failure: Failure,
     pub(crate) sweeper: Sweeper,
+    pub(crate) tasks: LiveCount,
 }
 
 /// Starts the system and waits until its manager lives.
@@ -137,6 +139,7 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
         admitting,
         failure,
         sweeper,
+        tasks,
     } = parts;
     let (reader, hub_of_end) = (store.reader(), Arc::clone(&hub));
     let breakpoints = config.breakpoints.clone();
@@ -148,12 +151,13 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
         reader,
         admitting: Arc::clone(&admitting),
         sweeper,
+        tasks: tasks.clone(),
     };
     let manager = Manager::new(setup);
     let gauges = manager.gauges();
     let (told, hub) = (failure.clone(), hub_of_end);
     let (ends, over) = watch::channel(false);
-    let manager = watched::start(manager, move |panic| {
+    let manager = watched::start(manager, &tasks, move |panic| {
         ended.store(true, Ordering::Release);
         // An orderly end has no panic; whatever else ends the manager ends the orchestrator.
         admitting.store(false, Ordering::Release);
@@ -178,7 +182,7 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
         listeners,
         breakpoints,
     };
-    let store_thread = writer.start().map_err(StartupError::Thread)?;
+    let store_thread = writer.start(&tasks).map_err(StartupError::Thread)?;
     Ok((
         manager,
         tokio::runtime::Handle::current(),

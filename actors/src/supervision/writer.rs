@@ -20,9 +20,10 @@ use tokio::sync::oneshot;
 
 use super::breakpoints::Breakpoints;
 use super::commands::{Committed, NotCommitted};
-use super::hub::Mailbox;
+use super::hub::Place;
 use super::stats::{COMMITS, Timed};
 use super::system::Failure;
+use crate::live_count::LiveCount;
 use crate::locks::{lock, panic_message};
 use crate::store::{Command, Done, Outcome, Store, StoreError};
 
@@ -39,17 +40,17 @@ const END_FOLLOWS_WITHIN: Duration = Duration::from_micros(150);
 pub(crate) struct Reply {
     sender: Option<oneshot::Sender<Result<Outcome, StoreError>>>,
     /// Of one who waits for what comes of it, and is woken by the operation's events.
-    mailbox: Option<Arc<Mailbox>>,
+    place: Option<Arc<Place>>,
 }
 
 impl Reply {
     pub(crate) const fn new(
         sender: oneshot::Sender<Result<Outcome, StoreError>>,
-        mailbox: Option<Arc<Mailbox>>,
+        place: Option<Arc<Place>>,
     ) -> Self {
         Self {
             sender: Some(sender),
-            mailbox,
+            place,
         }
     }
 
@@ -58,7 +59,7 @@ impl Reply {
         let comes =
             |done: &Done| !done.events.is_empty() && !done.operation.state.status.is_ended();
         if matches!(&result, Ok(Outcome::Done(done)) if comes(done)) {
-            self.mailbox = None;
+            self.place = None;
         }
         if let Some(sender) = self.sender.take() {
             // Who asked may have gone; what was recorded stays.
@@ -71,8 +72,8 @@ impl Drop for Reply {
     fn drop(&mut self) {
         drop(self.sender.take());
         // Nothing was recorded, so no event will come.
-        if let Some(mailbox) = self.mailbox.take() {
-            mailbox.look();
+        if let Some(place) = self.place.take() {
+            place.look();
         }
     }
 }
@@ -188,13 +189,13 @@ pub(crate) struct Writer {
 impl Writer {
     /// Starts it: a task on this arbiter, or a thread, whose handle is returned. It ends when all
     /// links are gone, or when the store fails for good.
-    pub(crate) fn start(mut self) -> io::Result<Option<JoinHandle<()>>> {
+    pub(crate) fn start(mut self, tasks: &LiveCount) -> io::Result<Option<JoinHandle<()>>> {
         if self.store.commits_at_once() {
-            actix_rt::spawn(async move {
+            actix_rt::spawn(tasks.over(async move {
                 while let Some(first) = self.queue.recv().await
                     && self.write(first)
                 {}
-            });
+            }));
             return Ok(None);
         }
         let thread = std::thread::Builder::new().name("impresario-store".to_owned());

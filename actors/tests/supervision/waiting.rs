@@ -1,10 +1,12 @@
 //! Callers that wait for what comes of what they ask.
 
+use std::future::Future;
 use std::sync::atomic::Ordering::Release;
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use impresario::store::MemoryStore;
-use impresario::{Asked, Error, Options, Started};
+use impresario::{Asked, Error, Options, Started, Until};
 use impresario_api::{OperationId, Status, Verb};
 
 use crate::kit::{LONG, Move, NoParams, Puppet, Stage, now, policy, stage, stage_with};
@@ -122,4 +124,68 @@ fn a_verb_that_waits_is_answered_by_what_it_brings_about_or_at_once_if_it_change
     }
     let wrong = at_once(|| ask(&stage, cancelled, Verb::Finish));
     assert!(wrong.is_err(), "{wrong:?}");
+}
+
+/// Asks once, and goes: a caller who does not stay for the answer.
+fn leaves<F: Future>(asked: F) {
+    let mut asked = std::pin::pin!(asked);
+    let mut context = Context::from_waker(Waker::noop());
+    // It may be answered already; mostly it is not.
+    let _ = asked.as_mut().poll(&mut context);
+}
+
+/// Topics, callers that wait, and all who listen.
+fn listening(stage: &Stage) -> (u64, u64, u64) {
+    let system = now(stage.orchestrator.system()).expect("it lives");
+    (system.topics, system.watches, system.subscribers)
+}
+
+/// A start that waits, with a key.
+fn keyed(stage: &Stage, key: usize) -> impl Future<Output = Result<Started, Error>> {
+    let options = Options {
+        idempotency_key: Some(key.to_string()),
+        ..waiting(LONG)
+    };
+    stage
+        .orchestrator
+        .start_managed_operation::<Puppet>(NoParams {}, options)
+}
+
+#[test]
+fn nothing_is_kept_of_a_wait_however_it_ends() {
+    let stage = stage();
+    let of = &stage.orchestrator;
+    let (none, nobody) = ((0, 0, 0), OperationId::from_u64(1));
+    for round in 0..20 {
+        // What is waited for comes about.
+        std::thread::scope(|scope| {
+            let caller = scope.spawn(|| start(&stage, LONG));
+            stage.ready();
+            assert_eq!(listening(&stage), (1, 1, 1));
+            stage.command(Move::Return);
+            caller.join().expect("no panic").expect("a start");
+        });
+        assert_eq!(listening(&stage), none);
+        // The time is up; then callers leave, and one waits for what a verb brings about.
+        let started = start(&stage, Duration::from_millis(1)).expect("a start");
+        stage.ready();
+        stage.command(Move::Sleep);
+        leaves(of.events(started.id, 1_000, 1, &[], Some(LONG)));
+        leaves(of.wait_until(started.id, Until::Ended, LONG));
+        leaves(of.ask(started.id, Verb::Pause, None, waiting(LONG)));
+        ask(&stage, started.id, Verb::Cancel).expect("a cancel");
+        assert_eq!(listening(&stage), none);
+        // A caller of a start leaves; another start replays it.
+        leaves(keyed(&stage, round));
+        assert!(now(keyed(&stage, round)).expect("a start").replayed);
+        assert_eq!(listening(&stage), none);
+        stage.ready();
+        stage.command(Move::Return);
+        // What is asked for is not there.
+        now(of.wait_until(nobody, Until::Ended, LONG)).expect_err("nobody");
+        ask(&stage, nobody, Verb::Cancel).expect_err("nobody");
+        assert!(now(of.subscribe(nobody, None)).is_err());
+        assert!(now(of.subscribe(nobody, Some(1))).is_err());
+        assert_eq!(listening(&stage), none);
+    }
 }

@@ -43,7 +43,9 @@ pub(super) async fn connect(
     let outbox = Outbox::new();
     let body = BodyStream::new(outbox.leaving());
     let named = TokenName::is_in(&request);
-    rt::spawn(Socket::new(app, guards, outbox, named).serve(payload));
+    let (tasks, counted) = (app.orchestrator.tasks().clone(), app.sockets.enter());
+    let socket = Socket::new(app, guards, outbox, named, counted);
+    rt::spawn(tasks.over(socket.serve(payload)));
     let response = response
         .message_body(body)
         .map_err(|error| ApiError::internal(error.to_string()))?;

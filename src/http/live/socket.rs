@@ -10,7 +10,7 @@ use actix_web::rt::time::{Interval, interval};
 use actix_web::web::{Data, Payload};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use impresario::Interest;
+use impresario::{Counted, Interest};
 use impresario_api::{ClientFrame, ClosingData, Code, Filter, FrameBody};
 use tokio::sync::watch;
 use tokio_util::codec::Decoder;
@@ -59,10 +59,17 @@ pub(super) struct Socket {
     began: Instant,
     heard: Instant,
     pinged: Instant,
+    _counted: Counted,
 }
 
 impl Socket {
-    pub(super) fn new(app: Data<App>, guards: Data<Guards>, outbox: Outbox, named: bool) -> Self {
+    pub(super) fn new(
+        app: Data<App>,
+        guards: Data<Guards>,
+        outbox: Outbox,
+        named: bool,
+        counted: Counted,
+    ) -> Self {
         let now = Instant::now();
         Self {
             trusted: named || !guards.wants_tokens(),
@@ -74,6 +81,7 @@ impl Socket {
             began: now,
             heard: now,
             pinged: now,
+            _counted: counted,
         }
     }
 
@@ -95,10 +103,11 @@ impl Socket {
         }
         // What a client that does not read has not taken by then is dropped with the connection.
         let outbox = self.outbox.clone();
-        rt::spawn(async move {
+        let tasks = self.app.orchestrator.tasks();
+        rt::spawn(tasks.over(async move {
             rt::time::sleep(LAST_WORDS).await;
             outbox.abandon();
-        });
+        }));
     }
 
     /// Until it is to end: why; `None` when the client itself has closed it or gone.
@@ -281,7 +290,9 @@ impl Socket {
             return Err((sub, Code::TooManySubscriptions, message));
         }
         let orchestrator = self.app.orchestrator.clone();
-        let task = rt::spawn(subscription::serve(orchestrator, self.outbox.clone(), wish));
+        let tasks = self.app.orchestrator.tasks();
+        let serving = subscription::serve(orchestrator, self.outbox.clone(), wish);
+        let task = rt::spawn(tasks.over(serving));
         self.subscriptions.insert(sub, task);
         Ok(())
     }

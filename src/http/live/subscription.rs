@@ -214,6 +214,12 @@ impl Work {
     /// Sends progress now, or keeps it until its turn: the newest wins.
     fn pace(&mut self, id: OperationId, at: Timestamp, progress: Progress) -> bool {
         let now = Instant::now();
+        if !self.progress.contains_key(&id) {
+            // One whose end was never told, because it was removed before it could be read, must not
+            // stay for ever.
+            let matters = |pace: &Pace| pace.held.is_some() || pace.next > now;
+            self.progress.retain(|_, pace| matters(pace));
+        }
         let pace = self.progress.entry(id).or_insert(Pace {
             next: now,
             held: None,

@@ -162,6 +162,7 @@ pub(super) fn remove(connection: &Connection, operation: &Operation) -> rusqlite
     for sql in [
         "DELETE FROM events WHERE operation = ?1",
         "DELETE FROM checkpoints WHERE operation = ?1",
+        "DELETE FROM keys WHERE operation = ?1",
         "DELETE FROM operations WHERE id = ?1",
     ] {
         connection.prepare_cached(sql)?.execute([id])?;

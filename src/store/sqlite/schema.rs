@@ -3,7 +3,10 @@
 use rusqlite::Connection;
 
 /// Each takes a database from the version before it to its own, which is its place from 1.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+];
 
 /// The version that this server writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;

@@ -15,6 +15,7 @@ pub(crate) fn promises(id: &str, known: &Known, view: &Value, events: &[Value]) 
         again(&known.events, view, events),
         checkpoints(known, status, view, events),
         as_started(known, view),
+        times(view),
     ];
     let found = checks.into_iter().flatten();
     found.map(|what| format!("{id}: {what}")).collect()
@@ -92,6 +93,19 @@ fn as_started(known: &Known, view: &Value) -> Option<String> {
     let retry_of = known.retry_of.as_deref()?;
     (view["retry_of"] != retry_of)
         .then(|| format!("tries {retry_of} again, not {}", view["retry_of"]))
+}
+
+/// Whatever the clock does, nothing ends before it began, and nothing has lasted less than no time.
+fn times(view: &Value) -> Option<String> {
+    // They compare as texts.
+    let [created, started, completed] =
+        ["created_at", "started_at", "completed_at"].map(|name| view[name].as_str());
+    let began = created.max(started);
+    if completed.is_some() && completed < began {
+        return Some(format!("completed at {completed:?}, begun at {began:?}"));
+    }
+    let elapsed = view["elapsed_seconds"].as_f64()?;
+    (elapsed < 0.0).then(|| format!("has lasted {elapsed} s"))
 }
 
 #[cfg(test)]
@@ -235,5 +249,21 @@ mod tests {
         let mut known = known();
         known.retry_of = Some("b".to_owned());
         only(&known, &view("paused"), &events("paused"), "tries b again");
+    }
+
+    #[test]
+    fn an_end_before_the_beginning_and_a_negative_time_are_found() {
+        let mut early = view("completed");
+        early["created_at"] = json!("2026-01-01T00:00:00.002Z");
+        early["completed_at"] = json!("2026-01-01T00:00:00.001Z");
+        only(&known(), &early, &events("completed"), "completed at");
+        let mut negative = view("running");
+        negative["elapsed_seconds"] = json!(-0.001);
+        only(
+            &known(),
+            &negative,
+            &events("running"),
+            "has lasted -0.001 s",
+        );
     }
 }

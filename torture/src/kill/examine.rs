@@ -23,6 +23,12 @@ pub(super) fn after_a_kill(
     let client = Client::new(&server.address);
     let mut ledger = lock(ledger);
     report.violations.append(&mut ledger.surprises);
+    let list = client.get("/api/v1/operations?limit=1000");
+    let listed = list.as_ref().map(|list| list.status);
+    report.hold(
+        listed == Some(200),
+        format!("the list is answered {listed:?}"),
+    );
     let mut ids = std::mem::take(&mut ledger.touched);
     ids.extend((0..LOOKED_AT_AGAIN).filter_map(|_| ledger.any(random)));
     for id in ids {

@@ -8,10 +8,12 @@ use impresario_api::Timestamp;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::{Ending, lock};
+use super::{CLOCK_OFF, Ending, MOST_MEMORY_MIB, lock, odd};
 use crate::client::{Client, Reply};
 use crate::ledger::Ledger;
 use crate::server::{GRACE, Server};
+use crate::stranger;
+use crate::world::World;
 
 const CLIENTS: u64 = 3;
 /// Mostly those after which an operation goes on: what is cancelled takes no part any more.
@@ -38,27 +40,46 @@ pub(super) fn leave_one_alone(server: &Server, ledger: &Mutex<Ledger>) -> Result
     }
 }
 
+/// What comes upon a server, and how it ends.
+pub(super) struct Load<'a> {
+    pub(super) ending: Ending,
+    pub(super) lives: Duration,
+    /// Whose clock is set meanwhile.
+    pub(super) clocks: Option<&'a World>,
+    /// Whether somebody attacks it.
+    pub(super) stranger: bool,
+    pub(super) seed: u64,
+}
+
 /// Clients at work, each by a plan of its own, until the server is ended under them.
 pub(super) fn until_its_end(
     mut server: Server,
-    ending: Ending,
     ledger: &Mutex<Ledger>,
-    lives: Duration,
-    seed: u64,
+    load: Load<'_>,
 ) -> Result<(), String> {
-    let over = AtomicBool::new(false);
+    let over = &AtomicBool::new(false);
+    let address = server.address.clone();
     std::thread::scope(|scope| {
         for number in 0..CLIENTS {
-            let (client, over) = (Client::new(&server.address), &over);
-            let mut random = fastrand::Rng::with_seed(seed.wrapping_add(number));
+            let client = Client::new(&address);
+            let mut random = fastrand::Rng::with_seed(load.seed.wrapping_add(number));
             scope.spawn(move || {
                 while !over.load(Ordering::Relaxed) {
                     act(&client, ledger, &mut random);
                 }
             });
         }
-        std::thread::sleep(lives);
-        let ended = match ending {
+        let random = fastrand::Rng::with_seed(load.seed.wrapping_sub(1));
+        if load.stranger {
+            let (address, random) = (&address, random.clone());
+            scope.spawn(move || attack(address, over, random, ledger));
+        }
+        if let Some(world) = load.clocks {
+            scope.spawn(move || set_clocks(world, over, random, ledger));
+        }
+        std::thread::sleep(load.lives);
+        weigh(&server, ledger);
+        let ended = match load.ending {
             Ending::Kill => server.kill(),
             Ending::Terminate => leave(&mut server, &[Signal::SIGTERM]),
             Ending::Twice => leave(&mut server, &[Signal::SIGTERM, Signal::SIGINT]),
@@ -66,6 +87,38 @@ pub(super) fn until_its_end(
         over.store(true, Ordering::Relaxed);
         ended
     })
+}
+
+/// Whoever has asked for whatever, it has not taken too much memory.
+fn weigh(server: &Server, ledger: &Mutex<Ledger>) {
+    let peak = server.status("VmHWM").unwrap_or(0);
+    let mut ledger = lock(ledger);
+    ledger.counts.peak = ledger.counts.peak.max(peak);
+    if peak >> 10 > MOST_MEMORY_MIB {
+        let took = format!("it took {} MiB of memory, of {MOST_MEMORY_MIB}", peak >> 10);
+        ledger.surprises.push(took);
+    }
+}
+
+fn attack(address: &str, over: &AtomicBool, random: fastrand::Rng, ledger: &Mutex<Ledger>) {
+    let found = stranger::attack(address, over, random);
+    let mut ledger = lock(ledger);
+    for attack in found.attacks {
+        *ledger.counts.attacks.entry(attack).or_default() += 1;
+    }
+    ledger.surprises.extend(found.violations);
+}
+
+/// Sets the clock forward and back again and again.
+fn set_clocks(world: &World, over: &AtomicBool, mut random: fastrand::Rng, ledger: &Mutex<Ledger>) {
+    while !over.load(Ordering::Relaxed) {
+        let off = random.i64(-CLOCK_OFF..=CLOCK_OFF);
+        match world.set_clock(off) {
+            Ok(()) => lock(ledger).counts.clocks += 1,
+            Err(error) => lock(ledger).surprises.push(error),
+        }
+        std::thread::sleep(Duration::from_millis(random.u64(10..100)));
+    }
 }
 
 /// Asked to go, it goes in order; asked again, it may go at once.
@@ -87,7 +140,8 @@ fn leave(server: &mut Server, signals: &[Signal]) -> Result<(), String> {
 fn act(client: &Client, ledger: &Mutex<Ledger>, random: &mut fastrand::Rng) {
     let known = lock(ledger).any(random);
     match (random.u8(..10), known) {
-        (0..=3, _) | (_, None) => start(client, ledger, random),
+        (0, _) => odd::ask(client, ledger, random),
+        (1..=3, _) | (_, None) => start(client, ledger, random),
         (4..=5, Some(id)) => read(client, ledger, &id),
         (_, Some(id)) => ask(
             client,

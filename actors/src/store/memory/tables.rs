@@ -70,6 +70,7 @@ impl Tables {
         if let Some(row) = self.rows.remove(&id) {
             self.reindex(Some(&row.operation), None);
             self.index.forget(&row.operation);
+            self.keys.forget((row.operation.created_at, id));
             for event in &row.events {
                 self.log.remove(&event.cursor);
             }

@@ -2,14 +2,22 @@
 
 use impresario_api::{LogData, LogLevel, Status, StatusData};
 
+use super::super::Counts;
 use super::*;
 
-fn listen() -> Arc<Mailbox> {
-    Arc::new(Topic::default()).listen(false)
+const ONE: Interest = Interest::Operation(OperationId::from_u64(1));
+
+fn listen() -> Mailbox {
+    Arc::new(Hub::default()).listen(&ONE, false)
+}
+
+/// One more who listens to the same.
+fn beside(mailbox: &Mailbox) -> Mailbox {
+    mailbox.hub.listen(&ONE, false)
 }
 
 fn tell(mailbox: &Mailbox, event: &Arc<Event>) {
-    mailbox.topic().events(std::slice::from_ref(event), None);
+    mailbox.topic.events(std::slice::from_ref(event), None);
 }
 
 fn line(number: u64) -> Arc<Event> {
@@ -36,7 +44,7 @@ fn one_that_nobody_empties_holds_a_bounded_number_of_events_and_keeps_none_alive
         let event = line(number);
         told.push(Arc::downgrade(&event));
         tell(&mailbox, &event);
-        assert!(lock(&mailbox.topic().0).bytes <= MOST_BYTES);
+        assert!(lock(&mailbox.topic.told).bytes <= MOST_BYTES);
     }
     // What it dropped is free: nothing is held for one that lags.
     assert_eq!(told.iter().filter(|one| one.strong_count() > 0).count(), 0);
@@ -49,7 +57,7 @@ fn one_that_nobody_empties_holds_a_bounded_number_of_events_and_keeps_none_alive
 #[test]
 fn one_that_reads_gets_everything_beside_one_that_does_not() {
     let stuck = listen();
-    let quick = stuck.topic().listen(false);
+    let quick = beside(&stuck);
     let most = (MOST_BYTES / EVENT_BYTES) as u64;
     for number in 1..=2 * most {
         tell(&stuck, &line(number));
@@ -57,21 +65,21 @@ fn one_that_reads_gets_everything_beside_one_that_does_not() {
     }
     assert!(matches!(stuck.try_next(), Some(Post::Lagging)));
     // Nothing waits that everyone has passed.
-    assert!(lock(&stuck.topic().0).items.len() < 2);
+    assert!(lock(&stuck.topic.told).items.len() < 2);
 }
 
 #[test]
 fn what_everyone_has_passed_is_dropped_and_a_newcomer_hears_from_now_on() {
     let early = listen();
     tell(&early, &line(1));
-    let late = early.topic().listen(false);
+    let late = beside(&early);
     tell(&early, &line(2));
     assert!(matches!(late.try_next(), Some(Post::Event(event)) if event.seq == 2));
     for number in [1, 2] {
         assert!(matches!(early.try_next(), Some(Post::Event(event)) if event.seq == number));
     }
     tell(&early, &line(3));
-    assert_eq!(lock(&early.topic().0).items.len(), 1);
+    assert_eq!(lock(&early.topic.told).items.len(), 1);
 }
 
 #[test]
@@ -83,11 +91,11 @@ fn one_that_nobody_empties_holds_the_newest_progress_of_a_bounded_number_of_oper
         for number in 0..5_000 {
             let id = OperationId::from_u64(number);
             mailbox
-                .topic()
+                .topic
                 .progress(id, Timestamp::from_millis(0), &progress);
         }
     }
-    let told = lock(&mailbox.topic().0);
+    let told = lock(&mailbox.topic.told);
     assert_eq!(told.progress.len(), MOST_PROGRESS);
     assert_eq!(told.numbers.len(), MOST_PROGRESS);
     let mut readings = told.progress.values();
@@ -116,7 +124,7 @@ fn end(number: u64) -> Arc<Event> {
 fn tell_progress(mailbox: &Mailbox) {
     let id = OperationId::from_u64(1);
     mailbox
-        .topic()
+        .topic
         .progress(id, Timestamp::from_millis(0), &Progress::default());
 }
 
@@ -163,4 +171,48 @@ fn a_run_after_the_end_is_told_of_after_the_end() {
     assert!(matches!(mailbox.try_next(), Some(Post::Event(_))));
     assert!(matches!(mailbox.try_next(), Some(Post::Progress(..))));
     assert!(mailbox.try_next().is_none());
+}
+
+#[test]
+fn a_topic_goes_with_its_last_listener_whoever_tells_something_meanwhile() {
+    let hub = Arc::new(Hub::default());
+    let filter = Interest::Matching {
+        kinds: vec!["dummy".to_owned()],
+        label: None,
+    };
+    for interest in [ONE, filter] {
+        let (first, second) = (hub.listen(&interest, false), hub.listen(&interest, true));
+        // What a publisher, and the way back of an answer, hold for a moment.
+        let (topic, place) = (Arc::clone(&first.topic), first.place());
+        let counts = |topics, listeners| Counts { topics, listeners };
+        assert_eq!(hub.counts(), counts(1, 2));
+        drop(first);
+        assert_eq!(hub.counts(), counts(1, 1));
+        drop(second);
+        assert_eq!(hub.counts(), counts(0, 0));
+        topic.events(&[line(1)], None);
+        place.look();
+        let again = hub.listen(&interest, false);
+        assert!(
+            again.try_next().is_none(),
+            "it was told before this one listened"
+        );
+        assert_eq!(hub.counts(), counts(1, 1));
+        drop((topic, place));
+        assert_eq!(hub.counts(), counts(1, 1));
+    }
+    assert_eq!(hub.counts().topics, 0);
+}
+
+#[test]
+fn a_hub_that_is_closed_tells_so_to_whoever_comes_and_keeps_nothing_of_them() {
+    let mailbox = listen();
+    mailbox.hub.close();
+    let late = beside(&mailbox);
+    for one in [&mailbox, &late] {
+        assert!(matches!(one.try_next(), Some(Post::Closed)));
+    }
+    let hub = Arc::clone(&mailbox.hub);
+    drop((mailbox, late));
+    assert_eq!(hub.counts().topics, 0);
 }

@@ -2,14 +2,19 @@
 //!
 //! Events wait in one queue, in which each mailbox has its place; what all have passed is dropped.
 //! One that falls out of it is marked as lagging and holds nothing back any more.
+//!
+//! A topic knows the places of its listeners, never the mailboxes themselves: whoever tells
+//! something holds topics and places, which can be dropped anywhere, and a mailbox is held by its
+//! owner alone.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 
 use impresario_api::{Event, EventBody, OperationId, Progress, Timestamp};
 use tokio::sync::Notify;
 
+use super::{Hub, Interest};
 use crate::locks::lock;
 
 /// The most bytes of events that wait, about.
@@ -63,23 +68,46 @@ struct Told {
     progress: BTreeMap<u64, Reading>,
     numbers: HashMap<OperationId, u64>,
     last_number: u64,
-    mailboxes: Vec<Weak<Mailbox>>,
+    places: Vec<Arc<Place>>,
     closed: bool,
 }
 
 /// What is told of one interest.
-#[derive(Default)]
-pub(super) struct Topic(Mutex<Told>);
+pub(super) struct Topic {
+    pub(super) interest: Interest,
+    told: Mutex<Told>,
+}
 
-/// A listener's place in a topic.
-pub(crate) struct Mailbox {
-    topic: Arc<Topic>,
-    /// The place of the item that comes next. This and what follows changes under the topic's lock.
+/// How far one listener of a topic has come.
+pub(crate) struct Place {
+    /// The place of the item that comes next. This and `seen` change under the topic's lock.
     next: AtomicU64,
     /// The number of the progress that was given last.
     seen: AtomicU64,
+    /// Cleared under the topic's lock.
     lagging: AtomicBool,
     wake: Notify,
+}
+
+impl Place {
+    /// Makes the owner of the mailbox look into the store.
+    pub(crate) fn look(&self) {
+        self.lagging.store(true, Relaxed);
+        self.wake.notify_one();
+    }
+}
+
+/// A listener: as long as it is there, its topic is.
+pub(crate) struct Mailbox {
+    hub: Arc<Hub>,
+    topic: Arc<Topic>,
+    place: Arc<Place>,
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        self.hub.leave(&self.topic, &self.place);
+    }
 }
 
 /// What a mailbox gives.
@@ -95,31 +123,40 @@ pub(crate) enum Post {
 }
 
 impl Topic {
-    /// A mailbox for what is told from now on.
-    pub(super) fn listen(self: &Arc<Self>, lagging: bool) -> Arc<Mailbox> {
-        let mut told = lock(&self.0);
-        let mailbox = Arc::new(Mailbox {
-            topic: Arc::clone(self),
+    pub(super) fn new(interest: Interest) -> Self {
+        let told = Mutex::default();
+        Self { interest, told }
+    }
+
+    /// A place for a listener of what is told from now on; `closed` when that is nothing.
+    pub(super) fn enter(&self, lagging: bool, closed: bool) -> Arc<Place> {
+        let mut told = lock(&self.told);
+        told.closed |= closed;
+        let place = Arc::new(Place {
             next: AtomicU64::new(told.end()),
             seen: AtomicU64::new(told.last_number),
             lagging: AtomicBool::new(lagging),
             wake: Notify::new(),
         });
-        told.mailboxes.retain(|one| one.strong_count() > 0);
-        told.mailboxes.push(Arc::downgrade(&mailbox));
-        mailbox
+        told.places.push(Arc::clone(&place));
+        place
+    }
+
+    /// Gives a place up: how many listen still.
+    pub(super) fn leave(&self, place: &Arc<Place>) -> usize {
+        let mut told = lock(&self.told);
+        told.places.retain(|one| !Arc::ptr_eq(one, place));
+        told.places.len()
     }
 
     /// How many listen.
     pub(super) fn listeners(&self) -> usize {
-        let told = lock(&self.0);
-        let alive = told.mailboxes.iter().filter(|one| one.strong_count() > 0);
-        alive.count()
+        lock(&self.told).places.len()
     }
 
     /// What was committed; `last` is the last progress of the run that the last event ends.
     pub(super) fn events(&self, events: &[Arc<Event>], last: Option<&Progress>) {
-        let mut told = lock(&self.0);
+        let mut told = lock(&self.told);
         if let Some((end, before)) = events.split_last() {
             before.iter().for_each(|event| told.event(event));
             if let Some(progress) = last {
@@ -131,44 +168,40 @@ impl Topic {
             }
             told.event(end);
         }
-        let all = told.all();
-        told.trim(&all);
+        told.trim();
+        let all = told.places.clone();
         drop(told);
         wake(&all);
     }
 
     pub(super) fn progress(&self, id: OperationId, at: Timestamp, progress: &Progress) {
-        let mut told = lock(&self.0);
+        let mut told = lock(&self.told);
         let progress = progress.clone();
         told.progress(Reading { id, at, progress });
-        let all = told.all();
+        let all = told.places.clone();
         drop(told);
         wake(&all);
     }
 
     pub(super) fn close(&self) {
-        let mut told = lock(&self.0);
+        let mut told = lock(&self.told);
         told.closed = true;
-        let all = told.all();
+        let all = told.places.clone();
         drop(told);
         wake(&all);
     }
 }
 
 /// Outside the lock, which those who wake want.
-fn wake(mailboxes: &[Arc<Mailbox>]) {
-    for mailbox in mailboxes {
-        mailbox.wake.notify_one();
+fn wake(places: &[Arc<Place>]) {
+    for place in places {
+        place.wake.notify_one();
     }
 }
 
 impl Told {
     fn end(&self) -> u64 {
         self.first + self.items.len() as u64
-    }
-
-    fn all(&self) -> Vec<Arc<Mailbox>> {
-        self.mailboxes.iter().filter_map(Weak::upgrade).collect()
     }
 
     fn push(&mut self, item: Item) {
@@ -200,7 +233,7 @@ impl Told {
     }
 
     /// Drops what all have passed; who is too far behind does not count.
-    fn trim(&mut self, all: &[Arc<Mailbox>]) {
+    fn trim(&mut self) {
         let mut over = self.bytes.saturating_sub(MOST_BYTES);
         let mut bound = self.first;
         for item in &self.items {
@@ -211,12 +244,12 @@ impl Told {
             bound += 1;
         }
         let mut least = self.end();
-        for mailbox in all {
-            let next = mailbox.next.load(Relaxed);
+        for place in &self.places {
+            let next = place.next.load(Relaxed);
             if next < bound {
-                mailbox.lagging.store(true, Relaxed);
+                place.lagging.store(true, Relaxed);
             }
-            if !mailbox.lagging.load(Relaxed) {
+            if !place.lagging.load(Relaxed) {
                 least = least.min(next);
             }
         }
@@ -228,6 +261,15 @@ impl Told {
 }
 
 impl Mailbox {
+    pub(super) const fn new(hub: Arc<Hub>, topic: Arc<Topic>, place: Arc<Place>) -> Self {
+        Self { hub, topic, place }
+    }
+
+    /// Where its owner is woken, for one who does not listen itself.
+    pub(crate) fn place(&self) -> Arc<Place> {
+        Arc::clone(&self.place)
+    }
+
     /// What comes next; events before progress.
     pub(crate) async fn next(&self) -> Post {
         loop {
@@ -235,21 +277,22 @@ impl Mailbox {
                 return post;
             }
             // One listener a mailbox: a permit given meanwhile is kept by Notify.
-            self.wake.notified().await;
+            self.place.wake.notified().await;
         }
     }
 
     pub(super) fn try_next(&self) -> Option<Post> {
-        let told = lock(&self.topic.0);
-        if self.lagging.swap(false, Relaxed) {
-            self.next.store(told.end(), Relaxed);
+        let told = lock(&self.topic.told);
+        let place = &self.place;
+        if place.lagging.swap(false, Relaxed) {
+            place.next.store(told.end(), Relaxed);
             return Some(Post::Lagging);
         }
-        let mut next = self.next.load(Relaxed);
-        let seen = self.seen.load(Relaxed);
+        let mut next = place.next.load(Relaxed);
+        let seen = place.seen.load(Relaxed);
         while let Some(item) = told.items.get((next - told.first) as usize) {
             next += 1;
-            self.next.store(next, Relaxed);
+            place.next.store(next, Relaxed);
             match item {
                 Item::Event(event) => return Some(Post::Event(Arc::clone(event))),
                 Item::Last(number, reading) if *number > seen => return Some(reading.post()),
@@ -257,23 +300,10 @@ impl Mailbox {
             }
         }
         if let Some((number, reading)) = told.progress.range(seen + 1..).next() {
-            self.seen.store(*number, Relaxed);
+            place.seen.store(*number, Relaxed);
             return Some(reading.post());
         }
         told.closed.then_some(Post::Closed)
-    }
-
-    /// Makes the owner look into the store.
-    pub(crate) fn look(&self) {
-        let told = lock(&self.topic.0);
-        self.lagging.store(true, Relaxed);
-        drop(told);
-        self.wake.notify_one();
-    }
-
-    #[cfg(test)]
-    pub(super) fn topic(&self) -> &Arc<Topic> {
-        &self.topic
     }
 }
 

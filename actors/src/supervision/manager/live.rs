@@ -157,7 +157,8 @@ impl Manager {
     fn staff(&self, of: Assignment, ctx: &Context<Self>) -> Addr<OperationActor> {
         let (id, run) = (of.operation.id, of.operation.state.run);
         let manager = ctx.address();
-        watched::start(OperationActor::new(of, manager.clone()), move |panic| {
+        let actor = OperationActor::new(of, manager.clone());
+        watched::start(actor, &self.of.tasks, move |panic| {
             manager.do_send(ActorEnded { id, run, panic });
         })
     }

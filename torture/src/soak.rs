@@ -1,0 +1,168 @@
+//! A long life: operations of every sort, callers and listeners that come and go, and ended
+//! operations that are removed. What the server takes must not grow with them.
+
+mod sample;
+mod sorts;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::server::{Server, integrity};
+use crate::{Args, Report};
+use sample::Sample;
+use sorts::{Hand, Shared};
+
+/// It is measured after each, and the last is held against the second: by then it is warm.
+const TENTHS: u64 = 10;
+const CLIENTS: u64 = 16;
+/// Ended operations that are kept, so that the store is as full after the first tenth as ever.
+const KEPT: u64 = 1_000;
+/// So long the server gets to have nothing left to do.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Enough to see what is wrong.
+const ENOUGH: usize = 20;
+
+const SETTINGS: &[&str] = &[
+    "retention.max_operations=1000",
+    "retention.every_seconds=1",
+    "lanes.default.concurrency=4",
+    "supervision.blocking_threads=2",
+];
+
+pub(crate) fn run(args: &Args, seed: u64) -> Report {
+    let mut report = Report::default();
+    if let Err(error) = play(args, seed, &mut report) {
+        report.hold(false, error);
+    }
+    report
+}
+
+fn play(args: &Args, seed: u64, report: &mut Report) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let (data, import) = (folder.path().join("data"), folder.path().join("import"));
+    fs::create_dir(&import)
+        .and_then(|()| fs::write(import.join("BAD_1d.csv"), "time,open\n1,2\n"))
+        .map_err(|error| error.to_string())?;
+    let import = format!("data.import_dir={}", import.display());
+    let settings: Vec<_> = SETTINGS.iter().copied().chain([&*import]).collect();
+    let mut server = Server::start(args, &data, &settings)?;
+    let samples = live(args, seed, &server, &data, report)?;
+    if let [_, second, .., last] = &samples[..] {
+        sample::judge(second, last, report);
+    }
+    let (status, took) = server.terminate();
+    let orderly = status.is_some_and(|status| status.success());
+    report.hold(orderly, format!("it ends with {status:?} after {took:?}"));
+    let verdict = integrity(&data);
+    report.hold(verdict == "ok", format!("integrity_check: {verdict}"));
+    Ok(())
+}
+
+/// All tenths, and what was measured after each.
+fn live(
+    args: &Args,
+    seed: u64,
+    server: &Server,
+    data: &Path,
+    report: &mut Report,
+) -> Result<Vec<Sample>, String> {
+    let client = Client::new(&server.address);
+    let fresh = system(&client)?;
+    let (mut samples, mut shared) = (Vec::new(), Shared::default());
+    for tenth in 0..TENTHS {
+        let (began, until) = (Instant::now(), args.soak_operations * (tenth + 1) / TENTHS);
+        work(server, seed.wrapping_add(tenth * CLIENTS), until, &shared);
+        let took = began.elapsed();
+        let rest = quiet(&client, &fresh)?;
+        let sample = Sample::take(server, data, &rest)?;
+        let made = shared.made.get_mut();
+        report.say(format!(
+            "after {made}: {sample} ({:.0} s)",
+            took.as_secs_f64()
+        ));
+        samples.push(sample);
+        let surprises = std::mem::take(&mut shared.surprises);
+        let surprises = surprises.into_inner().unwrap_or_default();
+        if !surprises.is_empty() {
+            report.violations.extend(surprises);
+            break;
+        }
+    }
+    shared.say_what_was_done(report);
+    Ok(samples)
+}
+
+/// Clients at work until so many operations have been started.
+fn work(server: &Server, seed: u64, until: u64, shared: &Shared) {
+    std::thread::scope(|scope| {
+        for number in 0..CLIENTS {
+            let mut hand = Hand::new(&server.address, seed.wrapping_add(number), shared);
+            scope.spawn(move || hand.work(until));
+        }
+    });
+}
+
+fn system(client: &Client) -> Result<Value, String> {
+    let system = client.get("/api/v1/system").ok_or("no answer")?;
+    Ok(system.data().clone())
+}
+
+/// Waits until nothing is left to do: as the server says, it is as on its first day.
+fn quiet(client: &Client, fresh: &Value) -> Result<Value, String> {
+    let began = Instant::now();
+    loop {
+        let now = system(client)?;
+        let left = left(&now, fresh);
+        if left.is_empty() {
+            return Ok(now);
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(format!(
+                "nobody asks for anything, and still: {}",
+                left.join(", ")
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// What there is that nobody needs.
+fn left(now: &Value, fresh: &Value) -> Vec<String> {
+    let count = |system: &Value, name: &str| system[name].as_u64();
+    let counts = ["subscribers", "topics", "watches", "sockets", "tasks"];
+    let more = counts
+        .iter()
+        .filter(|name| count(now, name) > count(fresh, name));
+    let mut left: Vec<_> = more.map(|name| format!("{} {name}", now[*name])).collect();
+    let kept = now["store"]["operations"].as_u64();
+    if kept > Some(KEPT) {
+        left.push(format!("{} operations", now["store"]["operations"]));
+    }
+    for lane in now["lanes"].as_array().into_iter().flatten() {
+        let slots = lane["slots"].as_array().into_iter().flatten();
+        let busy = slots.filter(|slot| !slot["operation_id"].is_null()).count();
+        if busy > 0 || lane["queued"] != 0 {
+            left.push(format!("{busy} slots busy and {} queued", lane["queued"]));
+        }
+    }
+    left
+}
+
+/// Takes one more of what nobody expects, if there are not enough of them.
+fn surprised(surprises: &Mutex<Vec<String>>, what: String) {
+    let mut surprises = surprises
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    if surprises.len() < ENOUGH {
+        surprises.push(what);
+    }
+}
+
+/// How many of a sort there were.
+type Done = Vec<AtomicU64>;
