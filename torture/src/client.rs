@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+/// What clients are called, by their token or without one: to a server it is the same caller.
+pub(crate) const NAME: &str = "torture";
+/// What every client sends, whether the server wants it or not.
+pub(crate) const TOKEN: &str = "a-token-of-forty-visible-ascii-characters";
+
 /// An answer of the API.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
@@ -53,12 +58,12 @@ impl Client {
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<Reply> {
-        let sent = self.agent.get(format!("{}{path}", self.address)).call();
-        reply(sent)
+        let request = self.agent.get(format!("{}{path}", self.address));
+        reply(named(request).call())
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value, key: Option<&str>) -> Option<Reply> {
-        let mut request = self.agent.post(format!("{}{path}", self.address));
+        let mut request = named(self.agent.post(format!("{}{path}", self.address)));
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
         }
@@ -67,7 +72,7 @@ impl Client {
 
     /// A body as it is, JSON or not: the status, and what was answered.
     pub(crate) fn post_text(&self, path: &str, body: &str) -> Option<(u16, String)> {
-        let request = self.agent.post(format!("{}{path}", self.address));
+        let request = named(self.agent.post(format!("{}{path}", self.address)));
         let request = request.header("Content-Type", "application/json");
         let mut answer = request.send(body).ok()?;
         let text = answer
@@ -105,6 +110,12 @@ impl Client {
             }
         }
     }
+}
+
+fn named<B>(request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+    request
+        .header("X-Client", NAME)
+        .header("Authorization", format!("Bearer {TOKEN}"))
 }
 
 fn reply(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Option<Reply> {

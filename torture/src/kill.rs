@@ -5,12 +5,14 @@ mod last;
 mod load;
 mod odd;
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::client::{NAME, TOKEN};
 use crate::ledger::Ledger;
 use crate::server::{Server, integrity};
 use crate::world::World;
@@ -83,11 +85,14 @@ fn play(
     let mut random = fastrand::Rng::with_seed(seed);
     let mut ready = Vec::new();
     let world = World::make()?;
+    let tokens = token_file().map_err(|error| format!("no token file: {error}"))?;
+    let tokens_key = format!("http.token_file={}", tokens.path().display());
     let plan = Plan {
         args,
         folder: folder.path(),
         ending,
         world: world.as_ref(),
+        tokens: &tokens_key,
     };
     if world.is_none() {
         report.say("clocks that jump: NOT RUN: they need Linux and a C compiler (cc)");
@@ -123,6 +128,13 @@ fn play(
     Ok(())
 }
 
+/// A file with the token of the clients, which nobody else may read.
+fn token_file() -> std::io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::NamedTempFile::new()?;
+    writeln!(file, "{NAME} {TOKEN}")?;
+    Ok(file)
+}
+
 /// What all rounds have in common.
 struct Plan<'a> {
     args: &'a Args,
@@ -130,6 +142,8 @@ struct Plan<'a> {
     ending: Ending,
     /// Where the clock can be set.
     world: Option<&'a World>,
+    /// The key of the configuration by which a server wants a token.
+    tokens: &'a str,
 }
 
 impl Plan<'_> {
@@ -148,12 +162,20 @@ impl Plan<'_> {
         }
         let clocks = self.world.filter(|_| random.u8(..3) == 0);
         let surroundings = clocks.map_or(Vec::new(), World::surroundings);
-        let server = Server::start_in(self.args, self.folder, SETTINGS, &surroundings)?;
+        // A stranger has no token, whether one is wanted or not.
+        let tokens = random.bool().then_some(self.tokens);
+        let settings: Vec<_> = SETTINGS.iter().copied().chain(tokens).collect();
+        let server = Server::start_in(self.args, self.folder, &settings, &surroundings)?;
         let ready = server.ready;
         examine::after_a_kill(&server, ledger, random, report);
-        let lives = if round % LONG_EVERY == LONG_EVERY - 1 {
+        let long = round % LONG_EVERY == LONG_EVERY - 1;
+        // Who asks a server to go is owed an orderly end, whoever else is there.
+        let stranger = self.ending == Ending::Kill && (long || random.bool());
+        let lives = if long {
             load::leave_one_alone(&server, ledger)?;
             random.u64(7_000..8_000)
+        } else if stranger {
+            random.u64(..1_500)
         } else {
             random.u64(..400)
         };
@@ -161,8 +183,7 @@ impl Plan<'_> {
             ending: self.ending,
             lives: Duration::from_millis(lives),
             clocks,
-            // Who asks a server to go is owed an orderly end, whoever else is there.
-            stranger: self.ending == Ending::Kill && random.bool(),
+            stranger,
             seed: random.u64(..),
         };
         load::until_its_end(server, ledger, load)?;

@@ -1,13 +1,13 @@
 //! A long life: operations of every sort, callers and listeners that come and go, and ended
 //! operations that are removed. What the server takes must not grow with them.
 
+mod hand;
 mod sample;
 mod sorts;
 
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -15,8 +15,8 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::server::{Server, integrity};
 use crate::{Args, Report};
+use hand::{Hand, Shared};
 use sample::Sample;
-use sorts::{Hand, Shared};
 
 /// It is measured after each, and the last is held against the second: by then it is warm.
 const TENTHS: u64 = 10;
@@ -25,6 +25,8 @@ const CLIENTS: u64 = 16;
 const KEPT: u64 = 1_000;
 /// So long the server gets to have nothing left to do.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What a server that nobody asks for anything has no more of than on its first day.
+const COUNTED: &[&str] = &["subscribers", "topics", "watches", "sockets", "tasks"];
 /// Enough to see what is wrong.
 const ENOUGH: usize = 20;
 
@@ -74,13 +76,20 @@ fn live(
 ) -> Result<Vec<Sample>, String> {
     let client = Client::new(&server.address);
     let fresh = system(&client)?;
+    for what in COUNTED {
+        let told = fresh[*what].is_u64();
+        report.hold(
+            told,
+            format!("the server does not say how many {what} there are"),
+        );
+    }
     let (mut samples, mut shared) = (Vec::new(), Shared::default());
     for tenth in 0..TENTHS {
         let (began, until) = (Instant::now(), args.soak_operations * (tenth + 1) / TENTHS);
         work(server, seed.wrapping_add(tenth * CLIENTS), until, &shared);
         let took = began.elapsed();
         let rest = quiet(&client, &fresh)?;
-        let sample = Sample::take(server, data, &rest)?;
+        let sample = Sample::take(server, data, &rest);
         let made = shared.made.get_mut();
         report.say(format!(
             "after {made}: {sample} ({:.0} s)",
@@ -135,8 +144,7 @@ fn quiet(client: &Client, fresh: &Value) -> Result<Value, String> {
 /// What there is that nobody needs.
 fn left(now: &Value, fresh: &Value) -> Vec<String> {
     let count = |system: &Value, name: &str| system[name].as_u64();
-    let counts = ["subscribers", "topics", "watches", "sockets", "tasks"];
-    let more = counts
+    let more = COUNTED
         .iter()
         .filter(|name| count(now, name) > count(fresh, name));
     let mut left: Vec<_> = more.map(|name| format!("{} {name}", now[*name])).collect();
@@ -163,6 +171,3 @@ fn surprised(surprises: &Mutex<Vec<String>>, what: String) {
         surprises.push(what);
     }
 }
-
-/// How many of a sort there were.
-type Done = Vec<AtomicU64>;

@@ -1,58 +1,24 @@
 //! What clients do in a long life, one sort after another by chance.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use impresario_api::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Done, surprised};
-use crate::Report;
-use crate::client::{Client, Reply};
+use super::hand::{Hand, WAIT, expect};
 use crate::wire;
 
-/// Longer than anything that is waited for here.
-const WAIT: &str = "wait=30";
 /// An id that no operation has.
 const NOBODY: &str = "op_0000000000001";
 /// The first of the times for which operations are started later, each a second before the one before
 /// it: 2100-01-01.
 const LATE: i64 = 4_102_444_800_000;
 
-/// What all clients share.
-pub(super) struct Shared {
-    /// Operations that were started.
-    pub(super) made: AtomicU64,
-    /// Answers that nobody expects.
-    pub(super) surprises: Mutex<Vec<String>>,
-    done: Done,
-}
-
-impl Default for Shared {
-    fn default() -> Self {
-        Self {
-            made: AtomicU64::new(0),
-            surprises: Mutex::default(),
-            done: SORTS.iter().map(|_| AtomicU64::new(0)).collect(),
-        }
-    }
-}
-
-impl Shared {
-    pub(super) fn say_what_was_done(&mut self, report: &mut Report) {
-        let counts = SORTS.iter().zip(&mut self.done);
-        let said = counts.map(|((_, what, _), count)| format!("{} {what}", count.get_mut()));
-        let said: Vec<_> = said.collect();
-        report.say(format!("what was done: {}", said.join(", ")));
-    }
-}
-
 /// Does one thing: how many operations it has started.
-type Sort = fn(&mut Hand<'_>) -> Result<u64, String>;
+pub(super) type Sort = fn(&mut Hand<'_>) -> Result<u64, String>;
 
 /// How many of a hundred, what it is, and how it is done.
-const SORTS: &[(u32, &str, Sort)] = &[
+pub(super) const SORTS: &[(u32, &str, Sort)] = &[
     (28, "completed and waited for", completed),
     (20, "completed and not waited for", not_waited_for),
     (6, "failed at their deadline", late),
@@ -66,98 +32,6 @@ const SORTS: &[(u32, &str, Sort)] = &[
     (4, "listeners that came and went", listened_to),
     (2, "questions about nobody", about_nobody),
 ];
-
-/// One client.
-pub(super) struct Hand<'a> {
-    client: Client,
-    address: String,
-    random: fastrand::Rng,
-    shared: &'a Shared,
-}
-
-impl<'a> Hand<'a> {
-    pub(super) fn new(address: &str, seed: u64, shared: &'a Shared) -> Self {
-        Self {
-            client: Client::new(address),
-            address: address.to_owned(),
-            random: fastrand::Rng::with_seed(seed),
-            shared,
-        }
-    }
-
-    /// Until so many have been started by all, or something is wrong.
-    pub(super) fn work(&mut self, until: u64) {
-        let all: u32 = SORTS.iter().map(|(share, ..)| share).sum();
-        while self.shared.made.load(Ordering::Relaxed) < until {
-            let mut place = self.random.u32(..all);
-            for ((share, what, sort), done) in SORTS.iter().zip(&self.shared.done) {
-                if place >= *share {
-                    place -= share;
-                    continue;
-                }
-                match sort(self) {
-                    Ok(made) => {
-                        done.fetch_add(1, Ordering::Relaxed);
-                        self.shared.made.fetch_add(made, Ordering::Relaxed);
-                    }
-                    Err(error) => {
-                        return surprised(&self.shared.surprises, format!("{what}: {error}"));
-                    }
-                }
-                break;
-            }
-        }
-    }
-
-    fn post(&self, path: &str, body: &Value, key: Option<&str>) -> Result<Reply, String> {
-        let reply = self.client.post(path, body, key);
-        reply.ok_or_else(|| format!("{path} is not answered"))
-    }
-
-    /// A dummy with a label of its own, and what is to be so in the answer.
-    fn start(&mut self, query: &str, body: &Value, status: &str) -> Result<String, String> {
-        let mut body = body.clone();
-        body["options"]["labels"] = json!({"soak": format!("{:x}", self.random.u32(..))});
-        let reply = self.post(&format!("/api/v1/dummy/start?{query}"), &body, None)?;
-        expect(&reply, status)
-    }
-
-    /// One that runs until it is stopped.
-    fn start_long(&mut self) -> Result<String, String> {
-        self.start(
-            "",
-            &json!({"iterations": 1_000_000, "step_ms": 1_000}),
-            "pending",
-        )
-    }
-
-    fn verb(&self, id: &str, verb: &str, status: &str) -> Result<String, String> {
-        let body = json!({"reason": "soak"});
-        let path = format!("/api/v1/operations/{id}/{verb}?{WAIT}");
-        expect(&self.post(&path, &body, None)?, status)
-    }
-
-    /// Asks, and goes: at once, or a little later.
-    fn leave(&mut self, method: &str, path: &str, body: &Value) -> Result<(), String> {
-        let stay = Duration::from_millis(self.random.u64(1..8));
-        let request = wire::request(&self.address, method, path, &body.to_string());
-        let left = wire::leave(&self.address, &request, stay);
-        left.map_err(|error| format!("{path}: {error}"))
-    }
-}
-
-/// The operation's id, if the answer says that it is in this status; any where that is empty.
-fn expect(reply: &Reply, status: &str) -> Result<String, String> {
-    let said = reply.data()["status"].as_str().unwrap_or("");
-    // What is started may run before the answer is written.
-    let begun = status == "pending" && said == "running";
-    if reply.is_success() && (status.is_empty() || said == status || begun) {
-        Ok(reply.id())
-    } else {
-        let (status_code, body) = (reply.status, &reply.body);
-        Err(format!("expected {status}, got {status_code} {body}"))
-    }
-}
 
 fn completed(hand: &mut Hand<'_>) -> Result<u64, String> {
     hand.start(WAIT, &json!({"iterations": 1, "step_ms": 0}), "completed")?;
