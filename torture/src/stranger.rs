@@ -17,7 +17,7 @@ const CONNECTIONS: usize = 48;
 /// Between two things that a patient stranger does.
 const PAUSE: Duration = Duration::from_millis(20);
 /// Whoever asks for a sign of life meanwhile gets it by then.
-const ALIVE_WITHIN: Duration = Duration::from_secs(2);
+const ALIVE_WITHIN: Duration = Duration::from_secs(5);
 
 /// What an attack knows.
 struct Target<'a> {

@@ -32,7 +32,7 @@ const ORIGINS: &[&str] = &[
     "file://",
 ];
 /// So much is sent of one frame, or of many.
-const MOST_SENT: usize = 64 << 20;
+const MOST_SENT: usize = 1 << 30;
 /// The most frames that are sent without a look whether it is over.
 const PART: usize = 64 << 10;
 
