@@ -8,6 +8,7 @@ mod promises;
 mod runs;
 
 pub(crate) use promises::promises;
+pub(crate) use runs::early;
 use runs::runs;
 
 const ENDED: &[&str] = &["completed", "failed", "cancelled"];

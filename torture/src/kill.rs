@@ -161,6 +161,7 @@ impl Plan<'_> {
             lock(ledger).counts.in_recovery += 1;
         }
         let clocks = self.world.filter(|_| random.u8(..3) == 0);
+        lock(ledger).round(clocks.is_some());
         let surroundings = clocks.map_or(Vec::new(), World::surroundings);
         // A stranger has no token, whether one is wanted or not.
         let tokens = random.bool().then_some(self.tokens);

@@ -54,6 +54,8 @@ pub(crate) struct Known {
     pub(crate) resumed: bool,
     /// Nobody may ask anything of it, so that it comes to its end or its kill alone.
     pub(crate) left_alone: bool,
+    /// Nobody has set the server's clock since it was started.
+    pub(crate) steady: bool,
 }
 
 impl Known {
@@ -91,6 +93,8 @@ pub(crate) struct Ledger {
     /// Answers that nobody expects.
     pub(crate) surprises: Vec<String>,
     pub(crate) counts: Counts,
+    /// Somebody sets the clock in this round.
+    clock_is_set: bool,
 }
 
 /// What was done, for the report.
@@ -126,11 +130,22 @@ impl Ledger {
     /// A start was acknowledged.
     pub(crate) fn started(&mut self, id: &str, body: &Value, floor: u64) -> &mut Known {
         self.counts.starts += 1;
+        let steady = !self.clock_is_set;
         let known = self.touch(id);
         known.acknowledged = true;
         known.body.clone_from(body);
         known.floor = floor;
+        known.steady = steady;
         known
+    }
+
+    /// A round begins, in which somebody sets the clock or nobody does.
+    pub(crate) fn round(&mut self, clock_is_set: bool) {
+        self.clock_is_set = clock_is_set;
+        if clock_is_set {
+            let all = self.operations.values_mut();
+            all.for_each(|known| known.steady = false);
+        }
     }
 
     /// A refusal; one that nothing here calls for is told as a violation.

@@ -78,6 +78,9 @@ fn judge(
         .violations
         .extend(check::promises(id, known, view, &events));
     report.violations.extend(ledger.cursors.take(id, &events));
+    if known.steady {
+        report.violations.extend(check::early(id, &events));
+    }
     known.claims.clear();
     known.heard(view);
     known.checkpoint = known.checkpoint.max(check::checkpoint(&events));
@@ -104,7 +107,9 @@ fn unheard(client: &Client, key: String, body: &Value, ledger: &mut Ledger, repo
     match reply {
         Some(reply) if reply.is_success() => {
             ledger.counts.resent += 1;
-            ledger.started(&reply.id(), body, 0).key = Some(key);
+            let known = ledger.started(&reply.id(), body, 0);
+            // It was started in a round before, whatever the clock was then.
+            (known.key, known.steady) = (Some(key), false);
         }
         Some(reply) if reply.status == 429 => {}
         other => report.hold(false, format!("a start sent again is answered {other:?}")),
