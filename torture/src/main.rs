@@ -1,5 +1,6 @@
-//! Kills, fills and slows a real impresariod over HTTP and checks that it kept its word. Nothing is
-//! looked at from the inside but SQLite's own `integrity_check`.
+//! Kills, attacks, fills, slows and soaks a real impresariod over HTTP and checks that it kept its word.
+//! Nothing is looked at from the inside but SQLite's own `integrity_check`, and what the kernel says
+//! of the process.
 
 mod bad;
 mod check;

@@ -17,7 +17,8 @@ usage: cargo xtask TASK
   test           formatting, lints, docs and every test, with and without libtorch's feature, and
                  the console in a browser where there is one
   console        the console alone: the next build of the server has it inside
-  torture [ARGS] kill, fill and slow a server without libtorch, and check that it keeps its word
+  torture [ARGS] kill, attack, fill, slow and soak a server without libtorch, and check that it keeps its
+                 word; --part NAME for one part alone, --help for all ARGS
 ";
 
 fn main() -> ExitCode {
