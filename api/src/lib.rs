@@ -34,7 +34,7 @@ pub use request::{
     PruneAnswer, PruneRequest, StartAnswer, StartMode, StartOptions, StartRequest, VerbRequest,
 };
 pub use system::{HealthView, LaneView, SlotView, StoreView, SystemView};
-pub use time::Timestamp;
+pub use time::{ParseTimeError, Timestamp};
 pub use view::{
     CheckpointView, EventPage, MetricPoint, MetricSeries, OperationError, OperationList,
     OperationRow, OperationView, Progress, Status, StepProgress, Stop, StopVerb, Verb, VerbAnswer,
@@ -43,3 +43,7 @@ pub use view::{
 
 /// The largest integer that every JSON client can hold: 2^53 − 1.
 pub const MAX_INTEGER: u64 = (1 << 53) - 1;
+
+/// The deepest nesting of arrays and objects in params, outputs and an error's details. JSON readers
+/// stop at 128 levels, and an answer holds them a few levels deeper than they were sent.
+pub const MAX_DEPTH: usize = 64;

@@ -112,4 +112,8 @@ pub struct StoreView {
     pub size_bytes: u64,
     /// Operations kept.
     pub operations: u64,
+    /// Records that could not be read, as far as they were met: an operation's is shown as failed,
+    /// `UNREADABLE`; an event's as a gap.
+    #[serde(default)]
+    pub set_aside: u64,
 }

@@ -9,21 +9,55 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Milliseconds since 1970-01-01T00:00:00Z; on the wire RFC 3339 in UTC with milliseconds.
+///
+/// Every value lies in the years 1 to 9999 UTC, so that what was written can always be read back:
+/// RFC 3339 has four digits for a year.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
+/// The text is not a time that can be written in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParseTimeError;
+
+impl fmt::Display for ParseTimeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "expected an RFC 3339 time in the years 1 to 9999 UTC, such as 2026-01-31T12:00:00.000Z",
+        )
+    }
+}
+
+impl std::error::Error for ParseTimeError {}
+
 impl Timestamp {
+    /// 0001-01-01T00:00:00.000Z.
+    pub const MIN: Self = Self(-62_135_596_800_000);
+    /// 9999-12-31T23:59:59.999Z.
+    pub const MAX: Self = Self(253_402_300_799_999);
+
     /// The system clock's time.
     pub fn now() -> Self {
         // Not by chrono, which makes a date of it first. A clock before 1970 is taken for 1970.
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let millis = since.map_or(0, |since| since.as_millis());
-        Self(i64::try_from(millis).unwrap_or(i64::MAX))
+        Self::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
     }
 
-    /// From milliseconds since 1970.
+    /// From milliseconds since 1970; what lies outside the range becomes its nearest end.
     pub const fn from_millis(millis: i64) -> Self {
-        Self(millis)
+        match Self::in_range(millis) {
+            Some(time) => time,
+            None if millis < 0 => Self::MIN,
+            None => Self::MAX,
+        }
+    }
+
+    /// From milliseconds since 1970, unless they lie outside the range.
+    pub const fn in_range(millis: i64) -> Option<Self> {
+        if millis < Self::MIN.0 || millis > Self::MAX.0 {
+            return None;
+        }
+        Some(Self(millis))
     }
 
     /// Milliseconds since 1970.
@@ -34,7 +68,7 @@ impl Timestamp {
     /// This time plus `millis`, held at the ends of the range.
     #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {
-        Self(self.0.saturating_add(millis))
+        Self::from_millis(self.0.saturating_add(millis))
     }
 
     /// Seconds from `earlier` to this time, never negative: a clock may have been set back.
@@ -45,16 +79,19 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // chrono's own range holds every value of this type.
         let time = DateTime::<Utc>::from_timestamp_millis(self.0).unwrap_or(DateTime::UNIX_EPOCH);
         f.write_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 }
 
 impl FromStr for Timestamp {
-    type Err = chrono::ParseError;
+    type Err = ParseTimeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        DateTime::parse_from_rfc3339(text).map(|time| Self(time.timestamp_millis()))
+        let time = DateTime::parse_from_rfc3339(text).map_err(|_| ParseTimeError)?;
+        // Judged in UTC: an offset may lead out of the years that the text itself names.
+        Self::in_range(time.timestamp_millis()).ok_or(ParseTimeError)
     }
 }
 
@@ -67,11 +104,8 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(|_| {
-            de::Error::custom(format_args!(
-                "expected an RFC 3339 time such as 2026-01-31T12:00:00.000Z, got \"{text}\""
-            ))
-        })
+        text.parse()
+            .map_err(|error| de::Error::custom(format_args!("{error}, got \"{text}\"")))
     }
 }
 
@@ -99,6 +133,48 @@ mod tests {
             serde_json::from_str::<Timestamp>(&json).expect("own output parses"),
             time
         );
+    }
+
+    #[test]
+    fn a_time_that_could_not_be_read_back_is_refused() {
+        for text in [
+            "0000-01-01T00:00:00+14:00",
+            "0000-12-31T23:59:59.999Z",
+            "0001-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59.9999999-05:00",
+            "9999-12-31T23:59:00-00:01",
+            "9999-12-31T23:59:60Z",
+            "+10000-01-01T00:00:00Z",
+            "-0001-12-31T10:00:00.000Z",
+        ] {
+            assert_eq!(text.parse::<Timestamp>(), Err(ParseTimeError), "{text}");
+        }
+        for (text, time) in [
+            ("0000-12-31T23:00:00-01:00", Timestamp::MIN),
+            ("9999-12-31T23:59:59.9999999Z", Timestamp::MAX),
+        ] {
+            assert_eq!(text.parse(), Ok(time), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_value_is_written_and_read_back() {
+        let far = [
+            i64::MIN,
+            i64::MAX,
+            Timestamp::MIN.0 - 1,
+            Timestamp::MAX.0 + 1,
+        ];
+        let near = [Timestamp::MIN.0, Timestamp::MAX.0, -1, 0];
+        for millis in far.into_iter().chain(near) {
+            for time in [
+                Timestamp::from_millis(millis),
+                Timestamp::MIN.plus_millis(millis),
+                Timestamp::MAX.plus_millis(millis),
+            ] {
+                assert_eq!(time.to_string().parse(), Ok(time), "{millis}");
+            }
+        }
     }
 
     #[test]

@@ -135,7 +135,7 @@ pub struct Stop {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationError {
     /// The domain's own code, or one of the kernel's: `PANICKED`, `SLOT_LOST`, `LOST`,
-    /// `DEADLINE_EXCEEDED`, `KIND_UNKNOWN`, `PARAMS_INCOMPATIBLE`, `STOP_NOT_ASKED`.
+    /// `DEADLINE_EXCEEDED`, `KIND_UNKNOWN`, `PARAMS_INCOMPATIBLE`, `STOP_NOT_ASKED`, `UNREADABLE`.
     pub code: String,
     /// For a person.
     pub message: String,

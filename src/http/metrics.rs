@@ -125,6 +125,12 @@ impl Scrape {
         )?;
         gauge(
             to,
+            "store_rows_set_aside",
+            "Rows of the store that could not be read, as far as they were met",
+            store.set_aside as f64,
+        )?;
+        gauge(
+            to,
             "store_queue",
             "Commands that wait to be committed",
             store.queue as f64,

@@ -11,6 +11,7 @@ mod live;
 mod metrics;
 mod openapi;
 mod own;
+mod poisoned;
 mod process;
 mod reads;
 mod restart;

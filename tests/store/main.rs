@@ -9,6 +9,7 @@ mod model;
 
 mod bad;
 mod keys;
+mod damaged;
 mod many;
 mod restart;
 

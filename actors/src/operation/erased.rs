@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use garde::Validate;
-use impresario_api::{Fault, KindView, Verb};
+use impresario_api::{Fault, KindView, MAX_DEPTH, Verb};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::depth::{bounded, is_too_deep};
 use super::schema::ParamsSchema;
 use super::{Context, Failure, Operation, OrFail, Policy, Refusal};
 
@@ -73,8 +74,15 @@ pub(crate) fn valid<P: Serialize + Validate<Context = ()>>(params: &P) -> Result
     params.validate().map_err(faults)
 }
 
+/// Checked params as they are recorded.
+pub(crate) fn recorded<P: Serialize>(params: &P) -> Result<Value, Vec<Fault>> {
+    let params = serde_json::to_value(params).map_err(|error| unreadable(&error))?;
+    bounded(&params)?;
+    Ok(params)
+}
+
 /// A fault of the whole.
-pub(crate) fn unreadable(error: &serde_json::Error) -> Vec<Fault> {
+fn unreadable(error: &serde_json::Error) -> Vec<Fault> {
     vec![Fault {
         path: String::new(),
         expected: "params of this kind".to_owned(),
@@ -92,6 +100,7 @@ impl<K: Operation> ErasedOperation for Erased<K> {
     }
 
     fn fit(&self, mut params: Value) -> Result<Value, Vec<Fault>> {
+        bounded(&params)?;
         if params.is_null() {
             params = Value::Object(serde_json::Map::new());
         }
@@ -101,8 +110,7 @@ impl<K: Operation> ErasedOperation for Erased<K> {
     }
 
     fn check(&self, params: Value) -> Result<Value, Vec<Fault>> {
-        let typed: K::Params = typed(self.fit(params)?)?;
-        serde_json::to_value(typed).map_err(|error| unreadable(&error))
+        recorded(&typed::<K::Params>(self.fit(params)?)?)
     }
 
     fn asks_admission(&self) -> bool {
@@ -125,6 +133,11 @@ impl<K: Operation> ErasedOperation for Erased<K> {
         // Recorded params may be older than this build of the kind.
         let params = serde_json::from_value(params.clone()).or_fail("PARAMS_INCOMPATIBLE")?;
         let output = self.kind.run(params, ctx)?;
-        serde_json::to_value(output).or_fail("OUTPUT_NOT_ENCODED")
+        let output = serde_json::to_value(output).or_fail("OUTPUT_NOT_ENCODED")?;
+        if is_too_deep(&output) {
+            let message = format!("the output is nested more than {MAX_DEPTH} levels deep");
+            return Err(Failure::new("OUTPUT_NOT_ENCODED", message));
+        }
+        Ok(output)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::buffer::Report;
+use super::depth::is_too_deep;
 use super::failure::Cause;
 use super::slot::Snapshot;
 use super::{Context, ErasedOperation, Failure, Run, RunEnd, RunFailure, SavedCheckpoint};
@@ -81,7 +82,8 @@ fn failed(ctx: &Context, failure: Failure) -> RunEnd {
             let problem = problem(ctx, &code, message);
             RunEnd::Failed(RunFailure {
                 retryable,
-                details,
+                // What could not be read back is not kept.
+                details: details.filter(|details| !is_too_deep(details)),
                 ..problem
             })
         }

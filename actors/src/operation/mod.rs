@@ -42,6 +42,7 @@
 mod buffer;
 mod checkpoint;
 mod context;
+mod depth;
 mod erased;
 mod execute;
 mod failure;
@@ -68,7 +69,7 @@ use serde::de::DeserializeOwned;
 pub use crate::rules::run_end::{RunEnd, RunFailure};
 pub use checkpoint::SavedCheckpoint;
 pub use context::{Context, Items};
-pub(crate) use erased::{ErasedOperation, typed, unreadable, valid};
+pub(crate) use erased::{ErasedOperation, recorded, typed, valid};
 pub(crate) use execute::{Finished, execute};
 pub use failure::{ErrorCode, Failure, OrFail, Refusal, Stopped};
 pub(crate) use folder::Name as FolderName;

@@ -77,6 +77,7 @@ impl Orchestrator {
             commit_p99_ms: commits.percentile_ms(99),
             size_bytes,
             operations,
+            set_aside: self.0.reader.set_aside(),
         };
         drop(commits);
         let hub = self.0.hub.counts();

@@ -160,7 +160,7 @@ impl Options {
             retry_of,
             unique: unique(&policy.unique_by, &kind.view().kind, &params),
             params,
-            timeout_ms: timeout.or(policy.timeout.map(|timeout| timeout.as_millis() as u64)),
+            timeout_ms: timeout.or(policy.timeout.map(millis)),
             not_before: self.start.not_before,
             terms: Terms {
                 pausable: policy.pausable,
@@ -176,6 +176,10 @@ impl Options {
             now: Timestamp::now(),
         }
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The text that two operations of a kind share when they would do the same.

@@ -10,7 +10,7 @@ use super::refusals::unexpected;
 use super::{Options, Orchestrator, Until};
 use crate::Error;
 use crate::locks::lock;
-use crate::operation::{ErasedOperation, Operation, typed, unreadable, valid};
+use crate::operation::{ErasedOperation, Operation, recorded, typed, valid};
 use crate::rules::admission::most_waiting;
 use crate::store::{Command, Done, Outcome, Submission};
 use crate::supervision::commands::Start;
@@ -44,8 +44,7 @@ impl Orchestrator {
         valid(&params).map_err(Error::InvalidParams)?;
         options.check()?;
         let kind = Arc::clone(self.kind(K::KIND)?);
-        let params = serde_json::to_value(params);
-        let params = params.map_err(|error| Error::InvalidParams(unreadable(&error)))?;
+        let params = recorded(&params).map_err(Error::InvalidParams)?;
         self.submit(&kind, Arc::new(params), options, None).await
     }
 

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use impresario_api::{
-    CheckpointView, Event, EventBody, RestoredData, ResumedData, Status, StatusData, SubmittedData,
-    Timestamp,
+    CheckpointView, Event, EventBody, OperationError, RestoredData, ResumedData, Status,
+    StatusData, SubmittedData, Timestamp,
 };
 
 use super::End;
-use super::record::{KEPT_CHECKPOINTS, MOST_WARNINGS, Operation, Submission};
+use super::record::{KEPT_CHECKPOINTS, MOST_WARNINGS, Operation, Submission, UNREADABLE};
 use crate::operation::SavedCheckpoint;
 use crate::rules::lifecycle::{self, Input, Moment, Recorded, Rejection, State, Told};
 use crate::rules::run_end::RunEnd;
@@ -158,6 +158,33 @@ impl Operation {
         }
         facts.extend(told.into_iter().map(|event| (end.now, event)));
         Ok(facts)
+    }
+
+    /// What takes the place of a record that cannot be read: failed, with what could be read of it, and
+    /// the event that tells of it. It is never dispatched, and goes as all go that have ended.
+    pub fn set_aside(&mut self, why: &str, now: Timestamp) -> EventBody {
+        self.state = State {
+            status: Recorded::Failed,
+            stop: None,
+            shutdown: false,
+            early: false,
+            not_before: None,
+            error: Some(OperationError {
+                code: UNREADABLE.to_owned(),
+                message: format!(
+                    "its record in the store cannot be read and was set aside ({why})"
+                ),
+                details: None,
+                retryable: false,
+                run: self.state.run,
+                step: None,
+            }),
+            ..self.state.clone()
+        };
+        self.dispatched_at = None;
+        self.completed_at.get_or_insert(now);
+        self.output = None;
+        self.status_event()
     }
 
     /// Makes numbered events of facts: `seq` goes on from this operation's last one, `cursor` from

@@ -21,7 +21,7 @@ use crate::rules::lifecycle::{Input, Rejection};
 use crate::rules::run_end::RunEnd;
 pub use change::Fact;
 pub use memory::MemoryStore;
-pub use record::{Idempotency, KEPT_CHECKPOINTS, MOST_WARNINGS, Operation, Submission};
+pub use record::{Idempotency, KEPT_CHECKPOINTS, MOST_WARNINGS, Operation, Submission, UNREADABLE};
 
 /// Places in a queue are counted up to here.
 pub const LAST_PLACE: usize = 1_000;
@@ -40,6 +40,13 @@ pub trait Store: Send + 'static {
     /// commits on the control arbiter itself: a thread of its own would cost ten times the commit.
     fn commits_at_once(&self) -> bool {
         false
+    }
+
+    /// Operations that the store has set aside by itself since it was last asked, because their records
+    /// could not be read: see [`Operation::set_aside`]. Their events come before those of the
+    /// commit that was carried out last.
+    fn take_set_aside(&mut self) -> Vec<Done> {
+        Vec::new()
     }
 
     /// Reads what is committed, from any thread.
@@ -96,6 +103,11 @@ pub trait Reader: Send + Sync + 'static {
 
     /// Operations kept, and bytes that they take (estimated, in memory).
     fn size(&self) -> Result<(u64, u64), StoreError>;
+
+    /// How many records could not be read, and are set aside: as far as they were met.
+    fn set_aside(&self) -> u64 {
+        0
+    }
 }
 
 /// One write. Every one carries its time, so that a store needs no clock.

@@ -17,6 +17,9 @@ pub const MOST_WARNINGS: usize = 100;
 /// turns out damaged.
 pub const KEPT_CHECKPOINTS: usize = 2;
 
+/// The code of an operation's error whose record could not be read: see [`Operation::set_aside`].
+pub const UNREADABLE: &str = "UNREADABLE";
+
 /// A start to be recorded.
 #[derive(Clone, Debug)]
 pub struct Submission {

@@ -71,18 +71,18 @@ pub(crate) struct OperationActor {
     manager: Addr<Manager>,
     shown: Progress,
     published: Progress,
-    due_at: Instant,
+    /// When a checkpoint was last due.
+    due_since: Instant,
 }
 
 impl OperationActor {
     pub(crate) fn new(of: Assignment, manager: Addr<Manager>) -> Self {
-        let due_at = Instant::now() + of.checkpoint_every;
         Self {
             of,
             manager,
             shown: Progress::default(),
             published: Progress::default(),
-            due_at,
+            due_since: Instant::now(),
         }
     }
 
@@ -135,9 +135,9 @@ impl OperationActor {
                 checkpoint,
             })]);
         }
-        if Instant::now() >= self.due_at {
+        if self.due_since.elapsed() >= self.of.checkpoint_every {
             self.of.run.checkpoint_due();
-            self.due_at = Instant::now() + self.of.checkpoint_every;
+            self.due_since = Instant::now();
         }
         ctx.run_later(self.of.progress_every, Self::tick);
     }

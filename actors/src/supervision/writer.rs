@@ -232,6 +232,11 @@ impl Writer {
         });
         match result {
             Ok(outcomes) => {
+                let set_aside = self.store.take_set_aside();
+                if !set_aside.is_empty() {
+                    let outcomes = set_aside.into_iter().map(Outcome::Done).collect();
+                    self.listeners.committed.do_send(Committed(outcomes));
+                }
                 tell(outcomes, replies, &self.listeners);
                 true
             }

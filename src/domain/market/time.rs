@@ -9,8 +9,6 @@ pub(super) const EXPECTED: &str = "an ISO date (2004-08-19), an ISO date-time (2
 const DAY: i64 = 86_400_000;
 /// 1970-01-01, counted from 0001-01-01 as day 1.
 const EPOCH_DAY: i64 = 719_163;
-/// 0000-01-01 and the last millisecond of 9999: what RFC 3339 can write.
-const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
 /// Reads times. Most rows of a short timeframe have the date of the row before: it is kept.
 #[derive(Debug, Default)]
@@ -37,9 +35,7 @@ impl Times {
             }
             _ => seconds(text)?,
         };
-        RANGE
-            .contains(&millis)
-            .then(|| Timestamp::from_millis(millis))
+        Timestamp::in_range(millis)
     }
 }
 

@@ -8,9 +8,11 @@ use impresario::store::{Command, Done, Fact, Operation, Outcome, Refused};
 use impresario_api::{Event, OperationId, Status, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
+use super::damage::Damage;
+use super::error::damaged;
 use super::kept::Kept;
 use super::recent::Changes;
-use super::rows::{self, id_of, sql_id, sql_status};
+use super::rows::{self, Read, id_of, sql_id, sql_status};
 use super::{checkpoints, events};
 
 /// The transaction, and what it has changed.
@@ -19,24 +21,30 @@ pub(super) struct Batch<'a> {
     pub(super) kept: &'a mut Kept,
     /// Why no start is taken.
     pub(super) tight: Option<String>,
+    pub(super) damage: &'a Damage,
+    /// A batch was refused by the tables: what a row alone does not show is looked for as well.
+    pub(super) careful: bool,
     counts: Vec<(String, Status, i64)>,
     /// Not written yet: all of a batch are written one after another.
-    events: Vec<Arc<Event>>,
+    pub(super) events: Vec<Arc<Event>>,
     /// What writes new operations, once there is one.
     inserts: Option<CachedStatement<'a>>,
-    changes: Changes,
+    pub(super) changes: Changes,
 }
 
 impl<'a> Batch<'a> {
     pub(super) const fn new(
         connection: &'a Connection,
         kept: &'a mut Kept,
-        tight: Option<String>,
+        damage: &'a Damage,
+        careful: bool,
     ) -> Self {
         Self {
             connection,
             kept,
-            tight,
+            tight: None,
+            damage,
+            careful,
             counts: Vec::new(),
             events: Vec::new(),
             inserts: None,
@@ -97,7 +105,7 @@ impl<'a> Batch<'a> {
         events::insert(self.connection, &std::mem::take(&mut self.events))
     }
 
-    fn insert(&mut self, operation: &Operation) -> rusqlite::Result<usize> {
+    pub(super) fn insert(&mut self, operation: &Operation) -> rusqlite::Result<usize> {
         let inserts = match &mut self.inserts {
             Some(inserts) => inserts,
             none => none.insert(rows::inserts(self.connection)?),
@@ -113,7 +121,15 @@ impl<'a> Batch<'a> {
         if let Some(known) = self.kept.operations.get(&id) {
             return Ok(Some(Arc::clone(known)));
         }
-        rows::load(self.connection, id)
+        match self.read(sql_id(id))? {
+            Some(Read {
+                damaged: Some(why), ..
+            }) => {
+                self.damage.met_operation(sql_id(id), &why);
+                Err(damaged(why))
+            }
+            read => Ok(read.map(|read| Arc::new(read.operation))),
+        }
     }
 
     /// Puts an operation in the place of what it was, with the facts that tell of the change.
@@ -133,7 +149,9 @@ impl<'a> Batch<'a> {
             Some(was) => rows::update(self.connection, was, &operation)?,
         };
         self.events.extend_from_slice(&events);
-        self.kept.newest = self.kept.newest.max(operation.id.as_u64());
+        if was.is_none() {
+            self.kept.newest = self.kept.newest.max(operation.id.as_u64());
+        }
         self.count(was, Some(&operation));
         let operation = Arc::new(operation);
         self.changes.wrote(&operation, bytes, was.is_none());
@@ -166,7 +184,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Kinds are few, so a list is searched sooner than a map.
-    fn count_one(&mut self, kind: &str, status: Status, change: i64) {
+    pub(super) fn count_one(&mut self, kind: &str, status: Status, change: i64) {
         let mut counts = self.counts.iter_mut();
         match counts.find(|(one, shown, _)| *shown == status && one == kind) {
             Some((.., count)) => *count += change,
@@ -210,19 +228,22 @@ impl<'a> Batch<'a> {
     }
 
     /// Another live operation with the same unique text: one that ended cannot come back beside it.
-    fn other_holder(&self, operation: &Operation) -> rusqlite::Result<Option<OperationId>> {
+    fn other_holder(&mut self, operation: &Operation) -> rusqlite::Result<Option<OperationId>> {
         let text = operation.unique.as_deref().filter(|_| operation.is_live());
         let holder = text.map(|text| self.holder(text)).transpose()?.flatten();
         Ok(holder.filter(|holder| *holder != operation.id))
     }
 
     /// The live operation that has a unique text.
-    pub(super) fn holder(&self, text: &str) -> rusqlite::Result<Option<OperationId>> {
-        self.connection
+    pub(super) fn holder(&mut self, text: &str) -> rusqlite::Result<Option<OperationId>> {
+        let holder = self
+            .connection
             .prepare_cached("SELECT id FROM operations WHERE held = ?1")?
             .query_row([text], |row| row.get(0))
-            .optional()
-            .map(|id| id.map(id_of))
+            .optional()?;
+        // A damaged row holds nothing.
+        let holder = holder.map(|id| self.operation(id_of(id)));
+        Ok(holder.transpose()?.flatten().map(|holder| holder.id))
     }
 
     /// What a run reports, or its end.
@@ -269,6 +290,7 @@ impl<'a> Batch<'a> {
         for id in &ids {
             if let Some(old) = self.operation(id_of(*id))? {
                 rows::remove(self.connection, &old)?;
+                self.forget_damage(old.id)?;
                 self.kept.operations.remove(&old.id);
                 self.changes.removed(old.id);
                 self.count(Some(&old), None);

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use impresario::store::{Operation, SavedCheckpoint};
 use impresario_api::{OperationId, Timestamp};
 use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
 
+use super::damage::Damage;
 use super::error::unreadable;
 use super::rows::sql_id;
 
@@ -28,22 +30,46 @@ struct About<'a> {
 /// Those of an operation, oldest first.
 pub(super) fn load(
     connection: &Connection,
+    damage: &Damage,
     id: OperationId,
 ) -> rusqlite::Result<Vec<SavedCheckpoint>> {
-    let sql = "SELECT about, value FROM checkpoints WHERE operation = ?1 ORDER BY number";
+    let sql = "SELECT about, value, number FROM checkpoints WHERE operation = ?1 ORDER BY number";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([sql_id(id)], saved)?;
+    let rows = statement.query_map([sql_id(id)], |row| {
+        Ok(saved(row).unwrap_or_else(|why| {
+            let number = row.get(2).unwrap_or_default();
+            damage.met_other("checkpoints", number, sql_id(id), &why);
+            damaged()
+        }))
+    })?;
     rows.collect()
 }
 
-fn saved(row: &Row<'_>) -> rusqlite::Result<SavedCheckpoint> {
-    let about = row.get_ref(0)?.as_str().map_err(unreadable)?;
-    let about: About<'_> = serde_json::from_str(about).map_err(unreadable)?;
+/// What is found damaged by the run that would go on from it: it says so, and takes the one before.
+fn damaged() -> SavedCheckpoint {
+    SavedCheckpoint {
+        at: Timestamp::default(),
+        run: 0,
+        step: BTreeMap::new(),
+        value: Arc::from([]),
+        dir: None,
+        bytes: 0,
+        metrics: BTreeMap::new(),
+    }
+}
+
+fn saved(row: &Row<'_>) -> Result<SavedCheckpoint, String> {
+    let text = |error: rusqlite::Error| error.to_string();
+    let about = row.get_ref(0).map_err(text)?.as_str();
+    let about = about.map_err(|error| format!("about: {error}"))?;
+    let about: About<'_> =
+        serde_json::from_str(about).map_err(|error| format!("about: {error}"))?;
+    let value = row.get_ref(1).map_err(text)?.as_blob();
     Ok(SavedCheckpoint {
         at: about.at,
         run: about.run,
         step: about.step.into_owned(),
-        value: row.get_ref(1)?.as_blob().map_err(unreadable)?.into(),
+        value: value.map_err(|error| format!("value: {error}"))?.into(),
         dir: about.dir.map(PathBuf::from),
         bytes: about.bytes,
         metrics: about.metrics.into_owned(),

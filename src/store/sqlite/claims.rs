@@ -9,6 +9,7 @@ use impresario::store::{Done, Outcome};
 use impresario_api::{OperationId, Timestamp};
 
 use super::batch::Batch;
+use super::damage::readable;
 use super::rows::id_of;
 
 impl Batch<'_> {
@@ -56,7 +57,10 @@ impl Batch<'_> {
     }
 
     /// Lets those go whose time has come.
-    fn promote(&self, lane: &str, now: Timestamp) -> rusqlite::Result<()> {
+    fn promote(&mut self, lane: &str, now: Timestamp) -> rusqlite::Result<()> {
+        if self.careful {
+            self.look_at_due(lane, now)?;
+        }
         self.connection
             .prepare_cached(
                 "UPDATE operations SET due = 0 WHERE lane = ?1 AND due > 0 AND due <= ?2",
@@ -77,9 +81,11 @@ impl Batch<'_> {
         if self.kept.waiting_in(lane) == 0 {
             return Ok(None);
         }
-        let sql = "SELECT MIN(due) FROM operations WHERE lane = ?1 AND due > 0";
+        // What is no time is over every number, and never due.
+        let sql = "SELECT MIN(due) FROM operations WHERE lane = ?1 AND due BETWEEN 1 AND ?2";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let due: Option<i64> = statement.query_row([lane], |row| row.get(0))?;
+        let due = statement.query_row((lane, Timestamp::MAX.as_millis()), |row| row.get(0));
+        let due: Option<i64> = readable(due).transpose()?.flatten();
         Ok(due.map(Timestamp::from_millis))
     }
 

@@ -27,6 +27,18 @@ pub(super) fn store_error(error: &rusqlite::Error) -> StoreError {
     }
 }
 
+/// Whether the tables refused what was to be written: a row may be damaged in a way that does not show
+/// when it is read.
+pub(super) fn is_refusal(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+}
+
+/// An operation's row that cannot be read stands in the way of a batch.
+pub(super) fn damaged(why: String) -> rusqlite::Error {
+    let why: Box<dyn std::error::Error + Send + Sync> = why.into();
+    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Null, why)
+}
+
 /// A row that holds what no version of this server wrote.
 pub(super) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))

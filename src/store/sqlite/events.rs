@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use impresario_api::{Event, EventBody, OperationId, Timestamp};
+use impresario_api::{Event, EventBody, GapData, OperationId, Timestamp};
 use rusqlite::{Connection, Row, params};
 use serde::de::DeserializeOwned;
 
+use super::damage::Damage;
 use super::error::unreadable;
 
 /// The columns that [`event`] reads.
@@ -58,9 +59,9 @@ fn json(body: &EventBody) -> rusqlite::Result<String> {
     text.map_err(unreadable)
 }
 
-fn body(number: i64, text: &str) -> rusqlite::Result<EventBody> {
-    fn read<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
-        serde_json::from_str(text).map_err(unreadable)
+fn body(number: i64, text: &str) -> Result<EventBody, String> {
+    fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+        serde_json::from_str(text).map_err(|error| format!("data: {error}"))
     }
     Ok(match number {
         1 => EventBody::Submitted(read(text)?),
@@ -72,7 +73,7 @@ fn body(number: i64, text: &str) -> rusqlite::Result<EventBody> {
         7 => EventBody::Metric(read(text)?),
         8 => EventBody::Log(read(text)?),
         9 => EventBody::Gap(read(text)?),
-        other => return Err(rusqlite::Error::IntegralValueOutOfRange(4, other)),
+        other => return Err(format!("type: {other} is none")),
     })
 }
 
@@ -94,21 +95,41 @@ pub(super) fn insert(connection: &Connection, events: &[Arc<Event>]) -> rusqlite
     Ok(())
 }
 
-/// Reads one from a row of [`COLUMNS`].
-pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<Arc<Event>> {
-    Ok(Arc::new(Event {
-        operation_id: OperationId::from_u64(row.get::<_, i64>(0)? as u64),
-        seq: row.get::<_, i64>(1)? as u64,
-        cursor: row.get::<_, i64>(2)? as u64,
-        at: Timestamp::from_millis(row.get(3)?),
-        body: body(row.get(4)?, row.get_ref(5)?.as_str().map_err(unreadable)?)?,
-    }))
+/// Reads one from a row of [`COLUMNS`]; in the place of one that cannot be read stands a gap.
+pub(super) fn event(row: &Row<'_>, damage: &Damage) -> Arc<Event> {
+    let number = |place| row.get::<_, i64>(place).unwrap_or_default();
+    let at = Timestamp::in_range(number(3));
+    let body = read_body(row).and_then(|body| {
+        at.ok_or_else(|| "at: no time".to_owned())?;
+        Ok(body)
+    });
+    Arc::new(Event {
+        operation_id: OperationId::from_u64(number(0) as u64),
+        seq: number(1) as u64,
+        cursor: number(2) as u64,
+        at: at.unwrap_or_default(),
+        body: body.unwrap_or_else(|why| {
+            damage.met_other("events", number(2), number(0), &why);
+            EventBody::Gap(GapData {
+                logs: 0,
+                metrics: 0,
+                events: 1,
+            })
+        }),
+    })
+}
+
+fn read_body(row: &Row<'_>) -> Result<EventBody, String> {
+    let column = |error: rusqlite::Error| error.to_string();
+    let (number, data) = (row.get(4).map_err(column)?, row.get_ref(5).map_err(column)?);
+    let data = data.as_str().map_err(|error| format!("data: {error}"))?;
+    body(number, data)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use impresario_api::{GapData, LogData, LogLevel, MetricData};
+    use impresario_api::{LogData, LogLevel, MetricData};
 
     #[test]
     fn a_type_has_the_same_number_by_its_name() {

@@ -10,7 +10,7 @@ use impresario::rules::retry::Backoff;
 use impresario::store::Operation;
 use impresario_api::{OperationError, OperationId, Progress, Status, Stop, Timestamp, Warning};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// What never changes.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,8 +33,26 @@ fn no_labels(labels: &Cow<'_, BTreeMap<String, String>>) -> bool {
     labels.is_empty()
 }
 
+impl Default for Start<'_> {
+    /// Of one whose start cannot be read.
+    fn default() -> Self {
+        Self {
+            params: Cow::Owned(Value::Null),
+            labels: Cow::Owned(BTreeMap::new()),
+            requested_by: Cow::Borrowed("unreadable"),
+            retry_of: None,
+            timeout_ms: None,
+            unique: None,
+            terms: TermsForm {
+                max_attempts: 1,
+                ..TermsForm::default()
+            },
+        }
+    }
+}
+
 /// The kind's terms.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct TermsForm {
     #[serde(default, skip_serializing_if = "is_default")]
     pausable: bool,
@@ -180,12 +198,45 @@ pub(super) struct Columns<'a> {
     pub(super) output: Option<&'a str>,
 }
 
-/// The operation, but for its checkpoints.
-pub(super) fn operation(columns: Columns<'_>) -> serde_json::Result<Operation> {
-    let start: Start<'_> = serde_json::from_str(columns.start)?;
-    let state: StateForm<'_> = serde_json::from_str(columns.state)?;
+/// The operation, but for its checkpoints; or why a column cannot be read.
+pub(super) fn operation(columns: Columns<'_>) -> Result<Operation, String> {
+    let of = |column| move |error| format!("{column}: {error}");
+    let start = serde_json::from_str(columns.start).map_err(of("start"))?;
+    let state = serde_json::from_str(columns.state).map_err(of("state"))?;
     let output = columns.output.map(serde_json::from_str::<Value>);
-    Ok(Operation {
+    let output = output.transpose().map_err(of("output"))?;
+    Ok(joined(columns, start, state, output))
+}
+
+/// What can still be read of a damaged row. Without params nothing can go on from its checkpoints.
+pub(super) fn salvaged(columns: Columns<'_>) -> Operation {
+    let start = serde_json::from_str::<Start<'_>>(columns.start);
+    let mut state = salvaged_state(columns.state);
+    state.has_checkpoint &= start.is_ok();
+    joined(columns, start.unwrap_or_default(), state, None)
+}
+
+/// The fields that are what they should be.
+fn salvaged_state(text: &str) -> StateForm<'static> {
+    let fields: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+    let whole = |name: &String, value: &Value| {
+        let alone = json!({name.as_str(): value});
+        serde_json::from_value::<StateForm<'_>>(alone).is_ok()
+    };
+    let whole: Map<_, _> = fields
+        .into_iter()
+        .filter(|(name, value)| whole(name, value))
+        .collect();
+    serde_json::from_value(Value::Object(whole)).unwrap_or_default()
+}
+
+fn joined(
+    columns: Columns<'_>,
+    start: Start<'_>,
+    state: StateForm<'_>,
+    output: Option<Value>,
+) -> Operation {
+    Operation {
         id: columns.id,
         kind: columns.kind,
         lane: columns.lane,
@@ -216,9 +267,9 @@ pub(super) fn operation(columns: Columns<'_>) -> serde_json::Result<Operation> {
         progress: state.progress.map(Cow::into_owned),
         checkpoints: Vec::new(),
         warnings: state.warnings.into_owned(),
-        output: output.transpose()?.map(Arc::new),
+        output: output.map(Arc::new),
         seq: columns.seq,
-    })
+    }
 }
 
 /// The status as the rules keep it: the stop says the rest.

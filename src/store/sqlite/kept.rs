@@ -8,6 +8,8 @@ use impresario::store::Operation;
 use impresario_api::OperationId;
 use rusqlite::Connection;
 
+use super::damage::readable;
+
 /// Tiny operations that wait are remembered up to here, some kilobytes each.
 const MOST_TINY: usize = 2_048;
 
@@ -31,7 +33,9 @@ impl Kept {
             .prepare("SELECT lane, COUNT(*) FROM operations WHERE due IS NOT NULL GROUP BY lane")?;
         let waiting =
             statement.query_map((), |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
-        let waiting = waiting.collect::<rusqlite::Result<_>>()?;
+        let waiting = waiting
+            .filter_map(readable)
+            .collect::<rusqlite::Result<_>>()?;
         let sql = "SELECT cursor, newest, at FROM progress";
         connection.query_row(sql, (), |row| {
             Ok(Self {

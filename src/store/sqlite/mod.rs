@@ -4,15 +4,18 @@
 //! connections of their own, each in a short transaction, so neither waits for the other.
 //! See `docs/adr/0009-an-embedded-store.md`.
 
+mod aside;
 mod ballast;
 mod batch;
 mod checkpoints;
 mod checks;
 mod claims;
+mod damage;
 mod error;
 mod events;
 mod form;
 mod kept;
+mod mend;
 mod open;
 mod page;
 mod reader;
@@ -28,15 +31,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use impresario::store::{Command, Outcome, Reader, Store, StoreError};
+use impresario::store::{Command, Done, Outcome, Reader, Store, StoreError};
+use impresario_api::Timestamp;
 use rusqlite::Connection;
 
 use self::ballast::Ballast;
 use self::batch::Batch;
-use self::error::store_error;
+use self::damage::Damage;
+use self::error::{is_refusal, store_error};
 use self::kept::Kept;
 pub use self::open::OpenError;
 use self::reader::SqliteReader;
+use self::rows::sql_id;
 use self::wal::Wal;
 
 /// The name of the database's file in the data folder.
@@ -59,6 +65,9 @@ pub struct SqliteStore {
     ballast: Ballast,
     wal: Wal,
     reader: Arc<SqliteReader>,
+    damage: Arc<Damage>,
+    /// Not told of yet.
+    set_aside: Vec<Done>,
     delay: Duration,
 }
 
@@ -74,21 +83,55 @@ impl SqliteStore {
         folder.join(FILE)
     }
 
+    /// A row that cannot be read is first set aside, in a transaction of its own; then the batch is
+    /// carried out anew.
     fn write(&mut self, batch: &[Command]) -> rusqlite::Result<Vec<Outcome>> {
-        let kept = match self.kept.take() {
+        let mut careful = false;
+        loop {
+            self.set_aside_what_waits(careful)?;
+            let done = self.transact(careful, |work| {
+                let commands = batch.iter();
+                commands.map(|command| work.carry_out(command)).collect()
+            });
+            match done {
+                Err(_) if self.damage.waits() => {}
+                Err(error) if !careful && is_refusal(&error) => careful = true,
+                done => return done,
+            }
+        }
+    }
+
+    /// Rows that a batch, a reader or the start has met.
+    fn set_aside_what_waits(&mut self, careful: bool) -> rusqlite::Result<()> {
+        if !self.damage.waits() {
+            return Ok(());
+        }
+        let (ids, now) = (self.damage.waiting(), Timestamp::now());
+        let done: Vec<_> = self.transact(careful, |work| {
+            ids.iter().map(|id| work.set_aside(*id, now)).collect()
+        })?;
+        for (id, done) in ids.into_iter().zip(done) {
+            let operation = done.as_ref().map(|done| sql_id(done.operation.id));
+            self.damage.settled(id, operation);
+            self.set_aside.extend(done);
+        }
+        Ok(())
+    }
+
+    fn transact<T>(
+        &mut self,
+        careful: bool,
+        work: impl FnOnce(&mut Batch<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let mut kept = match self.kept.take() {
             Some(kept) => kept,
             None => Kept::read(&self.connection)?,
         };
-        let mut kept = kept;
         let transaction = self.connection.unchecked_transaction()?;
-        let tight = self.ballast.tight().map(str::to_owned);
-        let mut work = Batch::new(&transaction, &mut kept, tight);
-        let outcomes: Result<Vec<_>, _> = batch
-            .iter()
-            .map(|command| work.carry_out(command))
-            .collect();
-        let outcomes = outcomes?;
-        let changes = work.finish()?;
+        let mut batch = Batch::new(&transaction, &mut kept, &self.damage, careful);
+        batch.tight = self.ballast.tight().map(str::to_owned);
+        let outcomes = work(&mut batch)?;
+        let changes = batch.finish()?;
         self.reader.recent.forget(&changes);
         transaction.commit()?;
         self.reader.recent.learn(changes);
@@ -121,6 +164,10 @@ impl Store for SqliteStore {
             Ok(_) => self.wal.committed(&self.connection),
         }
         outcomes
+    }
+
+    fn take_set_aside(&mut self) -> Vec<Done> {
+        std::mem::take(&mut self.set_aside)
     }
 
     fn reader(&self) -> Arc<dyn Reader> {

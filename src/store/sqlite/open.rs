@@ -9,7 +9,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 
 use super::ballast::Ballast;
+use super::damage::Damage;
 use super::kept::Kept;
+use super::mend::mend;
 use super::reader::SqliteReader;
 use super::wal::{self, Wal};
 use super::{Options, SqliteStore, checks, schema};
@@ -103,6 +105,8 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<SqliteStore, OpenE
     let cannot = |error: rusqlite::Error| OpenError::sqlite(&file, &error);
     let mut connection = connect(&file).map_err(cannot)?;
     schema::migrate(&connection).map_err(cannot)?;
+    let damage = Arc::new(Damage::read(&connection).map_err(cannot)?);
+    mend(&connection, &damage).map_err(cannot)?;
     let kept = Kept::read(&connection).map_err(cannot)?;
     let ballast = Ballast::new(folder);
     if let Err(error) = wal::grow(&file) {
@@ -115,7 +119,9 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<SqliteStore, OpenE
         kept: Some(kept),
         ballast,
         wal,
-        reader: Arc::new(SqliteReader::new(file)),
+        reader: Arc::new(SqliteReader::new(file, Arc::clone(&damage))),
+        damage,
+        set_aside: Vec::new(),
         delay: options.delay,
     })
 }

@@ -4,6 +4,7 @@ use impresario::store::{Page, Query};
 use impresario_api::Status;
 use rusqlite::Connection;
 
+use super::damage::{Damage, readable};
 use super::rows::{self, id_of, sql_id};
 use super::sources::{Stream, Union};
 use super::text::Text;
@@ -18,14 +19,25 @@ pub(super) fn counters(connection: &Connection) -> rusqlite::Result<Vec<(String,
     let sql = "SELECT kind, status, count FROM counters WHERE count > 0";
     let mut statement = connection.prepare_cached(sql)?;
     let counters = statement.query_map((), |row| {
-        let status = rows::status(row.get(1)?)?;
-        Ok((row.get(0)?, status, row.get::<_, i64>(2)?.unsigned_abs()))
+        Ok((
+            row.get(0)?,
+            row.get(1)?,
+            row.get::<_, i64>(2)?.unsigned_abs(),
+        ))
     })?;
-    counters.collect()
+    let known = |(kind, place, count)| Some((kind, rows::status(place)?, count));
+    let counters = counters.filter_map(readable);
+    counters
+        .filter_map(|counter| counter.map(known).transpose())
+        .collect()
 }
 
 /// A page, newest first.
-pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<Page> {
+pub(super) fn page(
+    connection: &Connection,
+    damage: &Damage,
+    query: &Query,
+) -> rusqlite::Result<Page> {
     let counters = counters(connection)?;
     let live = counters.iter().filter(|(_, status, _)| !status.is_ended());
     let active = live.map(|(.., count)| count).sum();
@@ -38,7 +50,7 @@ pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<P
     while operations.len() < query.limit
         && let Some(id) = walk.next()?
     {
-        operations.extend(rows::load(connection, id_of(id))?);
+        operations.extend(rows::load(connection, damage, id_of(id))?);
     }
     let more = walk.next()?.is_some();
     let seen = operations.len() as u64 + u64::from(more);
@@ -135,7 +147,8 @@ impl<'a> Walk<'a> {
     fn next(&mut self) -> rusqlite::Result<Option<i64>> {
         while self.from >= 0 {
             let from = self.from;
-            let Some(id) = self.leap(from)? else {
+            // A damaged label may name what is no id.
+            let Some(id) = self.leap(from)?.filter(|id| *id >= 0) else {
                 self.from = -1;
                 return Ok(None);
             };

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use impresario::store::{LAST_PLACE, Operation, Page, Query, Reader, StoreError};
 use impresario_api::{Event, OperationId, Status, Timestamp};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, named_params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, named_params};
 
+use super::damage::{Damage, readable};
 use super::error::store_error;
 use super::recent::Recent;
 use super::rows::{self, id_of, sql_id};
@@ -22,14 +23,16 @@ pub(super) struct SqliteReader {
     file: PathBuf,
     idle: Mutex<Vec<Connection>>,
     pub(super) recent: Recent,
+    damage: Arc<Damage>,
 }
 
 impl SqliteReader {
-    pub(super) fn new(file: PathBuf) -> Self {
+    pub(super) fn new(file: PathBuf, damage: Arc<Damage>) -> Self {
         Self {
             file,
             idle: Mutex::new(Vec::new()),
             recent: Recent::default(),
+            damage,
         }
     }
 
@@ -75,11 +78,11 @@ impl Reader for SqliteReader {
         if let Some(operation) = self.recent.get(id) {
             return Ok(Some(operation));
         }
-        self.read(|connection| rows::load(connection, id))
+        self.read(|connection| rows::load(connection, &self.damage, id))
     }
 
     fn page(&self, query: &Query) -> Result<Page, StoreError> {
-        self.read(|connection| page::page(connection, query))
+        self.read(|connection| page::page(connection, &self.damage, query))
     }
 
     fn counts(&self) -> Result<BTreeMap<(String, Status), u64>, StoreError> {
@@ -108,11 +111,13 @@ impl Reader for SqliteReader {
                 _ => format!("AND type IN ({})", join(&wanted)),
             };
             let sql = format!(
-                "SELECT {} FROM events WHERE operation = ?1 AND seq > ?2 {filter} ORDER BY seq LIMIT ?3",
+                "SELECT {} FROM events WHERE operation = ?1 AND seq > ?2
+                 AND seq <= (SELECT seq FROM operations WHERE id = ?1) {filter} ORDER BY seq LIMIT ?3",
                 events::COLUMNS
             );
             let mut statement = connection.prepare_cached(&sql)?;
-            let found = statement.query_map((sql_id(id), bound(since), most(limit)), events::event)?;
+            let event = |row: &Row<'_>| Ok(events::event(row, &self.damage));
+            let found = statement.query_map((sql_id(id), bound(since), most(limit)), event)?;
             found.collect()
         })
     }
@@ -120,11 +125,13 @@ impl Reader for SqliteReader {
     fn events_since_cursor(&self, since: u64, limit: usize) -> Result<Vec<Arc<Event>>, StoreError> {
         self.read(|connection| {
             let sql = format!(
-                "SELECT {} FROM events WHERE cursor > ?1 ORDER BY cursor LIMIT ?2",
+                "SELECT {} FROM events WHERE cursor > ?1
+                 AND cursor <= (SELECT cursor FROM progress) ORDER BY cursor LIMIT ?2",
                 events::COLUMNS
             );
             let mut statement = connection.prepare_cached(&sql)?;
-            let found = statement.query_map((bound(since), most(limit)), events::event)?;
+            let event = |row: &Row<'_>| Ok(events::event(row, &self.damage));
+            let found = statement.query_map((bound(since), most(limit)), event)?;
             found.collect()
         })
     }
@@ -178,7 +185,8 @@ impl Reader for SqliteReader {
         self.read(|connection| {
             let sql = "SELECT MIN(created_at) FROM operations WHERE lane = ?1 AND due IS NOT NULL";
             let mut statement = connection.prepare_cached(sql)?;
-            let oldest: Option<i64> = statement.query_row([lane], |row| row.get(0))?;
+            let oldest = statement.query_row([lane], |row| row.get(0));
+            let oldest: Option<i64> = readable(oldest).transpose()?.flatten();
             Ok(oldest.map(Timestamp::from_millis))
         })
     }
@@ -195,8 +203,12 @@ impl Reader for SqliteReader {
             let known = statement.query_row((key, since.as_millis()), |row| {
                 Ok((id_of(row.get(0)?), row.get::<_, i64>(1)? as u64))
             });
-            known.optional()
+            Ok(readable(known.optional()).transpose()?.flatten())
         })
+    }
+
+    fn set_aside(&self) -> u64 {
+        self.damage.count()
     }
 
     fn size(&self) -> Result<(u64, u64), StoreError> {

@@ -3,62 +3,176 @@
 use std::sync::Arc;
 
 use impresario::store::Operation;
-use impresario_api::{OperationId, Status, Timestamp};
+use impresario_api::{MAX_INTEGER, OperationId, Status, Timestamp};
+use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
+use super::damage::Damage;
 use super::error::unreadable;
 use super::{checkpoints, form};
 
-/// The columns that [`operation`] reads.
-pub(super) const COLUMNS: &str = "id, kind, lane, priority, status, created_at, completed_at, seq, checkpoints, state, start, output";
+/// The columns that [`read`] reads.
+const COLUMNS: &str = "id, kind, lane, priority, status, created_at, completed_at, seq, due, held, state, start, output";
+/// Their places.
+const ID: usize = 0;
+const KIND: usize = 1;
+const LANE: usize = 2;
+const PRIORITY: usize = 3;
+const STATUS: usize = 4;
+const CREATED_AT: usize = 5;
+const COMPLETED_AT: usize = 6;
+const SEQ: usize = 7;
+const DUE: usize = 8;
+const HELD: usize = 9;
+const STATE: usize = 10;
+const START: usize = 11;
+const OUTPUT: usize = 12;
+/// So much is told of what is wrong with a row.
+const MOST_TOLD: usize = 300;
 
-/// One operation.
+/// One operation, for a reader: a damaged row is shown as what it is, and told of.
 pub(super) fn load(
     connection: &Connection,
+    damage: &Damage,
     id: OperationId,
 ) -> rusqlite::Result<Option<Arc<Operation>>> {
+    let found = read(connection, damage, sql_id(id))?;
+    Ok(found.map(|read| {
+        let mut operation = read.operation;
+        if let Some(why) = read.damaged {
+            damage.met_operation(sql_id(id), &why);
+            let ended = operation.created_at;
+            operation.set_aside(&why, ended);
+        }
+        Arc::new(operation)
+    }))
+}
+
+/// A row as it was read.
+pub(super) struct Read {
+    pub(super) operation: Operation,
+    /// Why the row cannot be read; then the operation is what could be read of it.
+    pub(super) damaged: Option<String>,
+}
+
+/// Reads a row, whatever it holds.
+pub(super) fn read(
+    connection: &Connection,
+    damage: &Damage,
+    id: i64,
+) -> rusqlite::Result<Option<Read>> {
     let sql = format!("SELECT {COLUMNS} FROM operations WHERE id = ?1");
     let mut statement = connection.prepare_cached(&sql)?;
-    let found = statement.query_row([sql_id(id)], operation).optional()?;
-    found.map(|row| finished(connection, row)).transpose()
-}
-
-/// A row as it was read, and how many checkpoints it has beside it.
-pub(super) struct Read {
-    operation: Operation,
-    checkpoints: i64,
-}
-
-/// Reads a row of [`COLUMNS`].
-pub(super) fn operation(row: &Row<'_>) -> rusqlite::Result<Read> {
-    let text = |column| row.get_ref(column)?.as_str().map_err(unreadable);
-    let output = row.get_ref(11)?.as_str_or_null().map_err(unreadable)?;
-    let columns = form::Columns {
-        id: OperationId::from_u64(row.get::<_, i64>(0)? as u64),
-        kind: row.get(1)?,
-        lane: row.get(2)?,
-        priority: row.get(3)?,
-        status: status(row.get(4)?)?,
-        created_at: Timestamp::from_millis(row.get(5)?),
-        completed_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
-        seq: row.get::<_, i64>(7)? as u64,
-        state: text(9)?,
-        start: text(10)?,
-        output,
+    let read = |row: &Row<'_>| {
+        Ok(match whole(row) {
+            Ok(operation) => Read {
+                operation,
+                damaged: None,
+            },
+            Err(why) => Read {
+                operation: salvaged(row),
+                damaged: Some(why.chars().take(MOST_TOLD).collect()),
+            },
+        })
     };
-    Ok(Read {
-        operation: form::operation(columns).map_err(unreadable)?,
-        checkpoints: row.get(8)?,
-    })
+    let Some(mut read) = statement.query_row([id], read).optional()? else {
+        return Ok(None);
+    };
+    if read.operation.state.has_checkpoint {
+        read.operation.checkpoints = checkpoints::load(connection, damage, read.operation.id)?;
+    }
+    Ok(Some(read))
 }
 
-/// The operation with its checkpoints.
-pub(super) fn finished(connection: &Connection, read: Read) -> rusqlite::Result<Arc<Operation>> {
-    let mut operation = read.operation;
-    if read.checkpoints > 0 {
-        operation.checkpoints = checkpoints::load(connection, operation.id)?;
+/// A column, or why it cannot be read.
+fn field<T: FromSql>(row: &Row<'_>, place: usize) -> Result<T, String> {
+    row.get(place)
+        .map_err(|error| format!("{}: {error}", name(row, place)))
+}
+
+fn name<'a>(row: &'a Row<'_>, place: usize) -> &'a str {
+    row.as_ref().column_name(place).unwrap_or_default()
+}
+
+/// Text that is not copied.
+fn text<'a>(row: &'a Row<'_>, place: usize) -> Result<Option<&'a str>, String> {
+    let value = row.get_ref(place).map_err(|error| error.to_string())?;
+    value
+        .as_str_or_null()
+        .map_err(|error| format!("{}: {error}", name(row, place)))
+}
+
+fn time(column: &str, millis: i64) -> Result<Timestamp, String> {
+    Timestamp::in_range(millis).ok_or_else(|| format!("{column}: {millis} is no time"))
+}
+
+/// The one place where a row becomes an operation, or is found to be damaged.
+fn whole(row: &Row<'_>) -> Result<Operation, String> {
+    let id: i64 = field(row, ID)?;
+    if id < 0 {
+        return Err(format!("id: {id} is negative"));
     }
-    Ok(Arc::new(operation))
+    let seq: i64 = field(row, SEQ)?;
+    let seq = u64::try_from(seq).ok().filter(|seq| *seq < MAX_INTEGER);
+    let completed_at: Option<i64> = field(row, COMPLETED_AT)?;
+    let status = field(row, STATUS)?;
+    let columns = form::Columns {
+        id: id_of(id),
+        kind: field(row, KIND)?,
+        lane: field(row, LANE)?,
+        priority: field(row, PRIORITY)?,
+        status: self::status(status).ok_or_else(|| format!("status: {status} is none"))?,
+        created_at: time("created_at", field(row, CREATED_AT)?)?,
+        completed_at: completed_at
+            .map(|millis| time("completed_at", millis))
+            .transpose()?,
+        seq: seq.ok_or("seq: out of its range")?,
+        state: text(row, STATE)?.ok_or("state: there is none")?,
+        start: text(row, START)?.ok_or("start: there is none")?,
+        output: text(row, OUTPUT)?,
+    };
+    let shown = columns.status;
+    let operation = form::operation(columns)?;
+    if operation.state.shown() != shown {
+        let state = operation.state.shown();
+        return Err(format!("status: {shown}, but its state is {state}"));
+    }
+    if operation.completed_at.is_some() == operation.is_live() {
+        return Err(format!("completed_at: does not go with {shown}"));
+    }
+    // Once its time has come, it stands in the queue with all others.
+    let place: Option<i64> = field(row, DUE)?;
+    let expected = due(&operation);
+    if place != expected && (place, expected.is_some()) != (Some(0), true) {
+        return Err(format!("due: {place:?} does not go with {shown}"));
+    }
+    if text(row, HELD)? != held(&operation) {
+        return Err("held: is not the text that it should be unique by".to_owned());
+    }
+    Ok(operation)
+}
+
+/// What can still be read of a damaged row.
+fn salvaged(row: &Row<'_>) -> Operation {
+    let number = |place: usize| row.get::<_, i64>(place).ok();
+    let text = |place| text(row, place).ok().flatten();
+    let time = |place| number(place).and_then(Timestamp::in_range);
+    let id = id_of(number(ID).unwrap_or_default());
+    let made = (id.as_u64() >> OperationId::COUNTER_BITS) as i64;
+    form::salvaged(form::Columns {
+        id,
+        kind: text(KIND).unwrap_or("unreadable").to_owned(),
+        lane: text(LANE).unwrap_or("unreadable").to_owned(),
+        priority: row.get(PRIORITY).unwrap_or_default(),
+        status: Status::Failed,
+        created_at: time(CREATED_AT)
+            .unwrap_or(Timestamp::from_millis(OperationId::EPOCH_MILLIS + made)),
+        completed_at: time(COMPLETED_AT),
+        seq: number(SEQ).map_or(0, i64::unsigned_abs).min(MAX_INTEGER),
+        state: text(STATE).unwrap_or_default(),
+        start: text(START).unwrap_or_default(),
+        output: None,
+    })
 }
 
 /// What writes a new one: looked up once a batch, not once a row.
@@ -97,7 +211,10 @@ pub(super) fn insert(
     ])?;
     for (key, value) in &operation.labels {
         connection
-            .prepare_cached("INSERT INTO labels (key, value, operation) VALUES (?1, ?2, ?3)")?
+            // A damaged row may stand in its place.
+            .prepare_cached(
+                "INSERT OR IGNORE INTO labels (key, value, operation) VALUES (?1, ?2, ?3)",
+            )?
             .execute((key, value, sql_id(operation.id)))?;
     }
     Ok(bytes)
@@ -210,8 +327,6 @@ pub(super) const fn sql_status(status: Status) -> i64 {
 }
 
 /// A status as it was read.
-pub(super) fn status(place: i64) -> rusqlite::Result<Status> {
-    let found = usize::try_from(place).ok();
-    let found = found.and_then(|place| Status::ALL.get(place).copied());
-    found.ok_or(rusqlite::Error::IntegralValueOutOfRange(4, place))
+pub(super) fn status(place: i64) -> Option<Status> {
+    Status::ALL.get(usize::try_from(place).ok()?).copied()
 }

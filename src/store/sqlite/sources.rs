@@ -4,6 +4,7 @@ use rusqlite::{Connection, params_from_iter, types::Value};
 
 use impresario_api::Status;
 
+use super::damage::readable;
 use super::rows::sql_status;
 
 /// The first piece; each later one is twice as long, up to the last.
@@ -95,9 +96,12 @@ impl Stream {
         let of = self.of.iter().cloned();
         let given = of.chain([id.into(), (self.size as i64).into()]);
         let rows = statement.query_map(params_from_iter(given), |row| row.get(0))?;
-        self.piece = rows.collect::<rusqlite::Result<_>>()?;
+        let mut read = 0;
+        let rows = rows.inspect(|_| read += 1);
+        // A label may be of what is no id.
+        self.piece = rows.filter_map(readable).collect::<rusqlite::Result<_>>()?;
         self.at = 0;
-        self.read_all = self.piece.len() < self.size;
+        self.read_all = read < self.size;
         self.size = (2 * self.size).min(LAST_PIECE);
         Ok(())
     }

@@ -7,6 +7,7 @@ use impresario_api::OperationId;
 use rusqlite::OptionalExtension;
 
 use super::batch::Batch;
+use super::damage::readable;
 use super::rows::{id_of, sql_id};
 
 /// Old keys that one start with a key takes away: more than it adds, so they cannot pile up.
@@ -41,7 +42,7 @@ impl Batch<'_> {
 
     /// Another operation that the start would be the same as.
     fn duplicate(
-        &self,
+        &mut self,
         id: OperationId,
         unique: Option<&str>,
     ) -> rusqlite::Result<Option<Refused>> {
@@ -84,8 +85,9 @@ impl Batch<'_> {
             .query_row((&given.key, given.since.as_millis()), |row| {
                 Ok((id_of(row.get(0)?), row.get::<_, i64>(1)? as u64))
             })
-            .optional()?;
-        let Some((id, fingerprint)) = known else {
+            .optional();
+        // A damaged key is forgotten: this start takes its place.
+        let Some((id, fingerprint)) = readable(known).transpose()?.flatten() else {
             return Ok(None);
         };
         Ok(self.operation(id)?.map(|operation| {

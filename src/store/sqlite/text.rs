@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use impresario_api::{OperationId, Status};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::error::unreadable;
+use super::damage::readable;
 use super::form;
 use super::rows::{id_of, sql_id};
 use super::sources::{Stream, Union};
@@ -150,7 +150,7 @@ fn with_value(connection: &Connection, text: &str) -> rusqlite::Result<Vec<i64>>
     let mut statement = connection.prepare_cached(sql)?;
     let most = MOST_COLLECTED as i64 + 1;
     let found = statement.query_map((text, end_of(text), most), |row| row.get(0))?;
-    found.collect()
+    found.filter_map(readable).collect()
 }
 
 /// The different values that start so, up to one more than are read side by side: a leap a value.
@@ -164,7 +164,7 @@ fn values(connection: &Connection, text: &str) -> rusqlite::Result<Vec<String>> 
     let mut statement = connection.prepare_cached(sql)?;
     let most = MOST_VALUES as i64 + 1;
     let found = statement.query_map((text, end_of(text), most), |row| row.get(0))?;
-    found.collect()
+    found.filter_map(readable).collect()
 }
 
 fn matches(connection: &Connection, id: i64, text: &str) -> rusqlite::Result<bool> {
@@ -173,8 +173,9 @@ fn matches(connection: &Connection, id: i64, text: &str) -> rusqlite::Result<boo
     let found = statement.query_row([id], |row| {
         let (kind, start) = (row.get_ref(0)?, row.get_ref(1)?);
         let (kind, start) = (kind.as_str(), start.as_str());
-        Ok(kind.map_err(unreadable)? == text
-            || form::has_value(start.map_err(unreadable)?, text).map_err(unreadable)?
+        // A damaged column has no text.
+        Ok(kind.is_ok_and(|kind| kind == text)
+            || start.is_ok_and(|start| form::has_value(start, text).unwrap_or(false))
             || (text.len() >= INDEXED && id_of(id).digits().ends_with(text)))
     });
     Ok(found.optional()?.unwrap_or(false))

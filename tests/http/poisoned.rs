@@ -1,0 +1,133 @@
+//! What cannot be read back is refused; and what an earlier version kept although it cannot be read
+//! stands in nobody's way.
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::support::{DUMMY, OPERATIONS, Server, id};
+
+/// Times that RFC 3339 can name and that have no four digits of a year in UTC.
+const NO_TIMES: [&str; 5] = [
+    "0000-01-01T00:00:00+14:00",
+    "0000-12-31T23:59:59.999Z",
+    "0001-01-01T00:00:00+00:01",
+    "9999-12-31T23:59:59.9999999-05:00",
+    "9999-12-31T23:59:60Z",
+];
+
+#[test]
+fn a_time_that_could_not_be_read_back_is_refused_wherever_it_comes_in() {
+    let server = Server::start();
+    for time in NO_TIMES {
+        let flat = json!({"iterations": 1, "options": {"not_before": time}});
+        let named = json!({"kind": "dummy", "params": {}, "options": {"not_before": time}});
+        for (path, body) in [(DUMMY, flat), (OPERATIONS, named)] {
+            let reply = server.post(path, &body);
+            reply.fails(400, "BAD_REQUEST");
+            assert_eq!(reply.fault_paths(), ["options.not_before"], "{time}");
+        }
+        let time = time.replace('+', "%2B");
+        for edge in ["start", "end"] {
+            let reply = server.get(&format!("/api/v1/data/GOOG/1d?{edge}={time}"));
+            reply.fails(400, "BAD_REQUEST");
+            assert_eq!(reply.fault_paths(), [edge], "{time}");
+        }
+    }
+    // The ends themselves are times, and are written and read back.
+    for time in ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"] {
+        let body = json!({"iterations": 1, "step_ms": 0, "options": {"not_before": time}});
+        let id = id(server.post(DUMMY, &body).data(202));
+        let event = &server.get(&format!("{OPERATIONS}/{id}/events")).body["data"]["events"][0];
+        assert_eq!(event["data"]["not_before"], time);
+        if time.starts_with("9999") {
+            assert_eq!(server.view(&id)["not_before"], time);
+            server.ask(&id, "cancel").data(202);
+        } else {
+            server.until(&id, "completed");
+        }
+    }
+}
+
+/// As an earlier version kept them: in the queue, with a time that cannot be read.
+fn poison(server: &Server, id: &str, due: i64, time: &str) {
+    let database = server.folder.path().join("data/operations.db");
+    let database = Connection::open(database).expect("it opens");
+    let known: impresario_api::OperationId = id.parse().expect("an id");
+    let number = known.as_u64() as i64;
+    let sql =
+        "UPDATE operations SET due = ?2, state = json_set(state, '$.not_before', ?3) WHERE id = ?1";
+    assert_eq!(database.execute(sql, (number, due, time)), Ok(1));
+    let sql = "UPDATE events SET data = json_set(data, '$.not_before', ?2) WHERE operation = ?1 AND seq = 1";
+    assert_eq!(database.execute(sql, (number, time)), Ok(1));
+}
+
+fn start(server: &Server, step_ms: u64, options: &Value) -> String {
+    let body = json!({"iterations": 1, "step_ms": step_ms, "options": options});
+    id(server.post(DUMMY, &body).data(202))
+}
+
+#[test]
+fn a_folder_that_an_earlier_version_poisoned_comes_up_and_serves_the_rest() {
+    let server = Server::start();
+    let far = json!({"not_before": "2099-01-01T00:00:00Z", "labels": {"is": "poisoned"}});
+    let poisoned = [0, 1].map(|_| start(&server, 0, &far));
+    let good = start(&server, 0, &far);
+    let ended = server.ended(1, &json!({}));
+    let mut server = server;
+    server.signal("KILL");
+    server.join();
+    poison(&server, &poisoned[0], 1, "-0001-12-31T10:00:00.000Z");
+    let time = "+10000-01-01T04:59:59.999Z";
+    poison(&server, &poisoned[1], 253_402_318_799_999, time);
+
+    let mut server = server.again();
+    let waited = json!({"iterations": 1, "step_ms": 0});
+    let reply = server.post(&format!("{DUMMY}?wait=60"), &waited);
+    assert_eq!(reply.data(200)["status"], "completed");
+    for id in &poisoned {
+        // One is met by the first claim, the other when it is read.
+        let view = server.view(id);
+        assert_eq!(view["status"], "failed", "{view}");
+        assert_eq!(view["error"]["code"], "UNREADABLE", "{view}");
+        let message = view["error"]["message"].as_str().expect("a message");
+        assert!(message.contains("state:"), "{message}");
+        assert_eq!(view["params"]["iterations"], 1, "{view}");
+        assert_eq!(view["labels"]["is"], "poisoned", "{view}");
+        // The writer takes it out of the way with the next thing that it writes.
+        server.ended(1, &json!({}));
+        server.ask(id, "cancel").fails(409, "ALREADY_ENDED");
+        server.until_event(id, 0, |event| event["type"] == "gap" && event["seq"] == 1);
+        server.until_event(id, 1, |event| event["data"]["status"] == "failed");
+    }
+    assert_eq!(server.view(&good)["status"], "pending");
+    assert_eq!(server.view(&ended)["status"], "completed");
+    let failed = server.get(&format!("{OPERATIONS}?status=failed&label=is:poisoned"));
+    assert_eq!(failed.data(200)["total_count"], 2, "{failed:?}");
+    let system = server.get("/api/v1/system");
+    // Two operations, and the events that told of their starts.
+    assert_eq!(system.data(200)["store"]["set_aside"], 4, "{system:?}");
+    let metrics = server.get("/metrics").body;
+    let metrics = metrics.as_str().expect("a text");
+    assert!(
+        metrics.contains("impresario_store_rows_set_aside 4"),
+        "{metrics}"
+    );
+    let again = server.ask(&poisoned[0], "retry");
+    server.until(&id(again.data(202)), "completed");
+
+    server.signal("TERM");
+    assert_eq!(server.join().code(), Some(0));
+    let server = server.again();
+    let prune = json!({"older_than_seconds": 0});
+    server
+        .post(&format!("{OPERATIONS}/prune"), &prune)
+        .data(200);
+    for id in &poisoned {
+        server
+            .get(&format!("{OPERATIONS}/{id}"))
+            .fails(404, "OPERATION_NOT_FOUND");
+    }
+    let system = server.get("/api/v1/system");
+    assert_eq!(system.data(200)["store"]["set_aside"], 0, "{system:?}");
+    assert_eq!(server.view(&good)["status"], "pending");
+}
