@@ -226,10 +226,12 @@ fn listen(
 ) -> Result<(Server, SocketAddr), Exit> {
     let wanted = settings.http.listen;
     let (app, guards) = (app.clone(), Data::from(Arc::clone(guards)));
+    let document = Data::new(http::describe(&app.orchestrator.kinds()));
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(app.clone())
             .app_data(guards.clone())
+            .app_data(document.clone())
             .configure(http::configure)
             .wrap(Gate(guards.clone().into_inner()))
     })

@@ -70,7 +70,7 @@ pub struct Settings {
 pub struct Http {
     /// Where to listen.
     pub listen: SocketAddr,
-    /// Threads that answer; 0 is one per two cores.
+    /// Threads that answer; 0 is one per two cores, but at least two.
     pub workers: usize,
     /// Hosts beside the loopback ones.
     pub allowed_hosts: Vec<String>,
@@ -306,7 +306,7 @@ impl Http {
         if self.workers > 0 {
             self.workers
         } else {
-            (cores() / 2).max(1)
+            (cores() / 2).max(2)
         }
     }
 

@@ -1,6 +1,6 @@
 //! Why the orchestrator did not do what it was asked.
 
-use impresario_api::{Fault, OperationId, Status, Verb};
+use impresario_api::{Faults, OperationId, Status, Verb};
 
 use crate::operation::Refusal;
 use crate::rules::lifecycle::Rejection;
@@ -18,11 +18,11 @@ pub enum Error {
         known: Vec<String>,
     },
     /// The params are not what the kind takes: every fault.
-    #[error("{}", faults(.0, "the params"))]
-    InvalidParams(Vec<Fault>),
+    #[error("{}", .0.sentence("the params"))]
+    InvalidParams(Faults),
     /// The options are out of range: every fault.
-    #[error("{}", faults(.0, "the options"))]
-    InvalidOptions(Vec<Fault>),
+    #[error("{}", .0.sentence("the options"))]
+    InvalidOptions(Faults),
     /// The kind refused the start, with a code of its own.
     #[error("{}", .0.message)]
     Refused(Refusal),
@@ -75,6 +75,9 @@ pub enum Error {
     /// There is no output.
     #[error("there is no result: the operation is {0}")]
     NoResult(Status),
+    /// More is asked at once than is worked on.
+    #[error("the server has as much to read and to check as it takes on; try again in a moment")]
+    Busy,
     /// No starts are admitted any more.
     #[error("the server is shutting down and admits no more starts")]
     ShuttingDown,
@@ -84,18 +87,6 @@ pub enum Error {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-fn faults(faults: &[Fault], whole: &str) -> String {
-    let one = |fault: &Fault| {
-        let path = if fault.path.is_empty() {
-            whole
-        } else {
-            &fault.path
-        };
-        format!("{path}: expected {}, got {}", fault.expected, fault.got)
-    };
-    faults.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// Why an orchestrator could not start.

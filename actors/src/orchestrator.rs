@@ -64,6 +64,11 @@ impl Until {
     }
 }
 
+/// Half of the cores: the other half answers, and looks after what runs.
+fn bulk_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from) / 2
+}
+
 /// The handle: cheap to clone, usable from any thread and with any executor.
 ///
 /// ```
@@ -86,6 +91,8 @@ struct Inner {
     tasks: LiveCount,
     link: Mutex<Option<StoreLink>>,
     blocking: Blocking,
+    /// For what strangers can make long.
+    bulk: Blocking,
     manager: actix::Addr<crate::supervision::manager::Manager>,
     gauges: std::collections::BTreeMap<String, Arc<crate::supervision::lane::LaneGauge>>,
     store_gauge: Arc<crate::supervision::writer::StoreGauge>,
@@ -147,7 +154,9 @@ impl Orchestrator {
             tasks,
             store_gauge: Arc::clone(link.gauge()),
             link: Mutex::new(Some(link)),
-            blocking: Blocking::new(runtime, over, config.blocking_threads)
+            blocking: Blocking::new(runtime.clone(), over.clone(), config.blocking_threads, None)
+                .map_err(StartupError::Thread)?,
+            bulk: Blocking::new(runtime, over, bulk_threads(), Some(config.nice))
                 .map_err(StartupError::Thread)?,
             manager,
             gauges,
@@ -202,6 +211,16 @@ impl Orchestrator {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         self.0.blocking.run(work).await
+    }
+
+    /// Runs what a request can make long (checking a large body, writing a large answer) on threads
+    /// that stand back, as the lanes' do; refused as [`Error::Busy`] when much of it waits already.
+    pub async fn bulk<T, F>(&self, work: impl FnOnce() -> F + Send + 'static) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = T>,
+    {
+        self.0.bulk.run_future(work).await
     }
 
     /// Admits nothing more; [`Orchestrator::shutdown`] does the rest.

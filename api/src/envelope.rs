@@ -52,23 +52,15 @@ pub struct ErrorBody {
     pub code: String,
     /// What was expected and what came.
     pub message: String,
-    /// More, by code: for `INVALID_PARAMS` and `BAD_REQUEST` a list of [`Fault`].
+    /// More, by code: for `INVALID_PARAMS` and `BAD_REQUEST` the first of a list of [`crate::Fault`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Value>,
+    /// How many faults there are, where `details` lists the first 20 of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details_total: Option<u64>,
     /// Whether the same request may go through later.
     #[serde(default)]
     pub retryable: bool,
-}
-
-/// One fault of what was sent.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
-pub struct Fault {
-    /// Where: the field's name, nested ones joined by `.`; empty for the whole.
-    pub path: String,
-    /// What was expected there.
-    pub expected: String,
-    /// What came, shortened; `nothing` when it was missing.
-    pub got: String,
 }
 
 macro_rules! codes {
@@ -152,6 +144,8 @@ codes! {
     TooManySubscriptions = "TOO_MANY_SUBSCRIPTIONS",
     /// A bug.
     Internal = "INTERNAL",
+    /// More is asked at once than the server works on; try again in a moment.
+    Busy = "BUSY",
     /// The server is going down.
     ShuttingDown = "SHUTTING_DOWN",
     /// The store does not answer.

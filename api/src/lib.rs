@@ -5,21 +5,24 @@
 mod data;
 mod envelope;
 mod event;
+mod faults;
 mod frame;
 mod id;
 mod kind;
 mod model;
 mod request;
 mod system;
+pub mod text;
 mod time;
 mod view;
 
 pub use data::{Bar, BarPage, DatasetList, DatasetView};
-pub use envelope::{Code, Envelope, ErrorBody, Fault};
+pub use envelope::{Code, Envelope, ErrorBody};
 pub use event::{
     Event, EventBody, GapData, LogData, LogLevel, MetricData, RestoredData, ResumedData,
     StatusData, SubmittedData,
 };
+pub use faults::{Fault, Faults};
 pub use frame::{
     ClientFrame, ClosingData, EventType, Filter, FilterSnapshot, FrameBody, Nothing, ServerFrame,
     Snapshot, frame_schemas,

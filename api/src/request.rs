@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::{OperationId, OperationView, Status, Timestamp};
@@ -18,7 +18,8 @@ pub struct StartRequest {
     #[serde(default)]
     pub params: Value,
     /// How to run it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_null")]
+    #[schemars(with = "Option<StartOptions>")]
     pub options: StartOptions,
 }
 
@@ -30,8 +31,13 @@ pub struct StartOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -100, max = 100))]
     pub priority: Option<i32>,
-    /// The caller's own words, at most 4 KiB together.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    /// The caller's own words: at most 64, and at most 4 KiB together.
+    #[serde(
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "or_null"
+    )]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    #[schemars(extend("maxProperties" = 64, "propertyNames" = {"pattern": "^[^:]{1,100}$"}))]
     pub labels: BTreeMap<String, String>,
     /// One run's time, in seconds; more than 0.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +58,17 @@ pub struct StartOptions {
 pub struct VerbRequest {
     /// Why, for the people who will wonder.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1_000))]
     pub reason: Option<String>,
+}
+
+/// Null is the same as a field that is left out.
+fn or_null<'de, T, D>(from: D) -> Result<T, D::Error>
+where
+    T: Default + Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
 /// Whether the answer waited for the end.

@@ -148,6 +148,7 @@ impl Client {
                 code: "INTERNAL".to_owned(),
                 message: format!("HTTP {} without an error in it", status.as_u16()),
                 details: None,
+                details_total: None,
                 retryable: false,
             }),
         })

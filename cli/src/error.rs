@@ -153,9 +153,18 @@ impl Error {
         serde_json::from_value(details).unwrap_or_default()
     }
 
+    /// How many faults the server found beside those that it told.
+    pub(crate) fn more_faults(&self) -> u64 {
+        let total = match self {
+            Self::Api { body } => body.details_total.unwrap_or(0),
+            _ => 0,
+        };
+        total.saturating_sub(self.faults().len() as u64)
+    }
+
     /// What to do next: pairs of a few words and a command.
     pub(crate) fn next(&self) -> Vec<(&'static str, Cow<'static, str>)> {
-        let elsewhere = "impresario --url http://host:7979 …   or IMPRESARIO_URL";
+        let elsewhere = "impresario --url http://host:7979 ...   or IMPRESARIO_URL";
         let pairs = match self {
             Self::Unreachable { .. } => vec![
                 (
@@ -212,6 +221,7 @@ impl Error {
             code: code.to_owned(),
             message: self.to_string(),
             details,
+            details_total: None,
             retryable: self.may_pass(),
         })
     }
@@ -236,10 +246,10 @@ fn api_next(body: &ErrorBody) -> Vec<(&'static str, Cow<'static, str>)> {
         "INVALID_PARAMS" => ("what it takes:", "impresario kinds"),
         "UNAUTHENTICATED" => (
             "bring a token:",
-            "impresario --token-file FILE …   or IMPRESARIO_TOKEN",
+            "impresario --token-file FILE ...   or IMPRESARIO_TOKEN",
         ),
         "QUEUE_FULL" => ("see what fills it:", "impresario system"),
-        "SHUTTING_DOWN" | "STORE_UNAVAILABLE" => ("try again in a moment", ""),
+        "SHUTTING_DOWN" | "STORE_UNAVAILABLE" | "BUSY" => ("try again in a moment", ""),
         _ => return Vec::new(),
     };
     vec![(label, command.into())]

@@ -62,27 +62,41 @@ fn run(app: &App, asked: Asked) -> Result<u8, Error> {
 
 /// The token of `--token-file`, else of the environment.
 fn token(global: &Global) -> Result<Option<String>, Error> {
-    let Some(path) = &global.token_file else {
-        let token = std::env::var("IMPRESARIO_TOKEN").ok();
-        return Ok(token
-            .map(|token| token.trim().to_owned())
-            .filter(|token| !token.is_empty()));
+    if let Some(path) = &global.token_file {
+        return read_token(path).map(Some);
+    }
+    let Some(token) = std::env::var_os("IMPRESARIO_TOKEN") else {
+        return Ok(None);
     };
-    read_token(path).map(Some)
+    match token.to_string_lossy().trim() {
+        "" => Ok(None),
+        token => sendable(token, "IMPRESARIO_TOKEN").map(Some),
+    }
 }
 
 /// The first line: a token, or a name and a token.
 fn read_token(path: &Path) -> Result<String, Error> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::usage(format!("--token-file {shown}: {error}")))?;
-    let line = text.lines().next().unwrap_or_default();
-    match line.split_whitespace().collect::<Vec<_>>().as_slice() {
-        [token] | [_, token] => Ok((*token).to_owned()),
+    let shown = format!("--token-file {}", path.display());
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Error::usage(format!("{shown}: {error}")))?;
+    let line = text.trim_start_matches('\u{feff}').lines().next();
+    let words: Vec<_> = line.unwrap_or_default().split_whitespace().collect();
+    match words.as_slice() {
+        [token] | [_, token] => sendable(token, &shown),
         _ => Err(Error::usage(format!(
-            "--token-file {shown}: expected a token, or a name and a token, on its first line"
+            "{shown}: expected a token, or a name and a token, on its first line"
         ))),
     }
+}
+
+/// A header carries visible ASCII characters alone, and so do the server's tokens.
+fn sendable(token: &str, from: &str) -> Result<String, Error> {
+    if token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(token.to_owned());
+    }
+    Err(Error::usage(format!(
+        "{from}: a token is of visible ASCII characters, and this one has another; is it the right one?"
+    )))
 }
 
 #[cfg(test)]
@@ -96,6 +110,9 @@ mod tests {
         for (text, token) in [
             ("abc\n", Some("abc")),
             ("me abc\nyou def\n", Some("abc")),
+            ("\u{feff}abc\r\n", Some("abc")),
+            ("me \u{e9}bc", None),
+            ("ab\u{1}c", None),
             ("", None),
             ("a b c", None),
         ] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::display::{Look, errors, text};
+use crate::display::{Look, errors, glyphs, text};
 use crate::error::Error;
 
 /// The two streams, and whether a machine reads them.
@@ -42,7 +42,7 @@ impl Out {
     pub(crate) fn lines<S: AsRef<str>>(&self, lines: &[S]) -> Result<(), Error> {
         let mut out = io::stdout().lock();
         for line in lines {
-            writeln!(out, "{}", line.as_ref())?;
+            writeln!(out, "{}", glyphs::shown(line.as_ref()))?;
         }
         Ok(out.flush()?)
     }
@@ -56,7 +56,7 @@ impl Out {
     pub(crate) fn note<S: AsRef<str>>(&self, lines: &[S]) {
         let mut err = io::stderr().lock();
         for line in lines {
-            if writeln!(err, "{}", line.as_ref()).is_err() {
+            if writeln!(err, "{}", glyphs::shown(line.as_ref())).is_err() {
                 return;
             }
         }

@@ -70,14 +70,18 @@ const USUAL_BYTES: usize = 512;
 
 /// A body that is serialised here.
 pub(super) fn json<T: Serialize>(status: StatusCode, body: &T) -> HttpResponse {
-    let mut bytes = Vec::with_capacity(USUAL_BYTES);
-    match serde_json::to_writer(&mut bytes, body) {
-        Ok(()) => raw(status, bytes),
+    match bytes(body) {
+        Ok(body) => raw(status, body),
         Err(error) => {
             log::error!("an answer cannot be written as JSON: {error}");
             HttpResponse::InternalServerError().finish()
         }
     }
+}
+
+fn bytes<T: Serialize>(body: &T) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    serde_json::to_writer(&mut bytes, body).map(|()| bytes)
 }
 
 fn enveloped<T: Serialize>(status: StatusCode, data: T) -> Reply<T> {
@@ -87,6 +91,23 @@ fn enveloped<T: Serialize>(status: StatusCode, data: T) -> Reply<T> {
 /// 200 with the envelope around `data`.
 pub(super) fn ok<T: Serialize>(data: T) -> Answer<T> {
     Ok(enveloped(StatusCode::OK, data))
+}
+
+/// The same for data that may be large: read and written out where no other request waits behind it.
+pub(super) async fn large<T, F>(
+    orchestrator: &Orchestrator,
+    read: impl FnOnce() -> F + Send + 'static,
+) -> Answer<T>
+where
+    T: Serialize,
+    F: Future<Output = Result<T, ApiError>>,
+{
+    let body =
+        orchestrator.bulk(|| async move { Ok::<_, ApiError>(bytes(&Envelope::ok(read().await?))) });
+    match body.await?? {
+        Ok(body) => Ok(Reply::written(raw(StatusCode::OK, body))),
+        Err(error) => Err(ApiError::internal(error.to_string())),
+    }
 }
 
 /// The answer to a start: 202, or what came of it when the caller waits.

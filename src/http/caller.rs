@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use impresario::Options;
-use impresario_api::{Fault, StartOptions};
+use impresario_api::{Faults, StartOptions, text};
 
 use super::errors::ApiError;
 use super::query::Wait;
@@ -57,23 +57,15 @@ impl FromRequest for Caller {
     }
 }
 
-/// What the client calls itself. It stands in events and on screens, so it carries no control
-/// characters.
+/// What the client calls itself, as events and screens may show it.
 fn client(headers: &HeaderMap) -> String {
     let bytes = headers
         .get("x-client")
         .map_or(&b""[..], |value| value.as_bytes());
-    let text = String::from_utf8_lossy(bytes);
-    let shown: String = text
-        .trim()
-        .chars()
-        .filter(|one| !one.is_control())
-        .take(100)
-        .collect();
-    if shown.is_empty() {
-        "anonymous".to_owned()
-    } else {
-        shown
+    let given = String::from_utf8_lossy(bytes);
+    match &*text::one_line(given.trim(), 100) {
+        "" => "anonymous".to_owned(),
+        shown => shown.to_owned(),
     }
 }
 
@@ -86,11 +78,11 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     match key.filter(|key| (1..=255).contains(&key.len()) && bytes.iter().all(u8::is_ascii_graphic))
     {
         Some(key) => Ok(Some(key.to_owned())),
-        None => Err(ApiError::bad_request(&[Fault {
-            path: "Idempotency-Key".to_owned(),
-            expected: "1 to 255 visible ASCII characters".to_owned(),
-            got: format!("{} bytes", bytes.len()),
-        }])),
+        None => Err(ApiError::bad_request(&Faults::one(
+            "Idempotency-Key",
+            "1 to 255 visible ASCII characters",
+            &format!("{} bytes", bytes.len()),
+        ))),
     }
 }
 
@@ -112,11 +104,13 @@ mod tests {
             (b"  spaced ", "spaced"),
             ("Zo\u{eb}".as_bytes(), "Zo\u{eb}"),
             ("a\u{85}b".as_bytes(), "ab"),
+            ("\u{202e}a\u{2066}".as_bytes(), "a"),
             (b"", "anonymous"),
         ] {
             assert_eq!(client(&headers("x-client", given)), shown);
         }
-        assert_eq!(client(&headers("x-client", &[b'x'; 300])).len(), 100);
+        let long = client(&headers("x-client", &[b'x'; 300]));
+        assert_eq!(long.chars().count(), 100);
         assert_eq!(client(&HeaderMap::new()), "anonymous");
     }
 

@@ -27,6 +27,7 @@ pub(super) async fn list(app: Data<App>, _: NoQuery) -> Answer<DatasetList> {
 }
 
 pub(super) async fn bars(app: Data<App>, name: DatasetName, query: BarsQuery) -> Answer<BarPage> {
-    let DatasetName { symbol, timeframe } = name;
-    ok(app.data.bars(symbol, timeframe, query.0).await??)
+    let (DatasetName { symbol, timeframe }, data) = (name, app.data.clone());
+    let read = move || async move { Ok(data.bars(symbol, timeframe, query.0).await??) };
+    answers::large(&app.orchestrator, read).await
 }

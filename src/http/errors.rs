@@ -6,17 +6,21 @@ mod supervisor;
 #[cfg(feature = "training")]
 mod training;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use impresario::operation::ErrorCode;
-use impresario_api::{Code, Envelope, ErrorBody, Fault, Timestamp};
+use impresario_api::{Code, Envelope, ErrorBody, Faults, Timestamp, text};
 use serde_json::{Value, json};
 
 use super::answers;
+
+/// The longest message, in characters: it may repeat what was sent.
+const LONGEST_MESSAGE: usize = 8_000;
 
 /// An error as it is answered; boxed, because every handler's result carries one.
 pub(super) struct ApiError(Box<Parts>);
@@ -31,11 +35,15 @@ struct Parts {
 
 impl ApiError {
     fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        let (code, message) = (code.to_owned(), message.into());
+        let (code, mut message) = (code.to_owned(), message.into());
+        if let Cow::Owned(shown) = text::lines(&message, LONGEST_MESSAGE) {
+            message = shown;
+        }
         let body = ErrorBody {
             code,
             message,
             details: None,
+            details_total: None,
             retryable: false,
         };
         Self(Box::new(Parts {
@@ -73,8 +81,10 @@ impl ApiError {
         self
     }
 
-    fn faults(status: StatusCode, code: Code, message: String, faults: &[Fault]) -> Self {
-        Self::of(status, code, message).details(json!(faults))
+    fn faults(status: StatusCode, code: Code, message: String, faults: &Faults) -> Self {
+        let mut error = Self::of(status, code, message).details(json!(faults.first()));
+        error.0.body.details_total = Some(faults.total());
+        error
     }
 
     /// The body is not JSON.
@@ -87,17 +97,16 @@ impl ApiError {
     }
 
     /// Faults of the query, the options or the outer fields.
-    pub(super) fn bad_request(faults: &[Fault]) -> Self {
-        let one = |fault: &Fault| {
-            let path = if fault.path.is_empty() {
-                "the body"
-            } else {
-                &fault.path
-            };
-            format!("{path}: expected {}, got {}", fault.expected, fault.got)
-        };
-        let message = faults.iter().map(one).collect::<Vec<_>>().join("; ");
+    pub(super) fn bad_request(faults: &Faults) -> Self {
+        let message = faults.sentence("the body");
         Self::faults(StatusCode::BAD_REQUEST, Code::BadRequest, message, faults)
+    }
+
+    /// More is asked at once than is worked on.
+    fn busy(message: String) -> Self {
+        Self::of(StatusCode::SERVICE_UNAVAILABLE, Code::Busy, message)
+            .header(RETRY_AFTER, HeaderValue::from_static("1"))
+            .retryable()
     }
 
     /// No token, or a wrong one.

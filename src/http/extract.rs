@@ -12,7 +12,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use impresario::operation::Operation;
-use impresario_api::{OperationId, PruneRequest, StartOptions, VerbRequest};
+use impresario_api::{Faults, OperationId, PruneRequest, StartOptions, VerbRequest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -23,6 +23,10 @@ use crate::app::App;
 #[cfg(feature = "training")]
 use fields::PREDICT;
 use fields::{Field, OPTIONS, PRUNE, START, VERB, faults, not_an_object};
+
+/// A body of more bytes is worked on off the worker: what takes less than a tenth of a millisecond is
+/// not worth the way there.
+const LARGE_BODY: usize = 8 * 1024;
 
 /// The id in the path.
 #[derive(Clone, Copy)]
@@ -87,13 +91,13 @@ impl FromRequest for Predict {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read(request, payload.take());
-        Box::pin(async move {
-            let body = read.await?;
-            match parse::<impresario_api::PredictRequest>(&body, PREDICT) {
+        whole(request, payload, |body| {
+            match parse::<impresario_api::PredictRequest>(body, PREDICT) {
                 Ok(request) => Ok(Self(request.bars)),
-                Err(error) => Err(fields::bar_faults(&body)
-                    .map_or(error, |faults| ApiError::bad_request(&faults))),
+                Err(error) => {
+                    Err(fields::bar_faults(body)
+                        .map_or(error, |faults| ApiError::bad_request(&faults)))
+                }
             }
         })
     }
@@ -138,9 +142,8 @@ impl FromRequest for Start {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read(request, payload.take());
-        Box::pin(async move {
-            let body: StartBody = parse(&read.await?, START)?;
+        whole(request, payload, |body| {
+            let body: StartBody = parse(body, START)?;
             let params = if body.params.is_null() {
                 Value::Object(Map::new())
             } else {
@@ -160,15 +163,16 @@ impl<K: Operation> FromRequest for NamedStart<K> {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read(request, payload.take());
         let app = request.app_data::<Data<App>>().cloned();
-        Box::pin(async move {
-            let mut params: Map<String, Value> = parse(&read.await?, &[])?;
+        whole(request, payload, |body| {
+            let mut params: Map<String, Value> = parse(body, &[])?;
             let options = match params.remove("options") {
-                None => StartOptions::default(),
+                None | Some(Value::Null) => StartOptions::default(),
                 Some(Value::Object(given)) => options(Some(given))?,
                 Some(other) => {
-                    return Err(ApiError::bad_request(&[not_an_object("options", &other)]));
+                    let mut faults = Faults::default();
+                    not_an_object("options", &other, &mut faults);
+                    return Err(ApiError::bad_request(&faults));
                 }
             };
             let app = app.ok_or_else(|| ApiError::internal("the app is not among the app data"))?;
@@ -187,13 +191,11 @@ impl FromRequest for Reason {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read(request, payload.take());
-        Box::pin(async move {
-            let body = read.await?;
+        whole(request, payload, |body| {
             if body.is_empty() {
                 return Ok(Self(None));
             }
-            Ok(Self(parse::<VerbRequest>(&body, VERB)?.reason))
+            Ok(Self(parse::<VerbRequest>(body, VERB)?.reason))
         })
     }
 }
@@ -203,18 +205,34 @@ impl FromRequest for Prune {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read(request, payload.take());
-        Box::pin(async move {
-            let body = read.await?;
+        whole(request, payload, |body| {
             // The range is in the table too, so a negative age is told like any other fault.
-            let prune: PruneRequest = parse(&body, PRUNE)?;
+            let prune: PruneRequest = parse(body, PRUNE)?;
             if fields::is_age(prune.older_than_seconds) {
                 Ok(Self(prune))
             } else {
-                Err(explain(&body, PRUNE, ""))
+                Err(explain(body, PRUNE, ""))
             }
         })
     }
+}
+
+/// Reads a body and makes something of it. A large one takes longer than other requests should wait:
+/// it is worked on elsewhere.
+fn whole<T: Send + 'static>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    make: impl FnOnce(&[u8]) -> Result<T, ApiError> + Send + 'static,
+) -> LocalBoxFuture<'static, Result<T, ApiError>> {
+    let read = read(request, payload.take());
+    let app = request.app_data::<Data<App>>().cloned();
+    Box::pin(async move {
+        let body = read.await?;
+        match app.filter(|_| body.len() > LARGE_BODY) {
+            Some(app) => app.orchestrator.bulk(|| async move { make(&body) }).await?,
+            None => make(&body),
+        }
+    })
 }
 
 /// Reads a body up to its limit. What is over is read on for a while and dropped: a client that
@@ -259,8 +277,12 @@ fn parse<T: DeserializeOwned>(body: &[u8], table: &[Field]) -> Result<T, ApiErro
 fn explain(body: &[u8], table: &[Field], otherwise: &str) -> ApiError {
     match serde_json::from_slice(body) {
         Err(error) => ApiError::bad_json(error),
-        Ok(Value::Object(object)) => ApiError::bad_request(&faults(&object, table, otherwise)),
-        Ok(other) => ApiError::bad_request(&[not_an_object("", &other)]),
+        Ok(Value::Object(object)) => ApiError::bad_request(&faults("", &object, table, otherwise)),
+        Ok(other) => {
+            let mut found = Faults::default();
+            not_an_object("", &other, &mut found);
+            ApiError::bad_request(&found)
+        }
     }
 }
 
@@ -269,13 +291,9 @@ fn options(given: Option<Map<String, Value>>) -> Result<StartOptions, ApiError> 
         return Ok(StartOptions::default());
     };
     let parsed = StartOptions::deserialize(&given);
-    parsed.map_err(|error| {
-        let mut found = faults(&given, OPTIONS, &error.to_string());
-        for fault in &mut found {
-            fault.path = format!("options.{}", fault.path);
-        }
-        ApiError::bad_request(&found)
-    })
+    let explain =
+        |error: serde_json::Error| faults("options.", &given, OPTIONS, &error.to_string());
+    parsed.map_err(|error| ApiError::bad_request(&explain(error)))
 }
 
 #[cfg(test)]

@@ -24,4 +24,5 @@ mod verbs;
 
 pub use guards::{Gate, Guards};
 pub use live::Limits;
-pub use routes::configure;
+pub use openapi::Document;
+pub use routes::{configure, describe};

@@ -6,8 +6,9 @@ mod document;
 mod endpoint;
 mod responses;
 mod schemas;
+mod spelled;
 mod takes;
 
-pub(super) use document::Document;
+pub use document::Document;
 pub(super) use endpoint::Endpoint;
 pub(super) use takes::{Answers, Takes};

@@ -14,6 +14,9 @@ use super::extract::{Id, Prune, Start};
 use super::query::{EventsQuery, ListQuery, LogsQuery, MetricsQuery, NoQuery, Wait};
 use crate::app::App;
 
+/// A longer page is not read and written out on the worker.
+const SHORT_PAGE: usize = 100;
+
 pub(super) async fn start(
     app: Data<App>,
     caller: Caller,
@@ -29,7 +32,12 @@ pub(super) async fn start(
 }
 
 pub(super) async fn list(app: Data<App>, query: ListQuery) -> Answer<OperationList> {
-    ok(app.orchestrator.list(query.0).await?)
+    let (orchestrator, ListQuery(query)) = (app.orchestrator.clone(), query);
+    if query.limit <= SHORT_PAGE {
+        return ok(orchestrator.list(query).await?);
+    }
+    let read = move || async move { Ok(orchestrator.list(query).await?) };
+    answers::large(&app.orchestrator, read).await
 }
 
 pub(super) async fn view(app: Data<App>, id: Id, _: NoQuery) -> Answer<OperationView> {
@@ -41,29 +49,36 @@ pub(super) async fn results(app: Data<App>, id: Id, _: NoQuery) -> Answer<Value>
 }
 
 pub(super) async fn metrics(app: Data<App>, id: Id, query: MetricsQuery) -> Answer<MetricSeries> {
-    let MetricsQuery {
-        names,
-        from_step,
-        max_points,
-    } = query;
-    ok(app
-        .orchestrator
-        .metrics(id.0, &names, from_step, max_points)
-        .await?)
+    let (orchestrator, asked) = (app.orchestrator.clone(), query);
+    let read = move || async move {
+        let MetricsQuery {
+            names,
+            from_step,
+            max_points,
+        } = asked;
+        let series = orchestrator.metrics(id.0, &names, from_step, max_points);
+        Ok(series.await?)
+    };
+    answers::large(&app.orchestrator, read).await
 }
 
 pub(super) async fn logs(app: Data<App>, id: Id, query: LogsQuery) -> Answer<EventPage> {
-    ok(app
-        .orchestrator
-        .logs(id.0, query.since, query.limit, query.level)
-        .await?)
+    let (orchestrator, asked) = (app.orchestrator.clone(), query);
+    let read = move || async move {
+        let page = orchestrator.logs(id.0, asked.since, asked.limit, asked.level);
+        Ok(page.await?)
+    };
+    answers::large(&app.orchestrator, read).await
 }
 
 pub(super) async fn events(app: Data<App>, id: Id, query: EventsQuery) -> Answer<EventPage> {
-    ok(app
-        .orchestrator
-        .events(id.0, query.since, query.limit, &[], query.wait)
-        .await?)
+    let EventsQuery { since, limit, wait } = query;
+    let orchestrator = app.orchestrator.clone();
+    if orchestrator.events_after(id.0, since)?.min(limit as u64) <= SHORT_PAGE as u64 {
+        return ok(orchestrator.events(id.0, since, limit, &[], wait).await?);
+    }
+    let read = move || async move { Ok(orchestrator.events(id.0, since, limit, &[], None).await?) };
+    answers::large(&app.orchestrator, read).await
 }
 
 pub(super) async fn prune(app: Data<App>, _: NoQuery, body: Prune) -> Answer<PruneAnswer> {

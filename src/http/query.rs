@@ -3,6 +3,7 @@
 
 mod fields;
 
+use std::borrow::Cow;
 use std::future::{Ready, ready};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use impresario::store::Query;
 use impresario_api::{LogLevel, MAX_INTEGER, OperationId, Status, Timestamp};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::errors::ApiError;
 use super::openapi::{Endpoint, Takes};
@@ -131,7 +133,7 @@ fn since(fields: &mut Fields) -> u64 {
 fn metrics(fields: &mut Fields) -> MetricsQuery {
     let any = |name: &str| Some(name.to_owned());
     MetricsQuery {
-        names: fields.several::<String, _>("name", "those alone", "names of metrics", any),
+        names: fields.several::<Word, _>("name", "those alone", "names of metrics", any),
         from_step: fields.integer("from_step", "from this step on", 0..=MAX_INTEGER, 0),
         max_points: fields.up_to("max_points", "a name, evenly thinned", 100_000, 10_000),
     }
@@ -140,10 +142,10 @@ fn metrics(fields: &mut Fields) -> MetricsQuery {
 fn bars(fields: &mut Fields) -> BarsQuery {
     let expected = "an RFC 3339 time (2004-08-19T13:30:00Z) or a date (2004-08-19)";
     BarsQuery(Range {
-        start: fields.one::<String, _>("start", "not before it", expected, |text| {
+        start: fields.one::<Edge, _>("start", "not before it", expected, |text| {
             time(text, "T00:00:00.000Z")
         }),
-        end: fields.one::<String, _>("end", "not after it", expected, |text| {
+        end: fields.one::<Edge, _>("end", "not after it", expected, |text| {
             time(text, "T23:59:59.999Z")
         }),
         limit: fields.up_to("limit", "at most so many", 10_000, 1_000),
@@ -165,7 +167,7 @@ fn list(fields: &mut Fields) -> ListQuery {
         statuses: fields.several::<Status, _>("status", "one of these", status, |word| {
             Status::from_str(word).ok()
         }),
-        kinds: fields.several::<String, _>("kind", "one of these", "names of kinds", any),
+        kinds: fields.several::<Word, _>("kind", "one of these", "names of kinds", any),
         active_only: fields
             .one::<bool, _>(
                 "active_only",
@@ -174,12 +176,13 @@ fn list(fields: &mut Fields) -> ListQuery {
                 |word| word.parse().ok(),
             )
             .unwrap_or(false),
-        label: fields.one::<String, _>("label", "has this label", "key:value", label),
-        text: fields.one::<String, _>(
+        label: fields.one::<Label, _>("label", "has this label", "key:value", label),
+        text: fields.one::<Text, _>(
             "q",
             "an id's end (4 or more characters), a kind, or the start of a label's value",
             "some text",
-            |text| (!text.trim().is_empty()).then(|| text.trim().to_owned()),
+            // As it is: a label's value may begin or end with a space.
+            |text| (!text.is_empty()).then(|| text.to_owned()),
         ),
         limit: fields.limit(100),
         before: fields.one::<OperationId, _>(
@@ -189,6 +192,35 @@ fn list(fields: &mut Fields) -> ListQuery {
             |id| OperationId::from_str(id).ok(),
         ),
     })
+}
+
+/// How values stand in a query, where that is no type of the API.
+macro_rules! shapes {
+    ($($(#[$doc:meta])* $name:ident = $schema:tt;)*) => {$(
+        $(#[$doc])*
+        struct $name;
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )*};
+}
+
+shapes! {
+    /// One of several by comma.
+    Word = {"type": "string", "pattern": "^[^,]*[^,\\s][^,]*$"};
+    /// A label's key and value.
+    Label = {"type": "string", "pattern": "^[^:]+:"};
+    /// Any text that is one.
+    Text = {"type": "string", "minLength": 1};
+    /// The first or the last moment of a range.
+    Edge = {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]};
 }
 
 fn label(pair: &str) -> Option<(String, String)> {

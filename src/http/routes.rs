@@ -1,7 +1,7 @@
 //! Every route, in one place.
 
-use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, web};
+use impresario_api::KindView;
 
 use super::errors::ApiError;
 use super::openapi::Document;
@@ -16,11 +16,18 @@ const ACT: &str = "POST";
 /// Puts every route into an app. They are tried in this order, and one with `{id}` costs a regular
 /// expression: those come last.
 pub fn configure(config: &mut web::ServiceConfig) {
+    table().serve(config);
+    config.default_service(web::to(no_route));
+}
+
+/// What `/openapi.json` answers for these kinds.
+pub fn describe(kinds: &[KindView]) -> Document {
+    Document::of(&table().told(), kinds)
+}
+
+fn table() -> Table {
     let table = operation_routes(server_routes(Table::default()));
-    let routes = console_files(training_routes(data_routes(table))).serve(config);
-    config
-        .app_data(Data::new(Document::of(routes)))
-        .default_service(web::to(no_route));
+    console_files(training_routes(data_routes(table)))
 }
 
 fn server_routes(table: Table) -> Table {

@@ -1,8 +1,6 @@
 //! The table of routes: what the router serves, and what the API's description tells of it, so that
 //! neither can have a route that the other lacks.
 
-use std::sync::Arc;
-
 use actix_web::dev::RequestHead;
 use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::http::Method;
@@ -23,16 +21,17 @@ impl Table {
         self
     }
 
-    /// Puts the routes into an app; what is to be told of each, by its path.
-    pub(super) fn serve(
-        self,
-        config: &mut web::ServiceConfig,
-    ) -> Arc<[(&'static str, Vec<Endpoint>)]> {
-        let serve = |place: Place| {
+    /// Puts the routes into an app.
+    pub(super) fn serve(self, config: &mut web::ServiceConfig) {
+        for place in self.0 {
             config.service(place.resource);
-            place.told.then_some((place.path, place.endpoints))
-        };
-        self.0.into_iter().filter_map(serve).collect()
+        }
+    }
+
+    /// What is to be told of each route, by its path.
+    pub(super) fn told(self) -> Vec<(&'static str, Vec<Endpoint>)> {
+        let told = self.0.into_iter().filter(|place| place.told);
+        told.map(|place| (place.path, place.endpoints)).collect()
     }
 }
 

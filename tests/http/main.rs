@@ -3,6 +3,7 @@
 //! Every answer is held against the server's own description of its API (`contract`).
 //! Nothing sleeps here; what takes time is waited for with `?wait`.
 
+mod bounds;
 mod callers;
 mod console;
 mod contract;

@@ -60,6 +60,63 @@ fn collect<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
 }
 
 #[test]
+fn no_schema_is_true_or_false_and_a_key_says_what_it_may_be() {
+    for contract in [&*PLAIN, &*OWN] {
+        let components = &contract.document["components"]["schemas"];
+        let components = components.as_object().expect("schemas").values();
+        let mut schemas = Vec::new();
+        collect(&contract.document, &mut schemas);
+        components
+            .chain(schemas)
+            .for_each(|schema| spelled(schema, ""));
+    }
+    let start = &PLAIN.document["paths"][DUMMY]["post"]["parameters"];
+    let mut keys = start.as_array().expect("parameters").iter();
+    let key = keys.find(|one| one["name"] == "Idempotency-Key");
+    let key = &key.expect("it takes a key")["schema"];
+    assert_eq!(
+        (&key["minLength"], &key["maxLength"]),
+        (&json!(1), &json!(255))
+    );
+    assert_eq!(key["pattern"], "^[!-~]+$");
+}
+
+/// No schema in it is a boolean. (`additionalProperties: false` is known to every tool.)
+fn spelled(schema: &Value, path: &str) {
+    let Some(fields) = schema.as_object() else {
+        panic!("{path} is {schema}")
+    };
+    for (key, value) in fields {
+        let path = format!("{path}/{key}");
+        match (key.as_str(), value) {
+            (
+                "properties" | "patternProperties" | "$defs" | "dependentSchemas",
+                Value::Object(all),
+            ) => {
+                all.values().for_each(|one| spelled(one, &path));
+            }
+            ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(all)) => {
+                all.iter().for_each(|one| spelled(one, &path));
+            }
+            ("additionalProperties" | "unevaluatedProperties", Value::Bool(false)) => {}
+            (
+                "items"
+                | "contains"
+                | "not"
+                | "if"
+                | "then"
+                | "else"
+                | "propertyNames"
+                | "additionalProperties"
+                | "unevaluatedProperties",
+                one,
+            ) => spelled(one, &path),
+            _ => {}
+        }
+    }
+}
+
+#[test]
 fn every_reference_leads_somewhere() {
     let text = OWN.document.to_string();
     let names: BTreeSet<_> = text

@@ -34,6 +34,7 @@ fn serves() {
             .register(Talker)
             .register(Saboteur)
             .register(Panicker)
+            .register(Shouter)
     });
 }
 
@@ -153,6 +154,53 @@ impl Operation for Panicker {
 
     fn run(&self, _: NoParams, _: &Context) -> Result<(), Failure> {
         panic!("the strings broke")
+    }
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, garde::Validate)]
+struct Shout {
+    /// How often it repeats itself.
+    #[garde(skip)]
+    times: usize,
+    /// Whether it panics in the end.
+    #[garde(skip)]
+    #[serde(default)]
+    panics: bool,
+    /// Nothing that it reads; its author sets no limits.
+    #[garde(skip)]
+    #[serde(default)]
+    list: Vec<u8>,
+    /// The same.
+    #[garde(skip)]
+    #[serde(default)]
+    map: std::collections::BTreeMap<String, u8>,
+}
+
+/// Says everything that a function can say in long, odd texts, and fails.
+struct Shouter;
+
+impl Operation for Shouter {
+    const KIND: &'static str = "shouter";
+    type Params = Shout;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn run(&self, params: Shout, ctx: &Context) -> Result<(), Failure> {
+        let odd = "\u{202e}\u{1b}[31m\"é\0".repeat(params.times);
+        ctx.message(format_args!("{odd}"));
+        ctx.title(&*odd);
+        (0..100).for_each(|n| ctx.context(format!("{n}{odd}"), &*odd));
+        ctx.metric(&odd, 1, 0.5);
+        ctx.log(LogLevel::Info, &odd);
+        ctx.warn(&odd, &odd);
+        if params.panics {
+            panic!("{odd}");
+        }
+        let failure = Failure::new(odd.clone(), odd.clone());
+        Err(failure.details(json!({"all": odd})))
     }
 }
 

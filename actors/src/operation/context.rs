@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select};
-use impresario_api::{LogLevel, Timestamp};
+use impresario_api::{LogLevel, Timestamp, text};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -19,7 +19,7 @@ use super::run::{Run, Word};
 use super::slot::LEVELS;
 use super::steps::{StepNumber, Steps};
 use super::turn::{Look, Turn};
-use super::{OrFail, SavedCheckpoint};
+use super::{OrFail, SavedCheckpoint, texts};
 use crate::locks::lock;
 
 /// A hundred years: an instant further away may not exist.
@@ -28,7 +28,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(100 * 366 * 86_400);
 /// What a function holds of the world that supervises it: its progress, its stops, its checkpoints.
 ///
 /// It belongs to the function's own thread (it is not `Sync`): one writer makes a step cost two
-/// nanoseconds. Every call that waits or steps answers `Err(Stopped)` once the function is asked to
+/// nanoseconds. Texts are kept up to a length (`docs/WRITING_A_KIND.md`), without invisible
+/// characters. Every call that waits or steps answers `Err(Stopped)` once the function is asked to
 /// stop; `?` is all that it takes to be stoppable.
 pub struct Context {
     pub(super) run: Arc<Run>,
@@ -142,26 +143,31 @@ impl Context {
             line.clear();
             // Writing to a String cannot fail.
             let _ = fmt::write(line, message);
+            text::bound(line, texts::LINE);
         });
     }
 
     /// What it works on: people see "{title}: epoch 5/10, batch 32/60", as long as there is no
     /// [`Context::message`].
     pub fn title(&self, title: impl Into<String>) {
-        let title = title.into();
+        let title = texts::name(&title.into());
         self.run.slot.words(|words| words.title = Some(title));
     }
 
-    /// Something to show beside the progress: symbol, timeframe, device.
+    /// Something to show beside the progress: symbol, timeframe, device. At most 32 of them.
     pub fn context(&self, key: impl Into<String>, value: impl Into<String>) {
-        let (key, value) = (key.into(), value.into());
-        self.run
-            .slot
-            .words(|words| drop(words.context.insert(key, value)));
+        let (key, mut value) = (texts::name(&key.into()), value.into());
+        text::bound(&mut value, texts::LINE);
+        self.run.slot.words(|words| {
+            if words.context.len() < texts::BESIDE || words.context.contains_key(&key) {
+                words.context.insert(key, value);
+            }
+        });
     }
 
     /// One point of a metric. A value that is not finite is kept as null, with one warning a name.
     pub fn metric(&self, name: &str, step: u64, value: f64) {
+        let name = &*text::one_line(name, texts::NAME);
         let finite = value.is_finite();
         if !finite && self.not_finite.borrow_mut().insert(name.to_owned()) {
             self.warn(
@@ -186,15 +192,15 @@ impl Context {
     pub fn log(&self, level: LogLevel, message: impl fmt::Display) {
         self.report(ReportBody::Log {
             level,
-            message: message.to_string(),
+            message: text::lines(&message.to_string(), texts::LOG).into_owned(),
         });
     }
 
     /// Something that a person should know, and that ends nothing. `code` is SCREAMING_SNAKE_CASE.
     pub fn warn(&self, code: &str, message: impl fmt::Display) {
         self.report(ReportBody::Warning {
-            code: code.to_owned(),
-            message: message.to_string(),
+            code: texts::code(code),
+            message: text::lines(&message.to_string(), texts::WARNING).into_owned(),
         });
     }
 

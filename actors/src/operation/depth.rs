@@ -4,7 +4,7 @@
 //! something else (a stored row, a view in its envelope, a frame), a few levels deeper than it was
 //! sent. So it is bounded well below that where it comes in.
 
-use impresario_api::{Fault, MAX_DEPTH};
+use impresario_api::{Faults, MAX_DEPTH};
 use serde_json::Value;
 
 /// Whether arrays and objects are nested more deeply than may be kept. It looks no deeper than that.
@@ -24,15 +24,12 @@ fn exceeds(value: &Value, levels: usize) -> bool {
 }
 
 /// The fault of params that are nested too deeply.
-pub(crate) fn bounded(params: &Value) -> Result<(), Vec<Fault>> {
+pub(crate) fn bounded(params: &Value) -> Result<(), Faults> {
     if !is_too_deep(params) {
         return Ok(());
     }
-    Err(vec![Fault {
-        path: String::new(),
-        expected: format!("arrays and objects nested at most {MAX_DEPTH} levels deep"),
-        got: "more levels".to_owned(),
-    }])
+    let expected = format!("arrays and objects nested at most {MAX_DEPTH} levels deep");
+    Err(Faults::one("", &expected, "more levels"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use garde::Validate;
-use impresario_api::{Fault, KindView, MAX_DEPTH, Verb};
+use impresario_api::{Faults, KindView, MAX_DEPTH, Verb};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -17,9 +17,9 @@ pub(crate) trait ErasedOperation: Send + Sync {
     fn view(&self) -> &KindView;
     fn policy(&self) -> &Policy;
     /// Params that the kind's schema allows, or every fault.
-    fn fit(&self, params: Value) -> Result<Value, Vec<Fault>>;
+    fn fit(&self, params: Value) -> Result<Value, Faults>;
     /// The params as the kind takes them, defaults filled in; or every fault.
-    fn check(&self, params: Value) -> Result<Value, Vec<Fault>>;
+    fn check(&self, params: Value) -> Result<Value, Faults>;
     /// Whether there is an `admit` to ask, as far as is known.
     fn asks_admission(&self) -> bool;
     fn admit(&self, params: &Value) -> Result<(), Refusal>;
@@ -62,32 +62,28 @@ pub(super) fn erase<K: Operation>(kind: K) -> Arc<dyn ErasedOperation> {
 /// Params of a kind from what its schema allows, checked for what a schema cannot say.
 pub(crate) fn typed<P: DeserializeOwned + Serialize + Validate<Context = ()>>(
     params: Value,
-) -> Result<P, Vec<Fault>> {
+) -> Result<P, Faults> {
     let typed: P = serde_json::from_value(params).map_err(|error| unreadable(&error))?;
     valid(&typed)?;
     Ok(typed)
 }
 
 /// Checks params for what a schema cannot say.
-pub(crate) fn valid<P: Serialize + Validate<Context = ()>>(params: &P) -> Result<(), Vec<Fault>> {
+pub(crate) fn valid<P: Serialize + Validate<Context = ()>>(params: &P) -> Result<(), Faults> {
     let faults = |report| super::schema::faults(&report, params);
     params.validate().map_err(faults)
 }
 
 /// Checked params as they are recorded.
-pub(crate) fn recorded<P: Serialize>(params: &P) -> Result<Value, Vec<Fault>> {
+pub(crate) fn recorded<P: Serialize>(params: &P) -> Result<Value, Faults> {
     let params = serde_json::to_value(params).map_err(|error| unreadable(&error))?;
     bounded(&params)?;
     Ok(params)
 }
 
 /// A fault of the whole.
-fn unreadable(error: &serde_json::Error) -> Vec<Fault> {
-    vec![Fault {
-        path: String::new(),
-        expected: "params of this kind".to_owned(),
-        got: error.to_string(),
-    }]
+fn unreadable(error: &serde_json::Error) -> Faults {
+    Faults::one("", "params of this kind", &error.to_string())
 }
 
 impl<K: Operation> ErasedOperation for Erased<K> {
@@ -99,17 +95,16 @@ impl<K: Operation> ErasedOperation for Erased<K> {
         &self.policy
     }
 
-    fn fit(&self, mut params: Value) -> Result<Value, Vec<Fault>> {
+    fn fit(&self, mut params: Value) -> Result<Value, Faults> {
         bounded(&params)?;
         if params.is_null() {
             params = Value::Object(serde_json::Map::new());
         }
         super::schema::whole_numbers(&mut params);
-        self.schema.check(&params)?;
-        Ok(params)
+        self.schema.check(params)
     }
 
-    fn check(&self, params: Value) -> Result<Value, Vec<Fault>> {
+    fn check(&self, params: Value) -> Result<Value, Faults> {
         recorded(&typed::<K::Params>(self.fit(params)?)?)
     }
 
@@ -125,7 +120,7 @@ impl<K: Operation> ErasedOperation for Erased<K> {
                 self.asks_admission.store(false, Ordering::Relaxed);
                 Ok(())
             }
-            verdict => verdict,
+            verdict => verdict.map_err(Refusal::bounded),
         }
     }
 

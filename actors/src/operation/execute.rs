@@ -3,13 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use impresario_api::text;
 use serde_json::Value;
 
 use super::buffer::Report;
 use super::depth::is_too_deep;
 use super::failure::Cause;
 use super::slot::Snapshot;
-use super::{Context, ErasedOperation, Failure, Run, RunEnd, RunFailure, SavedCheckpoint};
+use super::{Context, ErasedOperation, Failure, Run, RunEnd, RunFailure, SavedCheckpoint, texts};
 use crate::locks::lock;
 use crate::locks::panic_message;
 
@@ -83,7 +84,9 @@ fn failed(ctx: &Context, failure: Failure) -> RunEnd {
             RunEnd::Failed(RunFailure {
                 retryable,
                 // What could not be read back is not kept.
-                details: details.filter(|details| !is_too_deep(details)),
+                details: details
+                    .filter(|details| !is_too_deep(details))
+                    .map(texts::details),
                 ..problem
             })
         }
@@ -92,8 +95,8 @@ fn failed(ctx: &Context, failure: Failure) -> RunEnd {
 
 fn problem(ctx: &Context, code: &str, message: String) -> RunFailure {
     RunFailure {
-        code: code.to_owned(),
-        message,
+        code: texts::code(code),
+        message: text::lines(&message, texts::PROBLEM).into_owned(),
         details: None,
         retryable: false,
         step: ctx.run.step_in_hand(),

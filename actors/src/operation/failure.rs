@@ -4,7 +4,10 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
+use impresario_api::text;
 use serde_json::Value;
+
+use super::texts;
 
 /// The function was asked to stop and goes: only the kernel makes one, for one run alone.
 ///
@@ -205,6 +208,16 @@ impl Refusal {
             message: String::new(),
             details: None,
             retryable: false,
+        }
+    }
+
+    /// The same, short enough to be answered.
+    pub(super) fn bounded(self) -> Self {
+        Self {
+            code: texts::code(&self.code).into(),
+            message: text::lines(&self.message, texts::PROBLEM).into_owned(),
+            details: self.details.map(texts::details),
+            ..self
         }
     }
 

@@ -58,6 +58,7 @@ mod slot;
 mod steps;
 mod sync;
 pub mod testing;
+mod texts;
 mod turn;
 
 use std::time::Duration;
@@ -73,7 +74,7 @@ pub(crate) use erased::{ErasedOperation, recorded, typed, valid};
 pub(crate) use execute::{Finished, execute};
 pub use failure::{ErrorCode, Failure, OrFail, Refusal, Stopped};
 pub(crate) use folder::Name as FolderName;
-pub use impresario_api::{Fault, LogLevel};
+pub use impresario_api::{Fault, Faults, LogLevel};
 pub use kinds::Kinds;
 pub(crate) use manifest::Origin;
 pub(crate) use meter::Meter;

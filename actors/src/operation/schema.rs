@@ -1,10 +1,13 @@
 //! Faults of params, every one at once, in words that a person understands.
 
 mod close;
+mod lengths;
 mod words;
 
+use std::collections::BTreeMap;
+
 use garde::Report;
-use impresario_api::{Fault, MAX_INTEGER};
+use impresario_api::{Faults, MAX_INTEGER, text};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use schemars::JsonSchema;
@@ -16,6 +19,8 @@ use words::Words;
 
 /// The longest part of a value that a message repeats.
 const SHOWN: usize = 60;
+/// Faults of the schema that are looked at; what is counted stops there too.
+const MOST_ERRORS: usize = 10_000;
 
 /// The JSON Schema of a kind's params, ready to check with.
 pub(super) struct ParamsSchema {
@@ -38,25 +43,26 @@ impl ParamsSchema {
         &self.json
     }
 
-    /// Every fault, by path.
-    pub(super) fn check(&self, params: &Value) -> Result<(), Vec<Fault>> {
+    /// The params as they are, or what is wrong with them, by path.
+    ///
+    /// Lists and maps that are too long are found first, and what is in them is not looked at: a
+    /// request can hold hundreds of thousands of faults.
+    pub(super) fn check(&self, mut params: Value) -> Result<Value, Faults> {
         let Some(validator) = &self.validator else {
-            return Ok(());
+            return Ok(params);
         };
-        if validator.is_valid(params) {
-            return Ok(());
+        let mut found = Found::default();
+        lengths::take_long(&self.json, &mut params, &mut found);
+        if found.is_empty() && validator.is_valid(&params) {
+            return Ok(params);
         }
-        let mut faults: Vec<_> = validator
-            .iter_errors(params)
-            .flat_map(|error| self.faults(&error))
-            .collect();
-        faults.sort_by(|a, b| (&a.path, &a.expected).cmp(&(&b.path, &b.expected)));
-        // One fault a field: that a word is no integer says all, its range would only repeat it.
-        faults.dedup_by(|b, a| a.path == b.path && a.expected == b.expected);
-        Err(faults)
+        for error in validator.iter_errors(&params).take(MOST_ERRORS) {
+            self.find(&error, &mut found);
+        }
+        Err(found.faults())
     }
 
-    fn faults(&self, error: &ValidationError<'_>) -> Vec<Fault> {
+    fn find(&self, error: &ValidationError<'_>, found: &mut Found) {
         let path = dotted(&error.instance_path().to_string());
         let below = |name: &str| match path.as_str() {
             "" => name.to_owned(),
@@ -67,42 +73,36 @@ impl ParamsSchema {
             ValidationErrorKind::AdditionalProperties { unexpected }
             | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
                 let known = self.words().known(rules, unexpected);
-                let fault = |name: &String| Fault {
-                    path: below(name),
-                    expected: format!("a known field ({known})"),
-                    got: shown(error.instance().get(name).unwrap_or(&Value::Null)),
-                };
-                unexpected.iter().map(fault).collect()
+                let expected = format!("a known field ({known})");
+                let told = unexpected.len().min(Faults::TOLD);
+                for name in &unexpected[..told] {
+                    let got = error.instance().get(name).unwrap_or(&Value::Null);
+                    found.push(&below(name), &expected, &shown(got));
+                }
+                found.count((unexpected.len() - told) as u64);
             }
             ValidationErrorKind::Required { property } => {
                 let name = property.as_str().unwrap_or_default();
-                vec![self.missing(rules, name, below(name))]
+                found.push(&below(name), &self.missing(rules, name), "nothing");
             }
             ValidationErrorKind::AnyOf { context }
             | ValidationErrorKind::OneOfNotValid { context }
                 if let Some(meant) = meant(context, error) =>
             {
-                meant.iter().flat_map(|error| self.faults(error)).collect()
+                meant.iter().for_each(|error| self.find(error, found));
             }
-            _ => vec![Fault {
-                expected: self
-                    .words()
-                    .describe(rules)
-                    .unwrap_or_else(|| error.to_string()),
-                got: shown(error.instance()),
-                path,
-            }],
+            _ => {
+                let expected = self.words().describe(rules);
+                let expected = expected.unwrap_or_else(|| error.to_string());
+                found.push(&path, &expected, &shown(error.instance()));
+            }
         }
     }
 
-    fn missing(&self, rules: &Value, name: &str, path: String) -> Fault {
+    fn missing(&self, rules: &Value, name: &str) -> String {
         let field = rules.get("properties").and_then(|all| all.get(name));
         let described = field.and_then(|field| self.words().describe(field));
-        Fault {
-            path,
-            expected: described.unwrap_or_else(|| "a value".to_owned()),
-            got: "nothing".to_owned(),
-        }
+        described.unwrap_or_else(|| "a value".to_owned())
     }
 
     /// The part of the schema that a fault is against.
@@ -114,6 +114,51 @@ impl ParamsSchema {
 
     const fn words(&self) -> Words<'_> {
         Words(&self.json)
+    }
+}
+
+/// Faults as they are found, in no order.
+#[derive(Debug, Default)]
+struct Found {
+    /// One a path and expectation: that a word is no integer says all, its range would only repeat it.
+    by_place: BTreeMap<(String, String), String>,
+    /// Those that are only counted.
+    more: u64,
+    /// Paths below and at which nothing more is told.
+    skipped: Vec<String>,
+}
+
+impl Found {
+    fn push(&mut self, path: &str, expected: &str, got: &str) {
+        let is_at_or_below = |skipped: &String| {
+            let rest = path.strip_prefix(skipped.as_str());
+            rest.is_some_and(|rest| skipped.is_empty() || rest.is_empty() || rest.starts_with('.'))
+        };
+        if !self.skipped.iter().any(is_at_or_below) {
+            let place = (path.to_owned(), expected.to_owned());
+            self.by_place.entry(place).or_insert_with(|| got.to_owned());
+        }
+    }
+
+    const fn count(&mut self, more: u64) {
+        self.more += more;
+    }
+
+    fn skip(&mut self, path: &str) {
+        self.skipped.push(path.to_owned());
+    }
+
+    fn is_empty(&self) -> bool {
+        self.by_place.is_empty()
+    }
+
+    fn faults(self) -> Faults {
+        let mut faults = Faults::default();
+        for ((path, expected), got) in &self.by_place {
+            faults.push(path, expected, got);
+        }
+        faults.count(self.more);
+        faults
     }
 }
 
@@ -139,11 +184,7 @@ fn meant<'a>(
 
 /// A value as a message repeats it.
 fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    text::json(value, SHOWN)
 }
 
 /// `/layers/0` as `layers.0`.
@@ -167,19 +208,20 @@ pub(super) fn whole_numbers(value: &mut Value) {
 }
 
 /// What garde found.
-pub(super) fn faults<P: Serialize>(report: &Report, params: &P) -> Vec<Fault> {
+pub(super) fn faults<P: Serialize>(report: &Report, params: &P) -> Faults {
     let params = serde_json::to_value(params).unwrap_or_default();
-    let fault = |(path, error): &(garde::Path, garde::Error)| {
+    let mut faults = Faults::default();
+    for (path, error) in report.iter() {
+        if faults.first().len() == Faults::TOLD {
+            faults.count(1);
+            continue;
+        }
         // `layers[0].units`, as the schema's faults have it: `layers.0.units`.
         let path = path.to_string().replace('[', ".").replace(']', "");
         let got = params
             .pointer(&format!("/{}", path.replace('.', "/")))
             .map_or_else(|| "what was sent".to_owned(), shown);
-        Fault {
-            path,
-            expected: error.to_string(),
-            got,
-        }
-    };
-    report.iter().map(fault).collect()
+        faults.push(&path, &error.to_string(), &got);
+    }
+    faults
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
-use impresario_api::{Fault, Progress, StopVerb, Timestamp};
+use impresario_api::{Faults, Progress, StopVerb, Timestamp};
 use serde_json::Value;
 
 use super::erased::valid;
@@ -74,8 +74,8 @@ pub struct SyncOptions<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
     /// The params are out of their ranges.
-    #[error("the params are not what the kind takes: {0:?}")]
-    Invalid(Vec<Fault>),
+    #[error("{}", .0.sentence("the params"))]
+    Invalid(Faults),
     /// The kind refused the start.
     #[error("{}", .0.message)]
     Refused(Refusal),

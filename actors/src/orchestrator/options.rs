@@ -5,16 +5,23 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use impresario_api::{Fault, KindView, OperationId, StartOptions, Timestamp};
+use impresario_api::{Faults, OperationId, StartOptions, Timestamp, text};
 use serde_json::Value;
 
 use crate::Error;
-use crate::operation::ErasedOperation;
+use crate::operation::{ErasedOperation, Policy};
 use crate::rules::lifecycle::Terms;
 use crate::store::{Idempotency, Operation, Submission};
 
 /// The most bytes that labels may take together.
 const LABEL_BYTES: usize = 4_096;
+/// The most labels, and the longest key in characters.
+const LABELS: usize = 64;
+const LABEL_KEY: usize = 100;
+/// The longest name of who asks, in characters.
+const CALLER: usize = 100;
+/// The longest reason, in characters.
+const REASON: usize = 1_000;
 /// The longest timeout: a hundred years, far from any overflow.
 const LONGEST_TIMEOUT: f64 = 100.0 * 366.0 * 86_400.0;
 
@@ -36,48 +43,24 @@ pub struct Options {
 impl Options {
     /// Every option that is out of its range.
     pub(super) fn check(&self) -> Result<(), Error> {
-        let mut faults = Vec::new();
-        let mut fault = |path: &str, expected: &str, got: String| {
-            faults.push(Fault {
-                path: format!("options.{path}"),
-                expected: expected.to_owned(),
-                got,
-            });
-        };
+        let mut faults = Faults::default();
         let start = &self.start;
         if let Some(priority) = start
             .priority
             .filter(|priority| !(-100..=100).contains(priority))
         {
-            fault(
-                "priority",
-                "an integer from -100 to 100",
-                priority.to_string(),
-            );
+            let expected = "an integer from -100 to 100";
+            faults.push("options.priority", expected, &priority.to_string());
         }
         let lasts = |seconds: &f64| *seconds > 0.0 && *seconds <= LONGEST_TIMEOUT;
         if let Some(seconds) = start.timeout_seconds.filter(|seconds| !lasts(seconds)) {
-            fault(
-                "timeout_seconds",
-                "more than 0 and at most a hundred years",
-                seconds.to_string(),
-            );
+            let expected = "more than 0 and at most a hundred years";
+            faults.push("options.timeout_seconds", expected, &seconds.to_string());
         }
         if start.max_attempts == Some(0) {
-            fault("max_attempts", "an integer of at least 1", "0".to_owned());
+            faults.push("options.max_attempts", "an integer of at least 1", "0");
         }
-        let bytes: usize = start
-            .labels
-            .iter()
-            .map(|(key, value)| key.len() + value.len())
-            .sum();
-        if bytes > LABEL_BYTES {
-            fault(
-                "labels",
-                "at most 4096 bytes together",
-                format!("{bytes} bytes"),
-            );
-        }
+        self.check_labels(&mut faults);
         if faults.is_empty() {
             Ok(())
         } else {
@@ -85,36 +68,78 @@ impl Options {
         }
     }
 
-    /// Who asks.
-    pub(super) fn caller(&self) -> String {
-        if self.requested_by.is_empty() {
-            "impresario".to_owned()
-        } else {
-            self.requested_by.clone()
+    /// Labels are for finding: none that `label=key:value` cannot name, or that nobody can read.
+    fn check_labels(&self, faults: &mut Faults) {
+        let labels = &self.start.labels;
+        let mut fault = |expected: &str, got: &str| faults.push("options.labels", expected, got);
+        if labels.len() > LABELS {
+            let got = format!("{} labels", labels.len());
+            return fault(&format!("at most {LABELS} labels"), &got);
+        }
+        let bytes: usize = labels
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum();
+        if bytes > LABEL_BYTES {
+            fault("at most 4096 bytes together", &format!("{bytes} bytes"));
+        }
+        for (key, value) in labels {
+            if key.is_empty() || key.contains(':') || key.chars().count() > LABEL_KEY {
+                let expected = "keys of 1 to 100 characters, without \":\"";
+                fault(expected, &format!("{key:?}"));
+            } else if key.chars().chain(value.chars()).any(text::is_hidden) {
+                let expected = "no control or other invisible characters in keys and values";
+                fault(expected, &format!("{key:?}: {value:?}"));
+            }
         }
     }
 
-    /// The key, joined with who asks, and the fingerprint of the request. The hasher's keys are
-    /// fixed, so a later process of the same build makes the same fingerprint.
+    /// Who asks.
+    pub(super) fn caller(&self) -> String {
+        match &*text::one_line(&self.requested_by, CALLER) {
+            "" => "impresario".to_owned(),
+            name => name.to_owned(),
+        }
+    }
+
+    /// The key, joined with who asks, and the fingerprint of the request: what is left out is the
+    /// same as its default. The hasher's keys are fixed, so a later process of the same build makes
+    /// the same fingerprint.
     pub(super) fn idempotency(
         &self,
-        kind: &KindView,
+        kind: &dyn ErasedOperation,
         params: &Value,
         retry_of: Option<OperationId>,
         kept: Duration,
     ) -> Option<Idempotency> {
         let key = self.idempotency_key.as_ref()?;
+        let policy = kind.policy();
         let mut hasher = DefaultHasher::new();
-        (&kind.kind, params.to_string(), retry_of).hash(&mut hasher);
-        serde_json::to_string(&self.start)
-            .unwrap_or_default()
-            .hash(&mut hasher);
+        (&kind.view().kind, params.to_string(), retry_of).hash(&mut hasher);
+        (self.priority(), &self.start.labels).hash(&mut hasher);
+        (self.timeout_ms(policy), self.max_attempts(policy)).hash(&mut hasher);
+        let not_before = self.start.not_before.map(Timestamp::as_millis);
+        not_before.hash(&mut hasher);
         let kept = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
         Some(Idempotency {
             key: format!("{}\n{key}", self.caller()),
             fingerprint: hasher.finish(),
             since: Timestamp::now().plus_millis(-kept),
         })
+    }
+
+    fn priority(&self) -> i32 {
+        self.start.priority.unwrap_or(0)
+    }
+
+    fn timeout_ms(&self, policy: &Policy) -> Option<u64> {
+        let asked = self.start.timeout_seconds;
+        let asked = asked.map(|seconds| (seconds * 1000.0).ceil() as u64);
+        asked.or(policy.timeout.map(millis))
+    }
+
+    fn max_attempts(&self, policy: &Policy) -> u32 {
+        self.start.max_attempts.unwrap_or(policy.max_attempts)
     }
 
     /// A retry's: the first one's own, where it is asked for nothing else.
@@ -145,32 +170,27 @@ impl Options {
         idempotency: Option<Idempotency>,
     ) -> Submission {
         let policy = kind.policy();
-        let requested_by = self.caller();
-        let timeout = self
-            .start
-            .timeout_seconds
-            .map(|seconds| (seconds * 1000.0).ceil() as u64);
         Submission {
             id,
             kind: kind.view().kind.clone(),
             lane: policy.lane.to_string(),
-            priority: self.start.priority.unwrap_or(0),
-            labels: self.start.labels,
-            requested_by,
+            priority: self.priority(),
+            requested_by: self.caller(),
             retry_of,
             unique: unique(&policy.unique_by, &kind.view().kind, &params),
             params,
-            timeout_ms: timeout.or(policy.timeout.map(millis)),
+            timeout_ms: self.timeout_ms(policy),
             not_before: self.start.not_before,
             terms: Terms {
                 pausable: policy.pausable,
                 finishable: policy.finishable,
-                max_attempts: self.start.max_attempts.unwrap_or(policy.max_attempts),
+                max_attempts: self.max_attempts(policy),
                 backoff: policy.backoff,
                 retry_panics: policy.retry_panics,
                 fail_when_lost: policy.fail_when_lost,
                 tiny: policy.tiny,
             },
+            labels: self.start.labels,
             idempotency,
             most_waiting: 0,
             now: Timestamp::now(),
@@ -180,6 +200,20 @@ impl Options {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Why a verb is asked, as it is kept.
+pub(super) fn kept_reason(given: Option<String>) -> Result<Option<String>, Error> {
+    let Some(given) = given else {
+        return Ok(None);
+    };
+    let length = given.chars().count();
+    if length > REASON {
+        let got = format!("{length} characters");
+        let faults = Faults::one("reason", "at most 1000 characters", &got);
+        return Err(Error::InvalidOptions(faults));
+    }
+    Ok(Some(text::one_line(&given, REASON).into_owned()))
 }
 
 /// The text that two operations of a kind share when they would do the same.
@@ -193,3 +227,6 @@ fn unique(by: &[&str], kind: &str, params: &Value) -> Option<String> {
     };
     if by.is_empty() { None } else { text() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,7 +70,7 @@ impl Orchestrator {
         let mut queues = Queues::default();
         for operation in &page.operations {
             let around = self.around(operation, live.remove(&operation.id), &mut queues)?;
-            rows.push(views::row(operation, &around, now));
+            rows.push(views::list_row(operation, &around, now));
         }
         let last = page.operations.last().filter(|_| page.more);
         Ok(OperationList {
@@ -168,6 +168,11 @@ impl Orchestrator {
             events: events.iter().map(|event| (**event).clone()).collect(),
             next_since,
         })
+    }
+
+    /// How many events there are after `since`.
+    pub fn events_after(&self, id: OperationId, since: u64) -> Result<u64, Error> {
+        Ok(self.operation(id)?.seq.saturating_sub(since))
     }
 
     /// Log lines after `since`, of at least `level`.

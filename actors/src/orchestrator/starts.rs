@@ -16,6 +16,11 @@ use crate::store::{Command, Done, Outcome, Submission};
 use crate::supervision::commands::Start;
 use crate::supervision::writer::{Entry, Reply};
 
+/// Params of no more values are checked at once.
+const FEW_VALUES: usize = 1_000;
+/// The longest text of such params, in bytes.
+const FEW_BYTES: usize = 16 * 1024;
+
 /// A recorded start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Started {
@@ -59,9 +64,24 @@ impl Orchestrator {
         options: Options,
     ) -> Result<Started, Error> {
         let kind = Arc::clone(self.kind(kind)?);
-        let params = Arc::new(kind.check(params).map_err(Error::InvalidParams)?);
+        let params = self.checked(&kind, params).await?;
         options.check()?;
         self.submit(&kind, params, options, None).await
+    }
+
+    /// The params as the kind takes them; many values are checked where nobody waits behind them.
+    async fn checked(
+        &self,
+        kind: &Arc<dyn ErasedOperation>,
+        params: Value,
+    ) -> Result<Arc<Value>, Error> {
+        let checked = if is_small(&params, &mut { FEW_VALUES }) {
+            kind.check(params)
+        } else {
+            let kind = Arc::clone(kind);
+            self.bulk(|| async move { kind.check(params) }).await?
+        };
+        checked.map(Arc::new).map_err(Error::InvalidParams)
     }
 
     pub(super) async fn submit(
@@ -72,7 +92,7 @@ impl Orchestrator {
         retry_of: Option<OperationId>,
     ) -> Result<Started, Error> {
         let kept = self.0.config.idempotency_kept;
-        let idempotency = options.idempotency(kind.view(), &params, retry_of, kept);
+        let idempotency = options.idempotency(&**kind, &params, retry_of, kept);
         if let Some(given) = &idempotency
             && let Some((id, first)) = self.0.reader.idempotent(&given.key, given.since)?
         {
@@ -164,6 +184,20 @@ impl Orchestrator {
                 seconds: limit.as_secs_f64(),
             }),
         }
+    }
+}
+
+/// Whether there are at most `left` values, each of a usual length.
+fn is_small(value: &Value, left: &mut usize) -> bool {
+    let Some(fewer) = left.checked_sub(1) else {
+        return false;
+    };
+    *left = fewer;
+    match value {
+        Value::Array(all) => all.iter().all(|one| is_small(one, left)),
+        Value::Object(all) => all.values().all(|one| is_small(one, left)),
+        Value::String(text) => text.len() <= FEW_BYTES,
+        _ => true,
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use impresario_api::{OperationId, OperationView, Verb};
 
+use super::options::kept_reason;
 use super::patience::Patience;
 use super::refusals::unexpected;
 use super::{Options, Orchestrator, Started, Until};
@@ -39,6 +40,7 @@ impl Orchestrator {
         reason: Option<String>,
         options: Options,
     ) -> Result<Asked, Error> {
+        let reason = kept_reason(reason)?;
         let patience = Patience::new(self, id, Until::of(verb), options.wait);
         let (reply, answer) = patience.reply();
         let by = options.caller();

@@ -1,12 +1,17 @@
 //! What a client sees of an operation, from what is kept of it and how far its run has come.
 
-use impresario_api::{CheckpointView, OperationRow, OperationView, Status, Timestamp};
+use impresario_api::{CheckpointView, OperationRow, OperationView, Status, Timestamp, text};
+use serde_json::Value;
 
 use crate::store::{Operation, SavedCheckpoint};
 use crate::supervision::commands::LiveProgress;
 
 /// The largest output that a view holds.
 const SUMMARY_BYTES: usize = 64 * 1024;
+/// The longest text of a list's row, in characters.
+const SHORT: usize = 200;
+/// The most bytes of an error's details in a list's row.
+const SHORT_DETAILS: usize = 1_024;
 
 /// What the view of an operation needs besides the record.
 #[derive(Debug, Default)]
@@ -59,6 +64,28 @@ pub(super) fn row(operation: &Operation, around: &Around, now: Timestamp) -> Ope
         error: state.error.clone(),
         seq: operation.seq,
     }
+}
+
+/// As it stands in a list: a hundred of them are one answer, so no text is long. The view has them
+/// whole.
+pub(super) fn list_row(operation: &Operation, around: &Around, now: Timestamp) -> OperationRow {
+    let mut row = row(operation, around, now);
+    let short = |text: &mut String| text::bound(text, SHORT);
+    row.labels.values_mut().for_each(short);
+    short(&mut row.requested_by);
+    if let Some(reason) = row.stop.as_mut().and_then(|stop| stop.reason.as_mut()) {
+        short(reason);
+    }
+    if let Some(error) = &mut row.error {
+        short(&mut error.message);
+        let is_long = |details: &Value| details.to_string().len() > SHORT_DETAILS;
+        error.details.take_if(|details| is_long(details));
+    }
+    if let Some(progress) = &mut row.progress {
+        short(&mut progress.message);
+        progress.context.values_mut().for_each(short);
+    }
+    row
 }
 
 pub(super) fn view(operation: &Operation, around: &Around, now: Timestamp) -> OperationView {

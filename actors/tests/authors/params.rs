@@ -132,7 +132,12 @@ fn faults(kind: &str, params: Value) -> String {
                     fault.path, fault.expected, fault.got
                 )
             };
-            faults.iter().map(line).collect::<Vec<_>>().join("\n")
+            faults
+                .first()
+                .iter()
+                .map(line)
+                .collect::<Vec<_>>()
+                .join("\n")
         }
         other => panic!("{other:?}"),
     }

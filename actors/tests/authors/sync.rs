@@ -251,6 +251,7 @@ fn params_out_of_range_are_all_named_with_what_they_were() {
         panic!("{end:?}")
     };
     let faults: Vec<_> = faults
+        .first()
         .iter()
         .map(|fault| {
             (

@@ -1,7 +1,9 @@
-//! The server with three kinds more: one burns a core until it is told to stop, one reports
-//! metrics, one is over at once.
+//! The server with five kinds more: one burns a core until it is told to stop, one reports metrics,
+//! one is over at once, one reports much and slowly, one takes a long list.
 
-use impresario::operation::{Context, Failure, Operation, Policy};
+use std::time::Duration;
+
+use impresario::operation::{Context, Failure, LogLevel, Operation, Policy};
 use impresario_bench::{NoParams, Nothing};
 
 struct Burn;
@@ -52,11 +54,78 @@ impl Operation for Emit {
     }
 }
 
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+struct Talk {
+    /// How many points of a metric.
+    #[garde(skip)]
+    points: u64,
+    /// How many long lines of its log.
+    #[garde(skip)]
+    lines: u64,
+}
+
+/// Reports slowly enough that all of it is kept.
+struct Talker;
+
+impl Operation for Talker {
+    const KIND: &'static str = "talk";
+    type Params = Talk;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("burn")
+    }
+
+    fn run(&self, params: Talk, ctx: &Context) -> Result<(), Failure> {
+        let rest = Duration::from_millis(150);
+        for point in 0..params.points {
+            ctx.metric("loss", point, 0.125);
+            if point % 2_000 == 0 {
+                ctx.sleep(rest)?;
+            }
+        }
+        let line = "\"".repeat(4_000);
+        for n in 0..params.lines {
+            ctx.log(LogLevel::Info, &line);
+            if n % 40 == 0 {
+                ctx.sleep(rest)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+struct Shelves {
+    /// Its author sets no limit.
+    #[garde(skip)]
+    numbers: Vec<u64>,
+}
+
+/// Takes a long list, and does nothing with it.
+struct Shelf;
+
+impl Operation for Shelf {
+    const KIND: &'static str = "shelf";
+    type Params = Shelves;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("burn")
+    }
+
+    fn run(&self, _: Shelves, _: &Context) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
 fn main() {
     impresario_server::process::serve(|settings| {
         impresario_server::app::kinds(settings)
             .register(Burn)
             .register(Emit)
             .register(Nothing)
+            .register(Talker)
+            .register(Shelf)
     });
 }

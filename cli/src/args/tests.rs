@@ -123,3 +123,13 @@ fn any_kind_can_be_started() {
     let params = handler.params(&arguments).expect("well formed");
     assert_eq!(params, serde_json::json!({"a": [1], "b": 2}));
 }
+
+#[test]
+fn help_is_of_ascii_whatever_the_locale() {
+    fn check(mut command: clap::Command) {
+        let help = command.render_long_help().to_string();
+        assert!(help.is_ascii(), "{help}");
+        command.get_subcommands().cloned().for_each(check);
+    }
+    check(command());
+}

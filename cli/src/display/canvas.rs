@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use console::Term;
 use indicatif::TermLike;
 
+use super::glyphs;
+
 #[derive(Debug)]
 pub(super) struct Canvas {
     term: Term,
@@ -63,7 +65,7 @@ impl TermLike for Canvas {
         }
         let owed = self.owed.swap(0, Ordering::Relaxed);
         self.term.write_str(&" ".repeat(owed))?;
-        self.term.write_str(text)
+        self.term.write_str(&glyphs::shown(text))
     }
 
     fn clear_line(&self) -> io::Result<()> {

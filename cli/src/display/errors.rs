@@ -2,6 +2,7 @@
 
 use impresario_api::Fault;
 
+use super::numbers::thousands;
 use super::text::{clean, left, width, wrap};
 use super::{Look, Tone};
 use crate::error::Error;
@@ -24,6 +25,8 @@ pub(crate) fn error(error: &Error, look: Look) -> Vec<String> {
         );
         lines.extend(wrap(&format!("  {path}{gap}"), &text, look.width));
     }
+    let more = error.more_faults();
+    lines.extend((more > 0).then(|| look.fit(&format!("  and {} more", thousands(more)))));
     if let Error::AmbiguousId { candidates, .. } = error {
         lines.extend(
             candidates
@@ -80,6 +83,7 @@ mod tests {
                 {"path": "iterations", "expected": "an integer of 0 to 1,000,000,000", "got": "-1"},
                 {"path": "step", "expected": "no such field (did you mean step_ms?)", "got": "5\u{1b}[2J"}
             ])),
+            details_total: None,
             retryable: false,
         };
         let mut repeated = invalid.clone();
@@ -90,6 +94,7 @@ mod tests {
             code: "QUEUE_FULL".to_owned(),
             message: "lane default has 1,000 waiting, and that is its limit".to_owned(),
             details: None,
+            details_total: None,
             retryable: true,
         };
         [invalid, repeated, full].map(|body| Error::Api { body })

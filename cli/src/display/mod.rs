@@ -7,6 +7,7 @@ mod canvas;
 pub(crate) mod data;
 pub(crate) mod end;
 pub(crate) mod errors;
+pub(crate) mod glyphs;
 pub(crate) mod kinds;
 pub(crate) mod list;
 pub(crate) mod live;

@@ -1,6 +1,9 @@
 //! Text from elsewhere made safe, and cut, padded and wrapped by what it takes on the screen.
 
+use impresario_api::text::is_hidden;
 use serde_json::Value;
+
+use super::glyphs;
 
 /// The columns that `text` takes.
 pub(crate) fn width(text: &str) -> usize {
@@ -12,16 +15,10 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\r' | '\t' => ' ',
-            c if is_unsafe(c) => '\u{fffd}',
+            c if is_hidden(c) => '\u{fffd}',
             c => c,
         })
         .collect()
-}
-
-/// Control characters, and those that turn the direction of what follows.
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// At most `columns` wide, with `…` for what is left out.
@@ -67,21 +64,25 @@ pub(crate) fn wrap(first: &str, text: &str, columns: usize) -> Vec<String> {
 
 /// Compact JSON that a terminal can be given: what serde leaves raw is escaped too.
 pub(crate) fn json(value: &Value) -> String {
-    escape(&value.to_string())
+    glyphs::json(escape(&value.to_string()))
 }
 
 /// The same over several lines.
 pub(crate) fn pretty(value: &Value) -> Vec<String> {
     let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
-    text.lines().map(escape).collect()
+    text.lines()
+        .map(|line| glyphs::json(escape(line)))
+        .collect()
 }
 
 /// Outside strings JSON is plain ASCII, so what is unsafe stands in a string and may be escaped.
 fn escape(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
-        if is_unsafe(c) {
-            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+        if is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                safe.push_str(&format!("\\u{unit:04x}"));
+            }
         } else {
             safe.push(c);
         }
@@ -119,7 +120,7 @@ mod tests {
     fn nothing_that_a_terminal_obeys_comes_through() {
         assert_eq!(clean("a\u{1b}[31mb\nc\td"), "a\u{fffd}[31mb c d");
         for bad in [
-            '\0', '\u{7}', '\u{8}', '\u{7f}', '\u{9b}', '\u{202e}', '\u{2066}',
+            '\0', '\u{7}', '\u{8}', '\u{7f}', '\u{9b}', '\u{202e}', '\u{2066}', '\u{200b}',
         ] {
             assert_eq!(clean(&bad.to_string()), "\u{fffd}", "{bad:?}");
         }

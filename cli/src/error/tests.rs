@@ -6,6 +6,7 @@ fn api(code: &str) -> Error {
             code: code.to_owned(),
             message: "no".to_owned(),
             details: None,
+            details_total: None,
             retryable: false,
         },
     }

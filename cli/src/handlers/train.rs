@@ -25,7 +25,7 @@ const FLAGS: &[(&str, &str, &str, &str)] = &[
     ("learning-rate", "RATE", "0.001", "Adam's step size"),
     (
         "hidden-layers",
-        "N,N,…",
+        "N,N,...",
         "64,32",
         "Widths of the hidden layers, from the input on, or none",
     ),

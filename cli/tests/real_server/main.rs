@@ -32,6 +32,64 @@ fn a_start_is_followed_to_its_end_with_exit_code_0() {
 }
 
 #[test]
+fn a_locale_without_utf_8_gets_ascii_alone() {
+    let server = Server::start();
+    let id = server.sleeper();
+    server.says(
+        0,
+        &["ops", "cancel", &id, "--wait", "10", "--reason", "模型 → é"],
+    );
+    for args in [
+        &["dummy", "--iterations", "3", "--step-ms", "1"][..],
+        &["ops", "list"],
+        &["ops", "show", &id],
+        &["--json", "ops", "show", &id],
+        &["ops", "metrics", &id],
+        &["system"],
+        &["kinds"],
+        &["data", "list"],
+        &["ops", "show", "!"],
+        &["start", "nonsense"],
+        &["train", "--help"],
+    ] {
+        let output = server.client().env("LC_ALL", "C").args(args).output();
+        let output = output.expect("the client runs");
+        for text in [&output.stdout, &output.stderr] {
+            let text = String::from_utf8_lossy(text);
+            assert!(text.is_ascii(), "{args:?}: {text}");
+        }
+        if args[0] == "--json" {
+            let view: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            assert_eq!(
+                view["stop"]["reason"], "模型 → é",
+                "it is the same document"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_token_that_no_header_carries_is_a_fault_of_usage() {
+    let server = Server::start();
+    for token in ["t\u{f6}ken", "to\u{1}ken", "模型"] {
+        for args in [&["ops", "list"][..], &["dummy", "--iterations", "0"]] {
+            let output = server
+                .client()
+                .env("IMPRESARIO_TOKEN", token)
+                .args(args)
+                .output();
+            let output = output.expect("the client runs");
+            let text = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{text}");
+            assert!(
+                text.contains("IMPRESARIO_TOKEN") && text.contains("ASCII"),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_failed_operation_ends_with_1() {
     let server = Server::start();
     let text = server.says(1, &["dummy", "--step-ms", "3600000", "--timeout", "0.05"]);

@@ -60,6 +60,7 @@ impl Server {
     pub(crate) fn client(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_impresario"));
         command.args(["--url", &self.url]).env("NO_COLOR", "1");
+        command.env("LC_ALL", "C.UTF-8");
         command
             .env_remove("IMPRESARIO_TOKEN")
             .env_remove("IMPRESARIO_URL");

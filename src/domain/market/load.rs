@@ -29,7 +29,7 @@ pub struct DataLoad {
 pub struct DataLoadParams {
     /// The instrument the bars are of.
     #[garde(custom(check_symbol))]
-    #[schemars(regex(pattern = SYMBOL))]
+    #[schemars(length(max = 32), regex(pattern = SYMBOL))]
     pub symbol: String,
     /// How long a bar lasts.
     #[garde(custom(check_timeframe))]

@@ -19,7 +19,7 @@ const CLASSES: u32 = 2;
 pub struct TrainingParams {
     /// The instrument whose bars are learned from.
     #[garde(custom(check_symbol))]
-    #[schemars(regex(pattern = SYMBOL))]
+    #[schemars(length(max = 32), regex(pattern = SYMBOL))]
     pub symbol: String,
     /// How long a bar lasts.
     #[garde(custom(check_timeframe))]

@@ -63,6 +63,7 @@ impl From<Error> for ApiError {
                 ..
             } => rejected(rejection, text, status, &verbs),
             Error::NoResult(status) => no_result(text, status),
+            Error::Busy => Self::busy(text),
             Error::ShuttingDown | Error::Gone => Self::shutting_down(),
             Error::Store(error) => store(&error),
         }

@@ -47,8 +47,12 @@ fn the_faults_of_a_start_have_their_status_and_code() {
             404,
             "KIND_NOT_FOUND",
         ),
-        (Error::InvalidParams(vec![]), 422, "INVALID_PARAMS"),
-        (Error::InvalidOptions(vec![]), 400, "BAD_REQUEST"),
+        (
+            Error::InvalidParams(Faults::default()),
+            422,
+            "INVALID_PARAMS",
+        ),
+        (Error::InvalidOptions(Faults::default()), 400, "BAD_REQUEST"),
         (
             Error::Refused(refusal("DISK_TOO_SLOW")),
             422,
@@ -61,6 +65,7 @@ fn the_faults_of_a_start_have_their_status_and_code() {
         ),
         (Error::IdempotencyMismatch(id), 422, "IDEMPOTENCY_MISMATCH"),
         (Error::Duplicate(id), 409, "DUPLICATE"),
+        (Error::Busy, 503, "BUSY"),
         (Error::ShuttingDown, 503, "SHUTTING_DOWN"),
         (Error::Gone, 503, "SHUTTING_DOWN"),
     ]);

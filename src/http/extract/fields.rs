@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use impresario_api::{Fault, Timestamp};
+use impresario_api::{Faults, Timestamp, text};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -65,38 +65,40 @@ const BAR: &[Field] = &[
     required(field("volume", "a number", Value::is_number)),
 ];
 
-/// What is wrong with the bars of a body, field by field; at most 20 faults.
+/// What is wrong with the bars of a body, field by field.
 #[cfg(feature = "training")]
-pub(super) fn bar_faults(body: &[u8]) -> Option<Vec<Fault>> {
+pub(super) fn bar_faults(body: &[u8]) -> Option<Faults> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    let mut found = Vec::new();
+    let mut found = Faults::default();
     for (index, bar) in body.get("bars")?.as_array()?.iter().enumerate() {
         let path = format!("bars[{index}]");
         match bar {
             Value::Object(bar) => collect(&format!("{path}."), bar, BAR, &mut found),
-            other => found.push(not_an_object(&path, other)),
-        }
-        if found.len() >= 20 {
-            break;
+            other => not_an_object(&path, other, &mut found),
         }
     }
-    found.truncate(20);
     (!found.is_empty()).then_some(found)
 }
 
 /// How to run an operation.
 pub(super) const OPTIONS: &[Field] = &[
     field("priority", "an integer from -100 to 100", is::<Option<i32>>),
-    field("labels", "an object whose values are strings", |value| {
-        value.is_object() && is::<BTreeMap<String, String>>(value)
-    }),
+    field(
+        "labels",
+        "an object whose values are strings",
+        is::<Option<BTreeMap<String, String>>>,
+    ),
     field("timeout_seconds", "a number over 0", is::<Option<f64>>),
     field("max_attempts", "an integer, at least 1", is::<Option<u32>>),
     field("not_before", "an RFC 3339 time", is::<Option<Timestamp>>),
 ];
 
 /// A verb.
-pub(super) const VERB: &[Field] = &[field("reason", "a string", is::<Option<String>>)];
+pub(super) const VERB: &[Field] = &[field(
+    "reason",
+    "a string of at most 1000 characters",
+    is::<Option<String>>,
+)];
 
 /// Pruning.
 pub(super) const PRUNE: &[Field] = &[
@@ -118,61 +120,48 @@ fn is<T: DeserializeOwned>(value: &Value) -> bool {
 }
 
 /// Every fault; when the table finds none, the parser's own words.
-pub(super) fn faults(object: &Map<String, Value>, table: &[Field], otherwise: &str) -> Vec<Fault> {
-    let mut found = Vec::new();
-    collect("", object, table, &mut found);
+pub(super) fn faults(
+    prefix: &str,
+    object: &Map<String, Value>,
+    table: &[Field],
+    otherwise: &str,
+) -> Faults {
+    let mut found = Faults::default();
+    collect(prefix, object, table, &mut found);
     if found.is_empty() {
-        found.push(fault("", "each field once", otherwise));
+        found.push(prefix.trim_end_matches('.'), "each field once", otherwise);
     }
     found
 }
 
-fn collect(prefix: &str, object: &Map<String, Value>, table: &[Field], found: &mut Vec<Fault>) {
+fn collect(prefix: &str, object: &Map<String, Value>, table: &[Field], found: &mut Faults) {
     for one in table {
-        let path = format!("{prefix}{}", one.name);
+        let path = || format!("{prefix}{}", one.name);
         match object.get(one.name) {
-            None if one.required => found.push(fault(&path, one.expected, "nothing")),
+            None if one.required => found.push(&path(), one.expected, "nothing"),
             None => {}
             Some(Value::Object(inner)) if !one.inner.is_empty() => {
-                collect(&format!("{path}."), inner, one.inner, found);
+                collect(&format!("{}.", path()), inner, one.inner, found);
             }
-            Some(value) if !(one.fits)(value) => {
-                found.push(fault(&path, one.expected, &short(value)))
-            }
+            Some(value) if !(one.fits)(value) => found.push(&path(), one.expected, &short(value)),
             Some(_) => {}
         }
     }
-    let known = table
-        .iter()
-        .map(|one| one.name)
-        .collect::<Vec<_>>()
-        .join(", ");
-    for (name, value) in object {
-        if !table.iter().any(|one| one.name == name) {
-            let expected = format!("a known field ({known})");
-            found.push(fault(&format!("{prefix}{name}"), &expected, &short(value)));
-        }
+    let is_known = |name: &str| table.iter().any(|one| one.name == name);
+    let mut unknown = object.iter().filter(|(name, _)| !is_known(name));
+    let names = || table.iter().map(|one| one.name).collect::<Vec<_>>();
+    for (name, value) in unknown.by_ref().take(Faults::TOLD) {
+        let expected = format!("a known field ({})", names().join(", "));
+        found.push(&format!("{prefix}{name}"), &expected, &short(value));
     }
+    found.count(unknown.count() as u64);
 }
 
 /// The fault of something that is no object.
-pub(super) fn not_an_object(path: &str, got: &Value) -> Fault {
-    fault(path, "an object", &short(got))
-}
-
-fn fault(path: &str, expected: &str, got: &str) -> Fault {
-    Fault {
-        path: path.to_owned(),
-        expected: expected.to_owned(),
-        got: got.to_owned(),
-    }
+pub(super) fn not_an_object(path: &str, got: &Value, found: &mut Faults) {
+    found.push(path, "an object", &short(got));
 }
 
 fn short(value: &Value) -> String {
-    const MOST: usize = 60;
-    let text = value.to_string();
-    if text.chars().count() <= MOST {
-        return text;
-    }
-    text.chars().take(MOST - 1).chain(['…']).collect()
+    text::json(value, 60)
 }

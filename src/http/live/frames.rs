@@ -72,6 +72,7 @@ pub(super) fn error(outbox: &Outbox, sub: Option<&str>, code: Code, message: Str
         code: code.as_str().to_owned(),
         message,
         details: None,
+        details_total: None,
         retryable: false,
     };
     send(outbox, sub, FrameBody::Error(body))

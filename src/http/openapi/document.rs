@@ -1,7 +1,5 @@
 //! The document itself.
 
-use std::sync::{Arc, OnceLock};
-
 use actix_web::web::Bytes;
 use impresario_api::KindView;
 use serde_json::{Map, Value, json};
@@ -10,6 +8,7 @@ use super::Endpoint;
 use super::endpoint::{Body, Parameter, Stands};
 use super::responses::{ERROR, responses};
 use super::schemas::Schemas;
+use super::spelled::spell_out;
 use crate::http::guards::needs_no_token;
 use crate::http::query::Shape;
 
@@ -17,54 +16,51 @@ const ABOUT: &str = "An operation supervisor over HTTP. Every GET route answers 
     method of a path is 405 METHOD_NOT_ALLOWED, any other path 404 ROUTE_NOT_FOUND. v1 only grows: \
     ignore fields that you don't know.";
 
-/// The API's description, made when it is first asked for.
-pub(in crate::http) struct Document {
-    routes: Arc<[(&'static str, Vec<Endpoint>)]>,
-    json: OnceLock<Bytes>,
-}
+/// The API's description as JSON, made once: the kinds stay what they are while the server lives.
+pub struct Document(Bytes);
 
 impl Document {
-    /// Of these routes, by path.
-    pub(in crate::http) const fn of(routes: Arc<[(&'static str, Vec<Endpoint>)]>) -> Self {
-        Self {
-            routes,
-            json: OnceLock::new(),
-        }
+    /// Of these routes, by path, and these kinds.
+    pub(in crate::http) fn of(
+        routes: &[(&'static str, Vec<Endpoint>)],
+        kinds: &[KindView],
+    ) -> Self {
+        let mut document = value(routes, kinds);
+        spell_out(&mut document);
+        Self(document.to_string().into())
     }
 
-    /// As JSON. The kinds stay what they are while the server lives.
-    pub(in crate::http) fn json(&self, kinds: &[KindView]) -> Bytes {
-        let made = || self.value(kinds).to_string().into();
-        self.json.get_or_init(made).clone()
+    pub(in crate::http) fn json(&self) -> Bytes {
+        self.0.clone()
     }
+}
 
-    fn value(&self, kinds: &[KindView]) -> Value {
-        let mut schemas = Schemas::of(kinds);
-        let mut paths = Map::new();
-        for (path, endpoints) in &*self.routes {
-            let template = template(path);
-            let mut methods = Map::new();
-            for endpoint in endpoints {
-                let operation = operation(&template, endpoint, kinds, &mut schemas);
-                methods.insert(endpoint.method.to_owned(), operation);
-            }
-            paths.insert(template, Value::Object(methods));
+fn value(routes: &[(&'static str, Vec<Endpoint>)], kinds: &[KindView]) -> Value {
+    let mut schemas = Schemas::of(kinds);
+    let mut paths = Map::new();
+    for (path, endpoints) in routes {
+        let template = template(path);
+        let mut methods = Map::new();
+        for endpoint in endpoints {
+            let operation = operation(&template, endpoint, kinds, &mut schemas);
+            methods.insert(endpoint.method.to_owned(), operation);
         }
-        let error = schemas.failure();
-        let mut components = schemas.components();
-        components.insert(ERROR.to_owned(), error);
-        let bearer = json!({"type": "http", "scheme": "bearer",
-            "description": "Needed when the server has a token file."});
-        json!({
-            "openapi": "3.1.0",
-            "info": {"title": "Impresario", "version": env!("CARGO_PKG_VERSION"),
-                "description": ABOUT, "license": {"name": "MIT OR Apache-2.0",
-                "identifier": "MIT OR Apache-2.0"}},
-            "security": [{}, {"token": []}],
-            "paths": paths,
-            "components": {"schemas": components, "securitySchemes": {"token": bearer}},
-        })
+        paths.insert(template, Value::Object(methods));
     }
+    let error = schemas.failure();
+    let mut components = schemas.components();
+    components.insert(ERROR.to_owned(), error);
+    let bearer = json!({"type": "http", "scheme": "bearer",
+        "description": "Needed when the server has a token file."});
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "Impresario", "version": env!("CARGO_PKG_VERSION"),
+            "description": ABOUT, "license": {"name": "MIT OR Apache-2.0",
+            "identifier": "MIT OR Apache-2.0"}},
+        "security": [{}, {"token": []}],
+        "paths": paths,
+        "components": {"schemas": components, "securitySchemes": {"token": bearer}},
+    })
 }
 
 /// A path as the document has it: `{name}` without the router's expression.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::http::query::{Known, Shape};
 
@@ -108,7 +108,9 @@ impl Endpoint {
     /// It may make a new operation.
     pub(in crate::http) fn starts(&mut self) {
         let what = "the same key with the same request gives the same operation; 1 to 255 visible ASCII characters";
-        self.header("Idempotency-Key", what);
+        self.header("Idempotency-Key", what, |_| {
+            json_schema!({"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"})
+        });
         self.fails(409, &["DUPLICATE"]);
         self.fails(
             422,
@@ -145,8 +147,8 @@ impl Endpoint {
         });
     }
 
-    pub(super) fn header(&mut self, name: &'static str, what: &'static str) {
-        let shape = Shape::One(String::json_schema);
+    pub(super) fn header(&mut self, name: &'static str, what: &'static str, make: Make) {
+        let shape = Shape::One(make);
         self.parameters.push(Parameter {
             stands: Stands::Header,
             of: Known { name, what, shape },

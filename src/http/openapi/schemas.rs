@@ -96,6 +96,7 @@ impl Schemas {
             .and_then(Value::as_object_mut)
             .map(|schema| schema.entry("properties").or_insert_with(|| json!({})));
         if let Some(Value::Object(fields)) = fields {
+            let options = json!({"anyOf": [options, {"type": "null"}]});
             fields.insert("options".to_owned(), options);
         }
         schema.unwrap_or_else(|| json!({"type": "object"}))

@@ -62,7 +62,7 @@ impl Takes for Payload {
 /// What a handler shares with the others: in the end the supervisor and its store.
 impl<T: 'static> Takes for Data<T> {
     fn tell(endpoint: &mut Endpoint) {
-        endpoint.fails(503, &["SHUTTING_DOWN", "STORE_UNAVAILABLE"]);
+        endpoint.fails(503, &["SHUTTING_DOWN", "STORE_UNAVAILABLE", "BUSY"]);
     }
 }
 
@@ -70,7 +70,8 @@ impl Takes for Caller {
     fn tell(endpoint: &mut Endpoint) {
         endpoint.header(
             "X-Client",
-            "what the client calls itself, for `requested_by`",
+            "what the client calls itself, for `requested_by`: 100 characters of it are kept",
+            String::json_schema,
         );
         endpoint.fails(400, &["BAD_REQUEST"]);
     }

@@ -5,10 +5,15 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use actix_web::web;
-use impresario_api::Fault;
+use impresario_api::Faults;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::http::errors::ApiError;
+
+/// The longest query; hundreds of names and labels fit.
+const MOST_BYTES: usize = 8 * 1024;
+/// The most values that a field takes by comma.
+const MOST_VALUES: usize = 100;
 
 /// A field that a route takes.
 #[derive(Clone, Copy)]
@@ -46,13 +51,16 @@ pub(in crate::http) enum Shape {
 pub(super) struct Fields {
     pairs: Vec<(String, String)>,
     known: Vec<Known>,
-    faults: Vec<Fault>,
+    faults: Faults,
 }
 
 impl Fields {
     pub(super) fn read<T>(query: &str, build: fn(&mut Self) -> T) -> Result<T, ApiError> {
         let mut fields = Self::default();
-        if !query.is_empty() {
+        if query.len() > MOST_BYTES {
+            let expected = format!("a query of at most {MOST_BYTES} bytes");
+            fields.fault("", &expected, &format!("{} bytes", query.len()));
+        } else if !query.is_empty() {
             match web::Query::<Vec<(String, String)>>::from_query(query) {
                 Ok(pairs) => fields.pairs = pairs.into_inner(),
                 Err(error) => fields.fault("", "a query such as a=1&b=2", &error.to_string()),
@@ -89,12 +97,8 @@ impl Fields {
     }
 
     fn fault(&mut self, path: &str, expected: &str, got: &str) {
-        let got = format!("\"{}\"", got.chars().take(60).collect::<String>());
-        self.faults.push(Fault {
-            path: path.to_owned(),
-            expected: expected.to_owned(),
-            got,
-        });
+        let got: String = got.chars().take(60).collect();
+        self.faults.push(path, expected, &format!("\"{got}\""));
     }
 
     /// One value, which stands as an `S` in the query.
@@ -125,11 +129,16 @@ impl Fields {
             return Vec::new();
         };
         let parse = |word: &str| if word.is_empty() { None } else { parse(word) };
-        let parsed: Option<Vec<T>> = text.split(',').map(|word| parse(word.trim())).collect();
-        parsed.unwrap_or_else(|| {
-            self.fault(name, &format!("{expected}, several by comma"), &text);
-            Vec::new()
-        })
+        let words = text.split(',').take(MOST_VALUES + 1);
+        let parsed: Option<Vec<T>> = words.map(|word| parse(word.trim())).collect();
+        match parsed {
+            Some(parsed) if parsed.len() <= MOST_VALUES => parsed,
+            _ => {
+                let expected = format!("{expected}, at most {MOST_VALUES} by comma");
+                self.fault(name, &expected, &text);
+                Vec::new()
+            }
+        }
     }
 
     pub(super) fn integer(

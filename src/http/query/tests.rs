@@ -16,7 +16,7 @@ fn a_list_takes_every_filter() {
     assert_eq!(query.kinds, ["dummy"]);
     assert!(query.active_only);
     assert_eq!(query.label, Some(("a".to_owned(), "b:c".to_owned())));
-    assert_eq!(query.text.as_deref(), Some("ab"));
+    assert_eq!(query.text.as_deref(), Some("ab "));
     assert_eq!(
         (query.limit, query.before),
         (7, Some(OperationId::from_u64(7)))

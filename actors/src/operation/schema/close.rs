@@ -1,11 +1,13 @@
-//! What a kind's schema leaves open is closed: unknown fields are refused, and integers fit their
-//! type and every client.
+//! What a kind's schema leaves open is closed: unknown fields are refused, integers fit their type
+//! and every client, and lists and maps have a limit.
 
 use impresario_api::MAX_INTEGER;
 use serde_json::{Map, Value, json};
 
+use super::lengths::limit;
+
 /// Alternatives: each sees a part of the fields alone.
-const COMPOSED: &[&str] = &["anyOf", "oneOf", "allOf", "$ref"];
+pub(super) const COMPOSED: &[&str] = &["anyOf", "oneOf", "allOf", "$ref"];
 
 /// Closes a schema.
 pub(super) fn close(schema: &mut Value) {
@@ -23,6 +25,7 @@ fn close_as(schema: &mut Value, whole: bool) {
         close_fields(object, fields, shared);
     }
     bound_integers(object);
+    limit(object);
     for (key, inner) in object.iter_mut() {
         match (key.as_str(), inner) {
             ("properties" | "$defs", Value::Object(all)) => all.values_mut().for_each(close),

@@ -88,10 +88,15 @@ impl<'a> Words<'a> {
     where
         'a: 'b,
     {
-        let target = rules.get("$ref").and_then(Value::as_str);
-        let target = target.and_then(|target| self.0.pointer(target.trim_start_matches('#')));
-        target.unwrap_or(rules)
+        resolve(self.0, rules)
     }
+}
+
+/// The schema that this one refers to, or itself.
+pub(super) fn resolve<'a>(root: &'a Value, rules: &'a Value) -> &'a Value {
+    let target = rules.get("$ref").and_then(Value::as_str);
+    let target = target.and_then(|target| root.pointer(target.trim_start_matches('#')));
+    target.unwrap_or(rules)
 }
 
 fn alternatives<'b>(rules: &'b Value, key: &str) -> &'b [Value] {
