@@ -1,10 +1,9 @@
 //! How the parts are put together: kinds, store, supervisor, services and HTTP; and how the whole
 //! comes up and goes down.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,18 +15,20 @@ use impresario::operation::Kinds;
 use impresario::store::MemoryStore;
 use impresario::{LiveCount, Orchestrator, StartupError};
 use impresario_api::SystemView;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::{Engine, Settings};
+use crate::data_folder;
 use crate::domain::dummy::Dummy;
-use crate::domain::market::{DataLoad, Library};
+use crate::domain::market::DataLoad;
 #[cfg(feature = "training")]
 use crate::domain::training::{Models, Training};
 use crate::http::{self, Gate, Guards, Limits};
+use crate::listeners;
 #[cfg(feature = "training")]
 use crate::services::TrainingService;
 use crate::services::{DataService, DummyService};
+use crate::signals::Signals;
 use crate::store::{self, SqliteStore};
 
 /// Idle connections are kept so long, for clients that poll.
@@ -55,12 +56,12 @@ impl Exit {
     }
 
     /// Something that the server needs is taken or out of reach.
-    fn unavailable(message: String) -> Self {
+    pub(crate) fn unavailable(message: String) -> Self {
         Self { code: 69, message }
     }
 
     /// A bug.
-    fn bug(message: impl ToString) -> Self {
+    pub(crate) fn bug(message: impl ToString) -> Self {
         Self {
             code: 70,
             message: message.to_string(),
@@ -93,13 +94,12 @@ pub struct App {
 pub fn kinds(settings: &Settings) -> Kinds {
     let import_dir = &settings.data.import_dir;
     if !import_dir.is_dir() {
-        let shown = std::path::absolute(import_dir).unwrap_or_else(|_| import_dir.clone());
         log::info!(
             "there is no folder {} yet, in which data_load looks for files; make it, or set data.import_dir",
-            shown.display()
+            import_dir.display()
         );
     }
-    let library = Library::new(settings.library_dir());
+    let library = settings.library();
     let kinds = Kinds::new()
         .register(Dummy)
         .register(DataLoad::new(import_dir, library.clone()));
@@ -111,9 +111,11 @@ pub fn kinds(settings: &Settings) -> Kinds {
 impl App {
     /// Starts the supervisor of these kinds.
     pub fn compose(settings: &Settings, kinds: Kinds) -> Result<Self, Exit> {
-        let data_dir = lock(&settings.data_dir)?;
+        let data_dir = data_folder::claim(settings)?;
         // Before anything runs: what it removes is nobody's any more.
-        let library = Library::open(settings.library_dir())
+        let library = settings
+            .library()
+            .open()
             .map_err(|error| Exit::unavailable(error.to_string()))?;
         #[cfg(feature = "training")]
         let models = Models::open(settings.models_dir())
@@ -189,7 +191,7 @@ fn startup(error: StartupError) -> Exit {
 pub async fn run(settings: &Settings, kinds: Kinds) -> Result<(), Exit> {
     // Before anything else: a signal that comes early must not be lost.
     let mut signals = Signals::new()?;
-    let guards = Arc::new(Guards::new(&settings.http, settings.http.listen).map_err(Exit::config)?);
+    let guards = Arc::new(Guards::new(&settings.http).map_err(Exit::config)?);
     let app = Data::new(App::compose(settings, kinds)?);
     let (server, address) = listen(settings, &app, &guards)?;
     let handle = server.handle();
@@ -224,10 +226,9 @@ fn listen(
     app: &Data<App>,
     guards: &Arc<Guards>,
 ) -> Result<(Server, SocketAddr), Exit> {
-    let wanted = settings.http.listen;
     let (app, guards) = (app.clone(), Data::from(Arc::clone(guards)));
     let document = Data::new(http::describe(&app.orchestrator.kinds()));
-    let server = HttpServer::new(move || {
+    let mut server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(app.clone())
             .app_data(guards.clone())
@@ -238,11 +239,17 @@ fn listen(
     .workers(settings.http.worker_threads())
     .keep_alive(KEEP_ALIVE)
     .shutdown_timeout(LAST_ANSWERS_SECONDS)
-    .disable_signals()
-    .bind(wanted)
-    .map_err(|error| Exit::unavailable(format!("cannot listen on {wanted}: {error}")))?;
-    let address = server.addrs().first().copied().unwrap_or(wanted);
+    .disable_signals();
+    for listener in listeners::bind(&settings.http.listen)? {
+        server = server.listen(listener).map_err(cannot_listen)?;
+    }
+    let address = server.addrs().first().copied();
+    let address = address.ok_or_else(|| cannot_listen("no address"))?;
     Ok((server.run(), address))
+}
+
+fn cannot_listen(why: impl std::fmt::Display) -> Exit {
+    Exit::unavailable(format!("cannot listen: {why}"))
 }
 
 /// The one line on standard output: whoever started the server reads the port from it.
@@ -251,47 +258,4 @@ fn announce(address: SocketAddr) -> Result<(), Exit> {
     writeln!(out, "listening on http://{address}")
         .and_then(|()| out.flush())
         .map_err(|error| Exit::unavailable(format!("cannot write to standard output: {error}")))
-}
-
-fn lock(folder: &Path) -> Result<File, Exit> {
-    let cannot = |error: std::io::Error| {
-        Exit::unavailable(format!(
-            "cannot use the data folder {}: {error}; it must be a folder that this user may write to, with room on its disk: choose another with --data-dir",
-            folder.display()
-        ))
-    };
-    std::fs::create_dir_all(folder).map_err(cannot)?;
-    let file = File::create(folder.join("lock")).map_err(cannot)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Exit::unavailable(format!(
-            "the data folder {} is in use by another server; stop that one, or choose another folder with --data-dir",
-            folder.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(cannot(error)),
-    }
-}
-
-/// SIGTERM and Ctrl-C, which mean the same.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Exit> {
-        let on =
-            |kind| signal(kind).map_err(|error| Exit::bug(format!("cannot hear signals: {error}")));
-        Ok(Self {
-            terminate: on(SignalKind::terminate())?,
-            interrupt: on(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }

@@ -1,10 +1,12 @@
 //! How the server is set up: `config/default.toml`, a file over it, the command line over both.
 
+mod files;
+mod listen;
 mod overlay;
 mod tokens;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,11 +15,18 @@ use impresario::LaneConfig;
 use serde::Deserialize;
 use toml::Table;
 
+use crate::domain::market::Library;
 use crate::http::Limits;
+pub use listen::Listen;
 pub use tokens::{Token, Tokens};
 
 /// Every key with its default.
 const DEFAULT: &str = include_str!("../config/default.toml");
+
+/// Of anything that takes threads.
+const MOST_THREADS: f64 = 1_024.0;
+/// Of one body, which is held in memory: 1 GiB.
+const MOST_BODY: f64 = 1_073_741_824.0;
 
 /// Supervises long-running operations and serves them over HTTP.
 #[derive(Debug, Default, Parser)]
@@ -69,13 +78,16 @@ pub struct Settings {
 #[serde(deny_unknown_fields)]
 pub struct Http {
     /// Where to listen.
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// Threads that answer; 0 is one per two cores, but at least two.
     pub workers: usize,
     /// Hosts beside the loopback ones.
     pub allowed_hosts: Vec<String>,
     /// Origins beside the server's own.
     pub allowed_origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "addresses")]
+    pub trusted_proxies: Vec<IpAddr>,
     /// Empty: no tokens.
     pub token_file: PathBuf,
     /// The largest body.
@@ -92,6 +104,18 @@ pub struct Http {
 pub struct Data {
     /// The folder from whose CSV files bars are loaded.
     pub import_dir: PathBuf,
+    /// Who may read the bars' files, beside the server.
+    pub share: Share,
+}
+
+/// Who may read what lies in the data folder, beside its owner.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Share {
+    /// Nobody.
+    None,
+    /// The folder's group, and the bars alone.
+    Group,
 }
 
 /// The log on standard error.
@@ -155,7 +179,7 @@ pub struct Lane {
 #[serde(deny_unknown_fields)]
 pub struct Supervision {
     /// 0 to 19.
-    pub nice: i32,
+    pub nice: i64,
     /// Between two reads of progress.
     pub progress_ms: u64,
     /// For functions that were asked to go.
@@ -170,7 +194,8 @@ impl Settings {
         let defaults = defaults()?;
         let mut table = defaults.clone();
         if let Some(path) = &args.config {
-            overlay::merge(&mut table, read_table(path)?, &defaults)?;
+            let path = files::whole("--config", path)?;
+            overlay::merge(&mut table, read_table(&path)?, &defaults)?;
         }
         let listen = args.listen.as_ref().map(|value| ("http.listen", value));
         let data_dir = args.data_dir.as_ref().map(|value| ("data_dir", value));
@@ -183,10 +208,9 @@ impl Settings {
             })?;
             overlay::set(&mut table, key.trim(), value, &defaults)?;
         }
-        let settings: Self = table
-            .try_into()
-            .map_err(|error: toml::de::Error| ConfigError(error.to_string().trim().to_owned()))?;
+        let mut settings: Self = table.try_into().map_err(|error| of_type(&error))?;
         settings.check()?;
+        settings.settle_paths()?;
         Ok(settings)
     }
 
@@ -203,8 +227,9 @@ impl Settings {
                 .iter()
                 .map(|(name, one)| (name.clone(), lane(one)))
                 .collect(),
-            nice: self.supervision.nice,
-            checkpoint_dir: Some(self.data_dir.join("checkpoints")),
+            // It was checked to be 0 to 19.
+            nice: self.supervision.nice as i32,
+            checkpoint_dir: Some(self.checkpoints_dir()),
             progress_every: Duration::from_millis(self.supervision.progress_ms),
             shutdown_grace: Duration::from_secs_f64(self.supervision.shutdown_grace_seconds),
             blocking_threads: self.supervision.blocking_threads,
@@ -218,25 +243,44 @@ impl Settings {
         }
     }
 
-    /// Where loaded bars are kept.
-    pub fn library_dir(&self) -> PathBuf {
-        self.data_dir.join("bars")
+    /// What has been loaded, in a folder that need not exist yet.
+    pub fn library(&self) -> Library {
+        let shared = self.data.share == Share::Group;
+        Library::new(self.data_dir.join("bars")).readable_by_group(shared)
+    }
+
+    /// Where big checkpoints are kept.
+    pub fn checkpoints_dir(&self) -> PathBuf {
+        self.data_dir.join("checkpoints")
     }
 
     /// Where trained models are kept.
-    #[cfg(feature = "training")]
     pub fn models_dir(&self) -> PathBuf {
         self.data_dir.join("models")
+    }
+
+    /// Everything that is said of a path later says it whole.
+    fn settle_paths(&mut self) -> Result<(), ConfigError> {
+        self.data_dir = files::whole("data_dir", &self.data_dir)?;
+        self.data.import_dir = files::whole("data.import_dir", &self.data.import_dir)?;
+        if !self.http.token_file.as_os_str().is_empty() {
+            self.http.token_file = files::whole("http.token_file", &self.http.token_file)?;
+        }
+        Ok(())
     }
 
     /// What the types do not say.
     fn check(&self) -> Result<(), ConfigError> {
         let supervision = &self.supervision;
-        at_least_one("http.body_limit_bytes", self.http.body_limit_bytes)?;
-        at_least_one("supervision.blocking_threads", supervision.blocking_threads)?;
+        let count = |key: &str, value: usize, most: f64| range(key, value as f64, 1.0, most);
+        let body = self.http.body_limit_bytes;
+        count("http.body_limit_bytes", body, MOST_BODY)?;
+        let threads = supervision.blocking_threads;
+        count("supervision.blocking_threads", threads, MOST_THREADS)?;
         for (name, lane) in &self.lanes {
-            at_least_one(&format!("lanes.{name}.concurrency"), lane.concurrency)?;
-            at_least_one(&format!("lanes.{name}.threads"), lane.threads)?;
+            let key = |key: &str| format!("lanes.{name}.{key}");
+            count(&key("concurrency"), lane.concurrency, MOST_THREADS)?;
+            count(&key("threads"), lane.threads, MOST_THREADS)?;
         }
         if self.log.level.parse::<log::LevelFilter>().is_err() {
             return Err(ConfigError(format!(
@@ -250,8 +294,8 @@ impl Settings {
         ] {
             range(key, seconds, 0.1, 3_600.0)?;
         }
-        range("http.workers", self.http.workers as f64, 0.0, 1_024.0)?;
-        range("supervision.nice", f64::from(supervision.nice), 0.0, 19.0)?;
+        range("http.workers", self.http.workers as f64, 0.0, MOST_THREADS)?;
+        range("supervision.nice", supervision.nice as f64, 0.0, 19.0)?;
         range(
             "supervision.progress_ms",
             supervision.progress_ms as f64,
@@ -289,10 +333,12 @@ impl Settings {
             0.0,
             10_000.0,
         )?;
-        if !self.http.listen.ip().is_loopback() && self.http.token_file.as_os_str().is_empty() {
+        let mut addresses = self.http.listen.addresses().iter();
+        let open = addresses.find(|address| !address.ip().is_loopback());
+        if let (Some(open), true) = (open, self.http.token_file.as_os_str().is_empty()) {
+            let listen = self.http.listen.as_str();
             return Err(ConfigError(format!(
-                "http.listen is {}, which others can reach, and there are no tokens: set http.token_file to a file with one \"name token\" a line, or listen on 127.0.0.1",
-                self.http.listen
+                "http.listen is {listen} ({open}), which others can reach, and there are no tokens: set http.token_file to a file with one \"name token\" a line, or listen on 127.0.0.1"
             )));
         }
         Ok(())
@@ -323,7 +369,7 @@ impl Http {
         if self.token_file.as_os_str().is_empty() {
             return Ok(None);
         }
-        Tokens::parse(&read(&self.token_file)?, &self.token_file.to_string_lossy()).map(Some)
+        Tokens::read(&self.token_file).map(Some)
     }
 }
 
@@ -331,22 +377,30 @@ fn defaults() -> Result<Table, ConfigError> {
     toml::from_str(DEFAULT).map_err(|error| ConfigError(format!("config/default.toml: {error}")))
 }
 
-fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path)
-        .map_err(|error| ConfigError(format!("cannot read {}: {error}", path.display())))
-}
-
 fn read_table(path: &Path) -> Result<Table, ConfigError> {
-    toml::from_str(&read(path)?)
+    let text = files::text(&files::open(path)?, path)?;
+    toml::from_str(&text)
         .map_err(|error| ConfigError(format!("{} is not TOML: {error}", path.display())))
 }
 
-fn at_least_one(key: &str, value: usize) -> Result<(), ConfigError> {
-    if value > 0 {
-        Ok(())
-    } else {
-        Err(ConfigError(format!("{key} must be at least 1, got 0")))
-    }
+/// A value that its key's type cannot hold. The key comes first, as in every other fault.
+fn of_type(error: &toml::de::Error) -> ConfigError {
+    let text = error.to_string();
+    let text = text.trim_end();
+    ConfigError(match text.rsplit_once("\nin `") {
+        Some((what, key)) => format!("{}: {what}", key.trim_end_matches('`')),
+        None => text.to_owned(),
+    })
+}
+
+/// Addresses, with a message that says what was expected.
+fn addresses<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<IpAddr>, D::Error> {
+    let texts = Vec::<String>::deserialize(from)?;
+    let parse = |text: &String| {
+        text.parse()
+            .map_err(|_| serde::de::Error::custom(format!("expected IP addresses, got \"{text}\"")))
+    };
+    texts.iter().map(parse).collect()
 }
 
 fn range(key: &str, value: f64, low: f64, high: f64) -> Result<(), ConfigError> {

@@ -5,10 +5,13 @@
 
 pub mod app;
 pub mod config;
+mod data_folder;
 pub mod domain;
 pub mod http;
+mod listeners;
 pub mod process;
 pub mod services;
+mod signals;
 pub mod store;
 
 #[cfg(doctest)]

@@ -8,6 +8,7 @@ use impresario::operation::Kinds;
 
 use crate::app::{self, Exit};
 use crate::config::{Args, Settings};
+use crate::data_folder;
 
 /// Serves these kinds, made once the settings are known, until the process is asked to go. Ends the
 /// process with the exit code of a failure.
@@ -27,6 +28,7 @@ pub fn serve_with(args: &Args, kinds: impl FnOnce(&Settings) -> Kinds) {
 }
 
 fn start(args: &Args, kinds: impl FnOnce(&Settings) -> Kinds) -> Result<(), Exit> {
+    data_folder::keep_to_owner();
     let settings = Settings::load(args).map_err(Exit::config)?;
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| settings.log.level.clone());
     env_logger::Builder::new().parse_filters(&filter).init();

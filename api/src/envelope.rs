@@ -94,9 +94,11 @@ codes! {
     BadRequest = "BAD_REQUEST",
     /// No token, or a wrong one.
     Unauthenticated = "UNAUTHENTICATED",
+    /// Too many tokens of this caller were refused; it may try again later.
+    TooManyRefusals = "TOO_MANY_REFUSALS",
     /// The Host header names no host that this server answers to.
     ForbiddenHost = "FORBIDDEN_HOST",
-    /// A foreign page asked for a change.
+    /// A foreign page asked for a change or a socket.
     ForbiddenOrigin = "FORBIDDEN_ORIGIN",
     /// No such route.
     RouteNotFound = "ROUTE_NOT_FOUND",

@@ -5,6 +5,7 @@ use std::path::Path;
 use impresario_api::{Bar, BarPage, PredictRequest, Timestamp};
 
 use crate::error::Error;
+use crate::text_file;
 
 /// The columns of a bar, in its order; the first may have other names.
 const NAMES: [&str; 6] = ["timestamp", "open", "high", "low", "close", "volume"];
@@ -15,8 +16,8 @@ const TIMES: [&str; 3] = ["time", "date", "datetime"];
 pub(crate) fn read(path: &Path) -> Result<Vec<Bar>, Error> {
     let shown = path.display();
     let wrong = |why: String| Error::usage(format!("--bars {shown}: {why}"));
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    let text = text.trim_start_matches('\u{feff}');
+    let text = text_file::read(path).map_err(|error| wrong(error.to_string()))?;
+    let text = text.as_str();
     let is_csv = path
         .extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));

@@ -15,6 +15,7 @@ mod out;
 mod runner;
 mod start_args;
 mod terminal;
+mod text_file;
 mod values;
 
 use std::path::Path;
@@ -74,17 +75,17 @@ fn token(global: &Global) -> Result<Option<String>, Error> {
     }
 }
 
-/// The first line: a token, or a name and a token.
+/// The first line that is no comment: a token, or a name and a token, as in the server's own file.
 fn read_token(path: &Path) -> Result<String, Error> {
     let shown = format!("--token-file {}", path.display());
-    let text =
-        std::fs::read_to_string(path).map_err(|error| Error::usage(format!("{shown}: {error}")))?;
-    let line = text.trim_start_matches('\u{feff}').lines().next();
-    let words: Vec<_> = line.unwrap_or_default().split_whitespace().collect();
-    match words.as_slice() {
+    let text = text_file::read(path).map_err(|error| Error::usage(format!("{shown}: {error}")))?;
+    let mut lines = text.lines().map(str::trim);
+    let line = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
+    let line = line.unwrap_or_default();
+    match line.split_whitespace().collect::<Vec<_>>().as_slice() {
         [token] | [_, token] => sendable(token, &shown),
         _ => Err(Error::usage(format!(
-            "{shown}: expected a token, or a name and a token, on its first line"
+            "{shown}: expected a token, or a name and a token, on its first line that is no comment"
         ))),
     }
 }
@@ -115,6 +116,9 @@ mod tests {
             ("ab\u{1}c", None),
             ("", None),
             ("a b c", None),
+            ("\u{feff}abc", Some("abc")),
+            ("\u{feff}# mine\n\n me abc\n", Some("abc")),
+            ("# nobody\n", None),
         ] {
             std::fs::write(&path, text).expect("the folder is ours");
             assert_eq!(read_token(&path).ok().as_deref(), token, "{text:?}");

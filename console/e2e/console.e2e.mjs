@@ -325,7 +325,7 @@ test('a token is asked for once, and kept for the tab', { skip: missing, timeout
   const { tmpdir } = await import('node:os');
   const { join } = await import('node:path');
   const folder = mkdtempSync(join(tmpdir(), 'impresario-token-'));
-  writeFileSync(join(folder, 'tokens'), 'anna s3cret\n');
+  writeFileSync(join(folder, 'tokens'), 'anna annas-token-of-28-characters\n', { mode: 0o600 });
   const server = await serve({ args: ['--set', `http.token_file=${join(folder, 'tokens')}`] });
   const page = await browser.newPage();
   try {
@@ -333,7 +333,7 @@ test('a token is asked for once, and kept for the tab', { skip: missing, timeout
     await page.getByRole('textbox', { name: 'Token' }).fill('wrong');
     await page.keyboard.press('Enter');
     await page.getByRole('textbox', { name: 'Token' }).waitFor();
-    await page.getByRole('textbox', { name: 'Token' }).fill('s3cret');
+    await page.getByRole('textbox', { name: 'Token' }).fill('annas-token-of-28-characters');
     await page.keyboard.press('Enter');
     await page.getByText('No operations yet').waitFor();
     await page.reload();

@@ -8,6 +8,8 @@ use super::ConfigError;
 /// The one table with free names: each is a lane, shaped like the default one.
 const LANES: &str = "lanes";
 const LANE_SHAPE: &str = "default";
+/// How the name of a key ends whose value is a time.
+const TIMES: [&str; 3] = ["_seconds", "_hours", "_days"];
 
 /// Lays `over` over `table`.
 pub(super) fn merge(table: &mut Table, over: Table, defaults: &Table) -> Result<(), ConfigError> {
@@ -81,19 +83,24 @@ fn shape<'a>(defaults: &'a Table, key: &str) -> Option<&'a Value> {
 }
 
 fn fitting(key: &str, wanted: &Value, value: Value) -> Result<Value, ConfigError> {
+    let is_time = TIMES.iter().any(|ending| key.ends_with(ending));
     let fits = match (wanted, &value) {
         (Value::Array(_), Value::Array(items)) => items.iter().all(Value::is_str),
-        // Seconds may be given with a fraction where the default has none.
-        (Value::Integer(_), Value::Float(_)) => key.ends_with("_seconds"),
+        // Times may be given with a fraction where the default has none; their ranges come later.
+        (Value::Integer(_), Value::Float(_)) => is_time,
+        (Value::Integer(_), Value::Integer(number)) => is_time || *number >= 0,
         _ => wanted.same_type(&value),
     };
     if fits {
         return Ok(value);
     }
+    let expected = match (wanted, &value) {
+        (Value::Integer(_), Value::Integer(_)) => "an integer of 0 or more",
+        _ => words(wanted),
+    };
     let got = value.to_string();
     Err(ConfigError(format!(
-        "{key}: expected {}, got {} ({})",
-        words(wanted),
+        "{key}: expected {expected}, got {} ({})",
         words(&value),
         got.trim()
     )))

@@ -1,6 +1,16 @@
 //! Who may call: a file with one `name token` a line.
 
-use super::ConfigError;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::{ConfigError, files};
+
+/// What a token has at least: one that is shorter could be guessed.
+const SHORTEST: usize = 24;
+/// What a name has at most.
+const LONGEST_NAME: usize = 100;
+/// The permissions of the file's group and of everybody else.
+const OTHERS: u32 = 0o077;
 
 /// One caller.
 pub struct Token {
@@ -24,29 +34,46 @@ impl std::fmt::Debug for Token {
 }
 
 impl Tokens {
+    /// Those of a file that its owner alone can read.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let file = files::open(path)?;
+        let shown = path.display();
+        let mode = file
+            .metadata()
+            .map_err(|error| ConfigError(format!("cannot read {shown}: {error}")))?
+            .permissions()
+            .mode();
+        if mode & OTHERS != 0 {
+            return Err(ConfigError(format!(
+                "{shown} holds tokens and others may use it (its mode is {:03o}): run chmod 600 {shown}",
+                mode & 0o777
+            )));
+        }
+        Self::parse(&files::text(&file, path)?, &shown.to_string())
+    }
+
     /// Lines of `name token`; empty lines and those that begin with `#` are skipped.
     pub fn parse(text: &str, file: &str) -> Result<Self, ConfigError> {
-        let mut tokens = Vec::new();
-        for (number, line) in text.lines().enumerate() {
+        let mut tokens: Vec<Token> = Vec::new();
+        let mut lines = Vec::new();
+        for (line, number) in text.lines().zip(1..) {
             if line.trim().is_empty() || line.trim_start().starts_with('#') {
                 continue;
             }
-            let mut words = line.split_whitespace();
-            match (words.next(), words.next(), words.next()) {
-                (Some(name), Some(secret), None) if name.chars().count() <= 100 => {
-                    tokens.push(Token {
-                        name: name.to_owned(),
-                        secret: secret.to_owned(),
-                    });
+            // The line itself may hold a secret, so only its number is told.
+            let wrong = |why: String| ConfigError(format!("{file}, line {number}: {why}"));
+            let token = token(line).map_err(|why| wrong(why.to_owned()))?;
+            for (known, at) in tokens.iter().zip(&lines) {
+                let twice = |what: &str| wrong(format!("its {what} stands on line {at} already"));
+                if known.name == token.name {
+                    return Err(twice("name"));
                 }
-                // The line itself may hold a secret, so only its number is told.
-                _ => {
-                    return Err(ConfigError(format!(
-                        "{file}, line {}: expected \"name token\", two words, the name of at most 100 characters",
-                        number + 1
-                    )));
+                if known.secret == token.secret {
+                    return Err(twice("token"));
                 }
             }
+            tokens.push(token);
+            lines.push(number);
         }
         if tokens.is_empty() {
             return Err(ConfigError(format!(
@@ -55,4 +82,25 @@ impl Tokens {
         }
         Ok(Self(tokens))
     }
+}
+
+/// The caller of a line, or what was expected there.
+fn token(line: &str) -> Result<Token, &'static str> {
+    let mut words = line.split_whitespace();
+    let (Some(name), Some(secret), None) = (words.next(), words.next(), words.next()) else {
+        return Err("expected \"name token\", two words");
+    };
+    let is_shown = |one: char| one.is_alphanumeric() || one.is_ascii_punctuation();
+    if name.chars().count() > LONGEST_NAME || !name.chars().all(is_shown) {
+        return Err("expected a name of at most 100 letters, digits and ASCII punctuation marks");
+    }
+    if secret.len() < SHORTEST || !secret.bytes().all(|one| one.is_ascii_graphic()) {
+        return Err(
+            "expected a token of at least 24 visible ASCII characters (openssl rand -hex 16 makes one)",
+        );
+    }
+    Ok(Token {
+        name: name.to_owned(),
+        secret: secret.to_owned(),
+    })
 }

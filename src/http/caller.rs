@@ -29,6 +29,11 @@ pub(super) struct Caller {
 }
 
 impl Caller {
+    /// Who it is, for the log.
+    pub(super) fn name(&self) -> &str {
+        &self.requested_by
+    }
+
     /// How what they ask is to be recorded.
     pub(super) fn options(self, start: StartOptions, wait: &Wait) -> Options {
         Options {

@@ -10,11 +10,12 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::errors::ApiError;
 
-/// Leads to the console.
+/// Leads to the console, from where it stands: behind a proxy that serves this server below a path of
+/// its own, nobody here knows the whole path.
 pub(super) async fn entrance() -> HttpResponse {
     let mut response = HttpResponse::new(StatusCode::TEMPORARY_REDIRECT);
     let headers = response.headers_mut();
-    headers.insert(LOCATION, HeaderValue::from_static("/console/"));
+    headers.insert(LOCATION, HeaderValue::from_static("console/"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -9,6 +9,7 @@ mod training;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -117,6 +118,22 @@ impl ApiError {
             .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
+    /// Tokens of this caller are not looked at for a while.
+    pub(super) fn too_many_refusals(wait: Duration) -> Self {
+        // A part of a second is a second: whoever comes back then is not too early.
+        let seconds = wait.as_secs() + 1;
+        let message = format!(
+            "too many tokens from this address were refused; try again in {seconds} s with a token of this server"
+        );
+        Self::of(
+            StatusCode::TOO_MANY_REQUESTS,
+            Code::TooManyRefusals,
+            message,
+        )
+        .retryable()
+        .header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
     /// The Host header names another host.
     pub(super) fn forbidden_host(host: &str) -> Self {
         let message = format!(
@@ -125,10 +142,10 @@ impl ApiError {
         Self::of(StatusCode::FORBIDDEN, Code::ForbiddenHost, message)
     }
 
-    /// A foreign page asked for a change.
+    /// A foreign page asked for a change or a socket.
     pub(super) fn forbidden_origin(origin: &str) -> Self {
         let message = format!(
-            "pages of {origin} may not change anything here; http.allowed_origins can name it"
+            "pages of {origin} may neither change anything here nor open a socket; http.allowed_origins can name it"
         );
         Self::of(StatusCode::FORBIDDEN, Code::ForbiddenOrigin, message)
     }

@@ -1,6 +1,7 @@
 //! Who may call: checked before anything is read or routed. And where a handler that panics is
 //! caught, so that its caller gets an answer.
 
+mod refusals;
 mod rules;
 
 use std::future::{Ready, ready};
@@ -16,7 +17,7 @@ use futures_util::future::{CatchUnwind, Either, Map};
 use super::caller::TokenName;
 use super::errors::ApiError;
 pub use rules::Guards;
-pub(in crate::http) use rules::needs_no_token;
+pub(in crate::http) use rules::{SocketPass, needs_no_token};
 
 /// The middleware in front of every route.
 #[derive(Clone)]

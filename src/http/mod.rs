@@ -14,6 +14,7 @@ mod live;
 mod metrics;
 mod openapi;
 mod operations;
+mod peer;
 mod query;
 mod routes;
 mod system;

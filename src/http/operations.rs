@@ -81,12 +81,19 @@ pub(super) async fn events(app: Data<App>, id: Id, query: EventsQuery) -> Answer
     answers::large(&app.orchestrator, read).await
 }
 
-pub(super) async fn prune(app: Data<App>, _: NoQuery, body: Prune) -> Answer<PruneAnswer> {
-    let Prune(PruneRequest {
+pub(super) async fn prune(
+    app: Data<App>,
+    caller: Caller,
+    _: NoQuery,
+    body: Prune,
+) -> Answer<PruneAnswer> {
+    let PruneRequest {
         older_than_seconds,
         dry_run,
-    }) = body;
+    } = body.0;
     let age = Duration::from_secs_f64(older_than_seconds);
     let pruned = app.orchestrator.prune(age, dry_run).await?;
+    let who = caller.name().escape_debug();
+    log::info!("prune: {who}: {pruned} operations, {age:?} after their end, dry run: {dry_run}");
     ok(PruneAnswer { pruned, dry_run })
 }

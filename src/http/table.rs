@@ -2,7 +2,7 @@
 //! neither can have a route that the other lacks.
 
 use actix_web::dev::RequestHead;
-use actix_web::guard::{GuardContext, fn_guard};
+use actix_web::guard::{Guard, GuardContext, fn_guard};
 use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, HttpRequest, Resource, Responder, Route, web};
 
@@ -72,9 +72,23 @@ pub(super) fn at(path: &'static str, allow: &'static str) -> Place {
     Place {
         path,
         endpoints: Vec::new(),
-        resource: web::resource(path).default_service(web::to(refuse)),
+        resource: web::resource(path)
+            .guard(spelled_out(path))
+            .default_service(web::to(refuse)),
         told: true,
     }
+}
+
+/// Whether the fixed parts of a path were sent as they are written here. The router compares the
+/// decoded path and the guards the one that was sent: both must mean the same route, so
+/// `/api/v1/w%73` is none.
+fn spelled_out(path: &'static str) -> impl Guard {
+    fn_guard(move |context: &GuardContext<'_>| {
+        let sent = context.head().uri.path();
+        let mut parts = sent.split('/');
+        let is_sent = |part: &str| parts.next() == Some(part) || part.starts_with('{');
+        !sent.contains('%') || path.split('/').all(is_sent)
+    })
 }
 
 /// A method on its way to a handler.

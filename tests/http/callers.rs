@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{DUMMY, OPERATIONS, Server, id};
+use crate::support::{ANNA, BEN, DUMMY, OPERATIONS, Server, id, tokens};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -73,14 +73,13 @@ fn foreign_pages_change_nothing_and_get_no_cors_headers() {
 #[test]
 fn with_a_token_file_every_caller_has_a_name() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("tokens");
-    std::fs::write(&file, "# callers\nanna s3cret\nben t0ken\n").expect("it can be written");
-    let server = Server::set(&[&format!("http.token_file={}", file.display())]);
+    let server = Server::set(&[&tokens(&folder)]);
+    let (anna, ben) = (format!("Basic {ANNA}"), format!("Bearer {BEN}"));
     for header in [
         None,
         Some("Bearer wrong"),
-        Some("Bearer s3cre"),
-        Some("Basic s3cret"),
+        Some(&ben[..ben.len() - 1]),
+        Some(&anna),
         Some("Bearer"),
     ] {
         let headers: Vec<_> = header
@@ -95,7 +94,7 @@ fn with_a_token_file_every_caller_has_a_name() {
     }
     let headers = [
         JSON,
-        ("authorization", "Bearer t0ken"),
+        ("authorization", ben.as_str()),
         ("x-client", "somebody else"),
     ];
     let one = id(server

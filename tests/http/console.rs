@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::Server;
+use crate::support::{Server, tokens};
 
 /// Whether this very build of the server has the console in it.
 fn is_built() -> bool {
@@ -48,7 +48,7 @@ fn the_entrance_leads_to_the_console() {
     let server = Server::start();
     for path in ["/", "/console"] {
         let got = get(&server, path, "");
-        assert_eq!((got.status, got.header("location")), (307, "/console/"));
+        assert_eq!((got.status, got.header("location")), (307, "console/"));
     }
 }
 
@@ -131,9 +131,7 @@ fn what_is_no_file_of_it_is_not_found() {
 #[test]
 fn its_files_need_no_token_and_what_it_asks_does() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let tokens = folder.path().join("tokens");
-    std::fs::write(&tokens, "anna s3cret\n").expect("it can be written");
-    let server = Server::set(&[&format!("http.token_file={}", tokens.display())]);
+    let server = Server::set(&[&tokens(&folder)]);
     assert_eq!(get(&server, "/", "").status, 307);
     assert_eq!(get(&server, "/console/", "").status, 200);
     assert_eq!(get(&server, "/api/v1/operations", "").status, 401);

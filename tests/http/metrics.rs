@@ -1,12 +1,11 @@
 //! `/metrics`: that it is what Prometheus reads, and that it agrees with what was done.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use serde_json::{Value, json};
 
 use crate::own::Gate;
-use crate::support::{DUMMY, OPERATIONS, Server};
+use crate::support::{ANNA, DUMMY, OPERATIONS, Server, tokens};
 
 /// Looks so often before it says that a number never came.
 const LOOKS: usize = 10_000;
@@ -262,12 +261,11 @@ fn people_and_prometheus_see_the_same() {
 #[test]
 fn the_guards_stand_before_it() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("tokens");
-    fs::write(&file, "anna correct-horse\n").expect("it can be written");
-    let set = format!("http.token_file={}", file.display());
+    let set = tokens(&folder);
+    let anna = format!("Bearer {ANNA}");
     let server = Server::within(folder, &["--set", &set]);
     server.get("/metrics").fails(401, "UNAUTHENTICATED");
-    let token = ("authorization", "Bearer correct-horse");
+    let token = ("authorization", anna.as_str());
     let ask = |path: &str, headers: &[(&str, &str)]| server.send("GET", path, headers, None);
     assert_eq!(ask("/metrics", &[token]).status, 200);
     ask("/metrics?a=1", &[token]).fails(400, "BAD_REQUEST");

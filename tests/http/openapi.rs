@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::contract::{Asked, Contract, OWN, PLAIN};
 use crate::own::Gate;
-use crate::support::{DUMMY, OPERATIONS, Reply, Server};
+use crate::support::{ANNA, DUMMY, OPERATIONS, Reply, Server, tokens};
 
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 
@@ -383,12 +383,11 @@ fn starts_verbs_and_errors_answer_as_they_are_told() {
 #[test]
 fn it_is_kept_from_those_who_may_not_call() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("tokens");
-    fs::write(&file, "anna correct-horse\n").expect("it can be written");
-    let set = format!("http.token_file={}", file.display());
+    let set = tokens(&folder);
+    let anna = format!("Bearer {ANNA}");
     let server = Server::within(folder, &["--set", &set]);
     server.get("/openapi.json").fails(401, "UNAUTHENTICATED");
-    let token = [("authorization", "Bearer correct-horse")];
+    let token = [("authorization", anna.as_str())];
     let reply = server.send("GET", "/openapi.json", &token, None);
     assert_eq!((reply.status, &reply.body), (200, &PLAIN.document));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Server, command};
+use crate::support::{ANNA, Server, command, tokens};
 
 /// Runs the binary to its end, which must come by itself.
 fn refused(args: &[&str]) -> (Option<i32>, String) {
@@ -41,6 +41,15 @@ fn what_cannot_be_configured_so_is_exit_2_with_a_sentence() {
         (&["--config", "/does/not/exist.toml"], "cannot read"),
         (&["--set", "http.token_file=/does/not/exist"], "cannot read"),
         (&["--colour"], "--colour"),
+        (&["--set", "data_dir=~/x"], "~ is not expanded here"),
+        (
+            &["--set", "lanes.default.concurrency=-1"],
+            "lanes.default.concurrency: expected an integer of 0 or more",
+        ),
+        (
+            &["--set", "http.listen=nowhere"],
+            "http.listen: expected ADDRESS:PORT",
+        ),
         (&["--set", "http.listen=0.0.0.0:0"], "http.token_file"),
     ] {
         let (code, text) = refused(args);
@@ -52,18 +61,58 @@ fn what_cannot_be_configured_so_is_exit_2_with_a_sentence() {
 #[test]
 fn a_public_address_is_listened_on_with_tokens_alone() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("tokens");
-    std::fs::write(&file, "anna s3cret\n").expect("it can be written");
-    let tokens = format!("http.token_file={}", file.display());
-    let server = Server::set(&["http.listen=0.0.0.0:0", &tokens]);
+    let server = Server::set(&["http.listen=0.0.0.0:0", &tokens(&folder)]);
+    let anna = format!("Bearer {ANNA}");
     assert!(server.address.starts_with("0.0.0.0:"));
     let reply = server.send(
         "GET",
         "/api/v1/kinds",
-        &[("host", "localhost"), ("authorization", "Bearer s3cret")],
+        &[("host", "localhost"), ("authorization", &anna)],
         None,
     );
     reply.data(200);
+}
+
+#[test]
+fn a_name_is_listened_on_at_every_address_with_one_port() {
+    let server = Server::set(&["http.listen=localhost:0"]);
+    let (_, port) = server.address.rsplit_once(':').expect("a port");
+    let own = (String::from("localhost"), port.parse().expect("a number"));
+    for address in std::net::ToSocketAddrs::to_socket_addrs(&own).expect("it has addresses") {
+        // An address of IPv6 is listened on where this machine has one.
+        if std::net::TcpListener::bind((address.ip(), 0)).is_err() {
+            continue;
+        }
+        let reply = server.fetch_at(&address.to_string(), "GET", "/healthz", &[], None);
+        assert_eq!(reply.status, 200, "{address}");
+    }
+    let host = format!("localhost:{port}");
+    server
+        .send("GET", "/api/v1/kinds", &[("host", &host)], None)
+        .data(200);
+}
+
+#[test]
+fn errors_name_the_whole_path_of_what_they_are_about() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("taken"), "no folder").expect("writable");
+    std::fs::create_dir(folder.path().join("kept")).expect("writable");
+    std::fs::write(folder.path().join("kept/operations.db"), "no database").expect("writable");
+    std::fs::write(folder.path().join("bad.toml"), "= 1").expect("writable");
+    for (args, code, wanted) in [
+        (&["--config", "none.toml"][..], 2, "none.toml"),
+        (&["--config", "bad.toml"], 2, "bad.toml"),
+        (&["--set", "http.token_file=none"], 2, "none"),
+        (&["--set", "data_dir=taken"], 69, "taken"),
+        (&["--set", "data_dir=kept"], 69, "kept/operations.db"),
+    ] {
+        let mut command = command(&folder, args);
+        let output = command.current_dir(&folder).output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stderr);
+        let wanted = folder.path().join(wanted).display().to_string();
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(text.contains(&wanted), "{args:?}: {text}");
+    }
 }
 
 #[test]
@@ -86,8 +135,8 @@ fn a_data_folder_has_one_server() {
 }
 
 #[test]
-fn both_signals_end_it_in_order_with_work_under_way() {
-    for signal in ["TERM", "INT"] {
+fn each_signal_ends_it_in_order_with_work_under_way() {
+    for signal in ["TERM", "INT", "HUP"] {
         let mut server = Server::start();
         server.sleeper();
         server.dummy(1, 0);

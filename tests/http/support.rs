@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -127,6 +128,20 @@ impl Server {
         server.0
     }
 
+    /// The same, started by a script of a shell, for which `"$0" "$@"` is the server. It has a free
+    /// port, and the folder that its arguments name.
+    pub(crate) fn by_shell(script: &str, args: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", script, env!("CARGO_BIN_EXE_impresariod")])
+            .args(["--listen", "127.0.0.1:0"])
+            .args(args)
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null());
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::spawn(folder, command, &contract::PLAIN).0
+    }
+
     /// The same server with the tests' own kinds: see `own`.
     pub(crate) fn own(pairs: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -188,6 +203,8 @@ impl Server {
             .http_status_as_error(false)
             // The server may close a connection whose body it refused.
             .max_idle_connections(0)
+            // Where one leads is looked at, and not followed.
+            .max_redirects(0)
             .timeout_global(Some(Duration::from_secs(60)));
         let server = Self {
             child,
@@ -226,9 +243,21 @@ impl Server {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Reply {
+        self.fetch_at(&self.address, method, path, headers, body)
+    }
+
+    /// The same of whoever listens at this address.
+    pub(crate) fn fetch_at(
+        &self,
+        address: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Reply {
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("http://{}{path}", self.address));
+            .uri(format!("http://{address}{path}"));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -354,6 +383,11 @@ impl Server {
         assert!(sent.expect("there is a kill").success());
     }
 
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it is ours").is_some()
+    }
+
     pub(crate) fn join(&mut self) -> ExitStatus {
         self.child.wait().expect("it ends")
     }
@@ -365,6 +399,26 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A token of anna's.
+pub(crate) const ANNA: &str = "annas-token-of-28-characters";
+/// A token of ben's.
+pub(crate) const BEN: &str = "bens-token-of-27-characters";
+
+/// A token file of anna and ben in a folder, as `--set` takes it.
+pub(crate) fn tokens(folder: &TempDir) -> String {
+    token_file(folder, &format!("# callers\nanna {ANNA}\nben {BEN}\n"))
+}
+
+/// A token file of this text, that its owner alone can read.
+pub(crate) fn token_file(folder: &TempDir, text: &str) -> String {
+    let path = folder.path().join("tokens");
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = file.open(&path).expect("it can be made");
+    file.write_all(text.as_bytes()).expect("it can be written");
+    format!("http.token_file={}", path.display())
 }
 
 /// The id that data names.

@@ -129,7 +129,7 @@ fn once(file: &Path) {
 /// The seconds that it took, and how many bars it were.
 fn load(file: &Path) -> (f64, u64) {
     let target = tempfile::tempdir().expect("a temporary folder");
-    let library = Library::open(target.path()).expect("an empty folder");
+    let library = Library::new(target.path()).open().expect("an empty folder");
     let folder = file.parent().expect("a file is in a folder");
     let kind = DataLoad::new(folder, library);
     let params = DataLoadParams {

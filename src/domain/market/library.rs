@@ -1,8 +1,9 @@
 //! Everything that has been loaded: a folder with a file for each symbol and timeframe.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use impresario_api::{Bar, BarPage, DatasetView, Timestamp};
@@ -25,6 +26,8 @@ const CHUNK: usize = 4_096;
 pub struct Library {
     folder: PathBuf,
     checked: Checked,
+    /// Whether the folder's group may read it, beside its owner.
+    by_group: bool,
 }
 
 /// A dataset with all of its bars.
@@ -42,24 +45,54 @@ impl Library {
         Self {
             folder: folder.into(),
             checked: Checked::default(),
+            by_group: false,
         }
     }
 
-    /// The same; makes the folder, and removes what writers of a process that is gone left there.
-    /// Nobody else may be writing there.
-    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, MarketError> {
-        let library = Self::new(folder);
-        fs::create_dir_all(&library.folder)
-            .and_then(|()| writer::remove_leftovers(&library.folder))
-            .map_err(MarketError::storage("use", &library.folder))?;
-        Ok(library)
+    /// The same, for the folder's group to read or for its owner alone.
+    #[must_use]
+    pub const fn readable_by_group(mut self, by_group: bool) -> Self {
+        self.by_group = by_group;
+        self
+    }
+
+    /// Makes the folder, gives every file in it the permissions of new ones, and removes what writers
+    /// of a process that is gone left there. Nobody else may be writing there.
+    pub fn open(self) -> Result<Self, MarketError> {
+        self.make_folder()
+            .and_then(|()| writer::remove_leftovers(&self.folder))
+            .and_then(|()| self.permit_all())
+            .map_err(MarketError::storage("use", &self.folder))?;
+        Ok(self)
+    }
+
+    fn make_folder(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        permit(&self.folder, if self.by_group { 0o750 } else { 0o700 })
+    }
+
+    /// The permissions of a dataset's file.
+    const fn mode(&self) -> u32 {
+        if self.by_group { 0o640 } else { 0o600 }
+    }
+
+    fn permit_all(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let is_dataset = entry.file_name().as_bytes().ends_with(ENDING.as_bytes());
+            if is_dataset && entry.file_type()?.is_file() {
+                permit(&entry.path(), self.mode())?;
+            }
+        }
+        Ok(())
     }
 
     /// A writer of this dataset. The names must be a symbol and a timeframe.
     pub fn writer(&self, symbol: &str, timeframe: &str) -> Result<Writer, MarketError> {
         let whole = self.path(symbol, timeframe)?;
-        fs::create_dir_all(&self.folder).map_err(MarketError::storage("write", &self.folder))?;
-        Writer::create(whole, symbol, timeframe)
+        self.make_folder()
+            .map_err(MarketError::storage("write", &self.folder))?;
+        Writer::create(whole, symbol, timeframe, self.mode())
     }
 
     /// What the dataset is, from its header alone.
@@ -164,6 +197,15 @@ impl Library {
         }
         Ok(Opened { file, path, view })
     }
+}
+
+/// Gives a file or folder these permissions; that it passes its group on stays.
+fn permit(path: &Path, wanted: u32) -> io::Result<()> {
+    let mode = fs::metadata(path)?.permissions().mode();
+    if mode & 0o777 == wanted {
+        return Ok(());
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode & 0o7000 | wanted))
 }
 
 fn not_found(symbol: &str, timeframe: &str) -> MarketError {

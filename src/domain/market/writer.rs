@@ -1,8 +1,8 @@
 //! A dataset that is being written: nobody sees it before it is whole.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,6 +25,7 @@ pub struct Writer {
     file: File,
     partial: PathBuf,
     whole: PathBuf,
+    mode: u32,
     symbol: String,
     timeframe: String,
     waiting: Vec<u8>,
@@ -36,11 +37,12 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Begins the file that is to be `whole`.
+    /// Begins the file that is to be `whole`, with the permissions `mode`.
     pub(super) fn create(
         whole: PathBuf,
         symbol: &str,
         timeframe: &str,
+        mode: u32,
     ) -> Result<Self, MarketError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -56,6 +58,7 @@ impl Writer {
             file,
             partial,
             whole,
+            mode,
             symbol: symbol.to_owned(),
             timeframe: timeframe.to_owned(),
             waiting: Vec::with_capacity(GATHERED * RECORD),
@@ -121,6 +124,8 @@ impl Writer {
     /// anybody is told.
     fn publish(&self, view: &DatasetView) -> io::Result<bool> {
         self.file.write_all_at(&format::header(view)?, 0)?;
+        let mode = Permissions::from_mode(self.mode);
+        self.file.set_permissions(mode)?;
         self.file.sync_all()?;
         let replaced = self.whole.try_exists()?;
         fs::rename(&self.partial, &self.whole)?;

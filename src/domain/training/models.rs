@@ -10,10 +10,12 @@ use tch::Tensor;
 
 use super::device::Place;
 use super::error::TrainingError;
-use super::network::{Network, weights_of};
+use super::network::Network;
 
 const WEIGHTS: &str = "model.safetensors";
 const CARD: &str = "card.json";
+/// Up, and not up.
+const CLASSES: u32 = 2;
 /// How the name of an unfinished folder begins.
 const PARTIAL: &str = ".partial-";
 
@@ -156,6 +158,7 @@ impl Models {
         if card.model_id != id {
             return Err(damaged(format!("its card is that of {}", card.model_id)));
         }
+        check(&card).map_err(|why| damaged(format!("its card: {why}")))?;
         Ok(card)
     }
 
@@ -166,7 +169,12 @@ impl Models {
             id: card.model_id,
             why,
         };
-        let bytes = fs::read(&path).map_err(TrainingError::storage("read", &path))?;
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(damaged("its weights are gone".to_owned()));
+            }
+            bytes => bytes.map_err(TrainingError::storage("read", &path))?,
+        };
         if checksum(&bytes) != card.weights_sha256 {
             return Err(damaged(
                 "its weights do not have the card's checksum".to_owned(),
@@ -175,19 +183,16 @@ impl Models {
         let tensors =
             Tensor::read_safetensors(&path).map_err(|error| damaged(error.to_string()))?;
         let mut weights = Vec::new();
-        for layer in 0..card.layers.len().saturating_sub(1) {
-            for part in ["weight", "bias"] {
+        for (layer, pair) in card.layers.windows(2).enumerate() {
+            let (inputs, outputs) = (i64::from(pair[0]), i64::from(pair[1]));
+            for (part, shape) in [("weight", &[outputs, inputs][..]), ("bias", &[outputs])] {
                 let name = format!("layers.{layer}.{part}");
                 let found = tensors.iter().find(|(known, _)| *known == name);
                 let (_, tensor) = found.ok_or_else(|| damaged(format!("it has no {name}")))?;
-                let flat: Result<Vec<f32>, _> = tensor.flatten(0, -1).try_into();
-                weights.extend(flat.map_err(|error| damaged(error.to_string()))?);
+                weights.extend(
+                    values(tensor, shape).map_err(|why| damaged(format!("{name}: {why}")))?,
+                );
             }
-        }
-        let wanted = weights_of(&card.layers);
-        if weights.len() != wanted {
-            let got = weights.len();
-            return Err(damaged(format!("expected {wanted} weights, got {got}")));
         }
         Ok(Network::with_weights(Place::host(), &card.layers, &weights))
     }
@@ -195,6 +200,51 @@ impl Models {
     /// Where a model lies.
     pub fn path(&self, id: ModelId) -> PathBuf {
         self.folder.join(id.to_string())
+    }
+}
+
+/// Whether what a card says fits together: its widths with each other and with the features, whose
+/// scaler must be one that can be divided by. What it says of the weights' file is checked with that.
+fn check(card: &ModelCard) -> Result<(), String> {
+    let (layers, inputs) = (&card.layers, card.features.len());
+    let ends = layers.first().map(|width| *width as usize) == Some(inputs)
+        && layers.last() == Some(&CLASSES);
+    if layers.len() < 2 || layers.contains(&0) || !ends {
+        return Err(format!(
+            "layers: expected widths above 0, from its {inputs} features to {CLASSES} classes"
+        ));
+    }
+    let pairs = layers.windows(2);
+    let counted = pairs.map(|pair| (u128::from(pair[0]) + 1) * u128::from(pair[1]));
+    let counted: u128 = counted.sum();
+    if counted != u128::from(card.weights) {
+        let said = card.weights;
+        return Err(format!(
+            "weights: expected {counted} for its layers, got {said}"
+        ));
+    }
+    for feature in &card.features {
+        let (name, mean, deviation) = (&feature.name, feature.mean, feature.deviation);
+        if !(mean.is_finite() && deviation.is_finite() && deviation > 0.0) {
+            return Err(format!(
+                "{name}: expected a mean and a deviation above 0, got {mean} and {deviation}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The values of a tensor of the weights' file, if it has this shape and they are numbers.
+fn values(tensor: &Tensor, shape: &[i64]) -> Result<Vec<f32>, String> {
+    let size = tensor.size();
+    if size != shape {
+        return Err(format!("expected the shape {shape:?}, got {size:?}"));
+    }
+    let flat: Result<Vec<f32>, _> = tensor.flatten(0, -1).try_into();
+    let flat = flat.map_err(|error| error.to_string())?;
+    match flat.iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(format!("expected finite numbers, got {value}")),
+        None => Ok(flat),
     }
 }
 

@@ -1,7 +1,11 @@
 //! Trainings on real bars, through the testing kit.
 
+use std::path::PathBuf;
+
 use impresario::testing::{self, Ask, Ended as Trial};
-use impresario_api::{Bar, Status, Timestamp, Verb};
+use impresario_api::{Bar, ModelId, Status, Timestamp, Verb};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use super::*;
@@ -36,7 +40,9 @@ struct Stage {
 impl Stage {
     fn new(bars: &[Bar]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let library = Library::open(folder.path().join("bars")).expect("a library");
+        let library = Library::new(folder.path().join("bars"))
+            .open()
+            .expect("a library");
         let mut writer = library.writer("GOOG", "1d").expect("a writer");
         for bar in bars {
             writer.push(bar).expect("a bar is written");
@@ -387,6 +393,112 @@ fn a_damaged_model_is_found_out_and_hides_no_other() {
         .map(|row| row.model_id)
         .collect();
     assert_eq!(listed, [whole]);
+}
+
+/// A model whose files somebody changed: its card, and what it says of bars.
+struct Tampered<'a> {
+    stage: &'a Stage,
+    id: ModelId,
+    card: Value,
+}
+
+impl Tampered<'_> {
+    fn file(&self, name: &str) -> PathBuf {
+        self.stage.models.path(self.id).join(name)
+    }
+
+    /// The card with this in one place.
+    fn with(&self, place: &str, value: Value) -> Value {
+        let mut card = self.card.clone();
+        *card.pointer_mut(place).expect("the card has it") = value;
+        card
+    }
+
+    /// Why a model with this card is damaged; anything else fails the test.
+    fn damage(&self, card: &Value) -> String {
+        let text = serde_json::to_vec(card).expect("JSON");
+        std::fs::write(self.file("card.json"), text).expect("the test may");
+        match predict(&self.stage.models, self.id, &sample()) {
+            Err(error @ TrainingError::Damaged { .. }) => error.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn tampered(stage: &Stage) -> Tampered<'_> {
+    let id = stage.run(params(1)).output().expect("a model").model_id;
+    let card = std::fs::read(stage.models.path(id).join("card.json")).expect("a card");
+    let card = serde_json::from_slice(&card).expect("JSON");
+    Tampered { stage, id, card }
+}
+
+#[test]
+fn a_card_that_does_not_fit_is_damage() {
+    let stage = Stage::new(&sample());
+    let model = tampered(&stage);
+    for (place, value, wanted) in [
+        ("/layers", json!([]), "its card: layers"),
+        ("/layers", json!([13]), "its card: layers"),
+        ("/layers", json!([13, 0, 2]), "its card: layers"),
+        ("/layers", json!([16, 8, 2]), "its card: layers"),
+        ("/layers", json!([13, 16, 8, 3]), "its card: layers"),
+        (
+            "/layers",
+            json!([13, 4_294_967_295_u32, 4_294_967_295_u32, 2]),
+            "its card: weights",
+        ),
+        ("/layers", json!([13, 16, 2]), "its card: weights"),
+        ("/weights", json!(0), "its card: weights"),
+        ("/features", json!([]), "its card: layers"),
+        ("/features/0/deviation", json!(0.0), "its card: return_1"),
+        ("/features/0/deviation", json!(-1.0), "its card: return_1"),
+        ("/features/0/mean", Value::Null, "its card: "),
+        ("/features/0/name", json!("other"), "other features"),
+        // A number that can be divided by, with nothing left that is one.
+        ("/features/0/deviation", json!(1e-300), "no number"),
+        ("/features/0/mean", json!(1e300), "no number"),
+    ] {
+        let why = model.damage(&model.with(place, value.clone()));
+        assert!(why.contains(wanted), "{place} {value}: {why}");
+    }
+    // As many weights as before, in another shape.
+    let mut card = model.with("/layers", json!([13, 8, 16, 2]));
+    card["weights"] = json!(14 * 8 + 9 * 16 + 17 * 2);
+    let why = model.damage(&card);
+    assert!(
+        why.contains("layers.0.weight: expected the shape [8, 13]"),
+        "{why}"
+    );
+    std::fs::remove_file(model.file("model.safetensors")).expect("it is there");
+    assert!(model.damage(&model.card).contains("its weights are gone"));
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_damage_also_under_their_own_checksum() {
+    let stage = Stage::new(&sample());
+    let model = tampered(&stage);
+    let card = stage.models.card(model.id).expect("it is whole");
+    let network = stage.models.network(&card).expect("it is whole");
+    for (value, wanted) in [
+        (
+            f64::NAN,
+            "layers.0.weight: expected finite numbers, got NaN",
+        ),
+        (
+            f64::INFINITY,
+            "layers.0.weight: expected finite numbers, got inf",
+        ),
+        (1e38, "no number"),
+    ] {
+        let mut named = network.named();
+        let _ = named[0].1.fill_(value);
+        let file = model.file("model.safetensors");
+        tch::Tensor::write_safetensors(&named, &file).expect("the test may");
+        let sum = Sha256::digest(std::fs::read(file).expect("weights"));
+        let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+        let why = model.damage(&model.with("/weights_sha256", json!(sum)));
+        assert!(why.contains(wanted), "{why}");
+    }
 }
 
 #[test]

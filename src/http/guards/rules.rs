@@ -1,17 +1,23 @@
 //! The checks themselves, over a request's head alone.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
+use actix_web::HttpRequest;
 use actix_web::dev::RequestHead;
 use actix_web::http::Method;
 use actix_web::http::header::{
-    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, ORIGIN, TRANSFER_ENCODING,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, ORIGIN,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use subtle::ConstantTimeEq;
 
+use super::refusals::Refusals;
 use crate::config::{ConfigError, Http};
+use crate::http::caller::TokenName;
 use crate::http::errors::ApiError;
+use crate::http::peer::{Peer, TrustedProxies};
 
 /// A browser cannot send a header with it: there the token may come as the first frame.
 const SOCKET: &str = "/api/v1/ws";
@@ -19,21 +25,24 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Who may call, as configured.
 pub struct Guards {
-    /// Hosts beside the loopback ones.
+    /// Hosts beside the loopback ones: those configured, and the name that is listened on.
     hosts: Vec<String>,
-    /// The address that is listened on.
-    listen: IpAddr,
+    /// The addresses that are listened on.
+    listen: Vec<IpAddr>,
     /// Origins beside the server's own.
     origins: Vec<String>,
     /// Name and secret; `None` when nobody needs one.
     tokens: Option<Vec<(Arc<str>, String)>>,
+    /// What was refused lately, and behind which proxies a request's sender stands.
+    refusals: Refusals,
+    proxies: TrustedProxies,
     /// The largest body.
     pub(in crate::http) body_limit: usize,
 }
 
 impl Guards {
-    /// As the configuration says, for the address that is really listened on.
-    pub fn new(http: &Http, listen: SocketAddr) -> Result<Self, ConfigError> {
+    /// As the configuration says.
+    pub fn new(http: &Http) -> Result<Self, ConfigError> {
         let named = |tokens: crate::config::Tokens| {
             tokens
                 .0
@@ -41,24 +50,28 @@ impl Guards {
                 .map(|token| (Arc::from(token.name), token.secret))
                 .collect()
         };
+        let mut hosts = http.allowed_hosts.clone();
+        let listen = http.listen.addresses().iter();
+        if http.listen.is_name() {
+            hosts.push(http.listen.host().to_owned());
+        }
         Ok(Self {
-            hosts: http.allowed_hosts.clone(),
-            listen: listen.ip(),
+            hosts,
+            listen: listen.map(|address| address.ip()).collect(),
             origins: http.allowed_origins.clone(),
             tokens: http.tokens()?.map(named),
+            refusals: Refusals::default(),
+            proxies: TrustedProxies::new(&http.trusted_proxies),
             body_limit: http.body_limit_bytes,
         })
     }
 
     /// Lets a request through, with the name of its token, or says why not.
     pub(in crate::http) fn admit(&self, head: &RequestHead) -> Result<Option<Arc<str>>, ApiError> {
-        let host = text(head, &HOST).unwrap_or("");
-        if !self.answers_to(host) {
-            return Err(ApiError::forbidden_host(host));
-        }
+        let host = self.host(head)?;
         let changes = !matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
-        // A page of another origin may open a socket unasked, and would be let through as a GET.
-        if changes || head.uri.path() == SOCKET {
+        // A page of another origin may ask for a socket, and would be let through as a GET.
+        if changes || asks_to_upgrade(head) {
             self.origin(head, host)?;
         }
         let name = self.token(head)?;
@@ -70,6 +83,40 @@ impl Guards {
         Ok(name)
     }
 
+    /// Lets a socket be made, or says why not. What makes sockets needs this pass, so no route can
+    /// lead there without the check, whatever its path.
+    pub(in crate::http) fn socket(
+        self: Arc<Self>,
+        request: &HttpRequest,
+    ) -> Result<SocketPass, ApiError> {
+        let host = self.host(request.head())?;
+        self.origin(request.head(), host)?;
+        Ok(SocketPass {
+            trusted: self.tokens.is_none() || TokenName::is_in(request),
+            peer: self.proxies.of_request(request.head()),
+            guards: self,
+        })
+    }
+
+    /// The host that a request is for. Every name that it gives must be one of this server.
+    fn host<'a>(&self, head: &'a RequestHead) -> Result<&'a str, ApiError> {
+        let mut headers = head.headers.get_all(HOST);
+        let host = headers
+            .next()
+            .map_or("", |value| value.to_str().unwrap_or("?"));
+        if headers.next().is_some() {
+            return Err(ApiError::forbidden_host("several Host headers"));
+        }
+        // Before a path there may be a host, which counts more than the header (RFC 9112, 3.2.2).
+        let target = head.uri.authority().map(|authority| authority.as_str());
+        for name in [Some(host), target].into_iter().flatten() {
+            if !self.answers_to(name) {
+                return Err(ApiError::forbidden_host(name));
+            }
+        }
+        Ok(target.unwrap_or(host))
+    }
+
     /// Whether a Host header names this server. A page whose name was rebound to 127.0.0.1 sends
     /// its own name.
     fn answers_to(&self, host: &str) -> bool {
@@ -79,7 +126,8 @@ impl Guards {
         }
         let bare = name.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = bare.parse::<IpAddr>()
-            && (address.is_loopback() || (address == self.listen && !address.is_unspecified()))
+            && (address.is_loopback()
+                || (self.listen.contains(&address) && !address.is_unspecified()))
         {
             return true;
         }
@@ -87,28 +135,27 @@ impl Guards {
         self.hosts.iter().any(same)
     }
 
-    /// A browser says where a request comes from; what is no browser says nothing.
+    /// A browser says where a request comes from; what is no browser says nothing. All that is said
+    /// must be right, also where a header comes several times.
     fn origin(&self, head: &RequestHead, host: &str) -> Result<(), ApiError> {
-        match head
-            .headers
-            .get(ORIGIN)
-            .map(|value| value.to_str().unwrap_or("null"))
-        {
-            Some(origin)
-                if self
-                    .origins
-                    .iter()
-                    .any(|one| one.eq_ignore_ascii_case(origin)) =>
-            {
-                return Ok(());
-            }
-            Some(origin) if !is_own(origin, host) => {
+        let named = |origin: &str| {
+            self.origins
+                .iter()
+                .any(|one| one.eq_ignore_ascii_case(origin))
+        };
+        let mut is_named = false;
+        for origin in texts(head, &ORIGIN, "null") {
+            is_named = named(origin);
+            if !is_named && !is_own(origin, host) {
                 return Err(ApiError::forbidden_origin(origin));
             }
-            _ => {}
         }
-        match text(head, &SEC_FETCH_SITE) {
-            None | Some("same-origin" | "none") => Ok(()),
+        if is_named {
+            return Ok(());
+        }
+        let mut sites = texts(head, &SEC_FETCH_SITE, "?");
+        match sites.find(|site| !matches!(*site, "same-origin" | "none")) {
+            None => Ok(()),
             Some(site) => Err(ApiError::forbidden_origin(&format!(
                 "another site ({site})"
             ))),
@@ -125,20 +172,53 @@ impl Guards {
         if head.uri.path() == SOCKET && !head.headers.contains_key(AUTHORIZATION) {
             return Ok(None);
         }
-        let given = text(head, &AUTHORIZATION).and_then(bearer);
-        let known = named(tokens, given.unwrap_or(""));
-        known.map(Some).ok_or_else(ApiError::unauthenticated)
+        let Some(given) = text(head, &AUTHORIZATION) else {
+            return Err(ApiError::unauthenticated());
+        };
+        let peer = self.proxies.of_request(head);
+        let given = bearer(given).unwrap_or("");
+        self.whose(tokens, given, &peer, head.uri.path()).map(Some)
     }
 
-    /// Whether a caller needs a token.
-    pub(in crate::http) const fn wants_tokens(&self) -> bool {
-        self.tokens.is_some()
+    /// Whose token it is. One that is refused counts against whoever sent it.
+    fn whose(
+        &self,
+        tokens: &[(Arc<str>, String)],
+        given: &str,
+        peer: &Peer,
+        path: &str,
+    ) -> Result<Arc<str>, ApiError> {
+        if let Some(wait) = self.refusals.wait(peer, Instant::now()) {
+            return Err(ApiError::too_many_refusals(wait));
+        }
+        named(tokens, given).ok_or_else(|| {
+            self.refusals.note(peer, path, Instant::now());
+            ApiError::unauthenticated()
+        })
+    }
+}
+
+/// That a socket may be made: its handshake came from no foreign page. Only [`Guards::socket`] gives
+/// one.
+pub(in crate::http) struct SocketPass {
+    guards: Arc<Guards>,
+    peer: Peer,
+    trusted: bool,
+}
+
+impl SocketPass {
+    /// Whether the socket may ask for anything without an `auth` frame.
+    pub(in crate::http) const fn is_trusted(&self) -> bool {
+        self.trusted
     }
 
-    /// Whether a token is one of those that may call.
-    pub(in crate::http) fn knows(&self, token: &str) -> bool {
-        let tokens = self.tokens.as_deref();
-        tokens.is_none_or(|tokens| named(tokens, token).is_some())
+    /// Whether a token is one of those that may call; from then on the socket is trusted.
+    pub(in crate::http) fn learn(&mut self, token: &str) -> bool {
+        if let (false, Some(tokens)) = (self.trusted, &self.guards.tokens) {
+            let name = self.guards.whose(tokens, token, &self.peer, SOCKET);
+            self.trusted = name.is_ok();
+        }
+        self.trusted
     }
 }
 
@@ -159,6 +239,22 @@ fn named(tokens: &[(Arc<str>, String)], given: &str) -> Option<Arc<str>> {
 /// Whether a path is open to those without a token.
 pub(in crate::http) fn needs_no_token(path: &str) -> bool {
     matches!(path, "/" | "/healthz" | "/readyz" | "/console") || path.starts_with("/console/")
+}
+
+/// Whether a request asks for another protocol on its connection, as a socket's handshake does.
+fn asks_to_upgrade(head: &RequestHead) -> bool {
+    let asks = |value: &str| value.to_ascii_lowercase().contains("upgrade");
+    head.headers.contains_key(UPGRADE) || texts(head, &CONNECTION, "").any(asks)
+}
+
+/// Every value of a header; `unreadable` stands for one that is no text.
+fn texts<'a>(
+    head: &'a RequestHead,
+    name: &HeaderName,
+    unreadable: &'a str,
+) -> impl Iterator<Item = &'a str> + use<'a> {
+    let values = head.headers.get_all(name);
+    values.map(move |value| value.to_str().unwrap_or(unreadable))
 }
 
 fn text<'a>(head: &'a RequestHead, name: &HeaderName) -> Option<&'a str> {

@@ -19,7 +19,6 @@ use actix_web::{HttpRequest, HttpResponse, rt};
 use self::outbox::Outbox;
 use self::socket::Socket;
 use super::Guards;
-use super::caller::TokenName;
 use super::errors::ApiError;
 use crate::app::App;
 
@@ -39,12 +38,12 @@ pub(super) async fn connect(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    let pass = guards.into_inner().socket(&request)?;
     let mut response = handshake(request.head()).map_err(|error| ApiError::no_socket(&error))?;
     let outbox = Outbox::new();
     let body = BodyStream::new(outbox.leaving());
-    let named = TokenName::is_in(&request);
     let (tasks, counted) = (app.orchestrator.tasks().clone(), app.sockets.enter());
-    let socket = Socket::new(app, guards, outbox, named, counted);
+    let socket = Socket::new(app, pass, outbox, counted);
     rt::spawn(tasks.over(socket.serve(payload)));
     let response = response
         .message_body(body)

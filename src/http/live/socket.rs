@@ -19,7 +19,7 @@ use super::frames;
 use super::outbox::Outbox;
 use super::subscription::{self, Wish};
 use crate::app::App;
-use crate::http::Guards;
+use crate::http::guards::SocketPass;
 
 /// The longest frame of a client.
 const MOST_BYTES: usize = 64 << 10;
@@ -49,10 +49,9 @@ impl End {
 /// A socket at work.
 pub(super) struct Socket {
     app: Data<App>,
-    guards: Data<Guards>,
+    /// That it may be here, and whether it may ask for anything.
+    pass: SocketPass,
     outbox: Outbox,
-    /// Whether it may ask for anything.
-    trusted: bool,
     subscriptions: HashMap<String, JoinHandle<()>>,
     /// A text that comes in several frames.
     text: Option<BytesMut>,
@@ -65,16 +64,14 @@ pub(super) struct Socket {
 impl Socket {
     pub(super) fn new(
         app: Data<App>,
-        guards: Data<Guards>,
+        pass: SocketPass,
         outbox: Outbox,
-        named: bool,
         counted: Counted,
     ) -> Self {
         let now = Instant::now();
         Self {
-            trusted: named || !guards.wants_tokens(),
             app,
-            guards,
+            pass,
             outbox,
             subscriptions: HashMap::new(),
             text: None,
@@ -150,7 +147,7 @@ impl Socket {
             let reason = format!("nothing was read for {} s", limits.stall.as_secs_f64());
             return Some(End::new(CloseCode::Again, reason));
         }
-        if !self.trusted && self.began.elapsed() >= AUTH_WITHIN {
+        if !self.pass.is_trusted() && self.began.elapsed() >= AUTH_WITHIN {
             return Some(End::new(CloseCode::Policy, "no auth frame came in time"));
         }
         if self.heard.elapsed() >= 2 * limits.ping_every + LOOK_EVERY {
@@ -235,7 +232,7 @@ impl Socket {
         };
         match frame {
             ClientFrame::Auth { token } => self.trust(&token),
-            _ if !self.trusted => Err(End::new(
+            _ if !self.pass.is_trusted() => Err(End::new(
                 CloseCode::Policy,
                 "the first frame must be {\"type\": \"auth\", \"token\": …}",
             )),
@@ -257,8 +254,7 @@ impl Socket {
     }
 
     fn trust(&mut self, token: &str) -> Result<(), End> {
-        if self.trusted || self.guards.knows(token) {
-            self.trusted = true;
+        if self.pass.learn(token) {
             return Ok(());
         }
         Err(End::new(CloseCode::Policy, "the token is not known"))

@@ -72,10 +72,10 @@ impl Endpoint {
             refusals: false,
             switched: false,
         };
-        new.fails(403, &["FORBIDDEN_HOST"]);
+        // A read is refused to a foreign page if it asks for another protocol.
+        new.fails(403, &["FORBIDDEN_HOST", "FORBIDDEN_ORIGIN"]);
         new.fails(500, &["INTERNAL"]);
         if method != "get" {
-            new.fails(403, &["FORBIDDEN_ORIGIN"]);
             new.fails(415, &["UNSUPPORTED_MEDIA_TYPE"]);
         }
         new
@@ -89,7 +89,6 @@ impl Endpoint {
     pub(in crate::http) fn switches(&mut self) {
         self.switched = true;
         self.fails(400, &["BAD_REQUEST"]);
-        self.fails(403, &["FORBIDDEN_ORIGIN"]);
     }
 
     pub(in crate::http) const fn gives(&mut self, media: &'static str) {

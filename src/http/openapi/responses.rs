@@ -27,10 +27,12 @@ pub(super) fn responses(endpoint: &Endpoint, open: bool, schemas: &mut Schemas) 
             json!({"description": why, "content": well}),
         );
     }
+    let mut failures = endpoint.failures.clone();
     if !open {
-        all.insert("401".to_owned(), failure(401, &["UNAUTHENTICATED"], false));
+        failures.entry(401).or_default().push("UNAUTHENTICATED");
+        failures.entry(429).or_default().push("TOO_MANY_REFUSALS");
     }
-    for (status, codes) in &endpoint.failures {
+    for (status, codes) in &failures {
         let own = endpoint.refusals && *status == 422;
         all.insert(status.to_string(), failure(*status, codes, own));
     }

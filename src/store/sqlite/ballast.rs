@@ -22,9 +22,14 @@ pub(super) struct Ballast {
 }
 
 impl Ballast {
+    /// Where it lies in a data folder.
+    pub(super) fn file_in(folder: &Path) -> PathBuf {
+        folder.join("ballast")
+    }
+
     /// Sets it aside, if there is room for it.
     pub(super) fn new(folder: &Path) -> Self {
-        let file = folder.join("ballast");
+        let file = Self::file_in(folder);
         let mut ballast = Self {
             file,
             tight: None,
@@ -51,9 +56,7 @@ impl Ballast {
         }
         self.tight = Some(why.to_owned());
         self.looked = Instant::now();
-        if let Err(error) = fs::remove_file(&self.file)
-            && error.kind() != io::ErrorKind::NotFound
-        {
+        if let Err(error) = self.remove() {
             log::warn!("{} could not be given up: {error}", self.file.display());
         }
     }
@@ -71,12 +74,22 @@ impl Ballast {
         }
     }
 
+    fn remove(&self) -> io::Result<()> {
+        match fs::remove_file(&self.file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+
     fn set_aside(&self) -> io::Result<()> {
-        if fs::metadata(&self.file).is_ok_and(|file| file.len() == SIZE) {
+        let whole = |found: fs::Metadata| found.is_file() && found.len() == SIZE;
+        if fs::symlink_metadata(&self.file).is_ok_and(whole) {
             return Ok(());
         }
+        // What has the name is removed and never written to: it could be a link to something else.
+        self.remove()?;
+        let mut file = File::create_new(&self.file)?;
         // Real zeros: a file with holes sets nothing aside.
-        let mut file = File::create(&self.file)?;
         let zeros = vec![0; 1 << 20];
         for _ in 0..SIZE >> 20 {
             file.write_all(&zeros)?;

@@ -83,6 +83,17 @@ impl SqliteStore {
         folder.join(FILE)
     }
 
+    /// Every file that the store writes in a data folder.
+    pub fn files_in(folder: &Path) -> [PathBuf; 4] {
+        let beside = |ending: &str| folder.join(format!("{FILE}{ending}"));
+        [
+            Self::file_in(folder),
+            beside("-wal"),
+            beside("-shm"),
+            Ballast::file_in(folder),
+        ]
+    }
+
     /// A row that cannot be read is first set aside, in a transaction of its own; then the batch is
     /// carried out anew.
     fn write(&mut self, batch: &[Command]) -> rusqlite::Result<Vec<Outcome>> {

@@ -23,12 +23,21 @@ pub(crate) struct Live {
 /// Opens one, with these headers.
 pub(crate) fn open(server: &Server, headers: &[(&'static str, &str)]) -> Result<Live, Box<Error>> {
     let url = format!("ws://{}/api/v1/ws", server.address);
+    open_at(&server.address, &url, headers)
+}
+
+/// The same over whoever listens at this address.
+pub(crate) fn open_at(
+    address: &str,
+    url: &str,
+    headers: &[(&'static str, &str)],
+) -> Result<Live, Box<Error>> {
     let mut request = url.into_client_request().expect("a request");
     for (name, value) in headers {
         let value = HeaderValue::from_str(value).expect("a header");
         request.headers_mut().insert(*name, value);
     }
-    let stream = TcpStream::connect(&server.address).expect("it listens");
+    let stream = TcpStream::connect(address).expect("it listens");
     stream
         .set_read_timeout(Some(LONG))
         .expect("a socket has a timeout");

@@ -8,7 +8,7 @@ use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tungstenite::protocol::frame::{Frame, FrameHeader};
 
 use super::client::{Live, open};
-use crate::support::{OPERATIONS, Server};
+use crate::support::{ANNA, OPERATIONS, Server, tokens};
 
 #[test]
 fn nonsense_is_answered_by_an_error_frame_and_the_socket_stays() {
@@ -208,13 +208,12 @@ fn another_origin_is_refused_and_so_is_what_is_no_handshake() {
 #[test]
 fn with_tokens_the_first_frame_says_who_calls() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("tokens");
-    std::fs::write(&file, "anna s3cret\n").expect("writable");
-    let server = Server::set(&[&format!("http.token_file={}", file.display())]);
+    let server = Server::set(&[&tokens(&folder)]);
     let mut live = Live::new(&server);
-    live.say(&json!({"type": "auth", "token": "s3cret"}));
+    live.say(&json!({"type": "auth", "token": ANNA}));
     live.subscribe("a", json!({"filter": {}}));
-    let mut header = open(&server, &[("authorization", "Bearer s3cret")]).expect("a socket");
+    let anna = format!("Bearer {ANNA}");
+    let mut header = open(&server, &[("authorization", &anna)]).expect("a socket");
     header.subscribe("a", json!({"filter": {}}));
     assert!(open(&server, &[("authorization", "Bearer wrong")]).is_err());
     for frame in [

@@ -1,6 +1,6 @@
 //! Live sockets, over a client of another make.
 
-mod client;
+pub(crate) mod client;
 mod following;
 mod lossless;
 mod manners;

@@ -104,6 +104,25 @@ fn fits(card: &Value, output: &Value, params: &Value) {
 }
 
 #[test]
+fn a_model_that_was_tampered_with_is_told_as_damaged() {
+    let server = server();
+    let result = &trained(&server, &small(&json!({})))["result"];
+    let model = result["model_id"].as_str().expect("an id");
+    let card = format!("{}/card.json", result["path"].as_str().expect("a path"));
+    let mut changed: Value =
+        serde_json::from_slice(&fs::read(&card).expect("a card")).expect("JSON");
+    changed["layers"] = json!([]);
+    fs::write(&card, changed.to_string()).expect("the test may");
+    let bars = last_bars(&server, 120);
+    predict(&server, model, &bars).fails(500, "MODEL_DAMAGED");
+    let reply = server.get(&format!("{MODELS}/{model}"));
+    reply.fails(500, "MODEL_DAMAGED");
+    let message = reply.body["error"]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("layers"), "{message}");
+    assert!(models(&server).is_empty(), "the list goes on without it");
+}
+
+#[test]
 fn a_model_that_is_not_there_is_not_found_and_routes_take_their_methods() {
     let server = Server::start();
     for model in [

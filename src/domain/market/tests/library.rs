@@ -25,7 +25,9 @@ fn days(range: std::ops::Range<i64>) -> Vec<Bar> {
 
 fn folder() -> (TempDir, Library) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let library = Library::open(folder.path().join("bars")).expect("it can be made");
+    let library = Library::new(folder.path().join("bars"))
+        .open()
+        .expect("it can be made");
     (folder, library)
 }
 
@@ -146,7 +148,9 @@ fn opening_removes_what_a_crash_left_and_nothing_else() {
         fs::write(folder.path().join("bars").join(name), "mine").expect("it can be written");
     }
     assert_eq!(names(&folder).len(), 5);
-    let library = Library::open(folder.path().join("bars")).expect("it is there");
+    let library = Library::new(folder.path().join("bars"))
+        .open()
+        .expect("it is there");
     assert_eq!(
         names(&folder),
         [".hidden", "A.B_C_1m.bars", "notes.partial", "stranger.bars"]

@@ -30,7 +30,9 @@ impl World {
         let import = folder.path().join("import");
         fs::create_dir(&import).expect("a new folder");
         fs::write(import.join("A_1d.csv"), text).expect("it can be written");
-        let library = Library::open(folder.path().join("bars")).expect("a new folder");
+        let library = Library::new(folder.path().join("bars"))
+            .open()
+            .expect("a new folder");
         Self {
             load: DataLoad::new(import, library.clone()),
             library,

@@ -1,0 +1,140 @@
+//! The data folder: whose it is, who may look into it, and that one server at a time uses it.
+
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::process::{geteuid, umask};
+
+use crate::app::Exit;
+use crate::config::{Settings, Share};
+use crate::store::SqliteStore;
+
+/// The permissions bits of everything that is its owner's alone.
+const OWNER: u32 = 0o700;
+/// The same, and its group may go through it to what it may read.
+const PASSED_BY_GROUP: u32 = 0o710;
+const WRITABLE_BY_GROUP: u32 = 0o020;
+const WRITABLE_BY_ALL: u32 = 0o002;
+
+/// Whatever this process makes from now on is for its owner alone, unless it says otherwise.
+pub(crate) fn keep_to_owner() {
+    umask(Mode::RWXG | Mode::RWXO);
+}
+
+/// Makes the folder, sees to it that it is this user's alone, and locks it: what is returned holds
+/// the lock. Nothing in the folder is changed before that.
+pub(crate) fn claim(settings: &Settings) -> Result<File, Exit> {
+    let folder = &settings.data_dir;
+    let cannot = |error: io::Error| {
+        Exit::unavailable(format!(
+            "cannot use the data folder {}: {error}; it must be a folder that this user may write to, with room on its disk: choose another with --data-dir",
+            folder.display()
+        ))
+    };
+    fs::create_dir_all(folder).map_err(cannot)?;
+    let opened = File::open(folder).map_err(cannot)?;
+    let metadata = opened.metadata().map_err(cannot)?;
+    trusted(folder, metadata.uid(), metadata.mode())?;
+    let files = files(folder);
+    for file in &files {
+        no_link(file)?;
+    }
+    let lock = lock(folder, &files[0]).map_err(cannot)??;
+    let wanted = match settings.data.share {
+        Share::None => OWNER,
+        Share::Group => PASSED_BY_GROUP,
+    };
+    // What an earlier version left was for everybody to read.
+    restrict(folder, wanted);
+    for folder in [settings.models_dir(), settings.checkpoints_dir()] {
+        restrict(&folder, OWNER);
+    }
+    for file in &files {
+        restrict(file, 0o600);
+    }
+    Ok(lock)
+}
+
+/// The files that the server itself writes there, the lock first.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = vec![folder.join("lock")];
+    files.extend(SqliteStore::files_in(folder));
+    files
+}
+
+/// Refuses a folder into which somebody else can put what the server then believes.
+fn trusted(folder: &Path, owner: u32, mode: u32) -> Result<(), Exit> {
+    let shown = folder.display();
+    let own = geteuid().as_raw();
+    if owner != own {
+        return Err(Exit::unavailable(format!(
+            "the data folder {shown} belongs to another user (number {owner}, and this server runs as {own}), who could change what is in it; run chown on it, or choose another with --data-dir"
+        )));
+    }
+    if mode & WRITABLE_BY_ALL != 0 {
+        return Err(Exit::unavailable(format!(
+            "the data folder {shown} is writable by everyone (its mode is {:03o}), so what is in it cannot be trusted; look at it and run chmod 700 {shown}, or choose another with --data-dir",
+            mode & 0o777
+        )));
+    }
+    if mode & WRITABLE_BY_GROUP != 0 {
+        log::warn!(
+            "the data folder {shown} was writable by its group, whose members could change what is in it; now it is writable by its owner alone"
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a symbolic link in place of a file that the server writes: it could lead anywhere.
+fn no_link(file: &Path) -> Result<(), Exit> {
+    if fs::symlink_metadata(file).is_ok_and(|found| found.is_symlink()) {
+        return Err(Exit::unavailable(format!(
+            "{} is a symbolic link, and the server writes only to files of its own; remove it, or choose another data folder with --data-dir",
+            file.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Takes the lock. The file is not emptied, and a link is not followed, whenever it came there.
+fn lock(folder: &Path, file: &Path) -> io::Result<Result<File, Exit>> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let lock = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(flags.bits().cast_signed())
+        .open(file)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Ok(lock)),
+        Err(TryLockError::WouldBlock) => Ok(Err(Exit::unavailable(format!(
+            "the data folder {} is in use by another server; stop that one, or choose another folder with --data-dir",
+            folder.display()
+        )))),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Gives a file or folder these permissions, if it is there. A file system without permissions
+/// cannot, which was the choice of whoever put the folder there.
+fn restrict(path: &Path, wanted: u32) {
+    let Ok(found) = fs::symlink_metadata(path) else {
+        return;
+    };
+    let mode = found.mode() & 0o777;
+    if found.is_symlink() || mode == wanted {
+        return;
+    }
+    let special = found.mode() & 0o7000;
+    if let Err(error) = fs::set_permissions(path, Permissions::from_mode(special | wanted)) {
+        log::warn!(
+            "{} stays as it is (mode {mode:03o}), readable by others: {error}",
+            path.display()
+        );
+    }
+}

@@ -1,0 +1,237 @@
+//! What lies in the data folder is for its owner alone, and nothing there leads anywhere else.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::{Server, command};
+
+/// A mask that takes nothing away, so that all that is kept from others is the server's own doing.
+const OPEN: &str = "umask 000; exec \"$0\" \"$@\"";
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir(folder.path().join("import")).expect("writable");
+    let bars = "date,open,high,low,close,volume\n2024-01-02,1,2,1,2,5\n";
+    fs::write(folder.path().join("import/GOOG_1d.csv"), bars).expect("writable");
+    folder
+}
+
+/// A server under an open mask that has loaded a dataset and run something.
+fn busy(folder: &TempDir, share: &str) -> Server {
+    let root = folder.path().display();
+    let (data, import) = (
+        format!("data_dir={root}/data"),
+        format!("data.import_dir={root}/import"),
+    );
+    let share = format!("data.share={share}");
+    let args = ["--set", &data, "--set", &import, "--set", &share];
+    let server = Server::by_shell(OPEN, &args);
+    let load = json!({"symbol": "GOOG", "timeframe": "1d"});
+    server.post("/api/v1/data/load?wait=60", &load).data(200);
+    server.ended(1, &json!({}));
+    server
+}
+
+/// Everything below a folder, itself included, with its permissions.
+fn modes(folder: &Path) -> Vec<(PathBuf, u32)> {
+    let mode = fs::metadata(folder)
+        .expect("it is there")
+        .permissions()
+        .mode()
+        & 0o777;
+    let mut found = vec![(folder.to_owned(), mode)];
+    if folder.is_dir() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            found.extend(modes(&entry.expect("an entry").path()));
+        }
+    }
+    found
+}
+
+fn mode(path: &Path) -> u32 {
+    modes(path)[0].1
+}
+
+fn assert_own(data: &Path) {
+    let found = modes(data);
+    for name in [
+        "operations.db",
+        "operations.db-wal",
+        "ballast",
+        "lock",
+        "bars/GOOG_1d.bars",
+    ] {
+        assert!(
+            found.iter().any(|(path, _)| path.ends_with(name)),
+            "{name}: {found:?}"
+        );
+    }
+    for (path, mode) in found {
+        assert_eq!(mode & 0o077, 0, "{} is {mode:03o}", path.display());
+    }
+}
+
+#[test]
+fn everything_is_its_owners_alone_under_an_open_mask() {
+    let folder = folder();
+    let _server = busy(&folder, "none");
+    assert_own(&folder.path().join("data"));
+}
+
+#[test]
+fn sharing_opens_the_bars_to_the_group_and_nothing_else() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    drop(busy(&folder, "group"));
+    for (path, mode) in modes(&data) {
+        let wanted = match path.strip_prefix(&data).expect("below it").to_str() {
+            Some("") => 0o710,
+            Some("bars") => 0o750,
+            Some("bars/GOOG_1d.bars") => 0o640,
+            _ if path.is_dir() => 0o700,
+            _ => 0o600,
+        };
+        assert_eq!(mode, wanted, "{} is {mode:03o}", path.display());
+    }
+    // And no more, once it is not shared.
+    let _server = busy(&folder, "none");
+    assert_own(&data);
+}
+
+#[test]
+fn what_an_earlier_version_left_for_everybody_is_closed() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    drop(busy(&folder, "none"));
+    fs::create_dir_all(data.join("checkpoints/op_0000000000001")).expect("writable");
+    for (path, _) in modes(&data) {
+        let mode = if path.is_dir() { 0o755 } else { 0o644 };
+        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("it is ours");
+    }
+    let _server = busy(&folder, "none");
+    assert_eq!(mode(&data), 0o700);
+    for name in ["bars", "checkpoints"] {
+        assert_eq!(mode(&data.join(name)), 0o700, "{name}");
+    }
+    for name in ["operations.db", "ballast", "lock", "bars/GOOG_1d.bars"] {
+        assert_eq!(mode(&data.join(name)), 0o600, "{name}");
+    }
+}
+
+/// What a server says on a data folder that it does not take.
+fn refused(folder: &TempDir) -> String {
+    let output = command(folder, &[]).output().expect("the binary runs");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(69), "{text}");
+    text
+}
+
+#[test]
+fn a_folder_that_others_may_change_is_refused_or_warned_of() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).expect("writable");
+    let permit = |mode| fs::set_permissions(&data, Permissions::from_mode(mode)).expect("ours");
+    permit(0o777);
+    let text = refused(&folder);
+    let shown = data.display().to_string();
+    assert!(
+        text.contains("writable by everyone") && text.contains(&shown),
+        "{text}"
+    );
+    assert!(
+        fs::read_dir(&data).expect("a folder").next().is_none(),
+        "nothing was put there"
+    );
+    permit(0o770);
+    let log = folder.path().join("log");
+    let script = format!("exec \"$0\" \"$@\" 2>{}", log.display());
+    let set = format!("data_dir={shown}");
+    let _server = Server::by_shell(&script, &["--set", &set]);
+    let text = fs::read_to_string(log).expect("a log");
+    assert!(text.contains("was writable by its group"), "{text}");
+    assert_eq!(mode(&data), 0o700);
+}
+
+#[test]
+fn a_folder_of_somebody_else_is_refused() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).expect("writable");
+    let own = fs::metadata(&data).expect("it is there").uid();
+    if chown(&data, Some(own + 1), None).is_err() {
+        return not_tested();
+    }
+    let text = refused(&folder);
+    assert!(text.contains("belongs to another user"), "{text}");
+    assert!(
+        fs::read_dir(&data).expect("a folder").next().is_none(),
+        "nothing was put there"
+    );
+}
+
+#[expect(clippy::print_stderr, reason = "who runs the tests must see it")]
+fn not_tested() {
+    eprintln!("NOT TESTED: only root can give a folder away");
+}
+
+#[test]
+fn links_in_place_of_the_servers_files_are_named_and_lead_nowhere() {
+    for name in [
+        "lock",
+        "ballast",
+        "operations.db",
+        "operations.db-wal",
+        "operations.db-shm",
+    ] {
+        let folder = folder();
+        let data = folder.path().join("data");
+        fs::create_dir(&data).expect("writable");
+        let (victim, absent) = (folder.path().join("victim"), folder.path().join("absent"));
+        fs::write(&victim, "what is precious").expect("writable");
+        for target in [&victim, &absent] {
+            symlink(target, data.join(name)).expect("writable");
+            let text = refused(&folder);
+            let shown = data.join(name).display().to_string();
+            assert!(
+                text.contains(&format!("{shown} is a symbolic link")),
+                "{text}"
+            );
+            fs::remove_file(data.join(name)).expect("the link");
+        }
+        assert_eq!(fs::read(&victim).expect("it is there"), b"what is precious");
+        assert!(!absent.exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_hard_link_in_place_of_the_ballast_is_replaced_and_not_written_to() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).expect("writable");
+    let victim = folder.path().join("victim");
+    fs::write(&victim, "what is precious").expect("writable");
+    fs::hard_link(&victim, data.join("ballast")).expect("one disk");
+    let _server = busy(&folder, "none");
+    assert_eq!(fs::read(&victim).expect("it is there"), b"what is precious");
+    assert_eq!(
+        fs::metadata(data.join("ballast"))
+            .expect("it is there")
+            .len(),
+        4 << 20
+    );
+}
+
+#[test]
+fn a_lock_that_is_held_is_not_emptied() {
+    let server = Server::start();
+    let lock = server.folder.path().join("data/lock");
+    fs::write(&lock, "a note").expect("writable");
+    let text = refused(&server.folder);
+    assert!(text.contains("in use by another server"), "{text}");
+    assert_eq!(fs::read(&lock).expect("it is there"), b"a note");
+}
