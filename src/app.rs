@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
+use actix_web::rt;
 use actix_web::web::Data;
-use actix_web::{HttpServer, rt};
 use impresario::operation::Kinds;
 use impresario::store::MemoryStore;
-use impresario::{LiveCount, Orchestrator, StartupError};
+use impresario::{Orchestrator, StartupError};
 use impresario_api::SystemView;
 use tokio::sync::watch;
 
@@ -23,7 +23,7 @@ use crate::domain::dummy::Dummy;
 use crate::domain::market::DataLoad;
 #[cfg(feature = "training")]
 use crate::domain::training::{Models, Training};
-use crate::http::{self, Gate, Guards, Limits};
+use crate::http::{self, Connections, Gate, Guards, Limits, Track};
 use crate::listeners;
 #[cfg(feature = "training")]
 use crate::services::TrainingService;
@@ -31,10 +31,8 @@ use crate::services::{DataService, DummyService};
 use crate::signals::Signals;
 use crate::store::{self, SqliteStore};
 
-/// Idle connections are kept so long, for clients that poll.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// Answers that are under way get so long when the server goes down.
-const LAST_ANSWERS_SECONDS: u64 = 5;
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// Why the process ends, and with which code.
 #[derive(Debug, thiserror::Error)]
@@ -84,8 +82,7 @@ pub struct App {
     /// Turns true when live sockets are to end.
     sockets_leave: watch::Sender<bool>,
     socket_limits: Limits,
-    /// Live sockets, for whoever looks at the server.
-    pub sockets: LiveCount,
+    connections: Arc<Connections>,
     /// Held while the process lives: the folder is nobody else's.
     _data_dir: File,
 }
@@ -134,7 +131,8 @@ impl App {
             leaving: AtomicBool::new(false),
             sockets_leave: watch::Sender::new(false),
             socket_limits: settings.http.socket_limits(),
-            sockets: LiveCount::default(),
+            // The last to be made: it counts what is open by now.
+            connections: Connections::new(settings),
             _data_dir: data_dir,
         })
     }
@@ -142,6 +140,11 @@ impl App {
     /// When live sockets are to end.
     pub fn leaving(&self) -> watch::Receiver<bool> {
         self.sockets_leave.subscribe()
+    }
+
+    /// Every open connection.
+    pub const fn connections(&self) -> &Arc<Connections> {
+        &self.connections
     }
 
     /// How live sockets are kept.
@@ -152,7 +155,7 @@ impl App {
     /// What the supervisor cannot know of the server that it is in.
     pub fn complete(&self, system: &mut SystemView) {
         env!("CARGO_PKG_VERSION").clone_into(&mut system.version);
-        system.sockets = self.sockets.get();
+        system.sockets = self.connections.count().sockets as u64;
     }
 
     /// Whether starts are admitted.
@@ -196,6 +199,7 @@ pub async fn run(settings: &Settings, kinds: Kinds) -> Result<(), Exit> {
     let (server, address) = listen(settings, &app, &guards)?;
     let handle = server.handle();
     let server = rt::spawn(server);
+    rt::spawn(Arc::clone(&app.connections).watch());
     announce(address)?;
     let failed = app.orchestrator.failed();
     tokio::pin!(failed, server);
@@ -218,7 +222,9 @@ async fn leave(app: &App, handle: &ServerHandle) {
     app.orchestrator.shutdown().await;
     // They have heard the last events; an open socket would hold the server's end.
     app.sockets_leave.send_replace(true);
-    handle.stop(true).await;
+    handle.pause().await;
+    app.connections.leave(LAST_ANSWERS).await;
+    handle.stop(false).await;
 }
 
 fn listen(
@@ -226,26 +232,22 @@ fn listen(
     app: &Data<App>,
     guards: &Arc<Guards>,
 ) -> Result<(Server, SocketAddr), Exit> {
+    let listeners = listeners::bind(&settings.http.listen)?;
+    let workers = settings.http.worker_threads();
+    let connections = Arc::clone(app.connections());
     let (app, guards) = (app.clone(), Data::from(Arc::clone(guards)));
     let document = Data::new(http::describe(&app.orchestrator.kinds()));
-    let mut server = HttpServer::new(move || {
+    let tracked = Arc::clone(&connections);
+    let make = move || {
         actix_web::App::new()
             .app_data(app.clone())
             .app_data(guards.clone())
             .app_data(document.clone())
             .configure(http::configure)
             .wrap(Gate(guards.clone().into_inner()))
-    })
-    .workers(settings.http.worker_threads())
-    .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(LAST_ANSWERS_SECONDS)
-    .disable_signals();
-    for listener in listeners::bind(&settings.http.listen)? {
-        server = server.listen(listener).map_err(cannot_listen)?;
-    }
-    let address = server.addrs().first().copied();
-    let address = address.ok_or_else(|| cannot_listen("no address"))?;
-    Ok((server.run(), address))
+            .wrap(Track(Arc::clone(&tracked)))
+    };
+    http::serve(listeners, workers, &connections, make).map_err(cannot_listen)
 }
 
 fn cannot_listen(why: impl std::fmt::Display) -> Exit {

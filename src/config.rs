@@ -23,6 +23,8 @@ pub use tokens::{Token, Tokens};
 /// Every key with its default.
 const DEFAULT: &str = include_str!("../config/default.toml");
 
+/// Of the connections of one peer.
+const MOST_CONNECTIONS: f64 = 1e6;
 /// Of anything that takes threads.
 const MOST_THREADS: f64 = 1_024.0;
 /// Of one body, which is held in memory: 1 GiB.
@@ -92,6 +94,14 @@ pub struct Http {
     pub token_file: PathBuf,
     /// The largest body.
     pub body_limit_bytes: usize,
+    /// How long a request's head may take, on every request of a connection.
+    pub head_seconds: f64,
+    /// How long nothing of a body may come.
+    pub body_idle_seconds: f64,
+    /// How long a client may take nothing of its answer.
+    pub write_stall_seconds: f64,
+    /// Connections of one peer.
+    pub connections_per_peer: usize,
     /// Between two pings on a live socket.
     pub socket_ping_seconds: f64,
     /// How long a live socket's client may read nothing.
@@ -288,7 +298,12 @@ impl Settings {
                 self.log.level
             )));
         }
+        let per_peer = self.http.connections_per_peer;
+        count("http.connections_per_peer", per_peer, MOST_CONNECTIONS)?;
         for (key, seconds) in [
+            ("http.head_seconds", self.http.head_seconds),
+            ("http.body_idle_seconds", self.http.body_idle_seconds),
+            ("http.write_stall_seconds", self.http.write_stall_seconds),
             ("http.socket_ping_seconds", self.http.socket_ping_seconds),
             ("http.socket_stall_seconds", self.http.socket_stall_seconds),
         ] {

@@ -3,8 +3,13 @@
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 
+use tokio::net::TcpSocket;
+
 use crate::app::Exit;
 use crate::config::Listen;
+
+/// Connections that the kernel keeps until they are taken.
+const BACKLOG: u32 = 1_024;
 
 /// Listens on every address that is wanted and that this machine has; with port 0 all of them have
 /// the port that the first one was given.
@@ -18,7 +23,7 @@ pub(crate) fn bind(wanted: &Listen) -> Result<Vec<TcpListener>, Exit> {
         if let Some(first) = listeners.first().map(TcpListener::local_addr) {
             address.set_port(first.map_err(|error| cannot(address, &error))?.port());
         }
-        match TcpListener::bind(address) {
+        match listen(address) {
             Ok(listener) => listeners.push(listener),
             // A name may have an address of IPv6 where the machine has none.
             Err(error) if error.kind() == ErrorKind::AddrNotAvailable => {
@@ -31,4 +36,14 @@ pub(crate) fn bind(wanted: &Listen) -> Result<Vec<TcpListener>, Exit> {
         Some(missing) if listeners.is_empty() => Err(missing),
         _ => Ok(listeners),
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }

@@ -136,6 +136,9 @@ codes! {
     IdempotencyMismatch = "IDEMPOTENCY_MISMATCH",
     /// The lane's queue is full.
     QueueFull = "QUEUE_FULL",
+    /// A client has as many connections or requests under way as it may have, or the server as many
+    /// live sockets.
+    TooManyConnections = "TOO_MANY_CONNECTIONS",
     /// `since` is a number that has not been reached yet.
     SinceAhead = "SINCE_AHEAD",
     /// The socket has a subscription of this name.

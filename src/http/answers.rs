@@ -120,7 +120,11 @@ pub(super) async fn started(
     let id = started.id;
     let view = match wait.left() {
         Some(limit) if !started.status.is_ended() => {
-            orchestrator.wait_until(id, Until::Ended, limit).await?
+            let ended = orchestrator.wait_until(id, Until::Ended, limit);
+            match wait.unless_gone(ended).await {
+                Some(view) => view?,
+                None => orchestrator.view(id).await?,
+            }
         }
         None if !started.replayed => {
             return Ok(enveloped(StatusCode::ACCEPTED, accepted(what, &started)));
@@ -207,7 +211,10 @@ pub(super) async fn asked<T>(
         && let Some(until) = Until::of(verb)
         && !until.is_met(view.row.status)
     {
-        view = orchestrator.wait_until(id, until, limit).await?;
+        let met = orchestrator.wait_until(id, until, limit);
+        if let Some(met) = wait.unless_gone(met).await {
+            view = met?;
+        }
     }
     let done = Until::of(verb).is_some_and(|until| until.is_met(view.row.status));
     let code = if !changed || (wait.left().is_some() && done) {

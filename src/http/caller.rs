@@ -41,6 +41,7 @@ impl Caller {
             requested_by: self.requested_by,
             idempotency_key: self.idempotency_key,
             wait: wait.left().unwrap_or_default(),
+            gone: wait.gone(),
         }
     }
 }

@@ -212,6 +212,18 @@ impl ApiError {
         )
     }
 
+    /// This client, or all of them together, have as many under way as there may be.
+    pub(super) fn too_many_connections() -> Self {
+        let message = "this client has as many connections and requests under way as it may have, or the server as many live sockets; http.connections_per_peer and the limit of open files set how many";
+        Self::of(
+            StatusCode::TOO_MANY_REQUESTS,
+            Code::TooManyConnections,
+            message,
+        )
+        .header(RETRY_AFTER, HeaderValue::from_static("1"))
+        .retryable()
+    }
+
     /// The server goes down.
     pub(super) fn shutting_down() -> Self {
         let message = "the server is shutting down and admits no more starts";

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::connection::Connection;
 use super::errors::ApiError;
 use super::guards::Guards;
 use crate::app::App;
@@ -244,9 +245,15 @@ fn read(
     let limit = request
         .app_data::<Data<Guards>>()
         .map_or(1 << 20, |guards| guards.body_limit);
+    let connection = Connection::of(request);
     async move {
         let (mut body, mut seen) = (BytesMut::new(), 0_usize);
-        while let Some(chunk) = payload.next().await {
+        loop {
+            // Whoever sends nothing of it for a while is not waited for.
+            connection.as_ref().inspect(|one| one.reads_body());
+            let Some(chunk) = payload.next().await else {
+                break;
+            };
             let chunk = chunk
                 .map_err(|error| ApiError::bad_json(format_args!("the body broke off: {error}")))?;
             seen = seen.saturating_add(chunk.len());
@@ -256,6 +263,7 @@ fn read(
                 break;
             }
         }
+        connection.as_ref().inspect(|one| one.works());
         if seen > limit {
             Err(ApiError::body_too_large(limit))
         } else {

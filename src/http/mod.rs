@@ -4,6 +4,7 @@
 
 mod answers;
 mod caller;
+mod connection;
 mod console;
 mod data;
 mod dummy;
@@ -23,6 +24,7 @@ mod table;
 mod training;
 mod verbs;
 
+pub use connection::{Connections, Counts, Track, serve};
 pub use guards::{Gate, Guards};
 pub use live::Limits;
 pub use openapi::Document;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::answers::{self, Answer, ok};
 use super::caller::Caller;
+use super::connection::Client;
 use super::extract::{Id, Prune, Start};
 use super::query::{EventsQuery, ListQuery, LogsQuery, MetricsQuery, NoQuery, Wait};
 use crate::app::App;
@@ -71,11 +72,20 @@ pub(super) async fn logs(app: Data<App>, id: Id, query: LogsQuery) -> Answer<Eve
     answers::large(&app.orchestrator, read).await
 }
 
-pub(super) async fn events(app: Data<App>, id: Id, query: EventsQuery) -> Answer<EventPage> {
+pub(super) async fn events(
+    app: Data<App>,
+    id: Id,
+    query: EventsQuery,
+    client: Client,
+) -> Answer<EventPage> {
     let EventsQuery { since, limit, wait } = query;
     let orchestrator = app.orchestrator.clone();
     if orchestrator.events_after(id.0, since)?.min(limit as u64) <= SHORT_PAGE as u64 {
-        return ok(orchestrator.events(id.0, since, limit, &[], wait).await?);
+        let read = |wait| orchestrator.events(id.0, since, limit, &[], wait);
+        return match client.unless_gone(read(wait)).await {
+            Some(page) => ok(page?),
+            None => ok(read(None).await?),
+        };
     }
     let read = move || async move { Ok(orchestrator.events(id.0, since, limit, &[], None).await?) };
     answers::large(&app.orchestrator, read).await

@@ -38,6 +38,11 @@ impl TrustedProxies {
         Self(addresses.iter().map(IpAddr::to_canonical).collect())
     }
 
+    /// Whether there are none.
+    pub(in crate::http) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Who holds the other end of a connection.
     pub(in crate::http) fn of_connection(&self, peer: Option<SocketAddr>) -> Peer {
         let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {

@@ -13,21 +13,37 @@ use actix_web::{FromRequest, HttpRequest};
 use impresario::store::Query;
 use impresario_api::{LogLevel, MAX_INTEGER, OperationId, Status, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use tokio_util::sync::CancellationToken;
 
+use super::connection::Client;
 use super::errors::ApiError;
 use super::openapi::{Endpoint, Takes};
 use crate::services::Range;
 use fields::Fields;
 pub(super) use fields::{Known, Shape};
 
-/// Until when a caller of a start or of a verb waits.
-pub(super) struct Wait(Option<Instant>);
+/// Until when a caller of a start or of a verb waits, and whether it is still there.
+pub(super) struct Wait(Option<(Instant, Client)>);
 
 impl Wait {
     /// What is left of the time; `None` when the caller does not wait.
     pub(super) fn left(&self) -> Option<Duration> {
         let left = |until: Instant| until.saturating_duration_since(Instant::now());
-        self.0.map(left)
+        self.0.as_ref().map(|(until, _)| left(*until))
+    }
+
+    /// What a future gives, or `None` when the caller is gone before.
+    pub(super) async fn unless_gone<F: Future>(&self, future: F) -> Option<F::Output> {
+        match &self.0 {
+            Some((_, client)) => client.unless_gone(future).await,
+            None => Some(future.await),
+        }
+    }
+
+    /// Cancelled when the caller is gone.
+    pub(super) fn gone(&self) -> CancellationToken {
+        let client = self.0.as_ref();
+        client.map_or_else(CancellationToken::new, |(_, client)| client.token())
     }
 }
 
@@ -106,7 +122,9 @@ impl FromRequest for Wait {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Fields::read(request.query_string(), wait))
+        let until = Fields::read(request.query_string(), wait);
+        let client = |until: Instant| (until, Client::of(request));
+        ready(until.map(|until| Self(until.map(client))))
     }
 }
 
@@ -117,13 +135,10 @@ impl Takes for Wait {
     }
 }
 
-fn wait(fields: &mut Fields) -> Wait {
+fn wait(fields: &mut Fields) -> Option<Instant> {
     let what = "hold the answer until what was asked for has come, at most so long";
-    Wait(
-        fields
-            .seconds("wait", what, 300.0)
-            .map(|wait| Instant::now() + wait),
-    )
+    let wait = fields.seconds("wait", what, 300.0);
+    wait.map(|wait| Instant::now() + wait)
 }
 
 fn since(fields: &mut Fields) -> u64 {

@@ -5,6 +5,7 @@
 
 mod bounds;
 mod callers;
+mod connections;
 mod console;
 mod contract;
 mod data;

@@ -35,6 +35,7 @@ fn serves() {
             .register(Saboteur)
             .register(Panicker)
             .register(Shouter)
+            .register(Hoarder)
     });
 }
 
@@ -226,6 +227,27 @@ impl Operation for Talker {
     fn run(&self, params: Lines, ctx: &Context) -> Result<(), Failure> {
         (0..params.lines).for_each(|line| ctx.log(LogLevel::Info, line));
         Ok(())
+    }
+}
+
+/// Opens every file that the process may still open, and keeps them until its gate opens.
+struct Hoarder;
+
+impl Operation for Hoarder {
+    const KIND: &'static str = "hoarder";
+    type Params = AtGate;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn run(&self, params: AtGate, ctx: &Context) -> Result<(), Failure> {
+        let mut gate = TcpStream::connect(&params.gate).or_fail("NO_GATE")?;
+        let open = || std::fs::File::open("/dev/null").ok();
+        let hoard: Vec<_> = std::iter::from_fn(open).collect();
+        ctx.log(LogLevel::Info, format_args!("{} files", hoard.len()));
+        gate.read(&mut [0]).or_fail("NO_GATE").map(|_| ())
     }
 }
 

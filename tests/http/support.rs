@@ -106,6 +106,23 @@ pub(crate) fn command(folder: &TempDir, args: &[&str]) -> Command {
     command
 }
 
+/// More files than any test opens.
+const MANY: u32 = 1_024;
+
+/// The same command, which may have so many files open.
+fn within(files: u32, command: Command) -> Command {
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "ulimit -n \"$0\"; exec \"$@\"", &files.to_string()])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null());
+    let envs = command.get_envs();
+    limited.envs(envs.filter_map(|(key, value)| Some((key, value?))));
+    limited
+}
+
 impl Server {
     pub(crate) fn start() -> Self {
         Self::with(&[])
@@ -142,11 +159,54 @@ impl Server {
         Self::spawn(folder, command, &contract::PLAIN).0
     }
 
-    /// The same server with the tests' own kinds: see `own`.
-    pub(crate) fn own(pairs: &[&str]) -> Self {
+    /// The same, which may have so many files open.
+    pub(crate) fn limited(files: u32, pairs: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let args: Vec<&str> = pairs.iter().flat_map(|pair| ["--set", pair]).collect();
-        let command = crate::own::command(&arguments(&folder, &args));
+        let command = within(files, command(&folder, &args));
+        Self::spawn(folder, command, &contract::PLAIN).0
+    }
+
+    /// How many files it has open.
+    pub(crate) fn files(&self) -> usize {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        files.expect("it lives").count()
+    }
+
+    /// How many sockets it has open, once it has served somebody; few are its own.
+    pub(crate) fn sockets(&self) -> usize {
+        assert_eq!(self.get("/healthz").status, 200);
+        let folder = format!("/proc/{}/fd", self.child.id());
+        let count = |_| {
+            let files = std::fs::read_dir(&folder).expect("it lives");
+            let links = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+            links
+                .filter(|link| link.to_string_lossy().starts_with("socket:"))
+                .count()
+        };
+        // The one that was just served may still be there.
+        (0..20).map(count).min().expect("some")
+    }
+
+    /// The most memory that it ever had, in KiB.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(status).expect("it lives");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let size = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        size.and_then(|size| size.parse().ok()).expect("a size")
+    }
+
+    /// The same server with the tests' own kinds: see `own`.
+    pub(crate) fn own(pairs: &[&str]) -> Self {
+        Self::own_limited(MANY, pairs)
+    }
+
+    /// The same, which may have so many files open.
+    pub(crate) fn own_limited(files: u32, pairs: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let args: Vec<&str> = pairs.iter().flat_map(|pair| ["--set", pair]).collect();
+        let command = within(files, crate::own::command(&arguments(&folder, &args)));
         Self::spawn(folder, command, &contract::OWN).0
     }
 

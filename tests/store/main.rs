@@ -8,8 +8,8 @@ mod list;
 mod model;
 
 mod bad;
-mod keys;
 mod damaged;
+mod keys;
 mod many;
 mod restart;
 

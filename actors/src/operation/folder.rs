@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::context::{Context, Wanted};
 use super::failure::{Failure, OrFail};
+use super::files::open_patiently;
 use super::manifest;
 use super::run::Folders;
 use crate::locks::lock;
@@ -107,7 +108,7 @@ impl Context {
                 let state = self.state.borrow();
                 let bytes = manifest::seal(&unfinished, &self.run.setup.origin, &state.value)?;
                 fs::rename(&unfinished, &folder)?;
-                File::open(root)?.sync_all()?;
+                open_patiently(|| File::open(root))?.sync_all()?;
                 Ok(bytes)
             };
             place().or_retry("CHECKPOINT_NOT_WRITTEN")

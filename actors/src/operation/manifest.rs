@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::files::open_patiently;
+
 /// Where the function's files lie in a checkpoint's folder.
 const FILES: &str = "files";
 const MANIFEST: &str = "manifest.json";
@@ -61,10 +63,10 @@ pub(super) fn files_in(folder: &Path) -> PathBuf {
 pub(super) fn seal(folder: &Path, origin: &Origin, state: &[u8]) -> io::Result<u64> {
     let manifest = describe(folder, origin, state, true)?;
     let bytes = manifest.files.iter().map(|file| file.bytes).sum();
-    let mut file = File::create(folder.join(MANIFEST))?;
+    let mut file = open_patiently(|| File::create(folder.join(MANIFEST)))?;
     file.write_all(&serde_json::to_vec_pretty(&manifest)?)?;
     file.sync_all()?;
-    File::open(folder)?.sync_all()?;
+    open_patiently(|| File::open(folder))?.sync_all()?;
     Ok(bytes)
 }
 
@@ -75,7 +77,7 @@ pub(super) fn fault(folder: &Path, origin: &Origin, state: &[u8]) -> Option<Stri
 
 fn check(folder: &Path, origin: &Origin, state: &[u8]) -> Result<(), String> {
     let place = folder.display();
-    let text = fs::read(folder.join(MANIFEST))
+    let text = open_patiently(|| fs::read(folder.join(MANIFEST)))
         .map_err(|error| format!("{place} has no readable manifest: {error}"))?;
     let sealed: Manifest = serde_json::from_slice(&text)
         .map_err(|error| format!("the manifest of {place} is damaged: {error}"))?;
@@ -116,13 +118,13 @@ fn describe(folder: &Path, origin: &Origin, state: &[u8], sync: bool) -> io::Res
 
 /// Every file below a folder; with `sync`, each is on the disk afterwards, and the folder too.
 fn list(root: &Path, folder: &Path, sync: bool, files: &mut Vec<Entry>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+    for entry in open_patiently(|| fs::read_dir(folder))? {
         let entry = entry?;
         let (path, kind) = (entry.path(), entry.file_type()?);
         if kind.is_dir() {
             list(root, &path, sync, files)?;
         } else if kind.is_file() {
-            let mut file = File::open(&path)?;
+            let mut file = open_patiently(|| File::open(&path))?;
             if sync {
                 file.sync_all()?;
             }
@@ -137,7 +139,7 @@ fn list(root: &Path, folder: &Path, sync: bool, files: &mut Vec<Entry>) -> io::R
         }
     }
     if sync {
-        File::open(folder)?.sync_all()?;
+        open_patiently(|| File::open(folder))?.sync_all()?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use impresario_api::{Faults, OperationId, StartOptions, Timestamp, text};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::Error;
 use crate::operation::{ErasedOperation, Policy};
@@ -38,6 +39,8 @@ pub struct Options {
     /// cancel or a finish, the rest of a pause. It says what was recorded in any case. Zero: as soon
     /// as it is recorded.
     pub wait: Duration,
+    /// Once it is cancelled, nobody waits for that any more.
+    pub gone: CancellationToken,
 }
 
 impl Options {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use impresario_api::OperationId;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::subscription::Watch;
-use super::{Orchestrator, Until};
+use super::{Options, Orchestrator, Until};
 use crate::Error;
 use crate::store::{Outcome, StoreError};
 use crate::supervision::writer::Reply;
@@ -17,6 +18,8 @@ use crate::supervision::writer::Reply;
 pub(super) struct Patience<'a> {
     orchestrator: &'a Orchestrator,
     watch: Option<(Watch, Until, Duration)>,
+    /// Cancelled when the caller is gone.
+    gone: CancellationToken,
 }
 
 impl<'a> Patience<'a> {
@@ -25,13 +28,15 @@ impl<'a> Patience<'a> {
         orchestrator: &'a Orchestrator,
         id: OperationId,
         until: Option<Until>,
-        limit: Duration,
+        options: &Options,
     ) -> Self {
+        let limit = options.wait;
         let until = until.filter(|_| !limit.is_zero());
         let watch = until.map(|until| (Watch::new(orchestrator, id), until, limit));
         Self {
             orchestrator,
             watch,
+            gone: options.gone.clone(),
         }
     }
 
@@ -49,7 +54,8 @@ impl<'a> Patience<'a> {
     ) -> Result<Outcome, Error> {
         if let Some((mut watch, until, limit)) = self.watch {
             let met = watch.status_met(until);
-            // Whether it came about or time is up, the answer says what was recorded.
+            let met = self.gone.run_until_cancelled(met);
+            // Whether it came about, time is up or the caller gone: the answer says what was recorded.
             let _ = self.orchestrator.0.blocking.within(limit, met).await;
         }
         let outcome = answer.await.map_err(|_| self.orchestrator.gone())?;

@@ -103,7 +103,7 @@ impl Orchestrator {
             return Err(self.gone());
         }
         let id = self.0.ids.next(Timestamp::now());
-        let patience = Patience::new(self, id, Some(Until::Ended), options.wait);
+        let patience = Patience::new(self, id, Some(Until::Ended), &options);
         let submission = options.submission(id, &**kind, params, retry_of, idempotency);
         let lane = submission.lane.clone();
         let (reply, answer) = patience.reply();

@@ -41,7 +41,7 @@ impl Orchestrator {
         options: Options,
     ) -> Result<Asked, Error> {
         let reason = kept_reason(reason)?;
-        let patience = Patience::new(self, id, Until::of(verb), options.wait);
+        let patience = Patience::new(self, id, Until::of(verb), &options);
         let (reply, answer) = patience.reply();
         let by = options.caller();
         log::info!("{id} {verb} asked by {by}");

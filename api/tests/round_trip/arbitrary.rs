@@ -44,7 +44,11 @@ impl<'a> Maker<'a> {
         };
         if let Some(name) = keywords.get("$ref").and_then(Value::as_str) {
             let place = name.trim_start_matches('#');
-            let there = if place.is_empty() { Some(self.root) } else { self.root.pointer(place) };
+            let there = if place.is_empty() {
+                Some(self.root)
+            } else {
+                self.root.pointer(place)
+            };
             return self.make(there.expect("a reference leads somewhere"));
         }
         if let Some(only) = keywords.get("const") {
@@ -53,7 +57,9 @@ impl<'a> Maker<'a> {
         if let Some(Value::Array(all)) = keywords.get("enum") {
             return self.pick(all);
         }
-        let choice = ["oneOf", "anyOf"].iter().find_map(|name| keywords.get(*name));
+        let choice = ["oneOf", "anyOf"]
+            .iter()
+            .find_map(|name| keywords.get(*name));
         let Some(Value::Array(choices)) = choice else {
             return self.of_type(keywords);
         };
@@ -92,14 +98,21 @@ impl<'a> Maker<'a> {
     fn object(&mut self, keywords: &'a Map<String, Value>) -> Value {
         let required = keywords.get("required").and_then(Value::as_array);
         let mut object = Map::new();
-        for (name, schema) in keywords.get("properties").and_then(Value::as_object).into_iter().flatten()
+        for (name, schema) in keywords
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
         {
             let must = required.is_some_and(|names| names.contains(&json!(name)));
             if must || self.below(2) == 0 {
                 object.insert(name.clone(), self.make(schema));
             }
         }
-        if let Some(inner) = keywords.get("additionalProperties").filter(|inner| inner.is_object()) {
+        if let Some(inner) = keywords
+            .get("additionalProperties")
+            .filter(|inner| inner.is_object())
+        {
             for _ in 0..self.below(4) {
                 let name = self.text();
                 object.insert(name, self.make(inner));
@@ -134,7 +147,13 @@ impl<'a> Maker<'a> {
         let any = self.rng.next_u64() as i64;
         let far = Timestamp::from_millis(any >> 16);
         let near = Timestamp::from_millis(now);
-        self.pick(&[Timestamp::MIN, Timestamp::MAX, Timestamp::default(), near, far])
+        self.pick(&[
+            Timestamp::MIN,
+            Timestamp::MAX,
+            Timestamp::default(),
+            near,
+            far,
+        ])
     }
 
     fn integer(&mut self, keywords: &Map<String, Value>) -> Value {
@@ -155,10 +174,16 @@ impl<'a> Maker<'a> {
 
     fn number(&mut self, keywords: &Map<String, Value>) -> Value {
         let bound = |name| keywords.get(name).and_then(Value::as_f64);
-        let least = bound("minimum").or(bound("exclusiveMinimum")).unwrap_or(f64::MIN);
+        let least = bound("minimum")
+            .or(bound("exclusiveMinimum"))
+            .unwrap_or(f64::MIN);
         let most = bound("maximum").unwrap_or(f64::MAX);
         let number = self.float();
-        let number = if (least..=most).contains(&number) { number } else { least.midpoint(most) };
+        let number = if (least..=most).contains(&number) {
+            number
+        } else {
+            least.midpoint(most)
+        };
         json!(number)
     }
 
@@ -166,13 +191,33 @@ impl<'a> Maker<'a> {
     fn float(&mut self) -> f64 {
         let any = f64::from_bits(self.rng.next_u64());
         let any = if any.is_finite() { any } else { 0.1 + 0.2 };
-        let extremes = [any, any, 0.0, -0.0, 1.0, 1e16, 5e-324, f64::MAX, f64::MIN, 1.0 / 3.0];
+        let extremes = [
+            any,
+            any,
+            0.0,
+            -0.0,
+            1.0,
+            1e16,
+            5e-324,
+            f64::MAX,
+            f64::MIN,
+            1.0 / 3.0,
+        ];
         self.pick(&extremes)
     }
 
     fn text(&mut self) -> String {
         let odd = [
-            "", " ", "a", "\0", "a\0b", "\u{202e}\u{fffd}", "\"\\\n\t\r\u{7f}", "é𝄞👩‍🚀", "{\"a\":", "null",
+            "",
+            " ",
+            "a",
+            "\0",
+            "a\0b",
+            "\u{202e}\u{fffd}",
+            "\"\\\n\t\r\u{7f}",
+            "é𝄞👩‍🚀",
+            "{\"a\":",
+            "null",
         ];
         match self.below(8) {
             0 => "k:v ".repeat(1_024),
@@ -206,6 +251,14 @@ impl<'a> Maker<'a> {
 
 /// Whether a schema says what is allowed, and not only what it is for.
 fn is_some_type(keywords: &Map<String, Value>) -> bool {
-    let types = ["$ref", "const", "enum", "oneOf", "anyOf", "type", "properties"];
+    let types = [
+        "$ref",
+        "const",
+        "enum",
+        "oneOf",
+        "anyOf",
+        "type",
+        "properties",
+    ];
     types.iter().any(|name| keywords.contains_key(*name))
 }

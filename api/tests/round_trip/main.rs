@@ -94,12 +94,21 @@ fn the_deepest_params_survive_within_every_answer() {
 
 #[test]
 fn a_number_that_no_float_holds_is_refused() {
-    for text in ["{\"kind\": \"a\", \"params\": 1e400}", "{\"kind\": \"a\", \"params\": NaN}"] {
-        assert!(serde_json::from_str::<StartRequest>(text).is_err(), "{text}");
+    for text in [
+        "{\"kind\": \"a\", \"params\": 1e400}",
+        "{\"kind\": \"a\", \"params\": NaN}",
+    ] {
+        assert!(
+            serde_json::from_str::<StartRequest>(text).is_err(),
+            "{text}"
+        );
     }
     // An integer past 64 bits becomes the nearest float, and stays that.
     let text = "{\"kind\": \"a\", \"params\": [18446744073709551616, -0.0, 9007199254740993]}";
     let request: StartRequest = serde_json::from_str(text).expect("numbers");
-    assert_eq!(request.params, json!([18446744073709551616.0, -0.0, 9007199254740993_u64]));
+    assert_eq!(
+        request.params,
+        json!([18446744073709551616.0, -0.0, 9007199254740993_u64])
+    );
     survives(&request);
 }

@@ -4,6 +4,8 @@ use std::fs::{self, File, Metadata};
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
+use impresario::operation::{open_patiently, too_many_open_files};
+
 use super::error::MarketError;
 
 /// A file to import.
@@ -23,7 +25,14 @@ pub(super) fn open(folder: &Path, name: &str) -> Result<Source, MarketError> {
         file: name.to_owned(),
         source,
     };
-    let file = File::open(&path).map_err(unreadable)?;
+    let file = open_patiently(|| File::open(&path)).map_err(|source| {
+        if too_many_open_files(&source) {
+            // That is no fault of the file.
+            MarketError::storage("open", &path)(source)
+        } else {
+            unreadable(source)
+        }
+    })?;
     // It may have become something else since it was looked at.
     let metadata = file.metadata().map_err(unreadable)?;
     regular(folder, name, &metadata)?;

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use impresario::operation::open_patiently;
 use impresario_api::{Bar, BarPage, DatasetView, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -115,7 +116,7 @@ impl Library {
     /// A damaged one is left out and logged: it must not hide the others. Asked for itself, it says so.
     pub fn list(&self) -> Result<Vec<DatasetView>, MarketError> {
         let failed = || MarketError::storage("read", &self.folder);
-        let entries = match fs::read_dir(&self.folder) {
+        let entries = match open_patiently(|| fs::read_dir(&self.folder)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(failed())?,
         };
@@ -184,7 +185,7 @@ impl Library {
 
     fn opened(&self, symbol: &str, timeframe: &str) -> Result<Opened, MarketError> {
         let path = self.path(symbol, timeframe)?;
-        let file = match File::open(&path) {
+        let file = match open_patiently(|| File::open(&path)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(not_found(symbol, timeframe));
             }

@@ -7,6 +7,8 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::rc::Rc;
 
+use impresario::operation::open_patiently;
+
 /// The most bytes of one record.
 pub(super) const LONGEST_RECORD: u64 = 64 * 1024;
 
@@ -65,7 +67,7 @@ impl<R: Read> Read for Bounded<R> {
 /// The line, from 1, of the first byte at or after `byte` that ends no line. Read only when
 /// something is wrong there, so that the rows before pay nothing for it.
 pub(super) fn line_at(path: &Path, byte: u64) -> io::Result<u64> {
-    let mut reader = BufReader::with_capacity(1 << 16, File::open(path)?);
+    let mut reader = BufReader::with_capacity(1 << 16, open_patiently(|| File::open(path))?);
     let (mut line, mut place, mut after_return) = (1, 0, false);
     loop {
         let chunk = reader.fill_buf()?;

@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use impresario::operation::open_patiently;
 use impresario_api::{Bar, DatasetView, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -51,8 +52,8 @@ impl Writer {
             std::process::id()
         );
         let partial = whole.with_file_name(name);
-        let mut file =
-            File::create_new(&partial).map_err(MarketError::storage("write", &partial))?;
+        let mut file = open_patiently(|| File::create_new(&partial))
+            .map_err(MarketError::storage("write", &partial))?;
         let begun = file.write_all(&[0; HEADER]);
         let writer = Self {
             file,
@@ -129,7 +130,7 @@ impl Writer {
         self.file.sync_all()?;
         let replaced = self.whole.try_exists()?;
         fs::rename(&self.partial, &self.whole)?;
-        File::open(folder(&self.whole))?.sync_all()?;
+        open_patiently(|| File::open(folder(&self.whole)))?.sync_all()?;
         Ok(replaced)
     }
 

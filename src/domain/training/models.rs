@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use impresario::operation::open_patiently;
 use impresario_api::{ModelCard, ModelId, ModelRow};
 use sha2::{Digest, Sha256};
 use tch::Tensor;
@@ -79,17 +80,17 @@ impl Models {
         let weights = partial.join(WEIGHTS);
         let saved = Tensor::write_safetensors(&network.named(), &weights);
         saved.map_err(|error| place()(io::Error::other(error)))?;
-        card.weights_sha256 = checksum(&fs::read(&weights).map_err(place())?);
+        card.weights_sha256 = checksum(&open_patiently(|| fs::read(&weights)).map_err(place())?);
         let json = serde_json::to_vec_pretty(&card).map_err(|error| place()(error.into()))?;
-        let mut file = File::create_new(partial.join(CARD)).map_err(place())?;
+        let mut file = open_patiently(|| File::create_new(partial.join(CARD))).map_err(place())?;
         file.write_all(&json).map_err(place())?;
         let whole = self.folder.join(card.model_id.to_string());
         let settled = file
             .sync_all()
-            .and_then(|()| File::open(&weights)?.sync_all())
-            .and_then(|()| File::open(partial)?.sync_all())
+            .and_then(|()| synced(&weights))
+            .and_then(|()| synced(partial))
             .and_then(|()| fs::rename(partial, &whole))
-            .and_then(|()| File::open(&self.folder)?.sync_all());
+            .and_then(|()| synced(&self.folder));
         settled.map_err(place())?;
         Ok(card)
     }
@@ -121,7 +122,7 @@ impl Models {
 
     /// Every model that can be read, newest first.
     pub fn list(&self) -> Result<Vec<ModelRow>, TrainingError> {
-        let entries = match fs::read_dir(&self.folder) {
+        let entries = match open_patiently(|| fs::read_dir(&self.folder)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(TrainingError::storage("read", &self.folder))?,
         };
@@ -144,7 +145,7 @@ impl Models {
     pub fn card(&self, id: ModelId) -> Result<ModelCard, TrainingError> {
         let path = self.path(id).join(CARD);
         let damaged = |why: String| TrainingError::Damaged { id, why };
-        let text = match fs::read(&path) {
+        let text = match open_patiently(|| fs::read(&path)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && !self.path(id).exists() => {
                 return Err(TrainingError::NotFound(id.to_string()));
             }
@@ -169,7 +170,7 @@ impl Models {
             id: card.model_id,
             why,
         };
-        let bytes = match fs::read(&path) {
+        let bytes = match open_patiently(|| fs::read(&path)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(damaged("its weights are gone".to_owned()));
             }
@@ -263,4 +264,9 @@ fn row(card: ModelCard) -> ModelRow {
 fn checksum(bytes: &[u8]) -> String {
     let hash = Sha256::digest(bytes);
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What was written to a file or folder is on the disk.
+fn synced(path: &Path) -> io::Result<()> {
+    open_patiently(|| File::open(path))?.sync_all()
 }

@@ -14,6 +14,8 @@ use super::outbox::Outbox;
 /// Bytes of tails that may be asked for again soon: at least what fills an outbox, as one socket
 /// takes so many before the next one takes its own.
 const RECENT_BYTES: usize = 1 << 20;
+/// Characters of an error's message: some quote what was sent, and an answer is no longer for that.
+const MOST_QUOTED: usize = 300;
 /// What a tail takes beside its text, about.
 const TAIL_BYTES: usize = 128;
 
@@ -70,7 +72,7 @@ pub(super) fn send(outbox: &Outbox, sub: Option<&str>, body: FrameBody) -> bool 
 pub(super) fn error(outbox: &Outbox, sub: Option<&str>, code: Code, message: String) -> bool {
     let body = ErrorBody {
         code: code.as_str().to_owned(),
-        message,
+        message: message.chars().take(MOST_QUOTED).collect(),
         details: None,
         details_total: None,
         retryable: false,

@@ -1,24 +1,27 @@
 //! `GET /api/v1/ws`: live subscriptions that lose nothing.
 //!
-//! A socket has a task that reads (`socket`), one task a subscription (`subscription`), and an
-//! outbox that all of them write to and that leaves in one write (`outbox`). Everything of a socket
-//! is on its worker's thread.
+//! A socket has a task that reads (`socket`, from bytes to texts in `incoming`), one task a
+//! subscription (`subscription`), and an outbox that all of them write to and that leaves in one
+//! write (`outbox`). Everything of a socket is on its worker's thread.
 
 mod frames;
+mod incoming;
 mod outbox;
 mod socket;
 mod subscription;
+mod wish;
 
 use std::time::Duration;
 
-use actix_http::ws::handshake;
+use actix_http::ws::{CloseCode, handshake};
 use actix_web::body::BodyStream;
 use actix_web::web::{Data, Payload};
-use actix_web::{HttpRequest, HttpResponse, rt};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, rt};
 
 use self::outbox::Outbox;
 use self::socket::Socket;
 use super::Guards;
+use super::connection::{Connection, Place};
 use super::errors::ApiError;
 use crate::app::App;
 
@@ -31,6 +34,46 @@ pub struct Limits {
     pub stall: Duration,
 }
 
+/// Why a socket ends.
+enum End {
+    /// Its client has closed it.
+    Closed,
+    /// There is nobody left.
+    Gone,
+    /// Its client reads nothing.
+    Stalled,
+    /// The server closes it, and says why.
+    Close { code: CloseCode, reason: String },
+}
+
+impl End {
+    fn close(code: CloseCode, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        Self::Close { code, reason }
+    }
+}
+
+/// What a socket has for as long as it lives.
+struct Holds {
+    connection: Connection,
+    /// Its places among all sockets, and among its client's requests where a proxy sent it on.
+    _places: [Option<Place>; 2],
+}
+
+impl Holds {
+    fn of(app: &App, request: &HttpRequest) -> Result<Self, ApiError> {
+        let connection = Connection::of(request)
+            .ok_or_else(|| ApiError::internal("the request has no connection"))?;
+        let place = app.connections().socket();
+        let place = place.ok_or_else(ApiError::too_many_connections)?;
+        let as_request = request.extensions_mut().remove::<Place>();
+        Ok(Self {
+            connection,
+            _places: [Some(place), as_request],
+        })
+    }
+}
+
 /// A live socket, from here to its end.
 pub(super) async fn connect(
     app: Data<App>,
@@ -40,10 +83,11 @@ pub(super) async fn connect(
 ) -> Result<HttpResponse, ApiError> {
     let pass = guards.into_inner().socket(&request)?;
     let mut response = handshake(request.head()).map_err(|error| ApiError::no_socket(&error))?;
+    let holds = Holds::of(&app, &request)?;
     let outbox = Outbox::new();
     let body = BodyStream::new(outbox.leaving());
-    let (tasks, counted) = (app.orchestrator.tasks().clone(), app.sockets.enter());
-    let socket = Socket::new(app, pass, outbox, counted);
+    let tasks = app.orchestrator.tasks().clone();
+    let socket = Socket::new(app, pass, outbox, holds);
     rt::spawn(tasks.over(socket.serve(payload)));
     let response = response
         .message_body(body)

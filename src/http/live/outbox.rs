@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
 
 use actix_http::ws::{CloseCode, CloseReason, OpCode, Parser};
 use bytes::{Bytes, BytesMut};
@@ -26,11 +25,9 @@ struct Inner {
 
 struct State {
     frames: BytesMut,
-    /// Since when something waits that the client has not read.
-    waits_since: Option<Instant>,
     /// The last frame is in it: nothing more is taken.
     closed: bool,
-    /// The connection is gone.
+    /// No more frames leave than those that wait: the socket or the connection has ended.
     gone: bool,
     writer: Option<Waker>,
 }
@@ -40,7 +37,6 @@ impl Outbox {
         Self(Rc::new(Inner {
             state: RefCell::new(State {
                 frames: BytesMut::new(),
-                waits_since: None,
                 closed: false,
                 gone: false,
                 writer: None,
@@ -72,18 +68,17 @@ impl Outbox {
         self.0.room.notify_waiters();
     }
 
-    /// Waits until there is room; false when there will be none.
-    pub(super) async fn room(&self) -> bool {
+    /// Whether more should be put in.
+    pub(super) fn has_room(&self) -> bool {
+        self.0.state.borrow().frames.len() < FULL
+    }
+
+    /// Waits until there is room, or there will be none.
+    pub(super) async fn room(&self) {
         loop {
             let room = self.0.room.notified();
-            {
-                let state = self.0.state.borrow();
-                if state.closed || state.gone {
-                    return false;
-                }
-                if state.frames.len() < FULL {
-                    return true;
-                }
+            if self.is_over() || self.has_room() {
+                return;
             }
             room.await;
         }
@@ -95,13 +90,7 @@ impl Outbox {
         state.closed || state.gone
     }
 
-    /// For how long something waits that the client does not read.
-    pub(super) fn stalled(&self) -> Duration {
-        let since = self.0.state.borrow().waits_since;
-        since.map_or(Duration::ZERO, |since| since.elapsed())
-    }
-
-    /// Nothing waits any more that could leave.
+    /// What waits is the last that leaves.
     pub(super) fn abandon(&self) {
         let mut state = self.0.state.borrow_mut();
         state.gone = true;
@@ -118,7 +107,6 @@ impl Outbox {
             return false;
         }
         write(&mut state.frames);
-        state.waits_since.get_or_insert_with(Instant::now);
         if let Some(writer) = state.writer.take() {
             writer.wake();
         }
@@ -132,14 +120,13 @@ impl Outbox {
         poll_fn(move |context| {
             let inner = &guard.0.0;
             let mut state = inner.state.borrow_mut();
-            state.waits_since = None;
             if !state.frames.is_empty() {
                 let piece = state.frames.split().freeze();
                 drop(state);
                 inner.room.notify_waiters();
                 return Poll::Ready(Some(Ok(piece)));
             }
-            if state.closed || state.gone {
+            if state.gone {
                 return Poll::Ready(None);
             }
             state.writer = Some(context.waker().clone());

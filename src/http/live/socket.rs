@@ -3,48 +3,33 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use actix_http::ws::{CloseCode, Codec, Frame, Item, ProtocolError};
+use actix_http::ws::CloseCode;
 use actix_web::rt;
 use actix_web::rt::task::JoinHandle;
-use actix_web::rt::time::{Interval, interval};
+use actix_web::rt::time::interval;
 use actix_web::web::{Data, Payload};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::StreamExt;
-use impresario::{Counted, Interest};
-use impresario_api::{ClientFrame, ClosingData, Code, Filter, FrameBody};
+use impresario_api::{ClientFrame, ClosingData, Code, FrameBody};
 use tokio::sync::watch;
-use tokio_util::codec::Decoder;
+use tokio::time::timeout;
 
-use super::frames;
+use super::incoming::{Incoming, Said};
 use super::outbox::Outbox;
-use super::subscription::{self, Wish};
+use super::{End, Holds, frames, subscription, wish};
 use crate::app::App;
 use crate::http::guards::SocketPass;
 
-/// The longest frame of a client.
-const MOST_BYTES: usize = 64 << 10;
 /// Subscriptions on one socket.
 const MOST_SUBSCRIPTIONS: usize = 256;
+/// Frames in a row that are not understood.
+const MOST_NONSENSE: u32 = 100;
 /// How soon a token must come, where one is needed.
 const AUTH_WITHIN: Duration = Duration::from_secs(5);
 /// How often it is looked whether the client still reads.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// A closed socket's last frames get so long.
-const LAST_WORDS: Duration = Duration::from_secs(2);
-/// Unless the client says otherwise.
-const PROGRESS_EVERY: u64 = 100;
-/// Why a socket ends, as its client hears it.
-struct End {
-    code: CloseCode,
-    reason: String,
-}
-
-impl End {
-    fn new(code: CloseCode, reason: impl Into<String>) -> Self {
-        let reason = reason.into();
-        Self { code, reason }
-    }
-}
+/// A client that was told that its socket ends has so long to close it.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A socket at work.
 pub(super) struct Socket {
@@ -52,173 +37,169 @@ pub(super) struct Socket {
     /// That it may be here, and whether it may ask for anything.
     pass: SocketPass,
     outbox: Outbox,
+    holds: Holds,
+    incoming: Incoming,
     subscriptions: HashMap<String, JoinHandle<()>>,
-    /// A text that comes in several frames.
-    text: Option<BytesMut>,
+    /// Frames in a row that were not understood.
+    nonsense: u32,
     began: Instant,
     heard: Instant,
     pinged: Instant,
-    _counted: Counted,
 }
 
 impl Socket {
-    pub(super) fn new(
-        app: Data<App>,
-        pass: SocketPass,
-        outbox: Outbox,
-        counted: Counted,
-    ) -> Self {
+    pub(super) fn new(app: Data<App>, pass: SocketPass, outbox: Outbox, holds: Holds) -> Self {
         let now = Instant::now();
+        let trusted = pass.is_trusted();
+        holds.connection.becomes_socket(trusted);
         Self {
             app,
             pass,
             outbox,
+            holds,
+            incoming: Incoming::new(trusted),
             subscriptions: HashMap::new(),
-            text: None,
+            nonsense: 0,
             began: now,
             heard: now,
             pinged: now,
-            _counted: counted,
         }
     }
 
     /// Serves it to its end.
-    pub(super) async fn serve(mut self, payload: Payload) {
-        let end = self.listen(payload).await;
+    pub(super) async fn serve(mut self, mut payload: Payload) {
+        let end = self.listen(&mut payload).await;
         for (_, task) in self.subscriptions.drain() {
             task.abort();
         }
-        if let Some(End { code, reason }) = end {
-            let closing = ClosingData {
-                reason: reason.clone(),
-            };
-            frames::send(&self.outbox, None, FrameBody::Closing(closing));
-            self.outbox.close(code, &reason);
-        } else {
-            // Its close was echoed, or there is nobody left.
-            self.outbox.close(CloseCode::Normal, "");
+        match end {
+            End::Gone => {}
+            End::Closed => self.outbox.close(CloseCode::Normal, ""),
+            End::Close { code, reason } if self.reads() => {
+                let told = ClosingData {
+                    reason: reason.clone(),
+                };
+                frames::send(&self.outbox, None, FrameBody::Closing(told));
+                self.outbox.close(code, &reason);
+                // It closes in its turn, or is not waited for.
+                let _ = timeout(LAST_WORDS, self.until_closed(&mut payload)).await;
+            }
+            // Whoever reads nothing hears no reason either.
+            End::Stalled | End::Close { .. } => return self.holds.connection.abort(),
         }
-        // What a client that does not read has not taken by then is dropped with the connection.
-        let outbox = self.outbox.clone();
-        let tasks = self.app.orchestrator.tasks();
-        rt::spawn(tasks.over(async move {
-            rt::time::sleep(LAST_WORDS).await;
-            outbox.abandon();
-        }));
+        self.outbox.abandon();
+        self.holds.connection.finish();
     }
 
-    /// Until it is to end: why; `None` when the client itself has closed it or gone.
-    async fn listen(&mut self, mut payload: Payload) -> Option<End> {
+    /// Until it is to end: why.
+    async fn listen(&mut self, payload: &mut Payload) -> End {
         let mut leaving = self.app.leaving();
-        let mut look: Interval = interval(LOOK_EVERY);
-        let mut codec = Codec::new().max_size(MOST_BYTES);
-        let mut buffer = BytesMut::new();
+        let mut look = interval(LOOK_EVERY);
         loop {
-            tokio::select! {
-                bytes = payload.next() => {
-                    let Some(Ok(bytes)) = bytes else { return None };
-                    buffer.extend_from_slice(&bytes);
-                    self.heard = Instant::now();
-                    match self.read(&mut codec, &mut buffer).await {
-                        Ok(true) => {}
-                        Ok(false) => return None,
-                        Err(end) => return Some(end),
-                    }
+            // Whoever floods without reading is not heard until it reads.
+            while self.outbox.has_room() {
+                match self
+                    .incoming
+                    .next()
+                    .and_then(|said| said.map(|said| self.hear(said)).transpose())
+                {
+                    Ok(Some(())) => {}
+                    Ok(None) => break,
+                    Err(end) => return end,
                 }
+            }
+            let hears = self.outbox.has_room();
+            tokio::select! {
+                bytes = payload.next(), if hears => {
+                    let Some(Ok(bytes)) = bytes else { return End::Gone };
+                    self.heard = Instant::now();
+                    self.holds.connection.used();
+                    self.incoming.feed(&bytes);
+                }
+                () = self.outbox.room(), if !hears => {}
                 () = gone(&mut leaving) => {
-                    return Some(End::new(CloseCode::Away, "the server is shutting down"));
+                    return End::close(CloseCode::Away, "the server is shutting down");
                 }
                 _ = look.tick() => {
                     if let Some(end) = self.look() {
-                        return Some(end);
+                        return end;
                     }
                 }
             }
             if self.outbox.is_over() {
-                return None;
+                return End::Gone;
             }
         }
     }
 
-    /// Whether the client is still there and reads.
+    /// Whether the client is still there and reads. Nothing here waits for it.
     fn look(&mut self) -> Option<End> {
         let limits = self.app.socket_limits();
-        if self.outbox.stalled() >= limits.stall {
-            let reason = format!("nothing was read for {} s", limits.stall.as_secs_f64());
-            return Some(End::new(CloseCode::Again, reason));
+        if self.holds.connection.blocked_for() >= limits.stall {
+            return Some(End::Stalled);
         }
-        if !self.pass.is_trusted() && self.began.elapsed() >= AUTH_WITHIN {
-            return Some(End::new(CloseCode::Policy, "no auth frame came in time"));
+        if !self.pass.is_trusted() {
+            let late = self.began.elapsed() >= AUTH_WITHIN;
+            return late.then(|| End::close(CloseCode::Policy, "no auth frame came in time"));
         }
-        if self.heard.elapsed() >= 2 * limits.ping_every + LOOK_EVERY {
-            return Some(End::new(CloseCode::Away, "no answer to the server's pings"));
+        // Whoever is not heard cannot be heard answering.
+        if self.outbox.has_room() && self.heard.elapsed() >= 2 * limits.ping_every + LOOK_EVERY {
+            let reason = "no answer to the server's pings";
+            return Some(End::close(CloseCode::Away, reason));
         }
-        if self.pinged.elapsed() >= limits.ping_every {
+        if self.pinged.elapsed() >= limits.ping_every && self.outbox.has_room() {
             self.pinged = Instant::now();
             self.outbox.ping();
         }
         None
     }
 
-    /// Every whole frame in the buffer; false when the client has closed.
-    async fn read(&mut self, codec: &mut Codec, buffer: &mut BytesMut) -> Result<bool, End> {
-        while let Some(frame) = codec.decode(buffer).map_err(|error| broken(&error))? {
-            let text = match frame {
-                Frame::Text(text) => text,
-                Frame::Continuation(part) => match self.join(part)? {
-                    Some(text) => text,
-                    None => continue,
-                },
-                Frame::Ping(payload) => {
-                    self.outbox.pong(&payload);
-                    continue;
-                }
-                Frame::Pong(_) => continue,
-                Frame::Close(_) => return Ok(false),
-                Frame::Binary(_) => {
-                    let message = "expected a text frame with JSON, got a binary one".to_owned();
-                    frames::error(&self.outbox, None, Code::BadJson, message);
-                    continue;
-                }
-            };
-            let Ok(text) = std::str::from_utf8(&text) else {
-                return Err(End::new(CloseCode::Invalid, "a text frame is not UTF-8"));
-            };
-            self.obey(text)?;
-            // Who floods without reading waits here.
-            if !self.outbox.room().await {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    /// Whether the client takes what is written.
+    fn reads(&self) -> bool {
+        self.holds.connection.blocked_for().is_zero()
     }
 
-    /// A text in several frames: whole with the last one.
-    fn join(&mut self, part: Item) -> Result<Option<Bytes>, End> {
-        let (bytes, last) = match part {
-            Item::FirstText(bytes) => {
-                self.text = Some(BytesMut::new());
-                (bytes, false)
+    /// Until the client has closed it or gone; what else it says is not heard.
+    async fn until_closed(&mut self, payload: &mut Payload) {
+        while let Ok(said) = self.incoming.next() {
+            match said {
+                Some(Said::Close) => return,
+                Some(_) => {}
+                None => {
+                    let Some(Ok(bytes)) = payload.next().await else {
+                        return;
+                    };
+                    self.holds.connection.used();
+                    self.incoming.feed(&bytes);
+                }
             }
-            Item::FirstBinary(_) => {
-                return Err(End::new(
-                    CloseCode::Unsupported,
-                    "binary frames are not understood",
-                ));
+        }
+    }
+
+    fn hear(&mut self, said: Said) -> Result<(), End> {
+        match said {
+            Said::Close => Err(End::Closed),
+            Said::Text(text) => self.obey(&text),
+            _ if !self.pass.is_trusted() => Err(not_yet()),
+            Said::Pong => Ok(()),
+            Said::Ping(payload) => {
+                self.outbox.pong(&payload);
+                Ok(())
             }
-            Item::Continue(bytes) => (bytes, false),
-            Item::Last(bytes) => (bytes, true),
+            Said::Binary => {
+                let message = "expected a text frame with JSON, got a binary one".to_owned();
+                self.misunderstood(Code::BadJson, message)
+            }
+        }
+    }
+
+    fn obey(&mut self, text: &Bytes) -> Result<(), End> {
+        let Ok(text) = std::str::from_utf8(text) else {
+            return Err(End::close(CloseCode::Invalid, "a text frame is not UTF-8"));
         };
-        let text = self.text.get_or_insert_default();
-        if text.len() + bytes.len() > MOST_BYTES {
-            return Err(too_long());
-        }
-        text.extend_from_slice(&bytes);
-        Ok(last.then(|| self.text.take().unwrap_or_default().freeze()))
-    }
-
-    fn obey(&mut self, text: &str) -> Result<(), End> {
         let frame = match serde_json::from_str(text) {
+            Ok(ClientFrame::Auth { token }) => return self.trust(&token),
+            _ if !self.pass.is_trusted() => return Err(not_yet()),
             Ok(frame) => frame,
             Err(error) => {
                 let code = if error.is_data() {
@@ -226,38 +207,42 @@ impl Socket {
                 } else {
                     Code::BadJson
                 };
-                frames::error(&self.outbox, None, code, error.to_string());
-                return Ok(());
+                return self.misunderstood(code, error.to_string());
             }
         };
+        self.nonsense = 0;
         match frame {
-            ClientFrame::Auth { token } => self.trust(&token),
-            _ if !self.pass.is_trusted() => Err(End::new(
-                CloseCode::Policy,
-                "the first frame must be {\"type\": \"auth\", \"token\": …}",
-            )),
-            ClientFrame::Ping {} => {
-                frames::send(&self.outbox, None, FrameBody::Pong(frames::nothing()));
-                Ok(())
-            }
-            ClientFrame::Unsubscribe { sub } => {
-                self.unsubscribe(&sub);
-                Ok(())
-            }
+            ClientFrame::Unsubscribe { sub } => self.unsubscribe(&sub),
             subscribe @ ClientFrame::Subscribe { .. } => {
                 if let Err((sub, code, message)) = self.subscribe(subscribe) {
-                    frames::error(&self.outbox, Some(&sub), code, message);
+                    frames::error(&self.outbox, wish::named(&sub), code, message);
                 }
-                Ok(())
+            }
+            ClientFrame::Auth { .. } | ClientFrame::Ping {} => {
+                frames::send(&self.outbox, None, FrameBody::Pong(frames::nothing()));
             }
         }
+        Ok(())
+    }
+
+    /// Answered by an error; whoever says nothing else is not answered for ever.
+    fn misunderstood(&mut self, code: Code, message: String) -> Result<(), End> {
+        self.nonsense += 1;
+        if self.nonsense > MOST_NONSENSE {
+            let reason = format!("more than {MOST_NONSENSE} frames in a row were not understood");
+            return Err(End::close(CloseCode::Policy, reason));
+        }
+        frames::error(&self.outbox, None, code, message);
+        Ok(())
     }
 
     fn trust(&mut self, token: &str) -> Result<(), End> {
-        if self.pass.learn(token) {
-            return Ok(());
+        if !self.pass.learn(token) {
+            return Err(End::close(CloseCode::Policy, "the token is not known"));
         }
-        Err(End::new(CloseCode::Policy, "the token is not known"))
+        self.incoming.trust();
+        self.holds.connection.becomes_socket(true);
+        Ok(())
     }
 
     fn unsubscribe(&mut self, sub: &str) {
@@ -266,15 +251,19 @@ impl Socket {
             let told = FrameBody::Unsubscribed(frames::nothing());
             frames::send(&self.outbox, Some(sub), told);
         } else {
-            let message = format!("there is no subscription \"{sub}\"");
-            frames::error(&self.outbox, Some(sub), Code::SubNotFound, message);
+            let name = wish::named(sub);
+            let message = match name {
+                Some(name) => format!("there is no subscription \"{name}\""),
+                None => wish::EXPECTED_NAME.to_owned(),
+            };
+            frames::error(&self.outbox, name, Code::SubNotFound, message);
         }
     }
 
     fn subscribe(&mut self, frame: ClientFrame) -> Result<(), (String, Code, String)> {
         // One that ended by itself (its operation is not there) frees its name.
         self.subscriptions.retain(|_, task| !task.is_finished());
-        let wish = wish(frame).map_err(|(sub, message)| (sub, Code::BadRequest, message))?;
+        let wish = wish::wish(frame).map_err(|(sub, message)| (sub, Code::BadRequest, message))?;
         let sub = wish.sub.clone();
         if self.subscriptions.contains_key(&sub) {
             let message =
@@ -294,131 +283,15 @@ impl Socket {
     }
 }
 
-/// What a subscribe frame asks for, or its name and what is wrong with it.
-fn wish(frame: ClientFrame) -> Result<Wish, (String, String)> {
-    let ClientFrame::Subscribe {
-        sub,
-        operation_id,
-        filter,
-        since,
-        events,
-        progress_ms,
-    } = frame
-    else {
-        return Err((String::new(), "expected a subscribe frame".to_owned()));
-    };
-    let wrong = |message: String| (sub.clone(), message);
-    if !(1..=64).contains(&sub.chars().count()) {
-        return Err(wrong("sub: expected 1 to 64 characters".to_owned()));
-    }
-    let interest = match (operation_id, filter) {
-        (Some(id), None) => Interest::Operation(id),
-        (None, Some(filter)) => matching(filter).map_err(wrong)?,
-        _ => return Err(wrong("expected either operation_id or filter".to_owned())),
-    };
-    let every = progress_ms.unwrap_or(PROGRESS_EVERY);
-    if !(100..=10_000).contains(&every) {
-        return Err(wrong(format!(
-            "progress_ms: expected 100 to 10000, got {every}"
-        )));
-    }
-    Ok(Wish {
-        sub,
-        interest,
-        since,
-        types: events,
-        progress_every: Duration::from_millis(every),
-    })
-}
-
-fn matching(filter: Filter) -> Result<Interest, String> {
-    let label = filter.label.map(|label| match label.split_once(':') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err(format!("filter.label: expected key:value, got \"{label}\"")),
-    });
-    Ok(Interest::Matching {
-        kinds: filter.kind.unwrap_or_default(),
-        label: label.transpose()?,
-    })
-}
-
-fn too_long() -> End {
-    End::new(
-        CloseCode::Size,
-        format!("a frame has more than {MOST_BYTES} bytes"),
+fn not_yet() -> End {
+    End::close(
+        CloseCode::Policy,
+        "the first frame must be {\"type\": \"auth\", \"token\": …}",
     )
-}
-
-/// A frame that is none.
-fn broken(error: &ProtocolError) -> End {
-    match error {
-        ProtocolError::Overflow => too_long(),
-        other => End::new(CloseCode::Protocol, other.to_string()),
-    }
 }
 
 /// When the server goes.
 async fn gone(leaving: &mut watch::Receiver<bool>) {
     // The sender lives as long as the app that this socket holds.
     let _ = leaving.wait_for(|leaving| *leaving).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wished(text: &str) -> Result<Wish, String> {
-        let frame = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        wish(frame).map_err(|(_, message)| message)
-    }
-
-    #[test]
-    fn a_subscription_names_one_operation_or_a_filter() {
-        let one = r#"{"type": "subscribe", "sub": "a", "operation_id": "op_0k3j9x7q2m4tz"}"#;
-        assert!(matches!(
-            wished(one).map(|wish| wish.interest),
-            Ok(Interest::Operation(_))
-        ));
-        let all =
-            r#"{"type": "subscribe", "sub": "a", "filter": {}, "since": 7, "progress_ms": 500}"#;
-        let wish = wished(all).expect("a wish");
-        assert_eq!(
-            (wish.since, wish.progress_every),
-            (Some(7), Duration::from_millis(500))
-        );
-        let some = r#"{"type": "subscribe", "sub": "a", "filter": {"kind": ["dummy"], "label": "team:a:b"}}"#;
-        let Ok(Interest::Matching { kinds, label }) = wished(some).map(|wish| wish.interest) else {
-            panic!("a filter");
-        };
-        assert_eq!(
-            (kinds, label),
-            (
-                vec!["dummy".to_owned()],
-                Some(("team".to_owned(), "a:b".to_owned()))
-            )
-        );
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        for (rest, named) in [
-            ("", "either operation_id or filter"),
-            (
-                r#", "filter": {}, "operation_id": "op_0k3j9x7q2m4tz""#,
-                "either",
-            ),
-            (r#", "operation_id": "op_1""#, "expected op_"),
-            (r#", "filter": {"label": "team"}"#, "key:value"),
-            (r#", "filter": {"colour": "red"}"#, "colour"),
-            (r#", "filter": {}, "progress_ms": 10"#, "100 to 10000"),
-            (r#", "filter": {}, "events": ["metrics"]"#, "metrics"),
-            (r#", "filter": {}, "since": -1"#, "-1"),
-        ] {
-            let text = format!("{{\"type\": \"subscribe\", \"sub\": \"a\"{rest}}}");
-            let message = wished(&text).err().unwrap_or_default();
-            assert!(message.contains(named), "{text}: {message}");
-        }
-        let empty = wished(r#"{"type": "subscribe", "sub": "", "filter": {}}"#);
-        assert!(empty.is_err_and(|message| message.contains("1 to 64")));
-    }
 }

@@ -15,19 +15,10 @@ use crate::http::errors::ApiError;
 
 use super::frames::{self, Prefix};
 use super::outbox::Outbox;
+use super::wish::Wish;
 
 /// Rows in a filter's snapshot.
 const ROWS: usize = 100;
-
-/// What a client asked for.
-pub(super) struct Wish {
-    pub(super) sub: String,
-    pub(super) interest: Interest,
-    pub(super) since: Option<u64>,
-    /// These types alone.
-    pub(super) types: Option<Vec<EventType>>,
-    pub(super) progress_every: Duration,
-}
 
 /// A subscription at work.
 struct Work {
@@ -109,7 +100,11 @@ fn refuse(outbox: &Outbox, sub: &str, error: &Error) {
 
 impl Work {
     async fn run(mut self, mut subscription: Subscription) {
-        while self.outbox.room().await {
+        loop {
+            self.outbox.room().await;
+            if self.outbox.is_over() {
+                return;
+            }
             let due = self.next_due();
             let update = tokio::select! {
                 biased;

@@ -74,6 +74,7 @@ impl Endpoint {
         };
         // A read is refused to a foreign page if it asks for another protocol.
         new.fails(403, &["FORBIDDEN_HOST", "FORBIDDEN_ORIGIN"]);
+        new.fails(429, &["TOO_MANY_CONNECTIONS"]);
         new.fails(500, &["INTERNAL"]);
         if method != "get" {
             new.fails(415, &["UNSUPPORTED_MEDIA_TYPE"]);

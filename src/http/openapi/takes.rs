@@ -12,6 +12,7 @@ use super::Endpoint;
 use super::endpoint::{Body, Content};
 use crate::http::answers::Reply;
 use crate::http::caller::Caller;
+use crate::http::connection::Client;
 use crate::http::errors::ApiError;
 use crate::http::extract::{DatasetName, Id, NamedStart, Prune, Reason, Start};
 #[cfg(feature = "training")]
@@ -52,6 +53,10 @@ impl Takes for HttpRequest {
 }
 
 impl Takes for Path<String> {
+    fn tell(_: &mut Endpoint) {}
+}
+
+impl Takes for Client {
     fn tell(_: &mut Endpoint) {}
 }
 

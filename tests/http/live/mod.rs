@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 mod following;
+mod hostile;
 mod lossless;
 mod manners;
 mod python;

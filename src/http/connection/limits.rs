@@ -1,0 +1,146 @@
+//! How many connections there may be, and for how long each may keep the server waiting.
+
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::config::Settings;
+
+/// Idle connections are kept so long, for clients that poll.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// A connection that ends has so long for its last bytes.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// So many connections are enough for one machine; what each sends is kept until it is whole.
+const MOST_CONNECTIONS: usize = 16_384;
+/// As many open files as are asked for.
+const MOST_FILES: u64 = 2 * MOST_CONNECTIONS as u64;
+/// Files that the store opens while it reads and writes.
+const FOR_THE_STORE: usize = 24;
+/// Files that one function opens: what it reads, what it writes, a checkpoint, their folders.
+const FOR_A_SLOT: usize = 6;
+/// Files that one check of an admission opens.
+const FOR_A_CHECK: usize = 2;
+/// A worker's own files, and connections that it was given and has not seen yet.
+const FOR_A_WORKER: usize = 8 + ACCEPTED_AHEAD;
+/// Connections that a worker may have been given beyond its part of the limit.
+pub(super) const ACCEPTED_AHEAD: usize = 8;
+/// However few files may be open, so many connections are served.
+const FEWEST: usize = 8;
+
+/// How long a connection may stay in each phase, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) head: u64,
+    pub(super) keep_alive: u64,
+    pub(super) body_idle: u64,
+    pub(super) write_stall: u64,
+    pub(super) farewell: u64,
+}
+
+/// How many connections there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// At once.
+    pub(super) total: usize,
+    /// Of these live sockets: the rest stays for requests.
+    pub(super) sockets: usize,
+    /// Of one peer.
+    pub(super) per_peer: usize,
+}
+
+impl Times {
+    pub(super) fn of(settings: &Settings) -> Self {
+        let millis = |seconds: f64| Duration::from_secs_f64(seconds).as_millis() as u64;
+        let http = &settings.http;
+        Self {
+            head: millis(http.head_seconds),
+            keep_alive: KEEP_ALIVE.as_millis() as u64,
+            body_idle: millis(http.body_idle_seconds),
+            write_stall: millis(http.write_stall_seconds),
+            farewell: FAREWELL.as_millis() as u64,
+        }
+    }
+}
+
+impl Limits {
+    /// For a process in which everything but connections is open already.
+    pub(super) fn of(settings: &Settings) -> Self {
+        let slots: usize = settings.lanes.values().map(|lane| lane.concurrency).sum();
+        let kept = FOR_THE_STORE
+            + slots.saturating_mul(FOR_A_SLOT)
+            + settings
+                .supervision
+                .blocking_threads
+                .saturating_mul(FOR_A_CHECK)
+            + settings.http.worker_threads().saturating_mul(FOR_A_WORKER);
+        let limits = Self::within(
+            most_files(),
+            open_files(),
+            kept,
+            settings.http.connections_per_peer,
+        );
+        log::debug!("{limits:?}");
+        limits
+    }
+
+    fn within(most: usize, open: usize, kept: usize, per_peer: usize) -> Self {
+        let free = most.saturating_sub(open);
+        // Where there is too little for all of it, a quarter is for connections.
+        let total = free.saturating_sub(kept).max(free / 4);
+        let total = total.clamp(FEWEST, MOST_CONNECTIONS);
+        Self {
+            total,
+            sockets: total - total / 4,
+            per_peer: per_peer.min(total / 2),
+        }
+    }
+}
+
+/// How many files this process may have open. A shell's limit is often far below what the system
+/// grants to whoever asks.
+fn most_files() -> usize {
+    let now = getrlimit(Resource::Nofile);
+    let wanted = now.maximum.unwrap_or(MOST_FILES).min(MOST_FILES);
+    let current = now.current.unwrap_or(u64::MAX);
+    let raised = Rlimit {
+        current: Some(wanted),
+        maximum: now.maximum,
+    };
+    let most = if current < wanted && setrlimit(Resource::Nofile, raised).is_ok() {
+        wanted
+    } else {
+        current
+    };
+    usize::try_from(most).unwrap_or(usize::MAX)
+}
+
+/// How many files are open. Where that cannot be known, as many as a server with defaults has.
+fn open_files() -> usize {
+    std::fs::read_dir("/proc/self/fd").map_or(64, Iterator::count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_get_what_the_store_and_work_leave() {
+        for (most, open, kept, total) in [
+            (1_024, 40, 90, 894),
+            (256, 40, 90, 126),
+            (128, 40, 90, 22),
+            (64, 60, 90, FEWEST),
+            (10, 40, 90, FEWEST),
+            (usize::MAX, 40, 90, MOST_CONNECTIONS),
+        ] {
+            let limits = Limits::within(most, open, kept, 100);
+            assert_eq!(limits.total, total, "{most}");
+            assert!(
+                limits.sockets < limits.total && limits.sockets > 0,
+                "{limits:?}"
+            );
+            assert!((1..=100).contains(&limits.per_peer), "{limits:?}");
+            assert!(limits.per_peer * 2 <= limits.total, "{limits:?}");
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! All connections.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use actix_web::dev::RequestHead;
+use actix_web::rt::time::sleep;
+
+use super::limits::{Limits, Times};
+use super::open::{OfPeer, Open, at_once, most_expendable};
+use super::rules::{Phase, is_overdue};
+use super::{Clock, Connection, Ending};
+use crate::config::Settings;
+use crate::http::peer::TrustedProxies;
+
+/// How often all connections are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The same while the server goes.
+const LOOK_LEAVING: Duration = Duration::from_millis(10);
+/// How often at most it is said that connections had to make room.
+const SAY_EVERY_MS: u64 = 10_000;
+
+/// Every open connection.
+pub struct Connections {
+    limits: Limits,
+    times: Times,
+    proxies: TrustedProxies,
+    clock: Arc<Clock>,
+    open: Mutex<Open>,
+    sockets: AtomicUsize,
+    /// Closed for a newcomer, or not taken for want of room.
+    refused: AtomicU64,
+    leaving: AtomicBool,
+}
+
+/// How many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Connections, live sockets among them.
+    pub connections: usize,
+    /// Live sockets.
+    pub sockets: usize,
+    /// Since the process began: connections that had to make room for others, or were not taken.
+    pub refused: u64,
+}
+
+impl Connections {
+    /// None yet. Everything else that the process keeps open should be open already.
+    pub fn new(settings: &Settings) -> Arc<Self> {
+        Arc::new(Self {
+            limits: Limits::of(settings),
+            times: Times::of(settings),
+            proxies: TrustedProxies::new(&settings.http.trusted_proxies),
+            clock: Arc::new(Clock::new()),
+            open: Mutex::default(),
+            sockets: AtomicUsize::new(0),
+            refused: AtomicU64::new(0),
+            leaving: AtomicBool::new(false),
+        })
+    }
+
+    /// How many there are now.
+    pub fn count(&self) -> Counts {
+        Counts {
+            connections: self.lock().connections.len(),
+            sockets: self.sockets.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The most there may be.
+    pub(super) const fn most(&self) -> usize {
+        self.limits.total
+    }
+
+    /// Looks at all of them again and again, and ends those that are overdue.
+    pub async fn watch(self: Arc<Self>) {
+        loop {
+            self.look();
+            let leaving = self.leaving.load(Ordering::Relaxed);
+            sleep(if leaving { LOOK_LEAVING } else { LOOK_EVERY }).await;
+        }
+    }
+
+    /// Ends them all: idle ones at once, the others when they have answered; until there are none, or
+    /// `limit` has passed.
+    pub async fn leave(&self, limit: Duration) {
+        self.leaving.store(true, Ordering::Relaxed);
+        let until = Instant::now() + limit;
+        while self.count().connections > 0 && Instant::now() < until {
+            self.look();
+            sleep(LOOK_LEAVING).await;
+        }
+    }
+
+    /// A newcomer, if there is room for it or some can be made.
+    pub(super) fn open(&self, address: Option<SocketAddr>) -> Option<Connection> {
+        let peer = self.proxies.of_connection(address);
+        let group = peer.group();
+        let mut open = self.lock();
+        let fits = peer.exempt || self.fits_peer(&mut open, group);
+        if !fits || !self.fits_all(&mut open) {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        open.next += 1;
+        let id = open.next;
+        if !peer.exempt {
+            open.of_peers
+                .entry(group)
+                .or_default()
+                .connections
+                .insert(id);
+        }
+        let connection = Connection::new(id, peer, &self.clock);
+        open.connections.insert(id, connection.clone());
+        Some(connection)
+    }
+
+    /// It is no more.
+    pub(super) fn closed(&self, connection: &Connection) {
+        self.lock().forget(connection);
+    }
+
+    /// Counts a request with those of its client, where a proxy sent it on: its connection is the
+    /// proxy's. `None` when the client has too many under way.
+    pub(super) fn enter(self: &Arc<Self>, head: &RequestHead) -> Option<Option<Place>> {
+        if self.proxies.is_empty() {
+            return Some(None);
+        }
+        let peer = self.proxies.of_request(head);
+        if peer.exempt || peer == self.proxies.of_connection(head.peer_addr) {
+            return Some(None);
+        }
+        let group = peer.group();
+        let mut open = self.lock();
+        let of_peer = open.of_peers.entry(group).or_default();
+        if of_peer.count() >= self.limits.per_peer {
+            return None;
+        }
+        of_peer.requests += 1;
+        Some(Some(Place(Arc::clone(self), Taken::Request(group))))
+    }
+
+    /// A place for a live socket; `None` when there are as many as there may be.
+    pub(in crate::http) fn socket(self: &Arc<Self>) -> Option<Place> {
+        let most = self.limits.sockets;
+        let taken = self
+            .sockets
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
+                (count < most).then_some(count + 1)
+            });
+        let place = || Place(Arc::clone(self), Taken::Socket);
+        taken.ok().map(|_| place())
+    }
+
+    fn look(&self) {
+        let now = self.clock.look();
+        let leaving = self.leaving.load(Ordering::Relaxed);
+        let mut open = self.lock();
+        for connection in open.connections.values() {
+            let reading = connection.reading();
+            if is_overdue(&reading, now, &self.times, leaving) {
+                connection.end(at_once(&reading));
+            } else if connection.0.held.load(Ordering::Relaxed) {
+                // Whether its client has left shows only to those who look.
+                connection.0.task.wake();
+            }
+        }
+        self.tell(&mut open, now);
+    }
+
+    /// Whether there is room for one more of a peer, made by itself if need be.
+    fn fits_peer(&self, open: &mut Open, group: IpAddr) -> bool {
+        let Some(of_peer) = open.of_peers.get(&group) else {
+            return true;
+        };
+        if of_peer.count() < self.limits.per_peer {
+            return true;
+        }
+        let its = of_peer.connections.iter();
+        let its = its.filter_map(|id| open.connections.get(id));
+        let spared = most_expendable(its, 1);
+        self.make_room(open, spared)
+    }
+
+    /// The same for one more of anybody's. To look at all of them for each newcomer would help those
+    /// who come in crowds, so a few go at a time.
+    fn fits_all(&self, open: &mut Open) -> bool {
+        if open.connections.len() < self.limits.total {
+            return true;
+        }
+        let spared = most_expendable(open.connections.values(), 1 + self.limits.total / 64);
+        self.make_room(open, spared)
+    }
+
+    /// Ends these; whether there were any.
+    fn make_room(&self, open: &mut Open, spared: Vec<Connection>) -> bool {
+        let count = spared.len();
+        self.refused.fetch_add(count as u64, Ordering::Relaxed);
+        for connection in spared {
+            let reading = connection.reading();
+            if reading.phase == Phase::Working {
+                // It answers with what has come about, and counts until then.
+                connection.end(Ending::AfterAnswer);
+            } else {
+                connection.end(at_once(&reading));
+                open.forget(&connection);
+            }
+        }
+        count > 0
+    }
+
+    fn tell(&self, open: &mut Open, now: u64) {
+        let refused = self.refused.load(Ordering::Relaxed);
+        let (told, at) = open.told;
+        if refused == told || (told > 0 && now < at + SAY_EVERY_MS) {
+            return;
+        }
+        open.told = (refused, now);
+        log::warn!(
+            "{} connections had to make room for others or were not taken: {} are served at a time, {} of one peer; a higher limit of open files (ulimit -n) allows more, http.connections_per_peer more of one peer",
+            refused - told,
+            self.limits.total,
+            self.limits.per_peer
+        );
+    }
+
+    /// Whole whatever panicked beside it.
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place that something has among those there are, until this is dropped.
+pub(in crate::http) struct Place(Arc<Connections>, Taken);
+
+enum Taken {
+    Request(IpAddr),
+    Socket,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        match self.1 {
+            Taken::Request(group) => {
+                let one = |of_peer: &mut OfPeer| of_peer.requests -= 1;
+                self.0.lock().leave(group, one);
+            }
+            Taken::Socket => {
+                self.0.sockets.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+use clap::Parser;
+
+use super::*;
+use crate::config::Args;
+
+fn connections(per_peer: usize) -> Arc<Connections> {
+    let per_peer = format!("http.connections_per_peer={per_peer}");
+    let args = Args::parse_from(["impresariod", "--set", &per_peer]);
+    Connections::new(&Settings::load(&args).expect("the settings are right"))
+}
+
+fn from(address: &str) -> Option<SocketAddr> {
+    Some(SocketAddr::new(address.parse().expect("an address"), 1))
+}
+
+#[test]
+fn a_peer_has_its_places_and_then_makes_room_for_itself() {
+    let all = connections(2);
+    let open = |address: &str| all.open(from(address));
+    let [first, second] = ["2001:db8::1", "2001:db8::2"].map(|one| open(one).expect("a place"));
+    let other = open("192.0.2.7").expect("a place");
+    second.enter(Phase::Working);
+    let third = open("2001:db8::3").expect("a place");
+    assert_eq!(first.ending(), Ending::Now, "its head was due longest");
+    assert_eq!(
+        (second.ending(), other.ending()),
+        (Ending::None, Ending::None)
+    );
+    third.enter(Phase::Socket);
+    assert!(
+        open("2001:db8::4").is_none(),
+        "both of its places are in use"
+    );
+    assert_eq!(all.count().connections, 3);
+    assert_eq!(all.count().refused, 2);
+
+    // A wait answers before it goes.
+    let waits = second.waits();
+    assert!(open("2001:db8::4").is_some());
+    assert!(waits.is_cancelled());
+    assert_eq!(second.ending(), Ending::AfterAnswer);
+    for gone in [&first, &second, &second, &third] {
+        all.closed(gone);
+    }
+    assert_eq!(all.count().connections, 2);
+    assert!(open("2001:db8::5").is_some());
+}
+
+#[test]
+fn this_machine_may_have_as_many_as_there_are() {
+    let all = connections(1);
+    let kept: Vec<_> = (0..50).map(|_| all.open(from("127.0.0.1"))).collect();
+    let lives =
+        |one: &Option<Connection>| one.as_ref().is_some_and(|one| one.ending() == Ending::None);
+    assert!(kept.iter().all(lives));
+    assert_eq!(all.count().connections, 50);
+}
+
+#[test]
+fn when_all_places_are_taken_the_longest_idle_goes() {
+    let all = connections(1);
+    let most = all.limits.total;
+    let mut kept: Vec<_> = (0..most)
+        .map(|_| all.open(from("127.0.0.1")).expect("a place"))
+        .collect();
+    kept[7].enter(Phase::Idle);
+    for one in &kept[8..] {
+        one.enter(Phase::Socket);
+    }
+    kept[..7].iter().for_each(|one| one.enter(Phase::Working));
+    let newcomer = all.open(from("127.0.0.1")).expect("a place");
+    assert_eq!(kept[7].ending(), Ending::Now);
+    assert_eq!(all.count().connections, most);
+    newcomer.enter(Phase::Working);
+    assert!(all.open(from("127.0.0.1")).is_none());
+    kept.truncate(1);
+    all.closed(&kept[0]);
+    assert!(all.open(from("127.0.0.1")).is_some());
+}

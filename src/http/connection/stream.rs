@@ -1,0 +1,154 @@
+//! A connection's bytes, on their way to actix-http and from there.
+
+use std::io::{Error, ErrorKind, Result};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::{Connection, Connections, Ending};
+
+/// Bytes that are read before what they say is looked at.
+const AT_ONCE: usize = 64 << 10;
+
+/// A client's stream, which tells its connection what happens, and does what it is told there.
+pub(super) struct Stream {
+    tcp: TcpStream,
+    pub(super) connection: Connection,
+    connections: Arc<Connections>,
+    /// Bytes read since the server last had its turn.
+    at_once: usize,
+}
+
+impl Stream {
+    pub(super) fn new(
+        tcp: TcpStream,
+        connection: Connection,
+        connections: Arc<Connections>,
+    ) -> Self {
+        // What is written is whole: an answer, all frames that wait. Nothing is gained by holding it.
+        let _ = tcp.set_nodelay(true);
+        Self {
+            tcp,
+            connection,
+            connections,
+            at_once: 0,
+        }
+    }
+
+    /// An error when it is to end now.
+    fn check(&self) -> Result<()> {
+        match self.connection.ending() {
+            Ending::Now | Ending::Abort => Err(Error::from(ErrorKind::ConnectionAborted)),
+            Ending::None | Ending::AfterAnswer | Ending::AfterWrites => Ok(()),
+        }
+    }
+
+    /// Whoever ends the connection wakes the task that serves it. It may have been ended just before.
+    /// actix-http writes or flushes whenever it has its turn, so this need not be done on reading.
+    fn listen(&self, context: &Context<'_>) -> Result<()> {
+        self.connection.register(context.waker());
+        self.check()
+    }
+
+    /// Reading waits; that the client has left must be seen all the same.
+    fn hold(&self, context: &mut Context<'_>) {
+        let readable = pin!(self.tcp.ready(Interest::READABLE)).poll(context);
+        if let Poll::Ready(Ok(ready)) = readable
+            && ready.is_read_closed()
+        {
+            self.connection.client_left();
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<Result<()>> {
+        let this = self.get_mut();
+        this.check()?;
+        if this.connection.ending() == Ending::AfterWrites {
+            // As if the client had closed it.
+            return Poll::Ready(Ok(()));
+        }
+        if this.connection.is_held() {
+            this.hold(context);
+            return Poll::Pending;
+        }
+        if this.at_once >= AT_ONCE {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
+        match Pin::new(&mut this.tcp).poll_read(context, buffer) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(result) => {
+                let read = buffer.filled().len() - before;
+                if read == 0 {
+                    this.connection.client_left();
+                } else {
+                    this.at_once += read;
+                    this.connection.received(read);
+                }
+                Poll::Ready(result)
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize>> {
+        let this = self.get_mut();
+        this.check()?;
+        match Pin::new(&mut this.tcp).poll_write(context, bytes) {
+            Poll::Pending => {
+                this.connection.writes_wait();
+                this.listen(context)?;
+                Poll::Pending
+            }
+            Poll::Ready(result) => {
+                this.connection.written();
+                Poll::Ready(result)
+            }
+        }
+    }
+
+    /// actix-http asks for it whenever it has written all that it had, and once a turn.
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        let this = self.get_mut();
+        this.at_once = 0;
+        let answered = this.connection.flushed();
+        if answered && this.connection.ending() == Ending::AfterAnswer {
+            return Poll::Ready(Err(Error::from(ErrorKind::ConnectionAborted)));
+        }
+        this.listen(context)?;
+        Pin::new(&mut this.tcp).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
+        let this = self.get_mut();
+        this.check()?;
+        ready!(Pin::new(&mut this.tcp).poll_shutdown(context))?;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if self.connection.ending() == Ending::Abort {
+            // A connection that is reset keeps nothing in the kernel.
+            let _ = self.tcp.set_zero_linger();
+        }
+        self.connection.client_left();
+        self.connections.closed(&self.connection);
+    }
+}

@@ -1,0 +1,74 @@
+//! Tells a connection when a request begins and when its answer does.
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actix_web::HttpMessage;
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use futures_util::future::LocalBoxFuture;
+
+use super::{Connection, Connections};
+use crate::http::errors::ApiError;
+
+/// The middleware in front of all others.
+#[derive(Clone)]
+pub struct Track(pub Arc<Connections>);
+
+/// The middleware as one worker has it.
+pub struct TrackService<S> {
+    connections: Arc<Connections>,
+    inner: S,
+}
+
+impl<S, B> Transform<S, ServiceRequest> for Track
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    S::Future: 'static,
+    B: 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Transform = TrackService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(TrackService {
+            connections: Arc::clone(&self.0),
+            inner,
+        }))
+    }
+}
+
+impl<S, B> Service<ServiceRequest> for TrackService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
+    S::Future: 'static,
+    B: 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = LocalBoxFuture<'static, Result<ServiceResponse<B>, S::Error>>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let connection = Connection::of_service(&request);
+        connection.as_ref().inspect(|one| one.works());
+        let Some(place) = self.connections.enter(request.head()) else {
+            return Box::pin(ready(Err(ApiError::too_many_connections().into())));
+        };
+        if let Some(place) = place {
+            request.extensions_mut().insert(place);
+        }
+        let handled = self.inner.call(request);
+        Box::pin(async move {
+            let answer = handled.await;
+            connection.as_ref().inspect(|one| one.answers());
+            answer
+        })
+    }
+}

@@ -1,0 +1,288 @@
+//! What a client sends, from bytes to texts. What a frame claims to be is judged by its header, before
+//! anything of it is kept.
+
+use actix_http::ws::{CloseCode, Codec, Frame, Item, ProtocolError};
+use bytes::{Bytes, BytesMut};
+use tokio_util::codec::Decoder;
+
+use super::End;
+
+/// The longest frame of a client, and the longest text in several of them.
+const MOST_BYTES: usize = 64 << 10;
+/// The longest frame of a client that has not said who it is: a token and what is around it.
+const MOST_UNKNOWN: usize = 8 << 10;
+/// The longest ping, pong or close (RFC 6455, 5.5).
+const MOST_CONTROL: usize = 125;
+
+/// What a client has said.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    Text(Bytes),
+    Binary,
+    Ping(Bytes),
+    Pong,
+    Close,
+}
+
+/// Bytes that have come and are no whole frame yet.
+pub(super) struct Incoming {
+    codec: Codec,
+    buffer: BytesMut,
+    /// A text that comes in several frames.
+    text: Option<BytesMut>,
+    /// Whether the client has said who it is: until then it may say little.
+    trusted: bool,
+}
+
+impl Incoming {
+    pub(super) fn new(trusted: bool) -> Self {
+        Self {
+            codec: Codec::new().max_size(MOST_BYTES),
+            buffer: BytesMut::new(),
+            text: None,
+            trusted,
+        }
+    }
+
+    pub(super) const fn trust(&mut self) {
+        self.trusted = true;
+    }
+
+    /// More bytes.
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The next thing said, if it is whole.
+    pub(super) fn next(&mut self) -> Result<Option<Said>, End> {
+        loop {
+            let most = if self.trusted {
+                MOST_BYTES
+            } else {
+                MOST_UNKNOWN
+            };
+            judge(&self.buffer, most)?;
+            let frame = self.codec.decode(&mut self.buffer);
+            let Some(frame) = frame.map_err(|error| broken(&error))? else {
+                return Ok(None);
+            };
+            let said = match frame {
+                Frame::Text(text) => Said::Text(text),
+                Frame::Continuation(part) => match self.join(part)? {
+                    Some(text) => Said::Text(text),
+                    None => continue,
+                },
+                Frame::Ping(payload) => Said::Ping(payload),
+                Frame::Pong(_) => Said::Pong,
+                Frame::Close(_) => Said::Close,
+                Frame::Binary(_) => Said::Binary,
+            };
+            return Ok(Some(said));
+        }
+    }
+
+    /// A text in several frames: whole with the last one.
+    fn join(&mut self, part: Item) -> Result<Option<Bytes>, End> {
+        let (bytes, last) = match part {
+            Item::FirstText(bytes) => {
+                self.text = Some(BytesMut::new());
+                (bytes, false)
+            }
+            Item::FirstBinary(_) => {
+                return Err(End::close(
+                    CloseCode::Unsupported,
+                    "binary frames are not understood",
+                ));
+            }
+            Item::Continue(bytes) => (bytes, false),
+            Item::Last(bytes) => (bytes, true),
+        };
+        let text = self.text.get_or_insert_default();
+        if text.len() + bytes.len() > MOST_BYTES {
+            return Err(too_long(MOST_BYTES));
+        }
+        text.extend_from_slice(&bytes);
+        Ok(last.then(|| self.text.take().unwrap_or_default().freeze()))
+    }
+}
+
+/// Looks at the header of the first frame, as far as it has come: the codec would wait for all of a
+/// frame before it finds it too long.
+fn judge(bytes: &[u8], most: usize) -> Result<(), End> {
+    let Some(claimed) = claimed(bytes) else {
+        return Ok(());
+    };
+    let control = bytes.first().is_some_and(|first| first & 0x08 != 0);
+    if control && claimed > MOST_CONTROL as u64 {
+        let why = format!("a ping, pong or close has more than {MOST_CONTROL} bytes");
+        return Err(End::close(CloseCode::Protocol, why));
+    }
+    if claimed > most as u64 {
+        return Err(too_long(most));
+    }
+    Ok(())
+}
+
+/// The length of the payload, as the frame's header has it (RFC 6455, 5.2).
+fn claimed(bytes: &[u8]) -> Option<u64> {
+    let short = bytes.get(1)? & 0x7f;
+    match short {
+        126 => {
+            let length = bytes.get(2..4)?.try_into().ok()?;
+            Some(u16::from_be_bytes(length).into())
+        }
+        127 => {
+            let length = bytes.get(2..10)?.try_into().ok()?;
+            Some(u64::from_be_bytes(length))
+        }
+        short => Some(short.into()),
+    }
+}
+
+fn too_long(most: usize) -> End {
+    End::close(
+        CloseCode::Size,
+        format!("a frame has more than {most} bytes"),
+    )
+}
+
+/// A frame that is none.
+fn broken(error: &ProtocolError) -> End {
+    match error {
+        ProtocolError::Overflow => too_long(MOST_BYTES),
+        other => End::close(CloseCode::Protocol, other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A frame's header, masked, for a payload of this length.
+    fn header(first: u8, length: u64) -> Vec<u8> {
+        let mut bytes = vec![first];
+        match length {
+            0..=125 => bytes.push(0x80 | length as u8),
+            126..=0xffff => {
+                bytes.push(0x80 | 126);
+                bytes.extend_from_slice(&(length as u16).to_be_bytes());
+            }
+            _ => {
+                bytes.push(0x80 | 127);
+                bytes.extend_from_slice(&length.to_be_bytes());
+            }
+        }
+        bytes
+    }
+
+    /// A whole frame; its mask is nothing but zeros.
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = header(first, payload.len() as u64);
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(payload);
+        bytes
+    }
+
+    /// What is said when the bytes come one by one, and with which code it ends.
+    fn fed(trusted: bool, bytes: &[u8]) -> (Vec<Said>, Option<(CloseCode, usize)>) {
+        let (mut incoming, mut said) = (Incoming::new(trusted), Vec::new());
+        for (place, byte) in bytes.iter().enumerate() {
+            incoming.feed(&[*byte]);
+            loop {
+                match incoming.next() {
+                    Ok(Some(one)) => said.push(one),
+                    Ok(None) => break,
+                    Err(End::Close { code, .. }) => return (said, Some((code, place + 1))),
+                    Err(_) => panic!("it says why"),
+                }
+            }
+        }
+        (said, None)
+    }
+
+    #[test]
+    fn a_length_is_judged_with_the_last_byte_of_it() {
+        const TEXT: u8 = 0x81;
+        let control = MOST_CONTROL as u64;
+        for (trusted, first, length, code) in [
+            (true, TEXT, 64 << 10, None),
+            (true, TEXT, (64 << 10) + 1, Some((CloseCode::Size, 10))),
+            (true, TEXT, 1 << 40, Some((CloseCode::Size, 10))),
+            (true, TEXT, u64::MAX, Some((CloseCode::Size, 10))),
+            (true, 0x82, 1 << 40, Some((CloseCode::Size, 10))),
+            (true, 0x01, 1 << 40, Some((CloseCode::Size, 10))),
+            (true, 0x80, 1 << 40, Some((CloseCode::Size, 10))),
+            (true, 0x89, control, None),
+            (true, 0x89, 126, Some((CloseCode::Protocol, 4))),
+            (true, 0x8a, 1 << 40, Some((CloseCode::Protocol, 10))),
+            (true, 0x88, 1 << 17, Some((CloseCode::Protocol, 10))),
+            (false, TEXT, 8 << 10, None),
+            (false, TEXT, (8 << 10) + 1, Some((CloseCode::Size, 4))),
+            (false, TEXT, 1 << 40, Some((CloseCode::Size, 10))),
+        ] {
+            let (said, end) = fed(trusted, &header(first, length));
+            assert_eq!((said.len(), end), (0, code), "{first:x}, {length}");
+        }
+    }
+
+    #[test]
+    fn lengths_may_take_more_bytes_than_they_need() {
+        let long = [0x81, 0xff, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, b'h', b'i'];
+        let (said, end) = fed(true, &long);
+        assert_eq!(
+            (said, end),
+            (vec![Said::Text(Bytes::from_static(b"hi"))], None)
+        );
+    }
+
+    #[test]
+    fn frames_that_come_byte_by_byte_are_whole_in_the_end() {
+        let all = [
+            frame(0x81, b"one"),
+            frame(0x01, b"two "),
+            frame(0x89, b"ping"),
+            frame(0x00, b"and "),
+            frame(0x80, b"three"),
+            frame(0x8a, b""),
+            frame(0x82, b""),
+            frame(0x88, &[3, 0xe8]),
+        ];
+        let (said, end) = fed(true, &all.concat());
+        let text = |text: &'static str| Said::Text(Bytes::from_static(text.as_bytes()));
+        let wanted = [
+            text("one"),
+            Said::Ping(Bytes::from_static(b"ping")),
+            text("two and three"),
+            Said::Pong,
+            Said::Binary,
+            Said::Close,
+        ];
+        assert_eq!((said.as_slice(), end), (&wanted[..], None));
+    }
+
+    #[test]
+    fn a_text_in_parts_is_bounded_and_what_is_no_frame_ends_it() {
+        let part = frame(0x01, &[b' '; 40_000]);
+        let rest = frame(0x80, &[b' '; 40_000]);
+        let (said, end) = fed(true, &[part, rest].concat());
+        assert_eq!(
+            (said.len(), end.map(|(code, _)| code)),
+            (0, Some(CloseCode::Size))
+        );
+        for bytes in [
+            // No mask, a reserved bit, an unknown opcode, a continuation of nothing.
+            vec![0x81, 0x02, b'h', b'i'],
+            frame(0xc1, b"hi"),
+            frame(0x83, b"hi"),
+            frame(0x80, b"hi"),
+        ] {
+            let (said, end) = fed(true, &bytes);
+            let code = end.map(|(code, _)| code);
+            assert_eq!(
+                (said.len(), code),
+                (0, Some(CloseCode::Protocol)),
+                "{bytes:?}"
+            );
+        }
+    }
+}
