@@ -1,7 +1,8 @@
-//! The project's own tasks: `cargo xtask serve | build | test | demo | torture`.
+//! The project's own tasks: `cargo xtask serve | build | test | demo | torture | fuzz`.
 
 mod console;
 mod demo;
+mod fuzz;
 mod libtorch;
 mod server;
 mod steps;
@@ -19,6 +20,7 @@ usage: cargo xtask TASK
   console        the console alone: the next build of the server has it inside
   torture [ARGS] kill, attack, fill, slow and soak a server without libtorch, and check that it keeps its
                  word; --part NAME for one part alone, --help for all ARGS
+  fuzz NAME [--seconds N]  give one fuzz target to libFuzzer, by default for 600 s
 ";
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         "demo" => demo::run(rest.iter().any(|arg| arg == "--exit")),
         "console" => console::build(),
         "test" => steps::test(),
+        "fuzz" => fuzz::run(&rest),
         "torture" => steps::torture(&rest),
         "" | "help" | "--help" | "-h" => {
             steps::say(USAGE);

@@ -126,30 +126,46 @@ pub(crate) fn test() -> Result<(), Failure> {
         )
         .run_echo()?)
     })?;
-    licences(&shell)
+    dependencies(&shell)
 }
 
-/// Licences and bans, where cargo-deny is installed.
-fn licences(shell: &Shell) -> Result<(), Failure> {
-    if cmd!(shell, "cargo deny --version")
+/// Licences, duplicates, registries and advisories, where cargo-deny is installed. (Duplicates are a
+/// test of the workspace too, which needs nothing.)
+fn dependencies(shell: &Shell) -> Result<(), Failure> {
+    let there = cmd!(shell, "cargo deny --version")
         .quiet()
         .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_err()
-    {
-        say(
-            "· licences and bans not checked: cargo-deny is missing (cargo install cargo-deny --locked)",
+        .ignore_stderr();
+    if there.run().is_err() {
+        not_checked(
+            "licences, registries and advisories",
+            "cargo-deny is missing (cargo install cargo-deny --locked)",
         );
         return Ok(());
     }
-    step("licences and bans", || {
+    step("licences, duplicates and registries", || {
         Ok(cmd!(shell, "cargo deny check licenses bans sources").run_echo()?)
+    })?;
+    // The database is a repository that is not reached from everywhere, and its state is not ours.
+    if cmd!(shell, "cargo deny fetch db").run_echo().is_err() {
+        not_checked("advisories", "their database cannot be fetched from here");
+        return Ok(());
+    }
+    step("advisories", || {
+        Ok(cmd!(shell, "cargo deny check --disable-fetch advisories").run_echo()?)
     })
 }
 
+/// Says what was left out, so that nobody takes it for done.
+fn not_checked(what: &str, why: &str) {
+    say(&format!(
+        "\n!!! NOT CHECKED: {what}\n!!! {why}\n!!! Run `cargo deny check` where it can be had before a release.\n"
+    ));
+}
+
 /// Runs a command and shows it.
-trait RunEcho {
+pub(crate) trait RunEcho {
+    /// Shows it, then runs it.
     fn run_echo(self) -> Result<(), xshell::Error>;
 }
 

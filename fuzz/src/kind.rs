@@ -1,0 +1,92 @@
+//! A kind whose params have every shape that a schema can have, and which keeps folders.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use garde::Validate;
+use impresario::operation::{Context, Failure, Operation, OrFail, Policy};
+use impresario_api::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The kind.
+pub(crate) struct Rich;
+
+/// What it takes; all of it may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RichParams {
+    /// Numbers.
+    #[garde(length(max = 8), inner(range(min = 1, max = 4_096)))]
+    #[schemars(length(max = 8), inner(range(min = 1, max = 4_096)))]
+    pub(crate) layers: Vec<u32>,
+    /// One of two objects, told apart by a tag.
+    #[garde(dive)]
+    pub(crate) shape: Option<Shape>,
+    /// Free names.
+    #[garde(length(max = 16))]
+    pub(crate) weights: BTreeMap<String, f64>,
+    /// Text by a pattern.
+    #[garde(inner(pattern(r"^[A-Z]{1,8}$")))]
+    #[schemars(regex(pattern = r"^[A-Z]{1,8}$"))]
+    pub(crate) symbol: Option<String>,
+    /// A signed number.
+    #[garde(range(min = -5, max = 5))]
+    #[schemars(range(min = -5, max = 5))]
+    pub(crate) lean: i64,
+    /// A time.
+    #[garde(skip)]
+    pub(crate) from: Option<Timestamp>,
+}
+
+/// One of two objects.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Shape {
+    /// A circle.
+    Circle {
+        /// Its radius.
+        #[garde(range(min = 0.0, max = 1e6))]
+        #[schemars(range(min = 0.0, max = 1e6))]
+        radius: f64,
+    },
+    /// Points.
+    Points {
+        /// Each with two numbers.
+        #[garde(length(max = 4))]
+        #[schemars(length(max = 4))]
+        at: Vec<(f64, f64)>,
+    },
+}
+
+impl Operation for Rich {
+    const KIND: &'static str = "rich";
+    type Params = RichParams;
+    type Output = RichParams;
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default").pausable()
+    }
+
+    /// Gives a checkpoint with a folder; one that goes on from there ends with what it read.
+    fn run(&self, params: RichParams, ctx: &Context) -> Result<RichParams, Failure> {
+        let restored = ctx.restored_dir::<u32>()?;
+        if let Some((_, folder)) = restored {
+            let text = fs::read_to_string(folder.join("weights")).or_fail("NO_WEIGHTS")?;
+            ctx.message(format_args!("{text}"));
+            return Ok(params);
+        }
+        ctx.metric("loss", 1, 0.5);
+        ctx.warn("RICH", "a warning");
+        for step in ctx.steps("step", 0..2_u32) {
+            let state = step?;
+            ctx.checkpoint_dir(&state, |folder| {
+                fs::create_dir_all(folder.join("deep")).or_fail("NOT_WRITTEN")?;
+                fs::write(folder.join("deep").join("note"), "twelve bytes")
+                    .or_fail("NOT_WRITTEN")?;
+                fs::write(folder.join("weights"), "weights").or_fail("NOT_WRITTEN")
+            })?;
+        }
+        Ok(params)
+    }
+}
