@@ -21,7 +21,7 @@ pub use error::{Error, StartupError};
 pub use live_count::{Counted, LiveCount};
 pub use operation::testing;
 pub use orchestrator::{
-    Asked, Figures, Options, Orchestrator, Started, Subscription, Until, Update,
+    Asked, Figures, MetricRange, Options, Orchestrator, Started, Subscription, Until, Update,
 };
 pub use supervision::breakpoints::{Breakpoints, Halt, Point, Then};
 pub use supervision::hub::Interest;

@@ -2,6 +2,7 @@
 
 mod figures;
 mod ids;
+mod metrics;
 mod options;
 mod patience;
 mod queues;
@@ -33,6 +34,7 @@ use crate::supervision::writer::StoreLink;
 use crate::{Config, Error, StartupError};
 pub use figures::Figures;
 use ids::Ids;
+pub use metrics::MetricRange;
 pub use options::Options;
 pub use starts::Started;
 pub use subscription::{Subscription, Update};

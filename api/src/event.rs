@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckpointView, OperationError, OperationId, Status, Stop, Timestamp, Verb};
+use crate::{
+    CheckpointView, EventType, OperationError, OperationId, Status, Stop, Timestamp, Verb,
+};
 
 /// A durable event of one operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -50,17 +52,7 @@ pub enum EventBody {
 impl EventBody {
     /// The `type` on the wire.
     pub const fn type_name(&self) -> &'static str {
-        match self {
-            Self::Submitted(_) => "submitted",
-            Self::Status(_) => "status",
-            Self::Resumed(_) => "resumed",
-            Self::Restored(_) => "restored",
-            Self::Checkpoint(_) => "checkpoint",
-            Self::Warning(_) => "warning",
-            Self::Metric(_) => "metric",
-            Self::Log(_) => "log",
-            Self::Gap(_) => "gap",
-        }
+        EventType::of(self).as_str()
     }
 }
 
@@ -79,6 +71,9 @@ pub struct SubmittedData {
     pub requested_by: String,
     /// The operation that this one tries again.
     pub retry_of: Option<OperationId>,
+    /// Why it is tried again, if they said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Not dispatched before.
     pub not_before: Option<Timestamp>,
     /// Always pending.

@@ -91,6 +91,36 @@ pub enum EventType {
 }
 
 impl EventType {
+    /// Those of durable, numbered events.
+    pub const DURABLE: [Self; 9] = [
+        Self::Submitted,
+        Self::Status,
+        Self::Resumed,
+        Self::Restored,
+        Self::Checkpoint,
+        Self::Warning,
+        Self::Metric,
+        Self::Log,
+        Self::Gap,
+    ];
+
+    /// As it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshot",
+            Self::Submitted => "submitted",
+            Self::Status => "status",
+            Self::Resumed => "resumed",
+            Self::Restored => "restored",
+            Self::Checkpoint => "checkpoint",
+            Self::Warning => "warning",
+            Self::Metric => "metric",
+            Self::Log => "log",
+            Self::Gap => "gap",
+            Self::Progress => "progress",
+        }
+    }
+
     /// The type of an event.
     pub const fn of(body: &EventBody) -> Self {
         match body {

@@ -1,7 +1,9 @@
 //! The contract that clients of `impresariod` see: ids, views, event frames, requests, error
-//! codes and the envelope. It holds types and their wire form, and nothing that acts.
+//! codes and the envelope. It holds types and their wire form, and the one rule that the server and
+//! its clients must apply alike: which points of a metric hold ([`Curves`]).
 #![deny(missing_docs)]
 
+mod curves;
 mod data;
 mod envelope;
 mod event;
@@ -16,6 +18,7 @@ pub mod text;
 mod time;
 mod view;
 
+pub use curves::Curves;
 pub use data::{Bar, BarPage, DatasetList, DatasetView};
 pub use envelope::{Code, Envelope, ErrorBody};
 pub use event::{
@@ -39,9 +42,9 @@ pub use request::{
 pub use system::{HealthView, LaneView, SlotView, StoreView, SystemView};
 pub use time::{ParseTimeError, Timestamp};
 pub use view::{
-    CheckpointView, EventPage, MetricPoint, MetricSeries, OperationError, OperationList,
-    OperationRow, OperationView, Progress, Status, StepProgress, Stop, StopVerb, Verb, VerbAnswer,
-    Warning,
+    CheckpointView, EventPage, MetricPoint, MetricSeries, MetricSummary, OperationError,
+    OperationList, OperationRow, OperationView, Progress, Status, StepProgress, Stop, StopVerb,
+    Verb, VerbAnswer, Warning,
 };
 
 /// The largest integer that every JSON client can hold: 2^53 − 1.

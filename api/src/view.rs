@@ -320,11 +320,30 @@ pub struct MetricPoint {
     pub at: Timestamp,
 }
 
-/// Metrics by name; one point a (name, step), the highest run wins.
+/// Metrics by name: the points that hold, one a (name, step). Those of a run that a later one took
+/// back are left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricSeries {
-    /// By name, ascending by step.
+    /// By name, ascending by step; thinned where there are more points than were asked for.
     pub series: BTreeMap<String, Vec<MetricPoint>>,
+    /// By name, of all points in the range, thinned or not.
+    #[serde(default)]
+    pub summary: BTreeMap<String, MetricSummary>,
+}
+
+/// What the points of one metric come to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MetricSummary {
+    /// How many there are.
+    pub count: u64,
+    /// That of the lowest step.
+    pub first: MetricPoint,
+    /// That of the highest step.
+    pub last: MetricPoint,
+    /// That of the lowest value, the earliest such step; null when no value was finite.
+    pub min: Option<MetricPoint>,
+    /// That of the highest value, the earliest such step; null when no value was finite.
+    pub max: Option<MetricPoint>,
 }
 
 /// Events after a `seq`.

@@ -110,7 +110,7 @@ impl Follower<'_> {
                 self.last = Some(view);
                 self.draw();
             }
-            Signal::Feed(Arrival::Event(event)) => self.metrics.hear(&event.body),
+            Signal::Feed(Arrival::Event(event)) => self.metrics.hear(&event.body, event.at),
             Signal::Feed(Arrival::Lost(error)) => {
                 self.screen.note(&lost(&error, feed::PATIENCE));
             }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import axe from 'axe-core';
-import { browserPath, launch, serve } from './support.mjs';
+import { behind, browserPath, launch, serve } from './support.mjs';
 
 const missing = browserPath() === null;
 if (missing && process.env.CI === 'true') throw new Error('no Chromium: the console cannot be tested');
@@ -130,6 +130,51 @@ story('a filter stays in the address, and rows change under it', async (page, se
   await page.getByText('No operation fits this filter').waitFor();
 });
 
+story('a status chosen while one still types stays chosen', async (page, server) => {
+  const label = { labels: { experiment: 'night' } };
+  const running = await server.dummy({ iterations: 10, step_ms: 3_600_000 }, label);
+  const pending = await server.dummy({ iterations: 10, step_ms: 3_600_000 }, label);
+  await page.goto(server.console);
+  await row(page, running).waitFor();
+  // Within the page, since the hands of a test are slower than those of a person.
+  await page.evaluate(async () => {
+    const type = (element, value, what) => {
+      element.value = value;
+      element.dispatchEvent(new Event(what, { bubbles: true }));
+    };
+    type(document.querySelector('input[type=search]'), 'nig', 'input');
+    await new Promise((done) => setTimeout(done, 50));
+    type(document.querySelector('select[aria-label=Status]'), 'pending', 'change');
+  });
+  await row(page, running).waitFor({ state: 'detached' });
+  await row(page, pending).waitFor();
+  // Longer than one waits for another letter.
+  await page.waitForTimeout(400);
+  assert.match(page.url(), /status=pending&q=nig/);
+  assert.equal(await page.getByLabel('Status').inputValue(), 'pending');
+  assert.equal(await page.getByRole('searchbox').inputValue(), 'nig');
+  assert.equal(await row(page, running).count(), 0);
+}, { args: ['--set', 'lanes.default.concurrency=1'] });
+
+story('what is selected is what is shown: it ends with the filter, and who leaves the list is not hit', async (page, server) => {
+  const ids = [];
+  for (let i = 0; i < 4; i++) ids.push(await server.dummy({ iterations: 10, step_ms: 3_600_000 }));
+  await page.goto(`${server.console}#/operations?status=pending`);
+  await row(page, ids[3]).waitFor();
+  await page.getByLabel('Select all').check();
+  await page.getByText('3 selected').waitFor();
+  // The next one of the queue runs, and so it is pending no more.
+  await server.post(`/operations/${ids[0]}/cancel?wait=10`);
+  await row(page, ids[1]).waitFor({ state: 'detached' });
+  await page.getByText('2 selected').waitFor();
+  await page.keyboard.press('c');
+  await page.getByRole('heading', { name: 'Cancel 2: 2 pending' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByLabel('Status').selectOption('');
+  await row(page, ids[0]).waitFor();
+  assert.equal(await page.getByRole('toolbar').count(), 0);
+}, { args: ['--set', 'lanes.default.concurrency=1'] });
+
 story('new rows wait while one looks, and say how many they are', async (page, server) => {
   const first = await server.dummy({ iterations: 10, step_ms: 3_600_000 });
   await page.goto(server.console);
@@ -149,11 +194,14 @@ story('many are cancelled at once, after the dialog has shown them', async (page
   await page.locator('.row:not(.head)').nth(4).waitFor();
   await page.getByLabel('Select all').check();
   await page.getByRole('toolbar').getByRole('button', { name: 'Cancel 5' }).click();
+  await page.getByRole('heading', { name: 'Cancel 5: 2 running, 3 pending' }).waitFor();
   assert.equal(await page.locator('dialog .hit li').count(), 5);
   await page.locator('dialog').getByRole('button', { name: 'Cancel 5' }).click();
   await page.getByText('5 of 5 asked to cancel').waitFor();
   await until(page, () => document.querySelectorAll('.row .badge.cancelled').length === 5);
-});
+  assert.equal(await page.getByRole('toolbar').count(), 0, 'the selection ended with what was done');
+  assert.equal(await page.locator('.row input:checked').count(), 0);
+}, { args: ['--set', 'lanes.default.concurrency=2'] });
 
 story('after a restart of the server nothing stale is shown as running', async (page, server) => {
   const id = await server.dummy({ iterations: 10, step_ms: 3_600_000 });
@@ -222,7 +270,10 @@ story('the keyboard alone will do', async (page, server) => {
 });
 
 story('with a thousand rows only those in sight are drawn', async (page, server) => {
-  await Promise.all(Array.from({ length: 1_000 }, () => server.dummy({ iterations: 10, step_ms: 3_600_000 })));
+  // Not all at once: a thousand connections are no part of what is tested here.
+  for (let made = 0; made < 1_000; made += 50) {
+    await Promise.all(Array.from({ length: 50 }, () => server.dummy({ iterations: 10, step_ms: 3_600_000 })));
+  }
   await page.goto(server.console);
   for (let shown = 200; shown <= 1_000; shown += 100) {
     await page.getByRole('button', { name: 'Show older' }).click();
@@ -300,12 +351,73 @@ story('checkpoints, and a run that went on from one, are marked on the curves', 
   await page.route(`**/operations/${id}/metrics*`, (route) => {
     const at = new Date().toISOString();
     const loss = Array.from({ length: 9 }, (_, at_step) => ({ step: at_step, value: 1 / (1 + at_step), run: 2, at }));
-    return route.fulfill({ json: { success: true, data: { series: { loss } } } });
+    return route.fulfill({ json: { success: true, data: { series: { loss }, summary: {} } } });
   });
   await page.goto(`${server.console}#/operations/${id}`);
   await page.getByRole('img', { name: new RegExp(`loss, 9 points; .*checkpoints: [12]; run 2 from ${from}`) }).waitFor();
   await page.getByText('a run that went on from one').waitFor();
   await picture(page, ['--warn'], ([resumed]) => resumed > 20);
+});
+
+story('a training that was killed and ran again shows the curves of its last run, and its whole life', async (page, first) => {
+  const kinds = await first.get('/kinds');
+  if (!kinds.some((kind) => kind.kind === 'training')) {
+    console.error('\n!!! NO TRAINING WAS KILLED: this server was built without it !!!\n');
+    return;
+  }
+  await first.post('/data/load?wait=60', { symbol: 'GOOG', timeframe: '1d' });
+  const asked = { symbol: 'GOOG', timeframe: '1d', epochs: 1_000_000, patience: 1_000_000, batch_size: 65_536, hidden_layers: [1] };
+  const { operation_id: id } = await first.post('/training/start', asked);
+  const loss = async (server) => (await server.get(`/operations/${id}/metrics?name=validation_loss&max_points=1`)).summary.validation_loss;
+  const reached = async (server, run, count) => {
+    for (;;) {
+      const now = await loss(server);
+      if (now?.last.run === run && now.count >= count) return;
+      await page.waitForTimeout(50);
+    }
+  };
+  await reached(first, 1, 1_300);
+  const server = await first.again();
+  try {
+    // More than the newest events that are read of an operation with very many.
+    await reached(server, 2, 850);
+    await page.goto(`${server.console}#/operations/${id}`);
+    const plot = page.getByRole('img', { name: /^loss/ });
+    await plot.waitFor();
+    await page.locator('.timeline').getByText(/LOST/).first().waitFor();
+    await page.locator('.timeline').getByText('run 2 started').waitFor();
+    await page.locator('.timeline').getByText('submitted by').waitFor();
+
+    // A closer look stays while points come, and is read as finely as it is shown.
+    await plot.scrollIntoViewIfNeeded();
+    const read = page.waitForRequest(/metrics\?.*from_step=/);
+    const box = await plot.locator('.u-over').boundingBox();
+    await page.mouse.move(box.x + box.width * 0.25, box.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.5, box.y + 60, { steps: 4 });
+    await page.mouse.up();
+    await read;
+    const near = page.getByRole('img', { name: /^loss from \d+ to \d+,/ });
+    await near.waitFor();
+    const label = await near.getAttribute('aria-label');
+    const [, from, to, points] = /^loss from (\d+) to (\d+), (\d+) points/.exec(label);
+    assert.ok(Number(to) - Number(from) > 50, label);
+    assert.equal(Number(points), Number(to) - Number(from) + 1, 'every step of the range');
+    const { count } = await loss(server);
+    await reached(server, 2, count + 20);
+    await page.waitForTimeout(300);
+    assert.match(await near.getAttribute('aria-label'), new RegExp(`^loss from ${from} to ${to}, `));
+    await page.getByRole('button', { name: 'show all' }).click();
+    await near.waitFor({ state: 'detached' });
+
+    await server.post(`/operations/${id}/finish?wait=30`);
+    const end = await loss(server);
+    assert.ok(end.count < 1_300 || end.last.run === 2);
+    await page.getByRole('img', { name: new RegExp(`^loss, ${Math.min(end.count, 6_000)} points`) }).waitFor();
+    await page.getByText(`best validation_loss ${Number(end.min.value.toPrecision(4))} @ ${end.min.step}`).waitFor();
+  } finally {
+    await server.stop();
+  }
 });
 
 story('prices are drawn as candles or as a line, and holes are counted', async (page, server) => {
@@ -320,6 +432,110 @@ story('prices are drawn as candles or as a line, and holes are counted', async (
   await picture(page, CANDLES, (points) => points.every((count) => count === 0));
 });
 
+story('prices are written whole, an unknown dataset is said to be none, and one that is loaded appears', async (page, server) => {
+  await page.goto(`${server.console}#/data/GOOG/1d`);
+  await page.getByText('There is no such dataset').waitFor();
+  await server.post('/data/load?wait=60', { symbol: 'GOOG', timeframe: '1d' });
+  await page.getByRole('img', { name: /prices of GOOG/ }).waitFor();
+  const { bars } = await server.get('/data/GOOG/1d?limit=10000');
+  const label = await page.getByRole('img', { name: /prices of GOOG/ }).getAttribute('aria-label');
+  for (const name of ['open', 'high', 'low', 'close']) assert.ok(label.includes(`${name} ${bars.at(-1)[name].toFixed(2)}`), label);
+  await page.goto(`${server.console}#/data/FOO/1d`);
+  await page.getByText('There is no such dataset').waitFor();
+  await page.locator('tbody').getByRole('link', { name: 'GOOG' }).waitFor();
+  assert.equal(await page.locator('.plot').count(), 0);
+});
+
+story('a model appears as soon as its training has ended', async (page, server) => {
+  if (!(await server.get('/kinds')).some((kind) => kind.kind === 'training')) return;
+  await server.post('/data/load?wait=60', { symbol: 'GOOG', timeframe: '1d' });
+  await page.goto(`${server.console}#/models`);
+  await page.getByText('No models yet').waitFor();
+  await server.post('/training/start?wait=100', { symbol: 'GOOG', timeframe: '1d', epochs: 3 });
+  await page.locator('tbody').getByText('GOOG').waitFor();
+});
+
+story('the form: options are judged at their fields, a label is one a line, what was typed stays', async (page, server) => {
+  await page.goto(`${server.console}#/start?kind=dummy`);
+  await page.getByLabel('Iterations').fill('3');
+  await page.getByText('Options: priority').click();
+  await page.getByLabel('Priority').fill('1000');
+  await page.getByLabel('Attempts').fill('0');
+  await page.getByRole('button', { name: 'Start dummy' }).click();
+  await page.locator('.entry.wrong', { hasText: 'Priority' }).getByText('expected an integer from -100 to 100').waitFor();
+  await page.locator('.entry.wrong', { hasText: 'Attempts' }).locator('.fault').waitFor();
+  assert.equal(await page.locator('.problem').count(), 0, 'nothing stands above the form');
+  await page.getByLabel('Priority').fill('');
+  await page.getByLabel('Attempts').fill('');
+  await page.getByLabel('Labels').fill('note');
+  await page.getByRole('button', { name: 'Start dummy' }).click();
+  await page.locator('.entry.wrong', { hasText: 'Labels' }).getByText('expected key=value').waitFor();
+  await page.getByLabel('Labels').fill('note=a, b\nexperiment=c');
+  assert.equal(await page.getByLabel('Iterations').inputValue(), '3');
+  await page.getByRole('button', { name: 'Start dummy' }).click();
+  await badge(page).waitFor();
+  const id = /op_[0-9a-z]{13}/.exec(page.url())[0];
+  assert.deepEqual((await server.get(`/operations/${id}`)).labels, { note: 'a, b', experiment: 'c' });
+});
+
+story('why something is tried again is kept with it', async (page, server) => {
+  const old = await server.dummy({ iterations: 0, step_ms: 0 });
+  await page.goto(`${server.console}#/operations/${old}`);
+  await badge(page).getByText('completed').waitFor();
+  await confirm(page, 'Retry', 'the disk was full');
+  await page.locator('.timeline').getByText(`tries ${old.slice(-8)} again`).waitFor();
+  await page.locator('.timeline bdi').getByText('the disk was full').waitFor();
+});
+
+story('no status is cut, and what somebody said does not turn the sentence around', async (page, server) => {
+  const early = await server.dummy({ iterations: 10, step_ms: 3_600_000 });
+  await server.post(`/operations/${early}/finish?wait=10`);
+  const stopped = await server.dummy({ iterations: 10, step_ms: 3_600_000 }, { labels: { note: '\u05d0\u05d1 12' } });
+  await server.post(`/operations/${stopped}/cancel?wait=10`, { reason: '\u05d0\u05d1\u05d2 (34)' });
+  await server.dummy({ iterations: 100, step_ms: 1_500 });
+  for (const width of [1_440, 1_000]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.goto(server.console);
+    await row(page, early).getByText('completed early').waitFor();
+    await page.locator('.row .c-ETA').getByText(/~\d m \d\d s/).waitFor();
+    const cut = await page.locator('.c-status, .c-took, .c-ETA').evaluateAll((cells) => cells.filter((cell) => cell.scrollWidth > cell.clientWidth || cell.scrollHeight > cell.clientHeight).map((cell) => cell.textContent));
+    assert.deepEqual(cut, [], `at ${width}`);
+  }
+  await row(page, stopped).locator('bdi').getByText('\u05d0\u05d1\u05d2 (34)').waitFor();
+  await row(page, stopped).locator('bdi').getByText('note=\u05d0\u05d1 12').waitFor();
+  await page.goto(`${server.console}#/operations/${stopped}`);
+  for (const place of ['.timeline', '.stopping']) await page.locator(`${place} bdi`).getByText('\u05d0\u05d1\u05d2 (34)').first().waitFor();
+});
+
+test('behind a proxy it works under a path of its own', { skip: missing, timeout: 60_000 }, async () => {
+  const server = await serve();
+  const proxy = await behind(server, '/tools/impresario');
+  const page = await browser.newPage();
+  const wrong = [];
+  page.on('pageerror', (error) => wrong.push(error.message));
+  page.on('response', (answer) => answer.status() >= 400 && wrong.push(`${answer.status()} ${answer.url()}`));
+  try {
+    const id = await server.dummy({ iterations: 10, step_ms: 3_600_000 });
+    await page.goto(`${proxy.url}/console/`);
+    await row(page, id).getByText('running').waitFor();
+    await page.locator('.connection[title="by a socket"]').waitFor();
+    await row(page, id).getByRole('link').click();
+    await confirm(page, 'Cancel', 'enough');
+    await badge(page).getByText('cancelled').waitFor();
+    await page.getByRole('link', { name: 'Start', exact: true }).click();
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.getByRole('button', { name: 'copy as CLI' }).click();
+    await page.getByText('copied').waitFor();
+    const command = await page.evaluate(() => navigator.clipboard.readText());
+    assert.ok(command.includes(`--url ${proxy.url} `), command);
+    assert.deepEqual(wrong, []);
+  } finally {
+    await page.close();
+    proxy.stop();
+    await server.stop();
+  }
+});
+
 test('a token is asked for once, and kept for the tab', { skip: missing, timeout: 60_000 }, async () => {
   const { mkdtempSync, writeFileSync, rmSync } = await import('node:fs');
   const { tmpdir } = await import('node:os');
@@ -332,7 +548,10 @@ test('a token is asked for once, and kept for the tab', { skip: missing, timeout
     await page.goto(server.console);
     await page.getByRole('textbox', { name: 'Token' }).fill('wrong');
     await page.keyboard.press('Enter');
-    await page.getByRole('textbox', { name: 'Token' }).waitFor();
+    await page.getByText('The server does not know this token.').waitFor();
+    await page.getByRole('textbox', { name: 'Token' }).fill('zwölf');
+    await page.keyboard.press('Enter');
+    await page.getByText('A token is visible ASCII characters').waitFor();
     await page.getByRole('textbox', { name: 'Token' }).fill('annas-token-of-28-characters');
     await page.keyboard.press('Enter');
     await page.getByText('No operations yet').waitFor();

@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createServer, request } from 'node:http';
+import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
@@ -21,10 +23,9 @@ export async function launch() {
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 }
 
-/** A server with a folder of its own; `port` 0 picks one. */
-export async function serve({ args = [], port = 0 } = {}) {
+/** A server with a folder of its own, or that of one that was killed; `port` 0 picks one. */
+export async function serve({ args = [], port = 0, folder = mkdtempSync(join(tmpdir(), 'impresario-console-')) } = {}) {
   const binary = resolve(process.cwd(), process.env.IMPRESARIOD ?? join(ROOT, 'target/debug/impresariod'));
-  const folder = mkdtempSync(join(tmpdir(), 'impresario-console-'));
   const child = spawn(
     binary,
     ['--listen', `127.0.0.1:${port}`, '--data-dir', join(folder, 'data'), '--set', `data.import_dir=${join(ROOT, 'samples')}`, '--set', 'log.level="warn"', ...args],
@@ -38,9 +39,12 @@ export async function serve({ args = [], port = 0 } = {}) {
       if (line.startsWith('listening on ')) found(line.slice('listening on '.length));
     });
   });
-  const stop = async () => {
+  const kill = async () => {
     child.kill('SIGKILL');
     await ended;
+  };
+  const stop = async () => {
+    await kill();
     rmSync(folder, { recursive: true, force: true });
   };
   const ask = async (method, path, body) => {
@@ -57,8 +61,46 @@ export async function serve({ args = [], port = 0 } = {}) {
     port: Number(new URL(url).port),
     console: `${url}/console/`,
     stop,
+    /** Ends it as a power cut does, and gives another one that goes on in its folder. */
+    again: async () => {
+      await kill();
+      return serve({ args, folder, port: Number(new URL(url).port) });
+    },
     get: (path) => ask('GET', path),
     post: (path, body = {}) => ask('POST', path, body),
     dummy: async (params, options = {}) => (await ask('POST', '/dummy/start', { ...params, options })).operation_id,
+  };
+}
+
+/** A proxy that shows the server under a path of its own, sockets included. */
+export async function behind(server, path) {
+  const inside = (url) => (url.startsWith(`${path}/`) ? url.slice(path.length) : null);
+  const proxy = createServer((asked, answer) => {
+    const url = inside(asked.url);
+    if (url === null) return answer.writeHead(404).end();
+    const passed = request({ port: server.port, method: asked.method, path: url, headers: asked.headers }, (got) => {
+      answer.writeHead(got.statusCode, got.headers);
+      got.pipe(answer);
+    });
+    passed.on('error', () => answer.destroy());
+    return asked.pipe(passed);
+  });
+  proxy.on('upgrade', (asked, socket) => {
+    const url = inside(asked.url);
+    if (url === null) return socket.destroy();
+    const passed = connect(server.port, '127.0.0.1', () => {
+      const lines = asked.rawHeaders.flatMap((name, at, all) => (at % 2 === 0 ? [`${name}: ${all[at + 1]}`] : []));
+      passed.write(`${asked.method} ${url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
+      passed.pipe(socket).pipe(passed);
+    });
+    for (const one of [socket, passed]) one.on('error', () => one.destroy());
+  });
+  await new Promise((open) => proxy.listen(0, '127.0.0.1', open));
+  return {
+    url: `http://127.0.0.1:${proxy.address().port}${path}`,
+    stop: () => {
+      proxy.closeAllConnections();
+      proxy.close();
+    },
   };
 }

@@ -1,5 +1,6 @@
 // Every request of the console: the envelope taken off, the token put on, the connection watched.
 import { signal } from '@preact/signals';
+import { address } from './base.ts';
 import { learn } from './clock.ts';
 import { heard, lost } from './connection.ts';
 import type { Fault } from './wire.ts';
@@ -34,10 +35,22 @@ export function token(): string | null {
   return sessionStorage.getItem(TOKEN);
 }
 
-/** Keeps a token for this tab. */
-export function keepToken(value: string): void {
-  sessionStorage.setItem(TOKEN, value);
-  wantsToken.value = false;
+/** What is wrong with a token; nothing if the server takes it, and then it is kept for this tab. */
+export async function tryToken(value: string): Promise<string> {
+  if (!/^[\x21-\x7e]+$/.test(value)) return 'A token is visible ASCII characters, without spaces: this is none.';
+  try {
+    const answer = await fetch(address('api/v1/kinds'), { headers: { Authorization: `Bearer ${value}` }, cache: 'no-store' });
+    if (answer.ok) {
+      sessionStorage.setItem(TOKEN, value);
+      wantsToken.value = false;
+      return '';
+    }
+    if (answer.status === 401) return 'The server does not know this token.';
+    const said = parse(await answer.text());
+    return said?.error?.message ?? `The server answered ${answer.status}.`;
+  } catch {
+    return 'The server cannot be reached.';
+  }
 }
 
 export function get<T>(path: string): Promise<T> {
@@ -57,7 +70,7 @@ async function ask<T>(method: string, path: string, body?: string, more: Record<
   let answer: Response;
   let text: string;
   try {
-    answer = await fetch(`/api/v1${path}`, { method, headers, body, cache: 'no-store' });
+    answer = await fetch(address(`api/v1${path}`), { method, headers, body, cache: 'no-store' });
     text = await answer.text();
   } catch (error) {
     lost();

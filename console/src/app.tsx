@@ -2,9 +2,9 @@
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { keepToken, wantsToken } from './api.ts';
+import { token, tryToken, wantsToken } from './api.ts';
 import { tick } from './clock.ts';
-import { lastHeard, life, reach, socketOpen } from './connection.ts';
+import { lastHeard, reach, socketOpen } from './connection.ts';
 import { system, watchSystem } from './feed/system.ts';
 import { restartSocket } from './feed.ts';
 import { span } from './format.ts';
@@ -15,7 +15,7 @@ import { Operations } from './pages/operations.tsx';
 import { Start } from './pages/start.tsx';
 import { Supervision } from './pages/supervision.tsx';
 import { Asking } from './parts/asking.tsx';
-import { Empty, Told } from './parts/basics.tsx';
+import { Empty, Problem, Told } from './parts/basics.tsx';
 import { Dialog } from './parts/dialog.tsx';
 import { next, theme } from './parts/theme.ts';
 import { href, route } from './route.ts';
@@ -86,13 +86,13 @@ function Page({ place, rest }: { place: string; rest: string[] }): JSX.Element {
     case 'operations':
       return id === undefined ? <Operations /> : <Operation key={id} id={id} />;
     case 'start':
-      return <Start key={life.value} />;
+      return <Start />;
     case 'supervision':
       return <Supervision />;
     case 'data':
-      return <Data key={`${rest.join('/')} ${life.value}`} of={rest} />;
+      return <Data of={rest} />;
     case 'models':
-      return id === undefined ? <Models key={life.value} /> : <Model key={`${id} ${life.value}`} id={id} />;
+      return id === undefined ? <Models /> : <Model key={id} id={id} />;
     default:
       return <Empty title="There is no such page"><p><a href="#/operations">Operations</a> are where most begin.</p></Empty>;
   }
@@ -141,20 +141,26 @@ function Help(): JSX.Element {
 
 function TokenDialog(): JSX.Element {
   const [text, setText] = useState('');
-  const keep = (event: Event): void => {
+  const [problem, setProblem] = useState(token() === null ? '' : 'The server does not take the token of this tab any more.');
+  const [busy, setBusy] = useState(false);
+  const keep = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (text.trim() === '') return;
-    keepToken(text.trim());
-    restartSocket();
+    if (busy || text.trim() === '') return;
+    setBusy(true);
+    const wrong = await tryToken(text.trim());
+    setBusy(false);
+    setProblem(wrong);
+    if (wrong === '') restartSocket();
   };
   return (
     <Dialog title="This server asks for a token" onClose={() => undefined}>
-      <form onSubmit={keep}>
+      <form onSubmit={(event) => void keep(event)}>
         <p>It is the second word of a line in the server's <code>http.token_file</code>. It is kept for this tab and sent to this server alone.</p>
         <label class="field"><span>Token</span>
-          <input type="password" autofocus autocomplete="off" value={text} onInput={(event) => setText(event.currentTarget.value)} />
+          <input type="password" autofocus autocomplete="off" value={text} aria-invalid={problem !== ''} aria-describedby="token-problem" onInput={(event) => setText(event.currentTarget.value)} />
         </label>
-        <div class="actions"><button class="primary" type="submit">Go on</button></div>
+        <div id="token-problem">{problem === '' ? null : <Problem text={problem} />}</div>
+        <div class="actions"><button class="primary" type="submit" disabled={busy}>{busy ? 'Asking…' : 'Go on'}</button></div>
       </form>
     </Dialog>
   );

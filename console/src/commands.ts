@@ -17,9 +17,10 @@ export function body(start: Start): Record<string, unknown> {
   return Object.keys(options).length === 0 ? { kind, params } : { kind, params, options };
 }
 
-export function curl(origin: string, start: Start, withToken: boolean): string {
+/** `server` is its address, without a slash at its end. */
+export function curl(server: string, start: Start, withToken: boolean): string {
   const token = withToken ? ` -H "Authorization: Bearer $IMPRESARIO_TOKEN"` : '';
-  return `curl -H 'Content-Type: application/json'${token} -d ${quoted(JSON.stringify(body(start)))} ${quoted(`${origin}/api/v1/operations`)}`;
+  return `curl -H 'Content-Type: application/json'${token} -d ${quoted(JSON.stringify(body(start)))} ${quoted(`${server}/api/v1/operations`)}`;
 }
 
 /** The client takes what parses as JSON for JSON: a text that does must say that it is one. */
@@ -40,8 +41,8 @@ const FLAGS: Record<string, string> = {
   not_before: '--not-before',
 };
 
-export function cli(origin: string, start: Start): string {
-  const words = ['impresario', '--url', origin, 'start', start.kind];
+export function cli(server: string, start: Start): string {
+  const words = ['impresario', '--url', server, 'start', start.kind];
   for (const [name, value] of Object.entries(start.params)) {
     words.push('--param', `${name}=${param(value)}`);
   }

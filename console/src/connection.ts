@@ -1,6 +1,7 @@
 // Whether the server can be reached, known from every request and from the socket, and what finds
 // it again when it cannot.
 import { signal } from '@preact/signals';
+import { address } from './base.ts';
 import { forget } from './clock.ts';
 
 export type Reach = 'asking' | 'here' | 'gone';
@@ -43,7 +44,7 @@ async function seek(wait: number): Promise<void> {
   await new Promise((done) => setTimeout(done, wait));
   if (reach.value !== 'gone') return;
   try {
-    const answer = await fetch('/healthz', { cache: 'no-store' });
+    const answer = await fetch(address('healthz'), { cache: 'no-store' });
     if (answer.ok) return heard();
   } catch {
     // Not yet.

@@ -47,11 +47,36 @@ export function measure(value: number | null | undefined): string {
   return String(Number(value.toPrecision(4)));
 }
 
+/** How to write the values of a list: with as many decimals as the longest of them has, so that none
+ * is cut and all line up. */
+export function exact(values: readonly (number | null)[]): (value: number | null | undefined) => string {
+  let most = 0;
+  for (const value of values) {
+    if (value === null || !Number.isFinite(value) || most === LONGEST) continue;
+    most = Math.min(LONGEST, Math.max(most, decimals(value)));
+  }
+  const written = new Intl.NumberFormat('en', { minimumFractionDigits: most, maximumFractionDigits: most });
+  return (value) => (value === null || value === undefined || !Number.isFinite(value) ? '–' : written.format(value));
+}
+
+/** More decimals than this say nothing that a price can mean. */
+const LONGEST = 10;
+
+/** Decimals of a number as it was written. */
+function decimals(value: number): number {
+  const [digits = '', power = '0'] = String(value).split('e');
+  return Math.max(0, (digits.split('.')[1] ?? '').length - Number(power));
+}
+
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 4 });
 
-/** A number on an axis, where there is little room: `12M`, `0.65`. */
-export function tickText(value: number): string {
-  return Math.abs(value) >= 10_000 && Math.abs(value) < 1e15 ? compact.format(value) : measure(value);
+/** A number on an axis, where there is little room: `12M`, `0.65`; in steps of `step`, so that no two
+ * ticks read alike. */
+export function tickText(value: number, step: number): string {
+  const size = Math.abs(value);
+  if (size >= 10_000 && size < 1e15 && step >= size / 1_000) return compact.format(value);
+  if (!(step > 0) || size >= 1e15 || (size > 0 && size < 1e-4)) return measure(value);
+  return value.toLocaleString('en', { maximumFractionDigits: Math.min(LONGEST, decimals(step)) });
 }
 
 /** `1st`, `2nd`, `1,000th`. */

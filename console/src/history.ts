@@ -1,14 +1,19 @@
 // What happened to an operation, told to a person: who asked what, and why it waited.
-import { count, span } from './format.ts';
+import { count, short, span } from './format.ts';
 import { sign } from './status.ts';
-import type { Event, Status } from './wire.ts';
+import type { Event, Status, Stop } from './wire.ts';
+import { said, sentence, type Words } from './words.ts';
 
 export interface Told {
   seq: number;
   at: string;
   sign: string;
-  text: string;
+  text: Words;
+  /** Whether it may be folded with its like: there may be very many of them. */
+  folds: boolean;
 }
+
+const NOTHING: Words = [];
 
 /** The story of the events; metrics and log lines have places of their own. */
 export function history(events: readonly Event[]): Told[] {
@@ -21,37 +26,59 @@ export function history(events: readonly Event[]): Told[] {
       waitsSince = event.data.status === 'pending' ? event.at : null;
       last = event.data.status;
     }
-    return text === '' ? [] : [{ seq: event.seq, at: event.at, sign: mark, text }];
+    const folds = event.type === 'checkpoint' || event.type === 'warning' || event.type === 'gap';
+    return text.length === 0 ? [] : [{ seq: event.seq, at: event.at, sign: mark, text, folds }];
   });
 }
 
-function steps(at: Record<string, number>): string {
-  return Object.entries(at).map(([name, value]) => `${name} ${count(value)}`).join(', ');
+/** Told events, the middle of many like ones in a row as one group. */
+export function folded(told: readonly Told[], most: number): (Told | Told[])[] {
+  const made: (Told | Told[])[] = [];
+  for (let from = 0; from < told.length; ) {
+    let to = from + 1;
+    while (told[from]!.folds && told[to]?.sign === told[from]!.sign) to++;
+    const row = told.slice(from, to);
+    if (row.length > most) made.push(row[0]!, row.slice(1, -1), row.at(-1)!);
+    else made.push(...row);
+    from = to;
+  }
+  return made;
 }
 
-function line(event: Event, waitsSince: string | null, last: Status | null): [string, string] {
+function steps(at: Record<string, number>): Words {
+  return Object.entries(at).flatMap(([name, value], index) => sentence`${index === 0 ? '' : ', '}${said(name)} ${count(value)}`);
+}
+
+function or(words: Words, other: string): Words {
+  return words.length === 0 ? [other] : words;
+}
+
+function line(event: Event, waitsSince: string | null, last: Status | null): [string, Words] {
   switch (event.type) {
-    case 'submitted':
-      return ['·', `submitted by ${event.data.requested_by}, lane ${event.data.lane}`];
+    case 'submitted': {
+      const { requested_by: by, lane, retry_of: first, reason } = event.data;
+      const again = first === null ? NOTHING : sentence`, tries ${short(first)} again`;
+      return ['·', sentence`submitted by ${said(by)}, lane ${said(lane)}${again}${because(reason)}`];
+    }
     case 'resumed':
-      return ['·', `resumed by ${event.data.requested_by}${because(event.data.reason)}`];
+      return ['·', sentence`resumed by ${said(event.data.requested_by)}${because(event.data.reason)}`];
     case 'restored':
-      return ['▸', `run ${event.data.run} goes on from ${steps(event.data.from_step) || 'its checkpoint'}`];
+      return ['▸', sentence`run ${event.data.run} goes on from ${or(steps(event.data.from_step), 'its checkpoint')}`];
     case 'checkpoint':
-      return ['▪', `checkpoint, ${steps(event.data.step) || 'whole'}`];
+      return ['▪', sentence`checkpoint, ${or(steps(event.data.step), 'whole')}`];
     case 'warning':
-      return ['!', `${event.data.code}: ${event.data.message}`];
+      return ['!', sentence`${said(event.data.code)}: ${said(event.data.message)}`];
     case 'gap':
-      return ['!', gap(event.data)];
+      return ['!', [gap(event.data)]];
     case 'status':
       return [sign(event.data.status), status(event, waitsSince, last)];
     default:
-      return ['', ''];
+      return ['', NOTHING];
   }
 }
 
-function because(reason: string | null): string {
-  return reason === null ? '' : `: ${reason}`;
+function because(reason: string | null | undefined): Words {
+  return reason == null ? NOTHING : sentence`: ${said(reason)}`;
 }
 
 function gap(data: { logs: number; metrics: number; events: number }): string {
@@ -59,25 +86,29 @@ function gap(data: { logs: number; metrics: number; events: number }): string {
   return `could not be kept: ${parts.join(', ')}`;
 }
 
-function status(event: Extract<Event, { type: 'status' }>, waitsSince: string | null, last: Status | null): string {
+function told(stop: Stop | null): Words {
+  return sentence`asked to ${stop?.verb ?? 'stop'} by ${said(stop?.requested_by ?? 'somebody')}${because(stop?.reason)}`;
+}
+
+function status(event: Extract<Event, { type: 'status' }>, waitsSince: string | null, last: Status | null): Words {
   const { status: now, run, attempt, stop, error, stopped_early: early, not_before: later } = event.data;
-  const asked = stop === null ? '' : `, ${stop.verb} asked by ${stop.requested_by}${because(stop.reason)}`;
+  const asked = stop === null ? NOTHING : sentence`, ${stop.verb} asked by ${said(stop.requested_by)}${because(stop.reason)}`;
   switch (now) {
     case 'running': {
-      if (last === 'running') return stop === null ? 'running' : `asked to ${stop.verb} by ${stop.requested_by}${because(stop.reason)}`;
+      if (last === 'running') return stop === null ? ['running'] : told(stop);
       const waited = waitsSince === null ? 0 : (Date.parse(event.at) - Date.parse(waitsSince)) / 1_000;
-      return `run ${run} started${attempt > 1 ? `, attempt ${attempt}` : ''}${waited >= 0.1 ? `, after waiting ${span(waited)}` : ''}`;
+      return [`run ${run} started${attempt > 1 ? `, attempt ${attempt}` : ''}${waited >= 0.1 ? `, after waiting ${span(waited)}` : ''}`];
     }
     case 'pending':
-      return `waits${later === null ? ' for a slot' : ` until ${later.slice(11, 19)} UTC`}${error === null ? '' : `, after ${error.code}`}`;
+      return sentence`waits${later === null ? ' for a slot' : ` until ${later.slice(11, 19)} UTC`}${error === null ? NOTHING : sentence`, after ${said(error.code)}`}`;
     case 'failed':
-      return `failed${error === null ? '' : `, ${error.code}: ${error.message}`}`;
+      return error === null ? ['failed'] : sentence`failed, ${said(error.code)}: ${said(error.message)}`;
     case 'completed':
-      return early ? `completed early${asked}` : 'completed';
+      return early ? sentence`completed early${asked}` : ['completed'];
     case 'cancelling':
     case 'pausing':
-      return `asked to ${stop?.verb ?? 'stop'} by ${stop?.requested_by ?? 'somebody'}${because(stop?.reason ?? null)}`;
+      return told(stop);
     default:
-      return now === 'cancelled' || now === 'paused' ? `${now}${last === 'cancelling' || last === 'pausing' ? '' : asked}` : now;
+      return last === 'cancelling' || last === 'pausing' ? [now] : sentence`${now}${asked}`;
   }
 }

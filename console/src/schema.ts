@@ -4,7 +4,7 @@ import type { Kind, Schema } from './wire.ts';
 export interface Field {
   name: string;
   label: string;
-  kind: 'integer' | 'number' | 'text' | 'choice' | 'switch' | 'list' | 'json';
+  kind: 'integer' | 'number' | 'text' | 'choice' | 'switch' | 'list' | 'lines' | 'json';
   required: boolean;
   help: string;
   unit: string;
@@ -161,7 +161,8 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The field that a fault belongs to: `hidden_layers[1]` and `hidden_layers/1` are `hidden_layers`. */
+/** The field that a fault belongs to: `hidden_layers[1]` and `hidden_layers/1` are `hidden_layers`,
+ * `options.priority` is `priority`. */
 export function owner(path: string): string {
-  return path.replace(/^params[./]/, '').split(/[.[/]/)[0] ?? '';
+  return path.replace(/^(params|options)[./]/, '').split(/[.[/]/)[0] ?? '';
 }

@@ -105,6 +105,20 @@ export interface MetricPoint {
   at: string;
 }
 
+export interface MetricSummary {
+  count: number;
+  first: MetricPoint;
+  last: MetricPoint;
+  min: MetricPoint | null;
+  max: MetricPoint | null;
+}
+
+export interface MetricAnswer {
+  series: Record<string, MetricPoint[]>;
+  /** Of all points in the range, thinned or not. */
+  summary: Record<string, MetricSummary>;
+}
+
 export interface EventPage {
   events: Event[];
   next_since: number;
@@ -112,7 +126,7 @@ export interface EventPage {
 
 /** The durable facts, and what only the socket says beside them. */
 export type Body =
-  | { type: 'submitted'; data: Pick<Row, 'kind' | 'lane' | 'priority' | 'labels' | 'requested_by' | 'retry_of' | 'not_before' | 'status' | 'verbs'> }
+  | { type: 'submitted'; data: Pick<Row, 'kind' | 'lane' | 'priority' | 'labels' | 'requested_by' | 'retry_of' | 'not_before' | 'status' | 'verbs'> & { reason?: string | null } }
   | { type: 'status'; data: Pick<Row, 'status' | 'run' | 'attempt' | 'stop' | 'stopped_early' | 'error' | 'verbs' | 'started_at' | 'completed_at' | 'not_before'> }
   | { type: 'resumed'; data: { requested_by: string; reason: string | null; status: Status; attempt: number; verbs: Verb[] } }
   | { type: 'restored'; data: { run: number; from_step: Record<string, number>; metrics: Record<string, number> } }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, duration, measure, millis, ordinal, percent, span, tickText } from '../src/format.ts';
-import { history } from '../src/history.ts';
+import { bytes, duration, exact, measure, millis, ordinal, percent, span, tickText } from '../src/format.ts';
+import { folded, history } from '../src/history.ts';
 import type { Event } from '../src/wire.ts';
+import { plain } from '../src/words.ts';
 
 describe('numbers as people read them', () => {
   it.each([[0, '0:00:00'], [59.99, '0:00:59'], [3_661, '1:01:01'], [90_061, '1 d 1:01:01'], [-5, '0:00:00']])('duration %s', (value, text) => {
@@ -19,7 +20,17 @@ describe('numbers as people read them', () => {
     expect([999, 1_000, 9_960, 999_600, 1e12].map(bytes)).toEqual(['999 B', '1.0 kB', '10 kB', '1.0 MB', '1.0 TB']);
     expect([null, 0.004, 0.42, 12].map(millis)).toEqual(['–', '4 µs', '0.4 ms', '12 ms']);
     expect([1, 2, 3, 11, 22, 1_000].map(ordinal)).toEqual(['1st', '2nd', '3rd', '11th', '22nd', '1,000th']);
-    expect([12_000_000, 0.65, 800].map(tickText)).toEqual(['12M', '0.65', '800']);
+    expect([12_000_000, 0.65, 800].map((value) => tickText(value, value / 5))).toEqual(['12M', '0.65', '800']);
+  });
+  it('cuts no price: as many decimals as the longest of them has', () => {
+    const price = exact([419.95, 420, 419.9, null]);
+    expect([419.95, 420, 12_345.5, null].map(price)).toEqual(['419.95', '420.00', '12,345.50', '–']);
+    expect(exact([1.2e-7])(1.2e-7)).toBe('0.00000012');
+    expect(exact([3_712_800, 12])(3_712_800)).toBe('3,712,800');
+  });
+  it('tells ticks apart, however close they are', () => {
+    expect([419.95, 419.96].map((value) => tickText(value, 0.01))).toEqual(['419.95', '419.96']);
+    expect([123_450, 123_460].map((value) => tickText(value, 10))).toEqual(['123,450', '123,460']);
   });
 });
 
@@ -38,11 +49,28 @@ describe('the timeline', () => {
       status(4, 20, { status: 'cancelling', stop }),
       status(5, 21, { status: 'cancelled', stop }),
     ];
-    expect(history(events).map((one) => `${one.sign} ${one.text}`)).toEqual([
+    expect(history(events).map((one) => `${one.sign} ${plain(one.text)}`)).toEqual([
       '· submitted by me, lane default',
       '▸ run 1 started, after waiting 12 s',
       '◌ asked to cancel by cli anna: <b>wrong</b>',
       '■ cancelled',
     ]);
+  });
+  it('keeps what somebody said apart from what is said of it', () => {
+    const [cancelling] = history([status(4, 20, { status: 'cancelling', stop: { ...stop, reason: '\u202enoitcnuf' } })]);
+    expect(cancelling?.text).toEqual(['asked to ', 'cancel', ' by ', { said: 'cli anna' }, ': ', { said: '\u202enoitcnuf' }]);
+  });
+  it('says why an operation is tried again', () => {
+    const [first] = history([
+      { type: 'submitted', operation_id: 'b', seq: 1, cursor: 9, at: at(0), data: { kind: 'dummy', lane: 'default', priority: 0, labels: {}, requested_by: 'me', retry_of: 'op_0k3j9x7q2m4tz', reason: 'the disk was full', not_before: null, status: 'pending', verbs: [] } },
+    ]);
+    expect(plain(first!.text)).toBe('submitted by me, lane default, tries x7q2m4tz again: the disk was full');
+  });
+  it('folds many checkpoints in a row, and nothing of the life of an operation', () => {
+    const checkpoint = (seq: number): Event => ({ type: 'checkpoint', operation_id: 'a', seq, cursor: seq, at: at(seq), data: { at: at(seq), step: { epoch: seq }, bytes: 1 } });
+    const many = Array.from({ length: 100 }, (_, index) => checkpoint(index + 2));
+    const told = history([status(1, 1, {}), ...many, ...[2, 3, 4, 5, 6, 7].map((run) => status(100 + run, 200, { run, attempt: run }))]);
+    const shown = folded(told, 4);
+    expect(shown.map((one) => (Array.isArray(one) ? one.length : one.seq))).toEqual([1, 2, 98, 101, 102, 103, 104, 105, 106, 107]);
   });
 });

@@ -50,16 +50,8 @@ pub(super) async fn results(app: Data<App>, id: Id, _: NoQuery) -> Answer<Value>
 }
 
 pub(super) async fn metrics(app: Data<App>, id: Id, query: MetricsQuery) -> Answer<MetricSeries> {
-    let (orchestrator, asked) = (app.orchestrator.clone(), query);
-    let read = move || async move {
-        let MetricsQuery {
-            names,
-            from_step,
-            max_points,
-        } = asked;
-        let series = orchestrator.metrics(id.0, &names, from_step, max_points);
-        Ok(series.await?)
-    };
+    let orchestrator = app.orchestrator.clone();
+    let read = move || async move { Ok(orchestrator.metrics(id.0, query.0).await?) };
     answers::large(&app.orchestrator, read).await
 }
 
@@ -78,16 +70,20 @@ pub(super) async fn events(
     query: EventsQuery,
     client: Client,
 ) -> Answer<EventPage> {
-    let EventsQuery { since, limit, wait } = query;
-    let orchestrator = app.orchestrator.clone();
+    let (orchestrator, asked) = (app.orchestrator.clone(), query);
+    let (since, limit, types) = (asked.since, asked.limit, asked.types);
     if orchestrator.events_after(id.0, since)?.min(limit as u64) <= SHORT_PAGE as u64 {
-        let read = |wait| orchestrator.events(id.0, since, limit, &[], wait);
-        return match client.unless_gone(read(wait)).await {
+        let read = |wait| orchestrator.events(id.0, since, limit, &types, wait);
+        return match client.unless_gone(read(asked.wait)).await {
             Some(page) => ok(page?),
             None => ok(read(None).await?),
         };
     }
-    let read = move || async move { Ok(orchestrator.events(id.0, since, limit, &[], None).await?) };
+    let read = move || async move {
+        Ok(orchestrator
+            .events(id.0, since, limit, &types, None)
+            .await?)
+    };
     answers::large(&app.orchestrator, read).await
 }
 

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use impresario::MetricRange;
 use impresario::store::Query;
-use impresario_api::{LogLevel, MAX_INTEGER, OperationId, Status, Timestamp};
+use impresario_api::{EventType, LogLevel, MAX_INTEGER, OperationId, Status, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use tokio_util::sync::CancellationToken;
 
@@ -57,6 +58,7 @@ pub(super) struct ListQuery(pub(super) Query);
 pub(super) struct EventsQuery {
     pub(super) since: u64,
     pub(super) limit: usize,
+    pub(super) types: Vec<&'static str>,
     pub(super) wait: Option<Duration>,
 }
 
@@ -68,11 +70,7 @@ pub(super) struct LogsQuery {
 }
 
 /// Which points.
-pub(super) struct MetricsQuery {
-    pub(super) names: Vec<String>,
-    pub(super) from_step: u64,
-    pub(super) max_points: usize,
-}
+pub(super) struct MetricsQuery(pub(super) MetricRange);
 
 /// Which bars of a dataset.
 pub(super) struct BarsQuery(pub(super) Range);
@@ -104,6 +102,7 @@ from_query! {
     EventsQuery: |fields| Self {
         since: since(fields),
         limit: fields.limit(1_000),
+        types: types(fields),
         wait: fields.seconds("wait", "hold the answer until there is an event", 30.0),
     };
     BarsQuery: bars;
@@ -145,13 +144,45 @@ fn since(fields: &mut Fields) -> u64 {
     fields.integer("since", "after this `seq`", 0..=MAX_INTEGER, 0)
 }
 
+/// The name of a type of durable event, as it stands in a query.
+struct Durable;
+
+impl JsonSchema for Durable {
+    fn schema_name() -> Cow<'static, str> {
+        "DurableEventType".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "enum": EventType::DURABLE.map(EventType::as_str)})
+    }
+}
+
+/// Types of durable events; the names of other frames are none.
+fn types(fields: &mut Fields) -> Vec<&'static str> {
+    let expected = EventType::DURABLE.map(EventType::as_str).join(", ");
+    let known = |word: &str| {
+        let names = EventType::DURABLE.map(EventType::as_str);
+        names.into_iter().find(|name| *name == word)
+    };
+    let expected = format!("types of events ({expected})");
+    let mut types = fields.several::<Durable, _>("type", "those types alone", &expected, known);
+    types.sort_unstable();
+    types.dedup();
+    types
+}
+
 fn metrics(fields: &mut Fields) -> MetricsQuery {
     let any = |name: &str| Some(name.to_owned());
-    MetricsQuery {
-        names: fields.several::<Word, _>("name", "those alone", "names of metrics", any),
-        from_step: fields.integer("from_step", "from this step on", 0..=MAX_INTEGER, 0),
-        max_points: fields.up_to("max_points", "a name, evenly thinned", 100_000, 10_000),
-    }
+    let names = fields.several::<Word, _>("name", "those alone", "names of metrics", any);
+    let all = 0..=MAX_INTEGER;
+    let from = fields.integer("from_step", "from this step on", all.clone(), 0);
+    let to = fields.integer("to_step", "up to this step", all, MAX_INTEGER);
+    let most = "a name; the lowest and highest of equal ranges of steps are kept";
+    MetricsQuery(MetricRange {
+        names,
+        steps: from..=to,
+        max_points: fields.up_to("max_points", most, 100_000, 10_000),
+    })
 }
 
 fn bars(fields: &mut Fields) -> BarsQuery {

@@ -32,6 +32,7 @@ fn serves() {
             .register(Stubborn)
             .register(Plain)
             .register(Talker)
+            .register(Meter)
             .register(Saboteur)
             .register(Panicker)
             .register(Shouter)
@@ -248,6 +249,45 @@ impl Operation for Hoarder {
         let hoard: Vec<_> = std::iter::from_fn(open).collect();
         ctx.log(LogLevel::Info, format_args!("{} files", hoard.len()));
         gate.read(&mut [0]).or_fail("NO_GATE").map(|_| ())
+    }
+}
+
+#[derive(Serialize, Deserialize, JsonSchema, garde::Validate)]
+struct Runs {
+    /// Up to which step each run measures; every run but the last fails then, and is tried again.
+    #[garde(skip)]
+    steps: Vec<u64>,
+}
+
+/// Measures, each run from the start: `loss` is 1 over the step, and less by the run; only the first
+/// run measures `extra`.
+struct Meter;
+
+impl Operation for Meter {
+    const KIND: &'static str = "meter";
+    type Params = Runs;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        let at_once = Duration::from_millis(1);
+        Policy::lane("default")
+            .max_attempts(9)
+            .backoff(at_once, at_once)
+    }
+
+    fn run(&self, params: Runs, ctx: &Context) -> Result<(), Failure> {
+        let run = ctx.run();
+        let last = params.steps.get(run as usize - 1).copied().unwrap_or(0);
+        for step in 1..=last {
+            ctx.metric("loss", step, 1.0 / step as f64 - f64::from(run));
+            if run == 1 {
+                ctx.metric("extra", step, 1.0);
+            }
+        }
+        let is_last = run as usize >= params.steps.len();
+        is_last
+            .then_some(())
+            .ok_or_else(|| Failure::new("POWER", "the power went").retryable())
     }
 }
 

@@ -228,6 +228,95 @@ fn metrics_and_logs_of_a_kind_that_has_none_are_empty() {
 }
 
 #[test]
+fn metrics_hold_no_point_of_a_run_that_a_later_one_began_again() {
+    let server = Server::own(&[]);
+    let params = json!({"steps": [200, 120]});
+    let id = server.of_kind("meter", &params, &json!({}));
+    server.until(&id, "completed");
+    let path = format!("{OPERATIONS}/{id}/metrics");
+    let reply = server.get(&path);
+    let series = reply.data(200)["series"].as_object().expect("series");
+    assert_eq!(
+        series.keys().collect::<Vec<_>>(),
+        ["loss"],
+        "extra is of the dead run"
+    );
+    let points = series["loss"].as_array().expect("points");
+    assert_eq!(points.len(), 120);
+    assert!(points.iter().all(|point| point["run"] == 2));
+    let summary = &reply.data(200)["summary"]["loss"];
+    assert_eq!(summary["count"], 120);
+    assert_eq!(
+        summary["min"]["step"], 120,
+        "the lowest is of this run: {summary}"
+    );
+    assert_eq!(summary["max"]["step"], 1);
+    assert_eq!(
+        (&summary["first"]["step"], &summary["last"]["step"]),
+        (&json!(1), &json!(120))
+    );
+}
+
+#[test]
+fn metrics_of_a_range_of_steps_are_thinned_within_it() {
+    let server = Server::own(&[]);
+    let params = json!({"steps": [1000]});
+    let id = server.of_kind("meter", &params, &json!({}));
+    server.until(&id, "completed");
+    let path =
+        format!("{OPERATIONS}/{id}/metrics?name=loss&from_step=101&to_step=700&max_points=20");
+    let reply = server.get(&path);
+    let points = reply.data(200)["series"]["loss"]
+        .as_array()
+        .expect("points");
+    let steps: Vec<_> = points
+        .iter()
+        .filter_map(|point| point["step"].as_u64())
+        .collect();
+    assert!(steps.len() <= 20, "{steps:?}");
+    assert_eq!((steps.first(), steps.last()), (Some(&101), Some(&700)));
+    let summary = &reply.data(200)["summary"]["loss"];
+    assert_eq!(
+        (&summary["count"], &summary["min"]["step"]),
+        (&json!(600), &json!(700))
+    );
+}
+
+#[test]
+fn events_are_chosen_by_their_types() {
+    let server = Server::own(&[]);
+    let id = server.of_kind("meter", &json!({"steps": [2000, 10]}), &json!({}));
+    server.until(&id, "completed");
+    let path = format!("{OPERATIONS}/{id}/events");
+    let reply = server.get(&format!("{path}?type=submitted,status,status&limit=10"));
+    let events = reply.data(200)["events"]
+        .as_array()
+        .expect("events")
+        .clone();
+    let types: BTreeSet<_> = events
+        .iter()
+        .filter_map(|event| event["type"].as_str())
+        .collect();
+    assert_eq!(types, BTreeSet::from(["status", "submitted"]));
+    let told: Vec<_> = events
+        .iter()
+        .filter_map(|event| event["data"]["status"].as_str())
+        .collect();
+    assert_eq!(
+        told,
+        ["pending", "running", "pending", "running", "completed"]
+    );
+    let seq = reply.data(200)["next_since"].as_u64().expect("a seq");
+    let reply = server.get(&format!("{path}?type=status&since={seq}"));
+    assert_eq!(reply.data(200)["events"], json!([]));
+    for wrong in ["progress", "snapshot", "colour", ""] {
+        server
+            .get(&format!("{path}?type={wrong}"))
+            .fails(400, "BAD_REQUEST");
+    }
+}
+
+#[test]
 fn kinds_and_the_system_describe_themselves() {
     let server = Server::set(&["lanes.default.concurrency=3"]);
     let kinds = server.get("/api/v1/kinds");

@@ -135,6 +135,26 @@ fn retry_makes_a_new_operation_of_every_ended_one() {
 }
 
 #[test]
+fn the_reason_of_a_retry_stands_in_its_first_event() {
+    let server = Server::start();
+    let old = server.ended(0, &json!({}));
+    let path = format!("{OPERATIONS}/{old}/retry");
+    let new = id(server
+        .post(&path, &json!({"reason": "the disk was full"}))
+        .data(202));
+    let submitted = |server: &Server| {
+        let reply = server.get(&format!("{OPERATIONS}/{new}/events?limit=1"));
+        reply.data(200)["events"][0]["data"].clone()
+    };
+    let told = submitted(&server);
+    assert_eq!(
+        (&told["retry_of"], &told["reason"]),
+        (&json!(old), &json!("the disk was full"))
+    );
+    assert_eq!(submitted(&server.killed()), told);
+}
+
+#[test]
 fn a_pending_operation_is_paused_resumed_and_cancelled() {
     let cast = Cast::new();
     let Cast {

@@ -43,6 +43,14 @@ pub struct Options {
     pub gone: CancellationToken,
 }
 
+/// That a start tries an operation again.
+pub(super) struct Again {
+    /// Which.
+    pub(super) of: OperationId,
+    /// Why, if they said.
+    pub(super) reason: Option<String>,
+}
+
 impl Options {
     /// Every option that is out of its range.
     pub(super) fn check(&self) -> Result<(), Error> {
@@ -169,7 +177,7 @@ impl Options {
         id: OperationId,
         kind: &dyn ErasedOperation,
         params: Arc<Value>,
-        retry_of: Option<OperationId>,
+        again: Option<Again>,
         idempotency: Option<Idempotency>,
     ) -> Submission {
         let policy = kind.policy();
@@ -179,7 +187,8 @@ impl Options {
             lane: policy.lane.to_string(),
             priority: self.priority(),
             requested_by: self.caller(),
-            retry_of,
+            retry_of: again.as_ref().map(|again| again.of),
+            reason: again.and_then(|again| again.reason),
             unique: unique(&policy.unique_by, &kind.view().kind, &params),
             params,
             timeout_ms: self.timeout_ms(policy),

@@ -1,13 +1,12 @@
 //! Reads: what is kept, joined with how far the live runs have come.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use impresario_api::{
-    EventBody, EventPage, LogLevel, MetricPoint, MetricSeries, OperationId, OperationList,
-    OperationView, Status, Timestamp,
+    EventBody, EventPage, LogLevel, OperationId, OperationList, OperationView, Status, Timestamp,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -89,53 +88,6 @@ impl Orchestrator {
             Some(output) if operation.state.shown() == Status::Completed => Ok((**output).clone()),
             _ => Err(Error::NoResult(operation.state.shown())),
         }
-    }
-
-    /// Metrics: one point a (name, step), the highest run wins. With `names`, those alone; at most
-    /// `max_points` a name, evenly thinned, the last one kept.
-    pub async fn metrics(
-        &self,
-        id: OperationId,
-        names: &[String],
-        from_step: u64,
-        max_points: usize,
-    ) -> Result<MetricSeries, Error> {
-        self.operation(id)?;
-        let mut series: BTreeMap<String, BTreeMap<u64, MetricPoint>> = BTreeMap::new();
-        let mut since = 0;
-        loop {
-            let events = self.0.reader.events(id, since, PAGE, &["metric"])?;
-            let Some(last) = events.last() else { break };
-            since = last.seq;
-            for event in &events {
-                let EventBody::Metric(metric) = &event.body else {
-                    continue;
-                };
-                if metric.step < from_step || (!names.is_empty() && !names.contains(&metric.name)) {
-                    continue;
-                }
-                let point = MetricPoint {
-                    step: metric.step,
-                    value: metric.value,
-                    run: metric.run,
-                    at: event.at,
-                };
-                // Later events carry the higher run.
-                series
-                    .entry(metric.name.clone())
-                    .or_default()
-                    .insert(metric.step, point);
-            }
-        }
-        let thin = |points: BTreeMap<u64, MetricPoint>| {
-            thinned(points.into_values().collect(), max_points)
-        };
-        Ok(MetricSeries {
-            series: series
-                .into_iter()
-                .map(|(name, points)| (name, thin(points)))
-                .collect(),
-        })
     }
 
     /// Events after `since`, ascending; with `types`, those alone. With `wait`, the answer is held
@@ -285,15 +237,4 @@ impl Orchestrator {
             lane,
         })
     }
-}
-
-/// At most `most` points, evenly taken, the last one among them.
-fn thinned(points: Vec<MetricPoint>, most: usize) -> Vec<MetricPoint> {
-    let count = points.len();
-    if count <= most || most == 0 {
-        return points;
-    }
-    (1..=most)
-        .map(|nth| points[nth * count / most - 1].clone())
-        .collect()
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use impresario_api::{OperationId, Status, Timestamp};
 use serde_json::Value;
 
+use super::options::Again;
 use super::patience::Patience;
 use super::refusals::unexpected;
 use super::{Options, Orchestrator, Until};
@@ -89,9 +90,10 @@ impl Orchestrator {
         kind: &Arc<dyn ErasedOperation>,
         params: Arc<Value>,
         options: Options,
-        retry_of: Option<OperationId>,
+        again: Option<Again>,
     ) -> Result<Started, Error> {
         let kept = self.0.config.idempotency_kept;
+        let retry_of = again.as_ref().map(|again| again.of);
         let idempotency = options.idempotency(&**kind, &params, retry_of, kept);
         if let Some(given) = &idempotency
             && let Some((id, first)) = self.0.reader.idempotent(&given.key, given.since)?
@@ -104,7 +106,7 @@ impl Orchestrator {
         }
         let id = self.0.ids.next(Timestamp::now());
         let patience = Patience::new(self, id, Some(Until::Ended), &options);
-        let submission = options.submission(id, &**kind, params, retry_of, idempotency);
+        let submission = options.submission(id, &**kind, params, again, idempotency);
         let lane = submission.lane.clone();
         let (reply, answer) = patience.reply();
         let submission = Box::new(submission);

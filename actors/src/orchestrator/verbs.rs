@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use impresario_api::{OperationId, OperationView, Verb};
 
-use super::options::kept_reason;
+use super::options::{Again, kept_reason};
 use super::patience::Patience;
 use super::refusals::unexpected;
 use super::{Options, Orchestrator, Started, Until};
@@ -50,7 +50,7 @@ impl Orchestrator {
             id,
             verb,
             by,
-            reason,
+            reason: reason.clone(),
             reply,
         });
         let outcome = match patience.hear(answer).await {
@@ -59,7 +59,7 @@ impl Orchestrator {
             Err(error) => return Err(error),
         };
         match outcome {
-            Outcome::Done(done) if done.new_operation => self.retry(&done, options).await,
+            Outcome::Done(done) if done.new_operation => self.retry(&done, reason, options).await,
             Outcome::Done(done) => {
                 let view = Box::new(self.view_of(&done.operation).await?);
                 Ok(Asked::Done {
@@ -95,15 +95,24 @@ impl Orchestrator {
     }
 
     /// A new operation with the params, labels, priority and terms of one that has ended.
-    async fn retry(&self, done: &Done, options: Options) -> Result<Asked, Error> {
+    async fn retry(
+        &self,
+        done: &Done,
+        reason: Option<String>,
+        options: Options,
+    ) -> Result<Asked, Error> {
         let first = &done.operation;
         let kind = Arc::clone(self.kind(&first.kind)?);
         let params = kind
             .check((*first.params).clone())
             .map_err(Error::InvalidParams)?;
         let options = options.like(first);
+        let again = Again {
+            of: first.id,
+            reason,
+        };
         let started = self
-            .submit(&kind, Arc::new(params), options, Some(first.id))
+            .submit(&kind, Arc::new(params), options, Some(again))
             .await?;
         Ok(Asked::New(started))
     }

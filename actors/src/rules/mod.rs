@@ -2,7 +2,7 @@
 //!
 //! [`lifecycle`] says what follows from an input, [`retry`] when a failure is tried again,
 //! [`admission`] whether a start may wait, [`dispatch`] who goes next, [`pace`] whether a function
-//! takes longer than usual.
+//! takes longer than usual, [`thinning`] which points of a long curve are sent.
 
 pub mod admission;
 pub mod dispatch;
@@ -10,3 +10,4 @@ pub mod lifecycle;
 pub mod pace;
 pub mod retry;
 pub mod run_end;
+pub mod thinning;

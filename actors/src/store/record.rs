@@ -37,6 +37,8 @@ pub struct Submission {
     pub requested_by: String,
     /// The operation that this one tries again.
     pub retry_of: Option<OperationId>,
+    /// Why it is tried again, if they said.
+    pub reason: Option<String>,
     /// Checked, defaults filled in.
     pub params: Arc<Value>,
     /// One run's time, in milliseconds.
@@ -83,6 +85,8 @@ pub struct Operation {
     pub requested_by: String,
     /// The operation that this one tries again.
     pub retry_of: Option<OperationId>,
+    /// Why it is tried again, if they said.
+    pub reason: Option<String>,
     /// As accepted.
     pub params: Arc<Value>,
     /// One run's time, in milliseconds.

@@ -2,6 +2,7 @@
 
 mod common;
 mod ends;
+mod metrics;
 mod properties;
 mod verbs;
 mod waiting;

@@ -62,6 +62,7 @@ fn submitted(terms: Terms, has_checkpoint: bool) -> Operation {
         labels: [].into(),
         requested_by: "me".to_owned(),
         retry_of: None,
+        reason: None,
         params: std::sync::Arc::new(serde_json::Value::Null),
         timeout_ms: None,
         not_before: None,

@@ -62,6 +62,7 @@ pub(crate) fn submission(
         labels: labels.into_iter().collect(),
         requested_by: "me".to_owned(),
         retry_of: None,
+        reason: None,
         params: Arc::new(serde_json::Value::Null),
         timeout_ms: None,
         not_before: delay.map(|delay| now.plus_millis(delay)),

@@ -387,6 +387,7 @@ fn a_clock_far_ahead_removes_nothing_by_age_at_once() {
         labels: view.row.labels.clone(),
         requested_by: "me".to_owned(),
         retry_of: None,
+        reason: None,
         params: Arc::new(serde_json::json!({})),
         timeout_ms: None,
         not_before: None,

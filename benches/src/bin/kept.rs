@@ -85,6 +85,7 @@ fn submission(id: OperationId, number: u64, now: Timestamp) -> Submission {
         labels: BTreeMap::from(labels),
         requested_by: "me@desk".to_owned(),
         retry_of: None,
+        reason: None,
         params: Arc::new(serde_json::json!({"iterations": 1, "step_ms": 3_600_000})),
         timeout_ms: None,
         not_before: None,

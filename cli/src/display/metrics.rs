@@ -3,62 +3,39 @@
 //! What a metric is, is told by the words of its name: a loss is better the lower it is, an
 //! accuracy is a share, and what was measured on the validation part counts most.
 
-use impresario_api::{EventBody, OperationRow};
+use impresario_api::{Curves, EventBody, MetricPoint, OperationRow, Timestamp};
 
 use super::Look;
 use super::numbers::{share, thousands};
 use super::text::{clean, right, width};
 
-/// Every series of one operation, in the order in which they came.
+/// The metrics of one operation, as its events told of them.
 #[derive(Default)]
 pub(crate) struct Metrics {
-    series: Vec<Series>,
+    curves: Curves,
 }
 
-struct Series {
-    name: String,
-    /// Ascending by step.
-    points: Vec<(u64, Option<f64>)>,
+/// One metric.
+struct Series<'a> {
+    name: &'a str,
+    /// Its last two values, the last one first.
+    last: [Option<f64>; 2],
     /// The lowest.
     best: Option<(u64, f64)>,
 }
 
 impl Metrics {
     /// Takes what an event says of metrics.
-    pub(crate) fn hear(&mut self, event: &EventBody) {
-        match event {
-            EventBody::Metric(point) => {
-                let known = self
-                    .series
-                    .iter_mut()
-                    .find(|series| series.name == point.name);
-                match known {
-                    Some(series) => series.add(point.step, point.value),
-                    None => {
-                        let mut series = Series::new(&point.name);
-                        series.add(point.step, point.value);
-                        self.series.push(series);
-                    }
-                }
-            }
-            EventBody::Restored(restored) => {
-                for series in &mut self.series {
-                    match restored.metrics.get(&series.name) {
-                        Some(&last) => series.cut(|step| step <= last),
-                        None => series.cut(|_| false),
-                    }
-                }
-                self.series.retain(|series| !series.points.is_empty());
-            }
-            _ => {}
-        }
+    pub(crate) fn hear(&mut self, event: &EventBody, at: Timestamp) {
+        self.curves.hear(event, at);
     }
 
     /// `train loss 0.6814 ↓   val loss 0.6872 ↓ (best 0.6869 @ 21)   val acc 53.1 %`, as far as
     /// there is room.
     pub(crate) fn line(&self, row: &OperationRow, look: Look) -> Option<String> {
-        let mut sorted: Vec<_> = self.series.iter().collect();
-        sorted.sort_by_key(|series| series.rank());
+        let series = self.curves.names().map(|name| self.series(name));
+        let mut sorted: Vec<_> = series.collect();
+        sorted.sort_by_key(Series::rank);
         let total = row
             .progress
             .as_ref()
@@ -78,43 +55,21 @@ impl Metrics {
         }
         Some(line.trim_end().to_owned()).filter(|line| !line.is_empty())
     }
+
+    fn series<'a>(&'a self, name: &'a str) -> Series<'a> {
+        let mut newest = self.curves.points(name).rev().map(|point| point.value);
+        let last = [newest.next().flatten(), newest.next().flatten()];
+        let numbers = |point: &MetricPoint| Some((point.step, point.value?));
+        let numbers = self.curves.points(name).filter_map(numbers);
+        Series {
+            name,
+            last,
+            best: numbers.min_by(|(_, one), (_, other)| one.total_cmp(other)),
+        }
+    }
 }
 
-impl Series {
-    fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            points: Vec::new(),
-            best: None,
-        }
-    }
-
-    fn add(&mut self, step: u64, value: Option<f64>) {
-        // A run that began anew counts from the start again.
-        if self.points.last().is_some_and(|(last, _)| *last >= step) {
-            self.cut(|kept| kept < step);
-        }
-        self.points.push((step, value));
-        self.judge(step, value);
-    }
-
-    fn cut(&mut self, keeps: impl Fn(u64) -> bool) {
-        self.points.retain(|(step, _)| keeps(*step));
-        self.best = None;
-        for (step, value) in std::mem::take(&mut self.points) {
-            self.judge(step, value);
-            self.points.push((step, value));
-        }
-    }
-
-    fn judge(&mut self, step: u64, value: Option<f64>) {
-        if let Some(value) = value
-            && self.best.is_none_or(|(_, best)| value < best)
-        {
-            self.best = Some((step, value));
-        }
-    }
-
+impl Series<'_> {
     fn has(&self, word: &str) -> bool {
         self.name.split('_').any(|one| one == word)
     }
@@ -139,8 +94,7 @@ impl Series {
             Some(value) if self.has("accuracy") => share(value),
             Some(value) => figures(value),
         };
-        let last = self.points.last().and_then(|(_, value)| *value);
-        let short = format!("{} {} {}", self.label(), value(last), self.trend());
+        let short = format!("{} {} {}", self.label(), value(self.last[0]), self.trend());
         let whole = match self.best {
             Some((step, best)) if self.has("loss") && self.is_on_validation() => {
                 let step = right(&thousands(step), thousands(total).len());
@@ -162,11 +116,10 @@ impl Series {
 
     /// Where it went with the last point.
     fn trend(&self) -> char {
-        let mut values = self.points.iter().rev().map(|(_, value)| *value);
-        match (values.next().flatten(), values.next().flatten()) {
-            (Some(last), Some(before)) if last < before => '↓',
-            (Some(last), Some(before)) if last > before => '↑',
-            (Some(_), Some(_)) => '→',
+        match self.last {
+            [Some(last), Some(before)] if last < before => '↓',
+            [Some(last), Some(before)] if last > before => '↑',
+            [Some(_), Some(_)] => '→',
             _ => ' ',
         }
     }
@@ -192,13 +145,18 @@ mod tests {
     use super::*;
     use crate::display::sample::{self, look};
 
-    fn point(metrics: &mut Metrics, name: &str, step: u64, value: f64) {
-        metrics.hear(&EventBody::Metric(MetricData {
+    fn heard(metrics: &mut Metrics, event: &EventBody) {
+        metrics.hear(event, Timestamp::from_millis(0));
+    }
+
+    fn point(metrics: &mut Metrics, run: u32, name: &str, step: u64, value: f64) {
+        let point = MetricData {
             name: name.to_owned(),
             step,
             value: Some(value).filter(|value| value.is_finite()),
-            run: 1,
-        }));
+            run,
+        };
+        heard(metrics, &EventBody::Metric(point));
     }
 
     fn said(metrics: &Metrics, columns: usize) -> String {
@@ -229,10 +187,10 @@ mod tests {
     #[test]
     fn what_is_not_finite_is_no_best() {
         let mut metrics = Metrics::default();
-        point(&mut metrics, "val_loss", 1, 0.5);
-        point(&mut metrics, "val_loss", 2, f64::NAN);
+        point(&mut metrics, 1, "val_loss", 1, 0.5);
+        point(&mut metrics, 1, "val_loss", 2, f64::NAN);
         assert_eq!(said(&metrics, 80), "  val loss –   (best 0.5000 @  1)");
-        point(&mut metrics, "a\u{1b}[2J", 1, 1e9);
+        point(&mut metrics, 1, "a\u{1b}[2J", 1, 1e9);
         assert!(said(&metrics, 80).ends_with("a\u{fffd}[2J 1.000e9"));
         assert_eq!(said(&Metrics::default(), 80), "");
     }
@@ -241,17 +199,35 @@ mod tests {
     fn a_run_that_goes_on_cuts_what_no_longer_holds() {
         let mut metrics = Metrics::default();
         for (step, value) in [(1, 0.7), (2, 0.5), (3, 0.4)] {
-            point(&mut metrics, "validation_loss", step, value);
+            point(&mut metrics, 1, "validation_loss", step, value);
         }
         let kept = BTreeMap::from([("validation_loss".to_owned(), 2)]);
-        metrics.hear(&EventBody::Restored(RestoredData {
+        let restored = RestoredData {
             run: 2,
             from_step: BTreeMap::new(),
             metrics: kept,
-        }));
+        };
+        heard(&mut metrics, &EventBody::Restored(restored));
         assert_eq!(said(&metrics, 80), "  val loss 0.5000 ↓ (best 0.5000 @  2)");
-        point(&mut metrics, "validation_loss", 1, 0.9);
+        point(&mut metrics, 2, "validation_loss", 1, 0.9);
         assert_eq!(said(&metrics, 80), "  val loss 0.9000   (best 0.9000 @  1)");
+    }
+
+    #[test]
+    fn a_run_that_starts_over_leaves_nothing_of_the_one_before() {
+        let mut metrics = Metrics::default();
+        for step in 1..=3 {
+            point(
+                &mut metrics,
+                1,
+                "train_loss",
+                step,
+                0.7 - step as f64 / 10.0,
+            );
+            point(&mut metrics, 1, "validation_loss", step, 0.1);
+        }
+        point(&mut metrics, 2, "train_loss", 1, 0.65);
+        assert_eq!(said(&metrics, 80), "  train loss 0.6500");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Views for the tests of this module.
 
 use impresario_api::{
-    EventBody, MetricData, ModelCard, ModelRow, OperationView, Status, TestReport,
+    EventBody, MetricData, ModelCard, ModelRow, OperationView, Status, TestReport, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -97,12 +97,13 @@ pub(crate) fn nested() -> OperationView {
 pub(crate) fn metrics() -> Metrics {
     let mut metrics = Metrics::default();
     let mut point = |name: &str, step, value| {
-        metrics.hear(&EventBody::Metric(MetricData {
+        let point = MetricData {
             name: name.to_owned(),
             step,
             value: Some(value),
             run: 1,
-        }));
+        };
+        metrics.hear(&EventBody::Metric(point), Timestamp::from_millis(0));
     };
     for (epoch, train, val, train_acc, val_acc) in [
         (21, 0.6901, 0.6869, 0.541, 0.52),

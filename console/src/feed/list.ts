@@ -58,7 +58,10 @@ class Following implements List {
   private cursor: string | null = null;
   private pages = 1;
   private isCalm = true;
+  private readsMore = false;
   private closed = false;
+  /** Up by one when all begins anew: answers to what was asked before count for nothing. */
+  private era = 0;
   private readonly draw = batched(() => this.show(this.isCalm));
   private readonly loop: ReturnType<typeof repeat>;
   private readonly ends: (() => void)[] = [];
@@ -79,6 +82,7 @@ class Following implements List {
 
   /** Another life of the server: nothing that was known is sure. */
   private begin(): void {
+    this.era++;
     this.rows.clear();
     this.pages = 1;
     this.loop.now();
@@ -87,10 +91,11 @@ class Following implements List {
   private async read(): Promise<number> {
     if (reach.value === 'gone') return 500;
     const askedAt = Date.now();
+    const { era } = this;
     try {
       const limit = Math.min(MOST, this.pages * PAGE);
       const page = await get<Page>(`/operations?${this.query(limit)}`);
-      if (this.closed) return 0;
+      if (this.closed || era !== this.era) return 0;
       this.take(page, askedAt, limit);
       await this.missing(page, askedAt);
     } catch (error) {
@@ -114,8 +119,10 @@ class Following implements List {
 
   private take(page: Page, at: number, limit: number): void {
     for (const row of page.operations) this.put(row, at);
-    // Beyond what one answer holds, the place to go on from is the one of the last page read.
-    if (limit < MOST || this.cursor === null) this.cursor = page.next_cursor;
+    // Beyond what one answer holds, and when more were asked for meanwhile, the place to go on from
+    // is that of the last page read.
+    const isWhole = limit === this.pages * PAGE;
+    if (isWhole || this.cursor === null) this.cursor = page.next_cursor;
     this.page = {
       phase: 'ready',
       problem: '',
@@ -148,11 +155,12 @@ class Following implements List {
   }
 
   private async find(id: string): Promise<void> {
+    const { era } = this;
     try {
       const row = await get<Row>(`/operations/${id}`);
-      this.put(row, Date.now());
+      if (era === this.era) this.put(row, Date.now());
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) this.rows.delete(id);
+      if (era === this.era && error instanceof ApiError && error.status === 404) this.rows.delete(id);
     }
   }
 
@@ -197,14 +205,22 @@ class Following implements List {
   }
 
   async more(): Promise<void> {
-    if (this.cursor === null) return;
-    const page = await get<Page>(`/operations?${this.query(PAGE, this.cursor)}`);
-    const at = Date.now();
-    this.pages++;
-    this.cursor = page.next_cursor;
-    for (const row of page.operations) this.put(row, at);
-    this.page = { ...this.page, older: this.cursor !== null };
-    this.draw();
+    // A second click while the page is being read does nothing.
+    if (this.cursor === null || this.readsMore) return;
+    const { era } = this;
+    this.readsMore = true;
+    try {
+      const page = await get<Page>(`/operations?${this.query(PAGE, this.cursor)}`);
+      if (era !== this.era) return;
+      const at = Date.now();
+      this.pages++;
+      this.cursor = page.next_cursor;
+      for (const row of page.operations) this.put(row, at);
+      this.page = { ...this.page, older: this.cursor !== null };
+      this.draw();
+    } finally {
+      this.readsMore = false;
+    }
   }
 
   refresh(): void {

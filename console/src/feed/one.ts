@@ -1,38 +1,46 @@
-// One operation, live: its view, what happened to it, and its metrics.
+// One operation, live: its view, what happened to it, what it wrote, and its metrics.
 import { effect, signal } from '@preact/signals';
 import { ApiError, get, words } from '../api.ts';
 import { life, reach, socketOpen } from '../connection.ts';
-import { add, cut, fromAnswer, size, type Series } from '../series.ts';
+import { fromAnswer, hear, size, type Series } from '../series.ts';
 import { isDispatched, isEnded } from '../status.ts';
-import type { Event, EventPage, MetricPoint, View } from '../wire.ts';
+import type { Event, EventPage, MetricAnswer, View } from '../wire.ts';
 import { batched, repeat } from './frames.ts';
 import { apply, merge, type Frame } from './merge.ts';
 import { subscribe, type Heard } from './socket.ts';
+
+/** From one step to another, both within. */
+export type Range = readonly [number, number];
 
 export interface Watched {
   phase: 'loading' | 'ready' | 'absent' | 'failed';
   problem: string;
   view: View | null;
-  /** All but metrics, ascending by `seq`; the newest of very many. */
+  /** What happened to it, whole and ascending by `seq`: neither metrics nor log lines. */
   events: readonly Event[];
-  /** How many of the first are left out. */
-  leftOut: number;
+  /** The newest log lines, and the gaps between them. */
+  lines: readonly Event[];
   series: Series;
+  /** The steps that are looked at more closely, and the curves there. */
+  near: { range: Range; series: Series } | null;
 }
 
 export interface One {
   state: { readonly value: Watched };
   learn: (view: View) => void;
+  /** Reads the curves of these steps as finely as the screen shows them; null for all steps. */
+  look: (range: Range | null) => void;
   close: () => void;
 }
 
 /** Points of a metric that are asked for, and those after which it is asked again, thinned. */
 const POINTS = 2_000;
 const POINTS_HELD = 6_000;
-/** Events that are read of one with very many: the first page, and these at its end. */
-const TAIL = 3_000;
-const KEPT = 5_000;
+const LINES_KEPT = 2_000;
+/** Of more lines than these pages hold, the first and the last are read. */
+const LINE_PAGES = 3;
 const PAGE = 1_000;
+const HAPPENED = 'submitted,status,resumed,restored,checkpoint,warning,gap';
 
 export function watchOne(id: string): One {
   return new Watching(id);
@@ -40,19 +48,28 @@ export function watchOne(id: string): One {
 
 class Watching implements One {
   readonly state = signal<Watched>({
-    phase: 'loading', problem: '', view: null, events: [], leftOut: 0, series: new Map(),
+    phase: 'loading', problem: '', view: null, events: [], lines: [], series: new Map(), near: null,
   });
   private view: View | null = null;
   private phase: Watched['phase'] = 'loading';
   private problem = '';
   private events: Event[] = [];
+  private lines: Event[] = [];
   private series: Series = new Map();
-  private leftOut = 0;
+  private near: Watched['near'] = null;
+  private range: Range | null = null;
+  /** What curves are being read for must hear of what comes meanwhile. */
+  private readonly late = new Set<Event[]>();
+  /** The era in which curves are being read; 0 when none are. */
+  private readsCurves = 0;
+  private wantsCurves = false;
   /** The last event that was taken. */
   private seq = 0;
   private begun = false;
   private closed = false;
   private stale = false;
+  /** Up by one when all begins anew: answers to what was asked before count for nothing. */
+  private era = 1;
   private readonly draw = batched(() => this.show());
   private readonly loop: ReturnType<typeof repeat>;
   private readonly ends: (() => void)[] = [];
@@ -71,28 +88,39 @@ class Watching implements One {
   }
 
   private begin(): void {
+    this.era++;
+    this.unsubscribe();
     this.begun = false;
     this.phase = 'loading';
     this.view = null;
-    this.leftOut = 0;
     this.events = [];
+    this.lines = [];
     this.series = new Map();
+    this.near = null;
     this.seq = 0;
     this.loop.now();
+  }
+
+  /** An answer, unless all began anew since it was asked for. */
+  private async ask<T>(path: string): Promise<T> {
+    const { era } = this;
+    const answer = await get<T>(`/operations/${this.id}${path}`);
+    if (this.closed || era !== this.era) throw new Overtaken();
+    return answer;
   }
 
   /** Reads the view and what happened since; says when to read again. */
   private async read(): Promise<number> {
     if (reach.value === 'gone') return 500;
     try {
-      const view = await get<View>(`/operations/${this.id}`);
-      if (this.closed) return 0;
+      const view = await this.ask<View>('');
       this.view = merge(this.view ?? undefined, view);
       if (!this.begun) await this.all(view);
       else await this.since(view.seq);
       this.phase = 'ready';
       this.stale = false;
     } catch (error) {
+      if (error instanceof Overtaken) return 0;
       this.fail(error);
     }
     this.draw();
@@ -114,47 +142,107 @@ class Watching implements One {
     return isEnded(this.view.status) ? 3_000 : 700;
   }
 
-  /** What there is at first: all of it, or of very much the beginning and the end. */
+  /** What there is at first: curves, all that happened, and the newest lines. */
   private async all(view: View): Promise<void> {
-    await this.metrics();
-    await this.page(0);
-    if (view.seq - this.seq > TAIL) {
-      this.leftOut = view.seq - TAIL - this.seq;
-      this.seq = view.seq - TAIL;
-    }
-    await this.since(view.seq);
+    const [events, lines] = await Promise.all([this.happened(), this.written(view.seq), this.curves()]);
+    [this.events, this.lines, this.seq] = [events, lines, view.seq];
     this.begun = true;
-    this.unsubscribe();
-    if (this.closed) return;
     this.unsubscribe = subscribe({ operation_id: this.id }, 100, this.seq, (frame) => this.hear(frame));
   }
 
+  private async happened(): Promise<Event[]> {
+    const events: Event[] = [];
+    for (let since = 0; ; ) {
+      const page = await this.ask<EventPage>(`/events?type=${HAPPENED}&since=${since}&limit=${PAGE}`);
+      events.push(...page.events);
+      since = page.next_since;
+      if (page.events.length < PAGE) return events;
+    }
+  }
+
+  private async written(end: number): Promise<Event[]> {
+    const lines: Event[] = [];
+    for (let since = 0, pages = 1; ; pages++) {
+      const page = await this.ask<EventPage>(`/events?type=log,gap&since=${since}&limit=${PAGE}`);
+      lines.push(...page.events);
+      since = pages === LINE_PAGES ? Math.max(page.next_since, end - LINES_KEPT) : page.next_since;
+      if (page.events.length < PAGE) return lines;
+    }
+  }
+
   private async since(seq: number): Promise<void> {
-    while (this.seq < seq && !this.closed) if (!(await this.page(this.seq))) return;
+    while (this.seq < seq) {
+      const page = await this.ask<EventPage>(`/events?since=${this.seq}&limit=${PAGE}`);
+      for (const event of page.events) this.take(event);
+      this.seq = Math.max(this.seq, page.next_since);
+      if (page.events.length === 0) return;
+    }
   }
 
-  /** Whether there was something. */
-  private async page(since: number): Promise<boolean> {
-    const page = await get<EventPage>(`/operations/${this.id}/events?since=${since}&limit=${PAGE}`);
-    for (const event of page.events) this.take(event);
-    this.seq = Math.max(this.seq, page.next_since);
-    return page.events.length > 0;
+  /** Reads the curves, once at a time: whole, and those that are looked at closely. */
+  private async curves(): Promise<void> {
+    this.wantsCurves = true;
+    const { era } = this;
+    if (this.readsCurves === era) return;
+    this.readsCurves = era;
+    try {
+      while (this.wantsCurves) {
+        this.wantsCurves = false;
+        this.series = await this.curvesOf('');
+        const { range } = this;
+        const near = range && (await this.curvesOf(`&from_step=${range[0]}&to_step=${range[1]}`));
+        if (range === this.range) this.near = range && near && { range, series: near };
+        else this.wantsCurves = true;
+      }
+    } finally {
+      if (this.readsCurves === era) this.readsCurves = 0;
+    }
   }
 
-  private async metrics(): Promise<void> {
-    const { series } = await get<{ series: Record<string, MetricPoint[]> }>(
-      `/operations/${this.id}/metrics?max_points=${POINTS}`,
-    );
-    this.series = fromAnswer(series);
+  /** An answer, and what was heard since it was asked for. */
+  private async curvesOf(range: string): Promise<Series> {
+    const late: Event[] = [];
+    this.late.add(late);
+    try {
+      const series = fromAnswer(await this.ask<MetricAnswer>(`/metrics?max_points=${POINTS}${range}`));
+      for (const event of late) hear(series, event);
+      return series;
+    } finally {
+      this.late.delete(late);
+    }
+  }
+
+  private curvesAgain(): void {
+    void this.curves().then(() => this.draw(), () => undefined);
+  }
+
+  look(range: Range | null): void {
+    if (range?.join() === this.range?.join()) return;
+    this.range = range;
+    if (range === null) this.near = null;
+    else this.curvesAgain();
+    this.draw();
   }
 
   private take(event: Event): void {
     if (event.seq <= this.seq) return;
     this.seq = event.seq;
-    if (event.type === 'metric') add(this.series, event.data);
-    else this.events.push(event);
-    if (event.type === 'restored') cut(this.series, event.data.metrics, event.data.run);
-    if (this.events.length > KEPT) this.leftOut += this.events.splice(1, this.events.length - KEPT).length;
+    if (event.type === 'log' || event.type === 'gap') this.write(event);
+    if (event.type !== 'log' && event.type !== 'metric') this.keep(event);
+    if (event.type !== 'metric' && event.type !== 'restored') return;
+    for (const late of this.late) late.push(event);
+    if (this.near !== null) hear(this.near.series, event);
+    // Which other points an unknown run has made void, the server knows.
+    if (hear(this.series, event)) this.curvesAgain();
+  }
+
+  private keep(event: Event): void {
+    if (event.seq > (this.events.at(-1)?.seq ?? 0)) this.events.push(event);
+  }
+
+  private write(event: Event): void {
+    if (event.seq > (this.lines.at(-1)?.seq ?? 0)) this.lines.push(event);
+    if (this.lines.length > 2 * LINES_KEPT) this.lines.splice(0, this.lines.length - LINES_KEPT);
   }
 
   private hear(frame: Heard): void {
@@ -181,12 +269,11 @@ class Watching implements One {
 
   private show(): void {
     if (this.closed) return;
-    if (size(this.series) > POINTS_HELD) {
-      void this.metrics().catch(() => undefined);
-    }
-    const { phase, problem, view, leftOut } = this;
+    const { phase, problem, view, near } = this;
+    if (this.readsCurves === 0 && Math.max(size(this.series), near === null ? 0 : size(near.series)) > POINTS_HELD) this.curvesAgain();
     this.state.value = {
-      phase, problem, view, leftOut, events: [...this.events], series: new Map(this.series),
+      phase, problem, view, events: [...this.events], lines: [...this.lines], series: new Map(this.series),
+      near: near && { range: near.range, series: new Map(near.series) },
     };
   }
 
@@ -203,3 +290,6 @@ class Watching implements One {
     for (const end of this.ends) end();
   }
 }
+
+/** What was asked for is wanted no more. */
+class Overtaken extends Error {}

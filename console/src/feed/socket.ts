@@ -1,5 +1,6 @@
 // The one socket of a tab: subscriptions that outlive it, and where each goes on after a break.
 import { token, wantsToken } from '../api.ts';
+import { address } from '../base.ts';
 import { heard, lost, reach, socketOpen } from '../connection.ts';
 import type { Page, Row, View } from '../wire.ts';
 import type { Frame } from './merge.ts';
@@ -50,7 +51,7 @@ export function subscribe(subject: Subject, progressMs: number, since: number | 
 
 function open(): void {
   if (socket !== null || timer !== undefined || wantsToken.value) return;
-  const url = new URL('/api/v1/ws', location.href);
+  const url = address('api/v1/ws');
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   socket = new WebSocket(url);
   socket.onopen = welcome;

@@ -33,6 +33,8 @@ async function readCounts(): Promise<void> {
   const [running, pending, stopping, paused] = await Promise.all(
     ['running', 'pending', 'cancelling,pausing', 'paused'].map(total),
   );
+  // What was asked of a server that is gone meanwhile is no count.
+  if (reach.value === 'gone') return;
   counts.value = { running: running!, pending: pending!, stopping: stopping!, paused: paused! };
 }
 

@@ -2,9 +2,11 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { get, words } from '../api.ts';
-import { bytes, count, day, moment } from '../format.ts';
+import type { Range } from '../feed.ts';
+import { bytes, count, day, exact, moment } from '../format.ts';
 import { Empty, Panel, Problem } from '../parts/basics.tsx';
 import { Plot } from '../parts/plot.tsx';
+import { useRead } from '../read.ts';
 import { href } from '../route.ts';
 import type { Bar, Dataset } from '../wire.ts';
 
@@ -13,35 +15,50 @@ const MOST = 20_000;
 const PAGE = 10_000;
 
 export function Data({ of }: { of: string[] }): JSX.Element {
-  const [list, setList] = useState<Dataset[] | null>(null);
-  const [problem, setProblem] = useState('');
-  useEffect(() => {
-    get<{ datasets: Dataset[] }>('/data').then((answer) => setList(answer.datasets), (error: unknown) => setProblem(words(error)));
-  }, []);
-  if (problem !== '') return <Problem text={problem} />;
-  if (list === null) return <p class="muted loading">Asking the server…</p>;
-  if (list.length === 0) return <Nothing />;
+  const { got, problem } = useRead<{ datasets: Dataset[] }>('/data', 'data_load');
+  if (problem !== null) return <Problem text={words(problem)} />;
+  if (got === null) return <p class="muted loading">Asking the server…</p>;
+  const list = got.datasets;
   const [symbol, timeframe] = of;
-  const chosen = list.find((one) => one.symbol === symbol && one.timeframe === timeframe) ?? list[0]!;
+  const asked = list.find((one) => one.symbol === symbol && one.timeframe === timeframe);
+  const chosen = symbol === undefined ? list[0] : asked;
+  if (list.length === 0 && symbol === undefined) return <Nothing />;
   return (
     <div class="data">
       <h1>Data</h1>
-      <div class="wide-table" tabIndex={0} role="region" aria-label="Datasets">
-        <table>
-          <thead><tr><th>symbol</th><th>timeframe</th><th class="right">bars</th><th class="right" title="places where bars are missing though the market was open">holes</th><th>from</th><th>to</th><th class="right">size</th><th>loaded</th><th>source</th></tr></thead>
-          <tbody>
-            {list.map((one) => (
-              <tr key={`${one.symbol} ${one.timeframe}`} class={one === chosen ? 'current' : ''}>
-                <td><a href={href(['data', one.symbol, one.timeframe])} aria-current={one === chosen ? 'true' : undefined}>{one.symbol}</a></td>
-                <td>{one.timeframe}</td><td class="right">{count(one.rows)}</td><td class="right">{one.holes === null ? '' : count(one.holes)}</td><td>{day(one.start)}</td><td>{day(one.end)}</td>
-                <td class="right">{bytes(one.bytes)}</td><td>{moment(one.loaded_at)}</td><td class="text">{one.source}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      <Prices key={`${chosen.symbol} ${chosen.timeframe}`} dataset={chosen} />
+      {list.length === 0 ? null : <Datasets list={list} chosen={chosen} />}
+      {chosen === undefined ? <Absent name={of.join(' ')} of={of} />
+        // A dataset that was loaded again is drawn anew.
+        : <Prices key={`${chosen.symbol} ${chosen.timeframe} ${chosen.sha256} ${chosen.loaded_at}`} dataset={chosen} />}
     </div>
+  );
+}
+
+function Datasets({ list, chosen }: { list: Dataset[]; chosen: Dataset | undefined }): JSX.Element {
+  return (
+    <div class="wide-table" tabIndex={0} role="region" aria-label="Datasets">
+      <table>
+        <thead><tr><th>symbol</th><th>timeframe</th><th class="right">bars</th><th class="right" title="places where bars are missing though the market was open">holes</th><th>from</th><th>to</th><th class="right">size</th><th>loaded</th><th>source</th></tr></thead>
+        <tbody>
+          {list.map((one) => (
+            <tr key={`${one.symbol} ${one.timeframe}`} class={one === chosen ? 'current' : ''}>
+              <td><a href={href(['data', one.symbol, one.timeframe])} aria-current={one === chosen ? 'true' : undefined}><bdi>{one.symbol}</bdi></a></td>
+              <td>{one.timeframe}</td><td class="right">{count(one.rows)}</td><td class="right">{one.holes === null ? '' : count(one.holes)}</td><td>{day(one.start)}</td><td>{day(one.end)}</td>
+              <td class="right">{bytes(one.bytes)}</td><td>{moment(one.loaded_at)}</td><td class="text"><bdi>{one.source}</bdi></td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Absent({ name, of: [symbol = '', timeframe = ''] }: { name: string; of: string[] }): JSX.Element {
+  return (
+    <Empty title="There is no such dataset">
+      <p>The server has no bars of <b><bdi>{name}</bdi></b>. It is shown here as soon as they are loaded:</p>
+      <p><a href={href(['start'], { kind: 'data_load', symbol, timeframe })}>start a load of it</a></p>
+    </Empty>
   );
 }
 
@@ -75,12 +92,15 @@ function Prices({ dataset }: { dataset: Dataset }): JSX.Element {
   const [candles, setCandles] = useState(true);
   useEffect(() => {
     let gone = false;
-    read(dataset, () => gone).then((all) => { if (!gone) setBars(all); }, (error: unknown) => setProblem(words(error)));
+    read(dataset, () => gone).then((all) => { if (!gone) setBars(all); }, (error: unknown) => { if (!gone) setProblem(words(error)); });
     return () => { gone = true; };
   }, []);
+  const [range, zoom] = useState<Range | null>(null);
   const drawn = useMemo(() => {
     const all = bars ?? [];
     return {
+      price: exact(all.flatMap((bar) => [bar.open, bar.high, bar.low, bar.close])),
+      amount: exact(all.map((bar) => bar.volume)),
       x: all.map((bar) => Date.parse(bar.timestamp) / 1_000),
       close: [{ name: 'close', values: all.map((bar) => bar.close) }],
       candles: (['open', 'high', 'low', 'close'] as const).map((name) => ({ name, values: all.map((bar) => bar[name]), unseen: true })),
@@ -98,8 +118,8 @@ function Prices({ dataset }: { dataset: Dataset }): JSX.Element {
             <button type="button" aria-pressed={candles} onClick={() => setCandles(true)}>candles</button>{' '}
             <button type="button" aria-pressed={!candles} onClick={() => setCandles(false)}>line</button>
           </p>
-          <Plot label={`${candles ? 'prices' : 'close'} of ${dataset.symbol}`} x={drawn.x} curves={candles ? drawn.candles : drawn.close} candles={candles} time height={320} together="prices" />
-          <Plot label={`volume of ${dataset.symbol}`} x={drawn.x} curves={drawn.volume} time height={140} together="prices" />
+          <Plot label={`${candles ? 'prices' : 'close'} of ${dataset.symbol}`} x={drawn.x} curves={candles ? drawn.candles : drawn.close} candles={candles} time height={320} together="prices" format={drawn.price} range={range} zoom={zoom} />
+          <Plot label={`volume of ${dataset.symbol}`} x={drawn.x} curves={drawn.volume} time height={140} together="prices" format={drawn.amount} range={range} zoom={zoom} />
           <p class="muted small">Drag over a plot to look closer; a double click shows all. Times are UTC.</p>
         </>
       )}

@@ -1,24 +1,18 @@
 // Models: how good each is beside what it had to beat, and what made it.
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
-import { ApiError, get, words } from '../api.ts';
+import { useMemo, useState } from 'preact/hooks';
+import { ApiError, words } from '../api.ts';
+import type { Range } from '../feed.ts';
 import { bytes, count, day, measure, moment, share, short } from '../format.ts';
 import { Copy, Empty, Panel, Problem } from '../parts/basics.tsx';
 import { Plot } from '../parts/plot.tsx';
 import { Value } from '../parts/value.tsx';
+import { useRead } from '../read.ts';
 import { href } from '../route.ts';
 import type { ModelCard, ModelRow, TestReport } from '../wire.ts';
 
-function useRead<T>(path: string): { got: T | null; problem: unknown } {
-  const [state, setState] = useState<{ got: T | null; problem: unknown }>({ got: null, problem: null });
-  useEffect(() => {
-    get<T>(path).then((got) => setState({ got, problem: null }), (problem: unknown) => setState({ got: null, problem }));
-  }, [path]);
-  return state;
-}
-
 export function Models(): JSX.Element {
-  const { got, problem } = useRead<{ models: ModelRow[] }>('/models');
+  const { got, problem } = useRead<{ models: ModelRow[] }>('/models', 'training');
   if (problem instanceof ApiError && problem.code === 'ROUTE_NOT_FOUND') {
     return <Empty title="This server trains no models"><p>It was built without the cargo feature <code>training</code>. <code>cargo xtask build</code> builds it with it.</p></Empty>;
   }
@@ -43,7 +37,7 @@ export function Models(): JSX.Element {
             {got.models.map((one) => (
               <tr key={one.model_id}>
                 <td><a class="id" href={href(['models', one.model_id])}>{short(one.model_id)}</a></td>
-                <td>{one.symbol} {one.timeframe}</td>
+                <td><bdi>{one.symbol}</bdi> {one.timeframe}</td>
                 <td class="right"><b>{share(one.test.model.accuracy)}</b></td>
                 <td class="right">{share(one.test.baselines.majority_class.accuracy)}</td>
                 <td class="right">{share(one.test.baselines.last_direction.accuracy)}</td>
@@ -74,7 +68,7 @@ export function Model({ id }: { id: string }): JSX.Element {
   return (
     <div class="model">
       <div class="title">
-        <h1>Model <span class="id">{short(card.model_id)}</span> <span class="muted">{card.data.symbol} {card.data.timeframe}</span></h1>
+        <h1>Model <span class="id">{short(card.model_id)}</span> <span class="muted"><bdi>{card.data.symbol}</bdi> {card.data.timeframe}</span></h1>
         <Copy text={card.model_id} label="copy id" />
         <span class="space" />
         <a class="button" href={again}>Train again with…</a>
@@ -109,6 +103,7 @@ function Scores({ test }: { test: TestReport }): JSX.Element {
 }
 
 function History({ card }: { card: ModelCard }): JSX.Element {
+  const [range, zoom] = useState<Range | null>(null);
   const drawn = useMemo(() => {
     const curve = (name: 'train_loss' | 'validation_loss' | 'train_accuracy' | 'validation_accuracy') => ({ name, values: card.history.map((one) => one[name]) });
     return {
@@ -120,8 +115,8 @@ function History({ card }: { card: ModelCard }): JSX.Element {
   }, [card]);
   return (
     <Panel title="Curves" extra={<span class="muted">ended by {card.ended_by}</span>}>
-      <figure><figcaption><b>loss</b></figcaption><Plot label="loss" x={drawn.x} curves={drawn.loss} marks={drawn.marks} together="model" /></figure>
-      <figure><figcaption><b>accuracy</b></figcaption><Plot label="accuracy" x={drawn.x} curves={drawn.accuracy} marks={drawn.marks} together="model" /></figure>
+      <figure><figcaption><b>loss</b></figcaption><Plot label="loss" x={drawn.x} curves={drawn.loss} marks={drawn.marks} together="model" range={range} zoom={zoom} /></figure>
+      <figure><figcaption><b>accuracy</b></figcaption><Plot label="accuracy" x={drawn.x} curves={drawn.accuracy} marks={drawn.marks} together="model" range={range} zoom={zoom} /></figure>
     </Panel>
   );
 }

@@ -30,22 +30,23 @@ export function Operation({ id }: { id: string }): JSX.Element | null {
 }
 
 function Shown({ one, id }: { one: One; id: string }): JSX.Element {
-  const { phase, problem, view, events, leftOut, series } = one.state.value;
+  const watched = one.state.value;
+  const { phase, problem, view, events, lines } = watched;
   if (phase === 'absent') return <Absent id={id} />;
   if (view === null) return phase === 'failed' ? <Problem text={problem} /> : <p class="muted loading">Asking the server…</p>;
   const outermost = view.progress?.steps[0]?.name;
   return (
     <div class={`operation ${reach.value === 'gone' ? 'stale' : ''}`}>
-      <Head view={view} />
+      <Head view={view} latest={() => one.state.value.view ?? view} />
       {view.error === null ? null : <Failed view={view} />}
       {view.warnings.length === 0 ? null : <Warnings view={view} />}
       <div class="columns">
         <div>
-          <Metrics series={series} events={events} outermost={outermost} running={isDispatched(view.status)} />
-          <Log events={events} />
+          <Metrics watched={watched} look={(range) => one.look(range)} outermost={outermost} running={isDispatched(view.status)} />
+          <Log lines={lines} />
         </div>
         <div>
-          <Timeline events={events} leftOut={leftOut} />
+          <Timeline events={events} />
           <Outcome view={view} />
           <Panel title="Parameters" extra={<a href={again(view)}>start another with these</a>}><Value value={view.params} /></Panel>
           <Facts view={view} />
@@ -71,7 +72,7 @@ function again(view: View): string {
   return href(['start'], query);
 }
 
-function Head({ view }: { view: View }): JSX.Element {
+function Head({ view, latest }: { view: View; latest: () => View }): JSX.Element {
   void tick.value;
   const { progress, operation_id: id } = view;
   const context = Object.values(progress?.context ?? {}).join(' ');
@@ -80,28 +81,28 @@ function Head({ view }: { view: View }): JSX.Element {
   return (
     <section class="panel head" aria-label="Progress">
       <div class="title">
-        <h1><span>{view.kind}</span> <span class="muted text">{context}</span></h1>
+        <h1><bdi>{view.kind}</bdi> <bdi class="muted text">{context}</bdi></h1>
         <span class="id" title={id}>{short(id)}</span>
         <Copy text={id} label="copy id" />
         <span class="space" />
         <Badge row={view} big />
         <span class="muted">{view.run > 1 ? `run ${view.run}, ` : ''}attempt {view.attempt} of {view.max_attempts}</span>
       </div>
-      <p class="message text">{progress?.message ?? view.waiting_for ?? ''}</p>
+      <p class="message text"><bdi>{progress?.message ?? view.waiting_for ?? ''}</bdi></p>
       {progress === null ? null : <Meter value={progress.percentage} status={view.status} label="Progress" />}
       <div class="facts">
-        {(progress?.steps ?? []).map((step) => <span key={step.name}>{step.name} <b>{count(step.current)}</b>/{count(step.total)}</span>)}
+        {(progress?.steps ?? []).map((step) => <span key={step.name}><bdi>{step.name}</bdi> <b>{count(step.current)}</b>/{count(step.total)}</span>)}
         {progress !== null && progress.items_processed > 0 ? <span>{count(progress.items_processed)}{progress.items_total === null ? '' : ` of ${count(progress.items_total)}`} items</span> : null}
         {live && progress?.rate_per_second != null ? <span>{measure(progress.rate_per_second)}/s</span> : null}
         {view.run > 0 ? <span>{isEnded(view.status) ? 'took' : 'elapsed'} <b>{isEnded(view.status) ? span(took) : duration(took)}</b></span> : null}
         {live && progress?.eta_seconds != null ? <span>ETA <b>{duration(progress.eta_seconds)}</b></span> : null}
         {live ? <Life view={view} /> : null}
       </div>
-      {view.status === 'pending' && view.waiting_for !== null ? <p class="waits">Waits: {view.waiting_for}{view.queue_position === null ? '' : `, ${ordinal(view.queue_position)} in line`}</p> : null}
+      {view.status === 'pending' && view.waiting_for !== null ? <p class="waits">Waits: <bdi>{view.waiting_for}</bdi>{view.queue_position === null ? '' : `, ${ordinal(view.queue_position)} in line`}</p> : null}
       <Stopping view={view} />
       <div class="actions">
         {view.verbs.map((verb) => (
-          <button key={verb} type="button" class={verb === 'cancel' ? 'danger' : verb === 'resume' ? 'primary' : ''} disabled={reach.value === 'gone'} onClick={() => ask(verb, [view])}>
+          <button key={verb} type="button" class={verb === 'cancel' ? 'danger' : verb === 'resume' ? 'primary' : ''} disabled={reach.value === 'gone'} onClick={() => ask(verb, () => [latest()])}>
             {verb === 'finish' ? 'Finish, keep what is done' : VERBS[verb].label}…
           </button>
         ))}
@@ -127,8 +128,8 @@ function Life({ view }: { view: View }): JSX.Element {
 function Stopping({ view }: { view: View }): JSX.Element | null {
   const { stop, unresponsive_since: deaf } = view;
   if (stop === null) return null;
-  const by = `${stop.verb} asked by ${stop.requested_by}`;
-  const why = stop.reason === null ? '' : `: ${stop.reason}`;
+  const by = <>{stop.verb} asked by <bdi>{stop.requested_by}</bdi></>;
+  const why = stop.reason === null ? null : <>: <bdi>{stop.reason}</bdi></>;
   if (!isDispatched(view.status)) {
     const ended = view.completed_at === null ? null : Math.max(0, Date.parse(view.completed_at) - Date.parse(stop.requested_at)) / 1_000;
     return <p class="stopping">{by}{why}{ended === null ? '' : `; the function reacted in ${span(ended)}`}</p>;
@@ -145,8 +146,8 @@ function Failed({ view }: { view: View }): JSX.Element {
   const error = view.error!;
   return (
     <Panel title={view.status === 'failed' ? 'Error' : 'Error of an earlier attempt'} name="error">
-      <p><b class="code">{error.code}</b> <span class="muted">run {error.run}{error.step === null ? '' : `, in ${error.step}`}, {error.retryable ? 'may be tried again' : 'not tried again'}</span></p>
-      <pre class="text">{error.message}</pre>
+      <p><b class="code"><bdi>{error.code}</bdi></b> <span class="muted">run {error.run}{error.step === null ? null : <>, in <bdi>{error.step}</bdi></>}, {error.retryable ? 'may be tried again' : 'not tried again'}</span></p>
+      <pre class="text"><bdi>{error.message}</bdi></pre>
       {error.details === null ? null : <Value value={error.details} />}
     </Panel>
   );
@@ -155,7 +156,7 @@ function Failed({ view }: { view: View }): JSX.Element {
 function Warnings({ view }: { view: View }): JSX.Element {
   return (
     <Panel title="Warnings" name="warnings">
-      <ul>{view.warnings.map((one, index) => <li key={index}><b class="code">{one.code}</b> <span class="text">{one.message}</span> <span class="muted">run {one.run}, {moment(one.at)}</span></li>)}</ul>
+      <ul>{view.warnings.map((one, index) => <li key={index}><b class="code"><bdi>{one.code}</bdi></b> <bdi class="text">{one.message}</bdi> <span class="muted">run {one.run}, {moment(one.at)}</span></li>)}</ul>
     </Panel>
   );
 }
@@ -172,7 +173,7 @@ function Outcome({ view }: { view: View }): JSX.Element | null {
 }
 
 function Facts({ view }: { view: View }): JSX.Element {
-  const facts: Record<string, string | null> = {
+  const facts: Record<string, string | string[] | null> = {
     'started by': view.requested_by,
     submitted: moment(view.created_at),
     'first run': view.started_at === null ? null : moment(view.started_at),
@@ -180,7 +181,8 @@ function Facts({ view }: { view: View }): JSX.Element {
     'not before': view.not_before === null ? null : moment(view.not_before),
     lane: `${view.lane}, priority ${view.priority}`,
     checkpoint: view.checkpoint === null ? null : `${Object.entries(view.checkpoint.step).map(([name, at]) => `${name} ${count(at)}`).join(', ')} (${bytes(view.checkpoint.bytes)}, ${moment(view.checkpoint.at)})`,
-    labels: Object.entries(view.labels).map(([key, value]) => `${key}=${value}`).join(', ') || null,
+    // One a line: a comma may be a label's own.
+    labels: Object.keys(view.labels).length === 0 ? null : Object.entries(view.labels).map(([key, value]) => `${key}=${value}`),
   };
   const known = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null));
   return (

@@ -28,14 +28,15 @@ function queryOf(filter: Filter): URLSearchParams {
 }
 
 export function Operations(): JSX.Element {
-  const text = route.value.query.toString();
+  const text = queryOf(filterOf(route.value.query)).toString();
   const filter = useMemo(() => filterOf(new URLSearchParams(text)), [text]);
+  const settled = useSettled(filter);
   const [list, setList] = useState<List | null>(null);
   useEffect(() => {
-    const made = watchList(filter);
+    const made = watchList(settled);
     setList(made);
     return () => made.close();
-  }, [filter]);
+  }, [settled]);
   useEffect(() => {
     const view = answered.value;
     if (view !== null) list?.learn(view);
@@ -46,33 +47,48 @@ export function Operations(): JSX.Element {
       <h1 class="hidden">Operations</h1>
       <Filters filter={filter} />
       <Summary />
-      {list === null ? null : <Listing list={list} filter={filter} />}
+      {list === null ? null : <Listing key={text} list={list} filter={settled} />}
     </div>
   );
+}
+
+const TYPING_MS = 200;
+
+/** The filter after a pause in typing. The address has each letter at once; only the server is asked
+ * later. */
+function useSettled(filter: Filter): Filter {
+  const [settled, setSettled] = useState(filter);
+  useEffect(() => {
+    if (settled === filter) return undefined;
+    const timer = setTimeout(() => setSettled(filter), settled.q === filter.q ? 0 : TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [filter]);
+  return settled;
 }
 
 function Listing({ list, filter }: { list: List; filter: Filter }): JSX.Element {
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const listed = list.state.value;
-  const rows = [...picked].flatMap((id) => listed.rows.get(id) ?? []);
+  // Rows that are not shown are not hit.
+  const rows = (): Row[] => list.state.value.shown.flatMap((id) => (picked.has(id) ? (list.state.value.rows.get(id) ?? []) : []));
   if (listed.phase === 'failed') return <Problem text={listed.problem} />;
   if (listed.phase === 'loading') return <p class="muted loading">Asking the server…</p>;
   if (listed.shown.length === 0) return <Nothing filter={filter} />;
   return (
     <>
-      {rows.length > 0 ? <Bulk rows={rows} clear={() => setPicked(new Set())} /> : null}
-      <Table list={list} picked={picked} pick={setPicked} />
+      {rows().length > 0 ? <Bulk rows={rows} clear={() => setPicked(new Set())} /> : null}
+      <Table list={list} picked={picked} pick={setPicked} chosen={rows} />
     </>
   );
 }
 
-function Bulk({ rows, clear }: { rows: Row[]; clear: () => void }): JSX.Element {
-  const some = (verb: Verb): Row[] => rows.filter((row) => row.verbs.includes(verb));
+function Bulk({ rows, clear }: { rows: () => Row[]; clear: () => void }): JSX.Element {
+  const some = (verb: Verb): Row[] => rows().filter((row) => row.verbs.includes(verb));
   return (
     <div class="bulk" role="toolbar" aria-label="For the selected">
-      <strong>{count(rows.length)} selected</strong>
+      <strong>{count(rows().length)} selected</strong>
       {(['cancel', 'pause', 'resume', 'retry'] as const).map((verb) => (
-        <button key={verb} type="button" class={verb === 'cancel' ? 'danger' : ''} disabled={some(verb).length === 0} onClick={() => ask(verb, rows)}>
+        <button key={verb} type="button" class={verb === 'cancel' ? 'danger' : ''} disabled={some(verb).length === 0} onClick={() => ask(verb, rows, clear)}>
           {VERBS[verb].label} {some(verb).length > 0 ? count(some(verb).length) : ''}…
         </button>
       ))}
@@ -84,8 +100,8 @@ function Bulk({ rows, clear }: { rows: Row[]; clear: () => void }): JSX.Element 
 function Filters({ filter }: { filter: Filter }): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
   const [kinds, setKinds] = useState<string[]>([]);
-  const [text, setText] = useState(filter.q);
-  const change = (part: Partial<Filter>): void => refine(queryOf({ ...filter, ...part }));
+  // The address is read at this moment, since the filter that was drawn may be older.
+  const change = (part: Partial<Filter>): void => refine(queryOf({ ...filterOf(route.value.query), ...part }));
   useEffect(() => {
     void get<Kind[]>('/kinds').then((all) => setKinds(all.map((one) => one.kind)), () => undefined);
     const press = (event: KeyboardEvent): void => {
@@ -96,18 +112,12 @@ function Filters({ filter }: { filter: Filter }): JSX.Element {
     addEventListener('keydown', press);
     return () => removeEventListener('keydown', press);
   }, []);
-  useEffect(() => setText(filter.q), [filter.q]);
-  useEffect(() => {
-    if (text === filter.q) return undefined;
-    const timer = setTimeout(() => change({ q: text }), 200);
-    return () => clearTimeout(timer);
-  }, [text]);
   const one = (list: string[]): string => (list.length > 1 ? 'several' : (list[0] ?? ''));
   const chosen = (value: string): string[] => (value === '' ? [] : [value]);
   return (
     <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-      <input ref={input} type="search" aria-label="Filter: an id's end, a kind, or the start of a label's value" placeholder="/  id's end, kind, or label" value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
+      <input ref={input} type="search" aria-label="Filter: an id's end, a kind, or the start of a label's value" placeholder="/  id's end, kind, or label" value={filter.q}
+        onInput={(event) => change({ q: event.currentTarget.value })}
         onKeyDown={(event) => { if (event.key === 'Escape') event.currentTarget.blur(); }} />
       <select aria-label="Status" value={one(filter.status)} onChange={(event) => change({ status: chosen(event.currentTarget.value) })}>
         <option value="">any status</option>

@@ -1,13 +1,15 @@
 // A start: the form that a kind's schema asks for.
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, get, post, token, words } from '../api.ts';
+import { home } from '../base.ts';
 import { body, cli, curl, type Start as Made } from '../commands.ts';
+import { life } from '../connection.ts';
 import { Copy, Empty, Problem } from '../parts/basics.tsx';
 import { go, refine, route } from '../route.ts';
 import { fields, owner, params, typed, type Field } from '../schema.ts';
 import type { Fault, Kind } from '../wire.ts';
-import { OPTIONS, options } from './start/options.ts';
+import { OPTIONS, misread, options } from './start/options.ts';
 import { Entry } from './start/entry.tsx';
 
 type Values = Record<string, string>;
@@ -16,9 +18,15 @@ export function Start(): JSX.Element {
   const [kinds, setKinds] = useState<Kind[] | null>(null);
   const [problem, setProblem] = useState('');
   useEffect(() => {
-    get<Kind[]>('/kinds').then(setKinds, (error: unknown) => setProblem(words(error)));
-  }, []);
-  if (problem !== '') return <Problem text={problem} />;
+    let gone = false;
+    get<Kind[]>('/kinds').then(
+      (all) => { if (!gone) { setKinds(all); setProblem(''); } },
+      (error: unknown) => { if (!gone) setProblem(words(error)); },
+    );
+    return () => { gone = true; };
+    // Only the kinds are read again: what was typed stays.
+  }, [life.value]);
+  if (problem !== '' && kinds === null) return <Problem text={problem} />;
   if (kinds === null) return <p class="muted loading">Asking the server…</p>;
   const kind = kinds.find((one) => one.kind === route.value.query.get('kind')) ?? kinds.find((one) => one.kind === 'dummy') ?? kinds[0];
   if (kind === undefined) return <Empty title="This server has no kinds"><p>Register one: docs/WRITING_A_KIND.md.</p></Empty>;
@@ -28,11 +36,11 @@ export function Start(): JSX.Element {
       <div class="kinds" role="group" aria-label="Kind">
         {kinds.map((one) => (
           <button key={one.kind} type="button" aria-pressed={one === kind} onClick={() => refine(new URLSearchParams({ kind: one.kind }))}>
-            <b>{one.kind}</b><span>{one.description}</span>
+            <b><bdi>{one.kind}</bdi></b><span><bdi>{one.description}</bdi></span>
           </button>
         ))}
       </div>
-      <Form key={kind.kind} kind={kind} />
+      <Form key={`${kind.kind} ${route.value.query.toString()}`} kind={kind} />
     </div>
   );
 }
@@ -59,8 +67,12 @@ function Form({ kind }: { kind: Kind }): JSX.Element {
   const [values, setValues] = useState<Values>(() => given(list));
   const [extra, setExtra] = useState<Values>({});
   const [faults, setFaults] = useState<Fault[]>([]);
+  // Params and options are judged apart, and may be named alike.
+  const [judged, setJudged] = useState<Field[]>(list);
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
+  const here = useRef(true);
+  useEffect(() => () => { here.current = false; }, []);
   const made: Made = { kind: kind.kind, params: params(list, values), options: options(extra) };
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -69,10 +81,14 @@ function Form({ kind }: { kind: Kind }): JSX.Element {
     setFaults([]);
     setProblem('');
     try {
+      const wrong = misread(extra);
+      if (wrong.length > 0) throw new ApiError(400, 'BAD_REQUEST', 'a label was misread', wrong);
       const { operation_id: id } = await post<{ operation_id: string }>('/operations', body(made), { 'Idempotency-Key': crypto.randomUUID?.() ?? String(Math.random()) });
-      go(['operations', id]);
+      // Somebody who went to another page in the meantime stays there.
+      if (here.current) go(['operations', id]);
     } catch (error) {
       const found = error instanceof ApiError ? error.faults : [];
+      setJudged(error instanceof ApiError && error.code === 'INVALID_PARAMS' ? list : OPTIONS);
       setFaults(found);
       if (found.length === 0) setProblem(words(error));
       // The first field that is wrong, once it says so.
@@ -80,29 +96,30 @@ function Form({ kind }: { kind: Kind }): JSX.Element {
     }
     setBusy(false);
   };
+  const judgesOptions = judged === OPTIONS;
   const of = (name: string): Fault[] => faults.filter((fault) => owner(fault.path) === name);
-  const known = new Set([...list.map((one) => one.name), ...OPTIONS.map((one) => one.name)]);
+  const known = new Set(judged.map((one) => one.name));
   const others = faults.filter((fault) => !known.has(owner(fault.path)));
-  const change = (name: string) => (text: string) => setValues({ ...values, [name]: text });
+  const put = (name: string, text: string) => (held: Values): Values => ({ ...held, [name]: text });
   return (
     <form class="panel" noValidate onSubmit={(event) => void submit(event)}>
       <p class="muted">Runs in lane {kind.lane}. {kind.verbs.includes('pause') ? 'Can be paused.' : 'Cannot be paused.'} {kind.verbs.includes('finish') ? 'Can be finished early.' : ''} What is left empty is the default.</p>
       {problem === '' ? null : <Problem text={problem} />}
       {others.map((fault) => <Problem key={fault.path} text={`${fault.path}: expected ${fault.expected}, got ${fault.got}`} />)}
       <div class="fields">
-        {list.map((one) => <Entry key={one.name} field={one} value={values[one.name] ?? ''} change={change(one.name)} faults={of(one.name)} />)}
+        {list.map((one) => <Entry key={one.name} field={one} value={values[one.name] ?? ''} change={(text) => setValues(put(one.name, text))} faults={judgesOptions ? [] : of(one.name)} />)}
       </div>
-      <details open={faults.some((fault) => OPTIONS.some((one) => one.name === owner(fault.path)))}>
+      <details open={judgesOptions && faults.length > 0}>
         <summary>Options: priority, labels, time limit, attempts</summary>
         <div class="fields">
-          {OPTIONS.map((one) => <Entry key={one.name} field={one} value={extra[one.name] ?? ''} change={(text) => setExtra({ ...extra, [one.name]: text })} faults={of(one.name)} />)}
+          {OPTIONS.map((one) => <Entry key={one.name} field={one} value={extra[one.name] ?? ''} change={(text) => setExtra(put(one.name, text))} faults={judgesOptions ? of(one.name) : []} isOption />)}
         </div>
       </details>
       <div class="actions">
         <button type="submit" class="primary" disabled={busy}>{busy ? 'Starting…' : `Start ${kind.kind}`}</button>
         <span class="space" />
-        <Copy text={curl(location.origin, made, token() !== null)} label="copy as curl" />
-        <Copy text={cli(location.origin, made)} label="copy as CLI" />
+        <Copy text={curl(home, made, token() !== null)} label="copy as curl" />
+        <Copy text={cli(home, made)} label="copy as CLI" />
       </div>
     </form>
   );

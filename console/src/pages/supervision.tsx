@@ -49,7 +49,7 @@ function LaneNode({ lane }: { lane: Lane }): JSX.Element {
   const waits = lane.queued === 0 ? 'nothing waits' : `${count(lane.queued)} of ${count(lane.queue_limit)} wait`;
   return (
     <section class="node" aria-label={`lane ${lane.name}`}>
-      <h2>lane {lane.name} <span class="muted">{busy} of {lane.concurrency} busy, {waits}</span></h2>
+      <h2>lane <bdi>{lane.name}</bdi> <span class="muted">{busy} of {lane.concurrency} busy, {waits}</span></h2>
       <dl>
         {lane.oldest_wait_seconds === null || lane.queued === 0 ? null : <div><dt>oldest waits</dt><dd>{span(lane.oldest_wait_seconds)}</dd></div>}
         <div><dt>threads for each</dt><dd>{lane.threads}</dd></div>
@@ -64,9 +64,9 @@ function SlotBox({ slot }: { slot: Slot }): JSX.Element {
   if (slot.operation_id === null) return <span class="slot free"><span class="muted">slot {slot.slot}</span> free</span>;
   return (
     <span class={`slot busy ${slot.overdue ? 'overdue' : ''}`}>
-      <span class="muted">slot {slot.slot}</span> <span aria-hidden="true">▸</span> {slot.kind} <OperationLink id={slot.operation_id} />
+      <span class="muted">slot {slot.slot}</span> <span aria-hidden="true">▸</span> <bdi>{slot.kind}</bdi> <OperationLink id={slot.operation_id} />
       <span class="muted">{slot.since === null ? '' : `for ${span(since(slot.since) / 1_000)}`}</span>
-      <span class="text">{slot.step ?? ''}</span>
+      <bdi class="text">{slot.step ?? ''}</bdi>
       {slot.overdue ? <strong class="late"><span aria-hidden="true">!</span> {late(slot)}</strong> : null}
     </span>
   );

@@ -1,17 +1,25 @@
 // Asking a verb of one or many: what it will hit is shown first, and why is asked.
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { post, words } from '../api.ts';
 import { count, short } from '../format.ts';
 import { go } from '../route.ts';
-import { VERBS } from '../status.ts';
+import { VERBS, byStatus } from '../status.ts';
 import type { Row, Verb, View } from '../wire.ts';
 import { Badge, tell } from './basics.tsx';
 import { Dialog } from './dialog.tsx';
 
+interface Question {
+  verb: Verb;
+  /** Those that were meant, as they are now: what they are may change while one thinks. */
+  rows: () => Row[];
+  /** When it has been asked of them. */
+  done: () => void;
+}
+
 /** What is about to be asked, of what. */
-const asking = signal<{ verb: Verb; rows: Row[] } | null>(null);
+const asking = signal<Question | null>(null);
 
 /** The last answer to a verb; pages that show the operation learn from it. */
 export const answered = signal<View | null>(null);
@@ -19,11 +27,15 @@ export const answered = signal<View | null>(null);
 const AT_ONCE = 6;
 const LISTED = 12;
 
+function fitting({ verb, rows }: Question): Row[] {
+  return rows().filter((row) => row.verbs.includes(verb));
+}
+
 /** Opens the dialog for those of the rows that the verb applies to. */
-export function ask(verb: Verb, rows: Row[]): void {
-  const fit = rows.filter((row) => row.verbs.includes(verb));
-  if (fit.length === 0) tell(`${VERBS[verb].label} applies to none of them as they are now.`, true);
-  else asking.value = { verb, rows: fit };
+export function ask(verb: Verb, rows: () => Row[], done: () => void = () => undefined): void {
+  const question = { verb, rows, done };
+  if (fitting(question).length === 0) tell(`${VERBS[verb].label} applies to none of them as they are now.`, true);
+  else asking.value = question;
 }
 
 /** Whether the dialog is open: keys mean something else then. */
@@ -45,7 +57,8 @@ async function one(verb: Verb, id: string, reason: string): Promise<Outcome> {
   }
 }
 
-async function all(verb: Verb, rows: Row[], reason: string): Promise<void> {
+/** The operation that was started, if it is the only one. */
+async function all(verb: Verb, rows: Row[], reason: string): Promise<string | undefined> {
   const left = rows.map((row) => row.operation_id);
   const outcomes: Outcome[] = [];
   const work = async (): Promise<void> => {
@@ -58,33 +71,47 @@ async function all(verb: Verb, rows: Row[], reason: string): Promise<void> {
   if (good > 0) tell(`${which} ${VERBS[verb].done}`);
   for (const { id, problem } of bad.slice(0, 3)) tell(`${short(id)}: ${problem}`, true);
   if (bad.length > 3) tell(`${count(bad.length - 3)} more were refused`, true);
-  const started = outcomes.length === 1 ? outcomes[0]?.started : undefined;
-  if (started !== undefined) go(['operations', started]);
+  return outcomes.length === 1 ? outcomes[0]?.started : undefined;
 }
 
 export function Asking(): JSX.Element | null {
+  const question = asking.value;
+  return question === null ? null : <Ask question={question} />;
+}
+
+function Ask({ question }: { question: Question }): JSX.Element {
   const [reason, setReason] = useState('');
-  const [busy, setBusy] = useState(false);
-  if (asking.value === null) return null;
-  const { verb, rows } = asking.value;
-  const { label, says } = VERBS[verb];
+  // Those that it was asked of, while it is: they stay as they were shown.
+  const [sent, setSent] = useState<Row[] | null>(null);
+  const busy = sent !== null;
+  const { verb, done } = question;
+  const { label, says, ends } = VERBS[verb];
+  const rows = sent ?? fitting(question);
+  const left = busy ? [] : question.rows().filter((row) => !rows.includes(row));
   const close = (): void => {
-    asking.value = null;
-    setReason('');
+    if (asking.value === question) asking.value = null;
   };
+  // All those that it applied to may have ended while the dialog was open.
+  useEffect(() => {
+    if (rows.length > 0 || busy) return;
+    tell(`${label} applies to none of them any more.`, true);
+    close();
+  }, [rows.length === 0]);
   const confirm = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (busy) return;
-    setBusy(true);
-    await all(verb, rows, reason.trim());
-    setBusy(false);
+    if (busy || rows.length === 0) return;
+    setSent(rows);
+    const started = await all(verb, rows, reason.trim());
+    done();
+    // Somebody who closed the dialog in the meantime stays where they are.
+    if (started !== undefined && asking.value === question) go(['operations', started]);
     close();
   };
-  const title = rows.length === 1 ? `${label} ${rows[0]!.kind} ${short(rows[0]!.operation_id)}?` : `${label} ${count(rows.length)} operations?`;
+  const title = rows.length === 1 ? `${label} ${rows[0]!.kind} ${short(rows[0]!.operation_id)}?` : `${label} ${count(rows.length)}: ${byStatus(rows)}`;
   return (
     <Dialog title={title} onClose={close}>
       <form onSubmit={(event) => void confirm(event)}>
-        <p>{rows.length === 1 ? 'It' : 'Each of them'} {says}.</p>
+        <p>{says(rows)}{left.length > 0 ? ` Left as they are: ${byStatus(left)}.` : ''}</p>
         <Hit rows={rows} />
         <label class="field">
           <span>Reason <span class="muted">(kept with the operation)</span></span>
@@ -92,7 +119,7 @@ export function Asking(): JSX.Element | null {
         </label>
         <div class="actions">
           <button type="button" onClick={close}>Leave as is</button>
-          <button type="submit" class={VERBS[verb].ends ? 'danger' : 'primary'} disabled={busy}>
+          <button type="submit" class={ends ? 'danger' : 'primary'} disabled={busy}>
             {busy ? 'Asking…' : rows.length === 1 ? label : `${label} ${count(rows.length)}`}
           </button>
         </div>
@@ -106,8 +133,8 @@ function Hit({ rows }: { rows: Row[] }): JSX.Element {
     <ul class="hit">
       {rows.slice(0, LISTED).map((row) => (
         <li key={row.operation_id}>
-          <Badge row={row} /> <span>{row.kind}</span> <span class="id">{short(row.operation_id)}</span>
-          <span class="muted text">{row.progress?.message ?? row.waiting_for ?? ''}</span>
+          <Badge row={row} /> <bdi>{row.kind}</bdi> <span class="id">{short(row.operation_id)}</span>
+          <bdi class="muted text">{row.progress?.message ?? row.waiting_for ?? ''}</bdi>
         </li>
       ))}
       {rows.length > LISTED ? <li class="muted">and {count(rows.length - LISTED)} more</li> : null}

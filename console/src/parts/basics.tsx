@@ -72,13 +72,13 @@ export function Empty({ title, children }: { title: string; children?: Component
 }
 
 export function Problem({ text }: { text: string }): JSX.Element {
-  return <p class="problem" role="alert"><span aria-hidden="true">✘ </span>{text}</p>;
+  return <p class="problem" role="alert"><span aria-hidden="true">✘ </span><bdi>{text}</bdi></p>;
 }
 
 export function Panel({ title, extra, children, name }: { title: string; extra?: ComponentChildren; children: ComponentChildren; name?: string }): JSX.Element {
   return (
     <section class={`panel ${name ?? ''}`} aria-label={title}>
-      <header><h2>{title}</h2>{extra}</header>
+      <header><h2><bdi>{title}</bdi></h2>{extra}</header>
       {children}
     </section>
   );
@@ -99,7 +99,7 @@ export function tell(text: string, bad = false): void {
 export function Told(): JSX.Element {
   return (
     <div class="told" role="status" aria-live="polite">
-      {told.value.map(({ text, bad, id }) => <p key={id} class={bad ? 'bad' : ''}>{text}</p>)}
+      {told.value.map(({ text, bad, id }) => <p key={id} class={bad ? 'bad' : ''}><bdi>{text}</bdi></p>)}
     </div>
   );
 }

@@ -25,7 +25,7 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
       }}
     >
       <div class="inside">
-        <h2>{title}</h2>
+        <h2><bdi>{title}</bdi></h2>
         {children}
       </div>
     </dialog>

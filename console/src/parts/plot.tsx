@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import type { Range } from '../feed.ts';
 import { measure, tickText } from '../format.ts';
 import type { Mark } from '../series.ts';
 import { colours } from './theme.ts';
@@ -29,6 +30,12 @@ interface Props {
   height?: number;
   /** Plots with the same key show the same place under the pointer. */
   together?: string;
+  /** A value as it is read; by default as a measured number is. */
+  format?: (value: number | null | undefined) => string;
+  /** The part of x that is looked at; null for all of it. */
+  range: Range | null;
+  /** Somebody wants to look closer, or at all again. */
+  zoom: (range: Range | null) => void;
 }
 
 const COLOURS = ['--curve-1', '--curve-2', '--curve-3', '--curve-4', '--curve-5', '--curve-6'];
@@ -40,7 +47,8 @@ function colour(element: Element, name: string): string {
   return getComputedStyle(element).getPropertyValue(name).trim() || '#888';
 }
 
-function options(element: HTMLElement, props: Props): uPlot.Options {
+function options(element: HTMLElement, latest: { current: Props }): uPlot.Options {
+  const props = latest.current;
   const muted = colour(element, '--muted');
   const grid = colour(element, '--line');
   const axis: uPlot.Axis = { stroke: muted, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, font: '12px system-ui, sans-serif' };
@@ -48,7 +56,13 @@ function options(element: HTMLElement, props: Props): uPlot.Options {
     width: Math.max(200, element.clientWidth),
     height: props.height ?? 220,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), 'UTC'),
-    cursor: { ...(props.together === undefined ? {} : { sync: { key: props.together } }), drag: { x: true, y: false } },
+    cursor: {
+      ...(props.together === undefined ? {} : { sync: { key: props.together } }),
+      // Whoever shows the plot keeps the range: the next data must not end it.
+      drag: { x: true, y: false, setScale: false },
+      dataIdx: (plot, series, at) => nearest(plot, series, at),
+      bind: { dblclick: () => () => { latest.current.zoom(null); return null; } },
+    },
     scales: {
       x: { time: props.time ?? false },
       y: props.log === true ? { distr: 3 } : {},
@@ -56,14 +70,35 @@ function options(element: HTMLElement, props: Props): uPlot.Options {
     axes: [
       // There is no half step.
       { ...axis, space: 60, ...(props.time === true ? {} : { incrs: WHOLE }) },
-      { ...axis, size: 64, values: (_, splits) => splits.map((value) => (value === null ? '' : tickText(value))) },
+      { ...axis, size: 64, values: (_, splits, _axis, _space, step) => splits.map((value) => (value === null ? '' : tickText(value, step))) },
     ],
-    series: [{ label: props.time === true ? 'time' : 'step' }, ...props.curves.map((curve, index) => line(element, curve, index))],
-    hooks: { draw: [] },
+    series: [{ label: props.time === true ? 'time' : 'step' }, ...props.curves.map((curve, index) => line(element, curve, index, props.format ?? measure))],
+    hooks: {
+      draw: [],
+      setSelect: [(plot) => {
+        const { left, width } = plot.select;
+        if (width <= 0) return;
+        plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        latest.current.zoom([plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')]);
+      }],
+    },
   };
 }
 
-function line(element: Element, curve: Curve, index: number): uPlot.Series {
+/** Of a curve that has no point just there: that beside it, if the eye cannot tell them apart. */
+function nearest(plot: uPlot, series: number, at: number): number {
+  const [x, values] = [plot.data[0], plot.data[series]!];
+  const reach = Math.abs(plot.posToVal(NEAR_PX, 'x') - plot.posToVal(0, 'x'));
+  const isNear = (other: number): boolean => other >= 0 && other < x.length && Math.abs(x[other]! - x[at]!) <= reach;
+  for (let by = 0; isNear(at - by) || isNear(at + by); by++) {
+    for (const other of [at - by, at + by]) if (isNear(other) && values[other] != null) return other;
+  }
+  return at;
+}
+
+const NEAR_PX = 4;
+
+function line(element: Element, curve: Curve, index: number, format: NonNullable<Props['format']>): uPlot.Series {
   const stroke = colour(element, COLOURS[index % COLOURS.length]!);
   const bars = uPlot.paths.bars?.({ size: [0.7, 12], align: 0 });
   return {
@@ -72,7 +107,7 @@ function line(element: Element, curve: Curve, index: number): uPlot.Series {
     width: curve.bars === true ? 0 : 1.5,
     dash: DASHES[index % DASHES.length]!,
     spanGaps: true,
-    value: (_, value: number | null) => measure(value),
+    value: (_, value: number | null) => format(value),
     ...(curve.unseen === true ? { paths: () => null, points: { show: false } } : {}),
     ...(curve.bars === true && bars !== undefined ? { paths: bars, fill: stroke, points: { show: false } } : {}),
   };
@@ -146,12 +181,28 @@ function data({ x, curves, log }: Props): uPlot.AlignedData {
   return [x, ...curves.map((curve) => fit(curve.values))];
 }
 
+/** The newest data in the part that is looked at, as high as what is there. */
+function show(plot: uPlot, props: Props): void {
+  const [min, max] = props.range ?? [];
+  if (min === undefined || max === undefined) plot.setData(data(props));
+  else {
+    plot.batch(() => {
+      plot.setData(data(props), false);
+      plot.setScale('x', { min, max });
+    });
+  }
+}
+
 /** In words, for who does not see it. */
-function spoken({ label, x, curves, marks = [] }: Props): string {
-  const parts = curves.map((curve) => `${curve.name} ${measure(curve.values.findLast((value) => value !== null))}`);
+function spoken({ label, x, curves, marks = [], format = measure, range }: Props): string {
+  const [from, to] = range ?? [-Infinity, Infinity];
+  const within = x.flatMap((at, index) => (at >= from && at <= to ? [index] : []));
+  const last = (values: (number | null)[]): number | null => values[within.findLast((index) => values[index] != null) ?? -1] ?? null;
+  const parts = curves.map((curve) => `${curve.name} ${format(last(curve.values))}`);
   const saved = marks.filter((mark) => mark.kind === 'checkpoint').length;
   const resumed = marks.filter((mark) => mark.kind === 'resumed').map((mark) => `; ${mark.label} from ${mark.step}`);
-  return `${label}, ${x.length} points; last: ${parts.join(', ')}${saved > 0 ? `; checkpoints: ${saved}` : ''}${resumed.join('')}`;
+  const part = range === null ? '' : ` from ${from} to ${to}`;
+  return `${label}${part}, ${within.length} points; last: ${parts.join(', ')}${saved > 0 ? `; checkpoints: ${saved}` : ''}${resumed.join('')}`;
 }
 
 export function Plot(props: Props): JSX.Element {
@@ -163,13 +214,14 @@ export function Plot(props: Props): JSX.Element {
   useEffect(() => {
     const element = ref.current;
     if (element === null) return undefined;
-    const made = new uPlot(options(element, latest.current), data(latest.current), element);
+    const made = new uPlot(options(element, latest), data(latest.current), element);
     // Marks change while the plot stays: the hook reads the newest.
     made.hooks.draw = [(one) => {
       if (latest.current.candles === true) drawCandles(one, element);
       drawMarks(one, latest.current.marks ?? [], element);
     }];
     plot.current = made;
+    show(made, latest.current);
     const observer = new ResizeObserver(() => {
       if (element.clientWidth > 0) made.setSize({ width: Math.max(200, element.clientWidth), height: latest.current.height ?? 220 });
     });
@@ -180,6 +232,6 @@ export function Plot(props: Props): JSX.Element {
       plot.current = null;
     };
   }, [shape]);
-  useEffect(() => plot.current?.setData(data(props)), [props.x, props.curves, props.marks]);
+  useEffect(() => { if (plot.current !== null) show(plot.current, props); }, [props.x, props.curves, props.marks, props.range?.join()]);
   return <div class="plot" ref={ref} role="img" aria-label={spoken(props)} />;
 }

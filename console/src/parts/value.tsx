@@ -1,9 +1,10 @@
 // Any JSON, as text that can be read: params, results, details of an error.
 import type { JSX } from 'preact';
-import { count, measure } from '../format.ts';
+import { count } from '../format.ts';
 
+/** Whole, as far as people read a number: nobody can tell from a cut one what it was. */
 function scalar(value: unknown): string {
-  if (typeof value === 'number') return Number.isInteger(value) ? (Math.abs(value) < 10_000 ? String(value) : count(value)) : measure(value);
+  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) >= 10_000 && Math.abs(value) < 1e15) return count(value);
   return value === null ? 'none' : String(value);
 }
 
@@ -12,9 +13,11 @@ function isScalar(value: unknown): boolean {
 }
 
 export function Value({ value, depth = 0 }: { value: unknown; depth?: number }): JSX.Element {
-  if (isScalar(value)) return <span class="scalar">{scalar(value)}</span>;
+  if (isScalar(value)) return <bdi class="scalar">{scalar(value)}</bdi>;
   if (Array.isArray(value)) {
-    if (value.every(isScalar)) return <span class="scalar">{value.length === 0 ? 'none' : value.map(scalar).join(', ')}</span>;
+    if (value.length === 0) return <span class="scalar">none</span>;
+    if (value.every((one) => typeof one === 'string')) return <ul class="scalar">{value.map((one, index) => <li key={index}><bdi>{one}</bdi></li>)}</ul>;
+    if (value.every(isScalar)) return <bdi class="scalar">{value.map(scalar).join(', ')}</bdi>;
     return <pre>{value.every((one) => Array.isArray(one) && one.every(isScalar)) ? value.map((one) => (one as unknown[]).map(scalar).join('  ')).join('\n') : JSON.stringify(value, null, 2)}</pre>;
   }
   const entries = Object.entries(value as Record<string, unknown>);
@@ -24,7 +27,7 @@ export function Value({ value, depth = 0 }: { value: unknown; depth?: number }):
     <dl class="value">
       {entries.map(([name, one]) => (
         <div key={name} class={isScalar(one) || Array.isArray(one) ? '' : 'nested'}>
-          <dt>{name.replaceAll('_', ' ')}</dt>
+          <dt><bdi>{name.replaceAll('_', ' ')}</bdi></dt>
           <dd><Value value={one} depth={depth + 1} /></dd>
         </div>
       ))}

@@ -22,6 +22,8 @@ struct Start<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_of: Option<OperationId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     timeout_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unique: Option<Cow<'a, str>>,
@@ -41,6 +43,7 @@ impl Default for Start<'_> {
             labels: Cow::Owned(BTreeMap::new()),
             requested_by: Cow::Borrowed("unreadable"),
             retry_of: None,
+            reason: None,
             timeout_ms: None,
             unique: None,
             terms: TermsForm {
@@ -137,6 +140,7 @@ pub(super) fn start(operation: &Operation) -> serde_json::Result<String> {
         labels: Cow::Borrowed(&operation.labels),
         requested_by: Cow::Borrowed(&operation.requested_by),
         retry_of: operation.retry_of,
+        reason: operation.reason.as_deref().map(Cow::Borrowed),
         timeout_ms: operation.timeout_ms,
         unique: operation.unique.as_deref().map(Cow::Borrowed),
         terms: TermsForm {
@@ -244,6 +248,7 @@ fn joined(
         labels: start.labels.into_owned(),
         requested_by: start.requested_by.into_owned(),
         retry_of: start.retry_of,
+        reason: start.reason.map(Cow::into_owned),
         params: Arc::new(start.params.into_owned()),
         timeout_ms: start.timeout_ms,
         unique: start.unique.map(Cow::into_owned),

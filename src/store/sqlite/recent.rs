@@ -148,6 +148,7 @@ mod tests {
             labels: [].into(),
             requested_by: "me".to_owned(),
             retry_of: None,
+            reason: None,
             params: Arc::default(),
             timeout_ms: None,
             not_before: None,

@@ -100,6 +100,7 @@ impl Stage {
             labels: BTreeMap::new(),
             requested_by: "me".to_owned(),
             retry_of: None,
+            reason: None,
             params: Arc::new(json!({"iterations": 3})),
             timeout_ms: None,
             not_before: None,

@@ -10,14 +10,14 @@ const LEVELS = ['debug', 'info', 'warn', 'error'];
 
 type Line = Extract<Event, { type: 'log' | 'gap' }>;
 
-export function Log({ events }: { events: readonly Event[] }): JSX.Element {
+export function Log({ lines: known }: { lines: readonly Event[] }): JSX.Element {
   const [follow, setFollow] = useState(true);
   const [level, setLevel] = useState('debug');
   const box = useRef<HTMLDivElement>(null);
   const from = LEVELS.indexOf(level);
   const fits = (event: Event): event is Line =>
     event.type === 'gap' ? event.data.logs > 0 : event.type === 'log' && LEVELS.indexOf(event.data.level) >= from;
-  const lines = events.filter(fits);
+  const lines = known.filter(fits);
   useLayoutEffect(() => {
     if (follow && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
   }, [lines.length, follow]);
@@ -33,11 +33,11 @@ export function Log({ events }: { events: readonly Event[] }): JSX.Element {
     <Panel title="Log" extra={extra} name="log">
       {lines.length === 0 ? <p class="muted">Nothing written. A function writes a line with <code>ctx.log(level, …)</code>.</p> : (
         <div class="lines" ref={box} tabIndex={0} role="log" aria-label="Log lines">
-          {lines.length > SHOWN ? <p class="muted">{lines.length - SHOWN} lines before these: GET …/logs has them</p> : null}
+          {lines.length > SHOWN ? <p class="muted">There are more lines before these: GET …/logs has them.</p> : null}
           {lines.slice(-SHOWN).map((line) => (
             <p key={line.seq} class={line.type === 'log' ? line.data.level : 'gap'}>
               <span class="muted">{clock(line.at)}</span>{' '}
-              {line.type === 'log' ? <><span class="level">{line.data.level}</span> <span class="text">{line.data.message}</span></> : `${line.data.logs} lines could not be kept`}
+              {line.type === 'log' ? <><span class="level">{line.data.level}</span> <bdi class="text">{line.data.message}</bdi></> : `${line.data.logs} lines could not be kept`}
             </p>
           ))}
         </div>

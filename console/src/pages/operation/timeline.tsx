@@ -1,31 +1,43 @@
-// What happened, in order.
+// What happened, in order: whole, but for checkpoints and warnings where there are many in a row.
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { clock, count, moment } from '../../format.ts';
-import { history } from '../../history.ts';
+import { folded, history, type Told } from '../../history.ts';
 import { Panel } from '../../parts/basics.tsx';
+import { Sentence } from '../../parts/words.tsx';
 import type { Event } from '../../wire.ts';
 
-const SHOWN = 60;
+/** So many like ones in a row are shown, and of more the first and the last. */
+const IN_A_ROW = 4;
 
-export function Timeline({ events, leftOut }: { events: readonly Event[]; leftOut: number }): JSX.Element {
-  const [all, setAll] = useState(false);
-  const told = useMemo(() => history(events), [events]);
-  const hidden = all ? 0 : Math.max(0, told.length - SHOWN);
-  const shown = hidden === 0 ? told : [...told.slice(0, 3), ...told.slice(hidden + 3)];
+export function Timeline({ events }: { events: readonly Event[] }): JSX.Element {
+  const [open, setOpen] = useState<ReadonlySet<number>>(new Set());
+  const shown = useMemo(() => folded(history(events), IN_A_ROW), [events]);
   return (
     <Panel title="Timeline" name="timeline">
       <ol tabIndex={0} aria-label="Events, oldest first">
-        {shown.map((one, index) => (
-          <li key={one.seq}>
-            <time dateTime={one.at} title={moment(one.at)}>{clock(one.at)}</time>
-            <span class="sign" aria-hidden="true">{one.sign}</span>
-            <span class="text">{one.text}</span>
-            {index === 2 && hidden > 0 ? <button type="button" class="quiet" onClick={() => setAll(true)}>{count(hidden)} more</button> : null}
-          </li>
-        ))}
+        {shown.map((one) => {
+          if (!Array.isArray(one)) return <Line key={one.seq} one={one} />;
+          const { seq, sign } = one[0]!;
+          if (open.has(seq)) return one.map((each) => <Line key={each.seq} one={each} />);
+          return (
+            <li key={seq} class="folded">
+              <span class="sign" aria-hidden="true">{sign}</span>
+              <button type="button" class="quiet" onClick={() => setOpen((held) => new Set([...held, seq]))}>{count(one.length)} more</button>
+            </li>
+          );
+        })}
       </ol>
-      {leftOut > 0 ? <p class="muted small">{count(leftOut)} events in the middle are not shown.</p> : null}
     </Panel>
+  );
+}
+
+function Line({ one }: { one: Told }): JSX.Element {
+  return (
+    <li>
+      <time dateTime={one.at} title={moment(one.at)}>{clock(one.at)}</time>
+      <span class="sign" aria-hidden="true">{one.sign}</span>
+      <span class="text"><Sentence of={one.text} /></span>
+    </li>
   );
 }

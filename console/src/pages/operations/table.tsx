@@ -1,5 +1,5 @@
 // The rows: only those in sight are drawn, and they move under nobody's pointer.
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isTyping } from '../../app.tsx';
 import { now, tick } from '../../clock.ts';
@@ -8,14 +8,16 @@ import type { List } from '../../feed.ts';
 import { count, duration, span } from '../../format.ts';
 import { ask, isAsking } from '../../parts/asking.tsx';
 import { Badge, Meter, OperationLink, tell } from '../../parts/basics.tsx';
+import { Sentence } from '../../parts/words.tsx';
 import { go } from '../../route.ts';
 import { elapsed, isDispatched, isEnded } from '../../status.ts';
 import type { Row } from '../../wire.ts';
 import { words } from '../../api.ts';
+import { plain } from '../../words.ts';
 import { doing } from './doing.ts';
 
 type Ids = ReadonlySet<string>;
-interface Props { list: List; picked: Ids; pick: (ids: Ids) => void }
+interface Props { list: List; picked: Ids; pick: (change: (ids: Ids) => Ids) => void; chosen: () => Row[] }
 
 const WIDE = 44;
 const NARROW = 96;
@@ -40,14 +42,14 @@ function useSight(ref: { current: HTMLDivElement | null }): { top: number; heigh
   return sight;
 }
 
-export function Table({ list, picked, pick }: Props): JSX.Element {
+export function Table({ list, picked, pick, chosen }: Props): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const sight = useSight(box);
   const [pointed, setPointed] = useState(false);
   const [current, setCurrent] = useState<string | null>(null);
   const { shown, rows, waiting, older, total, exact } = list.state.value;
   useEffect(() => list.calm(!pointed && sight.top < 4 && current === null), [pointed, sight.top < 4, current === null, list]);
-  useKeys({ list, picked, pick, current, setCurrent, box, rowHeight: sight.row });
+  useKeys({ list, picked, pick, chosen, current, setCurrent, box, rowHeight: sight.row });
   const first = Math.max(0, Math.floor(sight.top / sight.row) - BEYOND);
   const last = Math.min(shown.length, Math.ceil((sight.top + sight.height) / sight.row) + BEYOND);
   const every = shown.length > 0 && shown.every((id) => picked.has(id));
@@ -64,14 +66,14 @@ export function Table({ list, picked, pick }: Props): JSX.Element {
         aria-activedescendant={current === null ? undefined : `row-${current}`}
         onBlur={(event) => { if (!event.currentTarget.contains(event.relatedTarget as Node | null) && !isAsking()) setCurrent(null); }}>
         <div class="row head" role="row" aria-rowindex={1}>
-          <span role="columnheader"><input type="checkbox" aria-label="Select all that are shown" checked={every} onChange={() => pick(every ? new Set() : new Set(shown))} /></span>
+          <span role="columnheader"><input type="checkbox" aria-label="Select all that are shown" checked={every} onChange={() => pick(() => (every ? new Set() : new Set(shown)))} /></span>
           {['kind', 'status', 'progress', 'doing', 'took', 'ETA', 'run'].map((name) => <span key={name} role="columnheader" class={`c-${name}`}>{name}</span>)}
         </div>
         <div role="rowgroup" style={{ paddingTop: `${first * sight.row}px`, paddingBottom: `${Math.max(0, shown.length - last) * sight.row}px` }}>
           {shown.slice(first, last).map((id, index) => {
             const row = rows.get(id);
             return row === undefined ? null : (
-              <Line key={id} row={row} index={first + index} isPicked={picked.has(id)} isCurrent={id === current} toggle={() => pick(toggled(picked, id))} />
+              <Line key={id} row={row} index={first + index} isPicked={picked.has(id)} isCurrent={id === current} toggle={() => pick((ids) => toggled(ids, id))} />
             );
           })}
         </div>
@@ -111,7 +113,7 @@ function useKeys(keys: Keys): void {
 }
 
 /** Whether the key meant something here. */
-function act(key: string, target: EventTarget | null, { list, picked, pick, current, setCurrent, box, rowHeight }: Keys): boolean {
+function act(key: string, target: EventTarget | null, { list, pick, chosen, current, setCurrent, box, rowHeight }: Keys): boolean {
   const { shown, rows } = list.state.value;
   const row = current === null ? undefined : rows.get(current);
   const onControl = target instanceof HTMLElement && /^(A|BUTTON|INPUT)$/.test(target.tagName);
@@ -130,13 +132,14 @@ function act(key: string, target: EventTarget | null, { list, picked, pick, curr
       go(['operations', row.operation_id]);
       return true;
     case 'x':
-      if (row !== undefined) pick(toggled(picked, row.operation_id));
+      if (row !== undefined) pick((ids) => toggled(ids, row.operation_id));
       return row !== undefined;
     case 'c': {
-      const many = [...picked].flatMap((id) => rows.get(id) ?? []);
-      const meant = many.length > 0 ? many : row === undefined ? [] : [row];
-      if (meant.length > 0) ask('cancel', meant);
-      return meant.length > 0;
+      const isMany = chosen().length > 0;
+      if (!isMany && row === undefined) return false;
+      const meant = (): Row[] => (isMany ? chosen() : [list.state.value.rows.get(current!) ?? []].flat());
+      ask('cancel', meant, () => pick(() => new Set()));
+      return true;
     }
     case 'Escape':
       setCurrent(null);
@@ -166,12 +169,12 @@ function Line({ row, index, isPicked, isCurrent, toggle }: { row: Row; index: nu
     <div class={`row ${isCurrent ? 'current' : ''}`} role="row" id={`row-${id}`} aria-rowindex={index + 2} aria-selected={isPicked}>
       <span role="gridcell" class="c-pick"><input type="checkbox" aria-label={`Select ${kind} ${id.slice(-8)}`} checked={isPicked} onChange={toggle} /></span>
       <span role="gridcell" class="c-kind" title={labels.map(([key, value]) => `${key}: ${value}`).join('\n')}>
-        <span class="kind">{kind}</span> <OperationLink id={id} />
-        {labels.length > 0 ? <span class="label text">{labels.map(([key, value]) => `${key}=${value}`).join(' ')}</span> : null}
+        <bdi class="kind">{kind}</bdi> <OperationLink id={id} />
+        {labels.length > 0 ? <span class="label text">{labels.map(([key, value]) => <Fragment key={key}><bdi>{key}={value}</bdi> </Fragment>)}</span> : null}
       </span>
       <span role="gridcell" class="c-status"><Badge row={row} /></span>
       <span role="gridcell" class="c-progress">{progress === null ? null : <Meter value={progress.percentage} status={row.status} label={`Progress of ${id.slice(-8)}`} />}</span>
-      <span role="gridcell" class="c-doing text" title={what}>{what}</span>
+      <span role="gridcell" class="c-doing text" title={plain(what)}><Sentence of={what} /></span>
       <span role="gridcell" class="c-took">{row.run === 0 ? '' : isEnded(row.status) ? span(row.elapsed_seconds) : duration(here ? elapsed(row, now()) : row.elapsed_seconds)}</span>
       <span role="gridcell" class="c-ETA">{eta}</span>
       <span role="gridcell" class="c-run">{row.run > 0 ? row.run : ''}</span>

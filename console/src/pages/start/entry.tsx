@@ -3,10 +3,11 @@ import type { JSX } from 'preact';
 import type { Field } from '../../schema.ts';
 import type { Fault } from '../../wire.ts';
 
-interface Props { field: Field; value: string; change: (text: string) => void; faults: Fault[] }
+interface Props { field: Field; value: string; change: (text: string) => void; faults: Fault[]; isOption?: boolean }
 
-export function Entry({ field, value, change, faults }: Props): JSX.Element {
-  const id = `field-${field.name}`;
+export function Entry({ field, value, change, faults, isOption = false }: Props): JSX.Element {
+  // A param may be named like an option.
+  const id = `${isOption ? 'option' : 'field'}-${field.name}`;
   const about = `${id}-about`;
   const wrong = faults.length > 0;
   const common = { id, name: field.name, 'aria-describedby': `${about}${wrong ? ` ${id}-wrong` : ''}`, 'aria-invalid': wrong, 'aria-required': field.required };
@@ -15,7 +16,7 @@ export function Entry({ field, value, change, faults }: Props): JSX.Element {
       <label for={id}>{field.label}{field.required ? <span class="muted"> (needed)</span> : null}</label>
       <span class="typed"><Control field={field} value={value} change={change} common={common} />{field.unit === '' ? null : <span class="unit">{field.unit}</span>}</span>
       <p id={about} class="muted small">{[field.help, field.range].filter((part) => part !== '').join(' ')}</p>
-      {wrong ? <p id={`${id}-wrong`} class="fault" role="alert">{faults.map((fault) => `${fault.path === field.name ? '' : `${fault.path}: `}expected ${fault.expected}, got ${fault.got}`).join('; ')}</p> : null}
+      {wrong ? <p id={`${id}-wrong`} class="fault" role="alert">{faults.map((fault) => `${fault.path.replace(/^options\./, '') === field.name ? '' : `${fault.path}: `}expected ${fault.expected}, got ${fault.got}`).join('; ')}</p> : null}
     </div>
   );
 }
@@ -31,8 +32,9 @@ function Control({ field, value, change, common }: Omit<Props, 'faults'> & { com
       </select>
     );
   }
-  if (field.kind === 'json') {
-    return <textarea {...common} rows={4} placeholder={fallback || 'JSON'} value={value} onInput={(event) => change(event.currentTarget.value)} />;
+  if (field.kind === 'json' || field.kind === 'lines') {
+    const sample = field.kind === 'json' ? 'JSON' : 'key=value';
+    return <textarea {...common} rows={field.kind === 'json' ? 4 : 2} placeholder={fallback || sample} value={value} onInput={(event) => change(event.currentTarget.value)} />;
   }
   return (
     <input {...common} type="text" autocomplete="off" inputMode={field.kind === 'text' || field.kind === 'list' ? 'text' : 'decimal'}

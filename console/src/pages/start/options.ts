@@ -1,5 +1,6 @@
 // What every start takes, whatever its kind.
 import type { Field } from '../../schema.ts';
+import type { Fault } from '../../wire.ts';
 
 function option(name: string, label: string, kind: Field['kind'], unit: string, range: string, help: string, fallback = ''): Field {
   return { name, label, kind, required: false, help, unit, range, fallback, choices: [], schema: {} };
@@ -7,7 +8,7 @@ function option(name: string, label: string, kind: Field['kind'], unit: string, 
 
 export const OPTIONS: Field[] = [
   option('priority', 'Priority', 'integer', '', '−100 to 100', 'Higher goes first in its lane.', '0'),
-  option('labels', 'Labels', 'text', '', 'key=value, by comma', 'Your own words, to find it by.'),
+  option('labels', 'Labels', 'lines', '', 'key=value, one a line', 'Your own words, to find it by.'),
   option('timeout_seconds', 'Time limit', 'number', 's', 'above 0', "One run's time; past it, it fails."),
   option('max_attempts', 'Attempts', 'integer', '', 'at least 1', 'How often it may be tried.'),
   option('not_before', 'Not before', 'text', '', 'such as 2026-01-31T12:00:00Z', 'It waits until then.'),
@@ -26,12 +27,24 @@ export function options(values: Record<string, string>): Record<string, unknown>
   return made;
 }
 
+function lines(text: string): [string, string][] {
+  const pairs = text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  return pairs.map((pair) => {
+    const cut = pair.indexOf('=');
+    return cut < 0 ? [pair, ''] : [pair.slice(0, cut).trim(), pair.slice(cut + 1).trim()];
+  });
+}
+
 function labels(text: string): Record<string, string> {
-  const pairs = text.split(',').map((part) => part.trim()).filter((part) => part !== '');
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const cut = pair.indexOf('=');
-      return cut < 0 ? [pair, ''] : [pair.slice(0, cut).trim(), pair.slice(cut + 1).trim()];
-    }),
-  );
+  return Object.fromEntries(lines(text));
+}
+
+/** What is wrong with what was typed that the server could not see any more. */
+export function misread(values: Record<string, string>): Fault[] {
+  const text = values['labels'] ?? '';
+  const fault = (expected: string, got: string): Fault => ({ path: 'options.labels', expected, got: JSON.stringify(got) });
+  const bare = text.split('\n').filter((line) => line.trim() !== '' && !line.includes('='));
+  const keys = lines(text).map(([key]) => key);
+  const twice = keys.filter((key, index) => keys.indexOf(key) !== index);
+  return [...bare.map((line) => fault('key=value', line)), ...twice.map((key) => fault('each key once', key))];
 }

@@ -1,0 +1,114 @@
+//! Which points of metrics hold, once an operation has had several runs.
+//!
+//! A run that goes on from a checkpoint says so with `restored`, and every later point of an earlier
+//! run is void. A run that starts over says nothing: where it reports a metric at or below a step
+//! that an earlier run had reached, the earlier run is void from that report on, with all that it
+//! reported afterwards, in every metric.
+
+use std::collections::BTreeMap;
+
+use crate::{EventBody, MetricData, MetricPoint, RestoredData, Timestamp};
+
+/// The metrics of one operation, from its events in order.
+#[derive(Clone, Debug, Default)]
+pub struct Curves {
+    curves: BTreeMap<String, Curve>,
+    /// Counts the points that were heard.
+    heard: u64,
+}
+
+/// One metric.
+#[derive(Clone, Debug, Default)]
+struct Curve {
+    points: BTreeMap<u64, Held>,
+    /// The latest run that reported it, and the lowest step that this run reported.
+    run: u32,
+    lowest: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    /// Its place among all points that were heard.
+    place: u64,
+    point: MetricPoint,
+}
+
+impl Curves {
+    /// Takes what an event says of metrics; other events say nothing of them.
+    pub fn hear(&mut self, event: &EventBody, at: Timestamp) {
+        match event {
+            EventBody::Metric(metric) => self.add(metric, at),
+            EventBody::Restored(restored) => self.cut(restored),
+            _ => {}
+        }
+    }
+
+    /// The names, in alphabetical order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.curves.keys().map(String::as_str)
+    }
+
+    /// The points of one metric that hold, ascending by step.
+    pub fn points(&self, name: &str) -> impl DoubleEndedIterator<Item = &MetricPoint> {
+        let curve = self.curves.get(name).into_iter();
+        curve.flat_map(|curve| curve.points.values().map(|held| &held.point))
+    }
+
+    fn add(&mut self, metric: &MetricData, at: Timestamp) {
+        self.heard += 1;
+        let held = Held {
+            place: self.heard,
+            point: MetricPoint {
+                step: metric.step,
+                value: metric.value,
+                run: metric.run,
+                at,
+            },
+        };
+        if !self.curves.contains_key(&metric.name) {
+            self.curves.insert(metric.name.clone(), Curve::default());
+        }
+        let Some(curve) = self.curves.get_mut(&metric.name) else {
+            return;
+        };
+        if metric.run < curve.run {
+            return;
+        }
+        let void_from = curve.overtaken(metric.run, metric.step);
+        curve.points.insert(metric.step, held);
+        if let Some(place) = void_from {
+            self.keep(|_, held| held.point.run >= metric.run || held.place < place);
+        }
+    }
+
+    fn cut(&mut self, restored: &RestoredData) {
+        let last = |name: &str| restored.metrics.get(name);
+        self.keep(|name, held| {
+            held.point.run >= restored.run
+                || last(name).is_some_and(|last| held.point.step <= *last)
+        });
+    }
+
+    fn keep(&mut self, holds: impl Fn(&str, &Held) -> bool) {
+        for (name, curve) in &mut self.curves {
+            curve.points.retain(|_, held| holds(name, held));
+        }
+        self.curves.retain(|_, curve| !curve.points.is_empty());
+    }
+}
+
+impl Curve {
+    /// The place of the first point of an earlier run that a report of `run` at `step` overtakes.
+    fn overtaken(&mut self, run: u32, step: u64) -> Option<u64> {
+        let is_first = run > self.run;
+        if !is_first && step >= self.lowest {
+            return None;
+        }
+        // What this run has reported before has overtaken everything above it.
+        let until = if is_first { u64::MAX } else { self.lowest };
+        (self.run, self.lowest) = (run, step);
+        let above = self.points.range(step..=until).map(|(_, held)| held);
+        let earlier = above.filter(|held| held.point.run < run);
+        earlier.map(|held| held.place).min()
+    }
+}

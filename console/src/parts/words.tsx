@@ -1,0 +1,7 @@
+// Somebody else's words within a sentence: apart, whichever way they run.
+import { Fragment, type JSX } from 'preact';
+import type { Words } from '../words.ts';
+
+export function Sentence({ of }: { of: Words }): JSX.Element {
+  return <>{of.map((part, index) => (typeof part === 'string' ? <Fragment key={index}>{part}</Fragment> : <bdi key={index}>{part.said}</bdi>))}</>;
+}
