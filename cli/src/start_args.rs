@@ -1,7 +1,7 @@
 //! The arguments that every start takes, whatever its kind.
 
 use clap::{ArgMatches, Args, FromArgMatches};
-use impresario_api::{StartOptions, Timestamp};
+use impresario_api::{ParseTimeError, StartOptions, Timestamp};
 
 use crate::error::Error;
 use crate::runner::Start;
@@ -52,7 +52,6 @@ pub(crate) fn start(arguments: &ArgMatches) -> Result<Start, Error> {
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {
-    let wrong =
-        |_| format!("expected an RFC 3339 time such as 2026-01-31T12:00:00Z, got \"{text}\"");
+    let wrong = |error: ParseTimeError| format!("{error}, got \"{text}\"");
     text.parse().map_err(wrong)
 }

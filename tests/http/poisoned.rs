@@ -48,6 +48,19 @@ fn a_time_that_could_not_be_read_back_is_refused_wherever_it_comes_in() {
     }
 }
 
+#[test]
+fn params_that_could_not_be_read_back_within_an_answer_are_refused() {
+    let server = Server::start();
+    let nested = |levels: usize| (1..levels).fold(json!({}), |inner, _| json!([inner]));
+    for (levels, expected) in [(63, "a known field"), (64, "64 levels")] {
+        let params = json!({"deep": nested(levels)});
+        let reply = server.post(OPERATIONS, &json!({"kind": "dummy", "params": params}));
+        reply.fails(422, "INVALID_PARAMS");
+        let said = reply.body["error"].to_string();
+        assert!(said.contains(expected), "{levels}: {said}");
+    }
+}
+
 /// As an earlier version kept them: in the queue, with a time that cannot be read.
 fn poison(server: &Server, id: &str, due: i64, time: &str) {
     let database = server.folder.path().join("data/operations.db");
@@ -93,8 +106,6 @@ fn a_folder_that_an_earlier_version_poisoned_comes_up_and_serves_the_rest() {
         assert!(message.contains("state:"), "{message}");
         assert_eq!(view["params"]["iterations"], 1, "{view}");
         assert_eq!(view["labels"]["is"], "poisoned", "{view}");
-        // The writer takes it out of the way with the next thing that it writes.
-        server.ended(1, &json!({}));
         server.ask(id, "cancel").fails(409, "ALREADY_ENDED");
         server.until_event(id, 0, |event| event["type"] == "gap" && event["seq"] == 1);
         server.until_event(id, 1, |event| event["data"]["status"] == "failed");
@@ -106,6 +117,9 @@ fn a_folder_that_an_earlier_version_poisoned_comes_up_and_serves_the_rest() {
     let system = server.get("/api/v1/system");
     // Two operations, and the events that told of their starts.
     assert_eq!(system.data(200)["store"]["set_aside"], 4, "{system:?}");
+    let lanes = system.data(200)["lanes"].as_array().expect("lanes");
+    let lane = lanes.iter().find(|lane| lane["name"] == "default");
+    assert_eq!(lane.expect("the lane")["queued"], 1, "{system:?}");
     let metrics = server.get("/metrics").body;
     let metrics = metrics.as_str().expect("a text");
     assert!(
@@ -130,4 +144,88 @@ fn a_folder_that_an_earlier_version_poisoned_comes_up_and_serves_the_rest() {
     let system = server.get("/api/v1/system");
     assert_eq!(system.data(200)["store"]["set_aside"], 0, "{system:?}");
     assert_eq!(server.view(&good)["status"], "pending");
+}
+
+/// One damaged field each, in an operation of its own.
+const FIELDS: [&str; 12] = [
+    "state = '{'",
+    "state = '[]'",
+    "start = substr(start, 2)",
+    "start = 'null', priority = 9999999999",
+    "lane = CAST(x'fffe' AS TEXT)",
+    "kind = CAST(x'fffe' AS TEXT)",
+    "status = 99",
+    "status = 1",
+    "due = 9223372036854775807",
+    "held = 'another'",
+    "seq = -1",
+    "id = -id",
+];
+
+#[test]
+fn a_server_whose_rows_are_damaged_comes_up_and_serves_the_rest() {
+    let mut server = Server::start();
+    let ids = FIELDS.map(|_| start(&server, 0, &json!({})));
+    for id in &ids {
+        server.until(id, "completed");
+    }
+    // They wait, and would go as soon as it comes up.
+    let blocked = [0, 1].map(|_| server.sleeper());
+    let waiting = FIELDS.map(|_| start(&server, 0, &json!({})));
+    let good = start(&server, 0, &json!({"labels": {"is": "good"}}));
+    server.signal("KILL");
+    server.join();
+    let database = server.folder.path().join("data/operations.db");
+    let database = Connection::open(database).expect("it opens");
+    for (place, field) in FIELDS.iter().enumerate() {
+        for id in [&ids[place], &waiting[place]] {
+            let id: impresario_api::OperationId = id.parse().expect("an id");
+            // What ended holds no text, and waits for no time.
+            let field = field.replace(
+                "-id",
+                if id == ids[place].parse().expect("an id") {
+                    "id"
+                } else {
+                    "-id"
+                },
+            );
+            let sql = format!("UPDATE operations SET {field} WHERE id = ?1");
+            let done = database.execute(&sql, [id.as_u64() as i64]);
+            assert!(
+                done.is_ok() || field.starts_with("held"),
+                "{field}: {done:?}"
+            );
+        }
+    }
+    let others = "UPDATE counters SET count = 9223372036854775807;
+        UPDATE progress SET cursor = -1, newest = 9223372036854775807, at = 9223372036854775807;";
+    database.execute_batch(others).expect("damaged");
+    drop(database);
+
+    let mut server = server.again();
+    for id in &blocked {
+        server.ask(id, "cancel").data(202);
+        server.until(id, "cancelled");
+    }
+    server.until(&good, "completed");
+    let list = server.get(&format!("{OPERATIONS}?limit=100"));
+    let rows = list.data(200)["operations"].as_array().expect("rows");
+    let count = |code: &str| {
+        rows.iter()
+            .filter(|row| row["error"]["code"] == code)
+            .count()
+    };
+    assert_eq!(rows.len(), ids.len() + waiting.len() + blocked.len() + 1);
+    assert!(count("UNREADABLE") >= 2 * FIELDS.len() - 4, "{rows:?}");
+    server.ended(3, &json!({}));
+    server.get("/metrics");
+    let prune = json!({"older_than_seconds": 0});
+    server
+        .post(&format!("{OPERATIONS}/prune"), &prune)
+        .data(200);
+    let list = server.get(OPERATIONS);
+    assert_eq!(list.data(200)["operations"], json!([]), "{list:?}");
+    assert_eq!(list.data(200)["total_count"], 0, "{list:?}");
+    server.signal("TERM");
+    assert_eq!(server.join().code(), Some(0));
 }

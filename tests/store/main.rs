@@ -2,6 +2,8 @@
 
 #[path = "../../actors/tests/store_memory/acts.rs"]
 mod acts;
+#[path = "../../api/tests/round_trip/arbitrary.rs"]
+mod arbitrary;
 #[path = "../../actors/tests/store_memory/list.rs"]
 mod list;
 #[path = "../../actors/tests/store_memory/model.rs"]
@@ -12,6 +14,7 @@ mod damaged;
 mod keys;
 mod many;
 mod restart;
+mod round_trip;
 
 use std::path::Path;
 

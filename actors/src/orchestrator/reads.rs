@@ -17,7 +17,7 @@ use super::{Orchestrator, subscription};
 use crate::Error;
 use crate::locks::lock;
 use crate::priority::hurry;
-use crate::store::{Command, Operation, Outcome, Query};
+use crate::store::{Command, Operation, Outcome, Query, UNREADABLE};
 use crate::supervision::commands::{LiveProgress, ReadProgress};
 use crate::supervision::writer::{Entry, Reply};
 
@@ -54,6 +54,7 @@ impl Orchestrator {
     /// A page of operations, newest first.
     pub async fn list(&self, query: Query) -> Result<OperationList, Error> {
         let page = self.0.reader.page(&query)?;
+        self.see_to(&page.operations);
         let running = page
             .operations
             .iter()
@@ -196,7 +197,23 @@ impl Orchestrator {
     }
 
     pub(super) fn operation(&self, id: OperationId) -> Result<Arc<Operation>, Error> {
-        self.0.reader.operation(id)?.ok_or(Error::NotFound(id))
+        let operation = self.0.reader.operation(id)?;
+        self.see_to(operation.as_slice());
+        operation.ok_or(Error::NotFound(id))
+    }
+
+    /// A record that cannot be read may just have been met: with its next batch, though it be empty, the
+    /// writer sets it aside.
+    fn see_to(&self, read: &[Arc<Operation>]) {
+        let unreadable = |one: &Arc<Operation>| {
+            let error = one.state.error.as_ref();
+            error.is_some_and(|error| error.code == UNREADABLE)
+        };
+        if read.iter().any(unreadable)
+            && let Some(link) = &*lock(&self.0.link)
+        {
+            link.send(Vec::new());
+        }
     }
 
     /// How far the live ones of `ids` have come.

@@ -57,7 +57,11 @@ pub(super) const PREDICT: &[Field] =
 
 #[cfg(feature = "training")]
 const BAR: &[Field] = &[
-    required(field("timestamp", "an RFC 3339 time", is::<Timestamp>)),
+    required(field(
+        "timestamp",
+        "an RFC 3339 time, years 1 to 9999 UTC",
+        is::<Timestamp>,
+    )),
     required(field("open", "a number", Value::is_number)),
     required(field("high", "a number", Value::is_number)),
     required(field("low", "a number", Value::is_number)),
@@ -90,7 +94,11 @@ pub(super) const OPTIONS: &[Field] = &[
     ),
     field("timeout_seconds", "a number over 0", is::<Option<f64>>),
     field("max_attempts", "an integer, at least 1", is::<Option<u32>>),
-    field("not_before", "an RFC 3339 time", is::<Option<Timestamp>>),
+    field(
+        "not_before",
+        "an RFC 3339 time, years 1 to 9999 UTC",
+        is::<Option<Timestamp>>,
+    ),
 ];
 
 /// A verb.

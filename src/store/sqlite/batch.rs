@@ -230,20 +230,25 @@ impl<'a> Batch<'a> {
     /// Another live operation with the same unique text: one that ended cannot come back beside it.
     fn other_holder(&mut self, operation: &Operation) -> rusqlite::Result<Option<OperationId>> {
         let text = operation.unique.as_deref().filter(|_| operation.is_live());
-        let holder = text.map(|text| self.holder(text)).transpose()?.flatten();
-        Ok(holder.filter(|holder| *holder != operation.id))
+        text.map_or(Ok(None), |text| self.holder(text, operation.id))
     }
 
-    /// The live operation that has a unique text.
-    pub(super) fn holder(&mut self, text: &str) -> rusqlite::Result<Option<OperationId>> {
+    /// The live operation that has a unique text, if that is not `asking` itself.
+    pub(super) fn holder(
+        &mut self,
+        text: &str,
+        asking: OperationId,
+    ) -> rusqlite::Result<Option<OperationId>> {
         let holder = self
             .connection
             .prepare_cached("SELECT id FROM operations WHERE held = ?1")?
-            .query_row([text], |row| row.get(0))
+            .query_row([text], |row| row.get(0).map(id_of))
             .optional()?;
-        // A damaged row holds nothing.
-        let holder = holder.map(|id| self.operation(id_of(id)));
-        Ok(holder.transpose()?.flatten().map(|holder| holder.id))
+        let Some(holder) = holder.filter(|holder| *holder != asking) else {
+            return Ok(None);
+        };
+        // A damaged row holds nothing: it is met here.
+        Ok(self.operation(holder)?.map(|holder| holder.id))
     }
 
     /// What a run reports, or its end.

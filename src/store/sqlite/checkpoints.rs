@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::damage::Damage;
 use super::error::unreadable;
+use super::form;
 use super::rows::sql_id;
 
 /// Fields are added, never changed: what is missing has its default.
@@ -62,8 +63,7 @@ fn saved(row: &Row<'_>) -> Result<SavedCheckpoint, String> {
     let text = |error: rusqlite::Error| error.to_string();
     let about = row.get_ref(0).map_err(text)?.as_str();
     let about = about.map_err(|error| format!("about: {error}"))?;
-    let about: About<'_> =
-        serde_json::from_str(about).map_err(|error| format!("about: {error}"))?;
+    let about: About<'_> = form::object(about).map_err(|error| format!("about: {error}"))?;
     let value = row.get_ref(1).map_err(text)?.as_blob();
     Ok(SavedCheckpoint {
         at: about.at,

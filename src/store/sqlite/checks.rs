@@ -14,7 +14,7 @@ use super::wal;
 /// A database's first bytes.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// Up to this size the whole file is looked through at the start: it takes a moment.
-const CHECKED_WHOLE: u64 = 64 << 20;
+pub(super) const CHECKED_WHOLE: u64 = 64 << 20;
 /// The log's header, and the header of each page in it.
 const LOG_HEADER: u64 = 32;
 const FRAME_HEADER: usize = 24;

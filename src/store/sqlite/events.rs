@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::damage::Damage;
 use super::error::unreadable;
+use super::form;
 
 /// The columns that [`event`] reads.
 pub(super) const COLUMNS: &str = "operation, seq, cursor, at, type, data";
@@ -61,7 +62,7 @@ fn json(body: &EventBody) -> rusqlite::Result<String> {
 
 fn body(number: i64, text: &str) -> Result<EventBody, String> {
     fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-        serde_json::from_str(text).map_err(|error| format!("data: {error}"))
+        form::object(text).map_err(|error| format!("data: {error}"))
     }
     Ok(match number {
         1 => EventBody::Submitted(read(text)?),

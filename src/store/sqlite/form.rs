@@ -202,11 +202,19 @@ pub(super) struct Columns<'a> {
     pub(super) output: Option<&'a str>,
 }
 
+/// An object. serde takes an array for one too, and an empty array for one without any field.
+pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
+    if text.starts_with('{') {
+        return serde_json::from_str(text);
+    }
+    Err(serde::de::Error::custom("expected an object"))
+}
+
 /// The operation, but for its checkpoints; or why a column cannot be read.
 pub(super) fn operation(columns: Columns<'_>) -> Result<Operation, String> {
     let of = |column| move |error| format!("{column}: {error}");
-    let start = serde_json::from_str(columns.start).map_err(of("start"))?;
-    let state = serde_json::from_str(columns.state).map_err(of("state"))?;
+    let start = object(columns.start).map_err(of("start"))?;
+    let state = object(columns.state).map_err(of("state"))?;
     let output = columns.output.map(serde_json::from_str::<Value>);
     let output = output.transpose().map_err(of("output"))?;
     Ok(joined(columns, start, state, output))
@@ -214,7 +222,7 @@ pub(super) fn operation(columns: Columns<'_>) -> Result<Operation, String> {
 
 /// What can still be read of a damaged row. Without params nothing can go on from its checkpoints.
 pub(super) fn salvaged(columns: Columns<'_>) -> Operation {
-    let start = serde_json::from_str::<Start<'_>>(columns.start);
+    let start = object::<Start<'_>>(columns.start);
     let mut state = salvaged_state(columns.state);
     state.has_checkpoint &= start.is_ok();
     joined(columns, start.unwrap_or_default(), state, None)

@@ -1,11 +1,13 @@
 //! What is derived from other rows is counted anew at the start, so that nothing follows from a damaged
 //! counter. What is right is not written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use impresario_api::{MAX_INTEGER, Timestamp};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::checks::CHECKED_WHOLE;
 use super::damage::{Damage, readable};
 use super::{aside, rows};
 
@@ -33,7 +35,7 @@ pub(super) fn mend(connection: &Connection, damage: &Damage) -> rusqlite::Result
 /// The last cursor and the newest id are never below what is there: numbers are used once.
 fn progress(connection: &Connection) -> rusqlite::Result<()> {
     let sql = "SELECT cursor, newest, at FROM progress WHERE one = 1";
-    let number = |row: &rusqlite::Row<'_>, place: usize| row.get::<_, i64>(place).ok();
+    let number = |row: &Row<'_>, place: usize| row.get::<_, i64>(place).ok();
     let kept = connection.query_row(sql, (), |row| {
         Ok((number(row, 0), number(row, 1), number(row, 2)))
     });
@@ -65,24 +67,23 @@ fn progress(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// How many there are by kind and status, which is also how those are found that run.
+/// Counts by kind and status.
+type Counts = BTreeMap<(String, i64), i64>;
+
+/// How many there are by kind and status, which is also how those are found that run. Of a big file only
+/// the kinds and statuses are compared: to count all rows of it takes too long.
 fn counters(connection: &Connection) -> rusqlite::Result<()> {
-    let read = |sql| -> rusqlite::Result<Vec<(String, i64, i64)>> {
-        let mut statement = connection.prepare(sql)?;
-        let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        rows.filter_map(readable).collect()
-    };
-    let shelves = read("SELECT kind, status, COUNT(*) FROM operations GROUP BY kind, status")?;
-    let shelves = shelves.into_iter();
-    let counted: BTreeMap<_, _> = shelves
-        .filter(|(_, status, _)| rows::status(*status).is_some())
-        .map(|(kind, status, count)| ((kind, status), count))
-        .collect();
-    let kept = read("SELECT kind, status, count FROM counters WHERE count <> 0")?;
-    let kept: BTreeMap<_, _> = kept
-        .into_iter()
-        .map(|(kind, status, count)| ((kind, status), count))
-        .collect();
+    let kept = counts(connection, "SELECT kind, status, count FROM counters")?;
+    let kept: Counts = kept.into_iter().filter(|(_, count)| *count != 0).collect();
+    let likely = kept
+        .values()
+        .all(|count| (1..MAX_INTEGER as i64).contains(count));
+    if likely && is_big(connection)? && shelves(connection)?.iter().eq(kept.keys()) {
+        return Ok(());
+    }
+    let sql = "SELECT kind, status, COUNT(*) FROM operations GROUP BY kind, status";
+    let mut counted = counts(connection, sql)?;
+    counted.retain(|(_, status), _| rows::status(*status).is_some());
     if counted == kept {
         return Ok(());
     }
@@ -94,4 +95,60 @@ fn counters(connection: &Connection) -> rusqlite::Result<()> {
         statement.execute((kind, status, count))?;
     }
     Ok(())
+}
+
+fn counts(connection: &Connection, sql: &str) -> rusqlite::Result<Counts> {
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map((), |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+    rows.filter_map(readable).collect()
+}
+
+fn is_big(connection: &Connection) -> rusqlite::Result<bool> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let size = number("page_count")?.saturating_mul(number("page_size")?);
+    Ok(size.unsigned_abs() > CHECKED_WHOLE)
+}
+
+/// The kinds and statuses that there are: a leap in the index each.
+fn shelves(connection: &Connection) -> rusqlite::Result<BTreeSet<(String, i64)>> {
+    let sql = "SELECT kind, status FROM operations WHERE (kind, status) > (?1, ?2)
+               ORDER BY kind, status LIMIT 1";
+    let mut statement = connection.prepare(sql)?;
+    let mut shelves = BTreeSet::new();
+    let mut at = (Value::Text(String::new()), Value::Integer(i64::MIN));
+    let next = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    while let Some(Some(next)) = readable(statement.query_row(at, next).optional()).transpose()? {
+        if let (Value::Text(kind), Value::Integer(status)) = &next
+            && rows::status(*status).is_some()
+        {
+            shelves.insert((kind.clone(), *status));
+        }
+        at = next;
+    }
+    Ok(shelves)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shelves_of_a_file_are_found_by_leaps() {
+        let connection = Connection::open_in_memory().expect("a database");
+        let of = |kind: &str, status| format!("('{kind}', {status})");
+        let table = "CREATE TABLE operations (kind, status);
+                     CREATE INDEX shelves ON operations (kind, status);
+                     INSERT INTO operations VALUES (NULL, 1), (x'ff', 1), ('c', 'x'), ('c', 99), ";
+        let values: Vec<_> = [("a", 5), ("a", 0), ("b", 0), ("a", 5), ("", 7)]
+            .map(|(kind, status)| of(kind, status))
+            .into();
+        let sql = format!("{table}{}", values.join(", "));
+        connection.execute_batch(&sql).expect("rows");
+        let found = shelves(&connection).expect("shelves");
+        let found: Vec<_> = found
+            .iter()
+            .map(|(kind, status)| (&**kind, *status))
+            .collect();
+        assert_eq!(found, [("", 7), ("a", 0), ("a", 5), ("b", 0)]);
+    }
 }

@@ -46,7 +46,7 @@ impl Batch<'_> {
         id: OperationId,
         unique: Option<&str>,
     ) -> rusqlite::Result<Option<Refused>> {
-        let holder = unique.map(|text| self.holder(text)).transpose()?.flatten();
+        let holder = unique.map_or(Ok(None), |text| self.holder(text, id))?;
         let same = self.kept.newest >= id.as_u64() && self.is_known(id)?;
         Ok(holder.or(same.then_some(id)).map(Refused::Duplicate))
     }
