@@ -193,7 +193,7 @@ fn who_sends_nothing_more_is_answered_with_what_has_come() {
     let server = Server::start();
     for (path, status) in [
         (format!("{DUMMY}?wait=300"), 202),
-        (format!("{DUMMY}"), 202),
+        (DUMMY.to_owned(), 202),
         (format!("{OPERATIONS}?limit=3"), 400),
     ] {
         let mut half = saying(&server, &post(&path, r#"{"step_ms":3600000}"#));

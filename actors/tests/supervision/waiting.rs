@@ -62,6 +62,27 @@ fn a_wait_that_runs_out_is_answered_with_what_was_recorded() {
 }
 
 #[test]
+fn a_wait_ends_when_its_caller_is_gone() {
+    let stage = stage();
+    let options = waiting(LONG);
+    let gone = options.gone.clone();
+    std::thread::scope(|scope| {
+        let start = || {
+            let starting = stage
+                .orchestrator
+                .start_managed_operation::<Puppet>(NoParams {}, options);
+            now(starting)
+        };
+        let caller = scope.spawn(start);
+        stage.ready();
+        gone.cancel();
+        let started = at_once(|| caller.join().expect("no panic"));
+        assert_eq!(started.expect("a start").status, Status::Pending);
+        stage.command(Move::Return);
+    });
+}
+
+#[test]
 fn a_start_that_is_refused_or_not_recorded_is_answered_at_once_however_long_it_would_wait() {
     let (out, store) = cut();
     let stage = stage_with(policy(), 1, store);
