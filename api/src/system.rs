@@ -44,7 +44,8 @@ pub struct SystemView {
     /// Live sockets.
     #[serde(default)]
     pub sockets: u64,
-    /// Tasks of the server: the manager, an actor for each run, two or more for each live socket.
+    /// Tasks of the server: the manager, one for each run, each live socket and each of its
+    /// subscriptions.
     #[serde(default)]
     pub tasks: u64,
     /// Functions that panicked.
