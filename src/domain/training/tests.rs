@@ -450,8 +450,16 @@ fn a_card_that_does_not_fit_is_damage() {
         ("/layers", json!([13, 16, 2]), "its card: weights"),
         ("/weights", json!(0), "its card: weights"),
         ("/features", json!([]), "its card: layers"),
-        ("/features/0/deviation", json!(0.0), "its card: return_1"),
-        ("/features/0/deviation", json!(-1.0), "its card: return_1"),
+        (
+            "/features/0/deviation",
+            json!(0.0),
+            "its card: log_return_1",
+        ),
+        (
+            "/features/0/deviation",
+            json!(-1.0),
+            "its card: log_return_1",
+        ),
         ("/features/0/mean", Value::Null, "its card: "),
         ("/features/0/name", json!("other"), "other features"),
         // A number that can be divided by, with nothing left that is one.
