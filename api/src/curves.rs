@@ -15,6 +15,8 @@ pub struct Curves {
     curves: BTreeMap<String, Curve>,
     /// Counts the points that were heard.
     heard: u64,
+    /// The latest run that went on from a checkpoint.
+    restored: u32,
 }
 
 /// One metric.
@@ -76,12 +78,18 @@ impl Curves {
         }
         let void_from = curve.overtaken(metric.run, metric.step);
         curve.points.insert(metric.step, held);
+        // A run that went on from a checkpoint has said which other metrics hold.
+        let starts_over = metric.run != self.restored;
         if let Some(place) = void_from {
-            self.keep(|_, held| held.point.run >= metric.run || held.place < place);
+            self.keep(|name, held| {
+                let is_void = held.place >= place && (starts_over || name == metric.name);
+                held.point.run >= metric.run || !is_void
+            });
         }
     }
 
     fn cut(&mut self, restored: &RestoredData) {
+        self.restored = restored.run;
         let last = |name: &str| restored.metrics.get(name);
         self.keep(|name, held| {
             held.point.run >= restored.run

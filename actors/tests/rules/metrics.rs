@@ -81,6 +81,18 @@ fn a_run_that_goes_on_from_a_checkpoint_voids_what_the_checkpoint_does_not_hold(
 }
 
 #[test]
+fn a_run_that_goes_on_may_report_again_what_it_reports_at_its_start() {
+    let mut events = vec![metric("baseline", 0, 1.0, 1)];
+    events.extend(run(1, 1..=5));
+    events.push(restored(2, &[("baseline", 0), ("loss", 3), ("gain", 3)]));
+    events.push(metric("baseline", 0, 2.0, 2));
+    events.extend(run(2, 4..=4));
+    let curves = heard(&events);
+    assert_eq!(points(&curves, "baseline"), [(0, 2)]);
+    assert_eq!(points(&curves, "loss"), [(1, 1), (2, 1), (3, 1), (4, 2)]);
+}
+
+#[test]
 fn the_same_step_again_in_one_run_replaces_the_point_alone() {
     let mut events = run(1, 1..=3);
     events.push(metric("loss", 1, 7.0, 1));
