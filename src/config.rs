@@ -180,6 +180,8 @@ pub struct Lane {
     pub concurrency: usize,
     /// Operations that may wait.
     pub queue_limit: u64,
+    /// Operations that may wait for their time.
+    pub delayed_limit: u64,
     /// Threads of each function.
     pub threads: usize,
 }
@@ -229,6 +231,7 @@ impl Settings {
         let lane = |lane: &Lane| LaneConfig {
             concurrency: lane.concurrency,
             queue_limit: lane.queue_limit,
+            delayed_limit: lane.delayed_limit,
             threads: lane.threads,
         };
         impresario::Config {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::clock::Clock;
+use crate::rules::admission::{Limits, most_waiting};
 use crate::supervision::breakpoints::Breakpoints;
 
 /// How an orchestrator is set up.
@@ -29,6 +31,8 @@ pub struct Config {
     pub idempotency_kept: Duration,
     /// What is kept of operations that have ended.
     pub retention: Retention,
+    /// What the wall says.
+    pub clock: Clock,
     /// Where a test stops the supervisor.
     pub breakpoints: Option<Breakpoints>,
 }
@@ -60,8 +64,10 @@ impl Default for Retention {
 pub struct LaneConfig {
     /// How many functions run at a time, each in a slot of its own.
     pub concurrency: usize,
-    /// How many operations may wait.
+    /// How many operations may wait that could run.
     pub queue_limit: u64,
+    /// How many may wait for their time, beside those.
+    pub delayed_limit: u64,
     /// Threads that each function may use.
     pub threads: usize,
 }
@@ -71,7 +77,18 @@ impl Default for LaneConfig {
         Self {
             concurrency: 2,
             queue_limit: 1_000,
+            delayed_limit: 100_000,
             threads: 1,
+        }
+    }
+}
+
+impl LaneConfig {
+    /// How many may wait, beside those that find one of so many free slots.
+    pub(crate) const fn limits(&self, free_slots: u64) -> Limits {
+        Limits {
+            waiting: most_waiting(self.queue_limit, free_slots),
+            scheduled: self.delayed_limit,
         }
     }
 }
@@ -88,6 +105,7 @@ impl Default for Config {
             recorded_within: Duration::from_millis(5),
             idempotency_kept: Duration::from_secs(24 * 60 * 60),
             retention: Retention::default(),
+            clock: Clock::default(),
             breakpoints: None,
         }
     }

@@ -45,13 +45,16 @@ pub enum Error {
     Duplicate(OperationId),
     /// The lane's queue is full.
     #[error(
-        "lane \"{lane}\" has {waiting} waiting operations and takes no more than {limit}; try again in {retry_after_seconds} s"
+        "lane \"{lane}\" has {waiting} {} and takes no more than {limit}; try again in {retry_after_seconds} s",
+        if *.scheduled { "operations scheduled for later" } else { "waiting operations" }
     )]
     QueueFull {
         /// The lane.
         lane: String,
         /// How many wait.
         waiting: u64,
+        /// Whether they wait for their time.
+        scheduled: bool,
         /// How many may.
         limit: u64,
         /// When to try again.

@@ -5,6 +5,7 @@
 //! so that it really stops, and tells whoever listens.
 #![deny(missing_docs)]
 
+mod clock;
 mod config;
 mod error;
 mod live_count;
@@ -16,6 +17,7 @@ pub mod rules;
 pub mod store;
 mod supervision;
 
+pub use clock::Clock;
 pub use config::{Config, LaneConfig, Retention};
 pub use error::{Error, StartupError};
 pub use live_count::{Counted, LiveCount};

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use impresario_api::{OperationId, OperationView, Status, Verb};
+use impresario_api::{OperationId, OperationView, Status, Timestamp, Verb};
 use tokio::sync::oneshot;
 
 use crate::live_count::LiveCount;
@@ -55,7 +55,7 @@ impl Until {
         match verb {
             Verb::Cancel | Verb::Finish => Some(Self::Ended),
             Verb::Pause => Some(Self::EndedOrPaused),
-            Verb::Resume | Verb::Retry => None,
+            Verb::Resume | Verb::Retry | Verb::StartNow => None,
         }
     }
 
@@ -268,6 +268,11 @@ impl Orchestrator {
     #[cfg(test)]
     pub(crate) fn manager(&self) -> &actix::Addr<crate::supervision::manager::Manager> {
         &self.0.manager
+    }
+
+    /// What the wall clock says.
+    fn now(&self) -> Timestamp {
+        self.0.config.clock.now()
     }
 
     fn kind(&self, kind: &str) -> Result<&Arc<dyn ErasedOperation>, Error> {

@@ -35,6 +35,8 @@ pub enum EventBody {
     Status(StatusData),
     /// The verb `resume` took it back to pending.
     Resumed(ResumedData),
+    /// The verb `start-now` took away the time that it waited for.
+    Rescheduled(RescheduledData),
     /// A run goes on from a checkpoint.
     Restored(RestoredData),
     /// A checkpoint was recorded.
@@ -79,6 +81,7 @@ pub struct SubmittedData {
     /// Always pending.
     pub status: Status,
     /// What may be asked of it.
+    #[serde(deserialize_with = "crate::view::known_verbs")]
     pub verbs: Vec<Verb>,
 }
 
@@ -98,6 +101,7 @@ pub struct StatusData {
     /// The last error.
     pub error: Option<OperationError>,
     /// What may be asked of it now.
+    #[serde(deserialize_with = "crate::view::known_verbs")]
     pub verbs: Vec<Verb>,
     /// The first run's start.
     pub started_at: Option<Timestamp>,
@@ -119,6 +123,23 @@ pub struct ResumedData {
     /// The attempt after it.
     pub attempt: u32,
     /// What may be asked of it now.
+    #[serde(deserialize_with = "crate::view::known_verbs")]
+    pub verbs: Vec<Verb>,
+}
+
+/// Who changed the time of a pending one, as the verb `start-now` does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RescheduledData {
+    /// By whom.
+    pub requested_by: String,
+    /// Why, if they said.
+    pub reason: Option<String>,
+    /// Not dispatched before; null: as soon as a slot is free.
+    pub not_before: Option<Timestamp>,
+    /// The status after it: pending.
+    pub status: Status,
+    /// What may be asked of it now.
+    #[serde(deserialize_with = "crate::view::known_verbs")]
     pub verbs: Vec<Verb>,
 }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CheckpointView, ErrorBody, Event, EventBody, GapData, LogData, MetricData, OperationId,
-    OperationRow, OperationView, Progress, RestoredData, ResumedData, StatusData, SubmittedData,
-    Timestamp, Warning,
+    OperationRow, OperationView, Progress, RescheduledData, RestoredData, ResumedData, StatusData,
+    SubmittedData, Timestamp, Warning,
 };
 
 /// What a client sends. Fields that are not known are refused.
@@ -74,6 +74,8 @@ pub enum EventType {
     Status,
     /// Taken back to pending.
     Resumed,
+    /// Its time was changed.
+    Rescheduled,
     /// A run goes on from a checkpoint.
     Restored,
     /// A checkpoint was recorded.
@@ -92,10 +94,11 @@ pub enum EventType {
 
 impl EventType {
     /// Those of durable, numbered events.
-    pub const DURABLE: [Self; 9] = [
+    pub const DURABLE: [Self; 10] = [
         Self::Submitted,
         Self::Status,
         Self::Resumed,
+        Self::Rescheduled,
         Self::Restored,
         Self::Checkpoint,
         Self::Warning,
@@ -111,6 +114,7 @@ impl EventType {
             Self::Submitted => "submitted",
             Self::Status => "status",
             Self::Resumed => "resumed",
+            Self::Rescheduled => "rescheduled",
             Self::Restored => "restored",
             Self::Checkpoint => "checkpoint",
             Self::Warning => "warning",
@@ -127,6 +131,7 @@ impl EventType {
             EventBody::Submitted(_) => Self::Submitted,
             EventBody::Status(_) => Self::Status,
             EventBody::Resumed(_) => Self::Resumed,
+            EventBody::Rescheduled(_) => Self::Rescheduled,
             EventBody::Restored(_) => Self::Restored,
             EventBody::Checkpoint(_) => Self::Checkpoint,
             EventBody::Warning(_) => Self::Warning,
@@ -185,6 +190,8 @@ pub enum FrameBody {
     Status(StatusData),
     /// The verb `resume` took it back to pending.
     Resumed(ResumedData),
+    /// The verb `start-now` took away the time that it waited for.
+    Rescheduled(RescheduledData),
     /// A run goes on from a checkpoint.
     Restored(RestoredData),
     /// A checkpoint was recorded.
@@ -247,6 +254,7 @@ impl From<EventBody> for FrameBody {
             EventBody::Submitted(data) => Self::Submitted(data),
             EventBody::Status(data) => Self::Status(data),
             EventBody::Resumed(data) => Self::Resumed(data),
+            EventBody::Rescheduled(data) => Self::Rescheduled(data),
             EventBody::Restored(data) => Self::Restored(data),
             EventBody::Checkpoint(data) => Self::Checkpoint(data),
             EventBody::Warning(data) => Self::Warning(data),

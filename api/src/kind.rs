@@ -20,5 +20,6 @@ pub struct KindView {
     /// The lane it runs in.
     pub lane: String,
     /// What may be asked of one of its runs.
+    #[serde(deserialize_with = "crate::view::known_verbs")]
     pub verbs: Vec<Verb>,
 }

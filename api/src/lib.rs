@@ -22,8 +22,8 @@ pub use curves::Curves;
 pub use data::{Bar, BarPage, DatasetList, DatasetView};
 pub use envelope::{Code, Envelope, ErrorBody};
 pub use event::{
-    Event, EventBody, GapData, LogData, LogLevel, MetricData, RestoredData, ResumedData,
-    StatusData, SubmittedData,
+    Event, EventBody, GapData, LogData, LogLevel, MetricData, RescheduledData, RestoredData,
+    ResumedData, StatusData, SubmittedData,
 };
 pub use faults::{Fault, Faults};
 pub use frame::{
@@ -43,8 +43,8 @@ pub use system::{HealthView, LaneView, SlotView, StoreView, SystemView};
 pub use time::{ParseTimeError, Timestamp};
 pub use view::{
     CheckpointView, EventPage, MetricPoint, MetricSeries, MetricSummary, OperationError,
-    OperationList, OperationRow, OperationView, Progress, Status, StepProgress, Stop, StopVerb,
-    Verb, VerbAnswer, Warning,
+    OperationList, OperationRow, OperationView, Progress, Status, StatusFilter, StepProgress, Stop,
+    StopVerb, Verb, VerbAnswer, Warning,
 };
 
 /// The largest integer that every JSON client can hold: 2^53 − 1.

@@ -67,13 +67,19 @@ pub struct LaneView {
     pub concurrency: usize,
     /// How many may wait.
     pub queue_limit: u64,
+    /// How many may wait for their time.
+    #[serde(default)]
+    pub delayed_limit: u64,
     /// Threads that each function may use.
     pub threads: usize,
     /// What each slot runs.
     pub slots: Vec<SlotView>,
-    /// How many wait.
+    /// How many wait and could run.
     pub queued: u64,
-    /// How long the oldest has waited.
+    /// How many wait for their time, beside those.
+    #[serde(default)]
+    pub scheduled: u64,
+    /// For how long the oldest of those that could run could have.
     pub oldest_wait_seconds: Option<f64>,
 }
 

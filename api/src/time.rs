@@ -65,6 +65,11 @@ impl Timestamp {
         self.0
     }
 
+    /// The minute since 1970 in which it is.
+    pub const fn minute(self) -> i64 {
+        self.0.div_euclid(60_000)
+    }
+
     /// This time plus `millis`, held at the ends of the range.
     #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::{Event, OperationId, Timestamp};
@@ -13,8 +13,7 @@ macro_rules! words {
     ($(#[$outer:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
         $(#[$outer])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$doc])* $variant),* }
+        pub enum $name { $($(#[$doc])* #[serde(rename = $text)] $variant),* }
 
         impl $name {
             /// Every one.
@@ -63,6 +62,56 @@ words! {
     }
 }
 
+/// What a list may be filtered by: a shown status, or those pending ones whose time has not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusFilter {
+    /// Shown so.
+    Shown(Status),
+    /// Pending, and waits for its time or for its next attempt.
+    Scheduled,
+}
+
+impl StatusFilter {
+    /// As it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shown(status) => status.as_str(),
+            Self::Scheduled => "scheduled",
+        }
+    }
+
+    /// Every one.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let shown = Status::ALL.iter().copied().map(Self::Shown);
+        shown.chain([Self::Scheduled])
+    }
+}
+
+impl From<Status> for StatusFilter {
+    fn from(status: Status) -> Self {
+        Self::Shown(status)
+    }
+}
+
+impl std::str::FromStr for StatusFilter {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::all().find(|one| one.as_str() == text).ok_or(())
+    }
+}
+
+impl JsonSchema for StatusFilter {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "StatusFilter".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let all: Vec<_> = Self::all().map(Self::as_str).collect();
+        json_schema!({"type": "string", "enum": all,
+            "description": "A shown status; or scheduled: pending, and its time has not come"})
+    }
+}
+
 impl Status {
     /// Whether the operation is over (until a `resume`).
     pub const fn is_ended(self) -> bool {
@@ -99,9 +148,17 @@ words! {
         Finish = "finish",
         /// Go on.
         Resume = "resume",
+        /// Wait no longer for its time, or for its next attempt.
+        StartNow = "start-now",
         /// A new operation with the same params.
         Retry = "retry",
     }
+}
+
+/// Reads the verbs that this version knows: a newer server may name more.
+pub(crate) fn known_verbs<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Verb>, D::Error> {
+    let names = Vec::<String>::deserialize(from)?;
+    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
 words! {
@@ -240,7 +297,7 @@ pub struct OperationRow {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
-    /// Not dispatched before.
+    /// Not dispatched before: the time that was asked for, or the next attempt's.
     pub not_before: Option<Timestamp>,
     /// The time spent running, all runs together.
     pub elapsed_seconds: f64,
@@ -257,6 +314,7 @@ pub struct OperationRow {
     /// Since when a stop has been ignored past the kind's grace period.
     pub unresponsive_since: Option<Timestamp>,
     /// What may be asked of it now.
+    #[serde(deserialize_with = "known_verbs")]
     pub verbs: Vec<Verb>,
     /// How far it has come.
     pub progress: Option<Progress>,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, CommandFactory, Parser, Subcommand};
-use impresario_api::{LogLevel, Status};
+use impresario_api::{LogLevel, StatusFilter};
 
 use crate::handlers::{self, Generic, Handler};
 use crate::start_args::StartArgs;
@@ -76,6 +76,8 @@ pub(crate) enum Ops {
     Pause(Verbs),
     /// Let operations go on
     Resume(Verbs),
+    /// Let operations start that wait for their time, or for their next attempt
+    StartNow(Verbs),
     /// Complete operations with what is done
     Finish(Verbs),
     /// Start ended operations again, with the same params
@@ -91,9 +93,9 @@ pub(crate) struct List {
     /// Every one, not only the newest
     #[arg(long, conflicts_with = "limit")]
     pub(crate) all: bool,
-    /// Only these statuses (several by comma)
+    /// Only these statuses, or scheduled: those that wait for their time (several by comma)
     #[arg(long, value_delimiter = ',', value_parser = status)]
-    pub(crate) status: Vec<Status>,
+    pub(crate) status: Vec<StatusFilter>,
     /// Only these kinds (several by comma)
     #[arg(long, value_delimiter = ',')]
     pub(crate) kind: Vec<String>,
@@ -219,9 +221,9 @@ fn start(matches: &ArgMatches) -> Option<(Box<dyn Handler>, ArgMatches)> {
     })
 }
 
-fn status(text: &str) -> Result<Status, String> {
+fn status(text: &str) -> Result<StatusFilter, String> {
     text.parse().map_err(|()| {
-        let known: Vec<_> = Status::ALL.iter().map(|status| status.as_str()).collect();
+        let known: Vec<_> = StatusFilter::all().map(StatusFilter::as_str).collect();
         format!("expected one of {}", known.join(", "))
     })
 }

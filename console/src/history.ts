@@ -21,7 +21,7 @@ export function history(events: readonly Event[]): Told[] {
   let last: Status | null = null;
   return events.flatMap((event): Told[] => {
     const [mark, text] = line(event, waitsSince, last);
-    if (event.type === 'submitted' || event.type === 'resumed') waitsSince = event.at;
+    if (event.type === 'submitted' || event.type === 'resumed' || event.type === 'rescheduled') waitsSince = event.at;
     if (event.type === 'status') {
       waitsSince = event.data.status === 'pending' ? event.at : null;
       last = event.data.status;
@@ -62,6 +62,8 @@ function line(event: Event, waitsSince: string | null, last: Status | null): [st
     }
     case 'resumed':
       return ['·', sentence`resumed by ${said(event.data.requested_by)}${because(event.data.reason)}`];
+    case 'rescheduled':
+      return ['·', sentence`told to start ${event.data.not_before === null ? 'now' : `at ${event.data.not_before}`} by ${said(event.data.requested_by)}${because(event.data.reason)}`];
     case 'restored':
       return ['▸', sentence`run ${event.data.run} goes on from ${or(steps(event.data.from_step), 'its checkpoint')}`];
     case 'checkpoint':

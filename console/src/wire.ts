@@ -4,7 +4,7 @@ export type Status =
   | 'pending' | 'running' | 'cancelling' | 'pausing'
   | 'paused' | 'completed' | 'failed' | 'cancelled';
 
-export type Verb = 'cancel' | 'pause' | 'finish' | 'resume' | 'retry';
+export type Verb = 'cancel' | 'pause' | 'finish' | 'resume' | 'start-now' | 'retry';
 
 export interface Stop {
   verb: 'finish' | 'pause' | 'deadline' | 'cancel';
@@ -128,6 +128,7 @@ export interface EventPage {
 export type Body =
   | { type: 'submitted'; data: Pick<Row, 'kind' | 'lane' | 'priority' | 'labels' | 'requested_by' | 'retry_of' | 'not_before' | 'status' | 'verbs'> & { reason?: string | null } }
   | { type: 'status'; data: Pick<Row, 'status' | 'run' | 'attempt' | 'stop' | 'stopped_early' | 'error' | 'verbs' | 'started_at' | 'completed_at' | 'not_before'> }
+  | { type: 'rescheduled'; data: { requested_by: string; reason: string | null; not_before: string | null; status: Status; verbs: Verb[] } }
   | { type: 'resumed'; data: { requested_by: string; reason: string | null; status: Status; attempt: number; verbs: Verb[] } }
   | { type: 'restored'; data: { run: number; from_step: Record<string, number>; metrics: Record<string, number> } }
   | { type: 'checkpoint'; data: Checkpoint }
@@ -155,6 +156,7 @@ export interface Lane {
   threads: number;
   slots: Slot[];
   queued: number;
+  scheduled: number;
   oldest_wait_seconds: number | null;
 }
 

@@ -49,6 +49,15 @@ describe('merging', () => {
     expect(apply(held, status(8, 'running', 9)).status).toBe('running');
   });
 
+  it('forgets the time that it waited for once it was told to start now', () => {
+    const later = row('a', { not_before: at(50), waiting_for: 'until later', verbs: ['cancel', 'start-now'] });
+    const told = apply(later, {
+      type: 'rescheduled', operation_id: 'a', seq: 2, cursor: 2, at: at(1),
+      data: { requested_by: 'me', reason: null, not_before: null, status: 'pending', verbs: ['cancel'] },
+    });
+    expect(told).toMatchObject({ status: 'pending', not_before: null, waiting_for: null, verbs: ['cancel'] });
+  });
+
   it('counts the time run up to the event that ends the run', () => {
     const started = apply(row('a'), status(2, 'running', 10));
     expect(started.elapsed_seconds).toBe(0);

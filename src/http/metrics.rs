@@ -97,8 +97,14 @@ impl Scrape {
         gauges(
             to,
             "lane_queued",
-            "Operations that wait in a lane",
+            "Operations that wait in a lane and could run",
             each(|lane| lane.queued as f64),
+        )?;
+        gauges(
+            to,
+            "lane_scheduled",
+            "Operations that wait for their time",
+            each(|lane| lane.scheduled as f64),
         )?;
         let oldest = each(|lane| lane.oldest_wait_seconds.unwrap_or(0.0));
         gauges(

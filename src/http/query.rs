@@ -12,7 +12,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use impresario::MetricRange;
 use impresario::store::Query;
-use impresario_api::{EventType, LogLevel, MAX_INTEGER, OperationId, Status, Timestamp};
+use impresario_api::{EventType, LogLevel, MAX_INTEGER, OperationId, StatusFilter, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use tokio_util::sync::CancellationToken;
 
@@ -207,11 +207,12 @@ fn time(text: &str, edge: &str) -> Option<Timestamp> {
 }
 
 fn list(fields: &mut Fields) -> ListQuery {
-    let status = "pending, running, cancelling, pausing, paused, completed, failed or cancelled";
+    let status =
+        "pending, running, cancelling, pausing, paused, completed, failed, cancelled or scheduled";
     let any = |kind: &str| Some(kind.to_owned());
     ListQuery(Query {
-        statuses: fields.several::<Status, _>("status", "one of these", status, |word| {
-            Status::from_str(word).ok()
+        statuses: fields.several::<StatusFilter, _>("status", "one of these", status, |word| {
+            StatusFilter::from_str(word).ok()
         }),
         kinds: fields.several::<Word, _>("kind", "one of these", "names of kinds", any),
         active_only: fields

@@ -149,6 +149,13 @@ fn asks(table: Table) -> Table {
             ),
         )
         .service(
+            at("/api/v1/operations/{id}/start-now", ACT).route(
+                post()
+                    .to(verbs::start_now)
+                    .says("Lets a pending one wait no longer for its time, or its next attempt."),
+            ),
+        )
+        .service(
             at("/api/v1/operations/{id}/retry", ACT).route(
                 post()
                     .to(verbs::retry)

@@ -49,6 +49,16 @@ pub(super) async fn resume(
     asked(&app.orchestrator, Verb::Resume, id, caller, wait, body).await
 }
 
+pub(super) async fn start_now(
+    app: Data<App>,
+    id: Id,
+    caller: Caller,
+    wait: Wait,
+    body: Reason,
+) -> Answer<VerbAnswer> {
+    asked(&app.orchestrator, Verb::StartNow, id, caller, wait, body).await
+}
+
 pub(super) async fn retry(
     app: Data<App>,
     id: Id,

@@ -24,6 +24,7 @@ mod spellings;
 mod starts;
 mod stopping;
 mod support;
+mod times;
 mod tokens;
 #[cfg(feature = "training")]
 mod training;

@@ -58,18 +58,24 @@ impl Cast {
 }
 
 /// The verbs, in the order of the table's columns.
-const VERBS: [&str; 5] = ["cancel", "pause", "finish", "resume", "retry"];
+const VERBS: [&str; 6] = ["cancel", "pause", "finish", "resume", "retry", "start-now"];
 
 /// What each verb does in each status that lasts: a code of 409; `SO` when it is so already; `DOES`
 /// when it does something, which other tests show. No operation here has a checkpoint but the paused
 /// one.
-const TABLE: [(&str, [&str; 5]); 6] = [
-    ("pending", [DOES, DOES, WRONG, SO, WRONG]),
-    ("running", [DOES, DOES, DOES, WRONG, WRONG]),
-    ("paused", [DOES, SO, WRONG, DOES, WRONG]),
-    ("completed", [ENDED, ENDED, ENDED, ENDED, DOES]),
-    ("failed", [ENDED, ENDED, ENDED, "NO_CHECKPOINT", DOES]),
-    ("cancelled", [SO, ENDED, ENDED, "NO_CHECKPOINT", DOES]),
+const TABLE: [(&str, [&str; 6]); 6] = [
+    ("pending", [DOES, DOES, WRONG, SO, WRONG, SO]),
+    ("running", [DOES, DOES, DOES, WRONG, WRONG, WRONG]),
+    ("paused", [DOES, SO, WRONG, DOES, WRONG, WRONG]),
+    ("completed", [ENDED, ENDED, ENDED, ENDED, DOES, ENDED]),
+    (
+        "failed",
+        [ENDED, ENDED, ENDED, "NO_CHECKPOINT", DOES, ENDED],
+    ),
+    (
+        "cancelled",
+        [SO, ENDED, ENDED, "NO_CHECKPOINT", DOES, ENDED],
+    ),
 ];
 const DOES: &str = "";
 const SO: &str = "it is so already";
@@ -256,7 +262,7 @@ fn a_verbs_body_is_checked_like_any_other() {
 fn what_is_unknown_is_not_found_whatever_is_asked_of_it() {
     let server = Server::start();
     for id in ["op_0000000000001", "op_1", "nonsense", "op_0K3J9X7Q2M4TZ"] {
-        for verb in ["cancel", "pause", "finish", "resume", "retry"] {
+        for verb in VERBS {
             server.ask(id, verb).fails(404, "OPERATION_NOT_FOUND");
         }
         for part in ["", "/status", "/results", "/metrics", "/logs", "/events"] {

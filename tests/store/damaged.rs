@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use impresario::operation::{RunEnd, RunFailure};
+use impresario::rules::admission::Limits;
 use impresario::rules::lifecycle::Input;
 use impresario::store::{
     Command, End, Idempotency, Operation, Outcome, Query, Reader, SavedCheckpoint, Store,
@@ -49,7 +50,7 @@ fn submission(number: usize) -> Submission {
     let mut submission = acts::submission(number, (0, 0, None, number.is_multiple_of(2)), NOW);
     // Lists show the newest id first.
     submission.id = OperationId::from_u64((number as u64) << 30);
-    submission.most_waiting = 1_000;
+    submission.limits = Limits::NONE;
     submission.params = Arc::new(json!({"number": number}));
     submission.unique = Some(format!("unique {number}"));
     submission.idempotency = Some(Idempotency {
@@ -78,6 +79,7 @@ fn ended(id: OperationId, end: RunEnd) -> Command {
         )],
         checkpoint: Some(checkpoint(2)),
         now: NOW,
+        ran_ms: None,
         jitter: 0.5,
     }))
 }
@@ -234,7 +236,7 @@ fn seen(reader: &dyn Reader) -> BTreeMap<OperationId, Arc<Operation>> {
         }
     }
     for status in Status::ALL {
-        let statuses = vec![*status];
+        let statuses = vec![(*status).into()];
         let of_status = Query {
             statuses,
             text: Some("blue".to_owned()),
@@ -254,7 +256,7 @@ fn seen(reader: &dyn Reader) -> BTreeMap<OperationId, Arc<Operation>> {
     reader.size().expect("a size");
     for lane in ["runs", "waits"] {
         reader.queue(lane, LATER).expect("a queue");
-        reader.oldest_pending(lane).expect("the oldest");
+        reader.oldest_due(lane, LATER).expect("the oldest");
     }
     for key in 1..=12 {
         let key = format!("key {key}");

@@ -13,6 +13,7 @@ mod bad;
 mod damaged;
 mod keys;
 mod many;
+mod older;
 mod restart;
 mod round_trip;
 

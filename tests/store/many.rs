@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use impresario::rules::admission::Limits;
 use impresario::store::{Command, Page, Query, Store};
 use impresario_api::{OperationId, Timestamp};
 
@@ -19,7 +20,7 @@ fn command(number: u64) -> Command {
     let now = Timestamp::from_millis(1_000);
     let mut submission = acts::submission(0, (0, 0, None, false), now);
     submission.id = OperationId::from_u64(number);
-    submission.most_waiting = u64::MAX;
+    submission.limits = Limits::NONE;
     if labelled {
         let value = format!("r{number:05}");
         submission.labels = [("run".to_owned(), value)].into();

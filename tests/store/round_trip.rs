@@ -107,6 +107,7 @@ fn end(id: OperationId) -> impl Strategy<Value = Command> {
                     .collect(),
                 checkpoint,
                 now,
+                ran_ms: None,
                 jitter,
             }))
         },
@@ -195,6 +196,7 @@ fn the_deepest_params_and_outputs_are_read_back() {
         events: Vec::new(),
         checkpoint: None,
         now: Timestamp::MAX,
+        ran_ms: None,
         jitter: 0.0,
     }));
     play(&[Command::Submit(Box::new(start)), claim, end]);

@@ -18,7 +18,8 @@ pub(crate) struct Meter {
     last: Option<Reading>,
     rate: Rate,
     share: Rate,
-    advanced_at: Option<Timestamp>,
+    /// The last time that a count grew, by the wall clock and in the run's own time.
+    advanced: Option<(Timestamp, Duration)>,
     pace: Pace,
     updated_at: Option<Timestamp>,
     percentage: f64,
@@ -29,24 +30,25 @@ struct Reading {
     snapshot: Snapshot,
 }
 
-/// A rate, exponentially smoothed over time: each reading weighs as much as the time it covers.
+/// A rate, exponentially smoothed over the run's own time: each reading weighs as much as the time
+/// it covers.
 #[derive(Debug, Default)]
 struct Rate {
-    since: Option<(Timestamp, f64)>,
+    since: Option<(Duration, f64)>,
     per_second: Option<f64>,
 }
 
 impl Rate {
-    fn update(&mut self, now: Timestamp, value: f64) {
+    fn update(&mut self, ran: Duration, value: f64) {
         let Some((then, before)) = self.since else {
-            self.since = Some((now, value));
+            self.since = Some((ran, value));
             return;
         };
-        let seconds = now.seconds_since(then);
+        let seconds = ran.saturating_sub(then).as_secs_f64();
         if value < before {
             // A new phase counts anew.
             *self = Self {
-                since: Some((now, value)),
+                since: Some((ran, value)),
                 per_second: None,
             };
         } else if seconds >= CLOSEST && (value > before || self.per_second.is_some()) {
@@ -54,7 +56,7 @@ impl Rate {
             let weight = 1.0 - (-seconds / SMOOTHING).exp();
             let old = self.per_second.unwrap_or(fresh);
             self.per_second = Some(old + (fresh - old) * weight);
-            self.since = Some((now, value));
+            self.since = Some((ran, value));
         }
     }
 }
@@ -64,19 +66,25 @@ impl Meter {
         Self::default()
     }
 
-    /// The progress at `now`.
-    pub(crate) fn update(&mut self, now: Timestamp, snapshot: &Snapshot) -> Progress {
-        self.note(now, snapshot);
+    /// The progress at `now`, when the run has gone on for so long: rates and times go by that, for
+    /// the wall clock may be set.
+    pub(crate) fn update(
+        &mut self,
+        now: Timestamp,
+        ran: Duration,
+        snapshot: &Snapshot,
+    ) -> Progress {
+        self.note(now, ran, snapshot);
         let share = share(snapshot);
-        self.rate.update(now, counted(snapshot));
-        self.share.update(now, share);
+        self.rate.update(ran, counted(snapshot));
+        self.share.update(ran, share);
         self.percentage = percentage(share);
         let left = |per_second: f64| (1.0 - share) / per_second;
         let eta = self.share.per_second.filter(|rate| *rate > 1e-12).map(left);
         Progress {
             rate_per_second: self.rate.per_second.map(|rate| round(rate, 1)),
             eta_seconds: eta.filter(|_| share < 1.0).map(|eta| round(eta, 1)),
-            advanced_at: self.advanced_at,
+            advanced_at: self.advanced.map(|(at, _)| at),
             updated_at: self.updated_at,
             ..plain(snapshot)
         }
@@ -90,7 +98,7 @@ impl Meter {
         elapsed: Duration,
         snapshot: &Snapshot,
     ) -> Progress {
-        let progress = self.update(now, snapshot);
+        let progress = self.update(now, elapsed, snapshot);
         let average = counted(snapshot) / elapsed.as_secs_f64().max(0.001);
         let average = (average > 0.0).then(|| round(average, 1));
         Progress {
@@ -101,12 +109,12 @@ impl Meter {
     }
 
     /// When a count last grew, and how often it does.
-    pub(crate) const fn advances(&self) -> (Option<Timestamp>, Pace) {
-        (self.advanced_at, self.pace)
+    pub(crate) const fn advances(&self) -> (Option<(Timestamp, Duration)>, Pace) {
+        (self.advanced, self.pace)
     }
 
     /// When something was last heard of the function, and when a count last grew.
-    fn note(&mut self, now: Timestamp, snapshot: &Snapshot) {
+    fn note(&mut self, now: Timestamp, ran: Duration, snapshot: &Snapshot) {
         let nothing = Snapshot::default();
         let before = self
             .last
@@ -117,9 +125,9 @@ impl Meter {
         }
         self.updated_at = Some(now);
         if (before.items != snapshot.items || before.steps != snapshot.steps)
-            && let Some(before) = self.advanced_at.replace(now)
+            && let Some((_, before)) = self.advanced.replace((now, ran))
         {
-            self.pace.advanced(now.seconds_since(before));
+            self.pace.advanced(ran.saturating_sub(before).as_secs_f64());
         }
         self.last = Some(Reading {
             snapshot: snapshot.clone(),
@@ -199,6 +207,10 @@ mod tests {
         Timestamp::from_millis((seconds * 1000.0) as i64)
     }
 
+    fn update(meter: &mut Meter, seconds: f64, snapshot: &Snapshot) -> Progress {
+        meter.update(at(seconds), Duration::from_secs_f64(seconds), snapshot)
+    }
+
     fn steps(levels: &[(&str, u64, u64)]) -> Snapshot {
         let step = |(name, current, total): &(&str, u64, u64)| StepProgress {
             name: (*name).to_owned(),
@@ -217,7 +229,7 @@ mod tests {
             title: Some("Training MLP on GOOG 1d".to_owned()),
             ..steps(&[("epoch", 4, 10), ("batch", 31, 60)])
         };
-        let progress = Meter::new().update(at(0.0), &snapshot);
+        let progress = update(&mut Meter::new(), 0.0, &snapshot);
         assert_eq!(
             progress.message,
             "Training MLP on GOOG 1d: epoch 5/10, batch 32/60"
@@ -234,25 +246,43 @@ mod tests {
                 items_total: Some(1_000),
                 ..Snapshot::default()
             };
-            meter.update(at(second as f64), &snapshot);
+            update(&mut meter, second as f64, &snapshot);
         }
         let snapshot = Snapshot {
             items: 200,
             items_total: Some(1_000),
             ..Snapshot::default()
         };
-        let progress = meter.update(at(20.0), &snapshot);
+        let progress = update(&mut meter, 20.0, &snapshot);
         assert_eq!(progress.rate_per_second, Some(10.0));
         assert_eq!(progress.eta_seconds, Some(80.0));
         assert_eq!(progress.percentage, 20.0);
     }
 
     #[test]
+    fn a_clock_that_is_set_changes_no_rate() {
+        let mut meter = Meter::new();
+        let counted = |items| Snapshot {
+            items,
+            items_total: Some(1_000),
+            ..Snapshot::default()
+        };
+        for second in 0..=20 {
+            let wall = if second < 10 { at(1e6) } else { at(0.0) };
+            meter.update(wall, Duration::from_secs(second), &counted(second * 10));
+        }
+        let progress = meter.update(at(0.0), Duration::from_secs(20), &counted(200));
+        assert_eq!(progress.rate_per_second, Some(10.0));
+        assert_eq!(progress.eta_seconds, Some(80.0));
+    }
+
+    #[test]
     fn a_function_that_counts_nothing_is_alive_but_not_advancing() {
         let mut meter = Meter::new();
-        meter.update(at(1.0), &steps(&[("iteration", 1, 10)]));
-        let progress = meter.update(
-            at(2.0),
+        update(&mut meter, 1.0, &steps(&[("iteration", 1, 10)]));
+        let progress = update(
+            &mut meter,
+            2.0,
             &Snapshot {
                 touches: 1,
                 ..steps(&[("iteration", 1, 10)])
@@ -266,7 +296,7 @@ mod tests {
 
     #[test]
     fn nothing_reported_yet_has_no_times() {
-        let progress = Meter::new().update(at(1.0), &Snapshot::default());
+        let progress = update(&mut Meter::new(), 1.0, &Snapshot::default());
         assert_eq!((progress.advanced_at, progress.updated_at), (None, None));
     }
 
@@ -276,13 +306,13 @@ mod tests {
             let (mut meter, mut last, mut second) = (Meter::new(), 0.0, 0.0);
             for epoch in 0..outer {
                 for batch in 0..=inner {
-                    let progress = meter.update(at(second), &steps(&[("epoch", epoch, outer), ("batch", batch, inner)]));
+                    let progress = update(&mut meter, second, &steps(&[("epoch", epoch, outer), ("batch", batch, inner)]));
                     prop_assert!(progress.percentage >= last && progress.percentage <= 100.0);
                     last = progress.percentage;
                     second += 1.0;
                 }
             }
-            let progress = meter.update(at(second), &steps(&[("epoch", outer, outer), ("batch", inner, inner)]));
+            let progress = update(&mut meter, second, &steps(&[("epoch", outer, outer), ("batch", inner, inner)]));
             prop_assert_eq!(progress.percentage, 100.0);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use impresario_api::{Faults, Progress, StopVerb, Timestamp};
@@ -148,11 +148,11 @@ fn watched(
     let (ended, end) = bounded::<()>(0);
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            let mut meter = Meter::new();
+            let (mut meter, began) = (Meter::new(), Instant::now());
             loop {
                 let over = end.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout);
                 if let Some(snapshot) = run.read() {
-                    tell(&meter.update(Timestamp::now(), &snapshot));
+                    tell(&meter.update(Timestamp::now(), began.elapsed(), &snapshot));
                 }
                 if over {
                     return;

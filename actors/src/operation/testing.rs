@@ -250,16 +250,10 @@ impl Watch {
             },
             Ask::Shutdown => Input::ShuttingDown { run: state.run },
         };
-        let change = lifecycle::next(
-            &state,
-            &input,
-            Moment {
-                now: Timestamp::now(),
-                jitter: 0.0,
-            },
-        );
+        let now = Timestamp::now();
+        let change = lifecycle::next(&state, &input, Moment { now, jitter: 0.0 });
         *state = change
-            .unwrap_or_else(|refused| panic!("{ask:?}: {}", refused.explain(&state)))
+            .unwrap_or_else(|refused| panic!("{ask:?}: {}", refused.explain(&state, now)))
             .state;
         match ask {
             Ask::Verb(Verb::Cancel) => run.ask(StopVerb::Cancel),
@@ -267,7 +261,7 @@ impl Watch {
             Ask::Verb(Verb::Finish) => run.ask(StopVerb::Finish),
             Ask::Deadline => run.ask(StopVerb::Deadline),
             Ask::Shutdown => run.shut_down(),
-            Ask::Verb(Verb::Resume | Verb::Retry) => {
+            Ask::Verb(Verb::Resume | Verb::Retry | Verb::StartNow) => {
                 unreachable!("the rules refuse them for a run")
             }
         }
@@ -391,7 +385,7 @@ impl<K: Operation> Ended<K> {
             jitter: 0.0,
         };
         let state = lifecycle::next(&self.state, &asked, moment)
-            .unwrap_or_else(|refused| panic!("{}", refused.explain(&self.state)))
+            .unwrap_or_else(|refused| panic!("{}", refused.explain(&self.state, moment.now)))
             .state;
         Trial {
             kind,

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Error;
 use crate::operation::{ErasedOperation, Policy};
+use crate::rules::admission::Limits;
 use crate::rules::lifecycle::Terms;
 use crate::store::{Idempotency, Operation, Submission};
 
@@ -122,6 +123,7 @@ impl Options {
         params: &Value,
         retry_of: Option<OperationId>,
         kept: Duration,
+        now: Timestamp,
     ) -> Option<Idempotency> {
         let key = self.idempotency_key.as_ref()?;
         let policy = kind.policy();
@@ -135,7 +137,7 @@ impl Options {
         Some(Idempotency {
             key: format!("{}\n{key}", self.caller()),
             fingerprint: hasher.finish(),
-            since: Timestamp::now().plus_millis(-kept),
+            since: now.plus_millis(-kept),
         })
     }
 
@@ -179,6 +181,7 @@ impl Options {
         params: Arc<Value>,
         again: Option<Again>,
         idempotency: Option<Idempotency>,
+        now: Timestamp,
     ) -> Submission {
         let policy = kind.policy();
         Submission {
@@ -204,8 +207,8 @@ impl Options {
             },
             labels: self.start.labels,
             idempotency,
-            most_waiting: 0,
-            now: Timestamp::now(),
+            limits: Limits::NONE,
+            now,
         }
     }
 }

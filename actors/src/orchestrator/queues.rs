@@ -18,11 +18,12 @@ impl Queues {
         &mut self,
         reader: &dyn Reader,
         operation: &Operation,
+        now: Timestamp,
     ) -> Result<Option<u64>, StoreError> {
         if let Some(queue) = self.0.get(&operation.lane) {
             return Ok(queue.get(&operation.id).copied());
         }
-        let queue = reader.queue(&operation.lane, Timestamp::now())?;
+        let queue = reader.queue(&operation.lane, now)?;
         let queue: HashMap<_, _> = queue.into_iter().zip(1..).collect();
         let place = queue.get(&operation.id).copied();
         self.0.insert(operation.lane.clone(), queue);

@@ -34,11 +34,9 @@ impl Orchestrator {
 
     pub(super) async fn view_of(&self, operation: &Arc<Operation>) -> Result<OperationView, Error> {
         if !operation.state.shown().is_dispatched() {
-            return Ok(views::view(
-                operation,
-                &self.around(operation, None, &mut Queues::default())?,
-                Timestamp::now(),
-            ));
+            let now = self.now();
+            let around = self.around(operation, None, &mut Queues::default(), now)?;
+            return Ok(views::view(operation, &around, now));
         }
         let live = self.live(vec![operation.id]).await.remove(&operation.id);
         // It may have ended since it was read: then what is kept says more.
@@ -47,8 +45,9 @@ impl Orchestrator {
         } else {
             self.operation(operation.id)?
         };
-        let around = self.around(&operation, live, &mut Queues::default())?;
-        Ok(views::view(&operation, &around, Timestamp::now()))
+        let now = self.now();
+        let around = self.around(&operation, live, &mut Queues::default(), now)?;
+        Ok(views::view(&operation, &around, now))
     }
 
     /// A page of operations, newest first.
@@ -65,11 +64,11 @@ impl Orchestrator {
         } else {
             self.live(running).await
         };
-        let now = Timestamp::now();
+        let now = self.now();
         let mut rows = Vec::with_capacity(page.operations.len());
         let mut queues = Queues::default();
         for operation in &page.operations {
-            let around = self.around(operation, live.remove(&operation.id), &mut queues)?;
+            let around = self.around(operation, live.remove(&operation.id), &mut queues, now)?;
             rows.push(views::list_row(operation, &around, now));
         }
         let last = page.operations.last().filter(|_| page.more);
@@ -170,7 +169,7 @@ impl Orchestrator {
     /// `dry_run` they are only counted.
     pub async fn prune(&self, older_than: Duration, dry_run: bool) -> Result<u64, Error> {
         let age = i64::try_from(older_than.as_millis()).unwrap_or(i64::MAX);
-        let before = Timestamp::from_millis(Timestamp::now().as_millis().saturating_sub(age));
+        let before = self.now().plus_millis(-age);
         let limit = if dry_run { usize::MAX } else { PRUNE_BATCH };
         let mut pruned = 0;
         loop {
@@ -236,6 +235,7 @@ impl Orchestrator {
         operation: &Operation,
         live: Option<LiveProgress>,
         queues: &mut Queues,
+        now: Timestamp,
     ) -> Result<Around, Error> {
         if operation.state.shown() != Status::Pending {
             return Ok(Around {
@@ -247,7 +247,7 @@ impl Orchestrator {
         let lane = gauge.map_or((0, 0), |gauge| {
             (gauge.busy.load(Ordering::Relaxed), gauge.concurrency)
         });
-        let queue_position = queues.position(&*self.0.reader, operation)?;
+        let queue_position = queues.position(&*self.0.reader, operation, now)?;
         Ok(Around {
             live,
             queue_position,

@@ -1,5 +1,7 @@
 //! Why the store refused a command, as a caller hears it.
 
+use impresario_api::Timestamp;
+
 use super::Orchestrator;
 use crate::Error;
 use crate::rules::admission;
@@ -10,36 +12,35 @@ impl Orchestrator {
     pub(super) fn refused(&self, refused: Refused, lane: &str) -> Error {
         match refused {
             Refused::NotFound(id) => Error::NotFound(id),
-            Refused::Rejected(rejection, operation) => rejected(rejection, &operation),
+            Refused::Rejected(rejection, operation) => rejected(rejection, &operation, self.now()),
             Refused::Duplicate(id) => Error::Duplicate(id),
             Refused::IdempotencyMismatch(id) => Error::IdempotencyMismatch(id),
             Refused::NoRoom(why) => StoreError::Full(why).into(),
-            Refused::QueueFull { waiting } => {
-                let limit = self.queue_limit(lane);
-                let room = admission::Room {
-                    waiting,
-                    free_slots: 0,
-                    queue_limit: limit,
-                };
-                let retry_after_seconds = admission::retry_after_seconds(room);
+            Refused::QueueFull(full) => {
+                let limits = self.limits(lane, 0);
                 Error::QueueFull {
                     lane: lane.to_owned(),
-                    waiting,
-                    limit,
-                    retry_after_seconds,
+                    waiting: full.waiting,
+                    scheduled: full.scheduled,
+                    limit: if full.scheduled {
+                        limits.scheduled
+                    } else {
+                        limits.waiting
+                    },
+                    retry_after_seconds: admission::retry_after_seconds(full),
                 }
             }
         }
     }
 }
 
-fn rejected(rejection: Rejection, operation: &Operation) -> Error {
+fn rejected(rejection: Rejection, operation: &Operation, now: Timestamp) -> Error {
     let state = &operation.state;
     Error::Rejected {
         rejection,
-        message: rejection.explain(state),
+        message: rejection.explain(state, now),
         status: state.shown(),
-        verbs: state.verbs(),
+        verbs: state.verbs(now),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use impresario_api::{OperationId, Status, Timestamp};
+use impresario_api::{OperationId, Status};
 use serde_json::Value;
 
 use super::options::Again;
@@ -12,7 +12,8 @@ use super::{Options, Orchestrator, Until};
 use crate::Error;
 use crate::locks::lock;
 use crate::operation::{ErasedOperation, Operation, recorded, typed, valid};
-use crate::rules::admission::most_waiting;
+use crate::rules::admission::Limits;
+use crate::rules::dispatch::is_due;
 use crate::store::{Command, Done, Outcome, Submission};
 use crate::supervision::commands::Start;
 use crate::supervision::writer::{Entry, Reply};
@@ -94,7 +95,7 @@ impl Orchestrator {
     ) -> Result<Started, Error> {
         let kept = self.0.config.idempotency_kept;
         let retry_of = again.as_ref().map(|again| again.of);
-        let idempotency = options.idempotency(&**kind, &params, retry_of, kept);
+        let idempotency = options.idempotency(&**kind, &params, retry_of, kept, self.now());
         if let Some(given) = &idempotency
             && let Some((id, first)) = self.0.reader.idempotent(&given.key, given.since)?
         {
@@ -104,9 +105,10 @@ impl Orchestrator {
         if !self.is_admitting() {
             return Err(self.gone());
         }
-        let id = self.0.ids.next(Timestamp::now());
+        let now = self.now();
+        let id = self.0.ids.next(now);
         let patience = Patience::new(self, id, Some(Until::Ended), &options);
-        let submission = options.submission(id, &**kind, params, again, idempotency);
+        let submission = options.submission(id, &**kind, params, again, idempotency, now);
         let lane = submission.lane.clone();
         let (reply, answer) = patience.reply();
         let submission = Box::new(submission);
@@ -131,16 +133,17 @@ impl Orchestrator {
     /// every slot of its lane. A tiny one may share a slot.
     fn waits(&self, submission: &Submission) -> bool {
         let full = !submission.terms.tiny && self.free_slots(&submission.lane) == 0;
-        full || submission.not_before.is_some()
+        full || !is_due(submission.not_before, submission.now)
     }
 
     fn free_slots(&self, lane: &str) -> u64 {
         self.0.gauges.get(lane).map_or(0, |gauge| gauge.free())
     }
 
-    pub(super) fn queue_limit(&self, lane: &str) -> u64 {
-        let lane = self.0.config.lanes.get(lane);
-        lane.map_or(0, |lane| lane.queue_limit)
+    /// How many may wait in a lane, beside those that find a free slot.
+    pub(super) fn limits(&self, lane: &str, free_slots: u64) -> Limits {
+        let lane = self.0.config.lanes.get(lane).copied();
+        lane.unwrap_or_default().limits(free_slots)
     }
 
     /// Records a start that waits. The manager hears of it by its commit, and dispatches it if a slot
@@ -148,8 +151,7 @@ impl Orchestrator {
     fn record(&self, mut submission: Box<Submission>, reply: Reply) -> Result<(), Error> {
         let link = lock(&self.0.link).clone().ok_or_else(|| self.gone())?;
         link.takes_starts()?;
-        let limit = self.queue_limit(&submission.lane);
-        submission.most_waiting = most_waiting(limit, self.free_slots(&submission.lane));
+        submission.limits = self.limits(&submission.lane, self.free_slots(&submission.lane));
         link.send(vec![Entry::answered(Command::Submit(submission), reply)]);
         Ok(())
     }

@@ -83,7 +83,7 @@ impl Orchestrator {
         let operation = self.operation(id)?;
         let stops = matches!(verb, Verb::Cancel | Verb::Pause | Verb::Finish)
             && operation.state.shown().is_dispatched();
-        if !stops || rule(&operation.state, verb) != Ok(Ruling::Do) {
+        if !stops || rule(&operation.state, verb, self.now()) != Ok(Ruling::Do) {
             return Err(error.into());
         }
         let view = self.view_of(&operation).await?;

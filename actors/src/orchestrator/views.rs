@@ -28,8 +28,12 @@ pub(super) fn row(operation: &Operation, around: &Around, now: Timestamp) -> Ope
     let running = operation
         .dispatched_at
         .filter(|_| state.shown().is_dispatched());
-    let ran =
-        operation.ran_ms as f64 / 1000.0 + running.map_or(0.0, |since| now.seconds_since(since));
+    // The clock may have been set since the run began; whoever watches the run has one that is not.
+    let running = running.map_or(0.0, |since| match live {
+        Some(live) => live.elapsed.as_millis() as f64 / 1000.0,
+        None => now.seconds_since(since),
+    });
+    let ran = operation.ran_ms as f64 / 1000.0 + running;
     OperationRow {
         operation_id: operation.id,
         kind: operation.kind.clone(),
@@ -45,7 +49,7 @@ pub(super) fn row(operation: &Operation, around: &Around, now: Timestamp) -> Ope
         created_at: operation.created_at,
         started_at: operation.started_at,
         completed_at: operation.completed_at,
-        not_before: state.not_before,
+        not_before: state.waits_until(),
         elapsed_seconds: ran,
         server_time: now,
         waiting_for: waiting_for(operation, around, now),
@@ -53,7 +57,7 @@ pub(super) fn row(operation: &Operation, around: &Around, now: Timestamp) -> Ope
         stop: state.stop.clone(),
         stopped_early: state.stopped_early(),
         unresponsive_since: live.and_then(|live| live.unresponsive_since),
-        verbs: state.verbs(),
+        verbs: state.verbs(now),
         // Until the run's first report, the view keeps the last run's progress.
         progress: live
             .map(|live| &live.progress)
@@ -118,7 +122,7 @@ fn waiting_for(operation: &Operation, around: &Around, now: Timestamp) -> Option
     if operation.state.shown() != Status::Pending {
         return None;
     }
-    if let Some(due) = operation.state.not_before.filter(|due| *due > now) {
+    if let Some(due) = operation.state.waits_until().filter(|due| *due > now) {
         let attempt = match operation.state.attempt {
             1 => String::new(),
             n => format!(", attempt {n} of {}", operation.state.terms.max_attempts),

@@ -18,6 +18,10 @@ pub fn is_due(not_before: Option<Timestamp>, now: Timestamp) -> bool {
     not_before.is_none_or(|time| time <= now)
 }
 
+/// How many of those whose time has come go on in one command: many may wait for the same time, and
+/// nobody waits long for a command.
+pub const PROMOTED_AT_ONCE: usize = 1_000;
+
 /// How many operations of tiny kinds share a slot, one after another: see
 /// [`crate::operation::Policy::tiny`]. Together they stay within some milliseconds.
 pub const TOGETHER: usize = 64;

@@ -74,6 +74,13 @@ pub enum Told {
         /// Why, if they said.
         reason: Option<String>,
     },
+    /// The verb `start-now` took away the time that it waited for.
+    Rescheduled {
+        /// By whom.
+        by: String,
+        /// Why, if they said.
+        reason: Option<String>,
+    },
 }
 
 /// What follows from an input.
@@ -92,7 +99,7 @@ pub fn next(state: &State, input: &Input, moment: Moment) -> Result<Change, Reje
     match input {
         Input::Dispatched if state.status == Recorded::Pending => Ok(dispatched(state)),
         Input::Dispatched => Err(Rejection::NotPending),
-        Input::Asked { verb, by, reason } => match rule(state, *verb)? {
+        Input::Asked { verb, by, reason } => match rule(state, *verb, moment.now)? {
             Ruling::Do => Ok(asked(state, *verb, by, reason.as_deref(), moment)),
             Ruling::Already => Ok(Change::none(state)),
             Ruling::New => Ok(Change {
@@ -169,6 +176,7 @@ fn dispatched(state: &State) -> Change {
         shutdown: false,
         early: false,
         not_before: None,
+        backoff_until: None,
         ..state.clone()
     })
 }
@@ -179,7 +187,7 @@ fn asked(state: &State, verb: Verb, by: &str, reason: Option<&str>, moment: Mome
     let stopped = |stop_verb, rests| State {
         status: if running { Recorded::Running } else { rests },
         stop: Some(stop(stop_verb, by, reason, moment)),
-        not_before: if running { state.not_before } else { None },
+        backoff_until: None,
         ..state.clone()
     };
     match verb {
@@ -195,18 +203,30 @@ fn asked(state: &State, verb: Verb, by: &str, reason: Option<&str>, moment: Mome
                 by: by.to_owned(),
                 reason: reason.map(str::to_owned),
             },
-            state: State {
-                status: Recorded::Pending,
-                stop: None,
-                not_before: None,
-                attempt: if state.status.is_ended() {
-                    1
-                } else {
-                    state.attempt
-                },
-                ..state.clone()
-            },
-            new_operation: false,
+            ..Change::told(resumed(state))
         },
+        Verb::StartNow => Change {
+            told: Told::Rescheduled {
+                by: by.to_owned(),
+                reason: reason.map(str::to_owned),
+            },
+            ..Change::told(State {
+                not_before: None,
+                backoff_until: None,
+                ..state.clone()
+            })
+        },
+    }
+}
+
+/// Pending again, without the stop; a time that a person asked for goes on to hold.
+fn resumed(state: &State) -> State {
+    let anew = state.status.is_ended();
+    State {
+        status: Recorded::Pending,
+        stop: None,
+        backoff_until: None,
+        attempt: if anew { 1 } else { state.attempt },
+        ..state.clone()
     }
 }

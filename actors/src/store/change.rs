@@ -5,10 +5,7 @@
 
 use std::sync::Arc;
 
-use impresario_api::{
-    CheckpointView, Event, EventBody, OperationError, RestoredData, ResumedData, Status,
-    StatusData, SubmittedData, Timestamp,
-};
+use impresario_api::{CheckpointView, Event, EventBody, OperationError, RestoredData, Timestamp};
 
 use super::End;
 use super::record::{KEPT_CHECKPOINTS, MOST_WARNINGS, Operation, Submission, UNREADABLE};
@@ -40,7 +37,7 @@ impl Operation {
         let began = self.dispatched_at.unwrap_or(self.created_at);
         let mut facts = vec![
             (self.created_at, self.submitted_event()),
-            (began, self.status_event()),
+            (began, self.status_event(began)),
         ];
         if let Some(end) = end {
             facts.extend(operation.end(end)?);
@@ -63,6 +60,7 @@ impl Operation {
             unique: submission.unique,
             state: State::submitted(submission.terms, submission.not_before),
             created_at: submission.now,
+            pending_since: None,
             started_at: None,
             dispatched_at: None,
             completed_at: None,
@@ -75,21 +73,44 @@ impl Operation {
         }
     }
 
-    /// What an input does: the events that tell of it, and whether a new operation was asked for.
-    pub fn apply(
+    /// What an input does: the facts that tell of it, and whether a new operation was asked for.
+    pub fn apply(&mut self, input: &Input, moment: Moment) -> Result<(Vec<Fact>, bool), Rejection> {
+        self.apply_after(input, moment, None)
+    }
+
+    /// The same for the end of a run that took so long by a clock that nobody sets.
+    fn apply_after(
         &mut self,
         input: &Input,
         moment: Moment,
-    ) -> Result<(Vec<EventBody>, bool), Rejection> {
+        ran_ms: Option<u64>,
+    ) -> Result<(Vec<Fact>, bool), Rejection> {
         let change = lifecycle::next(&self.state, input, moment)?;
+        // What is recorded keeps its order; what is waited for goes by the clock as it is.
+        let (now, at) = (moment.now, self.recorded_at(moment.now));
         self.state = change.state;
-        self.keep_times(input, moment.now);
+        self.keep_times(input, at, ran_ms, change.told != Told::Nothing);
         let event = match change.told {
             Told::Nothing => None,
-            Told::Status => Some(self.status_event()),
-            Told::Resumed { by, reason } => Some(self.resumed_event(by, reason)),
+            Told::Status => Some(self.status_event(now)),
+            Told::Resumed { by, reason } => Some(self.resumed_event(by, reason, now)),
+            Told::Rescheduled { by, reason } => Some(self.rescheduled_event(by, reason, now)),
         };
-        Ok((event.into_iter().collect(), change.new_operation))
+        let facts = event.into_iter().map(|event| (at, event));
+        Ok((facts.collect(), change.new_operation))
+    }
+
+    /// The time under which something of it is recorded: `now`, but never before its creation or the
+    /// start of its run, for the clock may have been set back.
+    pub fn recorded_at(&self, now: Timestamp) -> Timestamp {
+        let last = self.dispatched_at.or(self.started_at);
+        now.max(last.unwrap_or(self.created_at))
+    }
+
+    /// Since when a pending one could run, or will be able to.
+    pub fn could_run_since(&self) -> Timestamp {
+        let since = self.pending_since.unwrap_or(self.created_at);
+        self.state.waits_until().map_or(since, |due| due.max(since))
     }
 
     /// A run went on from an older checkpoint: the newer ones turned out damaged, and must not push
@@ -127,9 +148,12 @@ impl Operation {
                 self.forget_skipped(restored);
             }
         }
-        let mut facts = events.to_vec();
+        let told = events.iter();
+        let told = told.map(|(at, event)| (self.recorded_at(*at), event.clone()));
+        let mut facts: Vec<_> = told.collect();
         if let Some(checkpoint) = checkpoint {
-            facts.push((checkpoint.at, EventBody::Checkpoint(checkpoint.view())));
+            let at = self.recorded_at(checkpoint.at);
+            facts.push((at, EventBody::Checkpoint(checkpoint.view())));
             let old = (self.checkpoints.len() + 1).saturating_sub(KEPT_CHECKPOINTS);
             self.checkpoints.drain(..old);
             self.checkpoints.push(checkpoint.clone());
@@ -153,11 +177,11 @@ impl Operation {
             now: end.now,
             jitter: end.jitter,
         };
-        let (told, _) = self.apply(&input, moment)?;
+        let (told, _) = self.apply_after(&input, moment, end.ran_ms)?;
         if self.state.status == Recorded::Completed {
             self.output = end.output.clone().map(Arc::new);
         }
-        facts.extend(told.into_iter().map(|event| (end.now, event)));
+        facts.extend(told);
         Ok(facts)
     }
 
@@ -170,6 +194,7 @@ impl Operation {
             shutdown: false,
             early: false,
             not_before: None,
+            backoff_until: None,
             error: Some(OperationError {
                 code: UNREADABLE.to_owned(),
                 message: format!(
@@ -185,7 +210,7 @@ impl Operation {
         self.dispatched_at = None;
         self.completed_at.get_or_insert(now);
         self.output = None;
-        self.status_event()
+        self.status_event(now)
     }
 
     /// Makes numbered events of facts: `seq` goes on from this operation's last one, `cursor` from
@@ -215,8 +240,9 @@ impl Operation {
         !self.state.status.is_ended()
     }
 
-    /// When it began and ended, and how long its runs took. `self.state` is the new one.
-    fn keep_times(&mut self, input: &Input, now: Timestamp) {
+    /// When it began, ended and waits since, and how long its runs took. `self.state` is the new one,
+    /// of which something was told or nothing.
+    fn keep_times(&mut self, input: &Input, now: Timestamp, ran_ms: Option<u64>, told: bool) {
         match input {
             Input::Dispatched => {
                 self.started_at.get_or_insert(now);
@@ -229,10 +255,15 @@ impl Operation {
                 };
                 if let (Some(since), Some(until)) = (self.dispatched_at.take(), until) {
                     let ran = until.as_millis().saturating_sub(since.as_millis());
-                    self.ran_ms = self.ran_ms.saturating_add(ran.max(0) as u64);
+                    let ran = ran_ms.unwrap_or(ran.max(0).unsigned_abs());
+                    self.ran_ms = self.ran_ms.saturating_add(ran);
                 }
             }
             Input::Asked { .. } | Input::TimedOut { .. } | Input::ShuttingDown { .. } => {}
+        }
+        if told {
+            let pending = self.state.status == Recorded::Pending;
+            self.pending_since = pending.then_some(now);
         }
         if self.is_live() {
             self.completed_at = None;
@@ -247,49 +278,6 @@ impl Operation {
         let left = self.checkpoint();
         let left = left.filter(|checkpoint| checkpoint.run == self.state.run);
         left.map(|checkpoint| checkpoint.at).or(self.dispatched_at)
-    }
-
-    /// As it was when it was submitted, whatever became of it since.
-    fn submitted_event(&self) -> EventBody {
-        let submitted = State::submitted(self.state.terms, self.state.not_before);
-        EventBody::Submitted(SubmittedData {
-            kind: self.kind.clone(),
-            lane: self.lane.clone(),
-            priority: self.priority,
-            labels: self.labels.clone(),
-            requested_by: self.requested_by.clone(),
-            retry_of: self.retry_of,
-            reason: self.reason.clone(),
-            not_before: self.state.not_before,
-            status: Status::Pending,
-            verbs: submitted.verbs(),
-        })
-    }
-
-    fn status_event(&self) -> EventBody {
-        let state = &self.state;
-        EventBody::Status(StatusData {
-            status: state.shown(),
-            run: state.run,
-            attempt: state.attempt,
-            stop: state.stop.clone(),
-            stopped_early: state.stopped_early(),
-            error: state.error.clone(),
-            verbs: state.verbs(),
-            started_at: self.started_at,
-            completed_at: self.completed_at,
-            not_before: state.not_before,
-        })
-    }
-
-    fn resumed_event(&self, by: String, reason: Option<String>) -> EventBody {
-        EventBody::Resumed(ResumedData {
-            requested_by: by,
-            reason,
-            status: self.state.shown(),
-            attempt: self.state.attempt,
-            verbs: self.state.verbs(),
-        })
     }
 }
 

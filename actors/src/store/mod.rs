@@ -8,7 +8,9 @@
 mod change;
 pub mod conformance;
 mod memory;
+mod query;
 pub mod record;
+mod told;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,10 +19,12 @@ use impresario_api::{Event, EventBody, OperationId, Status, Stop, Timestamp};
 use serde_json::Value;
 
 pub use crate::operation::SavedCheckpoint;
+use crate::rules::admission::{Full, Waiting};
 use crate::rules::lifecycle::{Input, Rejection};
 use crate::rules::run_end::RunEnd;
 pub use change::Fact;
 pub use memory::MemoryStore;
+pub use query::{Page, Query};
 pub use record::{Idempotency, KEPT_CHECKPOINTS, MOST_WARNINGS, Operation, Submission, UNREADABLE};
 
 /// Places in a queue are counted up to here.
@@ -90,8 +94,20 @@ pub trait Reader: Send + Sync + 'static {
     /// [`LAST_PLACE`].
     fn queue(&self, lane: &str, now: Timestamp) -> Result<Vec<OperationId>, StoreError>;
 
-    /// When the oldest pending operation of a lane was submitted.
-    fn oldest_pending(&self, lane: &str) -> Result<Option<Timestamp>, StoreError>;
+    /// Since when the one of a lane that waits longest could run. It asks for a few entries of an
+    /// index, however many wait.
+    fn oldest_due(&self, lane: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
+
+    /// How many wait in a lane. One whose time has come counts as scheduled until the next command
+    /// that looks at the lane's times: a claim, or a start.
+    fn waiting(&self, lane: &str) -> Result<Waiting, StoreError>;
+
+    /// How many operations ended in `from..until`, by the minute (of the time since 1970) and status.
+    fn ended(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<BTreeMap<(i64, Status), u64>, StoreError>;
 
     /// The operation that a caller's idempotency key stands for, and the fingerprint of its request;
     /// `None` when the key was recorded at `since` or before it: it is forgotten.
@@ -194,6 +210,9 @@ pub struct End {
     pub checkpoint: Option<SavedCheckpoint>,
     /// When.
     pub now: Timestamp,
+    /// How long the run took, in milliseconds, by a clock that nobody sets. Without it the times of its
+    /// start and of its end say so.
+    pub ran_ms: Option<u64>,
     /// In 0..1, for the jitter of a backoff.
     pub jitter: f64,
 }
@@ -218,8 +237,8 @@ pub enum Outcome {
     Recovered {
         /// Runs that were lost with it, as they are now.
         lost: Vec<Done>,
-        /// How many wait in each lane, those that were lost among them.
-        waiting: BTreeMap<String, u64>,
+        /// The lanes in which somebody waits, by name.
+        waiting: Vec<String>,
     },
     /// How many were removed, or would be.
     Pruned {
@@ -258,11 +277,8 @@ pub enum Refused {
     Duplicate(OperationId),
     /// The idempotency key stands for another request.
     IdempotencyMismatch(OperationId),
-    /// The lane is full: see [`crate::rules::admission`].
-    QueueFull {
-        /// How many wait.
-        waiting: u64,
-    },
+    /// The lane is full.
+    QueueFull(Full),
     /// There is room left for the ends of what runs, and for no start.
     NoRoom(String),
 }
@@ -274,7 +290,7 @@ impl Refused {
             self,
             Self::Duplicate(_)
                 | Self::IdempotencyMismatch(_)
-                | Self::QueueFull { .. }
+                | Self::QueueFull(_)
                 | Self::NoRoom(_)
         )
     }
@@ -292,39 +308,4 @@ pub enum StoreError {
     /// What is on disk can no longer be trusted: the process must end.
     #[error("the store failed for good: {0}")]
     Fatal(String),
-}
-
-/// Which operations, newest first. Every condition must hold.
-#[derive(Clone, Debug, Default)]
-pub struct Query {
-    /// One of these shown statuses, when not empty.
-    pub statuses: Vec<Status>,
-    /// One of these kinds, when not empty.
-    pub kinds: Vec<String>,
-    /// Only those that have not ended.
-    pub active_only: bool,
-    /// Has this label.
-    pub label: Option<(String, String)>,
-    /// The id's end (4 or more characters), a kind, or the start of a label's value.
-    pub text: Option<String>,
-    /// At most so many rows.
-    pub limit: usize,
-    /// Older than this id: the last row of the page before.
-    pub before: Option<OperationId>,
-}
-
-/// A page of operations.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// Newest first.
-    pub operations: Vec<Arc<Operation>>,
-    /// Whether there are older ones that match.
-    pub more: bool,
-    /// How many match, all pages together.
-    pub total: u64,
-    /// False when counting stopped, at 1,000 at the latest; there are more then. Filters by kind and
-    /// status alone are counted exactly.
-    pub total_is_exact: bool,
-    /// How many operations have not ended, whatever the filter.
-    pub active: u64,
 }

@@ -7,6 +7,7 @@ use impresario_api::{OperationId, Progress, Timestamp, Warning};
 use serde_json::Value;
 
 use crate::operation::SavedCheckpoint;
+use crate::rules::admission::Limits;
 use crate::rules::lifecycle::{State, Terms};
 
 /// How many warnings an operation carries itself: enough to see what is wrong, few enough that a
@@ -51,8 +52,8 @@ pub struct Submission {
     pub idempotency: Option<Idempotency>,
     /// While an operation with the same text is live, this one is a duplicate.
     pub unique: Option<String>,
-    /// How many may wait in the lane, this one included: see [`crate::rules::admission`].
-    pub most_waiting: u64,
+    /// How many may wait in the lane, this one included.
+    pub limits: Limits,
     /// When.
     pub now: Timestamp,
 }
@@ -95,8 +96,11 @@ pub struct Operation {
     pub unique: Option<String>,
     /// What the rules know of it.
     pub state: State,
-    /// When its start was recorded.
+    /// When its start was recorded. No later time of it is before this one, even if the clock was set
+    /// back: see [`Operation::recorded_at`].
     pub created_at: Timestamp,
+    /// Since when a pending one waits, where that is not since its start.
+    pub pending_since: Option<Timestamp>,
     /// The first run's start.
     pub started_at: Option<Timestamp>,
     /// The run that is going on: since when.

@@ -1,9 +1,10 @@
 //! What the actors are told. Commands are imperative, events past tense.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use actix::Message;
-use impresario_api::{LaneView, OperationId, Progress, Timestamp, Verb};
+use impresario_api::{LaneView, OperationId, Progress, Status, Timestamp, Verb};
 use tokio::sync::oneshot;
 
 use super::stats::Histogram;
@@ -43,8 +44,15 @@ pub(crate) struct ReadProgress {
 pub(crate) struct LiveProgress {
     pub(crate) run: u32,
     pub(crate) progress: Progress,
+    /// For how long the run goes on.
+    pub(crate) elapsed: Duration,
     pub(crate) unresponsive_since: Option<Timestamp>,
 }
+
+/// What ended in the last hour before this process, by minute and status.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct EndedBefore(pub(crate) BTreeMap<(i64, Status), u64>);
 
 /// Read the manager and its lanes.
 #[derive(Message)]

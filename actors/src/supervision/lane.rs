@@ -13,7 +13,7 @@ use super::manager::Manager;
 use crate::LaneConfig;
 use crate::operation::{ErasedOperation, Finished, Run, execute};
 use crate::priority::{Slice, stand_back};
-use crate::rules::admission::Room;
+use crate::rules::admission::Waiting;
 use crate::rules::dispatch::TOGETHER;
 
 /// What anyone may see of a lane without asking the manager.
@@ -39,12 +39,8 @@ pub(crate) struct Lane {
     promised: usize,
     /// The slot that the last one of a claim was put in, if a tiny one that follows may share it.
     shared: Option<usize>,
-    /// Operations that wait, as the commits told.
-    pub(crate) waiting: u64,
     /// Nobody of them is ready to go, as of the last commit.
     pub(crate) idle: bool,
-    /// For when the next claim is armed.
-    pub(crate) next_due: Option<Timestamp>,
     nice: i32,
 }
 
@@ -97,19 +93,8 @@ impl Lane {
             slots,
             promised: 0,
             shared: None,
-            waiting: 0,
             idle: false,
-            next_due: None,
             nice,
-        }
-    }
-
-    /// The lane as a start finds it.
-    pub(crate) fn room(&self) -> Room {
-        Room {
-            waiting: self.waiting,
-            free_slots: self.unpromised() as u64,
-            queue_limit: self.config.queue_limit,
         }
     }
 
@@ -224,7 +209,12 @@ impl Lane {
         self.slots[index].arbiter.stop();
     }
 
-    pub(crate) fn view(&self, oldest: Option<Timestamp>, now: Timestamp) -> LaneView {
+    pub(crate) fn view(
+        &self,
+        waiting: Waiting,
+        oldest: Option<Timestamp>,
+        now: Timestamp,
+    ) -> LaneView {
         let slot = |(slot, one): (usize, &Slot)| SlotView {
             slot,
             operation_id: one.shown().map(|busy| busy.work.id),
@@ -239,9 +229,11 @@ impl Lane {
             name: self.name.clone(),
             concurrency: self.config.concurrency,
             queue_limit: self.config.queue_limit,
+            delayed_limit: self.config.delayed_limit,
             threads: self.config.threads,
             slots: self.slots.iter().enumerate().map(slot).collect(),
-            queued: self.waiting,
+            queued: waiting.due,
+            scheduled: waiting.scheduled,
             oldest_wait_seconds: oldest.map(|since| now.seconds_since(since)),
         }
     }

@@ -11,12 +11,13 @@ mod recovery;
 mod retention;
 #[cfg(test)]
 mod tests;
+mod times;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use actix::{Actor, AsyncContext, Context, Handler};
+use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
 use impresario_api::{OperationId, Status, Timestamp, Verb};
 use tokio::sync::oneshot;
 
@@ -28,7 +29,7 @@ use super::writer::{Entry, StoreLink};
 use crate::Config;
 use crate::live_count::LiveCount;
 use crate::operation::Kinds;
-use crate::rules::admission::most_waiting;
+use crate::rules::dispatch::is_due;
 use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
 use crate::store::{Command, Done, Operation, Outcome, Reader, Refused};
 use ahead::Ahead;
@@ -50,6 +51,8 @@ pub(crate) struct Setup {
 pub(crate) struct Manager {
     of: Setup,
     lanes: BTreeMap<String, Lane>,
+    /// When the next one that waits for its time is due, by lane, and the timer that looks.
+    next_due: BTreeMap<String, (Timestamp, SpawnHandle)>,
     /// The runs that are going on, and those whose end is not committed yet.
     live: HashMap<OperationId, Live>,
     /// Those that began before they were recorded.
@@ -77,6 +80,7 @@ impl Manager {
         Self {
             of,
             lanes,
+            next_due: BTreeMap::new(),
             live: HashMap::new(),
             ahead: Ahead::default(),
             ledger: Ledger::default(),
@@ -97,16 +101,23 @@ impl Manager {
 
     /// A claim for all free slots of a lane, if it has any.
     fn claim(&mut self, lane: &str) -> Option<Entry> {
+        self.claim_at_least(1, lane)
+    }
+
+    /// A claim for all free slots of a lane, if it has so many. One for none lets those go on to wait
+    /// for a slot whose time has come.
+    fn claim_at_least(&mut self, least: usize, lane: &str) -> Option<Entry> {
         if self.draining.is_some() || !self.recovered {
             return None;
         }
+        let now = self.now();
         let limit = self.lanes.get_mut(lane)?.promise();
         let claim = Command::Claim {
             lane: lane.to_owned(),
             limit,
-            now: Timestamp::now(),
+            now,
         };
-        (limit > 0).then(|| Entry::silent(claim))
+        (limit >= least).then(|| Entry::silent(claim))
     }
 
     /// Puts what was claimed to work.
@@ -121,7 +132,7 @@ impl Manager {
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.redeem(limit, operations.len());
         } else {
-            self.empty_lost_lane(lane, operations.len() == limit, next_due, ctx);
+            self.empty_lost_lane(lane, operations.len() == limit);
         }
         for done in operations {
             self.note(done);
@@ -133,53 +144,37 @@ impl Manager {
 
     /// Someone is ready to go: sends a claim on its own.
     fn dispatch(&mut self, lane: &str) {
-        if let Some(lane) = self.lanes.get_mut(lane) {
-            lane.idle = false;
-        }
-        if let Some(claim) = self.claim(lane) {
-            self.of.link.send(vec![claim]);
+        self.send_claim(1, lane);
+    }
+
+    /// Somebody's time has come: sends a claim also where no slot is free.
+    fn promote(&mut self, lane: &str) {
+        if self.lanes.contains_key(lane) {
+            self.send_claim(0, lane);
+        } else {
+            self.claim_lost_lane(lane);
         }
     }
 
-    /// Claims again when the next operation of a lane that waits for its time is due.
-    fn arm(&mut self, lane: &str, due: Option<Timestamp>, ctx: &mut Context<Self>) {
-        let Some(of) = self.lanes.get_mut(lane) else {
-            return;
-        };
-        let Some(due) = due else { return };
-        if of.next_due.is_some_and(|armed| armed <= due) {
-            return;
+    fn send_claim(&mut self, least: usize, lane: &str) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.idle = false;
         }
-        of.next_due = Some(due);
-        let wait = due
-            .as_millis()
-            .saturating_sub(Timestamp::now().as_millis())
-            .max(0)
-            + 1;
-        let lane = lane.to_owned();
-        ctx.run_later(
-            std::time::Duration::from_millis(wait as u64),
-            move |manager, _| {
-                if let Some(of) = manager.lanes.get_mut(&lane) {
-                    of.next_due = None;
-                }
-                manager.dispatch(&lane);
-            },
-        );
+        if let Some(claim) = self.claim_at_least(least, lane) {
+            self.of.link.send(vec![claim]);
+        }
     }
 
     /// Signals a stop at once, if the rules allow the verb now; recording it comes after. Whether
     /// it did.
     fn signal(&mut self, id: OperationId, input: &Input) -> bool {
+        let now = self.now();
         let Some(live) = self.live.get_mut(&id).filter(|live| !live.ended) else {
             return false;
         };
-        let moment = Moment {
-            now: Timestamp::now(),
-            jitter: 0.0,
-        };
+        let moment = Moment { now, jitter: 0.0 };
         let allowed = match input {
-            Input::Asked { verb, .. } => lifecycle::rule(&live.state, *verb) == Ok(Ruling::Do),
+            Input::Asked { verb, .. } => lifecycle::rule(&live.state, *verb, now) == Ok(Ruling::Do),
             _ => true,
         };
         let Ok(change) = lifecycle::next(&live.state, input, moment) else {
@@ -217,12 +212,8 @@ impl Manager {
     fn note(&mut self, done: &Done) {
         let operation = &done.operation;
         let now = operation.state.shown();
-        if let Some(lane) = self.lanes.get_mut(&operation.lane) {
-            lane.waiting += u64::from(now == Status::Pending);
-            lane.waiting -= u64::from(done.was == Some(Status::Pending)).min(lane.waiting);
-        }
         if now.is_ended() && !done.was.is_some_and(Status::is_ended) {
-            self.ledger.ended(now);
+            self.ledger.ended(now, self.now());
             let error = operation.state.error.as_ref();
             let error = error.map(|error| format!(": {}", error.code));
             log::info!("{} {now}{}", operation.id, error.unwrap_or_default());
@@ -247,14 +238,14 @@ impl Manager {
         }
         self.of.sweeper.look(operation);
         let pending = operation.state.shown() == Status::Pending;
-        let ready = pending && done.was != Some(Status::Pending);
         self.settle(operation);
-        if !ready {
+        if !pending || done.events.is_empty() {
             return;
         }
-        match operation.state.not_before {
-            Some(due) if due > Timestamp::now() => self.arm(&operation.lane, Some(due), ctx),
-            _ => self.dispatch(&operation.lane),
+        match operation.state.waits_until() {
+            Some(due) if due > self.now() => self.arm(&operation.lane, Some(due), ctx),
+            Some(_) => self.promote(&operation.lane),
+            None => self.dispatch(&operation.lane),
         }
     }
 }
@@ -264,9 +255,10 @@ impl Actor for Manager {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         // What the process before this one left: lost runs go on, pending ones wait again.
-        self.of.link.send(vec![Entry::silent(Command::Recover {
-            now: Timestamp::now(),
-        })]);
+        self.of
+            .link
+            .send(vec![Entry::silent(Command::Recover { now: self.now() })]);
+        self.read_last_hour(ctx);
         self.begin_retention(ctx);
     }
 }
@@ -282,7 +274,7 @@ impl Handler<Start> for Manager {
         else {
             return; // The reply is dropped: the handle answers that nothing is admitted any more.
         };
-        let room = lane.room();
+        let limits = lane.config.limits(lane.unpromised() as u64);
         if let Err(error) = self.of.link.takes_starts() {
             return start.reply.send(Err(error));
         }
@@ -290,9 +282,9 @@ impl Handler<Start> for Manager {
             return self.begin_ahead(start, slot, ctx);
         }
         let mut submission = start.submission;
-        submission.most_waiting = most_waiting(room.queue_limit, room.free_slots);
+        submission.limits = limits;
         let lane = submission.lane.clone();
-        let delayed = submission.not_before.is_some();
+        let delayed = !is_due(submission.not_before, submission.now);
         let mut entries = vec![Entry::answered(Command::Submit(submission), start.reply)];
         if !delayed {
             entries.extend(self.claim(&lane));
@@ -316,7 +308,7 @@ impl Handler<Ask> for Manager {
         let apply = Command::Apply {
             id: ask.id,
             input,
-            now: Timestamp::now(),
+            now: self.now(),
         };
         // One that computes looks up when its step is over, and a finish may take its time.
         let end_follows = signalled && rests && ask.verb != Verb::Finish;
@@ -334,7 +326,7 @@ impl Handler<TimedOut> for Manager {
         let apply = Command::Apply {
             id,
             input,
-            now: Timestamp::now(),
+            now: self.now(),
         };
         self.of.link.send(vec![Entry::silent(apply)]);
     }
@@ -356,7 +348,7 @@ impl Handler<Committed> for Manager {
                     }
                     self.committed(&done, ctx);
                 }
-                Outcome::Recovered { lost, waiting } => self.recovered(&lost, waiting, ctx),
+                Outcome::Recovered { lost, waiting } => self.recovered(&lost, &waiting, ctx),
                 Outcome::Claimed {
                     lane,
                     limit,

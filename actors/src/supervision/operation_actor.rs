@@ -14,6 +14,7 @@ use super::commands::{Leave, LiveProgress, ReadRun, StopSignalled, TimedOut};
 use super::hub::Hub;
 use super::manager::Manager;
 use super::writer::{Entry, StoreLink};
+use crate::clock::Clock;
 use crate::operation::{Meter, Report, Run, report_event};
 use crate::store::{Command, Operation};
 
@@ -22,6 +23,7 @@ use crate::store::{Command, Operation};
 pub(crate) struct Assignment {
     pub(crate) operation: Arc<Operation>,
     pub(crate) run: Arc<Run>,
+    pub(crate) clock: Clock,
     pub(crate) began: Instant,
     pub(crate) timeout: Option<Duration>,
     pub(crate) grace: Duration,
@@ -55,13 +57,13 @@ impl Vigil {
     }
 
     /// Since when a stop has been ignored past `grace`; once, when it comes to that.
-    fn ignored(&mut self, grace: Duration) -> Option<(StopVerb, Duration)> {
+    fn ignored(&mut self, grace: Duration, now: Timestamp) -> Option<(StopVerb, Duration)> {
         let (verb, since) = self.stop?;
         let ignored = since.elapsed();
         if verb == StopVerb::Finish || self.unresponsive_since.is_some() || ignored < grace {
             return None;
         }
-        self.unresponsive_since = Some(Timestamp::now());
+        self.unresponsive_since = Some(now);
         Some((verb, ignored))
     }
 }
@@ -93,12 +95,9 @@ impl OperationActor {
     /// Reads the slot, if the function does not hold it just now.
     fn read(&mut self) {
         if let Some(snapshot) = self.of.run.read() {
-            self.shown = self
-                .of
-                .vigil
-                .borrow_mut()
-                .meter
-                .update(Timestamp::now(), &snapshot);
+            let (now, ran) = (self.of.clock.now(), self.of.began.elapsed());
+            let meter = &mut self.of.vigil.borrow_mut().meter;
+            self.shown = meter.update(now, ran, &snapshot);
         }
     }
 
@@ -112,9 +111,10 @@ impl OperationActor {
         }
         self.read();
         if self.shown != self.published {
+            let now = self.of.clock.now();
             self.of
                 .hub
-                .publish_progress(&self.of.operation, Timestamp::now(), &self.shown);
+                .publish_progress(&self.of.operation, now, &self.shown);
             self.published = self.shown.clone();
         }
         let mut events: Vec<_> = self
@@ -151,8 +151,8 @@ impl OperationActor {
         if self.of.vigil.borrow().over {
             return None;
         }
-        let (verb, ignored) = self.of.vigil.borrow_mut().ignored(self.of.grace)?;
-        let now = Timestamp::now();
+        let now = self.of.clock.now();
+        let (verb, ignored) = self.of.vigil.borrow_mut().ignored(self.of.grace, now)?;
         let step = self.of.run.step_in_hand();
         let place = step.map(|step| format!(", in {step}")).unwrap_or_default();
         let message = format!(
@@ -196,6 +196,7 @@ impl Handler<ReadRun> for OperationActor {
         let _ = read.reply.send(LiveProgress {
             run: self.number(),
             progress: self.shown.clone(),
+            elapsed: self.of.began.elapsed(),
             unresponsive_since: self.of.vigil.borrow().unresponsive_since,
         });
     }
@@ -233,6 +234,7 @@ impl Handler<Leave> for OperationActor {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_millis(0);
     const AN_HOUR: Duration = Duration::from_secs(3_600);
 
     fn asked(verb: StopVerb, ago: Duration) -> Vigil {
@@ -246,25 +248,29 @@ mod tests {
     #[test]
     fn a_finish_may_take_its_time_and_a_cancel_after_it_has_a_grace_period_of_its_own() {
         let mut vigil = asked(StopVerb::Finish, Duration::from_secs(60));
-        assert_eq!(vigil.ignored(Duration::ZERO), None);
+        assert_eq!(vigil.ignored(Duration::ZERO, NOW), None);
         vigil.stop_signalled(StopVerb::Cancel);
-        assert_eq!(vigil.ignored(Duration::from_secs(30)), None, "just asked");
-        assert!(vigil.ignored(Duration::ZERO).is_some());
+        assert_eq!(
+            vigil.ignored(Duration::from_secs(30), NOW),
+            None,
+            "just asked"
+        );
+        assert!(vigil.ignored(Duration::ZERO, NOW).is_some());
     }
 
     #[test]
     fn a_stronger_stop_does_not_restart_the_grace_period_of_a_pause() {
         let mut vigil = asked(StopVerb::Pause, Duration::from_secs(60));
         vigil.stop_signalled(StopVerb::Cancel);
-        let told = vigil.ignored(Duration::from_secs(30));
+        let told = vigil.ignored(Duration::from_secs(30), NOW);
         assert_eq!(told.map(|(verb, _)| verb), Some(StopVerb::Cancel));
-        assert_eq!(vigil.ignored(Duration::ZERO), None, "told once");
+        assert_eq!(vigil.ignored(Duration::ZERO, NOW), None, "told once");
     }
 
     #[test]
     fn nothing_is_ignored_where_nothing_was_asked_or_the_time_is_not_over() {
-        assert_eq!(Vigil::default().ignored(Duration::ZERO), None);
+        assert_eq!(Vigil::default().ignored(Duration::ZERO, NOW), None);
         let mut vigil = asked(StopVerb::Cancel, Duration::from_secs(1));
-        assert_eq!(vigil.ignored(AN_HOUR), None);
+        assert_eq!(vigil.ignored(AN_HOUR, NOW), None);
     }
 }

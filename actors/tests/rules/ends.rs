@@ -40,7 +40,7 @@ fn check_ends(end: &RunEnd, expected: [&str; 5], set: impl Fn(&mut State)) {
             "the stop stays: {end:?} with {verb:?}"
         );
         assert_eq!(change.told, Told::Status);
-        let backoff = change.state.not_before.is_some();
+        let backoff = change.state.backoff_until.is_some();
         let retried = expected.starts_with("pending") && !matches!(end, RunEnd::Lost);
         assert_eq!(
             backoff,

@@ -2,6 +2,7 @@
 
 use crate::common::{failure, panicked, terms};
 use impresario::operation::RunEnd;
+use impresario::rules::admission::Limits;
 use impresario::rules::lifecycle::{Input, Moment, Recorded, Rejection, Ruling, Terms, rule};
 use impresario::store::{Operation, Submission};
 use impresario_api::{EventBody, OperationId, Stop, StopVerb, Timestamp, Verb};
@@ -53,7 +54,7 @@ fn any_terms() -> impl Strategy<Value = Terms> {
     )
 }
 
-fn submitted(terms: Terms, has_checkpoint: bool) -> Operation {
+fn submitted(terms: Terms, has_checkpoint: bool, not_before: Option<i64>) -> Operation {
     let (mut operation, event) = Operation::submitted(Submission {
         id: OperationId::from_u64(1),
         kind: "dummy".to_owned(),
@@ -65,12 +66,12 @@ fn submitted(terms: Terms, has_checkpoint: bool) -> Operation {
         reason: None,
         params: std::sync::Arc::new(serde_json::Value::Null),
         timeout_ms: None,
-        not_before: None,
+        not_before: not_before.map(Timestamp::from_millis),
         terms,
         idempotency: None,
         unique: None,
-        most_waiting: 1,
-        now: Timestamp::from_millis(0),
+        limits: Limits::NONE,
+        now: Timestamp::from_millis(1_000),
     });
     assert!(matches!(event, EventBody::Submitted(_)));
     operation.state.has_checkpoint = has_checkpoint;
@@ -93,7 +94,7 @@ fn aimed(input: Input, off: u32, operation: &Operation) -> Input {
 }
 
 /// What may follow what it was.
-fn check_step(was: &Operation, is: &Operation, input: &Input, told: &[EventBody]) {
+fn check_step(was: &Operation, is: &Operation, input: &Input, told: &[EventBody], now: Timestamp) {
     let (before, after) = (&was.state, &is.state);
     let dispatched = matches!(input, Input::Dispatched);
     assert_eq!(
@@ -131,7 +132,17 @@ fn check_step(was: &Operation, is: &Operation, input: &Input, told: &[EventBody]
     }
     if let [EventBody::Status(status)] = told {
         assert_eq!((status.status, status.run), (after.shown(), after.run));
-        assert_eq!((&status.verbs, &status.stop), (&after.verbs(), &after.stop));
+        assert_eq!(
+            (&status.verbs, &status.stop),
+            (&after.verbs(now), &after.stop)
+        );
+    }
+    // A time that was asked for holds until a run begins or somebody says otherwise.
+    let freed = dispatched || matches!(told, [EventBody::Rescheduled(_)]);
+    let kept = if freed { None } else { before.not_before };
+    assert_eq!(after.not_before, kept, "{input:?}");
+    if !told.is_empty() {
+        assert!(is.could_run_since() >= was.created_at);
     }
     if after.status == Recorded::Completed {
         assert_eq!(after.error, None);
@@ -139,7 +150,7 @@ fn check_step(was: &Operation, is: &Operation, input: &Input, told: &[EventBody]
 }
 
 /// Its times and what it can be asked fit its status.
-fn check_record(operation: &Operation) {
+fn check_record(operation: &Operation, now: Timestamp) {
     let state = &operation.state;
     assert_eq!(operation.completed_at.is_some(), state.status.is_ended());
     assert_eq!(
@@ -147,15 +158,25 @@ fn check_record(operation: &Operation) {
         state.status == Recorded::Running
     );
     assert_eq!(operation.started_at.is_some(), state.run > 0);
+    let created = operation.created_at;
+    assert!(operation.started_at.is_none_or(|at| at >= created));
+    let began = operation.started_at.unwrap_or(created);
+    assert!(operation.completed_at.is_none_or(|at| at >= began));
+    assert!(operation.dispatched_at.is_none_or(|at| at >= began));
+    assert!(operation.ran_ms < 1 << 40, "no time is negative");
     for &verb in Verb::ALL {
-        let does = match rule(state, verb) {
+        let does = match rule(state, verb, now) {
             Ok(ruling) => ruling != Ruling::Already,
             Err(rejection) => {
-                assert!(!rejection.explain(state).is_empty());
+                assert!(!rejection.explain(state, now).is_empty());
                 false
             }
         };
-        assert_eq!(state.verbs().contains(&verb), does, "{verb} in {state:?}");
+        assert_eq!(
+            state.verbs(now).contains(&verb),
+            does,
+            "{verb} in {state:?}"
+        );
     }
 }
 
@@ -164,19 +185,25 @@ proptest! {
     fn a_life(
         terms in any_terms(),
         has_checkpoint in any::<bool>(),
-        inputs in prop::collection::vec((input(), 0.0..1.0), 1..60),
+        not_before in prop::option::of(0..5_000_i64),
+        // The clock is set now and then, forward and back.
+        inputs in prop::collection::vec((input(), 0.0..1.0, -400..1_000_i64), 1..60),
     ) {
-        let mut operation = submitted(terms, has_checkpoint);
+        let mut operation = submitted(terms, has_checkpoint, not_before);
         let mut ended = false;
-        for (step, ((input, off), jitter)) in inputs.into_iter().enumerate() {
-            let moment = Moment { now: Timestamp::from_millis(step as i64 * 10), jitter };
+        let mut now = operation.created_at;
+        for ((input, off), jitter, jump) in inputs {
+            now = now.plus_millis(jump);
+            let moment = Moment { now, jitter };
             let input = aimed(input, off, &operation);
             let was = operation.clone();
             match operation.apply(&input, moment) {
-                Ok((told, new_operation)) => {
+                Ok((facts, new_operation)) => {
+                    prop_assert!(facts.iter().all(|(at, _)| *at >= was.created_at));
+                    let told: Vec<_> = facts.into_iter().map(|(_, event)| event).collect();
                     let retry = matches!(input, Input::Asked { verb: Verb::Retry, .. });
                     prop_assert_eq!(new_operation, retry);
-                    check_step(&was, &operation, &input, &told);
+                    check_step(&was, &operation, &input, &told, now);
                     for event in &told {
                         let terminal = matches!(event, EventBody::Status(data) if data.status.is_ended());
                         prop_assert!(!(ended && terminal), "two ends without a resume");
@@ -184,14 +211,14 @@ proptest! {
                     }
                 }
                 Err(rejection) => {
-                    prop_assert!(!rejection.explain(&was.state).is_empty());
+                    prop_assert!(!rejection.explain(&was.state, now).is_empty());
                     prop_assert_eq!(&operation.state, &was.state);
                     let stale = off > 0 && matches!(rejection, Rejection::Fenced(_));
                     let judged = !matches!(rejection, Rejection::Fenced(_));
                     prop_assert!(stale || judged || was.state.status != Recorded::Running);
                 }
             }
-            check_record(&operation);
+            check_record(&operation, now);
         }
     }
 }

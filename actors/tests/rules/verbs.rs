@@ -17,7 +17,7 @@ fn answer(state: &State, verb: Verb) -> String {
         }
         Ok(change) => change.state.shown().to_string(),
         Err(rejection) => {
-            assert!(!rejection.explain(state).is_empty());
+            assert!(!rejection.explain(state, MOMENT.now).is_empty());
             code(rejection).to_owned()
         }
     }
@@ -61,6 +61,7 @@ fn verbs_outside_a_run() {
             ["so already", "pending", "pending", "pending", ended],
         ),
         (Verb::Retry, [wrong, wrong, "new", "new", "new"]),
+        (Verb::StartNow, ["so already", wrong, ended, ended, ended]),
     ];
     for (verb, cells) in rows {
         for (status, cell) in [Pending, Paused, Failed, Cancelled, Completed]
@@ -103,6 +104,7 @@ fn a_stronger_stop_replaces_a_weaker() {
         ),
         (Verb::Resume, ["WRONG_STATE"; 5]),
         (Verb::Retry, ["WRONG_STATE"; 5]),
+        (Verb::StartNow, ["WRONG_STATE"; 5]),
     ];
     for (verb, cells) in rows {
         for (under_way, cell) in STOPS.into_iter().zip(cells) {
@@ -142,7 +144,7 @@ fn what_the_kind_cannot_do() {
     };
     assert_eq!(answer(&state, Verb::Pause), "VERB_NOT_SUPPORTED");
     assert_eq!(answer(&state, Verb::Finish), "VERB_NOT_SUPPORTED");
-    assert_eq!(state.verbs(), [Verb::Cancel]);
+    assert_eq!(state.verbs(MOMENT.now), [Verb::Cancel]);
     state.status = Recorded::Pending;
     assert_eq!(
         answer(&state, Verb::Pause),
@@ -200,6 +202,56 @@ fn dispatch_and_resume_clear_the_stop_except_a_kept_finish() {
         );
         assert!(matches!(change.told, Told::Resumed { .. }));
     }
+}
+
+/// Pending, and waits for these times.
+fn waiting(not_before: Option<i64>, backoff_until: Option<i64>) -> State {
+    let after = |millis| MOMENT.now.plus_millis(millis);
+    State {
+        not_before: not_before.map(after),
+        backoff_until: backoff_until.map(after),
+        ..at(Recorded::Pending, false)
+    }
+}
+
+#[test]
+fn start_now_does_something_while_a_time_is_waited_for() {
+    for (state, does) in [
+        (waiting(None, None), false),
+        (waiting(Some(0), None), false),
+        (waiting(Some(1), None), true),
+        (waiting(None, Some(1)), true),
+        (waiting(Some(-1), Some(0)), false),
+        (waiting(Some(-1), Some(1)), true),
+    ] {
+        let change = next(&state, &asked(Verb::StartNow), MOMENT).expect("it is pending");
+        let told = matches!(change.told, Told::Rescheduled { .. });
+        assert_eq!(told, does, "{state:?}");
+        assert_eq!(state.verbs(MOMENT.now).contains(&Verb::StartNow), does);
+        assert_eq!(state.is_scheduled(MOMENT.now), does);
+        if does {
+            assert_eq!(change.state.waits_until(), None);
+            assert_eq!(change.state.status, Recorded::Pending);
+        }
+    }
+}
+
+#[test]
+fn a_time_that_was_asked_for_is_kept_and_a_backoff_is_not() {
+    let state = waiting(Some(9), Some(7));
+    let mut state = next(&state, &asked(Verb::Pause), MOMENT)
+        .expect("it rests")
+        .state;
+    let asked_for = Some(MOMENT.now.plus_millis(9));
+    assert_eq!((state.not_before, state.backoff_until), (asked_for, None));
+    state = next(&state, &asked(Verb::Resume), MOMENT)
+        .expect("it goes on")
+        .state;
+    assert_eq!(state.waits_until(), asked_for);
+    state = next(&state, &Input::Dispatched, MOMENT)
+        .expect("it is pending")
+        .state;
+    assert_eq!(state.waits_until(), None, "its time has come");
 }
 
 #[test]
@@ -266,15 +318,15 @@ fn a_stop_that_could_not_be_recorded_counts_all_the_same() {
 #[test]
 fn a_ruling_is_what_next_does() {
     assert_eq!(
-        rule(&at(Recorded::Completed, false), Verb::Retry),
+        rule(&at(Recorded::Completed, false), Verb::Retry, MOMENT.now),
         Ok(Ruling::New)
     );
     assert_eq!(
-        rule(&at(Recorded::Pending, false), Verb::Cancel),
+        rule(&at(Recorded::Pending, false), Verb::Cancel, MOMENT.now),
         Ok(Ruling::Do)
     );
     assert_eq!(
-        rule(&at(Recorded::Paused, false), Verb::Pause),
+        rule(&at(Recorded::Paused, false), Verb::Pause, MOMENT.now),
         Ok(Ruling::Already)
     );
 }

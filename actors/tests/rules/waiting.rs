@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use impresario::rules::admission::{Room, admits, retry_after_seconds};
+use impresario::rules::admission::{
+    Full, Limits, Waiting, admit, most_waiting, retry_after_seconds,
+};
 use impresario::rules::dispatch::{FreeSlots, TOGETHER, is_due, place};
 use impresario::rules::retry::{Backoff, backoff_ms};
 use impresario_api::{OperationId, Timestamp};
@@ -78,25 +80,68 @@ fn tiny_ones_that_follow_each_other_share_a_slot() {
 
 #[test]
 fn a_start_waits_where_there_is_room() {
-    let room = |waiting, free_slots, queue_limit| Room {
-        waiting,
-        free_slots,
-        queue_limit,
-    };
-    for (room, fits) in [
-        (room(0, 0, 0), false),
-        (room(0, 1, 0), true),
-        (room(1, 1, 0), false),
-        (room(2, 0, 3), true),
-        (room(3, 0, 3), false),
-        (room(3, 1, 3), true),
-        (room(u64::MAX - 1, 9, u64::MAX), true),
-        (room(u64::MAX, 9, u64::MAX), false),
+    for (waiting, free_slots, queue_limit, fits) in [
+        (0, 0, 0, false),
+        (0, 1, 0, true),
+        (1, 1, 0, false),
+        (2, 0, 3, true),
+        (3, 0, 3, false),
+        (3, 1, 3, true),
+        (u64::MAX - 1, 9, u64::MAX, true),
+        (u64::MAX, 9, u64::MAX, false),
     ] {
-        assert_eq!(admits(room), fits, "{room:?}");
+        let crowd = Waiting {
+            due: waiting,
+            scheduled: 7,
+        };
+        let limits = Limits {
+            waiting: most_waiting(queue_limit, free_slots),
+            scheduled: 0,
+        };
+        let full = Full {
+            waiting,
+            scheduled: false,
+        };
+        let expected = if fits { Ok(()) } else { Err(full) };
+        assert_eq!(
+            admit(crowd, limits, false),
+            expected,
+            "{crowd:?} {limits:?}"
+        );
     }
+}
+
+#[test]
+fn what_waits_for_its_time_is_no_load_and_has_a_limit_of_its_own() {
+    let limits = Limits {
+        waiting: 1,
+        scheduled: 2,
+    };
+    for (due, scheduled, now, later) in [
+        (0, 0, true, true),
+        (0, 2, true, false),
+        (0, 9, true, false),
+        (1, 1, false, true),
+        (9, 9, false, false),
+    ] {
+        let crowd = Waiting { due, scheduled };
+        assert_eq!(admit(crowd, limits, false).is_ok(), now, "{crowd:?}");
+        let fits = admit(crowd, limits, true);
+        assert_eq!(fits.is_ok(), later, "{crowd:?}");
+        let full = Full {
+            waiting: scheduled,
+            scheduled: true,
+        };
+        assert!(later || fits == Err(full));
+    }
+}
+
+#[test]
+fn a_refused_start_is_told_when_to_try_again() {
     for (waiting, seconds) in [(0, 1), (199, 1), (200, 2), (6_000, 60), (u64::MAX, 60)] {
-        assert_eq!(retry_after_seconds(room(waiting, 0, 0)), seconds);
+        let full = |scheduled| Full { waiting, scheduled };
+        assert_eq!(retry_after_seconds(full(false)), seconds);
+        assert_eq!(retry_after_seconds(full(true)), 60);
     }
 }
 

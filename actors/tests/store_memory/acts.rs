@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use impresario::operation::{RunEnd, RunFailure};
+use impresario::rules::admission::Limits;
 use impresario::rules::lifecycle::Terms;
 use impresario::rules::retry::Backoff;
 use impresario::store::Submission;
@@ -51,8 +52,9 @@ pub(crate) fn submission(
     now: Timestamp,
 ) -> Submission {
     let (lane, priority, delay, label) = act;
-    // Ids come in an order of their own, so that age is not the order of submission.
-    let id = (number as u64 * 7_919) % 100_003;
+    // Ids ascend with time, but of those of one moment in an order of their own, so that age is not
+    // the order of submission.
+    let id = (now.as_millis().unsigned_abs() << 20) | (number as u64 * 7_919) % 100_003;
     let labels = label.then(|| ("team".to_owned(), "blue".to_owned()));
     Submission {
         id: OperationId::from_u64(id),
@@ -80,7 +82,10 @@ pub(crate) fn submission(
         },
         idempotency: None,
         unique: None,
-        most_waiting: 12,
+        limits: Limits {
+            waiting: 12,
+            scheduled: 5,
+        },
         now,
     }
 }

@@ -1,5 +1,7 @@
 //! A model that is too simple to be wrong: a list that is searched.
 
+use impresario::rules::admission::Waiting;
+use impresario::rules::dispatch::is_due;
 use impresario::rules::lifecycle::{Input, Moment, Recorded};
 use impresario::store::Operation;
 use impresario_api::{OperationId, Timestamp};
@@ -21,10 +23,17 @@ impl Model {
     /// Those that may go, the first one first.
     pub(crate) fn due(&self, lane: &str, now: Timestamp) -> Vec<OperationId> {
         let due = self.pending(lane);
-        let due = due.filter(|one| one.state.not_before.is_none_or(|time| time <= now));
+        let due = due.filter(|one| is_due(one.state.waits_until(), now));
         let mut due: Vec<_> = due.map(|one| (-one.priority, one.id)).collect();
         due.sort_unstable();
         due.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// How many could run, and how many wait for their time.
+    pub(crate) fn waiting(&self, lane: &str, now: Timestamp) -> Waiting {
+        let due = self.due(lane, now).len() as u64;
+        let scheduled = self.pending(lane).count() as u64 - due;
+        Waiting { due, scheduled }
     }
 
     pub(crate) fn get(&mut self, id: OperationId) -> &mut Operation {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use impresario::operation::RunEnd;
+use impresario::rules::dispatch::is_due;
 use impresario::rules::lifecycle::{Input, Moment, Recorded};
 use impresario::store::{Command, End, Operation, Outcome, Query, Refused, Store};
-use impresario_api::{OperationId, Status, Timestamp, Verb};
+use impresario_api::{OperationId, Status, StatusFilter, Timestamp, Verb};
 use proptest::prelude::*;
 
 use crate::acts::{Act, act, submission};
@@ -44,11 +45,17 @@ impl Pair {
     fn submit(&mut self, act: (u8, i32, Option<i64>, bool)) {
         self.model.submitted += 1;
         let submission = submission(self.model.submitted, act, self.now);
-        let fits = (self.model.pending(&submission.lane).count() as u64) < submission.most_waiting;
+        let waiting = self.model.waiting(&submission.lane, self.now);
+        let scheduled = !is_due(submission.not_before, self.now);
+        let fits = if scheduled {
+            waiting.scheduled < submission.limits.scheduled
+        } else {
+            waiting.due < submission.limits.waiting
+        };
         let outcome = self.commit(Command::Submit(Box::new(submission.clone())));
         match outcome {
             Outcome::Done(_) => assert!(fits, "the lane is full"),
-            Outcome::Refused(Refused::QueueFull { .. }) => assert!(!fits, "there is room"),
+            Outcome::Refused(Refused::QueueFull(_)) => assert!(!fits, "there is room"),
             other => panic!("a start is recorded or refused: {other:?}"),
         }
         if fits {
@@ -104,7 +111,7 @@ impl Pair {
         let later = self
             .model
             .pending(lane)
-            .filter_map(|one| one.state.not_before);
+            .filter_map(|one| one.state.waits_until());
         let later = later.filter(|time| *time > now).min();
         let outcome = self.commit(Command::Claim {
             lane: lane.to_owned(),
@@ -121,6 +128,9 @@ impl Pair {
         };
         let claimed: Vec<_> = operations.iter().map(|done| done.operation.id).collect();
         assert_eq!((claimed, next_due), (expected, later));
+        let waiting = self.store.reader().waiting(lane);
+        let waiting = waiting.expect("the store answers");
+        assert_eq!(waiting, self.model.waiting(lane, now), "as of a claim");
     }
 
     fn end(&mut self, at: usize, end: RunEnd) {
@@ -143,6 +153,7 @@ impl Pair {
             events: Vec::new(),
             checkpoint: None,
             now: self.now,
+            ran_ms: Some(7),
             jitter: 0.5,
         }
     }
@@ -211,10 +222,13 @@ impl Pair {
         for lane in ["0", "1"] {
             let queue = reader.queue(lane, self.now).expect("the store answers");
             assert_eq!(queue, self.model.due(lane, self.now));
-            let oldest = self.model.pending(lane).map(|one| one.created_at).min();
+            let due = self.model.pending(lane);
+            let due = due.filter(|one| is_due(one.state.waits_until(), self.now));
             assert_eq!(
-                reader.oldest_pending(lane).expect("the store answers"),
-                oldest
+                reader
+                    .oldest_due(lane, self.now)
+                    .expect("the store answers"),
+                due.map(Operation::could_run_since).min()
             );
         }
     }
@@ -247,8 +261,8 @@ impl Pair {
         };
         let blue = |one: &Operation| one.labels.contains_key("team");
         let label = Some(("team".to_owned(), "blue".to_owned()));
-        let running = vec![Status::Running, Status::Pending];
-        let runs = |one: &Operation| running.contains(&one.state.shown());
+        let running: Vec<StatusFilter> = vec![Status::Running.into(), Status::Pending.into()];
+        let runs = |one: &Operation| running.contains(&one.state.shown().into());
         self.check_pages(&all, |_| true);
         self.check_pages(
             &Query {
@@ -263,6 +277,14 @@ impl Pair {
                 ..all.clone()
             },
             runs,
+        );
+        let now = self.now;
+        self.check_pages(
+            &Query {
+                statuses: vec![StatusFilter::Scheduled],
+                ..all.clone()
+            },
+            |one| one.state.is_scheduled(now),
         );
         self.check_pages(
             &Query {
@@ -309,6 +331,10 @@ pub(crate) fn play(store: Box<dyn Store>, acts: Vec<(Act, i64)>) {
         pair.now = pair.now.plus_millis(wait);
         pair.play(act);
         pair.check();
+    }
+    // Those whose time has come since the last look are scheduled until the next one.
+    for lane in ["0", "1"] {
+        pair.claim(lane, 0);
     }
     pair.check_filters();
 }

@@ -127,6 +127,7 @@ pub(crate) fn stage_in(
     let lane = LaneConfig {
         concurrency,
         queue_limit: 3,
+        delayed_limit: 2,
         threads: 1,
     };
     let config = Config {

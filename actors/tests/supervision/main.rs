@@ -3,6 +3,7 @@
 
 mod ahead;
 mod catching_up;
+mod clocks;
 mod ends;
 mod figures;
 mod kit;

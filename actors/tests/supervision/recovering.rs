@@ -405,7 +405,7 @@ fn a_clock_far_ahead_removes_nothing_by_age_at_once() {
         },
         idempotency: None,
         unique: None,
-        most_waiting: 9,
+        limits: impresario::rules::admission::Limits::NONE,
         now: long_ago,
     };
     let input = impresario::rules::lifecycle::Input::Asked {

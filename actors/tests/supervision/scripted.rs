@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use impresario::rules::admission::Waiting;
 use impresario::store::{
     Command, MemoryStore, Operation, Outcome, Page, Query, Reader, Store, StoreError,
 };
@@ -120,8 +121,20 @@ impl Reader for BlinkingReader {
         self.of.queue(lane, now)
     }
 
-    fn oldest_pending(&self, lane: &str) -> Result<Option<Timestamp>, StoreError> {
-        self.of.oldest_pending(lane)
+    fn oldest_due(&self, lane: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.of.oldest_due(lane, now)
+    }
+
+    fn waiting(&self, lane: &str) -> Result<Waiting, StoreError> {
+        self.of.waiting(lane)
+    }
+
+    fn ended(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<BTreeMap<(i64, Status), u64>, StoreError> {
+        self.of.ended(from, until)
     }
 
     fn idempotent(

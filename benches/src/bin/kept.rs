@@ -1,11 +1,13 @@
 //! Reads when a million ended operations are kept, beside the same reads when a thousand are; then
-//! with a hundred thousand that wait besides: ready again after a kill, memory and disk.
+//! with a hundred thousand that wait besides: ready again after a kill, memory and disk; then with a
+//! crowd that waits, some of it for its time: the system and the metrics.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use impresario::rules::admission::Limits;
 use impresario::rules::lifecycle::Terms;
 use impresario::rules::retry::Backoff;
 use impresario::rules::run_end::{RunEnd, RunFailure};
@@ -17,8 +19,12 @@ use impresario_server::store::{Options, SqliteStore};
 const FEW: u64 = 1_000;
 const MANY: u64 = 1_000_000;
 const WAITING: u64 = 100_000;
+/// Those of the crowd, all together.
+const CROWD: u64 = 780_000;
 /// Operations in one transaction.
 const BATCH: u64 = 500;
+/// In milliseconds.
+const A_YEAR: i64 = 366 * 86_400_000;
 const ROUNDS: usize = 5;
 /// Of each read in a round.
 const TURNS: usize = 1_000;
@@ -27,24 +33,44 @@ const KILLS: usize = 5;
 fn main() {
     machine();
     let [small, large] = [(); 2].map(|()| tempfile::tempdir().expect("a temporary folder"));
-    fill(small.path(), 0..FEW, true);
+    fill(small.path(), 0..FEW, Fate::Ended);
     let began = Instant::now();
-    fill(large.path(), 0..MANY, true);
+    fill(large.path(), 0..MANY, Fate::Ended);
     println!(
         "{MANY} ended, written in {:.0} s",
         began.elapsed().as_secs_f64()
     );
     disk(large.path(), MANY, "ended, three events each");
-    reads(small.path(), large.path());
+    compare(small.path(), large.path(), &paths);
     let before = resident(large.path());
-    fill(large.path(), MANY..MANY + WAITING, false);
+    fill(large.path(), MANY..MANY + WAITING, Fate::Waits);
     println!("with {WAITING} that wait besides");
     restarts(large.path(), before);
+    let (ready, all) = (MANY + CROWD - CROWD / 10, MANY + CROWD);
+    fill(large.path(), MANY + WAITING..ready, Fate::Waits);
+    fill(large.path(), ready..all, Fate::Scheduled);
+    println!("with {CROWD} that wait, a tenth of them for their time:");
+    compare(small.path(), large.path(), &|_| {
+        vec![
+            ("GET /healthz", "/healthz".to_owned()),
+            ("system", "/api/v1/system".to_owned()),
+            ("metrics", "/metrics".to_owned()),
+        ]
+    });
     machine();
 }
 
-/// Writes operations through the store itself, ended ones or such that wait.
-fn fill(folder: &Path, numbers: std::ops::Range<u64>, ended: bool) {
+/// What becomes of operations that are written.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    Ended,
+    Waits,
+    /// For a time that does not come.
+    Scheduled,
+}
+
+/// Writes operations through the store itself.
+fn fill(folder: &Path, numbers: std::ops::Range<u64>, fate: Fate) {
     let mut store = SqliteStore::open(folder, Options::default()).expect("a store");
     let now = Timestamp::now();
     let since = (now.as_millis() - OperationId::EPOCH_MILLIS).unsigned_abs();
@@ -59,9 +85,9 @@ fn fill(folder: &Path, numbers: std::ops::Range<u64>, ended: bool) {
         let mut commands: Vec<_> = batch
             .clone()
             .zip(&ids)
-            .map(|(number, id)| Command::Submit(Box::new(submission(*id, number, now))))
+            .map(|(number, id)| Command::Submit(Box::new(submission(*id, number, now, fate))))
             .collect();
-        if ended {
+        if fate == Fate::Ended {
             commands.push(Command::Claim {
                 lane: "default".to_owned(),
                 limit: ids.len(),
@@ -75,7 +101,7 @@ fn fill(folder: &Path, numbers: std::ops::Range<u64>, ended: bool) {
     }
 }
 
-fn submission(id: OperationId, number: u64, now: Timestamp) -> Submission {
+fn submission(id: OperationId, number: u64, now: Timestamp, fate: Fate) -> Submission {
     let labels = [("experiment".to_owned(), format!("e{}", number % 1_000))];
     Submission {
         id,
@@ -88,7 +114,7 @@ fn submission(id: OperationId, number: u64, now: Timestamp) -> Submission {
         reason: None,
         params: Arc::new(serde_json::json!({"iterations": 1, "step_ms": 3_600_000})),
         timeout_ms: None,
-        not_before: None,
+        not_before: (fate == Fate::Scheduled).then(|| now.plus_millis(A_YEAR)),
         terms: Terms {
             pausable: true,
             finishable: true,
@@ -103,7 +129,7 @@ fn submission(id: OperationId, number: u64, now: Timestamp) -> Submission {
         },
         idempotency: None,
         unique: None,
-        most_waiting: u64::MAX,
+        limits: Limits::NONE,
         now,
     }
 }
@@ -146,8 +172,11 @@ fn server(folder: &Path) -> Server {
     Server::start_in(folder, "bench-server", &set)
 }
 
+/// Names and paths of reads.
+type Reads = Vec<(&'static str, String)>;
+
 /// Each read in turn from both servers.
-fn reads(small: &Path, large: &Path) {
+fn compare(small: &Path, large: &Path, paths: &dyn Fn(&mut Client) -> Reads) {
     let servers = [server(small), server(large)];
     let mut clients = servers
         .each_ref()
@@ -168,7 +197,7 @@ fn reads(small: &Path, large: &Path) {
     // As they come, one server might share the client's core and the other not.
     let both = || servers[1].apart(|| (0..ROUNDS).map(|_| round()).collect::<Vec<_>>());
     let rounds = servers[0].apart(both);
-    println!("µs, one connection, {TURNS} of each a round, {FEW} kept and {MANY} kept:");
+    println!("µs, one connection, {TURNS} of each a round, {FEW} kept and many:");
     for (read, name) in names.iter().enumerate() {
         let of = |which: usize, p| {
             let all = rounds.iter().map(|round| round[which][read].percentile(p));
@@ -199,7 +228,7 @@ fn reads(small: &Path, large: &Path) {
 }
 
 /// What is read: its name and its path, with an id of this server's.
-fn paths(client: &mut Client) -> Vec<(&'static str, String)> {
+fn paths(client: &mut Client) -> Reads {
     let list = "/api/v1/operations";
     let (_, page) = client.send("GET", &format!("{list}?limit=1"), "");
     let at = page.find("op_").expect("an id");

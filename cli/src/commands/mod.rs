@@ -38,6 +38,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<u8, Error> {
             Ops::Cancel(verbs) => return Ok(verbs::ask_all(app, Verb::Cancel, &verbs)),
             Ops::Pause(verbs) => return Ok(verbs::ask_all(app, Verb::Pause, &verbs)),
             Ops::Resume(verbs) => return Ok(verbs::ask_all(app, Verb::Resume, &verbs)),
+            Ops::StartNow(verbs) => return Ok(verbs::ask_all(app, Verb::StartNow, &verbs)),
             Ops::Finish(verbs) => return Ok(verbs::ask_all(app, Verb::Finish, &verbs)),
             Ops::Retry(verbs) => return Ok(verbs::ask_all(app, Verb::Retry, &verbs)),
             Ops::Logs(logs) => logs::logs(app, &logs)?,

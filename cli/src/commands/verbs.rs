@@ -1,6 +1,6 @@
-//! `ops cancel`, `pause`, `resume`, `finish` and `retry`.
+//! `ops cancel`, `pause`, `resume`, `start-now`, `finish` and `retry`.
 
-use impresario_api::{StartAnswer, Status, Verb, VerbAnswer, VerbRequest};
+use impresario_api::{OperationRow, StartAnswer, Verb, VerbAnswer, VerbRequest};
 use serde_json::json;
 
 use super::App;
@@ -57,7 +57,7 @@ fn say_retry(app: &App, old: &str, answer: &StartAnswer) -> Result<(), Error> {
 fn say(app: &App, verb: Verb, answer: &VerbAnswer) -> Result<(), Error> {
     let row = &answer.view.row;
     let (sign, id) = (app.out.look.sign(row.status), row.operation_id.short());
-    let said = said(verb, row.status);
+    let said = said(verb, row);
     let line = format!("{sign} {}  {id}  {said}", clean(&row.kind));
     app.out.line(&app.out.look.fit(&line))?;
     if !answer.durable {
@@ -67,11 +67,15 @@ fn say(app: &App, verb: Verb, answer: &VerbAnswer) -> Result<(), Error> {
     Ok(())
 }
 
-/// `cancel asked, now cancelling`
-fn said(verb: Verb, status: Status) -> String {
+/// `cancel asked, now cancelling`; `resumed, now pending until 2026-01-31T12:00:00.000Z`
+fn said(verb: Verb, row: &OperationRow) -> String {
+    let status = row.status;
+    let waits = row.waiting_for.as_deref().map(clean);
+    let until = waits.filter(|why| why.starts_with("until "));
+    let until = until.map(|until| format!(" {until}")).unwrap_or_default();
     match verb {
         _ if status.is_ended() => status.to_string(),
-        Verb::Resume => format!("resumed, now {status}"),
-        _ => format!("{verb} asked, now {status}"),
+        Verb::Resume => format!("resumed, now {status}{until}"),
+        _ => format!("{verb} asked, now {status}{until}"),
     }
 }

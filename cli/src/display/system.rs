@@ -36,12 +36,16 @@ fn lane_lines(lane: &LaneView, now: Timestamp, look: Look) -> Vec<String> {
     let oldest = lane
         .oldest_wait_seconds
         .map(|wait| format!(", oldest {}", span(wait)));
+    let scheduled = match lane.scheduled {
+        0 => String::new(),
+        many => format!("   {} for later", thousands(many)),
+    };
     let threads = match lane.threads {
         1 => "1 thread each".to_owned(),
         many => format!("{many} threads each"),
     };
     let text = format!(
-        "{busy}/{} busy   {} of {} waiting{}   {threads}",
+        "{busy}/{} busy   {} of {} waiting{}{scheduled}   {threads}",
         lane.concurrency,
         thousands(lane.queued),
         thousands(lane.queue_limit),
@@ -137,6 +141,7 @@ mod tests {
                      "since": "2026-01-31T12:00:00.000Z", "step": "iteration 51/100"},
                     {"slot": 1, "operation_id": null, "kind": null, "since": null, "step": null}]},
                 {"name": "training", "concurrency": 1, "queue_limit": 100, "threads": 2, "queued": 0,
+                 "delayed_limit": 100_000, "scheduled": 1_002,
                  "oldest_wait_seconds": null, "slots": []}],
             "store": {"engine": "memory", "queue": 0, "commit_p50_ms": 0.2, "commit_p99_ms": 14.0,
                 "size_bytes": 12_400_000, "operations": 1204},

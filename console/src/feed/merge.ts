@@ -36,6 +36,10 @@ export function apply<T extends Row>(row: T, frame: Frame): T {
       const { status, attempt, verbs } = frame.data;
       return { ...next, status, attempt, verbs, stop: null, completed_at: null };
     }
+    case 'rescheduled': {
+      const { status, not_before, verbs } = frame.data;
+      return { ...next, status, not_before, verbs, waiting_for: null };
+    }
     case 'checkpoint':
       return { ...next, checkpoint: frame.data };
     case 'warning':

@@ -9,7 +9,7 @@ import { answered, ask } from '../parts/asking.tsx';
 import { Badge, Copy, Empty, Meter, OperationLink, Panel, Problem } from '../parts/basics.tsx';
 import { Value } from '../parts/value.tsx';
 import { href } from '../route.ts';
-import { VERBS, elapsed, isDispatched, isEnded } from '../status.ts';
+import { VERBS, elapsed, isDispatched, isEnded, isKnown } from '../status.ts';
 import type { View } from '../wire.ts';
 import { Log } from './operation/log.tsx';
 import { Metrics } from './operation/metrics.tsx';
@@ -101,7 +101,7 @@ function Head({ view, latest }: { view: View; latest: () => View }): JSX.Element
       {view.status === 'pending' && view.waiting_for !== null ? <p class="waits">Waits: <bdi>{view.waiting_for}</bdi>{view.queue_position === null ? '' : `, ${ordinal(view.queue_position)} in line`}</p> : null}
       <Stopping view={view} />
       <div class="actions">
-        {view.verbs.map((verb) => (
+        {view.verbs.filter(isKnown).map((verb) => (
           <button key={verb} type="button" class={verb === 'cancel' ? 'danger' : verb === 'resume' ? 'primary' : ''} disabled={reach.value === 'gone'} onClick={() => ask(verb, () => [latest()])}>
             {verb === 'finish' ? 'Finish, keep what is done' : VERBS[verb].label}…
           </button>

@@ -46,10 +46,11 @@ function StoreNode({ store }: { store: System['store'] }): JSX.Element {
 
 function LaneNode({ lane }: { lane: Lane }): JSX.Element {
   const busy = lane.slots.filter((slot) => slot.operation_id !== null).length;
+  const later = lane.scheduled > 0 ? `, ${count(lane.scheduled)} wait for their time` : '';
   const waits = lane.queued === 0 ? 'nothing waits' : `${count(lane.queued)} of ${count(lane.queue_limit)} wait`;
   return (
     <section class="node" aria-label={`lane ${lane.name}`}>
-      <h2>lane <bdi>{lane.name}</bdi> <span class="muted">{busy} of {lane.concurrency} busy, {waits}</span></h2>
+      <h2>lane <bdi>{lane.name}</bdi> <span class="muted">{busy} of {lane.concurrency} busy, {waits}{later}</span></h2>
       <dl>
         {lane.oldest_wait_seconds === null || lane.queued === 0 ? null : <div><dt>oldest waits</dt><dd>{span(lane.oldest_wait_seconds)}</dd></div>}
         <div><dt>threads for each</dt><dd>{lane.threads}</dd></div>

@@ -51,6 +51,7 @@ impl From<Error> for ApiError {
                 waiting,
                 limit,
                 retry_after_seconds,
+                ..
             } => {
                 let details = json!({"lane": lane, "waiting": waiting, "limit": limit});
                 queue_full(text, retry_after_seconds).details(details)

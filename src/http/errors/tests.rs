@@ -115,6 +115,7 @@ fn a_full_queue_says_when_and_a_rejection_what_would_do() {
     let full = Error::QueueFull {
         lane: "default".to_owned(),
         waiting: 300,
+        scheduled: false,
         limit: 300,
         retry_after_seconds: 3,
     };

@@ -1,3 +1,5 @@
+use impresario_api::Status;
+
 use super::*;
 
 fn told<T>(query: &str, build: fn(&mut Fields) -> T) -> String {
@@ -8,11 +10,12 @@ fn told<T>(query: &str, build: fn(&mut Fields) -> T) -> String {
 
 #[test]
 fn a_list_takes_every_filter() {
-    let query = "status=pending,paused&kind=dummy&active_only=true&label=a:b:c&q=ab%20&limit=7&cursor=op_0000000000007";
+    let query = "status=pending,scheduled&kind=dummy&active_only=true&label=a:b:c&q=ab%20&limit=7&cursor=op_0000000000007";
     let Ok(ListQuery(query)) = Fields::read(query, list) else {
         panic!("all of it is known")
     };
-    assert_eq!(query.statuses, [Status::Pending, Status::Paused]);
+    let wanted = [Status::Pending.into(), StatusFilter::Scheduled];
+    assert_eq!(query.statuses, wanted);
     assert_eq!(query.kinds, ["dummy"]);
     assert!(query.active_only);
     assert_eq!(query.label, Some(("a".to_owned(), "b:c".to_owned())));

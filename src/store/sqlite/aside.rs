@@ -10,10 +10,10 @@ use rusqlite::Connection;
 
 use super::batch::Batch;
 use super::damage::readable;
-use super::rows::{self, Read, id_of, sql_id};
+use super::rows::{self, Read, SCHEDULED, id_of, sql_id, sql_status};
 
 /// The columns by which a row is counted.
-type Counted = (Option<String>, Option<Status>, Option<String>);
+type Counted = (Option<String>, Option<Status>, Option<String>, Option<i64>);
 
 impl Batch<'_> {
     /// A row as it is, with what the tables beside it say of it where that is asked for.
@@ -54,7 +54,7 @@ impl Batch<'_> {
         self.kept.operations.remove(&operation.id);
         self.insert(&operation)?;
         self.events.extend_from_slice(&events);
-        self.count_one(&operation.kind, Status::Failed, 1);
+        self.count_one(&operation.kind, sql_status(Status::Failed), 1);
         self.changes.removed(operation.id);
         Ok(Some(Done {
             was: Some(was.unwrap_or(Status::Failed)),
@@ -66,20 +66,25 @@ impl Batch<'_> {
 
     /// Takes a row out of the counts, as far as it is in them: the status that it had there.
     fn uncount(&mut self, id: i64) -> rusqlite::Result<Option<Status>> {
-        let sql = "SELECT kind, status, lane, due IS NOT NULL FROM operations WHERE id = ?1";
-        let (kind, status, lane): Counted = self.connection.query_row(sql, [id], |row| {
-            let waits: bool = row.get(3)?;
+        let sql = "SELECT kind, status, lane, due FROM operations WHERE id = ?1";
+        let (kind, status, lane, due): Counted = self.connection.query_row(sql, [id], |row| {
             Ok((
                 row.get(0).ok(),
                 row.get(1).ok().and_then(rows::status),
-                row.get(2).ok().filter(|_| waits),
+                row.get(2).ok(),
+                row.get(3).ok().flatten(),
             ))
         })?;
-        if let (Some(kind), Some(status)) = (kind, status) {
-            self.count_one(&kind, status, -1);
+        if let (Some(lane), Some(due)) = (lane, due) {
+            self.kept.count(&lane, due, -1);
         }
-        if let Some(waiting) = lane.and_then(|lane| self.kept.waiting.get_mut(&lane)) {
-            *waiting = waiting.saturating_sub(1);
+        if let Some(kind) = kind {
+            if let Some(status) = status {
+                self.count_one(&kind, sql_status(status), -1);
+            }
+            if due.is_some_and(|due| due > 0) {
+                self.count_one(&kind, SCHEDULED, -1);
+            }
         }
         Ok(status)
     }

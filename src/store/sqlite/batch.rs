@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use impresario::rules::lifecycle::{Input, Moment, Recorded, Rejection};
 use impresario::store::{Command, Done, Fact, Operation, Outcome, Refused};
-use impresario_api::{Event, OperationId, Status, Timestamp};
+use impresario_api::{Event, OperationId, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::damage::Damage;
 use super::error::damaged;
 use super::kept::Kept;
 use super::recent::Changes;
-use super::rows::{self, Read, id_of, sql_id, sql_status};
+use super::rows::{self, Read, SCHEDULED, id_of, sql_id, sql_status};
 use super::{checkpoints, events};
 
 /// The transaction, and what it has changed.
@@ -24,7 +24,7 @@ pub(super) struct Batch<'a> {
     pub(super) damage: &'a Damage,
     /// A batch was refused by the tables: what a row alone does not show is looked for as well.
     pub(super) careful: bool,
-    counts: Vec<(String, Status, i64)>,
+    counts: Vec<(String, i64, i64)>,
     /// Not written yet: all of a batch are written one after another.
     pub(super) events: Vec<Arc<Event>>,
     /// What writes new operations, once there is one.
@@ -79,7 +79,7 @@ impl<'a> Batch<'a> {
 
     /// Writes what the batch has counted; answers what it has changed.
     pub(super) fn finish(mut self) -> rusqlite::Result<Changes> {
-        if self.changes.is_empty() {
+        if self.changes.is_empty() && self.counts.is_empty() {
             return Ok(self.changes);
         }
         self.write_events()?;
@@ -89,7 +89,7 @@ impl<'a> Batch<'a> {
                     "INSERT INTO counters (kind, status, count) VALUES (?1, ?2, ?3)
                      ON CONFLICT DO UPDATE SET count = count + excluded.count",
                 )?
-                .execute((kind, sql_status(*status), change))?;
+                .execute((kind, status, change))?;
         }
         self.connection
             .prepare_cached("UPDATE progress SET cursor = ?1, newest = ?2, at = ?3")?
@@ -142,6 +142,8 @@ impl<'a> Batch<'a> {
         let latest = facts.iter().map(|(at, _)| at.as_millis()).max();
         self.kept.at = self.kept.at.max(latest.unwrap_or(0));
         let events = operation.number(&mut self.kept.cursor, facts);
+        let due = was.map(|was| rows::kept_due(self.connection, was));
+        let due = due.transpose()?.flatten();
         let kept = was.map_or(&[][..], |was| &was.checkpoints);
         checkpoints::save(self.connection, kept, &operation)?;
         let bytes = match was {
@@ -152,7 +154,10 @@ impl<'a> Batch<'a> {
         if was.is_none() {
             self.kept.newest = self.kept.newest.max(operation.id.as_u64());
         }
-        self.count(was, Some(&operation));
+        if let Some(was) = was {
+            self.count(was, due, -1);
+        }
+        self.count(&operation, rows::due(&operation), 1);
         let operation = Arc::new(operation);
         self.changes.wrote(&operation, bytes, was.is_none());
         self.kept
@@ -166,25 +171,19 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Counters by kind and status, and how many wait in the lane.
-    fn count(&mut self, was: Option<&Operation>, is: Option<&Operation>) {
-        for (one, change) in [(was, -1), (is, 1)] {
-            let Some(one) = one else { continue };
-            let shown = one.state.shown();
-            self.count_one(&one.kind, shown, change);
-            if shown != Status::Pending {
-                continue;
-            }
-            if let Some(waiting) = self.kept.waiting.get_mut(&one.lane) {
-                *waiting = waiting.saturating_add_signed(change);
-            } else if change > 0 {
-                self.kept.waiting.insert(one.lane.clone(), 1);
-            }
+    /// One more or one less with this in its column `due`: by kind and status, and in its lane.
+    fn count(&mut self, one: &Operation, due: Option<i64>, change: i64) {
+        self.count_one(&one.kind, sql_status(one.state.shown()), change);
+        if let Some(due) = due {
+            self.kept.count(&one.lane, due, change);
+        }
+        if due.is_some_and(|due| due > 0) {
+            self.count_one(&one.kind, SCHEDULED, change);
         }
     }
 
     /// Kinds are few, so a list is searched sooner than a map.
-    pub(super) fn count_one(&mut self, kind: &str, status: Status, change: i64) {
+    pub(super) fn count_one(&mut self, kind: &str, status: i64, change: i64) {
         let mut counts = self.counts.iter_mut();
         match counts.find(|(one, shown, _)| *shown == status && one == kind) {
             Some((.., count)) => *count += change,
@@ -219,8 +218,7 @@ impl<'a> Batch<'a> {
                 new_operation,
             }));
         }
-        let facts = told.into_iter().map(|event| (now, event)).collect();
-        let done = self.save(Some(&was), operation, facts)?;
+        let done = self.save(Some(&was), operation, told)?;
         Ok(Outcome::Done(Done {
             new_operation,
             ..done
@@ -298,7 +296,7 @@ impl<'a> Batch<'a> {
                 self.forget_damage(old.id)?;
                 self.kept.operations.remove(&old.id);
                 self.changes.removed(old.id);
-                self.count(Some(&old), None);
+                self.count(&old, None, -1);
             }
         }
         Ok(Outcome::Pruned {

@@ -1,8 +1,7 @@
 //! Who goes next, and what the process before this one left running.
 
-use std::collections::BTreeMap;
-
-use impresario::rules::dispatch::FreeSlots;
+use impresario::rules::admission::Waiting;
+use impresario::rules::dispatch::{FreeSlots, PROMOTED_AT_ONCE};
 use impresario::rules::lifecycle::Input;
 use impresario::rules::run_end::RunEnd;
 use impresario::store::{Done, Outcome};
@@ -10,7 +9,8 @@ use impresario_api::{OperationId, Timestamp};
 
 use super::batch::Batch;
 use super::damage::readable;
-use super::rows::id_of;
+use super::queue;
+use super::rows::{SCHEDULED, id_of, sql_id};
 
 impl Batch<'_> {
     /// Dispatches the first ones of a lane, higher priority first, then age.
@@ -21,8 +21,8 @@ impl Batch<'_> {
         now: Timestamp,
     ) -> rusqlite::Result<Outcome> {
         let mut operations = Vec::new();
-        if self.kept.waiting_in(lane) > 0 {
-            self.promote(lane, now)?;
+        self.promote(lane, now)?;
+        if self.kept.crowd(lane).waiting().due > 0 {
             let mut slots = FreeSlots::new(limit);
             while self.claim_some(lane, &mut slots, now, &mut operations)? {}
         }
@@ -43,7 +43,8 @@ impl Batch<'_> {
         now: Timestamp,
         operations: &mut Vec<Done>,
     ) -> rusqlite::Result<bool> {
-        let next = self.first(lane, slots.look_at())?;
+        let late = self.kept.crowd(lane).late > 0;
+        let next = queue::first(self.connection, lane, slots.look_at(), late)?;
         for id in &next {
             let waiting = self.operation(*id)?;
             if !waiting.is_some_and(|waiting| slots.take(waiting.state.terms.tiny)) {
@@ -56,29 +57,37 @@ impl Batch<'_> {
         Ok(!next.is_empty())
     }
 
-    /// Lets those go whose time has come.
-    fn promote(&mut self, lane: &str, now: Timestamp) -> rusqlite::Result<()> {
+    /// Lets those go whose time has come, a bounded number at a time.
+    pub(super) fn promote(&mut self, lane: &str, now: Timestamp) -> rusqlite::Result<()> {
         if self.careful {
             self.look_at_due(lane, now)?;
         }
-        self.connection
-            .prepare_cached(
-                "UPDATE operations SET due = 0 WHERE lane = ?1 AND due > 0 AND due <= ?2",
-            )?
-            .execute((lane, now.as_millis()))?;
+        if self.kept.crowd(lane).scheduled == 0 {
+            return Ok(());
+        }
+        for (id, kind) in self.due(lane, now)? {
+            self.connection
+                .prepare_cached("UPDATE operations SET due = -1 WHERE id = ?1")?
+                .execute([sql_id(id)])?;
+            self.kept.count(lane, 1, -1);
+            self.kept.count(lane, -1, 1);
+            self.count_one(&kind, SCHEDULED, -1);
+        }
         Ok(())
     }
 
-    fn first(&self, lane: &str, limit: usize) -> rusqlite::Result<Vec<OperationId>> {
-        let sql = "SELECT id FROM operations WHERE lane = ?1 AND due = 0 ORDER BY priority DESC, id LIMIT ?2";
+    /// The first ones that wait for a time which has come.
+    fn due(&self, lane: &str, now: Timestamp) -> rusqlite::Result<Vec<(OperationId, String)>> {
+        let sql = "SELECT id, kind FROM operations WHERE lane = ?1 AND due > 0 AND due <= ?2
+            ORDER BY due LIMIT ?3";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let ids = statement.query_map((lane, limit), |row| row.get(0).map(id_of))?;
-        ids.collect()
+        let given = (lane, now.as_millis(), PROMOTED_AT_ONCE as i64);
+        let rows = statement.query_map(given, |row| Ok((row.get(0).map(id_of)?, row.get(1)?)))?;
+        rows.filter_map(readable).collect()
     }
 
     fn next_due(&self, lane: &str) -> rusqlite::Result<Option<Timestamp>> {
-        if self.kept.waiting_in(lane) == 0 {
+        if self.kept.crowd(lane).scheduled == 0 {
             return Ok(None);
         }
         // What is no time is over every number, and never due.
@@ -105,11 +114,9 @@ impl Batch<'_> {
                 lost.push(done);
             }
         }
-        let lanes = self.kept.waiting.iter();
-        let waiting: BTreeMap<_, _> = lanes
-            .filter(|(_, count)| **count > 0)
-            .map(|(lane, count)| (lane.clone(), *count))
-            .collect();
+        let waiting = self.kept.waiting();
+        let waiting = waiting.filter(|(_, waiting)| *waiting != Waiting::default());
+        let waiting = waiting.map(|(lane, _)| lane.clone()).collect();
         Ok(Outcome::Recovered { lost, waiting })
     }
 

@@ -25,6 +25,7 @@ fn number_of(body: &EventBody) -> i64 {
         EventBody::Metric(_) => 7,
         EventBody::Log(_) => 8,
         EventBody::Gap(_) => 9,
+        EventBody::Rescheduled(_) => 10,
     }
 }
 
@@ -40,6 +41,7 @@ pub(super) fn number_named(name: &str) -> i64 {
         "metric",
         "log",
         "gap",
+        "rescheduled",
     ];
     let place = names.iter().position(|one| *one == name);
     place.map_or(0, |place| place as i64 + 1)
@@ -56,6 +58,7 @@ fn json(body: &EventBody) -> rusqlite::Result<String> {
         EventBody::Metric(data) => serde_json::to_string(data),
         EventBody::Log(data) => serde_json::to_string(data),
         EventBody::Gap(data) => serde_json::to_string(data),
+        EventBody::Rescheduled(data) => serde_json::to_string(data),
     };
     text.map_err(unreadable)
 }
@@ -74,6 +77,7 @@ fn body(number: i64, text: &str) -> Result<EventBody, String> {
         7 => EventBody::Metric(read(text)?),
         8 => EventBody::Log(read(text)?),
         9 => EventBody::Gap(read(text)?),
+        10 => EventBody::Rescheduled(read(text)?),
         other => return Err(format!("type: {other} is none")),
     })
 }

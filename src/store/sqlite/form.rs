@@ -87,8 +87,13 @@ struct StateForm<'a> {
     has_checkpoint: bool,
     #[serde(skip_serializing_if = "is_default")]
     early: bool,
+    /// Of a row that was written before there was `backoff_until`, and that has run, it is that.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_before: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backoff_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending_since: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Cow<'a, OperationError>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,6 +127,8 @@ impl Default for StateForm<'_> {
             has_checkpoint: false,
             early: false,
             not_before: None,
+            backoff_until: None,
+            pending_since: None,
             error: None,
             started_at: None,
             dispatched_at: None,
@@ -178,6 +185,8 @@ pub(super) fn state(operation: &Operation) -> serde_json::Result<String> {
         has_checkpoint: state.has_checkpoint,
         early: state.early,
         not_before: state.not_before,
+        backoff_until: state.backoff_until,
+        pending_since: operation.pending_since,
         error: state.error.as_ref().map(Cow::Borrowed),
         started_at: operation.started_at,
         dispatched_at: operation.dispatched_at,
@@ -266,13 +275,17 @@ fn joined(
             run: state.run,
             attempt: state.attempt,
             shutdown: state.shutdown,
-            not_before: state.not_before,
+            not_before: state.not_before.filter(|_| state.run == 0),
+            backoff_until: state
+                .backoff_until
+                .or(state.not_before.filter(|_| state.run > 0)),
             has_checkpoint: state.has_checkpoint,
             early: state.early,
             error: state.error.map(Cow::into_owned),
             terms: start.terms.into(),
         },
         created_at: columns.created_at,
+        pending_since: state.pending_since,
         started_at: state.started_at,
         dispatched_at: state.dispatched_at,
         completed_at: columns.completed_at,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use impresario::rules::admission::Waiting;
 use impresario::rules::lifecycle::Recorded;
 use impresario::store::Operation;
 use impresario_api::OperationId;
@@ -13,6 +14,35 @@ use super::damage::readable;
 /// Tiny operations that wait are remembered up to here, some kilobytes each.
 const MOST_TINY: usize = 2_048;
 
+/// Who waits in a lane, by the column `due`: see `queue.rs`.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Crowd {
+    fresh: u64,
+    pub(super) late: u64,
+    pub(super) scheduled: u64,
+}
+
+impl Crowd {
+    pub(super) const fn waiting(self) -> Waiting {
+        Waiting {
+            due: self.fresh + self.late,
+            scheduled: self.scheduled,
+        }
+    }
+}
+
+/// Lanes are few: each is looked up in the index of the queue, and its parts are counted there.
+const CROWDS: &str = "WITH RECURSIVE lanes (lane) AS (
+    SELECT MIN(lane) FROM operations WHERE due IS NOT NULL
+    UNION ALL
+    SELECT (SELECT MIN(lane) FROM operations WHERE due IS NOT NULL AND lane > lanes.lane)
+    FROM lanes WHERE lane IS NOT NULL
+) SELECT lane,
+    (SELECT COUNT(*) FROM operations WHERE operations.lane = lanes.lane AND due = 0),
+    (SELECT COUNT(*) FROM operations WHERE operations.lane = lanes.lane AND due < 0),
+    (SELECT COUNT(*) FROM operations WHERE operations.lane = lanes.lane AND due > 0)
+    FROM lanes WHERE lane IS NOT NULL";
+
 /// As of the last commit, and while a batch is carried out as of its last command.
 pub(super) struct Kept {
     /// The last event's cursor.
@@ -21,28 +51,33 @@ pub(super) struct Kept {
     pub(super) newest: u64,
     /// The latest time of a command.
     pub(super) at: i64,
-    /// How many wait in each lane.
-    pub(super) waiting: HashMap<String, u64>,
+    /// Who waits in each lane.
+    lanes: HashMap<String, Crowd>,
     /// Operations that this batch has touched, and those that are asked for again soon.
     pub(super) operations: HashMap<OperationId, Arc<Operation>>,
 }
 
 impl Kept {
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut statement = connection
-            .prepare("SELECT lane, COUNT(*) FROM operations WHERE due IS NOT NULL GROUP BY lane")?;
-        let waiting =
-            statement.query_map((), |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
-        let waiting = waiting
-            .filter_map(readable)
-            .collect::<rusqlite::Result<_>>()?;
+        let mut statement = connection.prepare(CROWDS)?;
+        let lanes = statement.query_map((), |row| {
+            let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+            let crowd = Crowd {
+                fresh: count(1)?,
+                late: count(2)?,
+                scheduled: count(3)?,
+            };
+            Ok((row.get(0)?, crowd))
+        })?;
+        let lanes = lanes.filter_map(readable);
+        let lanes = lanes.collect::<rusqlite::Result<_>>()?;
         let sql = "SELECT cursor, newest, at FROM progress";
         connection.query_row(sql, (), |row| {
             Ok(Self {
                 cursor: row.get::<_, i64>(0)? as u64,
                 newest: row.get::<_, i64>(1)? as u64,
                 at: row.get(2)?,
-                waiting,
+                lanes,
                 operations: HashMap::new(),
             })
         })
@@ -58,8 +93,28 @@ impl Kept {
         });
     }
 
-    /// The count of those that wait in a lane.
-    pub(super) fn waiting_in(&self, lane: &str) -> u64 {
-        self.waiting.get(lane).copied().unwrap_or(0)
+    /// Who waits in a lane.
+    pub(super) fn crowd(&self, lane: &str) -> Crowd {
+        self.lanes.get(lane).copied().unwrap_or_default()
+    }
+
+    /// So many more wait in a lane, with this in their column `due`.
+    pub(super) fn count(&mut self, lane: &str, due: i64, change: i64) {
+        let crowd = match self.lanes.get_mut(lane) {
+            Some(crowd) => crowd,
+            None => self.lanes.entry(lane.to_owned()).or_default(),
+        };
+        let count = match due {
+            0 => &mut crowd.fresh,
+            ..0 => &mut crowd.late,
+            1.. => &mut crowd.scheduled,
+        };
+        *count = count.saturating_add_signed(change);
+    }
+
+    /// How many wait, by lane.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (&String, Waiting)> {
+        let lanes = self.lanes.iter();
+        lanes.map(|(lane, crowd)| (lane, crowd.waiting()))
     }
 }

@@ -18,6 +18,7 @@ mod kept;
 mod mend;
 mod open;
 mod page;
+mod queue;
 mod reader;
 mod recent;
 mod rows;
@@ -148,6 +149,7 @@ impl SqliteStore {
         self.reader.recent.learn(changes);
         // Only now: until the commit nothing of it is true.
         kept.settle();
+        self.reader.tell_waiting(kept.waiting());
         self.kept = Some(kept);
         Ok(outcomes)
     }

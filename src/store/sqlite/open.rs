@@ -114,12 +114,14 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<SqliteStore, OpenE
     }
     let copier = connect(&file).map_err(cannot)?;
     let wal = Wal::start(&mut connection, copier).map_err(|error| OpenError::io(&file, &error))?;
+    let reader = SqliteReader::new(file, Arc::clone(&damage));
+    reader.tell_waiting(kept.waiting());
     Ok(SqliteStore {
         connection,
         kept: Some(kept),
         ballast,
         wal,
-        reader: Arc::new(SqliteReader::new(file, Arc::clone(&damage))),
+        reader: Arc::new(reader),
         damage,
         set_aside: Vec::new(),
         delay: options.delay,

@@ -1,11 +1,11 @@
 //! Pages: a walk over ids from the newest down, which leaps from one match to the next.
 
 use impresario::store::{Page, Query};
-use impresario_api::Status;
+use impresario_api::{Status, StatusFilter};
 use rusqlite::Connection;
 
 use super::damage::{Damage, readable};
-use super::rows::{self, id_of, sql_id};
+use super::rows::{self, SCHEDULED, id_of, sql_id};
 use super::sources::{Stream, Union};
 use super::text::Text;
 
@@ -16,7 +16,7 @@ const MOST_LOOKED_AT: usize = 500;
 
 /// The counters that are not zero.
 pub(super) fn counters(connection: &Connection) -> rusqlite::Result<Vec<(String, Status, u64)>> {
-    let sql = "SELECT kind, status, count FROM counters WHERE count > 0";
+    let sql = "SELECT kind, status, count FROM counters WHERE count > 0 AND status >= 0";
     let mut statement = connection.prepare_cached(sql)?;
     let counters = statement.query_map((), |row| {
         Ok((
@@ -32,6 +32,26 @@ pub(super) fn counters(connection: &Connection) -> rusqlite::Result<Vec<(String,
         .collect()
 }
 
+/// How many wait for their time, by kind.
+fn scheduled(connection: &Connection) -> rusqlite::Result<Vec<(String, u64)>> {
+    let sql = "SELECT kind, count FROM counters WHERE count > 0 AND status = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let counters = statement.query_map([SCHEDULED], |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+    })?;
+    counters.filter_map(readable).collect()
+}
+
+/// The kinds that a query asks for only as far as they wait for their time, with their numbers.
+fn scheduled_of(connection: &Connection, query: &Query) -> rusqlite::Result<Vec<(String, u64)>> {
+    if !query.statuses.contains(&StatusFilter::Scheduled) {
+        return Ok(Vec::new());
+    }
+    let mut kinds = scheduled(connection)?;
+    kinds.retain(|(kind, _)| query.passes_scheduled(kind));
+    Ok(kinds)
+}
+
 /// A page, newest first.
 pub(super) fn page(
     connection: &Connection,
@@ -42,8 +62,9 @@ pub(super) fn page(
     let live = counters.iter().filter(|(_, status, _)| !status.is_ended());
     let active = live.map(|(.., count)| count).sum();
     // What a text stands for is found once, for the total and for the page.
-    let newest = Walk::new(connection, query, &counters)?;
-    let (total, total_is_exact) = total(newest.clone(), query, &counters)?;
+    let scheduled = scheduled_of(connection, query)?;
+    let newest = Walk::new(connection, query, &counters, &scheduled)?;
+    let (total, total_is_exact) = total(newest.clone(), query, &counters, &scheduled)?;
     let from = query.before.map_or(i64::MAX, |id| sql_id(id) - 1);
     let mut walk = Walk { from, ..newest };
     let mut operations = Vec::new();
@@ -73,12 +94,15 @@ fn total(
     mut walk: Walk<'_>,
     query: &Query,
     counters: &[(String, Status, u64)],
+    scheduled: &[(String, u64)],
 ) -> rusqlite::Result<(u64, bool)> {
     if query.label.is_none() && text(query).is_none() {
         let counted = counters
             .iter()
-            .filter(|(kind, status, _)| passes(query, kind, *status));
-        return Ok((counted.map(|(.., count)| count).sum(), true));
+            .filter(|(kind, status, _)| query.passes(kind, *status));
+        let counted = counted.map(|(.., count)| count);
+        let all = counted.chain(scheduled.iter().map(|(_, count)| count));
+        return Ok((all.sum(), true));
     }
     let mut found = 0;
     while found <= MOST_COUNTED && walk.looked_at() < MOST_LOOKED_AT {
@@ -88,12 +112,6 @@ fn total(
         found += 1;
     }
     Ok((found.min(MOST_COUNTED) as u64, false))
-}
-
-fn passes(query: &Query, kind: &str, status: Status) -> bool {
-    (query.statuses.is_empty() || query.statuses.contains(&status))
-        && (query.kinds.is_empty() || query.kinds.iter().any(|one| one == kind))
-        && (!query.active_only || !status.is_ended())
 }
 
 /// An empty text asks for nothing.
@@ -116,15 +134,17 @@ impl<'a> Walk<'a> {
         connection: &'a Connection,
         query: &Query,
         counters: &[(String, Status, u64)],
+        scheduled: &[(String, u64)],
     ) -> rusqlite::Result<Self> {
         let mut lists = Vec::new();
         let filtered = query.active_only || !query.statuses.is_empty() || !query.kinds.is_empty();
         if filtered {
             let shelves = counters
                 .iter()
-                .filter(|(kind, status, _)| passes(query, kind, *status));
+                .filter(|(kind, status, _)| query.passes(kind, *status));
             let shelves = shelves.map(|(kind, status, _)| Stream::shelf(kind, *status));
-            lists.push(Union(shelves.collect()));
+            let scheduled = scheduled.iter().map(|(kind, _)| Stream::scheduled(kind));
+            lists.push(Union(shelves.chain(scheduled).collect()));
         }
         if let Some((key, value)) = &query.label {
             lists.push(Union(vec![Stream::label(key, value)]));

@@ -1,19 +1,20 @@
 //! Reads, each in a short transaction on a connection that cannot write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use impresario::store::{LAST_PLACE, Operation, Page, Query, Reader, StoreError};
+use impresario::rules::admission::Waiting;
+use impresario::store::{Operation, Page, Query, Reader, StoreError};
 use impresario_api::{Event, OperationId, Status, Timestamp};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
 use super::damage::{Damage, readable};
 use super::error::store_error;
 use super::recent::Recent;
 use super::rows::{self, id_of, sql_id};
-use super::{events, page, wal};
+use super::{events, page, queue, wal};
 
 /// Connections that wait for the next read.
 const IDLE: usize = 4;
@@ -24,6 +25,8 @@ pub(super) struct SqliteReader {
     idle: Mutex<Vec<Connection>>,
     pub(super) recent: Recent,
     damage: Arc<Damage>,
+    /// How many wait in each lane, as of the last commit.
+    waiting: Mutex<HashMap<String, Waiting>>,
 }
 
 impl SqliteReader {
@@ -33,7 +36,24 @@ impl SqliteReader {
             idle: Mutex::new(Vec::new()),
             recent: Recent::default(),
             damage,
+            waiting: Mutex::default(),
         }
+    }
+
+    /// What a commit has left waiting, by lane.
+    pub(super) fn tell_waiting<'a>(&self, lanes: impl Iterator<Item = (&'a String, Waiting)>) {
+        let mut known = self.known_waiting();
+        for (lane, waiting) in lanes {
+            match known.get_mut(lane) {
+                Some(known) => *known = waiting,
+                None => drop(known.insert(lane.clone(), waiting)),
+            }
+        }
+    }
+
+    /// A map of counts is whole whatever panicked beside it.
+    fn known_waiting(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads in one transaction: what it sees is one moment.
@@ -160,34 +180,38 @@ impl Reader for SqliteReader {
     }
 
     fn queue(&self, lane: &str, now: Timestamp) -> Result<Vec<OperationId>, StoreError> {
-        // Those that became due since the last claim are still with the delayed ones.
-        let sql = "SELECT id FROM (
-            SELECT * FROM (SELECT id, priority FROM operations WHERE lane = :lane AND due = 0
-                ORDER BY priority DESC, id LIMIT :most)
-            UNION ALL SELECT id, priority FROM operations
-                WHERE lane = :lane AND due > 0 AND due <= :now
-            ) ORDER BY priority DESC, id LIMIT :most";
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(sql)?;
-            let ids = statement.query_map(
-                named_params! {
-                    ":lane": lane,
-                    ":now": now.as_millis(),
-                    ":most": most(LAST_PLACE),
-                },
-                |row| row.get(0).map(id_of),
-            )?;
-            ids.collect()
-        })
+        self.read(|connection| queue::queue(connection, lane, now))
     }
 
-    fn oldest_pending(&self, lane: &str) -> Result<Option<Timestamp>, StoreError> {
+    fn oldest_due(&self, lane: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|connection| queue::oldest_due(connection, lane, now))
+    }
+
+    fn waiting(&self, lane: &str) -> Result<Waiting, StoreError> {
+        Ok(self.known_waiting().get(lane).copied().unwrap_or_default())
+    }
+
+    fn ended(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<BTreeMap<(i64, Status), u64>, StoreError> {
         self.read(|connection| {
-            let sql = "SELECT MIN(created_at) FROM operations WHERE lane = ?1 AND due IS NOT NULL";
+            let sql = "SELECT completed_at / 60000, status, COUNT(*) FROM operations
+                WHERE completed_at >= ?1 AND completed_at < ?2 GROUP BY 1, 2";
             let mut statement = connection.prepare_cached(sql)?;
-            let oldest = statement.query_row([lane], |row| row.get(0));
-            let oldest: Option<i64> = readable(oldest).transpose()?.flatten();
-            Ok(oldest.map(Timestamp::from_millis))
+            let counts = statement.query_map((from.as_millis(), until.as_millis()), |row| {
+                Ok((
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get::<_, i64>(2)?.unsigned_abs(),
+                ))
+            })?;
+            let known = |(minute, place, count)| Some(((minute, rows::status(place)?), count));
+            let counts = counts.filter_map(readable);
+            counts
+                .filter_map(|one| one.map(known).transpose())
+                .collect()
         })
     }
 

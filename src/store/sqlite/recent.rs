@@ -131,6 +131,7 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
+    use impresario::rules::admission::Limits;
     use impresario::rules::lifecycle::Terms;
     use impresario::rules::retry::Backoff;
     use impresario::store::Submission;
@@ -166,7 +167,7 @@ mod tests {
             },
             idempotency: None,
             unique: None,
-            most_waiting: 1,
+            limits: Limits::NONE,
             now,
         };
         Arc::new(Operation::begun(submission, now).expect("what is new can begin"))

@@ -178,8 +178,8 @@ fn salvaged(row: &Row<'_>) -> Operation {
 /// What writes a new one: looked up once a batch, not once a row.
 pub(super) fn inserts(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
     connection.prepare_cached(
-        "INSERT INTO operations (id, kind, lane, priority, status, due, created_at, completed_at, held, seq, state, start, checkpoints, output)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "INSERT INTO operations (id, kind, lane, priority, status, due, since, created_at, completed_at, held, seq, state, start, checkpoints, output)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )
 }
 
@@ -200,6 +200,7 @@ pub(super) fn insert(
         operation.priority,
         sql_status(operation.state.shown()),
         due(operation),
+        since(operation),
         operation.created_at.as_millis(),
         operation.completed_at.map(Timestamp::as_millis),
         held(operation),
@@ -242,7 +243,7 @@ pub(super) fn update(
     connection
         .prepare_cached(
             "UPDATE operations SET seq = ?2, checkpoints = ?3, state = ?4, status = ?5, due = ?6,
-             completed_at = ?7, held = ?8, output = ?9 WHERE id = ?1",
+             completed_at = ?7, held = ?8, output = ?9, since = ?10 WHERE id = ?1",
         )?
         .execute(params![
             id,
@@ -254,6 +255,7 @@ pub(super) fn update(
             operation.completed_at.map(Timestamp::as_millis),
             held(operation),
             output,
+            since(operation),
         ])?;
     Ok(bytes)
 }
@@ -296,20 +298,44 @@ fn facets(operation: &Operation) -> (Status, Option<i64>, Option<Timestamp>) {
     )
 }
 
-/// Its place in the queue: 0 may go now, else its time.
-fn due(operation: &Operation) -> Option<i64> {
+/// Its place in the queue before any promotion, while it waits: see `queue.rs`.
+pub(super) fn due(operation: &Operation) -> Option<i64> {
     let pending = operation.state.shown() == Status::Pending;
-    let time = operation
-        .state
-        .not_before
-        .map_or(0, |time| time.as_millis().max(1));
-    pending.then_some(time)
+    let due = match operation.state.waits_until() {
+        Some(time) => time.as_millis().max(1),
+        None if operation.pending_since.is_some() => -1,
+        None => 0,
+    };
+    pending.then_some(due)
+}
+
+/// The same as it stands in the file.
+pub(super) fn kept_due(
+    connection: &Connection,
+    operation: &Operation,
+) -> rusqlite::Result<Option<i64>> {
+    // Only a promotion changes it, and only of those that have a time.
+    let Some(1..) = due(operation) else {
+        return Ok(due(operation));
+    };
+    let sql = "SELECT due FROM operations WHERE id = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_row([sql_id(operation.id)], |row| row.get(0))
+}
+
+/// Since when it could run or will be able to, where that is not since its creation.
+fn since(operation: &Operation) -> Option<i64> {
+    let late = due(operation).is_some_and(|due| due != 0);
+    late.then(|| operation.could_run_since().as_millis())
 }
 
 /// The text that it holds while it is live.
 fn held(operation: &Operation) -> Option<&str> {
     operation.unique.as_deref().filter(|_| operation.is_live())
 }
+
+/// In the place of a status: those that wait for their time, in the table of counters.
+pub(super) const SCHEDULED: i64 = -1;
 
 /// An id as SQLite's integer: ids have 63 bits.
 pub(super) fn sql_id(id: OperationId) -> i64 {

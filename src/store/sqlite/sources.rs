@@ -51,6 +51,14 @@ impl Stream {
         )
     }
 
+    /// Those of one kind that wait for their time.
+    pub(super) fn scheduled(kind: &str) -> Self {
+        Self::new(
+            "SELECT id FROM operations INDEXED BY scheduled WHERE kind = ? AND due > 0 AND id <= ? ORDER BY id DESC LIMIT ?",
+            vec![kind.to_owned().into()],
+        )
+    }
+
     /// Those with a label.
     pub(super) fn label(key: &str, value: &str) -> Self {
         Self::new(

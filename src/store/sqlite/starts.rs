@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use impresario::rules::admission::admit;
+use impresario::rules::dispatch::is_due;
 use impresario::store::{End, Operation, Outcome, Refused, Submission};
 use impresario_api::OperationId;
 use rusqlite::OptionalExtension;
@@ -15,6 +17,7 @@ const PURGED_AT_ONCE: i64 = 4;
 
 impl Batch<'_> {
     pub(super) fn submit(&mut self, submission: &Submission) -> rusqlite::Result<Outcome> {
+        self.promote(&submission.lane, submission.now)?;
         if let Some(answer) = self.judge(submission)? {
             return Ok(answer);
         }
@@ -33,9 +36,10 @@ impl Batch<'_> {
         if let Some(refused) = self.duplicate(submission.id, submission.unique.as_deref())? {
             return Ok(Some(Outcome::Refused(refused)));
         }
-        let waiting = self.kept.waiting_in(&submission.lane);
-        if waiting >= submission.most_waiting {
-            return Ok(Some(Outcome::Refused(Refused::QueueFull { waiting })));
+        let waiting = self.kept.crowd(&submission.lane).waiting();
+        let scheduled = !is_due(submission.not_before, submission.now);
+        if let Err(full) = admit(waiting, submission.limits, scheduled) {
+            return Ok(Some(Outcome::Refused(Refused::QueueFull(full))));
         }
         Ok(self.no_room().map(Outcome::Refused))
     }

@@ -67,7 +67,7 @@ fn tried_again(state: &State, error: OperationError, retryable: bool, moment: Mo
     State {
         status: Recorded::Pending,
         attempt: state.attempt + 1,
-        not_before: Some(moment.now.plus_millis(wait)),
+        backoff_until: Some(moment.now.plus_millis(wait)),
         error: Some(error),
         ..state.clone()
     }

@@ -3,6 +3,7 @@
 use impresario_api::{OperationError, Status, Stop, StopVerb, Timestamp, Verb};
 
 use super::verbs::{Ruling, rule};
+use crate::rules::dispatch::is_due;
 use crate::rules::retry::Backoff;
 
 /// The recorded status.
@@ -62,8 +63,10 @@ pub struct State {
     pub attempt: u32,
     /// Whether the run was asked to go because the process goes: not a stop, replaces none.
     pub shutdown: bool,
-    /// Not dispatched before.
+    /// Not dispatched before this time, which a person asked for. It is kept until a run begins.
     pub not_before: Option<Timestamp>,
+    /// Not tried again before: the backoff of a retry. Whatever a person asks takes it away.
+    pub backoff_until: Option<Timestamp>,
     /// Whether there is something to go on from.
     pub has_checkpoint: bool,
     /// Whether its last run was cut by a finish that a stronger stop has replaced since.
@@ -84,6 +87,7 @@ impl State {
             attempt: 1,
             shutdown: false,
             not_before,
+            backoff_until: None,
             has_checkpoint: false,
             early: false,
             error: None,
@@ -111,9 +115,19 @@ impl State {
         self.status == Recorded::Completed && finish
     }
 
+    /// The time before which it is not dispatched, if there is one.
+    pub fn waits_until(&self) -> Option<Timestamp> {
+        self.not_before.max(self.backoff_until)
+    }
+
+    /// Whether its time has not come.
+    pub fn is_scheduled(&self, now: Timestamp) -> bool {
+        self.status == Recorded::Pending && !is_due(self.waits_until(), now)
+    }
+
     /// The verbs that may be asked of it now and would do something.
-    pub fn verbs(&self) -> Vec<Verb> {
-        let does = |verb: &Verb| matches!(rule(self, *verb), Ok(Ruling::Do | Ruling::New));
+    pub fn verbs(&self, now: Timestamp) -> Vec<Verb> {
+        let does = |verb: &Verb| matches!(rule(self, *verb, now), Ok(Ruling::Do | Ruling::New));
         Verb::ALL.iter().copied().filter(does).collect()
     }
 

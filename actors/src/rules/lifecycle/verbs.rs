@@ -1,6 +1,6 @@
 //! What may be asked of an operation, and why not.
 
-use impresario_api::{StopVerb, Verb};
+use impresario_api::{StopVerb, Timestamp, Verb};
 
 use super::state::{Recorded, State};
 
@@ -25,9 +25,9 @@ pub enum Rejection {
 
 impl Rejection {
     /// For a person: what was asked, how things stand, what would do.
-    pub fn explain(self, state: &State) -> String {
+    pub fn explain(self, state: &State, now: Timestamp) -> String {
         let status = state.shown();
-        let would = match state.verbs() {
+        let would = match state.verbs(now) {
             verbs if verbs.is_empty() => "nothing".to_owned(),
             verbs => verbs
                 .iter()
@@ -74,8 +74,8 @@ pub enum Ruling {
     New,
 }
 
-/// Whether `verb` applies: the table "Outside a run", and the ranks of stops within one.
-pub fn rule(state: &State, verb: Verb) -> Result<Ruling, Rejection> {
+/// Whether `verb` applies at `now`: the table "Outside a run", and the ranks of stops within one.
+pub fn rule(state: &State, verb: Verb, now: Timestamp) -> Result<Ruling, Rejection> {
     use Recorded::{Cancelled, Completed, Failed, Paused, Pending, Running};
     match (verb, state.status) {
         (Verb::Cancel, Pending | Paused) | (Verb::Pause, Pending) | (Verb::Resume, Paused) => {
@@ -84,14 +84,17 @@ pub fn rule(state: &State, verb: Verb) -> Result<Ruling, Rejection> {
         (Verb::Cancel, Cancelled) | (Verb::Pause, Paused) | (Verb::Resume, Pending) => {
             Ok(Ruling::Already)
         }
+        (Verb::StartNow, Pending) if state.is_scheduled(now) => Ok(Ruling::Do),
+        (Verb::StartNow, Pending) => Ok(Ruling::Already),
         (Verb::Cancel, Completed | Failed)
-        | (Verb::Pause | Verb::Finish, Completed | Failed | Cancelled)
+        | (Verb::Pause | Verb::Finish | Verb::StartNow, Completed | Failed | Cancelled)
         | (Verb::Resume, Completed) => Err(Rejection::AlreadyEnded),
         (Verb::Resume, Failed | Cancelled) if state.has_checkpoint => Ok(Ruling::Do),
         (Verb::Resume, Failed | Cancelled) => Err(Rejection::NoCheckpoint),
         (Verb::Retry, Completed | Failed | Cancelled) => Ok(Ruling::New),
         (Verb::Finish, Pending | Paused)
         | (Verb::Resume, Running)
+        | (Verb::StartNow, Paused | Running)
         | (Verb::Retry, Pending | Paused | Running) => Err(Rejection::WrongState(verb)),
         (Verb::Cancel, Running) => rank(state, verb, StopVerb::Cancel),
         (Verb::Pause, Running) if state.terms.pausable => rank(state, verb, StopVerb::Pause),

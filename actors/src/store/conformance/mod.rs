@@ -18,6 +18,7 @@ mod runs;
 mod short;
 mod stage;
 mod starting;
+mod times;
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -33,7 +34,10 @@ pub const CASES: &[Case] = &[
     ("claims nothing before its time", queue::not_before),
     ("claims tiny ones together", queue::together),
     ("positions in the queue", queue::positions),
-    ("the oldest pending one", queue::oldest),
+    ("since when the oldest could run", times::oldest),
+    ("those that wait for their time", times::scheduled),
+    ("start now", times::start_now),
+    ("many whose time comes at once", times::promoted),
     ("events are numbered without a gap", runs::numbers),
     ("writes are fenced by the run", runs::fencing),
     ("an end tells its status last", runs::end_order),
@@ -42,6 +46,7 @@ pub const CASES: &[Case] = &[
         "a checkpoint that was skipped pushes out none",
         runs::skipped,
     ),
+    ("times keep their order", times::clock_set_back),
     ("counters after every kind of change", runs::counters),
     ("refused commands change nothing", runs::refusals),
     ("a refused command spoils no batch", runs::batches),
@@ -54,6 +59,7 @@ pub const CASES: &[Case] = &[
     ("events by type and by cursor", reading::events),
     ("pages neither skip nor repeat", reading::pages),
     ("filters", reading::filters),
+    ("ends by the minute", times::ended),
     ("texts", reading::texts),
     ("totals", reading::totals),
     ("recovery of lost runs", recovery::table),

@@ -41,7 +41,7 @@ pub(super) fn not_before(stage: &mut Stage) {
     let second = stage.claim("a", 10);
     same(second, (vec![2], Some(late)), "due at its very millisecond");
     stage.ends(3, failure(true));
-    let again = stage.operation(3).state.not_before;
+    let again = stage.operation(3).state.backoff_until;
     same(
         again,
         Some(Timestamp::from_millis(2_000)),
@@ -98,22 +98,6 @@ fn position(stage: &Stage, number: u64) -> Option<usize> {
     let queue = stage.read(stage.reader.queue("a", stage.now()));
     let place = queue.iter().position(|one| *one == id(number));
     place.map(|ahead| ahead + 1)
-}
-
-pub(super) fn oldest(stage: &mut Stage) {
-    let oldest = |stage: &Stage| {
-        let oldest = stage.read(stage.reader.oldest_pending("a"));
-        oldest.map(Timestamp::as_millis)
-    };
-    same(oldest(stage), None, "of an empty lane");
-    stage.submit(1);
-    stage.pass(10);
-    stage.submit_as(2, |submission| submission.priority = 9);
-    same(oldest(stage), Some(1_000), "whatever its priority");
-    stage.claim("a", 1);
-    same(oldest(stage), Some(1_000), "the other one was claimed");
-    stage.claim("a", 1);
-    same(oldest(stage), None, "all were claimed");
 }
 
 /// Tiny ones share a slot as far as they follow each other; what comes between keeps its place.

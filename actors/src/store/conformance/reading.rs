@@ -92,10 +92,13 @@ pub(super) fn filters(stage: &mut Stage) {
     };
     let cases = [
         (query(), all.clone()),
-        (some(|q| q.statuses = vec![Status::Cancelling]), vec![2]),
-        (some(|q| q.statuses = vec![Status::Running]), vec![3]),
         (
-            some(|q| q.statuses = vec![Status::Completed, Status::Pending]),
+            some(|q| q.statuses = vec![Status::Cancelling.into()]),
+            vec![2],
+        ),
+        (some(|q| q.statuses = vec![Status::Running.into()]), vec![3]),
+        (
+            some(|q| q.statuses = vec![Status::Completed.into(), Status::Pending.into()]),
             vec![5, 4, 1],
         ),
         (some(|q| q.kinds = words(&["training"])), vec![5]),
@@ -103,7 +106,7 @@ pub(super) fn filters(stage: &mut Stage) {
         (some(|q| q.kinds = words(&["training", "dummy"])), all),
         (some(|q| q.active_only = true), vec![5, 4, 3, 2]),
         (
-            some(|q| (q.active_only, q.statuses) = (true, vec![Status::Completed])),
+            some(|q| (q.active_only, q.statuses) = (true, vec![Status::Completed.into()])),
             vec![],
         ),
         (some(|q| q.label = team("blue")), vec![4, 1]),
@@ -117,7 +120,7 @@ pub(super) fn filters(stage: &mut Stage) {
             vec![4, 1],
         ),
         (
-            some(|q| (q.label, q.statuses) = (team("blue"), vec![Status::Completed])),
+            some(|q| (q.label, q.statuses) = (team("blue"), vec![Status::Completed.into()])),
             vec![1],
         ),
         (some(|q| q.before = Some(id(3))), vec![2, 1]),

@@ -7,6 +7,7 @@ use impresario_api::{Event, EventBody, Status, Timestamp, Verb};
 use serde_json::json;
 
 use super::short::{id, same, terms};
+use crate::rules::admission::Limits;
 use crate::rules::lifecycle::{Input, Rejection};
 use crate::rules::run_end::RunEnd;
 use crate::store::{
@@ -85,7 +86,7 @@ impl Stage {
         Timestamp::from_millis(self.now)
     }
 
-    /// Time passes.
+    /// Time passes; with a negative number somebody sets the clock back.
     pub(super) const fn pass(&mut self, millis: i64) {
         self.now += millis;
     }
@@ -107,7 +108,7 @@ impl Stage {
             terms: terms(),
             idempotency: None,
             unique: None,
-            most_waiting: u64::MAX,
+            limits: Limits::NONE,
             now: self.now(),
         }
     }
@@ -197,6 +198,7 @@ impl Stage {
             events: Vec::new(),
             checkpoint: None,
             now: self.now(),
+            ran_ms: None,
             jitter: 0.5,
         }
     }

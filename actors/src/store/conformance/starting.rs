@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::short::{failure, id, log, same, types};
 use super::stage::Stage;
+use crate::rules::admission::{Full, Limits};
 use crate::rules::run_end::RunEnd;
 use crate::store::{Command, End, Idempotency, Operation, Outcome, Refused, Submission};
 
@@ -128,26 +129,52 @@ pub(super) fn uniqueness(stage: &mut Stage) {
     );
 }
 
+#[track_caller]
+fn full(stage: &mut Stage, command: Command, waiting: u64, scheduled: bool) {
+    let refused = stage.refused(command);
+    let full = matches!(refused, Refused::QueueFull(full) if full == Full { waiting, scheduled });
+    same(full, true, "the limit that is reached");
+}
+
 pub(super) fn queue_limit(stage: &mut Stage) {
-    let two = |submission: &mut Submission| submission.most_waiting = 2;
-    stage.submit_as(1, two);
+    let two = |submission: &mut Submission| {
+        submission.limits = Limits {
+            waiting: 2,
+            scheduled: 1,
+        }
+    };
     let later = stage.now().plus_millis(60_000);
-    stage.submit_as(2, |submission| {
+    let scheduled = |submission: &mut Submission| {
         two(submission);
         submission.not_before = Some(later);
-    });
-    let third = stage.start(3, two);
+    };
+    stage.submit_as(1, two);
+    stage.submit_as(2, scheduled);
+    stage.submit_as(3, two);
+    let fourth = stage.start(4, two);
+    let fifth = stage.start(5, scheduled);
     let before = stage.everything();
-    let refused = stage.refused(third.clone());
-    let full = matches!(refused, Refused::QueueFull { waiting: 2 });
-    same(full, true, "two wait, delayed ones count");
+    full(stage, fourth.clone(), 2, false);
+    full(stage, fifth.clone(), 1, true);
     same(stage.everything(), before, "a refused start leaves nothing");
-    stage.submit_as(4, |submission| {
+    stage.submit_as(6, |submission| {
         two(submission);
         submission.lane = "b".to_owned();
     });
     stage.claim("a", 1);
-    stage.done(third);
+    stage.done(fourth);
+    stage.pass(60_000);
+    let seventh = stage.start(7, two);
+    full(stage, seventh.clone(), 3, false);
+    let past = stage.start(8, scheduled);
+    full(stage, past, 3, false);
+    stage.claim("a", 2);
+    stage.done(seventh);
+    let tomorrow = stage.now().plus_millis(86_400_000);
+    stage.submit_as(9, |submission| {
+        two(submission);
+        submission.not_before = Some(tomorrow);
+    });
 }
 
 pub(super) fn judgement(stage: &mut Stage) {
@@ -158,7 +185,7 @@ pub(super) fn judgement(stage: &mut Stage) {
             submission.id = id(number);
             submission.idempotency = Some(key);
             submission.unique = Some("u".to_owned());
-            submission.most_waiting = 1;
+            submission.limits.waiting = 1;
         }
     };
     stage.submit_as(1, full(1));
@@ -177,7 +204,7 @@ pub(super) fn judgement(stage: &mut Stage) {
         submission.unique = None;
     });
     let refused = stage.refused(last);
-    let full = matches!(refused, Refused::QueueFull { waiting: 1 });
+    let full = matches!(refused, Refused::QueueFull(full) if full.waiting == 1);
     same(full, true, "the queue's limit last");
     same(known(stage, "l"), None, "a refused start keeps no key");
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use impresario_api::{EventBody, OperationId, Timestamp};
+use impresario_api::{OperationId, Timestamp};
 
+use super::lane::Lane;
 use super::tables::Tables;
-use crate::rules::dispatch::FreeSlots;
+use crate::rules::admission::{Waiting, admit};
+use crate::rules::dispatch::{FreeSlots, PROMOTED_AT_ONCE, is_due};
 use crate::rules::lifecycle::{Input, Moment, Rejection};
 use crate::rules::run_end::RunEnd;
 use crate::store::{Command, Done, End, Fact, Operation, Outcome, Refused, Submission};
@@ -40,6 +42,7 @@ impl Tables {
         if let Some(given) = &submission.idempotency {
             self.keys.purge(given.since);
         }
+        self.promote(&submission.lane, submission.now);
         if let Some(answer) = self.judge(submission) {
             return answer;
         }
@@ -66,9 +69,10 @@ impl Tables {
             return Some(Outcome::Refused(Refused::Duplicate(id)));
         }
         let lane = self.lanes.get(&submission.lane);
-        let waiting = lane.map_or(0, |lane| lane.waiting());
-        let full = waiting >= submission.most_waiting;
-        full.then_some(Outcome::Refused(Refused::QueueFull { waiting }))
+        let waiting = lane.map_or_else(Waiting::default, Lane::waiting);
+        let scheduled = !is_due(submission.not_before, submission.now);
+        let full = admit(waiting, submission.limits, scheduled).err();
+        full.map(|full| Outcome::Refused(Refused::QueueFull(full)))
     }
 
     /// The operation that a start would be the same as.
@@ -98,7 +102,7 @@ impl Tables {
                 if let Some(holder) = self.other_holder(&operation) {
                     return Outcome::Refused(Refused::Duplicate(holder));
                 }
-                let done = self.save(operation, timed(now, told));
+                let done = self.save(operation, told);
                 Outcome::Done(Done {
                     new_operation,
                     ..done
@@ -115,9 +119,7 @@ impl Tables {
     }
 
     fn claim(&mut self, lane: &str, limit: usize, now: Timestamp) -> Outcome {
-        if let Some(queue) = self.lanes.get_mut(lane) {
-            queue.promote(now);
-        }
+        self.promote(lane, now);
         let (mut operations, mut slots) = (Vec::new(), FreeSlots::new(limit));
         while let Some(id) = self.lanes.get(lane).and_then(|queue| queue.first())
             && slots.take(self.is_tiny(id))
@@ -130,6 +132,20 @@ impl Tables {
             limit,
             operations,
             next_due: self.lanes.get(lane).and_then(|queue| queue.next_due()),
+        }
+    }
+
+    /// Lets those of a lane go whose time has come, a bounded number at a time.
+    fn promote(&mut self, lane: &str, now: Timestamp) {
+        let Some(queue) = self.lanes.get_mut(lane) else {
+            return;
+        };
+        for _ in 0..PROMOTED_AT_ONCE {
+            let Some(row) = queue.first_due(now).and_then(|id| self.rows.get(&id)) else {
+                return;
+            };
+            queue.promote(&row.operation);
+            self.index.promote(&row.operation);
         }
     }
 
@@ -162,10 +178,10 @@ impl Tables {
         let lost = lost.into_iter().filter_map(|id| self.lose(id, now));
         let lost = lost.collect();
         let lanes = self.lanes.iter();
-        let waiting = lanes.map(|(name, lane)| (name.clone(), lane.waiting()));
+        let waiting = lanes.filter(|(_, lane)| lane.waiting() != Waiting::default());
         Outcome::Recovered {
             lost,
-            waiting: waiting.filter(|(_, count)| *count > 0).collect(),
+            waiting: waiting.map(|(name, _)| name.clone()).collect(),
         }
     }
 
@@ -201,8 +217,4 @@ impl Tables {
 /// Only a run's end needs randomness, and it brings its own.
 const fn at(now: Timestamp) -> Moment {
     Moment { now, jitter: 0.0 }
-}
-
-fn timed(now: Timestamp, told: Vec<EventBody>) -> Vec<Fact> {
-    told.into_iter().map(|event| (now, event)).collect()
 }

@@ -17,6 +17,8 @@ pub(super) type Shelf = [Ids; Status::ALL.len()];
 #[derive(Debug, Default)]
 pub(super) struct Index {
     kinds: BTreeMap<String, Shelf>,
+    /// Pending ones whose time has not come, as of the last promotion, by kind.
+    scheduled: BTreeMap<String, Ids>,
     labels: HashMap<String, BTreeMap<String, Ids>>,
     /// Of labels, whatever their key.
     values: BTreeMap<String, Ids>,
@@ -73,6 +75,25 @@ impl Index {
             let sets = sets.filter(|(_, ids)| !ids.is_empty());
             sets.map(move |(status, ids)| (kind.as_str(), *status, ids))
         })
+    }
+
+    /// One waits for its time.
+    pub(super) fn schedule(&mut self, operation: &Operation) {
+        let ids = self.scheduled.entry(operation.kind.clone()).or_default();
+        ids.insert(operation.id);
+    }
+
+    /// One waits for its time no more.
+    pub(super) fn promote(&mut self, operation: &Operation) {
+        if let Some(ids) = self.scheduled.get_mut(&operation.kind) {
+            ids.remove(&operation.id);
+        }
+    }
+
+    /// Those that wait for their time, by kind.
+    pub(super) fn scheduled(&self) -> impl Iterator<Item = (&str, &Ids)> {
+        let kinds = self.scheduled.iter();
+        kinds.map(|(kind, ids)| (kind.as_str(), ids))
     }
 
     /// The ids that have a label.

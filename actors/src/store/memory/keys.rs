@@ -17,7 +17,7 @@ pub(super) struct Key {
     at: Timestamp,
 }
 
-/// The keys, and the order in which they came.
+/// The keys, and how old they are: a clock that was set may have given the first ones the latest times.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     by_text: HashMap<String, Key>,

@@ -1,9 +1,10 @@
 //! One lane's queue.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use impresario_api::{OperationId, Timestamp};
 
+use crate::rules::admission::Waiting;
 use crate::rules::dispatch::{Place, is_due, place};
 use crate::store::Operation;
 
@@ -12,49 +13,69 @@ use crate::store::Operation;
 pub(super) struct Lane {
     /// May go now, the first one first.
     ready: BTreeSet<Place>,
-    /// Wait for their time; a claim moves those that are due.
-    delayed: BTreeSet<(Timestamp, Place)>,
-    /// All of them, by when they were submitted.
-    submitted: BTreeSet<(Timestamp, OperationId)>,
+    /// Wait for their time, each with since when it will be able to run; a promotion moves those that
+    /// are due.
+    delayed: BTreeMap<(Timestamp, Place), Timestamp>,
+    /// Those that may go now, by since when they could have.
+    since: BTreeSet<(Timestamp, OperationId)>,
 }
 
 impl Lane {
-    /// How many wait, those that wait for their time too.
-    pub(super) fn waiting(&self) -> u64 {
-        self.submitted.len() as u64
+    /// How many wait, as of the last promotion.
+    pub(super) fn waiting(&self) -> Waiting {
+        Waiting {
+            due: self.ready.len() as u64,
+            scheduled: self.delayed.len() as u64,
+        }
     }
 
-    /// When the oldest one was submitted.
-    pub(super) fn oldest(&self) -> Option<Timestamp> {
-        self.submitted.first().map(|(at, _)| *at)
+    /// Since when the one that waits longest could run. Those that became due since the last
+    /// promotion are still with the delayed ones.
+    pub(super) fn oldest_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let ready = self.since.first().map(|(since, _)| *since);
+        let due = self.due(now).map(|(_, since)| *since);
+        due.chain(ready).min()
     }
 
     pub(super) fn insert(&mut self, operation: &Operation) {
         let at = place(operation.priority, operation.id);
-        match operation.state.not_before {
-            Some(time) => self.delayed.insert((time, at)),
-            None => self.ready.insert(at),
-        };
-        self.submitted.insert((operation.created_at, operation.id));
+        match operation.state.waits_until() {
+            Some(time) => drop(self.delayed.insert((time, at), operation.could_run_since())),
+            None => self.make_ready(operation),
+        }
+    }
+
+    fn make_ready(&mut self, operation: &Operation) {
+        self.ready.insert(place(operation.priority, operation.id));
+        self.since
+            .insert((operation.could_run_since(), operation.id));
+    }
+
+    /// Those whose time has come since the last promotion, by their time.
+    fn due(&self, now: Timestamp) -> impl Iterator<Item = (&(Timestamp, Place), &Timestamp)> {
+        let delayed = self.delayed.iter();
+        delayed.take_while(move |((time, _), _)| is_due(Some(*time), now))
     }
 
     pub(super) fn remove(&mut self, operation: &Operation) {
         let at = place(operation.priority, operation.id);
-        let delayed = operation.state.not_before;
-        if !delayed.is_some_and(|time| self.delayed.remove(&(time, at))) {
+        let delayed = operation.state.waits_until();
+        if delayed.is_none_or(|time| self.delayed.remove(&(time, at)).is_none()) {
             self.ready.remove(&at);
+            self.since
+                .remove(&(operation.could_run_since(), operation.id));
         }
-        self.submitted.remove(&(operation.created_at, operation.id));
     }
 
-    /// Lets those go whose time has come.
-    pub(super) fn promote(&mut self, now: Timestamp) {
-        while let Some(&(time, at)) = self.delayed.first()
-            && is_due(Some(time), now)
-        {
-            self.delayed.pop_first();
-            self.ready.insert(at);
-        }
+    /// The first one whose time has come.
+    pub(super) fn first_due(&self, now: Timestamp) -> Option<OperationId> {
+        self.due(now).next().map(|((_, (_, id)), _)| *id)
+    }
+
+    /// Lets one go that was delayed.
+    pub(super) fn promote(&mut self, operation: &Operation) {
+        self.remove(operation);
+        self.make_ready(operation);
     }
 
     /// Who goes next.
@@ -64,16 +85,13 @@ impl Lane {
 
     /// When the next one that waits for its time is due.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
-        self.delayed.first().map(|(time, _)| *time)
+        self.delayed.first_key_value().map(|((time, _), _)| *time)
     }
 
     /// The first ones that may go now, in order. Those that became due since the last claim are
     /// still with the delayed ones.
     pub(super) fn queue(&self, now: Timestamp, most: usize) -> Vec<OperationId> {
-        let due = self.delayed.iter().map_while(|(time, place)| {
-            let due = is_due(Some(*time), now);
-            due.then_some(*place)
-        });
+        let due = self.due(now).map(|((_, place), _)| *place);
         let mut places: Vec<Place> = due.chain(self.ready.iter().take(most).copied()).collect();
         places.sort_unstable();
         places.iter().take(most).map(|(_, id)| *id).collect()

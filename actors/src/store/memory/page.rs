@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use impresario_api::{OperationId, Status};
+use impresario_api::OperationId;
 
 use super::index::{Ids, Index};
 use super::tables::Tables;
@@ -48,13 +48,12 @@ impl Tables {
 
 /// The sets that pass the filters by kind and by status.
 fn shelves<'a>(index: &'a Index, query: &'a Query) -> impl Iterator<Item = &'a Ids> {
-    let passes = |kind: &str, status: Status| {
-        (query.statuses.is_empty() || query.statuses.contains(&status))
-            && (query.kinds.is_empty() || query.kinds.iter().any(|one| one == kind))
-            && (!query.active_only || !status.is_ended())
-    };
     let sets = index.shelves();
-    sets.filter_map(move |(kind, status, ids)| passes(kind, status).then_some(ids))
+    let sets = sets.filter(|(kind, status, _)| query.passes(kind, *status));
+    let scheduled = index.scheduled();
+    let scheduled = scheduled.filter(|(kind, _)| query.passes_scheduled(kind));
+    sets.map(|(.., ids)| ids)
+        .chain(scheduled.map(|(_, ids)| ids))
 }
 
 /// An empty text asks for nothing.

@@ -5,8 +5,10 @@ use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use impresario_api::{Event, OperationId, Status, Timestamp};
 
+use super::lane::Lane;
 use super::tables::Tables;
 use super::torn;
+use crate::rules::admission::Waiting;
 use crate::store::{LAST_PLACE, Operation, Page, Query, Reader, StoreError};
 
 /// A handle for reading.
@@ -91,9 +93,32 @@ impl Reader for MemoryReader {
         Ok(lane.map_or_else(Vec::new, |lane| lane.queue(now, LAST_PLACE)))
     }
 
-    fn oldest_pending(&self, lane: &str) -> Result<Option<Timestamp>, StoreError> {
+    fn oldest_due(&self, lane: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let tables = self.tables()?;
-        Ok(tables.lanes.get(lane).and_then(|lane| lane.oldest()))
+        Ok(tables.lanes.get(lane).and_then(|lane| lane.oldest_due(now)))
+    }
+
+    fn waiting(&self, lane: &str) -> Result<Waiting, StoreError> {
+        let tables = self.tables()?;
+        let lane = tables.lanes.get(lane);
+        Ok(lane.map_or_else(Waiting::default, Lane::waiting))
+    }
+
+    fn ended(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<BTreeMap<(i64, Status), u64>, StoreError> {
+        let tables = self.tables()?;
+        let first = OperationId::from_u64(0);
+        let mut counts = BTreeMap::new();
+        for (at, id) in tables.ended.range((from, first)..(until, first)) {
+            if let Some(row) = tables.rows.get(id) {
+                let status = row.operation.state.shown();
+                *counts.entry((at.minute(), status)).or_default() += 1;
+            }
+        }
+        Ok(counts)
     }
 
     fn idempotent(

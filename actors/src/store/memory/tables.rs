@@ -118,6 +118,9 @@ impl Tables {
         if to.is_none_or(|to| to.shown != from.shown) {
             self.index.remove(&old.kind, from.shown, old.id);
         }
+        if from.queued.flatten().is_some() && to.is_none_or(|to| to.queued != from.queued) {
+            self.index.promote(old);
+        }
         if from.queued.is_some()
             && to.is_none_or(|to| to.queued != from.queued)
             && let Some(lane) = self.lanes.get_mut(&old.lane)
@@ -137,6 +140,9 @@ impl Tables {
     fn enter(&mut self, new: &Operation, to: Facets, from: Option<Facets>) {
         if from.is_none_or(|from| from.shown != to.shown) {
             self.index.insert(&new.kind, to.shown, new.id);
+        }
+        if to.queued.flatten().is_some() && from.is_none_or(|from| from.queued != to.queued) {
+            self.index.schedule(new);
         }
         if to.queued.is_some() && from.is_none_or(|from| from.queued != to.queued) {
             if let Some(lane) = self.lanes.get_mut(&new.lane) {
@@ -170,7 +176,7 @@ impl Facets {
         let pending = operation.state.status == Recorded::Pending;
         Self {
             shown: operation.state.shown(),
-            queued: pending.then_some(operation.state.not_before),
+            queued: pending.then_some(operation.state.waits_until()),
             ended: operation.completed_at,
         }
     }

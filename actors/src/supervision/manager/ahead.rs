@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{AsyncContext, Context};
-use impresario_api::{OperationId, Timestamp};
+use impresario_api::OperationId;
 
 use super::Manager;
 use crate::store::{Command, End, Operation, Submission};
@@ -47,7 +47,7 @@ impl Manager {
     /// long.
     pub(super) fn begin_ahead(&mut self, start: Start, slot: usize, ctx: &mut Context<Self>) {
         let id = start.submission.id;
-        let begun = match Operation::begun(*start.submission, Timestamp::now()) {
+        let begun = match Operation::begun(*start.submission, self.now()) {
             Ok(begun) => Arc::new(begun),
             // What is new waits, and what waits can be dispatched: this cannot be. Its reply is dropped.
             Err(rejection) => return log::error!("{id} cannot begin: {rejection:?}"),

@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 
 use actix::{ActorContext, AsyncContext, Handler};
-use impresario_api::Timestamp;
 
 use super::Manager;
 use crate::rules::lifecycle::Input;
@@ -18,7 +17,7 @@ impl Manager {
         if self.draining.is_none() {
             return;
         }
-        let now = Timestamp::now();
+        let now = self.now();
         let going_on = self.live.iter().filter(|(_, live)| !live.ended);
         let marks = going_on.map(|(id, live)| {
             live.of.run.shut_down();

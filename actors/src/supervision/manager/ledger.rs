@@ -1,16 +1,16 @@
 //! What the manager counts for the people who look at it.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use impresario_api::Status;
+use impresario_api::{Status, Timestamp};
 
 use crate::rules::pace::Pace;
 use crate::supervision::commands::ManagerView;
 use crate::supervision::stats::{CANCELS, Histogram, RUNS, Timed};
 
-const HOUR: Duration = Duration::from_secs(3_600);
-const MINUTE: Duration = Duration::from_secs(60);
+/// An hour, in minutes.
+const HOUR: i64 = 60;
 
 pub(super) struct Ledger {
     pub(super) admitted: u64,
@@ -23,8 +23,8 @@ pub(super) struct Ledger {
     runs: BTreeMap<String, Histogram>,
     /// How often they advanced, by kind.
     paces: BTreeMap<String, Pace>,
-    /// Ends by status, a bucket a minute: bounded, whatever the rate.
-    ended: VecDeque<(Instant, BTreeMap<Status, u64>)>,
+    /// Ends by the minute of the wall clock and by status: bounded, whatever the rate.
+    ended: BTreeMap<(i64, Status), u64>,
 }
 
 impl Default for Ledger {
@@ -37,7 +37,7 @@ impl Default for Ledger {
             cancels: Timed::new(CANCELS),
             runs: BTreeMap::new(),
             paces: BTreeMap::new(),
-            ended: VecDeque::new(),
+            ended: BTreeMap::new(),
         }
     }
 }
@@ -63,35 +63,29 @@ impl Ledger {
         self.runs.insert(kind.to_owned(), runs);
     }
 
-    /// An operation ended.
-    pub(super) fn ended(&mut self, status: Status) {
-        let now = Instant::now();
-        if self
-            .ended
-            .back()
-            .is_none_or(|(since, _)| now.duration_since(*since) >= MINUTE)
+    /// An operation ended now.
+    pub(super) fn ended(&mut self, status: Status, now: Timestamp) {
+        let minute = now.minute();
+        *self.ended.entry((minute, status)).or_default() += 1;
+        while let Some(first) = self.ended.first_entry()
+            && first.key().0 < minute - HOUR
         {
-            self.ended.push_back((now, BTreeMap::new()));
-        }
-        if let Some((_, counts)) = self.ended.back_mut() {
-            *counts.entry(status).or_default() += 1;
-        }
-        while self
-            .ended
-            .front()
-            .is_some_and(|(since, _)| now.duration_since(*since) > HOUR)
-        {
-            self.ended.pop_front();
+            first.remove();
         }
     }
 
-    pub(super) fn view(&self) -> ManagerView {
+    /// What ended before this process began.
+    pub(super) fn ended_before(&mut self, counts: BTreeMap<(i64, Status), u64>) {
+        for (key, count) in counts {
+            *self.ended.entry(key).or_default() += count;
+        }
+    }
+
+    pub(super) fn view(&self, now: Timestamp) -> ManagerView {
         let mut ended_last_hour = BTreeMap::new();
-        let recent = self
-            .ended
-            .iter()
-            .filter(|(since, _)| since.elapsed() <= HOUR);
-        for (status, count) in recent.flat_map(|(_, counts)| counts) {
+        let recent = self.ended.iter();
+        for ((_, status), count) in recent.filter(|((minute, _), _)| *minute >= now.minute() - HOUR)
+        {
             *ended_last_hour
                 .entry(status.as_str().to_owned())
                 .or_default() += count;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Addr, AsyncContext, Context};
-use impresario_api::{EventBody, OperationId, StopVerb, Timestamp, Warning};
+use impresario_api::{EventBody, OperationId, StopVerb, Warning};
 
 use super::Manager;
 use super::outage::Owed;
@@ -142,6 +142,7 @@ impl Manager {
         Assignment {
             operation: Arc::clone(operation),
             run,
+            clock: self.of.config.clock.clone(),
             began: Instant::now(),
             timeout: operation.timeout_ms.map(Duration::from_millis),
             grace: policy.grace,
@@ -167,7 +168,7 @@ impl Manager {
         let append = Command::Append {
             id: operation.id,
             run: operation.state.run,
-            events: vec![(Timestamp::now(), body)],
+            events: vec![(self.now(), body)],
             checkpoint: None,
         };
         self.of.link.send(vec![Entry::silent(append)]);
@@ -191,7 +192,8 @@ impl Manager {
             progress: None,
             events: Vec::new(),
             checkpoint: None,
-            now: Timestamp::now(),
+            now: self.now(),
+            ran_ms: None,
             jitter: 0.0,
         };
         let mut entries = vec![Entry::silent(Command::End(Box::new(end)))];
@@ -219,7 +221,7 @@ impl Manager {
         let panicked = matches!(finished.end, RunEnd::Panicked(_));
         let operation = Arc::clone(&live.of.operation);
         let lane = operation.lane.clone();
-        let mut end = end_of(live, *finished);
+        let mut end = end_of(live, *finished, took);
         live.owed.add_to(&mut end);
         let end = Box::new(end);
         self.ledger.panics += u64::from(panicked && !lost);
@@ -270,7 +272,7 @@ impl Manager {
                 "the operation's actor ended ({why}); the run goes on under a new one"
             ),
             run: ended.run,
-            at: Timestamp::now(),
+            at: self.now(),
         });
         self.append(&operation, warning);
         let actor = self.staff(of, ctx);
@@ -300,8 +302,8 @@ fn slot_lost(run: &Run) -> Finished {
     }
 }
 
-fn end_of(live: &Live, finished: Finished) -> End {
-    let now = Timestamp::now();
+fn end_of(live: &Live, finished: Finished, took: Duration) -> End {
+    let now = live.of.clock.now();
     let run = live.state.run;
     End {
         id: live.of.operation.id,
@@ -309,11 +311,13 @@ fn end_of(live: &Live, finished: Finished) -> End {
         end: finished.end,
         signalled: live.state.stop.clone(),
         output: finished.output,
-        progress: Some(live.of.vigil.borrow_mut().meter.last(
-            now,
-            live.of.began.elapsed(),
-            &finished.snapshot,
-        )),
+        progress: Some(
+            live.of
+                .vigil
+                .borrow_mut()
+                .meter
+                .last(now, took, &finished.snapshot),
+        ),
         events: finished
             .reports
             .into_iter()
@@ -321,6 +325,7 @@ fn end_of(live: &Live, finished: Finished) -> End {
             .collect(),
         checkpoint: finished.checkpoint,
         now,
+        ran_ms: u64::try_from(took.as_millis()).ok(),
         jitter: fastrand::f64(),
     }
 }

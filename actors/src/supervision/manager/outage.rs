@@ -45,14 +45,14 @@ impl Owed {
     }
 
     /// What was dropped is told first.
-    fn take_events(&mut self) -> Vec<Fact> {
+    fn take_events(&mut self, now: Timestamp) -> Vec<Fact> {
         let gap = GapData {
             logs: std::mem::take(&mut self.logs),
             metrics: std::mem::take(&mut self.metrics),
             events: std::mem::take(&mut self.events),
         };
         let some = gap.logs + gap.metrics + gap.events > 0;
-        let gap = some.then(|| (Timestamp::now(), EventBody::Gap(gap)));
+        let gap = some.then(|| (now, EventBody::Gap(gap)));
         gap.into_iter().chain(self.warnings.drain(..)).collect()
     }
 
@@ -63,7 +63,7 @@ impl Owed {
 
     /// The run's end tells all of it.
     pub(super) fn add_to(&mut self, end: &mut End) {
-        end.events.splice(0..0, self.take_events());
+        end.events.splice(0..0, self.take_events(end.now));
         end.checkpoint = end.checkpoint.take().or_else(|| self.checkpoint.take());
     }
 }
@@ -75,7 +75,10 @@ impl Live {
         if std::mem::take(&mut self.owed.stop) {
             commands.extend(self.stop_again());
         }
-        let (events, checkpoint) = (self.owed.take_events(), self.owed.checkpoint.take());
+        let (events, checkpoint) = (
+            self.owed.take_events(self.of.clock.now()),
+            self.owed.checkpoint.take(),
+        );
         if !events.is_empty() || checkpoint.is_some() {
             commands.push(Command::Append {
                 id: self.of.operation.id,

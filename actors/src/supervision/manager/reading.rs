@@ -1,7 +1,9 @@
 //! What the manager shows of itself and of the runs that are going on.
 
+use std::time::Duration;
+
 use actix::Handler;
-use impresario_api::{OperationId, SlotView, Timestamp};
+use impresario_api::{OperationId, SlotView};
 use tokio::sync::oneshot;
 
 use super::Manager;
@@ -28,33 +30,35 @@ impl Handler<ReadSystem> for Manager {
     type Result = ();
 
     fn handle(&mut self, read: ReadSystem, _: &mut Self::Context) {
-        let now = Timestamp::now();
-        let oldest = |lane: &Lane| self.of.reader.oldest_pending(&lane.name).ok().flatten();
+        let now = self.now();
+        let reader = &self.of.reader;
+        let oldest = |lane: &Lane| reader.oldest_due(&lane.name, now).ok().flatten();
+        let waiting = |lane: &Lane| reader.waiting(&lane.name).unwrap_or_default();
         let lanes = self.lanes.values().map(|lane| {
-            let mut view = lane.view(oldest(lane), now);
+            let mut view = lane.view(waiting(lane), oldest(lane), now);
             for slot in &mut view.slots {
-                self.look_at(slot, now);
+                self.look_at(slot);
             }
             view
         });
         let lanes = lanes.collect();
         let _ = read.reply.send(ManagerView {
             lanes,
-            ..self.ledger.view()
+            ..self.ledger.view(now)
         });
     }
 }
 
 impl Manager {
     /// When the function in a slot last advanced, and whether that is longer ago than usual.
-    fn look_at(&self, slot: &mut SlotView, now: Timestamp) {
+    fn look_at(&self, slot: &mut SlotView) {
         let live = slot.operation_id.and_then(|id| self.live.get(&id));
         let Some(live) = live else { return };
-        let (advanced_at, own) = live.of.vigil.borrow().meter.advances();
-        let since = advanced_at.or(slot.since);
-        let idle = since.map_or(0.0, |since| now.seconds_since(since));
+        let (advanced, own) = live.of.vigil.borrow().meter.advances();
+        let since = advanced.map_or(Duration::ZERO, |(_, since)| since);
+        let idle = live.of.began.elapsed().saturating_sub(since);
         let usual = self.ledger.pace(&live.of.operation.kind).and(own);
-        slot.advanced_at = advanced_at;
-        slot.overdue = usual.is_overdue(idle);
+        slot.advanced_at = advanced.map(|(at, _)| at);
+        slot.overdue = usual.is_overdue(idle.as_secs_f64());
     }
 }

@@ -7,6 +7,7 @@ use actix::{AsyncContext, Context};
 use impresario_api::{OperationId, Timestamp};
 
 use super::Manager;
+use super::times::LOOK_EVERY;
 use crate::store::Command;
 use crate::supervision::writer::Entry;
 
@@ -30,7 +31,7 @@ pub(super) struct Look {
 impl Manager {
     /// Looks from now on, every so often.
     pub(super) fn begin_retention(&mut self, ctx: &mut Context<Self>) {
-        let now = Timestamp::now();
+        let now = self.now();
         let last = self.of.reader.latest().ok().flatten();
         let mut look = Look {
             at: (Instant::now(), now),
@@ -49,17 +50,26 @@ impl Manager {
         i64::try_from(age).unwrap_or(i64::MAX).max(JUMP)
     }
 
+    /// A machine that slept looks as soon as it is awake, if it is time by the wall clock.
     fn look_later(&self, ctx: &mut Context<Self>) {
-        ctx.run_later(self.of.config.retention.every, |manager, ctx| {
-            manager.compare_clocks();
-            manager.remove_some();
+        let every = self.of.config.retention.every;
+        ctx.run_later(every.min(LOOK_EVERY), move |manager, ctx| {
+            let now = manager.now();
+            if manager
+                .retention
+                .as_ref()
+                .is_some_and(|look| look.is_over(now, every))
+            {
+                manager.compare_clocks();
+                manager.remove_some();
+            }
             manager.look_later(ctx);
         });
     }
 
     /// A wall clock that ran further than the steady one was set.
     fn compare_clocks(&mut self) {
-        let now = Timestamp::now();
+        let now = self.now();
         if let Some(look) = &mut self.retention {
             let passed = i64::try_from(look.at.0.elapsed().as_millis()).unwrap_or(i64::MAX);
             look.doubt(now.as_millis() - look.at.1.as_millis() - passed, JUMP);
@@ -72,7 +82,7 @@ impl Manager {
         if self.draining.is_some() || !self.recovered || self.store_gone {
             return;
         }
-        if let Some((before, limit)) = self.most_to_go(Timestamp::now()) {
+        if let Some((before, limit)) = self.most_to_go(self.now()) {
             let prune = Command::Prune {
                 before,
                 limit,
@@ -115,6 +125,11 @@ impl Manager {
 }
 
 impl Look {
+    /// Whether so long has passed since, by either clock.
+    fn is_over(&self, now: Timestamp, every: Duration) -> bool {
+        self.at.0.elapsed() >= every || now.seconds_since(self.at.1) >= every.as_secs_f64()
+    }
+
     /// The clock is `ahead` of what was expected, in milliseconds; so much is believed.
     fn doubt(&mut self, ahead: i64, believed: i64) {
         if ahead > believed {

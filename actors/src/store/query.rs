@@ -1,0 +1,64 @@
+//! Pages of operations: what is asked, and what is answered.
+
+use std::sync::Arc;
+
+use impresario_api::{OperationId, Status, StatusFilter};
+
+use super::Operation;
+
+/// Which operations, newest first. Every condition must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// One of these, when not empty.
+    pub statuses: Vec<StatusFilter>,
+    /// One of these kinds, when not empty.
+    pub kinds: Vec<String>,
+    /// Only those that have not ended.
+    pub active_only: bool,
+    /// Has this label.
+    pub label: Option<(String, String)>,
+    /// The id's end (4 or more characters), a kind, or the start of a label's value.
+    pub text: Option<String>,
+    /// At most so many rows.
+    pub limit: usize,
+    /// Older than this id: the last row of the page before.
+    pub before: Option<OperationId>,
+}
+
+impl Query {
+    /// Whether those of a kind with a shown status pass the filters by kind and by status.
+    pub fn passes(&self, kind: &str, status: Status) -> bool {
+        (self.statuses.is_empty() || self.statuses.contains(&StatusFilter::Shown(status)))
+            && self.passes_kind(kind)
+            && (!self.active_only || !status.is_ended())
+    }
+
+    /// Whether the scheduled ones of a kind are asked for beside all that [`Self::passes`]: pending
+    /// ones hold them already.
+    pub fn passes_scheduled(&self, kind: &str) -> bool {
+        let pending = StatusFilter::Shown(Status::Pending);
+        self.statuses.contains(&StatusFilter::Scheduled)
+            && !self.statuses.contains(&pending)
+            && self.passes_kind(kind)
+    }
+
+    fn passes_kind(&self, kind: &str) -> bool {
+        self.kinds.is_empty() || self.kinds.iter().any(|one| one == kind)
+    }
+}
+
+/// A page of operations.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Newest first.
+    pub operations: Vec<Arc<Operation>>,
+    /// Whether there are older ones that match.
+    pub more: bool,
+    /// How many match, all pages together.
+    pub total: u64,
+    /// False when counting stopped, at 1,000 at the latest; there are more then. Filters by kind and
+    /// status alone are counted exactly.
+    pub total_is_exact: bool,
+    /// How many operations have not ended, whatever the filter.
+    pub active: u64,
+}

@@ -1,0 +1,73 @@
+//! The events that tell of what became of an operation.
+
+use impresario_api::{
+    EventBody, RescheduledData, ResumedData, Status, StatusData, SubmittedData, Timestamp,
+};
+
+use super::record::Operation;
+use crate::rules::lifecycle::State;
+
+impl Operation {
+    /// As it was when it was submitted, whatever became of it since.
+    pub(super) fn submitted_event(&self) -> EventBody {
+        let submitted = State::submitted(self.state.terms, self.state.not_before);
+        EventBody::Submitted(SubmittedData {
+            kind: self.kind.clone(),
+            lane: self.lane.clone(),
+            priority: self.priority,
+            labels: self.labels.clone(),
+            requested_by: self.requested_by.clone(),
+            retry_of: self.retry_of,
+            reason: self.reason.clone(),
+            not_before: self.state.not_before,
+            status: Status::Pending,
+            verbs: submitted.verbs(self.created_at),
+        })
+    }
+
+    pub(super) fn status_event(&self, now: Timestamp) -> EventBody {
+        let state = &self.state;
+        EventBody::Status(StatusData {
+            status: state.shown(),
+            run: state.run,
+            attempt: state.attempt,
+            stop: state.stop.clone(),
+            stopped_early: state.stopped_early(),
+            error: state.error.clone(),
+            verbs: state.verbs(now),
+            started_at: self.started_at,
+            completed_at: self.completed_at,
+            not_before: state.waits_until(),
+        })
+    }
+
+    pub(super) fn resumed_event(
+        &self,
+        by: String,
+        reason: Option<String>,
+        now: Timestamp,
+    ) -> EventBody {
+        EventBody::Resumed(ResumedData {
+            requested_by: by,
+            reason,
+            status: self.state.shown(),
+            attempt: self.state.attempt,
+            verbs: self.state.verbs(now),
+        })
+    }
+
+    pub(super) fn rescheduled_event(
+        &self,
+        by: String,
+        reason: Option<String>,
+        now: Timestamp,
+    ) -> EventBody {
+        EventBody::Rescheduled(RescheduledData {
+            requested_by: by,
+            reason,
+            not_before: self.state.waits_until(),
+            status: self.state.shown(),
+            verbs: self.state.verbs(now),
+        })
+    }
+}
