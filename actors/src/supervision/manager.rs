@@ -149,16 +149,14 @@ impl Manager {
 
     /// Somebody's time has come: sends a claim also where no slot is free.
     fn promote(&mut self, lane: &str) {
-        if self.lanes.contains_key(lane) {
-            self.send_claim(0, lane);
-        } else {
-            self.claim_lost_lane(lane);
-        }
+        self.send_claim(0, lane);
     }
 
     fn send_claim(&mut self, least: usize, lane: &str) {
-        if let Some(lane) = self.lanes.get_mut(lane) {
-            lane.idle = false;
+        match self.lanes.get_mut(lane) {
+            Some(lane) => lane.idle = false,
+            None if self.recovered => return self.claim_lost_lane(lane),
+            None => {}
         }
         if let Some(claim) = self.claim_at_least(least, lane) {
             self.of.link.send(vec![claim]);

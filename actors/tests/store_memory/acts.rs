@@ -54,7 +54,7 @@ pub(crate) fn submission(
     let (lane, priority, delay, label) = act;
     // Ids ascend with time, but of those of one moment in an order of their own, so that age is not
     // the order of submission.
-    let id = (now.as_millis().unsigned_abs() << 20) | (number as u64 * 7_919) % 100_003;
+    let id = (now.as_millis().unsigned_abs() << 20) | ((number as u64 * 7_919) % 100_003);
     let labels = label.then(|| ("team".to_owned(), "blue".to_owned()));
     Submission {
         id: OperationId::from_u64(id),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use impresario::store::MemoryStore;
-use impresario::{Clock, Config};
-use impresario_api::{EventBody, Status, Timestamp, Verb};
+use impresario::{Clock, Config, Interest, Subscription, Update};
+use impresario_api::{EventBody, OperationId, Status, Timestamp, Verb};
 use serde_json::json;
 
 use crate::kit::{LONG, Move, Stage, done, now, policy, stage, stage_in};
@@ -21,11 +21,30 @@ fn clocked() -> (Stage, Clock) {
     (stage_in(config, policy(), 1, MemoryStore::new()), clock)
 }
 
+/// Waits until the manager knows of a start that waits, and so watches its time.
+fn watched(stage: &Stage, listener: &mut Subscription, id: OperationId) {
+    loop {
+        let update = now(listener.next()).expect("the store answers");
+        if matches!(update, Some(Update::Event(event)) if event.operation_id == id) {
+            // It answers when it has done with the start.
+            now(stage.orchestrator.system()).expect("it lives");
+            return;
+        }
+    }
+}
+
 #[test]
 fn what_is_due_in_a_minute_runs_within_seconds_when_the_clock_goes_forward() {
     let (stage, clock) = clocked();
+    let all = Interest::Matching {
+        kinds: vec![],
+        label: None,
+    };
+    let listener = stage.orchestrator.subscribe_matching(all, None);
+    let mut listener = now(listener).expect("it listens");
     let due = clock.now().plus_millis(MINUTE);
     let id = stage.start_with(json!({"not_before": due})).expect("room");
+    watched(&stage, &mut listener, id);
     clock.jump(2 * MINUTE);
     let soon = Duration::from_secs(10);
     let ran = stage.ready.recv_timeout(soon);
@@ -148,7 +167,7 @@ fn a_time_that_was_asked_for_outlives_a_pause_and_start_now_takes_it_away() {
     assert_eq!(row.waiting_for.as_deref(), Some(until.as_str()));
     assert_eq!((row.not_before, row.run), (Some(due), 0));
     assert!(row.verbs.contains(&Verb::StartNow), "{row:?}");
-    assert_eq!(done(stage.ask(id, Verb::StartNow)).1, true);
+    assert!(done(stage.ask(id, Verb::StartNow)).1);
     assert_eq!(stage.ready(), 1);
     let told = stage.event(id, |body| matches!(body, EventBody::Rescheduled(_)));
     let EventBody::Rescheduled(data) = told.body else {

@@ -83,6 +83,19 @@ fn a_lane_that_is_gone_fails_what_waited_in_it_by_name() {
     }
 }
 
+#[test]
+fn a_lane_that_is_gone_fails_what_comes_back_to_it_too() {
+    let store = MemoryStore::new();
+    let stage = stage_with(policy(), 1, store.clone());
+    let later = serde_json::json!({"not_before": "2099-01-01T00:00:00Z"});
+    let id = stage.start_with(later).expect("room");
+    now(stage.orchestrator.shutdown());
+    let orchestrator = stranger(store, None);
+    let asked = orchestrator.ask(id, Verb::StartNow, None, impresario::Options::default());
+    now(asked).expect("it waits for its time");
+    assert_eq!(code_of(&orchestrator, id), "LANE_UNKNOWN");
+}
+
 /// Fills a folder in each of its ten steps, and says where it began.
 struct Filler {
     gate: crossbeam_channel::Receiver<()>,

@@ -158,6 +158,7 @@ fn end(id: OperationId, number: u64, now: Timestamp) -> End {
         events: Vec::new(),
         checkpoint: None,
         now,
+        ran_ms: None,
         jitter: 0.0,
     }
 }

@@ -184,6 +184,29 @@ fn every_verb_does_what_it_says() {
 }
 
 #[test]
+fn one_that_waits_for_its_time_is_listed_says_until_when_and_starts_now() {
+    let server = Server::start();
+    let later = "dummy --iterations 1 --step-ms 0 --not-before 2099-01-01T00:00:00Z --detach";
+    let started = server.json(&later.split(' ').collect::<Vec<_>>());
+    let id = started["operation_id"].as_str().expect("an id");
+    server.says(0, &["ops", "pause", id, "--wait", "10"]);
+    let text = server.says(0, &["ops", "resume", id]);
+    assert!(text.contains("now pending until 2099-01-01"), "{text}");
+    let listed = |status| server.json(&["ops", "list", "--status", status])["total_count"].clone();
+    assert_eq!(
+        (listed("scheduled"), listed("pending")),
+        (1.into(), 1.into())
+    );
+    assert!(server.says(0, &["system"]).contains("1 for later"));
+    let text = server.says(0, &["ops", "start-now", id, "--reason", "the data is here"]);
+    assert!(text.contains("start-now asked"), "{text}");
+    server.says(0, &["ops", "watch", id]);
+    assert_eq!(server.json(&["ops", "show", id])["status"], "completed");
+    assert_eq!(listed("scheduled"), 0);
+    assert_eq!(server.run(&["ops", "start-now", id]).status.code(), Some(1));
+}
+
+#[test]
 fn lists_kinds_and_the_system_are_shown() {
     let server = Server::start();
     let id = server.sleeper();

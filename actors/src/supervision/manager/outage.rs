@@ -52,7 +52,7 @@ impl Owed {
             events: std::mem::take(&mut self.events),
         };
         let some = gap.logs + gap.metrics + gap.events > 0;
-        let gap = some.then(|| (now, EventBody::Gap(gap)));
+        let gap = some.then_some((now, EventBody::Gap(gap)));
         gap.into_iter().chain(self.warnings.drain(..)).collect()
     }
 
