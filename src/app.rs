@@ -118,6 +118,9 @@ impl App {
         let models = Models::open(settings.models_dir())
             .map_err(|error| Exit::unavailable(error.to_string()))?;
         let orchestrator = orchestrator(settings, kinds)?;
+        // After all that keeps files open: it counts them.
+        let connections =
+            Connections::new(settings).map_err(|error| Exit::unavailable(error.to_string()))?;
         let dummy = DummyService::new(orchestrator.clone());
         let data = DataService::new(orchestrator.clone(), library);
         #[cfg(feature = "training")]
@@ -131,8 +134,7 @@ impl App {
             leaving: AtomicBool::new(false),
             sockets_leave: watch::Sender::new(false),
             socket_limits: settings.http.socket_limits(),
-            // The last to be made: it counts what is open by now.
-            connections: Connections::new(settings),
+            connections,
             _data_dir: data_dir,
         })
     }

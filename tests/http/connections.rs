@@ -10,7 +10,7 @@ use tungstenite::Error;
 
 use crate::live::client::open;
 use crate::own::Gate;
-use crate::support::{DUMMY, OPERATIONS, Server, id};
+use crate::support::{DUMMY, LONG, OPERATIONS, Server, comes, id};
 
 /// No deadline comes within a test: what ends a connection then is that its place is needed.
 const PATIENT: [&str; 3] = [
@@ -21,8 +21,6 @@ const PATIENT: [&str; 3] = [
 /// More than fit beside a server that may have 256 files open.
 const CROWD: usize = 220;
 const HEALTHZ: &str = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
-/// Nothing here takes so long: past it something hangs.
-const LONG: Duration = Duration::from_secs(30);
 
 fn connect(server: &Server) -> TcpStream {
     let stream = TcpStream::connect(&server.address).expect("it listens");
@@ -72,15 +70,6 @@ fn ended(stream: &mut TcpStream) {
                 return;
             }
         }
-    }
-}
-
-/// Looks until it is so.
-fn comes(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < LONG, "{what} did not come");
-        std::thread::yield_now();
     }
 }
 
@@ -141,12 +130,18 @@ fn a_body_may_be_slow_but_not_silent() {
     let (now, later) = whole.split_at(whole.len() - 40);
     let mut slow = saying(&server, now);
     let began = Instant::now();
+    let pause = Duration::from_millis(60);
+    let (later, last) = later.split_at(later.len() - 1);
     for byte in later.bytes() {
-        // A pause within the limit, and all of them far beyond it.
-        std::thread::sleep(Duration::from_millis(60));
         slow.write_all(&[byte]).expect("it is open");
+        // Each pause is within the limit, and all of them are far beyond it.
+        slow.set_read_timeout(Some(pause)).expect("a timeout");
+        let nothing = slow.read(&mut [0]).map_err(|error| error.kind());
+        assert_eq!(nothing, Err(ErrorKind::WouldBlock));
     }
     assert!(began.elapsed() > Duration::from_secs(2));
+    slow.write_all(last.as_bytes()).expect("it is open");
+    slow.set_read_timeout(Some(LONG)).expect("a timeout");
     let text = answer(&mut slow, "}}");
     assert!(text.starts_with("HTTP/1.1 202"), "{text}");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{ANNA, Server, command, tokens};
+use crate::support::{ANNA, Server, command, tokens, within};
 
 /// Runs the binary to its end, which must come by itself.
 fn refused(args: &[&str]) -> (Option<i32>, String) {
@@ -122,6 +122,16 @@ fn a_port_that_is_taken_is_exit_69() {
     let (code, text) = refused(&["--set", &format!("http.listen={address}")]);
     assert_eq!(code, Some(69), "{text}");
     assert!(text.contains(&address), "{text}");
+}
+
+#[test]
+fn too_few_files_to_work_with_is_exit_69() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = within(45, command(&folder, &[])).output();
+    let output = output.expect("the binary runs");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(69), "{text}");
+    assert!(text.contains("ulimit -n"), "{text}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -110,7 +110,7 @@ pub(crate) fn command(folder: &TempDir, args: &[&str]) -> Command {
 const MANY: u32 = 1_024;
 
 /// The same command, which may have so many files open.
-fn within(files: u32, command: Command) -> Command {
+pub(crate) fn within(files: u32, command: Command) -> Command {
     let mut limited = Command::new("sh");
     limited
         .args(["-c", "ulimit -n \"$0\"; exec \"$@\"", &files.to_string()])
@@ -479,6 +479,18 @@ pub(crate) fn token_file(folder: &TempDir, text: &str) -> String {
     let mut file = file.open(&path).expect("it can be made");
     file.write_all(text.as_bytes()).expect("it can be written");
     format!("http.token_file={}", path.display())
+}
+
+/// Nothing takes so long: past it something hangs.
+pub(crate) const LONG: Duration = Duration::from_secs(30);
+
+/// Looks until it is so.
+pub(crate) fn comes(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < LONG, "{what} did not come");
+        std::thread::yield_now();
+    }
 }
 
 /// The id that data names.

@@ -26,6 +26,8 @@ const FOR_A_WORKER: usize = 8 + ACCEPTED_AHEAD;
 pub(super) const ACCEPTED_AHEAD: usize = 8;
 /// However few files may be open, so many connections are served.
 const FEWEST: usize = 8;
+/// With fewer files than these beside its own, a server could not do its work.
+const FEWEST_FREE: usize = 24;
 
 /// How long a connection may stay in each phase, in milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,16 @@ pub(super) struct Times {
     pub(super) body_idle: u64,
     pub(super) write_stall: u64,
     pub(super) farewell: u64,
+}
+
+/// A server with so few files could not do its work.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "this process may have {most} files open, {open} are open already, and at least {FEWEST_FREE} more are needed; raise the limit of open files (ulimit -n), 1024 or more are good"
+)]
+pub struct TooFewFiles {
+    most: usize,
+    open: usize,
 }
 
 /// How many connections there may be.
@@ -64,7 +76,7 @@ impl Times {
 
 impl Limits {
     /// For a process in which everything but connections is open already.
-    pub(super) fn of(settings: &Settings) -> Self {
+    pub(super) fn of(settings: &Settings) -> Result<Self, TooFewFiles> {
         let slots: usize = settings.lanes.values().map(|lane| lane.concurrency).sum();
         let kept = FOR_THE_STORE
             + slots.saturating_mul(FOR_A_SLOT)
@@ -73,14 +85,13 @@ impl Limits {
                 .blocking_threads
                 .saturating_mul(FOR_A_CHECK)
             + settings.http.worker_threads().saturating_mul(FOR_A_WORKER);
-        let limits = Self::within(
-            most_files(),
-            open_files(),
-            kept,
-            settings.http.connections_per_peer,
-        );
+        let (most, open) = (most_files(), open_files());
+        if most.saturating_sub(open) < FEWEST_FREE {
+            return Err(TooFewFiles { most, open });
+        }
+        let limits = Self::within(most, open, kept, settings.http.connections_per_peer);
         log::debug!("{limits:?}");
-        limits
+        Ok(limits)
     }
 
     fn within(most: usize, open: usize, kept: usize, per_peer: usize) -> Self {

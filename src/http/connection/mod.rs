@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use super::peer::Peer;
 pub(in crate::http) use client::Client;
 use clock::Clock;
+pub use limits::TooFewFiles;
 pub(in crate::http) use registry::Place;
 pub use registry::{Connections, Counts};
 use rules::{Phase, Reading};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use actix_web::dev::RequestHead;
 use actix_web::rt::time::sleep;
 
-use super::limits::{Limits, Times};
+use super::limits::{Limits, Times, TooFewFiles};
 use super::open::{OfPeer, Open, at_once, most_expendable};
 use super::rules::{Phase, is_overdue};
 use super::{Clock, Connection, Ending};
@@ -48,9 +48,9 @@ pub struct Counts {
 
 impl Connections {
     /// None yet. Everything else that the process keeps open should be open already.
-    pub fn new(settings: &Settings) -> Arc<Self> {
-        Arc::new(Self {
-            limits: Limits::of(settings),
+    pub fn new(settings: &Settings) -> Result<Arc<Self>, TooFewFiles> {
+        Ok(Arc::new(Self {
+            limits: Limits::of(settings)?,
             times: Times::of(settings),
             proxies: TrustedProxies::new(&settings.http.trusted_proxies),
             clock: Arc::new(Clock::new()),
@@ -58,7 +58,7 @@ impl Connections {
             sockets: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
             leaving: AtomicBool::new(false),
-        })
+        }))
     }
 
     /// How many there are now.

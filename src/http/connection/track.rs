@@ -58,15 +58,18 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let connection = Connection::of_service(&request);
         connection.as_ref().inspect(|one| one.works());
-        let Some(place) = self.connections.enter(request.head()) else {
-            return Box::pin(ready(Err(ApiError::too_many_connections().into())));
+        let handled = match self.connections.enter(request.head()) {
+            None => Err(ApiError::too_many_connections()),
+            Some(place) => {
+                place.map(|place| request.extensions_mut().insert(place));
+                Ok(self.inner.call(request))
+            }
         };
-        if let Some(place) = place {
-            request.extensions_mut().insert(place);
-        }
-        let handled = self.inner.call(request);
         Box::pin(async move {
-            let answer = handled.await;
+            let answer = match handled {
+                Ok(handled) => handled.await,
+                Err(refused) => Err(refused.into()),
+            };
             connection.as_ref().inspect(|one| one.answers());
             answer
         })

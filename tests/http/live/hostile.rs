@@ -8,12 +8,10 @@ use serde_json::json;
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::client::Live;
-use crate::support::Server;
+use crate::support::{LONG, Server, comes};
 
 /// Kibibytes by which nothing that one client does lets the server grow.
 const LITTLE: u64 = 32 << 10;
-/// Nothing here takes so long: past it something hangs.
-const LONG: Duration = Duration::from_secs(30);
 
 /// A server with tokens.
 fn guarded() -> Server {
@@ -54,15 +52,6 @@ fn flood(stream: &mut TcpStream, piece: &[u8], most: usize) -> Result<(), ErrorK
         sent += piece.len();
     }
     Ok(())
-}
-
-/// Looks until it is so.
-fn comes(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < LONG, "{what} did not come");
-        std::thread::yield_now();
-    }
 }
 
 #[test]

@@ -6,7 +6,8 @@ use crate::config::Args;
 fn connections(per_peer: usize) -> Arc<Connections> {
     let per_peer = format!("http.connections_per_peer={per_peer}");
     let args = Args::parse_from(["impresariod", "--set", &per_peer]);
-    Connections::new(&Settings::load(&args).expect("the settings are right"))
+    let settings = Settings::load(&args).expect("the settings are right");
+    Connections::new(&settings).expect("there are files to spare")
 }
 
 fn from(address: &str) -> Option<SocketAddr> {
