@@ -12,6 +12,7 @@ mod frame;
 mod id;
 mod kind;
 mod model;
+mod number;
 mod request;
 mod system;
 pub mod text;
@@ -36,6 +37,7 @@ pub use model::{
     Baselines, EpochView, FeatureView, ModelCard, ModelData, ModelList, ModelRow, PredictRequest,
     Prediction, Scores, TestReport,
 };
+pub use number::{MAX_INTEGER, whole_numbers};
 pub use request::{
     PruneAnswer, PruneRequest, StartAnswer, StartMode, StartOptions, StartRequest, VerbRequest,
 };
@@ -46,9 +48,6 @@ pub use view::{
     OperationList, OperationRow, OperationView, Progress, Status, StatusFilter, StepProgress, Stop,
     StopVerb, Verb, VerbAnswer, Warning,
 };
-
-/// The largest integer that every JSON client can hold: 2^53 − 1.
-pub const MAX_INTEGER: u64 = (1 << 53) - 1;
 
 /// The deepest nesting of arrays and objects in params, outputs and an error's details. JSON readers
 /// stop at 128 levels, and an answer holds them a few levels deeper than they were sent.

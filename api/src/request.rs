@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::{OperationId, OperationView, Status, Timestamp};
 
+/// What a label may not have, for a regular expression: [`crate::text::is_hidden`] below U+10000.
+const HIDDEN: &str = "\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb";
+
 /// `POST /api/v1/operations`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -37,11 +40,15 @@ pub struct StartOptions {
         deserialize_with = "or_null"
     )]
     #[schemars(with = "Option<BTreeMap<String, String>>")]
-    #[schemars(extend("maxProperties" = 64, "propertyNames" = {"pattern": "^[^:]{1,100}$"}))]
+    #[schemars(extend(
+        "maxProperties" = 64,
+        "propertyNames" = {"pattern": format!("^[^:{HIDDEN}]{{1,100}}$")},
+        "additionalProperties" = {"type": "string", "pattern": format!("^[^{HIDDEN}]{{0,4096}}$")},
+    ))]
     pub labels: BTreeMap<String, String>,
     /// One run's time, in seconds; more than 0.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 3_162_240_000_u64))]
     pub timeout_seconds: Option<f64>,
     /// The retry budget; at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]

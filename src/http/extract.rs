@@ -12,7 +12,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use impresario::operation::Operation;
-use impresario_api::{Faults, OperationId, PruneRequest, StartOptions, VerbRequest};
+use impresario_api::{Faults, OperationId, PruneRequest, StartOptions, VerbRequest, whole_numbers};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -295,9 +295,10 @@ fn explain(body: &[u8], table: &[Field], otherwise: &str) -> ApiError {
 }
 
 fn options(given: Option<Map<String, Value>>) -> Result<StartOptions, ApiError> {
-    let Some(given) = given else {
+    let Some(mut given) = given else {
         return Ok(StartOptions::default());
     };
+    given.values_mut().for_each(whole_numbers);
     let parsed = StartOptions::deserialize(&given);
     let explain =
         |error: serde_json::Error| faults("options.", &given, OPTIONS, &error.to_string());

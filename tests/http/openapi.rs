@@ -262,7 +262,10 @@ fn starts_have_the_schemas_of_their_kinds() {
     let fields: Vec<_> = flat.as_object().expect("fields").keys().collect();
     assert_eq!(fields, ["iterations", "options", "step_ms"]);
     assert_eq!(flat["iterations"]["maximum"], 1_000_000_000);
-    assert_eq!(flat["options"]["properties"]["priority"]["minimum"], -100);
+    assert_eq!(
+        flat["options"]["anyOf"][0]["properties"]["priority"]["minimum"],
+        -100
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use garde::Validate;
-use impresario_api::{Faults, KindView, MAX_DEPTH, Verb};
+use impresario_api::{Faults, KindView, MAX_DEPTH, Verb, whole_numbers};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -100,7 +100,7 @@ impl<K: Operation> ErasedOperation for Erased<K> {
         if params.is_null() {
             params = Value::Object(serde_json::Map::new());
         }
-        super::schema::whole_numbers(&mut params);
+        whole_numbers(&mut params);
         self.schema.check(params)
     }
 

@@ -7,7 +7,7 @@ mod words;
 use std::collections::BTreeMap;
 
 use garde::Report;
-use impresario_api::{Faults, MAX_INTEGER, text};
+use impresario_api::{Faults, text};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use schemars::JsonSchema;
@@ -190,21 +190,6 @@ fn shown(value: &Value) -> String {
 /// `/layers/0` as `layers.0`.
 fn dotted(pointer: &str) -> String {
     pointer.trim_start_matches('/').replace('/', ".")
-}
-
-/// 5.0 as 5: to a schema they are the same, to an integer's parser they are not.
-pub(super) fn whole_numbers(value: &mut Value) {
-    match value {
-        Value::Array(all) => all.iter_mut().for_each(whole_numbers),
-        Value::Object(all) => all.values_mut().for_each(whole_numbers),
-        Value::Number(number) if number.is_f64() => match number.as_f64() {
-            Some(float) if float.fract() == 0.0 && float.abs() <= MAX_INTEGER as f64 => {
-                *number = (float as i64).into();
-            }
-            _ => {}
-        },
-        _ => {}
-    }
 }
 
 /// What garde found.

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::endpoint::Make;
-use crate::http::query::Shape;
+use crate::http::query::{MOST_VALUES, Shape};
 
 /// Where schemas are in the document.
 const PLACE: &str = "#/components/schemas/";
@@ -53,7 +53,9 @@ impl Schemas {
     pub(super) fn parameter(&mut self, shape: Shape) -> Value {
         match shape {
             Shape::One(make) => self.sent(make),
-            Shape::Several(make) => json!({"type": "array", "items": self.sent(make)}),
+            Shape::Several(make) => {
+                json!({"type": "array", "items": self.sent(make), "minItems": 1, "maxItems": MOST_VALUES})
+            }
             Shape::Integer {
                 least,
                 most,
@@ -102,11 +104,19 @@ impl Schemas {
         schema.unwrap_or_else(|| json!({"type": "object"}))
     }
 
-    /// One schema for each kind: what a start of it looks like.
+    /// One schema for each kind: what a start of it looks like. Params may be left out, or be null,
+    /// where none of them is required.
     pub(super) fn starts(kinds: &[KindView]) -> Vec<Value> {
         let start = |kind: &KindView| {
-            let params = json!({"anyOf": [reference(&params_name(&kind.kind)), {"type": "null"}]});
-            json!({"properties": {"kind": {"const": kind.kind}, "params": params}})
+            let params = reference(&params_name(&kind.kind));
+            let fields = json!({"kind": {"const": kind.kind}, "params": params});
+            let required = kind.params_schema["required"].as_array();
+            if required.is_some_and(|required| !required.is_empty()) {
+                return json!({"properties": fields, "required": ["params"]});
+            }
+            let mut start = json!({"properties": fields});
+            start["properties"]["params"] = json!({"anyOf": [params, {"type": "null"}]});
+            start
         };
         kinds.iter().map(start).collect()
     }

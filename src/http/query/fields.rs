@@ -13,7 +13,7 @@ use crate::http::errors::ApiError;
 /// The longest query; hundreds of names and labels fit.
 const MOST_BYTES: usize = 8 * 1024;
 /// The most values that a field takes by comma.
-const MOST_VALUES: usize = 100;
+pub(in crate::http) const MOST_VALUES: usize = 100;
 
 /// A field that a route takes.
 #[derive(Clone, Copy)]
