@@ -1,6 +1,7 @@
 //! Live sockets, over a client of another make.
 
 pub(crate) mod client;
+mod counted;
 mod following;
 mod hostile;
 mod lossless;
