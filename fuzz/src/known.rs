@@ -11,5 +11,5 @@ pub(crate) const SPELLINGS: bool = true;
 pub(crate) const TOKEN_FILES: bool = true;
 /// A socket without a token is answered, whatever it sends.
 pub(crate) const SOCKETS_WITHOUT_TOKEN: bool = true;
-/// More than 20 faults are told.
+/// More than 20 faults are told, so that an answer is many times as long as what was sent.
 pub(crate) const ALL_FAULTS: bool = true;

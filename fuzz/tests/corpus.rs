@@ -34,12 +34,12 @@ macro_rules! targets {
 
 targets! {
     config: 2_000,
-    csv: 1_000,
-    frames: 150,
-    manifests: 500,
-    params: 2_000,
-    paths: 2_000,
-    queries: 1_000,
+    csv: 2_000,
+    frames: 400,
+    manifests: 1_000,
+    params: 5_000,
+    paths: 10_000,
+    queries: 3_000,
     rows: 100,
     times: 100_000,
     tokens: 5_000,

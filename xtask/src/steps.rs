@@ -144,7 +144,7 @@ fn dependencies(shell: &Shell) -> Result<(), Failure> {
         return Ok(());
     }
     step("licences, duplicates and registries", || {
-        Ok(cmd!(shell, "cargo deny check licenses bans sources").run_echo()?)
+        Ok(cmd!(shell, "cargo deny --workspace check licenses bans sources").run_echo()?)
     })?;
     // The database is a repository that is not reached from everywhere, and its state is not ours.
     if cmd!(shell, "cargo deny fetch db").run_echo().is_err() {
@@ -152,14 +152,18 @@ fn dependencies(shell: &Shell) -> Result<(), Failure> {
         return Ok(());
     }
     step("advisories", || {
-        Ok(cmd!(shell, "cargo deny check --disable-fetch advisories").run_echo()?)
+        Ok(cmd!(
+            shell,
+            "cargo deny --workspace check --disable-fetch advisories"
+        )
+        .run_echo()?)
     })
 }
 
 /// Says what was left out, so that nobody takes it for done.
 fn not_checked(what: &str, why: &str) {
     say(&format!(
-        "\n!!! NOT CHECKED: {what}\n!!! {why}\n!!! Run `cargo deny check` where it can be had before a release.\n"
+        "\n!!! NOT CHECKED: {what}\n!!! {why}\n!!! Run `cargo deny --workspace check` where it can be had before a release.\n"
     ));
 }
 

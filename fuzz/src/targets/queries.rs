@@ -66,7 +66,7 @@ fn patience(query: &[u8]) -> Duration {
 fn check(answer: &Answer, sent: usize) {
     answer.is_in_order();
     assert!(
-        answer.body.len() < (64 << 10) + 40 * sent,
+        known::ALL_FAULTS || answer.body.len() < (64 << 10) + 40 * sent,
         "{} bytes",
         answer.body.len()
     );
