@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{Error, Seek, SeekFrom, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -222,6 +222,8 @@ fn not_writable(args: &Args, root: &Path, report: &mut Report) -> std::io::Resul
     for (path, mode) in [(root, 0o755), (&*binary, 0o755), (&*place, 0o555)] {
         fs::set_permissions(path, Permissions::from_mode(mode))?;
     }
+    // A folder of somebody else is refused for another reason.
+    chown(&place, Some(65_534), Some(65_534))?;
     let mut command = command(&binary, &place, &[]);
     command.uid(65_534).gid(65_534).current_dir("/");
     refuses("a folder that is not writable", command, &place, report);
