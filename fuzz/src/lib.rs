@@ -7,7 +7,6 @@
 #![deny(missing_docs)]
 
 mod kind;
-mod known;
 pub mod mutation;
 mod service;
 mod targets;

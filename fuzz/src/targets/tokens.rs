@@ -8,7 +8,7 @@ use std::path::Path;
 
 use impresario_server::config::{Args, Settings};
 
-use crate::{Target, known};
+use crate::Target;
 
 /// Writes a file that its owner alone may read.
 pub(crate) fn write(file: &Path, bytes: &[u8]) {
@@ -40,9 +40,6 @@ pub(crate) fn target() -> Target {
                 let (mut names, mut secrets) = (HashSet::new(), HashSet::new());
                 let mut lines = String::new();
                 for token in &tokens {
-                    if known::TOKEN_FILES {
-                        return;
-                    }
                     check(&token.name, &token.secret);
                     assert!(names.insert(token.name.clone()), "{} twice", token.name);
                     assert!(secrets.insert(token.secret.clone()), "a token twice");
