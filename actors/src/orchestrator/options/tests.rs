@@ -60,7 +60,7 @@ fn fingerprint(params: &Value, options: &Value) -> u64 {
         idempotency_key: Some("k".to_owned()),
         ..Options::default()
     };
-    let made = options.idempotency(&**kind, &params, None, Duration::ZERO);
+    let made = options.idempotency(&**kind, &params, None, Duration::ZERO, Timestamp::MIN);
     made.expect("there is a key").fingerprint
 }
 
