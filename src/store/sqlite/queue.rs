@@ -7,6 +7,7 @@ use impresario::store::LAST_PLACE;
 use impresario_api::{OperationId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, named_params};
 
+use super::damage::readable;
 use super::rows::id_of;
 
 /// The first of those with 0 there.
@@ -70,7 +71,8 @@ pub(super) fn oldest_due(
 ) -> rusqlite::Result<Option<Timestamp>> {
     let sql = "SELECT MIN(since) FROM operations WHERE lane = ?1 AND since IS NOT NULL";
     let mut statement = connection.prepare_cached(sql)?;
-    let late: Option<i64> = statement.query_row([lane], |row| row.get(0))?;
+    let late = readable(statement.query_row([lane], |row| row.get(0)));
+    let late: Option<i64> = late.transpose()?.flatten();
     let mut oldest = late.filter(|since| *since <= now.as_millis());
     let sql = "SELECT priority, created_at FROM operations
         WHERE lane = ?1 AND due = 0 AND priority < ?2 ORDER BY priority DESC, id LIMIT 1";
@@ -78,7 +80,8 @@ pub(super) fn oldest_due(
     let mut below = i64::MAX;
     let mut next = |below: i64| {
         let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        statement.query_row((lane, below), row).optional()
+        let found = readable(statement.query_row((lane, below), row).optional());
+        Ok::<_, rusqlite::Error>(found.transpose()?.flatten())
     };
     while let Some((priority, created_at)) = next(below)? {
         below = priority;

@@ -140,10 +140,11 @@ fn whole(row: &Row<'_>) -> Result<Operation, String> {
     if operation.completed_at.is_some() == operation.is_live() {
         return Err(format!("completed_at: does not go with {shown}"));
     }
-    // Once its time has come, it stands in the queue with all others.
+    // Once its time has come, it stands in the queue with -1; an earlier version wrote 0.
     let place: Option<i64> = field(row, DUE)?;
     let expected = due(&operation);
-    if place != expected && (place, expected.is_some()) != (Some(0), true) {
+    let promoted = matches!((place, expected), (Some(-1 | 0), Some(1..)));
+    if place != expected && !promoted {
         return Err(format!("due: {place:?} does not go with {shown}"));
     }
     if text(row, HELD)? != held(&operation) {
