@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::web::Data;
+use impresario::{Error, Orchestrator};
 use impresario_api::{
     EventPage, MetricSeries, OperationList, OperationView, PruneAnswer, PruneRequest, StartAnswer,
 };
@@ -70,21 +71,39 @@ pub(super) async fn events(
     query: EventsQuery,
     client: Client,
 ) -> Answer<EventPage> {
-    let (orchestrator, asked) = (app.orchestrator.clone(), query);
-    let (since, limit, types) = (asked.since, asked.limit, asked.types);
-    if orchestrator.events_after(id.0, since)?.min(limit as u64) <= SHORT_PAGE as u64 {
-        let read = |wait| orchestrator.events(id.0, since, limit, &types, wait);
-        return match client.unless_gone(read(asked.wait)).await {
-            Some(page) => ok(page?),
-            None => ok(read(None).await?),
-        };
+    let orchestrator = app.orchestrator.clone();
+    let there = orchestrator.events_after(id.0, query.since)?;
+    if there.min(query.limit as u64) <= SHORT_PAGE as u64 {
+        return ok(short_page(&orchestrator, id, &query, &client).await?);
     }
-    let read = move || async move {
-        Ok(orchestrator
-            .events(id.0, since, limit, &types, None)
-            .await?)
-    };
+    let read = move || async move { Ok(page(&orchestrator, id, &query, None).await?) };
     answers::large(&app.orchestrator, read).await
+}
+
+/// A page that is worth waiting for, as long as its client is there.
+async fn short_page(
+    orchestrator: &Orchestrator,
+    id: Id,
+    query: &EventsQuery,
+    client: &Client,
+) -> Result<EventPage, Error> {
+    let waiting = page(orchestrator, id, query, query.wait);
+    match client.unless_gone(waiting).await {
+        Some(page) => page,
+        None => page(orchestrator, id, query, None).await,
+    }
+}
+
+async fn page(
+    orchestrator: &Orchestrator,
+    id: Id,
+    query: &EventsQuery,
+    wait: Option<Duration>,
+) -> Result<EventPage, Error> {
+    let EventsQuery { since, limit, .. } = *query;
+    orchestrator
+        .events(id.0, since, limit, &query.types, wait)
+        .await
 }
 
 pub(super) async fn prune(

@@ -119,7 +119,7 @@ fn a_folder_that_an_earlier_version_poisoned_comes_up_and_serves_the_rest() {
     assert_eq!(system.data(200)["store"]["set_aside"], 4, "{system:?}");
     let lanes = system.data(200)["lanes"].as_array().expect("lanes");
     let lane = lanes.iter().find(|lane| lane["name"] == "default");
-    assert_eq!(lane.expect("the lane")["queued"], 1, "{system:?}");
+    assert_eq!(lane.expect("the lane")["scheduled"], 1, "{system:?}");
     let metrics = server.get("/metrics").body;
     let metrics = metrics.as_str().expect("a text");
     assert!(

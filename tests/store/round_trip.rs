@@ -161,9 +161,11 @@ proptest! {
     #[test]
     fn what_was_written_is_read_back(
         start in start(),
-        end in end(acts::submission(NUMBER, (0, 0, None, false), Timestamp::MIN).id),
+        mut end in end(OperationId::from_u64(0)),
     ) {
         let Command::Submit(submission) = &start else { unreachable!() };
+        let Command::End(of_run) = &mut end else { unreachable!() };
+        of_run.id = submission.id;
         let lane = submission.lane.clone();
         let claim = Command::Claim { lane, limit: 1, now: Timestamp::MAX };
         play(&[start, claim, end]);

@@ -116,16 +116,24 @@ pub(crate) fn test() -> Result<(), Failure> {
         Ok(cmd!(shell, "cargo doc --workspace --no-deps --locked --quiet").run_echo()?)
     })?;
     step("all tests of the workspace", || {
-        Ok(cmd!(shell, "cargo test --workspace --locked").run_echo()?)
-    })?;
-    console::browse()?;
-    step("the server without the training feature", || {
         Ok(cmd!(
             shell,
-            "cargo test --locked -p impresario-server --no-default-features"
+            "cargo test --workspace --exclude impresario-fuzz --locked"
         )
         .run_echo()?)
     })?;
+    console::browse()?;
+    // The fuzz targets need no libtorch, and their binaries would not find it.
+    step(
+        "the server without the training feature, and the fuzz targets",
+        || {
+            Ok(cmd!(
+                shell,
+                "cargo test --locked -p impresario-server -p impresario-fuzz --no-default-features"
+            )
+            .run_echo()?)
+        },
+    )?;
     dependencies(&shell)
 }
 

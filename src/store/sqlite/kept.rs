@@ -31,9 +31,10 @@ impl Crowd {
     }
 }
 
-/// Lanes are few: each is looked up in the index of the queue, and its parts are counted there.
+/// Lanes are few: each is looked up in the index of the queue, and its parts are counted there. A lane
+/// that is no text belongs to a damaged row, and SQLite takes it for the first one where it may.
 const CROWDS: &str = "WITH RECURSIVE lanes (lane) AS (
-    SELECT MIN(lane) FROM operations WHERE due IS NOT NULL
+    SELECT MIN(lane) FROM operations WHERE due IS NOT NULL AND lane >= ''
     UNION ALL
     SELECT (SELECT MIN(lane) FROM operations WHERE due IS NOT NULL AND lane > lanes.lane)
     FROM lanes WHERE lane IS NOT NULL

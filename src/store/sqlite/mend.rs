@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::checks::CHECKED_WHOLE;
 use super::damage::{Damage, readable};
+use super::rows::SCHEDULED;
 use super::{aside, rows};
 
 /// A cursor past it is a damaged one.
@@ -78,12 +79,16 @@ fn counters(connection: &Connection) -> rusqlite::Result<()> {
     let likely = kept
         .values()
         .all(|count| (1..MAX_INTEGER as i64).contains(count));
-    if likely && is_big(connection)? && shelves(connection)?.iter().eq(kept.keys()) {
+    let of_statuses = kept.keys().filter(|(_, status)| *status != SCHEDULED);
+    if likely && is_big(connection)? && shelves(connection)?.iter().eq(of_statuses) {
         return Ok(());
     }
     let sql = "SELECT kind, status, COUNT(*) FROM operations GROUP BY kind, status";
     let mut counted = counts(connection, sql)?;
     counted.retain(|(_, status), _| rows::status(*status).is_some());
+    let sql =
+        format!("SELECT kind, {SCHEDULED}, COUNT(*) FROM operations WHERE due > 0 GROUP BY kind");
+    counted.extend(counts(connection, &sql)?);
     if counted == kept {
         return Ok(());
     }
