@@ -23,6 +23,8 @@ pub use tokens::{Token, Tokens};
 /// Every key with its default.
 const DEFAULT: &str = include_str!("../config/default.toml");
 
+/// Of HTTP workers: actix-server has no more.
+const MOST_WORKERS: f64 = 256.0;
 /// Of the connections of one peer.
 const MOST_CONNECTIONS: f64 = 1e6;
 /// Of anything that takes threads.
@@ -284,16 +286,18 @@ impl Settings {
 
     /// What the types do not say.
     fn check(&self) -> Result<(), ConfigError> {
-        let supervision = &self.supervision;
-        let count = |key: &str, value: usize, most: f64| range(key, value as f64, 1.0, most);
-        let body = self.http.body_limit_bytes;
-        count("http.body_limit_bytes", body, MOST_BODY)?;
-        let threads = supervision.blocking_threads;
-        count("supervision.blocking_threads", threads, MOST_THREADS)?;
+        for (key, value, low, high) in self.ranges() {
+            range(key, value, low, high)?;
+        }
         for (name, lane) in &self.lanes {
-            let key = |key: &str| format!("lanes.{name}.{key}");
-            count(&key("concurrency"), lane.concurrency, MOST_THREADS)?;
-            count(&key("threads"), lane.threads, MOST_THREADS)?;
+            for (key, value) in [("concurrency", lane.concurrency), ("threads", lane.threads)] {
+                range(
+                    &format!("lanes.{name}.{key}"),
+                    value as f64,
+                    1.0,
+                    MOST_THREADS,
+                )?;
+            }
         }
         if self.log.level.parse::<log::LevelFilter>().is_err() {
             return Err(ConfigError(format!(
@@ -301,56 +305,82 @@ impl Settings {
                 self.log.level
             )));
         }
-        let per_peer = self.http.connections_per_peer;
-        count("http.connections_per_peer", per_peer, MOST_CONNECTIONS)?;
-        for (key, seconds) in [
-            ("http.head_seconds", self.http.head_seconds),
-            ("http.body_idle_seconds", self.http.body_idle_seconds),
-            ("http.write_stall_seconds", self.http.write_stall_seconds),
-            ("http.socket_ping_seconds", self.http.socket_ping_seconds),
-            ("http.socket_stall_seconds", self.http.socket_stall_seconds),
-        ] {
-            range(key, seconds, 0.1, 3_600.0)?;
-        }
-        range("http.workers", self.http.workers as f64, 0.0, MOST_THREADS)?;
-        range("supervision.nice", supervision.nice as f64, 0.0, 19.0)?;
-        range(
-            "supervision.progress_ms",
-            supervision.progress_ms as f64,
-            10.0,
-            10_000.0,
-        )?;
-        range(
-            "supervision.shutdown_grace_seconds",
-            supervision.shutdown_grace_seconds,
-            0.0,
-            3_600.0,
-        )?;
-        range(
-            "store.idempotency_hours",
-            self.store.idempotency_hours,
-            0.0,
-            8_784.0,
-        )?;
-        let retention = &self.retention;
-        range(
-            "retention.max_age_days",
-            retention.max_age_days,
-            0.0,
-            36_600.0,
-        )?;
-        range(
-            "retention.every_seconds",
-            retention.every_seconds,
-            0.05,
-            86_400.0,
-        )?;
-        range(
-            "store.commit_delay_ms",
-            self.store.commit_delay_ms as f64,
-            0.0,
-            10_000.0,
-        )?;
+        self.check_listen()
+    }
+
+    /// Keys with a range: their values, the lowest and the highest.
+    fn ranges(&self) -> [(&'static str, f64, f64, f64); 16] {
+        let Self {
+            http,
+            store,
+            retention,
+            supervision,
+            ..
+        } = self;
+        let (body, threads) = (
+            http.body_limit_bytes as f64,
+            supervision.blocking_threads as f64,
+        );
+        let (peer, workers) = (http.connections_per_peer as f64, http.workers as f64);
+        let (nice, progress) = (supervision.nice as f64, supervision.progress_ms as f64);
+        let (grace, hour) = (supervision.shutdown_grace_seconds, 3_600.0);
+        [
+            ("http.body_limit_bytes", body, 1.0, MOST_BODY),
+            ("http.connections_per_peer", peer, 1.0, MOST_CONNECTIONS),
+            ("http.head_seconds", http.head_seconds, 0.1, hour),
+            ("http.body_idle_seconds", http.body_idle_seconds, 0.1, hour),
+            (
+                "http.write_stall_seconds",
+                http.write_stall_seconds,
+                0.1,
+                hour,
+            ),
+            (
+                "http.socket_ping_seconds",
+                http.socket_ping_seconds,
+                0.1,
+                hour,
+            ),
+            (
+                "http.socket_stall_seconds",
+                http.socket_stall_seconds,
+                0.1,
+                hour,
+            ),
+            ("http.workers", workers, 0.0, MOST_WORKERS),
+            ("supervision.blocking_threads", threads, 1.0, MOST_THREADS),
+            ("supervision.nice", nice, 0.0, 19.0),
+            ("supervision.progress_ms", progress, 10.0, 10_000.0),
+            ("supervision.shutdown_grace_seconds", grace, 0.0, hour),
+            (
+                "store.idempotency_hours",
+                store.idempotency_hours,
+                0.0,
+                8_784.0,
+            ),
+            (
+                "store.commit_delay_ms",
+                store.commit_delay_ms as f64,
+                0.0,
+                10_000.0,
+            ),
+            (
+                "retention.max_age_days",
+                retention.max_age_days,
+                0.0,
+                36_600.0,
+            ),
+            (
+                "retention.every_seconds",
+                retention.every_seconds,
+                0.05,
+                86_400.0,
+            ),
+        ]
+    }
+
+    /// What others can reach needs tokens.
+    fn check_listen(&self) -> Result<(), ConfigError> {
         let mut addresses = self.http.listen.addresses().iter();
         let open = addresses.find(|address| !address.ip().is_loopback());
         if let (Some(open), true) = (open, self.http.token_file.as_os_str().is_empty()) {
