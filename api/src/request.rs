@@ -52,7 +52,7 @@ pub struct StartOptions {
     pub timeout_seconds: Option<f64>,
     /// The retry budget; at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     pub max_attempts: Option<u32>,
     /// Not dispatched before.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 //! (Every answer of every other test is held against it too: see `contract`.)
 
 use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fs;
 
 use serde_json::{Value, json};
@@ -79,6 +80,57 @@ fn no_schema_is_true_or_false_and_a_key_says_what_it_may_be() {
         (&json!(1), &json!(255))
     );
     assert_eq!(key["pattern"], "^[!-~]+$");
+}
+
+#[test]
+fn every_integer_of_a_body_says_how_low_and_how_high_it_may_be() {
+    for contract in [&*PLAIN, &*OWN] {
+        let document = &contract.document;
+        let (mut seen, mut found) = (HashSet::new(), 0);
+        for (method, path, _) in operations(document) {
+            let body = &document["paths"][path][method]["requestBody"];
+            found += bounded(document, &body["content"], path, &mut seen);
+        }
+        assert!(found >= 5, "{found} integers");
+    }
+}
+
+/// How many integers there are in a schema and in those that it names, each with both its bounds.
+fn bounded(document: &Value, schema: &Value, path: &str, seen: &mut HashSet<String>) -> usize {
+    if let Some(name) = schema["$ref"].as_str() {
+        let target = document.pointer(name.trim_start_matches('#'));
+        let target = target.expect("what is named is there");
+        let new = seen.insert(name.to_owned());
+        return if new {
+            bounded(document, target, name, seen)
+        } else {
+            0
+        };
+    }
+    let kinds = &schema["type"];
+    let of_integers = kinds == "integer"
+        || kinds
+            .as_array()
+            .is_some_and(|all| all.contains(&json!("integer")));
+    if of_integers {
+        let least = schema["minimum"].is_number() || schema["exclusiveMinimum"].is_number();
+        assert!(least && schema["maximum"].is_number(), "{path}: {schema}");
+    }
+    let inner = match schema {
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, one)| (format!("{path}/{name}"), one))
+            .collect(),
+        Value::Array(all) => all
+            .iter()
+            .map(|one| (path.to_owned(), one))
+            .collect::<Vec<_>>(),
+        _ => Vec::new(),
+    };
+    let inner = inner
+        .into_iter()
+        .map(|(path, one)| bounded(document, one, &path, seen));
+    usize::from(of_integers) + inner.sum::<usize>()
 }
 
 /// No schema in it is a boolean. (`additionalProperties: false` is known to every tool.)

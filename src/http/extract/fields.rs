@@ -93,7 +93,11 @@ pub(super) const OPTIONS: &[Field] = &[
         is::<Option<BTreeMap<String, String>>>,
     ),
     field("timeout_seconds", "a number over 0", is::<Option<f64>>),
-    field("max_attempts", "an integer, at least 1", is::<Option<u32>>),
+    field(
+        "max_attempts",
+        "an integer, 1 to 4294967295",
+        is::<Option<u32>>,
+    ),
     field(
         "not_before",
         "an RFC 3339 time, years 1 to 9999 UTC",
