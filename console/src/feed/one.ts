@@ -21,8 +21,10 @@ export interface Watched {
   /** The newest log lines, and the gaps between them. */
   lines: readonly Event[];
   series: Series;
-  /** The steps that are looked at more closely, and the curves there. */
-  near: { range: Range; series: Series } | null;
+  /** The steps that are looked at more closely; null for all of them. */
+  range: Range | null;
+  /** The curves there, once they have been read. */
+  near: Series | null;
 }
 
 export interface One {
@@ -48,7 +50,7 @@ export function watchOne(id: string): One {
 
 class Watching implements One {
   readonly state = signal<Watched>({
-    phase: 'loading', problem: '', view: null, events: [], lines: [], series: new Map(), near: null,
+    phase: 'loading', problem: '', view: null, events: [], lines: [], series: new Map(), range: null, near: null,
   });
   private view: View | null = null;
   private phase: Watched['phase'] = 'loading';
@@ -191,7 +193,7 @@ class Watching implements One {
         this.series = await this.curvesOf('');
         const { range } = this;
         const near = range && (await this.curvesOf(`&from_step=${range[0]}&to_step=${range[1]}`));
-        if (range === this.range) this.near = range && near && { range, series: near };
+        if (range === this.range) this.near = near;
         else this.wantsCurves = true;
       }
     } finally {
@@ -219,8 +221,8 @@ class Watching implements One {
   look(range: Range | null): void {
     if (range?.join() === this.range?.join()) return;
     this.range = range;
-    if (range === null) this.near = null;
-    else this.curvesAgain();
+    this.near = null;
+    if (range !== null) this.curvesAgain();
     this.draw();
   }
 
@@ -231,7 +233,7 @@ class Watching implements One {
     if (event.type !== 'log' && event.type !== 'metric') this.keep(event);
     if (event.type !== 'metric' && event.type !== 'restored') return;
     for (const late of this.late) late.push(event);
-    if (this.near !== null) hear(this.near.series, event);
+    if (this.near !== null) hear(this.near, event);
     // Which other points an unknown run has made void, the server knows.
     if (hear(this.series, event)) this.curvesAgain();
   }
@@ -269,11 +271,11 @@ class Watching implements One {
 
   private show(): void {
     if (this.closed) return;
-    const { phase, problem, view, near } = this;
-    if (this.readsCurves === 0 && Math.max(size(this.series), near === null ? 0 : size(near.series)) > POINTS_HELD) this.curvesAgain();
+    const { phase, problem, view, range, near } = this;
+    if (this.readsCurves === 0 && Math.max(size(this.series), near === null ? 0 : size(near)) > POINTS_HELD) this.curvesAgain();
     this.state.value = {
       phase, problem, view, events: [...this.events], lines: [...this.lines], series: new Map(this.series),
-      near: near && { range: near.range, series: new Map(near.series) },
+      range, near: near && new Map(near),
     };
   }
 

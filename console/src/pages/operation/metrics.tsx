@@ -14,19 +14,16 @@ interface Props {
   running: boolean;
 }
 
-export function Metrics({ watched: { series, near, events }, look, outermost, running }: Props): JSX.Element {
+export function Metrics({ watched: { series, range, near, events }, look, outermost, running }: Props): JSX.Element {
   const [log, setLog] = useState(false);
-  const [range, setRange] = useState<Range | null>(null);
   const found = useMemo(() => marks(events, outermost), [events, outermost]);
   const plots = grouped([...series.keys()].sort());
   const zoom = (to: Range | null): void => {
     // There is no half step.
-    const whole: Range | null = to && [Math.max(0, Math.floor(to[0])), Math.ceil(to[1])];
-    setRange(whole);
-    look(whole);
+    look(to && [Math.max(0, Math.floor(to[0])), Math.ceil(to[1])]);
   };
   // Until the curves of the range have come, those of all steps are shown there.
-  const drawn = near !== null && near.range === range ? near.series : series;
+  const drawn = near ?? series;
   const extra = plots.length === 0 ? null : (
     <>
       {range === null ? null : <button type="button" class="quiet" onClick={() => zoom(null)}>steps {count(range[0])} to {count(range[1])}: show all</button>}
