@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use impresario::operation::Operation;
 use impresario_api::{BarPage, DatasetList, StartAnswer};
 
-use super::answers::{self, Answer, ok};
+use super::answers::{self, Answer};
 use super::caller::Caller;
 use super::extract::{DatasetName, NamedStart};
 use super::query::{BarsQuery, NoQuery, Wait};
@@ -23,7 +23,9 @@ pub(super) async fn load(
 }
 
 pub(super) async fn list(app: Data<App>, _: NoQuery) -> Answer<DatasetList> {
-    ok(app.data.list().await??)
+    let data = app.data.clone();
+    let read = move || async move { Ok(data.list().await??) };
+    answers::large(&app.orchestrator, read).await
 }
 
 pub(super) async fn bars(app: Data<App>, name: DatasetName, query: BarsQuery) -> Answer<BarPage> {

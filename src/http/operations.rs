@@ -47,7 +47,9 @@ pub(super) async fn view(app: Data<App>, id: Id, _: NoQuery) -> Answer<Operation
 }
 
 pub(super) async fn results(app: Data<App>, id: Id, _: NoQuery) -> Answer<Value> {
-    ok(app.orchestrator.result(id.0).await?)
+    let orchestrator = app.orchestrator.clone();
+    let read = move || async move { Ok(orchestrator.result(id.0).await?) };
+    answers::large(&app.orchestrator, read).await
 }
 
 pub(super) async fn metrics(app: Data<App>, id: Id, query: MetricsQuery) -> Answer<MetricSeries> {

@@ -23,7 +23,9 @@ pub(super) async fn start(
 }
 
 pub(super) async fn models(app: Data<App>, _: NoQuery) -> Answer<ModelList> {
-    ok(app.training.list().await??)
+    let training = app.training.clone();
+    let read = move || async move { Ok(training.list().await??) };
+    answers::large(&app.orchestrator, read).await
 }
 
 pub(super) async fn model(app: Data<App>, id: Model, _: NoQuery) -> Answer<ModelCard> {
