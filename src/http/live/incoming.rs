@@ -1,7 +1,7 @@
 //! What a client sends, from bytes to texts. What a frame claims to be is judged by its header, before
 //! anything of it is kept.
 
-use actix_http::ws::{CloseCode, Codec, Frame, Item, ProtocolError};
+use actix_http::ws::{CloseCode, Codec, Frame, Item, OpCode, ProtocolError};
 use bytes::{Bytes, BytesMut};
 use tokio_util::codec::Decoder;
 
@@ -109,6 +109,9 @@ impl Incoming {
 /// Looks at the header of the first frame, as far as it has come: the codec would wait for all of a
 /// frame before it finds it too long.
 fn judge(bytes: &[u8], most: usize) -> Result<(), End> {
+    if is_refused(bytes) {
+        return Ok(());
+    }
     let Some(claimed) = claimed(bytes) else {
         return Ok(());
     };
@@ -121,6 +124,16 @@ fn judge(bytes: &[u8], most: usize) -> Result<(), End> {
         return Err(too_long(most));
     }
     Ok(())
+}
+
+/// Whether the codec refuses the frame by its first two bytes: with an error of its own, which must
+/// not depend on how much of the header has come.
+fn is_refused(bytes: &[u8]) -> bool {
+    let [first, second, ..] = *bytes else {
+        return false;
+    };
+    let (reserved, masked) = (first & 0x70, second & 0x80);
+    reserved != 0 || masked == 0 || OpCode::from(first & 0x0f) == OpCode::Bad
 }
 
 /// The length of the payload, as the frame's header has it (RFC 6455, 5.2).
@@ -222,6 +235,20 @@ mod tests {
         ] {
             let (said, end) = fed(trusted, &header(first, length));
             assert_eq!((said.len(), end), (0, code), "{first:x}, {length}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_is_none_ends_it_the_same_however_its_header_is_cut() {
+        for first in [0xc1, 0xc5, 0x83, 0x8b] {
+            let whole = header(first, u64::MAX);
+            let mut incoming = Incoming::new(true);
+            incoming.feed(&whole);
+            let Err(End::Close { code, .. }) = incoming.next() else {
+                panic!("{first:x} is no frame");
+            };
+            let (_, in_pieces) = fed(true, &whole);
+            assert_eq!((code, Some((code, 2))), (CloseCode::Protocol, in_pieces));
         }
     }
 
