@@ -91,6 +91,18 @@ fn predict(server: &Server, model: &str, bars: &[Value]) -> Reply {
 }
 
 #[test]
+fn one_that_ends_by_patience_shows_every_epoch_that_it_ran() {
+    let server = server();
+    let answer = trained(
+        &server,
+        &small(&json!({"epochs": 200, "patience": 2, "learning_rate": 0.05})),
+    );
+    assert_eq!(answer["result"]["ended_by"], "patience");
+    let shown = &answer["operation"]["progress"]["steps"][0];
+    assert_eq!(shown["current"], answer["result"]["epochs_run"], "{shown}");
+}
+
+#[test]
 fn each_epoch_is_a_point_of_each_metric() {
     let server = server();
     let answer = trained(&server, &small(&json!({})));

@@ -9,8 +9,8 @@ use crate::rules::pace::Pace;
 
 /// Seconds over which a rate is smoothed.
 const SMOOTHING: f64 = 15.0;
-/// Readings closer together than this say nothing about a rate.
-const CLOSEST: f64 = 0.05;
+/// Less time than this says nothing about a rate.
+const LEAST: f64 = 0.05;
 
 /// Turns successive snapshots of one run into progress.
 #[derive(Debug, Default)]
@@ -30,34 +30,43 @@ struct Reading {
     snapshot: Snapshot,
 }
 
-/// A rate, exponentially smoothed over the run's own time: each reading weighs as much as the time
-/// it covers.
+/// A rate over the run's own time, in which what was counted longer ago weighs exponentially less.
+/// The weights are those of the time that was covered, so when readings are taken changes nothing.
 #[derive(Debug, Default)]
 struct Rate {
-    since: Option<(Duration, f64)>,
-    per_second: Option<f64>,
+    last: Option<(Duration, f64)>,
+    /// What was counted, and in how many seconds, both weighted.
+    counted: f64,
+    seconds: f64,
 }
 
 impl Rate {
     fn update(&mut self, ran: Duration, value: f64) {
-        let Some((then, before)) = self.since else {
-            self.since = Some((ran, value));
-            return;
-        };
-        let seconds = ran.saturating_sub(then).as_secs_f64();
+        // Of what counts from zero, the run's start is the first reading.
+        let start = if value > 0.0 { ran } else { Duration::ZERO };
+        let (then, before) = *self.last.get_or_insert((start, value));
         if value < before {
             // A new phase counts anew.
             *self = Self {
-                since: Some((ran, value)),
-                per_second: None,
+                last: Some((ran, value)),
+                ..Self::default()
             };
-        } else if seconds >= CLOSEST && (value > before || self.per_second.is_some()) {
-            let fresh = (value - before) / seconds;
-            let weight = 1.0 - (-seconds / SMOOTHING).exp();
-            let old = self.per_second.unwrap_or(fresh);
-            self.per_second = Some(old + (fresh - old) * weight);
-            self.since = Some((ran, value));
+            return;
         }
+        let seconds = ran.saturating_sub(then).as_secs_f64();
+        // The first rate is that since the first reading, however long nothing was counted.
+        if seconds == 0.0 || (value == before && self.seconds == 0.0) {
+            return;
+        }
+        let rest = (-seconds / SMOOTHING).exp();
+        let weight = SMOOTHING * (1.0 - rest);
+        self.counted = self.counted * rest + (value - before) / seconds * weight;
+        self.seconds = self.seconds * rest + weight;
+        self.last = Some((ran, value));
+    }
+
+    fn per_second(&self) -> Option<f64> {
+        (self.seconds >= LEAST).then(|| self.counted / self.seconds)
     }
 }
 
@@ -80,9 +89,13 @@ impl Meter {
         self.share.update(ran, share);
         self.percentage = percentage(share);
         let left = |per_second: f64| (1.0 - share) / per_second;
-        let eta = self.share.per_second.filter(|rate| *rate > 1e-12).map(left);
+        let eta = self
+            .share
+            .per_second()
+            .filter(|rate| *rate > 1e-12)
+            .map(left);
         Progress {
-            rate_per_second: self.rate.per_second.map(|rate| round(rate, 1)),
+            rate_per_second: self.rate.per_second().map(|rate| round(rate, 1)),
             eta_seconds: eta.filter(|_| share < 1.0).map(|eta| round(eta, 1)),
             advanced_at: self.advanced.map(|(at, _)| at),
             updated_at: self.updated_at,
@@ -257,6 +270,25 @@ mod tests {
         assert_eq!(progress.rate_per_second, Some(10.0));
         assert_eq!(progress.eta_seconds, Some(80.0));
         assert_eq!(progress.percentage, 20.0);
+    }
+
+    proptest! {
+        /// Forty steps that take 100 ms each are read when somebody looks, and four times a second.
+        #[test]
+        fn a_look_changes_no_rate(looks in proptest::collection::vec(0.0..4.0_f64, 0..20)) {
+            let mut times: Vec<f64> = (1..=16).map(|quarter| f64::from(quarter) / 4.0).collect();
+            times.extend(looks);
+            times.sort_by(f64::total_cmp);
+            let (mut meter, first) = (Meter::new(), times[0]);
+            for time in times {
+                let done = (time * 10.0 + 1e-9) as u64;
+                let rate = update(&mut meter, time, &steps(&[("iteration", done, 40)])).rate_per_second;
+                // The first reading and the last can each miss one step that is nearly done.
+                let off = 1.0 / (time - first).max(0.001) + 0.1;
+                let wanted = 10.0 - off..=10.0 + off;
+                prop_assert!(time < first + 0.1 || rate.is_some_and(|rate| wanted.contains(&rate)), "{rate:?} at {time}");
+            }
+        }
     }
 
     #[test]

@@ -212,6 +212,10 @@ pub fn fit(
     let mut course = Course::default();
     for epoch in ctx.steps("epoch", 0..hyper.epochs) {
         let epoch = epoch?;
+        // Not at the end of the epoch before: a step counts as done when the next one begins.
+        if course.is_exhausted(hyper.patience) {
+            break;
+        }
         let shuffled = training.shuffled(hyper.seed, epoch);
         let learned = learn(ctx, network, &mut adam, &shuffled, epoch, hyper, &items)?;
         course.cut = learned.rows < u64::from(training.rows());
@@ -229,9 +233,6 @@ pub fn fit(
         let view = view(epoch, learned, judged);
         tell(ctx, &view);
         course.judged(view, network);
-        if course.is_exhausted(hyper.patience) {
-            break;
-        }
     }
     Ok(course.fitted(hyper)?)
 }
