@@ -153,11 +153,6 @@ impl Manager {
                 }
                 None
             }
-            // Its function has run, or runs, for nobody.
-            Command::Record { begun, .. } => {
-                self.of.sweeper.forget(&[begun.id]);
-                None
-            }
             Command::Submit(_) | Command::Prune { .. } => None,
         }
     }
