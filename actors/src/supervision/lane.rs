@@ -35,8 +35,6 @@ pub(crate) struct Lane {
     slots: Vec<Slot>,
     /// Slots that a claim under way has been promised.
     promised: usize,
-    /// Nobody of them is ready to go, as of the last commit.
-    pub(crate) idle: bool,
     nice: i32,
 }
 
@@ -68,7 +66,6 @@ impl Lane {
             gauge: Arc::new(gauge),
             slots,
             promised: 0,
-            idle: false,
             nice,
         }
     }
@@ -89,10 +86,9 @@ impl Lane {
         promised
     }
 
-    /// A claim for `limit` slots is answered with so many; they are run next.
-    pub(crate) fn redeem(&mut self, limit: usize, claimed: usize) {
+    /// A claim for `limit` slots is answered; what it brought is run next.
+    pub(crate) const fn redeem(&mut self, limit: usize) {
         self.promised = self.promised.saturating_sub(limit);
-        self.idle = claimed < limit;
     }
 
     /// Whether a claim is on its way.

@@ -125,7 +125,7 @@ impl Manager {
         ctx: &mut Context<Self>,
     ) {
         if let Some(lane) = self.lanes.get_mut(lane) {
-            lane.redeem(limit, operations.len());
+            lane.redeem(limit);
         } else {
             self.empty_lost_lane(lane, operations.len() == limit);
         }
@@ -148,10 +148,8 @@ impl Manager {
     }
 
     fn send_claim(&mut self, least: usize, lane: &str) {
-        match self.lanes.get_mut(lane) {
-            Some(lane) => lane.idle = false,
-            None if self.recovered => return self.claim_lost_lane(lane),
-            None => {}
+        if self.recovered && !self.lanes.contains_key(lane) {
+            return self.claim_lost_lane(lane);
         }
         if let Some(claim) = self.claim_at_least(least, lane) {
             self.of.link.send(vec![claim]);

@@ -213,9 +213,7 @@ impl Manager {
             lane.vacate(live.slot, panicked);
         }
         let mut entries = vec![Entry::silent(Command::End(Box::new(end)))];
-        if !self.lanes.get(&lane).is_some_and(|lane| lane.idle) {
-            entries.extend(self.claim(&lane));
-        }
+        entries.extend(self.claim(&lane));
         self.of.link.send(entries);
     }
 

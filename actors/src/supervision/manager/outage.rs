@@ -130,7 +130,7 @@ impl Manager {
             Command::Recover { .. } => Some(command),
             Command::Claim { lane, limit, .. } => {
                 if let Some(lane) = self.lanes.get_mut(&lane) {
-                    lane.redeem(limit, limit);
+                    lane.redeem(limit);
                 }
                 None
             }
