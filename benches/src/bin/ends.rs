@@ -37,7 +37,7 @@ fn main() {
         println!("  {name:40} {}", Samples::new(rates.clone()).spread());
     }
     let ratio = Samples::ratios(&ours, &floor);
-    judge("?wait / the same rows", &ratio, Target::AtLeast(0.3));
+    judge("?wait / the same rows", &ratio, Target::AtLeast(0.5));
     machine();
 }
 
