@@ -1,6 +1,6 @@
 //! The server `impresariod`.
 
-/// What one thread allocates another one frees: see `docs/adr/0012-tiny-kinds.md`.
+/// What one thread allocates another one frees: see `docs/adr/0012-shared-commits.md`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

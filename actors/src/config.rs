@@ -24,9 +24,6 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// Threads for admission and short domain work.
     pub blocking_threads: usize,
-    /// The run of a tiny kind that takes longer is recorded as running: see
-    /// [`crate::operation::Policy::tiny`].
-    pub recorded_within: Duration,
     /// How long an idempotency key stands for its operation.
     pub idempotency_kept: Duration,
     /// What is kept of operations that have ended.
@@ -102,7 +99,6 @@ impl Default for Config {
             progress_every: Duration::from_millis(100),
             shutdown_grace: Duration::from_secs(10),
             blocking_threads: 4,
-            recorded_within: Duration::from_millis(5),
             idempotency_kept: Duration::from_secs(24 * 60 * 60),
             retention: Retention::default(),
             clock: Clock::default(),

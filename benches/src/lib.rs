@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
+use impresario::operation::{Kinds, Operation};
 use impresario::store::MemoryStore;
 use impresario::{Config, Options, Orchestrator, Until};
 use nix::sched::{CpuSet, sched_setaffinity};
@@ -272,23 +272,6 @@ impl Client {
 /// No params.
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
 pub struct NoParams {}
-
-/// A tiny kind: it returns at once.
-pub struct Nothing;
-
-impl Operation for Nothing {
-    const KIND: &'static str = "nothing";
-    type Params = NoParams;
-    type Output = ();
-
-    fn policy(&self) -> Policy {
-        Policy::lane("default").tiny()
-    }
-
-    fn run(&self, _: NoParams, _: &Context) -> Result<(), Failure> {
-        Ok(())
-    }
-}
 
 /// What a kind gives when it runs alone under a live supervisor.
 pub async fn supervised<K>(kind: K) -> K::Output

@@ -11,8 +11,6 @@ use crate::sqlite::BareWriter;
 
 /// How many at once.
 pub const CONNECTIONS: usize = 64;
-/// How many requests in all.
-pub const REQUESTS: usize = 100_000;
 /// Of every server here.
 pub const WORKERS: usize = 1;
 
@@ -46,8 +44,8 @@ pub fn bare_server(path: &'static str, answer: String, writer: Option<BareWriter
     told.recv().expect("it listens")
 }
 
-/// POST requests a second, over all connections; each must be answered by 200 or 202.
-pub fn rate(address: &str, path: &str, body: &str) -> f64 {
+/// POST requests a second, so many over all connections; each must be answered by 200 or 202.
+pub fn rate(address: &str, path: &str, body: &str, requests: usize) -> f64 {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().expect("a runtime");
     let request = format!(
@@ -64,18 +62,19 @@ pub fn rate(address: &str, path: &str, body: &str) -> f64 {
         }
         let began = Instant::now();
         let local = tokio::task::LocalSet::new();
+        let share = requests / CONNECTIONS;
         for stream in streams {
-            local.spawn_local(send(stream, request.clone()));
+            local.spawn_local(send(stream, request.clone(), share));
         }
         local.await;
-        (REQUESTS / CONNECTIONS * CONNECTIONS) as f64 / began.elapsed().as_secs_f64()
+        (share * CONNECTIONS) as f64 / began.elapsed().as_secs_f64()
     })
 }
 
 /// One connection's share, one request after the other.
-async fn send(mut stream: TcpStream, request: String) {
+async fn send(mut stream: TcpStream, request: String, share: usize) {
     let mut buffer = vec![0; 4_096];
-    for _ in 0..REQUESTS / CONNECTIONS {
+    for _ in 0..share {
         let written = stream.write_all(request.as_bytes()).await;
         written.expect("a request");
         // An answer this small comes in one piece; if not, the next one would not begin like this.

@@ -2,8 +2,6 @@
 //! batch a transaction.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, params};
@@ -21,15 +19,14 @@ const RUN: &str = r#"{"run":1,"attempt":1,"started_at":"2026-01-01T00:00:00.000Z
 const ENDED: &str = r#"{"run":1,"attempt":1,"started_at":"2026-01-01T00:00:00.000Z","progress":{"percentage":100.0,"message":"","steps":[{"name":"iteration","current":1,"total":1}],"items_processed":0,"items_total":null,"rate_per_second":null,"eta_seconds":null,"context":{},"advanced_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-01T00:00:00.000Z"}}"#;
 
 /// A database with the server's tables and pragmas.
-pub struct Bare {
+struct Bare {
     connection: Connection,
     next: i64,
     cursor: i64,
 }
 
 impl Bare {
-    /// A new one.
-    pub fn open(folder: &Path) -> Self {
+    fn open(folder: &Path) -> Self {
         let connection = Connection::open(folder.join("bare.db")).expect("a database");
         connection
             .execute_batch(
@@ -45,20 +42,16 @@ impl Bare {
         }
     }
 
-    /// So many starts as one transaction; the id of the first.
-    pub fn start(&mut self, count: usize) -> i64 {
+    /// So many operations.
+    fn write(&mut self, rows: Rows, count: usize) {
         self.begin();
         let first = self.start_rows(count);
-        self.commit();
-        first
-    }
-
-    /// So many starts, runs and ends, all as one transaction.
-    pub fn whole(&mut self, count: usize) {
-        self.begin();
-        let first = self.start_rows(count);
-        self.run_rows(first, count);
-        self.end_rows(first, count);
+        if matches!(rows, Rows::Whole) {
+            self.run_rows(first, count);
+            self.commit();
+            self.begin();
+            self.end_rows(first, count);
+        }
         self.commit();
     }
 
@@ -101,20 +94,6 @@ impl Bare {
             self.next,
         );
         first
-    }
-
-    /// So many from `first` on begin, as one transaction.
-    pub fn run(&mut self, first: i64, count: usize) {
-        self.begin();
-        self.run_rows(first, count);
-        self.commit();
-    }
-
-    /// They end.
-    pub fn end(&mut self, first: i64, count: usize) {
-        self.begin();
-        self.end_rows(first, count);
-        self.commit();
     }
 
     fn run_rows(&mut self, first: i64, count: usize) {
@@ -183,7 +162,8 @@ fn finish(connection: &Connection, counts: &[(i64, i64)], cursor: i64, newest: i
 pub enum Rows {
     /// Its start.
     Start,
-    /// Its start, its run and its end, in one transaction.
+    /// Its start and its run in one transaction, and its end in another, as a lane does that has a
+    /// free slot.
     Whole,
 }
 
@@ -191,16 +171,13 @@ pub enum Rows {
 #[derive(Clone)]
 pub struct BareWriter {
     queue: mpsc::UnboundedSender<oneshot::Sender<()>>,
-    /// How many it has written.
-    pub written: Arc<AtomicI64>,
 }
 
 impl BareWriter {
     /// Starts it on a new database.
     pub fn start(folder: &Path, rows: Rows) -> Self {
         let (queue, mut waiting) = mpsc::unbounded_channel::<oneshot::Sender<()>>();
-        let written = Arc::new(AtomicI64::new(0));
-        let (mut bare, count) = (Bare::open(folder), Arc::clone(&written));
+        let mut bare = Bare::open(folder);
         std::thread::spawn(move || {
             while let Some(first) = waiting.blocking_recv() {
                 let mut batch = vec![first];
@@ -209,17 +186,13 @@ impl BareWriter {
                 {
                     batch.push(more);
                 }
-                match rows {
-                    Rows::Start => drop(bare.start(batch.len())),
-                    Rows::Whole => bare.whole(batch.len()),
-                }
-                count.fetch_add(batch.len() as i64, Ordering::Relaxed);
+                bare.write(rows, batch.len());
                 for one in batch {
                     let _ = one.send(());
                 }
             }
         });
-        Self { queue, written }
+        Self { queue }
     }
 
     /// One operation: when this returns it is on disk.

@@ -119,17 +119,15 @@ pub(super) async fn started(
 ) -> Answer<StartAnswer> {
     let id = started.id;
     let view = match wait.left() {
-        Some(limit) if !started.status.is_ended() => {
+        Some(limit) => {
             let ended = orchestrator.wait_until(id, Until::Ended, limit);
             match wait.unless_gone(ended).await {
                 Some(view) => view?,
                 None => orchestrator.view(id).await?,
             }
         }
-        None if !started.replayed => {
-            return Ok(enveloped(StatusCode::ACCEPTED, accepted(what, &started)));
-        }
-        _ => orchestrator.view(id).await?,
+        None if started.replayed => orchestrator.view(id).await?,
+        None => return Ok(enveloped(StatusCode::ACCEPTED, accepted(what, &started))),
     };
     let mut answer = StartAnswer {
         status: view.row.status,

@@ -8,7 +8,8 @@ use crate::open;
 
 /// The tables as that version made them.
 const TABLES: &str = include_str!("../../src/store/sqlite/migrations/0001.sql");
-const START: &str = r#"{"params":null,"requested_by":"me","terms":{"max_attempts":3,"backoff_ms":1000,"backoff_cap_ms":60000}}"#;
+/// With a term that no kind has any more.
+const START: &str = r#"{"params":null,"requested_by":"me","terms":{"max_attempts":3,"backoff_ms":1000,"backoff_cap_ms":60000,"tiny":true}}"#;
 
 /// A pending one as that version wrote it: its id, its column `due`, its state.
 fn row(id: i64, due: i64, state: &str) -> String {

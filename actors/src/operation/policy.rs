@@ -15,7 +15,6 @@ pub struct Policy {
     pub(crate) backoff: Backoff,
     pub(crate) retry_panics: bool,
     pub(crate) fail_when_lost: bool,
-    pub(crate) tiny: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) grace: Duration,
     pub(crate) checkpoint_every: Duration,
@@ -38,7 +37,6 @@ impl Policy {
             },
             retry_panics: false,
             fail_when_lost: false,
-            tiny: false,
             timeout: None,
             grace: DEFAULT_GRACE,
             checkpoint_every: Duration::from_secs(5),
@@ -99,21 +97,6 @@ impl Policy {
             fail_when_lost: true,
             ..self
         }
-    }
-
-    /// A run takes well under a millisecond, and doing it twice, or for nobody, does no harm. Its
-    /// function may begin before anything is recorded: then the start, the run and its end are one
-    /// commit, and the start is answered when that is done, after 5 ms at the latest as one that runs
-    /// ([`crate::Config::recorded_within`]). A start that the store cannot record has run for nobody.
-    ///
-    /// Up to 64 share a slot, which runs them one after another. A run that is lost with its process
-    /// costs no attempt, because it may not even have begun.
-    ///
-    /// Not for a function that may wait: those behind it in the slot wait too, while other slots
-    /// are free.
-    #[must_use]
-    pub fn tiny(self) -> Self {
-        Self { tiny: true, ..self }
     }
 
     /// One run's time; past it the kernel stops it.

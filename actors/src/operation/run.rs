@@ -31,8 +31,6 @@ const PROBE: u8 = 0b1_0000;
 pub(crate) struct RunSetup {
     /// Its number.
     pub(crate) run: u32,
-    /// It begins before it is recorded.
-    pub(crate) ahead: bool,
     /// The niceness of its thread, a lane's. `None`: the thread is the caller's own.
     pub(crate) nice: Option<i32>,
     /// Threads that the function may use.
@@ -72,8 +70,6 @@ pub(crate) struct Run {
     /// When the first pause or shutdown was asked for.
     asked_at: OnceLock<Instant>,
     due: AtomicBool,
-    /// It began before it was recorded, and is not recorded yet: nothing may be told of it.
-    ahead: AtomicBool,
     /// The function waits in one of our calls: a stop is heeded at once.
     rests: AtomicBool,
     pub(super) slot: Slot,
@@ -145,7 +141,6 @@ impl Run {
             thread: OnceLock::new(),
             asked_at: OnceLock::new(),
             due: AtomicBool::new(false),
-            ahead: AtomicBool::new(setup.ahead),
             rests: AtomicBool::new(false),
             slot: Slot::new(),
             reports: Mutex::default(),
@@ -223,16 +218,6 @@ impl Run {
         let waited = wait();
         self.rests.store(false, Ordering::Relaxed);
         waited
-    }
-
-    /// Whether nothing of it is recorded yet.
-    pub(crate) fn is_ahead(&self) -> bool {
-        self.ahead.load(Ordering::Relaxed)
-    }
-
-    /// It is recorded as running.
-    pub(crate) fn recorded(&self) {
-        self.ahead.store(false, Ordering::Relaxed);
     }
 
     /// Whether the function waits in one of our calls; it may just have begun to, or ceased.

@@ -104,7 +104,6 @@ pub fn run_sync_operation<K: Operation>(
     let policy = kind.policy();
     let run = Run::new(RunSetup {
         run: 1,
-        ahead: false,
         nice: None,
         threads: 1,
         checkpoint_every: policy.checkpoint_every,

@@ -102,7 +102,6 @@ pub fn run<K: Operation>(kind: &K, params: K::Params) -> Trial<'_, K> {
         backoff: policy.backoff,
         retry_panics: policy.retry_panics,
         fail_when_lost: policy.fail_when_lost,
-        tiny: policy.tiny,
     };
     Trial {
         kind,
@@ -152,7 +151,6 @@ impl<K: Operation> Trial<'_, K> {
             .state;
         let run = Run::new(RunSetup {
             run: state.run,
-            ahead: false,
             nice: None,
             threads: 1,
             checkpoint_every: Duration::from_secs(3_600),

@@ -203,7 +203,6 @@ impl Options {
                 backoff: policy.backoff,
                 retry_panics: policy.retry_panics,
                 fail_when_lost: policy.fail_when_lost,
-                tiny: policy.tiny,
             },
             labels: self.start.labels,
             idempotency,

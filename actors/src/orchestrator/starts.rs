@@ -130,9 +130,9 @@ impl Orchestrator {
     }
 
     /// Whether a start waits whatever the manager does: for its time, or because something runs in
-    /// every slot of its lane. A tiny one may share a slot.
+    /// every slot of its lane.
     fn waits(&self, submission: &Submission) -> bool {
-        let full = !submission.terms.tiny && self.free_slots(&submission.lane) == 0;
+        let full = self.free_slots(&submission.lane) == 0;
         full || !is_due(submission.not_before, submission.now)
     }
 

@@ -19,34 +19,7 @@ pub type Fact = (Timestamp, EventBody);
 impl Operation {
     /// A start as it is recorded, and the event that tells of it.
     pub fn submitted(submission: Submission) -> (Self, EventBody) {
-        let operation = Self::of(submission);
-        let event = operation.submitted_event();
-        (operation, event)
-    }
-
-    /// A start whose run begins at `now`, before anything of it is recorded.
-    pub fn begun(submission: Submission, now: Timestamp) -> Result<Self, Rejection> {
-        let mut operation = Self::of(submission);
-        operation.apply(&Input::Dispatched, Moment { now, jitter: 0.0 })?;
-        Ok(operation)
-    }
-
-    /// What is recorded of one that [`Self::begun`] made, with the end of its run where it has come.
-    pub fn recorded(&self, end: Option<&End>) -> Result<(Self, Vec<Fact>), Rejection> {
-        let mut operation = self.clone();
-        let began = self.dispatched_at.unwrap_or(self.created_at);
-        let mut facts = vec![
-            (self.created_at, self.submitted_event()),
-            (began, self.status_event(began)),
-        ];
-        if let Some(end) = end {
-            facts.extend(operation.end(end)?);
-        }
-        Ok((operation, facts))
-    }
-
-    fn of(submission: Submission) -> Self {
-        Self {
+        let operation = Self {
             id: submission.id,
             kind: submission.kind,
             lane: submission.lane,
@@ -70,7 +43,9 @@ impl Operation {
             warnings: Vec::new(),
             output: None,
             seq: 0,
-        }
+        };
+        let event = operation.submitted_event();
+        (operation, event)
     }
 
     /// What an input does: the facts that tell of it, and whether a new operation was asked for.

@@ -131,15 +131,6 @@ pub trait Reader: Send + Sync + 'static {
 pub enum Command {
     /// Records a start.
     Submit(Box<Submission>),
-    /// Records a start whose run began before it was recorded, and that run's end where it has come:
-    /// see [`crate::operation::Policy::tiny`]. It is judged as a start, but for its key and the lane's
-    /// limit: such a start has no key, and does not wait.
-    Record {
-        /// As [`Operation::begun`] made it.
-        begun: Arc<Operation>,
-        /// Of its first run.
-        end: Option<Box<End>>,
-    },
     /// Something happens to an operation: a verb, a timeout, a shutdown mark.
     Apply {
         /// Whose.
@@ -149,8 +140,8 @@ pub enum Command {
         /// When.
         now: Timestamp,
     },
-    /// Dispatches pending operations of a lane that are due into `limit` free slots: the first in
-    /// [`crate::rules::dispatch`]'s order, laid in as its `FreeSlots` says.
+    /// Dispatches up to `limit` pending operations of a lane that are due: the first in
+    /// [`crate::rules::dispatch`]'s order.
     Claim {
         /// The lane.
         lane: String,

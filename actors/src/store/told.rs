@@ -1,16 +1,13 @@
 //! The events that tell of what became of an operation.
 
 use impresario_api::{
-    EventBody, RescheduledData, ResumedData, Status, StatusData, SubmittedData, Timestamp,
+    EventBody, RescheduledData, ResumedData, StatusData, SubmittedData, Timestamp,
 };
 
 use super::record::Operation;
-use crate::rules::lifecycle::State;
 
 impl Operation {
-    /// As it was when it was submitted, whatever became of it since.
     pub(super) fn submitted_event(&self) -> EventBody {
-        let submitted = State::submitted(self.state.terms, self.state.not_before);
         EventBody::Submitted(SubmittedData {
             kind: self.kind.clone(),
             lane: self.lane.clone(),
@@ -20,8 +17,8 @@ impl Operation {
             retry_of: self.retry_of,
             reason: self.reason.clone(),
             not_before: self.state.not_before,
-            status: Status::Pending,
-            verbs: submitted.verbs(self.created_at),
+            status: self.state.shown(),
+            verbs: self.state.verbs(self.created_at),
         })
     }
 

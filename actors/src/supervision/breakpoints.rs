@@ -13,7 +13,7 @@ pub enum Point {
     Submitted,
     /// It is committed; nobody has heard of it.
     Committed,
-    /// A run is committed (of a tiny kind it need not be); its function is about to begin.
+    /// A run is committed; its function is about to begin.
     Dispatched,
     /// A function has returned; its end is not committed.
     Returned,
@@ -104,12 +104,9 @@ impl Breakpoints {
 }
 
 const fn is_start(command: &Command) -> bool {
-    matches!(command, Command::Submit(_) | Command::Record { .. })
+    matches!(command, Command::Submit(_))
 }
 
 const fn is_end(command: &Command) -> bool {
-    matches!(
-        command,
-        Command::End(_) | Command::Record { end: Some(_), .. }
-    )
+    matches!(command, Command::End(_))
 }

@@ -1,6 +1,5 @@
 //! A lane: a named set of slots, each a dedicated arbiter that runs one function at a time.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,7 +13,6 @@ use crate::LaneConfig;
 use crate::operation::{ErasedOperation, Finished, Run, execute};
 use crate::priority::{Slice, stand_back};
 use crate::rules::admission::Waiting;
-use crate::rules::dispatch::TOGETHER;
 
 /// What anyone may see of a lane without asking the manager.
 #[derive(Debug, Default)]
@@ -37,35 +35,12 @@ pub(crate) struct Lane {
     slots: Vec<Slot>,
     /// Slots that a claim under way has been promised.
     promised: usize,
-    /// The slot that the last one of a claim was put in, if a tiny one that follows may share it.
-    shared: Option<usize>,
-    /// Nobody of them is ready to go, as of the last commit.
-    pub(crate) idle: bool,
     nice: i32,
 }
 
 struct Slot {
     arbiter: Arbiter,
-    /// What runs in it, and behind it the tiny ones that were dispatched together with it: the
-    /// arbiter takes them one after another.
-    busy: VecDeque<Occupant>,
-    /// A function panicked in it. It gets a fresh arbiter as soon as it is free.
-    shaken: bool,
-}
-
-impl Slot {
-    /// Free, or soon: nothing in it but runs that are not recorded yet.
-    fn is_open(&self) -> bool {
-        self.busy
-            .iter()
-            .all(|occupant| occupant.work.run.is_ahead())
-    }
-
-    /// The one whose turn it is, as far as anyone may know: what is not recorded is told to nobody.
-    fn shown(&self) -> Option<&Occupant> {
-        let mut busy = self.busy.iter();
-        busy.find(|occupant| !occupant.work.run.is_ahead())
-    }
+    busy: Option<Occupant>,
 }
 
 struct Occupant {
@@ -78,8 +53,7 @@ impl Lane {
         let slots = (0..config.concurrency)
             .map(|_| Slot {
                 arbiter: fresh(nice),
-                busy: VecDeque::new(),
-                shaken: false,
+                busy: None,
             })
             .collect();
         let gauge = LaneGauge {
@@ -92,14 +66,12 @@ impl Lane {
             gauge: Arc::new(gauge),
             slots,
             promised: 0,
-            shared: None,
-            idle: false,
             nice,
         }
     }
 
     fn free(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.is_open()).count()
+        self.slots.iter().filter(|slot| slot.busy.is_none()).count()
     }
 
     /// Slots that are free and promised to no claim.
@@ -114,25 +86,9 @@ impl Lane {
         promised
     }
 
-    /// A claim for `limit` slots is answered with so many; they are run next.
-    pub(crate) fn redeem(&mut self, limit: usize, claimed: usize) {
-        self.shared = None;
+    /// A claim for `limit` slots is answered; what it brought is run next.
+    pub(crate) const fn redeem(&mut self, limit: usize) {
         self.promised = self.promised.saturating_sub(limit);
-        self.idle = claimed < limit;
-    }
-
-    /// The slot for a run that begins before it is recorded, if there is room. None while someone
-    /// who is recorded waits: nobody is passed by.
-    pub(crate) fn slot_ahead(&self) -> Option<usize> {
-        let place = self.open_slot().filter(|_| self.idle);
-        place.filter(|index| self.slots[*index].busy.len() < TOGETHER)
-    }
-
-    /// The open slot with the least in it.
-    fn open_slot(&self) -> Option<usize> {
-        let open = |index: &usize| self.slots[*index].is_open();
-        let open = (0..self.slots.len()).filter(open);
-        open.min_by_key(|index| self.slots[*index].busy.len())
     }
 
     /// Whether a claim is on its way.
@@ -141,56 +97,34 @@ impl Lane {
     }
 
     /// The arbiter of a slot was gone before the function began: a fresh one takes the work.
-    pub(crate) fn begin_again(&mut self, index: usize, id: OperationId, manager: &Addr<Manager>) {
+    pub(crate) fn begin_again(&mut self, index: usize, manager: &Addr<Manager>) {
         let slot = &mut self.slots[index];
-        let occupant = slot.busy.iter().find(|occupant| occupant.work.id == id);
-        if let Some(occupant) = occupant {
-            // Those that shared the slot come back one by one, and the first has made it.
-            if !slot.arbiter.spawn_fn(|| ()) {
-                slot.arbiter = fresh(self.nice);
-            }
+        if let Some(occupant) = &slot.busy {
+            slot.arbiter = fresh(self.nice);
             begin(&slot.arbiter, &occupant.work, manager);
         }
     }
 
-    /// Runs a function in a free slot, or in the one that it may share: which. A claim has slots
-    /// promised; if one was taken meanwhile by a tiny run that takes long, it waits behind the fewest.
-    pub(crate) fn run(&mut self, work: Work, tiny: bool, manager: &Addr<Manager>) -> usize {
-        let room = |index: &usize| self.slots[*index].busy.len() < TOGETHER;
-        let shared = self.shared.filter(|_| tiny).filter(room);
-        let least = || (0..self.slots.len()).min_by_key(|index| self.slots[*index].busy.len());
-        let index = shared.or_else(|| self.open_slot()).or_else(least);
-        // A lane has at least one slot: the start sees to it.
-        let index = index.unwrap_or(0);
-        self.shared = tiny.then_some(index);
-        self.run_in(index, work, manager);
-        index
-    }
-
-    /// Runs a function in this slot, behind what runs there.
-    pub(crate) fn run_in(&mut self, index: usize, work: Work, manager: &Addr<Manager>) {
+    /// Runs a function in a free slot: which.
+    pub(crate) fn run(&mut self, work: Work, manager: &Addr<Manager>) -> usize {
+        let free = self.slots.iter().position(|slot| slot.busy.is_none());
+        // A claim is for no more than the slots that are free.
+        let index = free.unwrap_or(0);
         let slot = &mut self.slots[index];
-        let first = slot.busy.is_empty();
-        self.gauge
-            .busy
-            .fetch_add(u64::from(first), Ordering::Relaxed);
+        self.gauge.busy.fetch_add(1, Ordering::Relaxed);
         let work = Arc::new(work);
         begin(&slot.arbiter, &work, manager);
         let since = Timestamp::now();
-        slot.busy.push_back(Occupant { since, work });
+        slot.busy = Some(Occupant { since, work });
+        index
     }
 
-    /// A slot's function has ended; the slot is free again when it was the last. One that was shaken
-    /// gets a fresh arbiter then.
-    pub(crate) fn vacate(&mut self, index: usize, id: OperationId, shaken: bool) {
+    /// A slot's function has ended: the slot is free again. One that was shaken gets a fresh arbiter.
+    pub(crate) fn vacate(&mut self, index: usize, shaken: bool) {
         let slot = &mut self.slots[index];
-        slot.busy.retain(|occupant| occupant.work.id != id);
-        slot.shaken |= shaken;
-        if !slot.busy.is_empty() {
-            return;
-        }
+        slot.busy = None;
         self.gauge.busy.fetch_sub(1, Ordering::Relaxed);
-        if std::mem::take(&mut slot.shaken) {
+        if shaken {
             slot.arbiter.stop();
             slot.arbiter = fresh(self.nice);
         }
@@ -215,15 +149,18 @@ impl Lane {
         oldest: Option<Timestamp>,
         now: Timestamp,
     ) -> LaneView {
-        let slot = |(slot, one): (usize, &Slot)| SlotView {
-            slot,
-            operation_id: one.shown().map(|busy| busy.work.id),
-            kind: one.shown().map(|busy| busy.work.kind.view().kind.clone()),
-            since: one.shown().map(|busy| busy.since),
-            step: one.shown().and_then(|busy| busy.work.run.step_in_hand()),
-            // The manager knows more of the run.
-            advanced_at: None,
-            overdue: false,
+        let slot = |(slot, one): (usize, &Slot)| {
+            let busy = one.busy.as_ref();
+            SlotView {
+                slot,
+                operation_id: busy.map(|busy| busy.work.id),
+                kind: busy.map(|busy| busy.work.kind.view().kind.clone()),
+                since: busy.map(|busy| busy.since),
+                step: busy.and_then(|busy| busy.work.run.step_in_hand()),
+                // The manager knows more of the run.
+                advanced_at: None,
+                overdue: false,
+            }
         };
         LaneView {
             name: self.name.clone(),

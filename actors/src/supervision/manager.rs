@@ -1,7 +1,6 @@
 //! The manager: every start, verb and end passes here, in order. It decides nothing itself; the
 //! rules do, and the store records. It signals, dispatches and keeps count.
 
-mod ahead;
 mod leaving;
 mod ledger;
 mod live;
@@ -31,8 +30,7 @@ use crate::live_count::LiveCount;
 use crate::operation::Kinds;
 use crate::rules::dispatch::is_due;
 use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
-use crate::store::{Command, Done, Operation, Outcome, Reader, Refused};
-use ahead::Ahead;
+use crate::store::{Command, Done, Operation, Outcome, Reader};
 use ledger::Ledger;
 use live::Live;
 
@@ -55,8 +53,6 @@ pub(crate) struct Manager {
     next_due: BTreeMap<String, (Timestamp, SpawnHandle)>,
     /// The runs that are going on, and those whose end is not committed yet.
     live: HashMap<OperationId, Live>,
-    /// Those that began before they were recorded.
-    ahead: Ahead,
     ledger: Ledger,
     /// Set by a shutdown: nothing is dispatched, and these wait for the last run's end.
     draining: Option<Vec<oneshot::Sender<()>>>,
@@ -82,7 +78,6 @@ impl Manager {
             lanes,
             next_due: BTreeMap::new(),
             live: HashMap::new(),
-            ahead: Ahead::default(),
             ledger: Ledger::default(),
             draining: None,
             recovered: false,
@@ -130,13 +125,13 @@ impl Manager {
         ctx: &mut Context<Self>,
     ) {
         if let Some(lane) = self.lanes.get_mut(lane) {
-            lane.redeem(limit, operations.len());
+            lane.redeem(limit);
         } else {
             self.empty_lost_lane(lane, operations.len() == limit);
         }
         for done in operations {
             self.note(done);
-            self.launch(&done.operation, None, ctx);
+            self.launch(&done.operation, ctx);
         }
         self.send_off();
         self.arm(lane, next_due, ctx);
@@ -153,10 +148,8 @@ impl Manager {
     }
 
     fn send_claim(&mut self, least: usize, lane: &str) {
-        match self.lanes.get_mut(lane) {
-            Some(lane) => lane.idle = false,
-            None if self.recovered => return self.claim_lost_lane(lane),
-            None => {}
+        if self.recovered && !self.lanes.contains_key(lane) {
+            return self.claim_lost_lane(lane);
         }
         if let Some(claim) = self.claim_at_least(least, lane) {
             self.of.link.send(vec![claim]);
@@ -217,9 +210,7 @@ impl Manager {
             log::info!("{} {now}{}", operation.id, error.unwrap_or_default());
         }
         // The last progress comes before the event that tells of the run's end.
-        let ran = done
-            .was
-            .map_or(operation.state.run > 0, Status::is_dispatched);
+        let ran = done.was.is_some_and(Status::is_dispatched);
         let last = operation.progress.as_ref();
         let last = last.filter(|_| ran && !now.is_dispatched());
         self.of.hub.publish(done, last);
@@ -264,7 +255,7 @@ impl Actor for Manager {
 impl Handler<Start> for Manager {
     type Result = ();
 
-    fn handle(&mut self, start: Start, ctx: &mut Self::Context) {
+    fn handle(&mut self, start: Start, _: &mut Self::Context) {
         let Some(lane) = self
             .lanes
             .get(&start.submission.lane)
@@ -275,9 +266,6 @@ impl Handler<Start> for Manager {
         let limits = lane.config.limits(lane.unpromised() as u64);
         if let Err(error) = self.of.link.takes_starts() {
             return start.reply.send(Err(error));
-        }
-        if let Some(slot) = self.slot_ahead(&start.submission) {
-            return self.begin_ahead(start, slot, ctx);
         }
         let mut submission = start.submission;
         submission.limits = limits;
@@ -353,7 +341,6 @@ impl Handler<Committed> for Manager {
                     operations,
                     next_due,
                 } => self.claimed(&lane, limit, &operations, next_due, ctx),
-                Outcome::Refused(Refused::NotFound(id)) => self.never_recorded(id),
                 Outcome::Refused(refused) => {
                     self.ledger.refused += u64::from(refused.is_of_a_start())
                 }
@@ -385,7 +372,7 @@ impl Handler<NotBegun> for Manager {
         };
         self.ledger.restarts += 1;
         if let Some(lane) = self.lanes.get_mut(&live.of.operation.lane) {
-            lane.begin_again(live.slot, lost.id, &ctx.address());
+            lane.begin_again(live.slot, &ctx.address());
         }
     }
 }

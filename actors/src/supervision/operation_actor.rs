@@ -105,10 +105,6 @@ impl OperationActor {
         if self.of.vigil.borrow().over {
             return;
         }
-        if self.of.run.is_ahead() {
-            ctx.run_later(self.of.progress_every, Self::tick);
-            return;
-        }
         self.read();
         if self.shown != self.published {
             let now = self.of.clock.now();

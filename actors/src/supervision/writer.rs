@@ -25,7 +25,7 @@ use super::stats::{COMMITS, Timed};
 use super::system::Failure;
 use crate::live_count::LiveCount;
 use crate::locks::{lock, panic_message};
-use crate::store::{Command, Done, Outcome, Store, StoreError};
+use crate::store::{Command, Outcome, Store, StoreError};
 
 /// The most commands in one transaction.
 const MOST: usize = 2_048;
@@ -55,10 +55,7 @@ impl Reply {
     }
 
     pub(crate) fn send(mut self, result: Result<Outcome, StoreError>) {
-        // What is to come of it comes as an event, unless it has come already.
-        let comes =
-            |done: &Done| !done.events.is_empty() && !done.operation.state.status.is_ended();
-        if matches!(&result, Ok(Outcome::Done(done)) if comes(done)) {
+        if matches!(&result, Ok(Outcome::Done(done)) if !done.events.is_empty()) {
             self.place = None;
         }
         if let Some(sender) = self.sender.take() {

@@ -33,7 +33,6 @@ pub(crate) fn terms() -> Terms {
         },
         retry_panics: false,
         fail_when_lost: false,
-        tiny: false,
     }
 }
 

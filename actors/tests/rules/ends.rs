@@ -148,7 +148,4 @@ fn lost_with_its_process() {
     check_ends(&RunEnd::Lost, with("failed LOST"), |state| {
         (state.shutdown, state.terms.fail_when_lost) = (true, true);
     });
-    check_ends(&RunEnd::Lost, with("pending"), |state| {
-        (state.terms.tiny, state.attempt) = (true, 3);
-    });
 }

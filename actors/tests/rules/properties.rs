@@ -41,17 +41,16 @@ fn input() -> impl Strategy<Value = (Input, u32)> {
 }
 
 fn any_terms() -> impl Strategy<Value = Terms> {
-    (any::<[bool; 5]>(), 1..4_u32).prop_map(
-        |([pausable, finishable, panics, lost, tiny], attempts)| Terms {
+    (any::<[bool; 4]>(), 1..4_u32).prop_map(|([pausable, finishable, panics, lost], attempts)| {
+        Terms {
             pausable,
             finishable,
             max_attempts: attempts,
             retry_panics: panics,
             fail_when_lost: lost,
-            tiny,
             ..terms()
-        },
-    )
+        }
+    })
 }
 
 fn submitted(terms: Terms, has_checkpoint: bool, not_before: Option<i64>) -> Operation {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use impresario::rules::admission::{
     Full, Limits, Waiting, admit, most_waiting, retry_after_seconds,
 };
-use impresario::rules::dispatch::{FreeSlots, TOGETHER, is_due, place};
+use impresario::rules::dispatch::{is_due, place};
 use impresario::rules::retry::{Backoff, backoff_ms};
 use impresario_api::{OperationId, Timestamp};
 use proptest::prelude::*;
@@ -53,29 +53,6 @@ proptest! {
         let first = place(a.0, one) < place(b.0, two);
         prop_assert_eq!(first, a.0 > b.0 || (a.0 == b.0 && one < two));
     }
-}
-
-/// How many of a queue, told by whether each is tiny, get a place in so many slots.
-fn placed(queue: &[bool], free: usize) -> usize {
-    let mut slots = FreeSlots::new(free);
-    queue.iter().take_while(|tiny| slots.take(**tiny)).count()
-}
-
-#[test]
-fn tiny_ones_that_follow_each_other_share_a_slot() {
-    let (ordinary, tiny) = ([false; 10], [true; 200]);
-    assert_eq!(placed(&ordinary, 3), 3);
-    assert_eq!(placed(&tiny, 0), 0);
-    assert_eq!(placed(&tiny, 1), TOGETHER);
-    assert_eq!(placed(&tiny, 2), 2 * TOGETHER);
-    assert_eq!(
-        placed(&[true, true, false, true], 1),
-        2,
-        "none is passed by"
-    );
-    assert_eq!(placed(&[true, true, false, true], 2), 3);
-    assert_eq!(placed(&[false, true, true, false], 2), 3);
-    assert_eq!(placed(&[true, false, true, true], 3), 4);
 }
 
 #[test]

@@ -15,8 +15,6 @@ use proptest::prelude::*;
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     Submit(u8, i32, Option<i64>, bool),
-    /// A start whose run began before it was recorded, and how it ended.
-    Record(u8, Option<RunEnd>),
     Ask(usize, Verb),
     Claim(u8, usize),
     End(usize, RunEnd),
@@ -33,11 +31,9 @@ pub(crate) fn act() -> impl Strategy<Value = Act> {
         step: None,
     });
     let end = prop::sample::select(vec![RunEnd::Returned, RunEnd::Stopped, failed]);
-    let ended = prop::option::of(end.clone());
     let submit = (0..2_u8, -2..3, prop::option::of(0..200_i64), any::<bool>());
     prop_oneof![
         5 => submit.prop_map(|(lane, priority, delay, label)| Act::Submit(lane, priority, delay, label)),
-        2 => (0..2_u8, ended).prop_map(|(lane, end)| Act::Record(lane, end)),
         3 => (0..40_usize, prop::sample::select(Verb::ALL)).prop_map(|(at, verb)| Act::Ask(at, verb)),
         4 => (0..2_u8, 0..4_usize).prop_map(|(lane, limit)| Act::Claim(lane, limit)),
         4 => (0..40_usize, end).prop_map(|(at, end)| Act::End(at, end)),
@@ -78,7 +74,6 @@ pub(crate) fn submission(
             },
             retry_panics: false,
             fail_when_lost: false,
-            tiny: false,
         },
         idempotency: None,
         unique: None,

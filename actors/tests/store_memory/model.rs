@@ -33,7 +33,6 @@ impl Pair {
             Act::Submit(lane, priority, delay, label) => {
                 self.submit((lane, priority, delay, label))
             }
-            Act::Record(lane, end) => self.record(lane, end),
             Act::Ask(at, verb) => self.ask(at, verb),
             Act::Claim(lane, limit) => self.claim(&lane.to_string(), limit),
             Act::End(at, end) => self.end(at, end),
@@ -62,22 +61,6 @@ impl Pair {
             let (operation, _) = Operation::submitted(submission);
             self.model.operations.push(operation);
         }
-    }
-
-    fn record(&mut self, lane: u8, end: Option<RunEnd>) {
-        self.model.submitted += 1;
-        let submission = submission(self.model.submitted, (lane, 0, None, true), self.now);
-        let id = submission.id;
-        let begun = Operation::begun(submission, self.now).expect("what is new can begin");
-        let end = end.map(|end| Box::new(self.end_of(id, 1, end)));
-        let mut ended = begun.clone();
-        if let Some(end) = &end {
-            ended.end(end).expect("it runs");
-        }
-        let begun = std::sync::Arc::new(begun);
-        let outcome = self.commit(Command::Record { begun, end });
-        assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
-        self.model.operations.push(ended);
     }
 
     fn ask(&mut self, at: usize, verb: Verb) {

@@ -414,7 +414,6 @@ fn a_clock_far_ahead_removes_nothing_by_age_at_once() {
             },
             retry_panics: false,
             fail_when_lost: false,
-            tiny: false,
         },
         idempotency: None,
         unique: None,

@@ -1,10 +1,10 @@
-//! The server with five kinds more: one burns a core until it is told to stop, one reports metrics,
-//! one is over at once, one reports much and slowly, one takes a long list.
+//! The server with four kinds more: one burns a core until it is told to stop, one reports metrics,
+//! one reports much and slowly, one takes a long list.
 
 use std::time::Duration;
 
 use impresario::operation::{Context, Failure, LogLevel, Operation, Policy};
-use impresario_bench::{NoParams, Nothing};
+use impresario_bench::NoParams;
 
 struct Burn;
 
@@ -124,7 +124,6 @@ fn main() {
         impresario_server::app::kinds(settings)
             .register(Burn)
             .register(Emit)
-            .register(Nothing)
             .register(Talker)
             .register(Shelf)
     });

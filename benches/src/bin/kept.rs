@@ -125,7 +125,6 @@ fn submission(id: OperationId, number: u64, now: Timestamp, fate: Fate) -> Submi
             },
             retry_panics: false,
             fail_when_lost: false,
-            tiny: false,
         },
         idempotency: None,
         unique: None,

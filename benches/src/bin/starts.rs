@@ -1,11 +1,12 @@
 //! Acknowledged starts with 64 connections, beside a bare POST that answers from memory. The same
 //! client, the same number of workers, answers of the same size.
 
-use impresario_bench::load::{CONNECTIONS, REQUESTS, WORKERS, bare_server, rate};
+use impresario_bench::load::{CONNECTIONS, WORKERS, bare_server, rate};
 use impresario_bench::sqlite::{BareWriter, Rows};
 use impresario_bench::{Client, Samples, Server, Target, judge, machine};
 
 const ROUNDS: usize = 5;
+const REQUESTS: usize = 100_000;
 const BODY: &str = "{\"iterations\":1,\"step_ms\":1000}";
 const PATH: &str = "/api/v1/dummy/start";
 
@@ -19,15 +20,25 @@ fn main() {
         hold_the_slot(&mut client);
         let (status, answer) = client.send("POST", PATH, BODY);
         assert_eq!(status, 202, "{answer}");
-        rates[0].push(rate(&bare_server(PATH, answer.clone(), None), PATH, BODY));
-        rates[1].push(rate(&memory.address, PATH, BODY));
+        rates[0].push(rate(
+            &bare_server(PATH, answer.clone(), None),
+            PATH,
+            BODY,
+            REQUESTS,
+        ));
+        rates[1].push(rate(&memory.address, PATH, BODY, REQUESTS));
         drop(memory);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let writer = BareWriter::start(folder.path(), Rows::Start);
-        rates[2].push(rate(&bare_server(PATH, answer, Some(writer)), PATH, BODY));
+        rates[2].push(rate(
+            &bare_server(PATH, answer, Some(writer)),
+            PATH,
+            BODY,
+            REQUESTS,
+        ));
         let durable = server("sqlite");
         hold_the_slot(&mut Client::new(&durable.address));
-        rates[3].push(rate(&durable.address, PATH, BODY));
+        rates[3].push(rate(&durable.address, PATH, BODY, REQUESTS));
     }
     let shares = |figure: usize, floor: usize| Samples::ratios(&rates[figure], &rates[floor]);
     println!(

@@ -56,7 +56,6 @@ impl<'a> Batch<'a> {
     pub(super) fn carry_out(&mut self, command: &Command) -> rusqlite::Result<Outcome> {
         match command {
             Command::Submit(submission) => self.submit(submission),
-            Command::Record { begun, end } => self.record(begun, end.as_deref()),
             Command::Apply { id, input, now } => self.apply(*id, input, *now),
             Command::Claim { lane, limit, now } => self.claim(lane, *limit, *now),
             Command::Append {
@@ -144,11 +143,12 @@ impl<'a> Batch<'a> {
         let events = operation.number(&mut self.kept.cursor, facts);
         let due = was.map(|was| rows::kept_due(self.connection, was));
         let due = due.transpose()?.flatten();
-        let kept = was.map_or(&[][..], |was| &was.checkpoints);
-        checkpoints::save(self.connection, kept, &operation)?;
         let bytes = match was {
             None => self.insert(&operation)?,
-            Some(was) => rows::update(self.connection, was, &operation)?,
+            Some(was) => {
+                checkpoints::save(self.connection, was, &operation)?;
+                rows::update(self.connection, was, &operation)?
+            }
         };
         self.events.extend_from_slice(&events);
         if was.is_none() {

@@ -91,22 +91,22 @@ fn about(saved: &SavedCheckpoint) -> rusqlite::Result<String> {
 /// Writes those that `was` did not have, and removes those that are no longer kept.
 pub(super) fn save(
     connection: &Connection,
-    was: &[SavedCheckpoint],
+    was: &Operation,
     operation: &Operation,
 ) -> rusqlite::Result<()> {
-    if was == operation.checkpoints {
+    if was.checkpoints == operation.checkpoints {
         return Ok(());
     }
     let id = sql_id(operation.id);
     let new = operation.checkpoints.iter();
-    for saved in new.filter(|one| !was.contains(one)) {
+    for saved in new.filter(|one| !was.checkpoints.contains(one)) {
         connection
             .prepare_cached(
                 "INSERT INTO checkpoints (operation, about, value) VALUES (?1, ?2, ?3)",
             )?
             .execute((id, about(saved)?, &*saved.value))?;
     }
-    let gone = was.iter();
+    let gone = was.checkpoints.iter();
     for saved in gone.filter(|one| !operation.checkpoints.contains(one)) {
         connection
             .prepare_cached(

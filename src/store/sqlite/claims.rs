@@ -1,7 +1,7 @@
 //! Who goes next, and what the process before this one left running.
 
 use impresario::rules::admission::Waiting;
-use impresario::rules::dispatch::{FreeSlots, PROMOTED_AT_ONCE};
+use impresario::rules::dispatch::PROMOTED_AT_ONCE;
 use impresario::rules::lifecycle::Input;
 use impresario::rules::run_end::RunEnd;
 use impresario::store::{Done, Outcome};
@@ -22,9 +22,13 @@ impl Batch<'_> {
     ) -> rusqlite::Result<Outcome> {
         let mut operations = Vec::new();
         self.promote(lane, now)?;
-        if self.kept.crowd(lane).waiting().due > 0 {
-            let mut slots = FreeSlots::new(limit);
-            while self.claim_some(lane, &mut slots, now, &mut operations)? {}
+        let crowd = self.kept.crowd(lane);
+        if crowd.waiting().due > 0 {
+            for id in queue::first(self.connection, lane, limit, crowd.late > 0)? {
+                if let Outcome::Done(done) = self.apply(id, &Input::Dispatched, now)? {
+                    operations.push(done);
+                }
+            }
         }
         Ok(Outcome::Claimed {
             lane: lane.to_owned(),
@@ -32,29 +36,6 @@ impl Batch<'_> {
             operations,
             next_due: self.next_due(lane)?,
         })
-    }
-
-    /// Dispatches the next ones of a lane into slots that are free; false when none is left, of
-    /// the ones or of the others.
-    fn claim_some(
-        &mut self,
-        lane: &str,
-        slots: &mut FreeSlots,
-        now: Timestamp,
-        operations: &mut Vec<Done>,
-    ) -> rusqlite::Result<bool> {
-        let late = self.kept.crowd(lane).late > 0;
-        let next = queue::first(self.connection, lane, slots.look_at(), late)?;
-        for id in &next {
-            let waiting = self.operation(*id)?;
-            if !waiting.is_some_and(|waiting| slots.take(waiting.state.terms.tiny)) {
-                return Ok(false);
-            }
-            if let Outcome::Done(done) = self.apply(*id, &Input::Dispatched, now)? {
-                operations.push(done);
-            }
-        }
-        Ok(!next.is_empty())
     }
 
     /// Lets those go whose time has come, a bounded number at a time.

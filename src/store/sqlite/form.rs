@@ -68,8 +68,6 @@ struct TermsForm {
     retry_panics: bool,
     #[serde(default, skip_serializing_if = "is_default")]
     fail_when_lost: bool,
-    #[serde(default, skip_serializing_if = "is_default")]
-    tiny: bool,
 }
 
 /// What changes.
@@ -158,7 +156,6 @@ pub(super) fn start(operation: &Operation) -> serde_json::Result<String> {
             backoff_cap_ms: millis(terms.backoff.cap),
             retry_panics: terms.retry_panics,
             fail_when_lost: terms.fail_when_lost,
-            tiny: terms.tiny,
         },
     })
 }
@@ -322,7 +319,6 @@ impl From<TermsForm> for Terms {
             },
             retry_panics: form.retry_panics,
             fail_when_lost: form.fail_when_lost,
-            tiny: form.tiny,
         }
     }
 }

@@ -4,15 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use impresario::rules::admission::Waiting;
-use impresario::rules::lifecycle::Recorded;
 use impresario::store::Operation;
 use impresario_api::OperationId;
 use rusqlite::Connection;
 
 use super::damage::readable;
-
-/// Tiny operations that wait are remembered up to here, some kilobytes each.
-const MOST_TINY: usize = 2_048;
 
 /// Who waits in a lane, by the column `due`: see `queue.rs`.
 #[derive(Clone, Copy, Default)]
@@ -54,7 +50,7 @@ pub(super) struct Kept {
     pub(super) at: i64,
     /// Who waits in each lane.
     lanes: HashMap<String, Crowd>,
-    /// Operations that this batch has touched, and those that are asked for again soon.
+    /// Operations that this batch has touched, and those that run.
     pub(super) operations: HashMap<OperationId, Arc<Operation>>,
 }
 
@@ -84,14 +80,10 @@ impl Kept {
         })
     }
 
-    /// After a commit those are kept that run, which slots bound, and some tiny ones that wait: they
-    /// run next.
+    /// After a commit those are kept that run, which slots bound.
     pub(super) fn settle(&mut self) {
-        let room = self.operations.len() <= MOST_TINY;
-        self.operations.retain(|_, operation| {
-            let waits = operation.state.status == Recorded::Pending;
-            operation.state.shown().is_dispatched() || (room && waits && operation.state.terms.tiny)
-        });
+        self.operations
+            .retain(|_, operation| operation.state.shown().is_dispatched());
     }
 
     /// Who waits in a lane.

@@ -33,7 +33,7 @@ struct Known {
 pub(super) struct Changes(Vec<Change>);
 
 enum Change {
-    /// It gets a place.
+    /// It waits, as every new one does: it gets a place.
     New(OperationId),
     Is(Arc<Operation>),
     /// Few ask for one that waits, and it is not held in memory for them.
@@ -66,10 +66,8 @@ impl Changes {
         if bytes > MOST_BYTES || !operation.checkpoints.is_empty() {
             return self.0.push(Change::Unknown(id));
         }
-        if new {
-            self.0.push(Change::New(id));
-        }
         self.0.push(match operation.state.status {
+            _ if new => Change::New(id),
             Recorded::Pending => Change::Waits(id),
             _ => Change::Is(Arc::clone(operation)),
         });
@@ -132,7 +130,7 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use impresario::rules::admission::Limits;
-    use impresario::rules::lifecycle::Terms;
+    use impresario::rules::lifecycle::{Input, Moment, Terms};
     use impresario::rules::retry::Backoff;
     use impresario::store::Submission;
     use impresario_api::Timestamp;
@@ -163,19 +161,30 @@ mod tests {
                 },
                 retry_panics: false,
                 fail_when_lost: false,
-                tiny: false,
             },
             idempotency: None,
             unique: None,
             limits: Limits::NONE,
             now,
         };
-        Arc::new(Operation::begun(submission, now).expect("what is new can begin"))
+        let (mut operation, _) = Operation::submitted(submission);
+        let begins = operation.apply(&Input::Dispatched, Moment { now, jitter: 0.0 });
+        begins.expect("what is new can begin");
+        Arc::new(operation)
     }
 
     fn commit(recent: &Recent, changes: Changes) {
         recent.forget(&changes);
         recent.learn(changes);
+    }
+
+    /// It is recorded, and runs.
+    fn begin(recent: &Recent, number: u64) {
+        for new in [true, false] {
+            let mut changes = Changes::new();
+            changes.wrote(&running(number), 100, new);
+            commit(recent, changes);
+        }
     }
 
     fn is_known(recent: &Recent, number: u64) -> bool {
@@ -186,9 +195,7 @@ mod tests {
     fn only_the_newest_are_known() {
         let recent = Recent::default();
         for number in 0..MOST as u64 + 5 {
-            let mut changes = Changes::new();
-            changes.wrote(&running(number), 100, true);
-            commit(&recent, changes);
+            begin(&recent, number);
         }
         let known: Vec<_> = [0, 4, 5].map(|number| is_known(&recent, number)).into();
         assert_eq!(known, [false, false, true]);
@@ -209,9 +216,7 @@ mod tests {
     #[test]
     fn one_is_unknown_while_a_commit_changes_it_and_when_it_is_gone() {
         let recent = Recent::default();
-        let mut changes = Changes::new();
-        changes.wrote(&running(1), 100, true);
-        commit(&recent, changes);
+        begin(&recent, 1);
         let mut changes = Changes::new();
         changes.wrote(&running(1), 100, false);
         recent.forget(&changes);

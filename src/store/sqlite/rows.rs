@@ -179,12 +179,12 @@ fn salvaged(row: &Row<'_>) -> Operation {
 /// What writes a new one: looked up once a batch, not once a row.
 pub(super) fn inserts(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
     connection.prepare_cached(
-        "INSERT INTO operations (id, kind, lane, priority, status, due, since, created_at, completed_at, held, seq, state, start, checkpoints, output)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        "INSERT INTO operations (id, kind, lane, priority, status, due, since, created_at, completed_at, held, seq, state, start, checkpoints)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )
 }
 
-/// Writes a new one: how many bytes of text.
+/// Writes a new one, which has no output yet: how many bytes of text.
 pub(super) fn insert(
     connection: &Connection,
     inserts: &mut CachedStatement<'_>,
@@ -192,8 +192,7 @@ pub(super) fn insert(
 ) -> rusqlite::Result<usize> {
     let (state, start) = (form::state(operation), form::start(operation));
     let (state, start) = (state.map_err(unreadable)?, start.map_err(unreadable)?);
-    let output = output(operation)?;
-    let bytes = state.len() + start.len() + length(output.as_deref());
+    let bytes = state.len() + start.len();
     inserts.execute(params![
         sql_id(operation.id),
         operation.kind,
@@ -209,7 +208,6 @@ pub(super) fn insert(
         state,
         start,
         operation.checkpoints.len() as i64,
-        output,
     ])?;
     for (key, value) in &operation.labels {
         connection
@@ -239,8 +237,9 @@ pub(super) fn update(
         return Ok(state.len());
     }
     // An output comes with the status that it gives.
-    let output = output(operation)?;
-    let bytes = state.len() + length(output.as_deref());
+    let output = operation.output.as_deref().map(serde_json::to_string);
+    let output = output.transpose().map_err(unreadable)?;
+    let bytes = state.len() + output.as_ref().map_or(0, String::len);
     connection
         .prepare_cached(
             "UPDATE operations SET seq = ?2, checkpoints = ?3, state = ?4, status = ?5, due = ?6,
@@ -259,16 +258,6 @@ pub(super) fn update(
             since(operation),
         ])?;
     Ok(bytes)
-}
-
-/// The column `output`.
-fn output(operation: &Operation) -> rusqlite::Result<Option<String>> {
-    let output = operation.output.as_deref().map(serde_json::to_string);
-    output.transpose().map_err(unreadable)
-}
-
-fn length(text: Option<&str>) -> usize {
-    text.map_or(0, str::len)
 }
 
 /// Removes one with all that belongs to it.

@@ -1,11 +1,8 @@
 //! What a start is judged by, in the order of the contract.
 
-use std::sync::Arc;
-
 use impresario::rules::admission::admit;
 use impresario::rules::dispatch::is_due;
-use impresario::store::{End, Operation, Outcome, Refused, Submission};
-use impresario_api::OperationId;
+use impresario::store::{Operation, Outcome, Refused, Submission};
 use rusqlite::OptionalExtension;
 
 use super::batch::Batch;
@@ -33,49 +30,20 @@ impl Batch<'_> {
         if let Some(answer) = self.replay(submission)? {
             return Ok(Some(answer));
         }
-        if let Some(refused) = self.duplicate(submission.id, submission.unique.as_deref())? {
-            return Ok(Some(Outcome::Refused(refused)));
+        let id = submission.id;
+        let unique = submission.unique.as_deref();
+        let holder = unique.map_or(Ok(None), |text| self.holder(text, id))?;
+        let same = self.kept.newest >= id.as_u64() && self.is_known(id)?;
+        if let Some(id) = holder.or(same.then_some(id)) {
+            return Ok(Some(Outcome::Refused(Refused::Duplicate(id))));
         }
         let waiting = self.kept.crowd(&submission.lane).waiting();
         let scheduled = !is_due(submission.not_before, submission.now);
         if let Err(full) = admit(waiting, submission.limits, scheduled) {
             return Ok(Some(Outcome::Refused(Refused::QueueFull(full))));
         }
-        Ok(self.no_room().map(Outcome::Refused))
-    }
-
-    /// Another operation that the start would be the same as.
-    fn duplicate(
-        &mut self,
-        id: OperationId,
-        unique: Option<&str>,
-    ) -> rusqlite::Result<Option<Refused>> {
-        let holder = unique.map_or(Ok(None), |text| self.holder(text, id))?;
-        let same = self.kept.newest >= id.as_u64() && self.is_known(id)?;
-        Ok(holder.or(same.then_some(id)).map(Refused::Duplicate))
-    }
-
-    fn no_room(&self) -> Option<Refused> {
-        self.tight.clone().map(Refused::NoRoom)
-    }
-
-    /// A start with the run that began before it.
-    pub(super) fn record(
-        &mut self,
-        begun: &Arc<Operation>,
-        end: Option<&End>,
-    ) -> rusqlite::Result<Outcome> {
-        let duplicate = self.duplicate(begun.id, begun.unique.as_deref())?;
-        if let Some(refused) = duplicate.or_else(|| self.no_room()) {
-            return Ok(Outcome::Refused(refused));
-        }
-        match begun.recorded(end) {
-            Ok((operation, facts)) => Ok(Outcome::Done(self.save(None, operation, facts)?)),
-            Err(rejection) => {
-                let begun = Arc::clone(begun);
-                Ok(Outcome::Refused(Refused::Rejected(rejection, begun)))
-            }
-        }
+        let no_room = self.tight.clone().map(Refused::NoRoom);
+        Ok(no_room.map(Outcome::Refused))
     }
 
     fn replay(&mut self, submission: &Submission) -> rusqlite::Result<Option<Outcome>> {

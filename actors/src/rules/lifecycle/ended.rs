@@ -73,9 +73,8 @@ fn tried_again(state: &State, error: OperationError, retryable: bool, moment: Mo
     }
 }
 
-/// A run that went with its process: free after a shutdown mark, else it costs an attempt; a tiny
-/// one may not even have begun. A kind that is not run again by itself fails even after the mark:
-/// its run did not come back in order.
+/// A run that went with its process: free after a shutdown mark, else it costs an attempt. A kind
+/// that is not run again by itself fails even after the mark: its run did not come back in order.
 fn lost(state: &State) -> State {
     let spent = state.attempt >= state.terms.max_attempts;
     let again = |attempt, error| State {
@@ -84,8 +83,7 @@ fn lost(state: &State) -> State {
         error,
         ..state.clone()
     };
-    let free = state.shutdown || state.terms.tiny;
-    let message = match (state.terms.fail_when_lost, free, spent) {
+    let message = match (state.terms.fail_when_lost, state.shutdown, spent) {
         (true, ..) => {
             "the process ended under the run, and this kind is not run again by itself".to_owned()
         }

@@ -46,8 +46,6 @@ pub struct Terms {
     pub retry_panics: bool,
     /// Whether a run that was lost with its process fails instead of going on.
     pub fail_when_lost: bool,
-    /// Whether it shares a slot with others of its like, and a lost run costs it nothing.
-    pub tiny: bool,
 }
 
 /// What the rules must know of an operation.

@@ -32,7 +32,6 @@ pub type Case = (&'static str, fn(&mut Stage));
 pub const CASES: &[Case] = &[
     ("claims by priority, then by age", queue::order),
     ("claims nothing before its time", queue::not_before),
-    ("claims tiny ones together", queue::together),
     ("positions in the queue", queue::positions),
     ("since when the oldest could run", times::oldest),
     ("those that wait for their time", times::scheduled),
@@ -55,7 +54,6 @@ pub const CASES: &[Case] = &[
     ("unique texts", starting::uniqueness),
     ("queue limits", starting::queue_limit),
     ("the order of judgement", starting::judgement),
-    ("starts recorded with their runs", starting::recorded),
     ("events by type and by cursor", reading::events),
     ("pages neither skip nor repeat", reading::pages),
     ("filters", reading::filters),

@@ -4,7 +4,6 @@ use impresario_api::{Status, Timestamp, Verb};
 
 use super::short::{failure, id, same};
 use super::stage::Stage;
-use crate::rules::dispatch::TOGETHER;
 
 pub(super) fn order(stage: &mut Stage) {
     for (number, priority) in [(1, 0), (2, 5), (3, -100), (4, 5), (5, 0), (6, 100)] {
@@ -98,37 +97,4 @@ fn position(stage: &Stage, number: u64) -> Option<usize> {
     let queue = stage.read(stage.reader.queue("a", stage.now()));
     let place = queue.iter().position(|one| *one == id(number));
     place.map(|ahead| ahead + 1)
-}
-
-/// Tiny ones share a slot as far as they follow each other; what comes between keeps its place.
-pub(super) fn together(stage: &mut Stage) {
-    let most = TOGETHER as u64;
-    let ordinary = [3, most + 10];
-    for number in 1..=most + 12 {
-        stage.submit_as(number, |submission| {
-            submission.terms.tiny = !ordinary.contains(&number);
-        });
-    }
-    let first = stage.claim("a", 1).0;
-    same(first, vec![1, 2], "up to the first that is not tiny");
-    same(stage.status(2), Status::Running, "all of them run");
-    let second = stage.claim("a", 2).0;
-    let last = 3 + most;
-    same(
-        second,
-        (3..=last).collect(),
-        "a slot for that one, and one for as many as share it",
-    );
-    let third = stage.claim("a", 1).0;
-    same(
-        third,
-        (last + 1..most + 10).collect(),
-        "the rest of them, and none is passed by",
-    );
-    let fourth = stage.claim("a", 5).0;
-    same(
-        fourth,
-        (most + 10..=most + 12).collect(),
-        "until nobody waits",
-    );
 }

@@ -41,7 +41,6 @@ pub(super) const fn terms() -> Terms {
         },
         retry_panics: false,
         fail_when_lost: false,
-        tiny: false,
     }
 }
 

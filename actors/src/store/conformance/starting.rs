@@ -1,15 +1,10 @@
 //! What a start is judged by.
 
-use std::sync::Arc;
-
-use impresario_api::Status;
-use serde_json::json;
-
-use super::short::{failure, id, log, same, types};
+use super::short::{id, same};
 use super::stage::Stage;
 use crate::rules::admission::{Full, Limits};
 use crate::rules::run_end::RunEnd;
-use crate::store::{Command, End, Idempotency, Operation, Outcome, Refused, Submission};
+use crate::store::{Command, Idempotency, Outcome, Refused, Submission};
 
 /// How long the starts here ask for their keys to be kept, in milliseconds.
 const KEPT: i64 = 5_000;
@@ -207,64 +202,4 @@ pub(super) fn judgement(stage: &mut Stage) {
     let full = matches!(refused, Refused::QueueFull(full) if full.waiting == 1);
     same(full, true, "the queue's limit last");
     same(known(stage, "l"), None, "a refused start keeps no key");
-}
-
-/// A start whose run began before it was recorded.
-fn begun(stage: &Stage, number: u64, unique: Option<&str>, end: Option<End>) -> Command {
-    let submission = Submission {
-        unique: unique.map(str::to_owned),
-        ..stage.submission(number)
-    };
-    match Operation::begun(submission, stage.now()) {
-        Ok(begun) => Command::Record {
-            begun: Arc::new(begun),
-            end: end.map(Box::new),
-        },
-        Err(rejection) => panic!("what is new can begin, got {rejection:?}"),
-    }
-}
-
-pub(super) fn recorded(stage: &mut Stage) {
-    let mut end = stage.end(1, 1, RunEnd::Returned);
-    let (events, now) = (vec![(stage.now(), log("done"))], stage.now());
-    (end.events, end.output, end.now) = (events, Some(json!({"iterations_completed": 3})), now);
-    end.checkpoint = Some(stage.checkpoint(1));
-    let whole = begun(stage, 1, Some("GOOG 1d"), Some(end));
-    let done = stage.done(whole.clone());
-    same(done.was, None, "it is new");
-    let kept = stage.operation(1);
-    same(kept.state.shown(), Status::Completed, "it has ended");
-    same(kept.checkpoints.len(), 1, "its checkpoint is kept");
-    same(kept.output.is_some(), true, "its output is kept");
-    let told = stage.events(1);
-    let expected = vec!["submitted", "status", "log", "checkpoint", "status"];
-    same(types(&told), expected, "all of it is told");
-    same(done.events.len(), told.len(), "in the answer, too");
-    same(kept.seq, 5, "numbered without a gap");
-    let refused = stage.refused(whole);
-    let duplicate =
-        |refused, number| matches!(refused, Refused::Duplicate(one) if one == id(number));
-    same(duplicate(refused, 1), true, "its id is known");
-
-    let running = begun(stage, 2, Some("GOOG 1d"), None);
-    stage.done(running);
-    same(stage.status(2), Status::Running, "its run goes on");
-    let before = stage.everything();
-    let third = begun(stage, 3, Some("GOOG 1d"), None);
-    let refused = stage.refused(third);
-    same(duplicate(refused, 2), true, "one like it is live");
-    same(stage.everything(), before, "a refused one leaves nothing");
-    stage.ends(2, RunEnd::Returned);
-    same(stage.status(2), Status::Completed, "its end comes later");
-
-    let end = stage.end(4, 1, failure(true));
-    let again = begun(stage, 4, None, Some(end));
-    stage.done(again);
-    same(stage.status(4), Status::Pending, "it is to be tried again");
-    stage.pass(60_000);
-    same(stage.claim("a", 2).0, vec![4], "and waits as any other");
-    let counts = stage.read(stage.reader.counts());
-    let of = |status| counts.get(&("dummy".to_owned(), status)).copied();
-    let counted = (of(Status::Completed), of(Status::Running));
-    same(counted, (Some(2), Some(1)), "each is counted once");
 }

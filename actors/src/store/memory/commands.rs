@@ -7,17 +7,16 @@ use impresario_api::{OperationId, Timestamp};
 use super::lane::Lane;
 use super::tables::Tables;
 use crate::rules::admission::{Waiting, admit};
-use crate::rules::dispatch::{FreeSlots, PROMOTED_AT_ONCE, is_due};
+use crate::rules::dispatch::{PROMOTED_AT_ONCE, is_due};
 use crate::rules::lifecycle::{Input, Moment, Rejection};
 use crate::rules::run_end::RunEnd;
-use crate::store::{Command, Done, End, Fact, Operation, Outcome, Refused, Submission};
+use crate::store::{Command, Done, Fact, Operation, Outcome, Refused, Submission};
 
 impl Tables {
     /// Carries out one command.
     pub(super) fn carry_out(&mut self, command: &Command) -> Outcome {
         match command {
             Command::Submit(submission) => self.submit(submission),
-            Command::Record { begun, end } => self.record(begun, end.as_deref()),
             Command::Apply { id, input, now } => self.apply(*id, input, *now),
             Command::Claim { lane, limit, now } => self.claim(lane, *limit, *now),
             Command::Append {
@@ -65,7 +64,10 @@ impl Tables {
                 Outcome::Refused(Refused::IdempotencyMismatch(known.id))
             });
         }
-        if let Some(id) = self.duplicate(submission.id, submission.unique.as_ref()) {
+        let holder = submission.unique.as_ref();
+        let holder = holder.and_then(|text| self.unique.get(text).copied());
+        let same = self.rows.contains_key(&submission.id);
+        if let Some(id) = holder.or(same.then_some(submission.id)) {
             return Some(Outcome::Refused(Refused::Duplicate(id)));
         }
         let lane = self.lanes.get(&submission.lane);
@@ -73,22 +75,6 @@ impl Tables {
         let scheduled = !is_due(submission.not_before, submission.now);
         let full = admit(waiting, submission.limits, scheduled).err();
         full.map(|full| Outcome::Refused(Refused::QueueFull(full)))
-    }
-
-    /// The operation that a start would be the same as.
-    fn duplicate(&self, id: OperationId, unique: Option<&String>) -> Option<OperationId> {
-        let holder = unique.and_then(|text| self.unique.get(text).copied());
-        holder.or(self.rows.contains_key(&id).then_some(id))
-    }
-
-    fn record(&mut self, begun: &Arc<Operation>, end: Option<&End>) -> Outcome {
-        if let Some(id) = self.duplicate(begun.id, begun.unique.as_ref()) {
-            return Outcome::Refused(Refused::Duplicate(id));
-        }
-        match begun.recorded(end) {
-            Ok((operation, facts)) => Outcome::Done(self.save(operation, facts)),
-            Err(rejection) => Outcome::Refused(Refused::Rejected(rejection, Arc::clone(begun))),
-        }
     }
 
     fn apply(&mut self, id: OperationId, input: &Input, now: Timestamp) -> Outcome {
@@ -120,9 +106,9 @@ impl Tables {
 
     fn claim(&mut self, lane: &str, limit: usize, now: Timestamp) -> Outcome {
         self.promote(lane, now);
-        let (mut operations, mut slots) = (Vec::new(), FreeSlots::new(limit));
-        while let Some(id) = self.lanes.get(lane).and_then(|queue| queue.first())
-            && slots.take(self.is_tiny(id))
+        let mut operations = Vec::new();
+        while operations.len() < limit
+            && let Some(id) = self.lanes.get(lane).and_then(|queue| queue.first())
             && let Outcome::Done(done) = self.apply(id, &Input::Dispatched, now)
         {
             operations.push(done);
@@ -147,11 +133,6 @@ impl Tables {
             queue.promote(&row.operation);
             self.index.promote(&row.operation);
         }
-    }
-
-    fn is_tiny(&self, id: OperationId) -> bool {
-        let row = self.rows.get(&id);
-        row.is_some_and(|row| row.operation.state.terms.tiny)
     }
 
     /// What a run reports, or its end.

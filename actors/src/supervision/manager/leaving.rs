@@ -60,7 +60,6 @@ impl Handler<Drain> for Manager {
     fn handle(&mut self, drain: Drain, ctx: &mut Self::Context) {
         self.of.admitting.store(false, Ordering::Release);
         self.draining.get_or_insert_default().push(drain.reply);
-        self.record_begun(None);
         self.send_off();
         ctx.run_later(self.of.config.shutdown_grace, |manager, _| {
             for (id, live) in &manager.live {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::{Addr, AsyncContext, Context};
-use impresario_api::{EventBody, OperationId, StopVerb, Warning};
+use impresario_api::{EventBody, StopVerb, Warning};
 
 use super::Manager;
 use super::outage::Owed;
@@ -52,22 +52,13 @@ impl Live {
 
 impl Manager {
     /// Puts a claimed operation to work: a run, a slot, an actor.
-    /// One that is `ahead` of its record has its slot already.
-    pub(super) fn launch(
-        &mut self,
-        operation: &Arc<Operation>,
-        ahead: Option<usize>,
-        ctx: &mut Context<Self>,
-    ) {
+    pub(super) fn launch(&mut self, operation: &Arc<Operation>, ctx: &mut Context<Self>) {
         self.reach(Point::Dispatched);
         let Some(kind) = self.of.kinds.get(&operation.kind).cloned() else {
             let message = format!("no kind \"{}\" is registered any more", operation.kind);
             return self.fail_unrun(operation, "KIND_UNKNOWN", message);
         };
-        let run = Run::new(RunSetup {
-            ahead: ahead.is_some(),
-            ..self.setup_of(operation, kind.policy())
-        });
+        let run = Run::new(self.setup_of(operation, kind.policy()));
         let work = Work {
             id: operation.id,
             number: operation.state.run,
@@ -82,12 +73,7 @@ impl Manager {
             );
             return self.fail_unrun(operation, "LANE_UNKNOWN", message);
         };
-        let slot = if let Some(slot) = ahead {
-            lane.run_in(slot, work, &ctx.address());
-            slot
-        } else {
-            lane.run(work, operation.state.terms.tiny, &ctx.address())
-        };
+        let slot = lane.run(work, &ctx.address());
         log::info!(
             "{} started: run {}, lane {}, slot {slot}",
             operation.id,
@@ -121,7 +107,6 @@ impl Manager {
         let lane = self.lanes.get(&operation.lane);
         RunSetup {
             run: operation.state.run,
-            ahead: false,
             nice: Some(self.of.config.nice),
             threads: lane.map_or(1, |lane| lane.config.threads),
             checkpoint_every: policy.checkpoint_every,
@@ -219,20 +204,16 @@ impl Manager {
             .finished
             .unwrap_or_else(|| Box::new(slot_lost(&live.of.run)));
         let panicked = matches!(finished.end, RunEnd::Panicked(_));
-        let operation = Arc::clone(&live.of.operation);
-        let lane = operation.lane.clone();
+        let lane = live.of.operation.lane.clone();
         let mut end = end_of(live, *finished, took);
         live.owed.add_to(&mut end);
-        let end = Box::new(end);
         self.ledger.panics += u64::from(panicked && !lost);
         self.ledger.restarts += u64::from(panicked);
         if let Some(lane) = self.lanes.get_mut(&lane) {
-            lane.vacate(live.slot, ended.id, panicked);
+            lane.vacate(live.slot, panicked);
         }
-        let mut entries = vec![self.end_entry(operation, end)];
-        if !self.lanes.get(&lane).is_some_and(|lane| lane.idle) {
-            entries.extend(self.claim(&lane));
-        }
+        let mut entries = vec![Entry::silent(Command::End(Box::new(end)))];
+        entries.extend(self.claim(&lane));
         self.of.link.send(entries);
     }
 
@@ -245,17 +226,13 @@ impl Manager {
         if self.live.get(&operation.id).filter(over).is_none() {
             return;
         }
-        let live = self.leave(operation.id);
-        if let Some(asked) = live.and_then(|live| live.cancelled_at) {
+        let Some(live) = self.live.remove(&operation.id) else {
+            return;
+        };
+        live.actor.do_send(Leave);
+        if let Some(asked) = live.cancelled_at {
             self.ledger.cancels.record(asked.elapsed());
         }
-    }
-
-    /// Nothing is left to do for a run: its actor leaves.
-    pub(super) fn leave(&mut self, id: OperationId) -> Option<Live> {
-        let live = self.live.remove(&id)?;
-        live.actor.do_send(Leave);
-        Some(live)
     }
 
     /// An actor is gone. If its run goes on, a new one takes its place.

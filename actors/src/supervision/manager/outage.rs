@@ -130,7 +130,7 @@ impl Manager {
             Command::Recover { .. } => Some(command),
             Command::Claim { lane, limit, .. } => {
                 if let Some(lane) = self.lanes.get_mut(&lane) {
-                    lane.redeem(limit, limit);
+                    lane.redeem(limit);
                 }
                 None
             }
@@ -151,11 +151,6 @@ impl Manager {
                 if let Some(live) = self.live.get_mut(&id) {
                     live.owed.stop = true;
                 }
-                None
-            }
-            // Its function has run, or runs, for nobody.
-            Command::Record { begun, .. } => {
-                self.of.sweeper.forget(&[begun.id]);
                 None
             }
             Command::Submit(_) | Command::Prune { .. } => None,
