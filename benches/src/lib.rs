@@ -270,7 +270,7 @@ impl Client {
 }
 
 /// No params.
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct NoParams {}
 
 /// A tiny kind: it returns at once.

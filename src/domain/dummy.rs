@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use garde::Validate;
 use impresario::operation::{Context, Failure, Operation, Policy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,15 +12,13 @@ use serde::{Deserialize, Serialize};
 pub struct Dummy;
 
 /// What a dummy takes.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DummyParams {
     /// How many steps to count.
-    #[garde(range(max = 1_000_000_000))]
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub iterations: u32,
     /// How long each step rests, in milliseconds.
-    #[garde(range(max = 3_600_000))]
     #[schemars(range(min = 0, max = 3_600_000))]
     pub step_ms: u64,
 }
