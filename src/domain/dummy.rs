@@ -71,6 +71,7 @@ impl Operation for Dummy {
 
 #[cfg(test)]
 mod tests {
+    use impresario::operation::{SyncOptions, run_sync_operation};
     use impresario::testing::{self, Ask, Ended};
     use impresario_api::{Status, Verb};
 
@@ -101,6 +102,20 @@ mod tests {
     #[test]
     fn of_nothing_completes_with_nothing() {
         assert_eq!(completed(&testing::run(&Dummy, params(0)).end()), Some(0));
+    }
+
+    #[test]
+    fn its_ranges_hold_without_a_server_too() {
+        let params = DummyParams {
+            iterations: 1_000_000_001,
+            step_ms: 3_600_001,
+        };
+        let end = run_sync_operation(&Dummy, params, SyncOptions::default());
+        assert_eq!(
+            end.expect_err("out of range").to_string(),
+            "iterations: expected an integer from 0 to 1000000000, got 1000000001; \
+             step_ms: expected an integer from 0 to 3600000, got 3600001",
+        );
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Orchestrator {
 
     /// Starts a kind by its name; answers when the start is recorded.
     ///
-    /// Judged in this order: kind, params, options, idempotent replay, the kind's own `admit`,
+    /// Judged in this order: kind, params, options, idempotent replay, the kind's own `ADMIT`,
     /// uniqueness, queue limit.
     pub async fn start_operation(
         &self,

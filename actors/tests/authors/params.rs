@@ -311,7 +311,7 @@ fn the_error_as_a_whole_reads_well() {
     let error = answer("train", json!({"symbol": "GOOG"})).expect_err("fields are missing");
     insta::assert_snapshot!(error);
     let error = answer("trian", json!({})).expect_err("no such kind");
-    insta::assert_snapshot!(error, @r#"there is no kind "trian"; known are: flattened, train"#);
+    insta::assert_snapshot!(error, @r#"there is no kind "trian"; known are: broken, flattened, spanning, train"#);
 }
 
 #[test]
