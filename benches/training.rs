@@ -116,7 +116,7 @@ fn epoch_of(
 struct Measure;
 
 /// Nothing.
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct NoParams {}
 
 const EPOCHS: u32 = 20;

@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 
 struct Primes;
 
-#[derive(Serialize, Deserialize, JsonSchema, garde::Validate)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct PrimesParams {
     /// Count the primes below this number.
-    #[garde(range(max = 100_000_000))]
     #[schemars(range(max = 100_000_000))]
     below: u64,
 }

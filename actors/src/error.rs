@@ -92,6 +92,16 @@ pub enum Error {
     Store(#[from] StoreError),
 }
 
+/// One that names params is told as the schema's are.
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal.faults.is_empty() {
+            true => Self::Refused(refusal),
+            false => Self::InvalidParams(refusal.faults),
+        }
+    }
+}
+
 /// Why an orchestrator could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartupError {

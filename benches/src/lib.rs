@@ -270,7 +270,7 @@ impl Client {
 }
 
 /// No params.
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct NoParams {}
 
 /// What a kind gives when it runs alone under a live supervisor.

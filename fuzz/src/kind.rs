@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use garde::Validate;
 use impresario::operation::{Context, Failure, Operation, OrFail, Policy};
 use impresario_api::Timestamp;
 use schemars::JsonSchema;
@@ -13,47 +12,40 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Rich;
 
 /// What it takes; all of it may be left out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RichParams {
     /// Numbers.
-    #[garde(length(max = 8), inner(range(min = 1, max = 4_096)))]
     #[schemars(length(max = 8), inner(range(min = 1, max = 4_096)))]
     pub(crate) layers: Vec<u32>,
     /// One of two objects, told apart by a tag.
-    #[garde(dive)]
     pub(crate) shape: Option<Shape>,
     /// Free names.
-    #[garde(length(max = 16))]
+    #[schemars(extend("maxProperties" = 16))]
     pub(crate) weights: BTreeMap<String, f64>,
     /// Text by a pattern.
-    #[garde(inner(pattern(r"^[A-Z]{1,8}$")))]
     #[schemars(regex(pattern = r"^[A-Z]{1,8}$"))]
     pub(crate) symbol: Option<String>,
     /// A signed number.
-    #[garde(range(min = -5, max = 5))]
     #[schemars(range(min = -5, max = 5))]
     pub(crate) lean: i64,
     /// A time.
-    #[garde(skip)]
     pub(crate) from: Option<Timestamp>,
 }
 
 /// One of two objects.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Shape {
     /// A circle.
     Circle {
         /// Its radius.
-        #[garde(range(min = 0.0, max = 1e6))]
         #[schemars(range(min = 0.0, max = 1e6))]
         radius: f64,
     },
     /// Points.
     Points {
         /// Each with two numbers.
-        #[garde(length(max = 4))]
         #[schemars(length(max = 4))]
         at: Vec<(f64, f64)>,
     },

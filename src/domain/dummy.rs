@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use garde::Validate;
 use impresario::operation::{Context, Failure, Operation, Policy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,15 +12,13 @@ use serde::{Deserialize, Serialize};
 pub struct Dummy;
 
 /// What a dummy takes.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DummyParams {
     /// How many steps to count.
-    #[garde(range(max = 1_000_000_000))]
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub iterations: u32,
     /// How long each step rests, in milliseconds.
-    #[garde(range(max = 3_600_000))]
     #[schemars(range(min = 0, max = 3_600_000))]
     pub step_ms: u64,
 }
@@ -74,6 +71,7 @@ impl Operation for Dummy {
 
 #[cfg(test)]
 mod tests {
+    use impresario::operation::{SyncOptions, run_sync_operation};
     use impresario::testing::{self, Ask, Ended};
     use impresario_api::{Status, Verb};
 
@@ -104,6 +102,20 @@ mod tests {
     #[test]
     fn of_nothing_completes_with_nothing() {
         assert_eq!(completed(&testing::run(&Dummy, params(0)).end()), Some(0));
+    }
+
+    #[test]
+    fn its_ranges_hold_without_a_server_too() {
+        let params = DummyParams {
+            iterations: 1_000_000_001,
+            step_ms: 3_600_001,
+        };
+        let end = run_sync_operation(&Dummy, params, SyncOptions::default());
+        assert_eq!(
+            end.expect_err("out of range").to_string(),
+            "iterations: expected an integer from 0 to 1000000000, got 1000000001; \
+             step_ms: expected an integer from 0 to 3600000, got 3600001",
+        );
     }
 
     #[test]

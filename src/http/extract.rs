@@ -125,8 +125,8 @@ struct StartBody {
 
 /// A start of one kind: its params flat, `options` beside them.
 pub(super) struct NamedStart<K: Operation> {
-    /// Checked.
-    pub(super) params: K::Params,
+    /// Unchecked.
+    pub(super) params: Value,
     /// Of the right types.
     pub(super) options: StartOptions,
     kind: PhantomData<K>,
@@ -164,7 +164,6 @@ impl<K: Operation> FromRequest for NamedStart<K> {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let app = request.app_data::<Data<App>>().cloned();
         whole(request, payload, |body| {
             let mut params: Map<String, Value> = parse(body, &[])?;
             let options = match params.remove("options") {
@@ -176,10 +175,8 @@ impl<K: Operation> FromRequest for NamedStart<K> {
                     return Err(ApiError::bad_request(&faults));
                 }
             };
-            let app = app.ok_or_else(|| ApiError::internal("the app is not among the app data"))?;
-            let params = app.orchestrator.parse::<K>(Value::Object(params))?;
             Ok(Self {
-                params,
+                params: Value::Object(params),
                 options,
                 kind: PhantomData,
             })

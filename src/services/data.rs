@@ -1,9 +1,11 @@
 //! Market data: loading it, and reading what was loaded.
 
+use impresario::operation::Operation;
 use impresario::{Error, Options, Orchestrator, Started};
 use impresario_api::{BarPage, DatasetList, Timestamp};
+use serde_json::Value;
 
-use crate::domain::market::{DataLoad, DataLoadParams, Library, MarketError};
+use crate::domain::market::{DataLoad, Library, MarketError};
 
 /// Loads bars and reads them.
 #[derive(Clone)]
@@ -33,9 +35,9 @@ impl DataService {
     }
 
     /// Starts a load; answers when the start is recorded.
-    pub async fn load(&self, params: DataLoadParams, options: Options) -> Result<Started, Error> {
+    pub async fn load(&self, params: Value, options: Options) -> Result<Started, Error> {
         self.orchestrator
-            .start_managed_operation::<DataLoad>(params, options)
+            .start_operation(DataLoad::KIND, params, options)
             .await
     }
 

@@ -1,8 +1,10 @@
 //! The kind `dummy`.
 
+use impresario::operation::Operation;
 use impresario::{Error, Options, Orchestrator, Started};
+use serde_json::Value;
 
-use crate::domain::dummy::{Dummy, DummyParams};
+use crate::domain::dummy::Dummy;
 
 /// Starts dummies.
 #[derive(Clone)]
@@ -17,9 +19,9 @@ impl DummyService {
     }
 
     /// Starts one; answers when the start is recorded.
-    pub async fn start(&self, params: DummyParams, options: Options) -> Result<Started, Error> {
+    pub async fn start(&self, params: Value, options: Options) -> Result<Started, Error> {
         self.orchestrator
-            .start_managed_operation::<Dummy>(params, options)
+            .start_operation(Dummy::KIND, params, options)
             .await
     }
 }

@@ -1,9 +1,11 @@
 //! Training, and what was trained.
 
+use impresario::operation::Operation;
 use impresario::{Error, Options, Orchestrator, Started};
 use impresario_api::{Bar, ModelCard, ModelId, ModelList, Prediction};
+use serde_json::Value;
 
-use crate::domain::training::{Models, Training, TrainingError, TrainingParams, predict};
+use crate::domain::training::{Models, Training, TrainingError, predict};
 
 /// Trains models and asks them.
 #[derive(Clone)]
@@ -22,9 +24,9 @@ impl TrainingService {
     }
 
     /// Starts a training; answers when the start is recorded.
-    pub async fn start(&self, params: TrainingParams, options: Options) -> Result<Started, Error> {
+    pub async fn start(&self, params: Value, options: Options) -> Result<Started, Error> {
         self.orchestrator
-            .start_managed_operation::<Training>(params, options)
+            .start_operation(Training::KIND, params, options)
             .await
     }
 

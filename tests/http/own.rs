@@ -84,10 +84,9 @@ impl Gate {
     }
 }
 
-#[derive(Serialize, Deserialize, JsonSchema, garde::Validate)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct AtGate {
     /// Where it waits, whatever it is asked.
-    #[garde(skip)]
     gate: String,
 }
 
@@ -122,7 +121,7 @@ impl Operation for Stubborn {
     }
 }
 
-#[derive(Serialize, Deserialize, JsonSchema, garde::Validate)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct NoParams {}
 
 /// Sleeps, and can only be cancelled.
@@ -159,21 +158,17 @@ impl Operation for Panicker {
     }
 }
 
-#[derive(Serialize, Deserialize, JsonSchema, garde::Validate)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct Shout {
     /// How often it repeats itself.
-    #[garde(skip)]
     times: usize,
     /// Whether it panics in the end.
-    #[garde(skip)]
     #[serde(default)]
     panics: bool,
     /// Nothing that it reads; its author sets no limits.
-    #[garde(skip)]
     #[serde(default)]
     list: Vec<u8>,
     /// The same.
-    #[garde(skip)]
     #[serde(default)]
     map: std::collections::BTreeMap<String, u8>,
 }
@@ -206,10 +201,9 @@ impl Operation for Shouter {
     }
 }
 
-#[derive(Serialize, Deserialize, JsonSchema, garde::Validate)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct Lines {
     /// How many.
-    #[garde(skip)]
     lines: u32,
 }
 
@@ -252,10 +246,9 @@ impl Operation for Hoarder {
     }
 }
 
-#[derive(Serialize, Deserialize, JsonSchema, garde::Validate)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct Runs {
     /// Up to which step each run measures; every run but the last fails then, and is tried again.
-    #[garde(skip)]
     steps: Vec<u64>,
 }
 
@@ -291,13 +284,11 @@ impl Operation for Meter {
     }
 }
 
-#[derive(Serialize, Deserialize, JsonSchema, garde::Validate)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct Sabotage {
     /// Where it waits first.
-    #[garde(skip)]
     gate: String,
     /// With which code it stops the actor system.
-    #[garde(skip)]
     code: i32,
 }
 

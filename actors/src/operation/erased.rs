@@ -1,12 +1,9 @@
 //! The object-safe form of a kind, over JSON: what the registry holds.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use garde::Validate;
 use impresario_api::{Faults, KindView, MAX_DEPTH, Verb, whole_numbers};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::depth::{bounded, is_too_deep};
@@ -16,11 +13,9 @@ use super::{Context, Failure, Operation, OrFail, Policy, Refusal};
 pub(crate) trait ErasedOperation: Send + Sync {
     fn view(&self) -> &KindView;
     fn policy(&self) -> &Policy;
-    /// Params that the kind's schema allows, or every fault.
-    fn fit(&self, params: Value) -> Result<Value, Faults>;
-    /// The params as the kind takes them, defaults filled in; or every fault.
-    fn check(&self, params: Value) -> Result<Value, Faults>;
-    /// Whether there is an `admit` to ask, as far as is known.
+    /// The params as the kind takes them, defaults filled in; or why it does not.
+    fn check(&self, params: Value) -> Result<Value, Refusal>;
+    /// Whether there is an admission to ask.
     fn asks_admission(&self) -> bool;
     fn admit(&self, params: &Value) -> Result<(), Refusal>;
     fn run(&self, params: &Value, ctx: &Context) -> Result<Value, Failure>;
@@ -31,7 +26,6 @@ struct Erased<K> {
     view: KindView,
     policy: Policy,
     schema: ParamsSchema,
-    asks_admission: AtomicBool,
 }
 
 /// The object-safe form of `kind`.
@@ -55,30 +49,22 @@ pub(super) fn erase<K: Operation>(kind: K) -> Arc<dyn ErasedOperation> {
         view,
         policy,
         schema,
-        asks_admission: AtomicBool::new(true),
     })
 }
 
-/// Params of a kind from what its schema allows, checked for what a schema cannot say.
-pub(crate) fn typed<P: DeserializeOwned + Serialize + Validate<Context = ()>>(
-    params: Value,
-) -> Result<P, Faults> {
-    let typed: P = serde_json::from_value(params).map_err(|error| unreadable(&error))?;
-    valid(&typed)?;
-    Ok(typed)
-}
-
-/// Checks params for what a schema cannot say.
-pub(crate) fn valid<P: Serialize + Validate<Context = ()>>(params: &P) -> Result<(), Faults> {
-    let faults = |report| super::schema::faults(&report, params);
-    params.validate().map_err(faults)
-}
-
-/// Checked params as they are recorded.
-pub(crate) fn recorded<P: Serialize>(params: &P) -> Result<Value, Faults> {
-    let params = serde_json::to_value(params).map_err(|error| unreadable(&error))?;
+/// Params that the schema allows, or every fault.
+pub(super) fn fits(schema: &ParamsSchema, mut params: Value) -> Result<Value, Faults> {
     bounded(&params)?;
-    Ok(params)
+    if params.is_null() {
+        params = Value::Object(serde_json::Map::new());
+    }
+    whole_numbers(&mut params);
+    schema.check(params)
+}
+
+/// Params as JSON.
+pub(crate) fn encoded<P: Serialize>(params: &P) -> Result<Value, Faults> {
+    serde_json::to_value(params).map_err(|error| unreadable(&error))
 }
 
 /// A fault of the whole.
@@ -95,38 +81,31 @@ impl<K: Operation> ErasedOperation for Erased<K> {
         &self.policy
     }
 
-    fn fit(&self, mut params: Value) -> Result<Value, Faults> {
+    fn check(&self, params: Value) -> Result<Value, Refusal> {
+        let params = fits(&self.schema, params)?;
+        let typed = K::Params::deserialize(params).map_err(|error| unreadable(&error))?;
+        self.kind.check(&typed).map_err(Refusal::bounded)?;
+        let params = encoded(&typed)?;
         bounded(&params)?;
-        if params.is_null() {
-            params = Value::Object(serde_json::Map::new());
-        }
-        whole_numbers(&mut params);
-        self.schema.check(params)
-    }
-
-    fn check(&self, params: Value) -> Result<Value, Faults> {
-        recorded(&typed::<K::Params>(self.fit(params)?)?)
+        Ok(params)
     }
 
     fn asks_admission(&self) -> bool {
-        self.asks_admission.load(Ordering::Relaxed)
+        K::ADMIT.is_some()
     }
 
     fn admit(&self, params: &Value) -> Result<(), Refusal> {
-        let typed = serde_json::from_value(params.clone())
+        let Some(admit) = K::ADMIT else {
+            return Ok(());
+        };
+        let typed = K::Params::deserialize(params)
             .map_err(|error| Refusal::new("PARAMS_INCOMPATIBLE", error.to_string()))?;
-        match self.kind.admit(&typed) {
-            Err(refusal) if refusal.is_none_needed() => {
-                self.asks_admission.store(false, Ordering::Relaxed);
-                Ok(())
-            }
-            verdict => verdict.map_err(Refusal::bounded),
-        }
+        admit(&self.kind, &typed).map_err(Refusal::bounded)
     }
 
     fn run(&self, params: &Value, ctx: &Context) -> Result<Value, Failure> {
         // Recorded params may be older than this build of the kind.
-        let params = serde_json::from_value(params.clone()).or_fail("PARAMS_INCOMPATIBLE")?;
+        let params = K::Params::deserialize(params).or_fail("PARAMS_INCOMPATIBLE")?;
         let output = self.kind.run(params, ctx)?;
         let output = serde_json::to_value(output).or_fail("OUTPUT_NOT_ENCODED")?;
         if is_too_deep(&output) {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use impresario_api::text;
+use impresario_api::{Code, Faults, text};
 use serde_json::Value;
 
 use super::texts;
@@ -162,7 +162,7 @@ fn chain(error: &dyn Error) -> String {
 /// Why a kind refuses a start, with a code of its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
-    /// SCREAMING_SNAKE_CASE; empty when the kind has no `admit`.
+    /// SCREAMING_SNAKE_CASE.
     pub code: Cow<'static, str>,
     /// For a person: what was expected and what came.
     pub message: String,
@@ -170,6 +170,21 @@ pub struct Refusal {
     pub details: Option<Value>,
     /// Whether the same start may be admitted later.
     pub retryable: bool,
+    /// What is wrong with which of the params; empty where the refusal is not about them.
+    pub(crate) faults: Faults,
+}
+
+/// A refusal that names params is answered as one of the schema's: `INVALID_PARAMS`.
+impl From<Faults> for Refusal {
+    fn from(faults: Faults) -> Self {
+        Self {
+            code: Cow::Borrowed(Code::InvalidParams.as_str()),
+            message: faults.sentence("the params"),
+            details: None,
+            retryable: false,
+            faults,
+        }
+    }
 }
 
 impl Refusal {
@@ -180,6 +195,7 @@ impl Refusal {
             message: message.into(),
             details: None,
             retryable: false,
+            faults: Faults::default(),
         }
     }
 
@@ -201,16 +217,6 @@ impl Refusal {
         }
     }
 
-    /// What the trait's own `admit` says: this kind has none, so it is never asked again.
-    pub(super) const fn none_needed() -> Self {
-        Self {
-            code: Cow::Borrowed(""),
-            message: String::new(),
-            details: None,
-            retryable: false,
-        }
-    }
-
     /// The same, short enough to be answered.
     pub(super) fn bounded(self) -> Self {
         Self {
@@ -219,9 +225,5 @@ impl Refusal {
             details: self.details.map(texts::details),
             ..self
         }
-    }
-
-    pub(super) fn is_none_needed(&self) -> bool {
-        self.code.is_empty()
     }
 }

@@ -6,10 +6,9 @@
 //! /// Adds up the numbers below `below`.
 //! struct Sum;
 //!
-//! #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+//! #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 //! struct SumParams {
 //!     /// The first number that is not added.
-//!     #[garde(range(max = 1_000_000))]
 //!     #[schemars(range(max = 1_000_000))]
 //!     below: u64,
 //! }
@@ -71,7 +70,7 @@ use serde::de::DeserializeOwned;
 pub use crate::rules::run_end::{RunEnd, RunFailure};
 pub use checkpoint::SavedCheckpoint;
 pub use context::{Context, Items};
-pub(crate) use erased::{ErasedOperation, recorded, typed, valid};
+pub(crate) use erased::{ErasedOperation, encoded};
 pub(crate) use execute::{Finished, execute};
 pub use failure::{ErrorCode, Failure, OrFail, Refusal, Stopped};
 pub use files::{open_patiently, too_many_open_files};
@@ -88,16 +87,20 @@ pub use sync::{OnProgress, StopHandle, SyncError, SyncOptions, run_sync_operatio
 pub(crate) use buffer::Report;
 
 /// A kind of operation: its name, what it takes and gives, and its work.
-pub trait Operation: Send + Sync + 'static {
+pub trait Operation: Sized + Send + Sync + 'static {
     /// Its name: lower case, words joined by `_`.
     const KIND: &'static str;
 
-    /// What it takes. Its JSON Schema is checked first, which names every fault; then garde's
-    /// rules. Unknown fields are refused.
-    type Params: Serialize + DeserializeOwned + JsonSchema + garde::Validate<Context = ()> + Send;
+    /// What it takes. Its JSON Schema says what each field may be, for every start, and names every
+    /// fault of one. Unknown fields are refused.
+    type Params: Serialize + DeserializeOwned + JsonSchema + Send;
 
     /// What it gives.
     type Output: Serialize + JsonSchema;
+
+    /// Whether the world is as the params need it: does the symbol exist, is the device there. Asked
+    /// before queueing, on a bounded pool with a time limit. A kind without one pays nothing for it.
+    const ADMIT: Option<Admit<Self>> = None;
 
     /// What it does, in a line, for people who choose a kind.
     fn description(&self) -> &'static str {
@@ -107,17 +110,21 @@ pub trait Operation: Send + Sync + 'static {
     /// How it is supervised.
     fn policy(&self) -> Policy;
 
-    /// Whether the world is as `params` need it: does the symbol exist, is the device there. Asked
-    /// before queueing, on a bounded pool with a time limit. A kind without one pays nothing for it.
-    fn admit(&self, params: &Self::Params) -> Result<(), Refusal> {
+    /// Whether params that fit the schema go together: a rule over several fields. It looks at
+    /// `params` alone, and takes no time: it is asked where the caller is. A refusal that names fields is
+    /// made of [`Faults`], and answered as one of the schema's.
+    fn check(&self, params: &Self::Params) -> Result<(), Refusal> {
         let _ = params;
-        Err(Refusal::none_needed())
+        Ok(())
     }
 
     /// The work. It runs on a thread of its own, may block and compute, and is asked to stop
     /// through `ctx` alone.
     fn run(&self, params: Self::Params, ctx: &Context) -> Result<Self::Output, Failure>;
 }
+
+/// What a kind asks of the world before a start: [`Operation::ADMIT`].
+pub type Admit<K> = fn(&K, &<K as Operation>::Params) -> Result<(), Refusal>;
 
 /// How long a kind has to return after it was asked to stop, before its view says unresponsive.
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);

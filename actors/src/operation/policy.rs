@@ -133,7 +133,7 @@ impl Policy {
         }
     }
 
-    /// How long `admit` may take.
+    /// How long [`ADMIT`](crate::operation::Operation::ADMIT) may take.
     #[must_use]
     pub fn admit_within(self, limit: Duration) -> Self {
         Self {

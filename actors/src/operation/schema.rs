@@ -6,12 +6,10 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use garde::Report;
 use impresario_api::{Faults, text};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde_json::Value;
 
 use close::close;
@@ -25,17 +23,15 @@ const MOST_ERRORS: usize = 10_000;
 /// The JSON Schema of a kind's params, ready to check with.
 pub(super) struct ParamsSchema {
     json: Value,
-    validator: Option<Validator>,
+    /// Or why there is none.
+    validator: Result<Validator, String>,
 }
 
 impl ParamsSchema {
     pub(super) fn of<P: JsonSchema>() -> Self {
         let mut json = schemars::schema_for!(P).to_value();
         close(&mut json);
-        // A schema that schemars made compiles; if one ever does not, serde still checks.
-        let validator = jsonschema::validator_for(&json)
-            .inspect_err(|error| log::error!("a kind's schema cannot be checked with: {error}"))
-            .ok();
+        let validator = jsonschema::validator_for(&json).map_err(|error| error.to_string());
         Self { json, validator }
     }
 
@@ -48,8 +44,10 @@ impl ParamsSchema {
     /// Lists and maps that are too long are found first, and what is in them is not looked at: a
     /// request can hold hundreds of thousands of faults.
     pub(super) fn check(&self, mut params: Value) -> Result<Value, Faults> {
-        let Some(validator) = &self.validator else {
-            return Ok(params);
+        // An author's pattern may be none: then nothing is taken, for nothing else checks a range.
+        let validator = match &self.validator {
+            Ok(validator) => validator,
+            Err(why) => return Err(Faults::one("", "a schema to check with", why)),
         };
         let mut found = Found::default();
         lengths::take_long(&self.json, &mut params, &mut found);
@@ -190,23 +188,4 @@ fn shown(value: &Value) -> String {
 /// `/layers/0` as `layers.0`.
 fn dotted(pointer: &str) -> String {
     pointer.trim_start_matches('/').replace('/', ".")
-}
-
-/// What garde found.
-pub(super) fn faults<P: Serialize>(report: &Report, params: &P) -> Faults {
-    let params = serde_json::to_value(params).unwrap_or_default();
-    let mut faults = Faults::default();
-    for (path, error) in report.iter() {
-        if faults.first().len() == Faults::TOLD {
-            faults.count(1);
-            continue;
-        }
-        // `layers[0].units`, as the schema's faults have it: `layers.0.units`.
-        let path = path.to_string().replace('[', ".").replace(']', "");
-        let got = params
-            .pointer(&format!("/{}", path.replace('.', "/")))
-            .map_or_else(|| "what was sent".to_owned(), shown);
-        faults.push(&path, &error.to_string(), &got);
-    }
-    faults
 }

@@ -8,10 +8,11 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 use impresario_api::{Faults, Progress, StopVerb, Timestamp};
 use serde_json::Value;
 
-use super::erased::valid;
+use super::erased::{encoded, fits};
 use super::execute::execute_in;
 use super::manifest::Origin;
 use super::run::Folders;
+use super::schema::ParamsSchema;
 use super::{Meter, Operation, Refusal, Run, RunEnd, RunFailure, RunSetup};
 
 /// How often progress is read.
@@ -73,7 +74,7 @@ pub struct SyncOptions<'a> {
 /// for the outer one's.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
-    /// The params are out of their ranges.
+    /// The params are not what the kind takes: every fault.
     #[error("{}", .0.sentence("the params"))]
     Invalid(Faults),
     /// The kind refused the start.
@@ -90,17 +91,22 @@ pub enum SyncError {
     Panicked(RunFailure),
 }
 
+impl From<Refusal> for SyncError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal.faults.is_empty() {
+            true => Self::Refused(refusal),
+            false => Self::Invalid(refusal.faults),
+        }
+    }
+}
+
 /// Runs `kind` on this thread and gives its output.
 pub fn run_sync_operation<K: Operation>(
     kind: &K,
     params: K::Params,
     options: SyncOptions<'_>,
 ) -> Result<K::Output, SyncError> {
-    valid(&params).map_err(SyncError::Invalid)?;
-    match kind.admit(&params) {
-        Err(refusal) if !refusal.is_none_needed() => return Err(SyncError::Refused(refusal)),
-        _ => {}
-    }
+    check(kind, &params)?;
     let policy = kind.policy();
     let run = Run::new(RunSetup {
         run: 1,
@@ -133,6 +139,13 @@ pub fn run_sync_operation<K: Operation>(
         (RunEnd::Panicked(failure), _) => Err(SyncError::Panicked(failure)),
         _ => Err(SyncError::Stopped),
     }
+}
+
+/// Judges params as a managed start would.
+fn check<K: Operation>(kind: &K, params: &K::Params) -> Result<(), Refusal> {
+    fits(&ParamsSchema::of::<K::Params>(), encoded(params)?)?;
+    kind.check(params)?;
+    K::ADMIT.map_or(Ok(()), |admit| admit(kind, params))
 }
 
 /// Runs `work` while another thread reads how far it has come.

@@ -6,8 +6,7 @@
 //! use impresario::testing;
 //! use impresario_api::{Status, Verb};
 //!
-//! # #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
-//! # #[garde(allow_unvalidated)]
+//! # #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 //! # struct Upto { n: u32 }
 //! struct Count;
 //! impl Operation for Count {
@@ -48,6 +47,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use impresario_api::{LogLevel, OperationError, Progress, Status, StopVerb, Timestamp, Verb};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::buffer::{Report, ReportBody};
@@ -172,7 +172,7 @@ impl<K: Operation> Trial<'_, K> {
         let mut ctx = Context::new(Arc::clone(&run));
         let seen = Rc::clone(&watch);
         ctx.probe = Some(Box::new(move |run| seen.look(run)));
-        let params = serde_json::from_value(self.params.clone()).expect("encoded params decode");
+        let params = K::Params::deserialize(&self.params).expect("encoded params decode");
         let mut output = None;
         let finished = execute_in(&ctx, |ctx| {
             output = Some(self.kind.run(params, ctx)?);

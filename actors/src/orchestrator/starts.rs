@@ -11,7 +11,7 @@ use super::refusals::unexpected;
 use super::{Options, Orchestrator, Until};
 use crate::Error;
 use crate::locks::lock;
-use crate::operation::{ErasedOperation, Operation, recorded, typed, valid};
+use crate::operation::{ErasedOperation, Operation, encoded};
 use crate::rules::admission::Limits;
 use crate::rules::dispatch::is_due;
 use crate::store::{Command, Done, Outcome, Submission};
@@ -35,29 +35,19 @@ pub struct Started {
 }
 
 impl Orchestrator {
-    /// Checks JSON params against kind `K`: every fault at once.
-    pub fn parse<K: Operation>(&self, params: Value) -> Result<K::Params, Error> {
-        let fitting = self.kind(K::KIND)?.fit(params);
-        fitting.and_then(typed).map_err(Error::InvalidParams)
-    }
-
-    /// Starts a `K`; answers when the start is recorded.
+    /// Starts a `K`; answers when the start is recorded. Judged as a start by its name.
     pub async fn start_managed_operation<K: Operation>(
         &self,
         params: K::Params,
         options: Options,
     ) -> Result<Started, Error> {
-        // Typed params need no schema: only what a type cannot say is checked.
-        valid(&params).map_err(Error::InvalidParams)?;
-        options.check()?;
-        let kind = Arc::clone(self.kind(K::KIND)?);
-        let params = recorded(&params).map_err(Error::InvalidParams)?;
-        self.submit(&kind, Arc::new(params), options, None).await
+        let params = encoded(&params).map_err(Error::InvalidParams)?;
+        self.start_operation(K::KIND, params, options).await
     }
 
     /// Starts a kind by its name; answers when the start is recorded.
     ///
-    /// Judged in this order: kind, params, options, idempotent replay, the kind's own `admit`,
+    /// Judged in this order: kind, params, options, idempotent replay, the kind's own `ADMIT`,
     /// uniqueness, queue limit.
     pub async fn start_operation(
         &self,
@@ -72,7 +62,7 @@ impl Orchestrator {
     }
 
     /// The params as the kind takes them; many values are checked where nobody waits behind them.
-    async fn checked(
+    pub(super) async fn checked(
         &self,
         kind: &Arc<dyn ErasedOperation>,
         params: Value,
@@ -83,7 +73,7 @@ impl Orchestrator {
             let kind = Arc::clone(kind);
             self.bulk(|| async move { kind.check(params) }).await?
         };
-        checked.map(Arc::new).map_err(Error::InvalidParams)
+        Ok(Arc::new(checked?))
     }
 
     pub(super) async fn submit(
@@ -181,7 +171,7 @@ impl Orchestrator {
         let limit = kind.policy().admit_within;
         let admission = self.0.blocking.run(move || asked.admit(&given));
         match self.0.blocking.within(limit, admission).await {
-            Some(verdict) => verdict?.map_err(Error::Refused),
+            Some(verdict) => Ok(verdict??),
             None if !self.is_admitting() => Err(Error::ShuttingDown),
             None => Err(Error::AdmissionTimedOut {
                 kind: kind.view().kind.clone(),

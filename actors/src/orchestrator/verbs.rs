@@ -103,17 +103,13 @@ impl Orchestrator {
     ) -> Result<Asked, Error> {
         let first = &done.operation;
         let kind = Arc::clone(self.kind(&first.kind)?);
-        let params = kind
-            .check((*first.params).clone())
-            .map_err(Error::InvalidParams)?;
+        let params = self.checked(&kind, (*first.params).clone()).await?;
         let options = options.like(first);
         let again = Again {
             of: first.id,
             reason,
         };
-        let started = self
-            .submit(&kind, Arc::new(params), options, Some(again))
-            .await?;
+        let started = self.submit(&kind, params, options, Some(again)).await?;
         Ok(Asked::New(started))
     }
 }

@@ -3,15 +3,13 @@
 use std::fs;
 use std::time::Duration;
 
-use garde::Validate;
 use impresario::operation::{Context, Failure, Operation, OrFail, Policy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Epochs and batches.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema, Validate)]
-#[garde(allow_unvalidated)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Shape {
     pub(crate) epochs: u32,
     pub(crate) batches: u32,
@@ -110,7 +108,7 @@ impl Operation for Big {
 pub(crate) struct Does<F>(pub(crate) F);
 
 /// No params.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Nothing {}
 
 impl<F> Operation for Does<F>

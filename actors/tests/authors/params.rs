@@ -1,7 +1,9 @@
 //! Faults of params: every one at once, in words for a person.
 
-use garde::Validate;
-use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
+use impresario::operation::{
+    Context, Failure, Faults, Kinds, Operation, Policy, Refusal, SyncError, SyncOptions,
+    run_sync_operation,
+};
 use impresario::store::MemoryStore;
 use impresario::{Config, Error, Options, Orchestrator};
 use schemars::JsonSchema;
@@ -9,8 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// What a training might take: every shape of field that a kind is likely to have.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate)]
-#[garde(allow_unvalidated)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 struct Fields {
     #[schemars(length(min = 1), regex(pattern = "^[A-Z]+$"))]
     symbol: String,
@@ -82,8 +83,7 @@ impl Operation for Train {
 }
 
 /// Fields beside the alternatives of a flattened enum.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate)]
-#[garde(allow_unvalidated)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 struct Flat {
     epochs: u32,
     #[serde(flatten)]
@@ -106,20 +106,100 @@ impl Operation for Flattened {
     }
 }
 
-/// What a start with these params is answered.
-fn answer(kind: &str, params: Value) -> Result<(), Error> {
+/// Its two fields are in their ranges and may not go together.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+struct Span {
+    #[schemars(range(min = 0, max = 9))]
+    from: u32,
+    #[serde(default = "nine")]
+    #[schemars(range(min = 0, max = 9))]
+    to: u32,
+}
+
+const fn nine() -> u32 {
+    9
+}
+
+/// Takes no span that ends before it starts, and none of a single number.
+struct Spanning;
+
+impl Operation for Spanning {
+    const KIND: &'static str = "spanning";
+    type Params = Span;
+    type Output = u32;
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn check(&self, span: &Span) -> Result<(), Refusal> {
+        if span.to < span.from {
+            let expected = format!("at least from, which is {}", span.from);
+            return Err(Faults::one("to", &expected, &span.to.to_string()).into());
+        }
+        if span.to == span.from {
+            return Err(Refusal::new("EMPTY_SPAN", "the span is empty"));
+        }
+        Ok(())
+    }
+
+    fn run(&self, span: Span, _: &Context) -> Result<u32, Failure> {
+        Ok(span.to - span.from)
+    }
+}
+
+/// Its pattern is none.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+struct Unclosed {
+    #[schemars(regex(pattern = "("))]
+    text: String,
+}
+
+struct Broken;
+
+impl Operation for Broken {
+    const KIND: &'static str = "broken";
+    type Params = Unclosed;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn run(&self, _: Unclosed, _: &Context) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// What `act` gives, asked of an orchestrator that knows these kinds.
+fn asked<T>(act: impl AsyncFnOnce(&Orchestrator) -> T) -> T {
     let kinds = Kinds::new().register(Train).register(Flattened);
+    let kinds = kinds.register(Spanning).register(Broken);
     let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
     let orchestrator = orchestrator.expect("it starts");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     runtime.expect("a runtime").block_on(async {
-        let started = orchestrator
-            .start_operation(kind, params, Options::default())
-            .await;
+        let given = act(&orchestrator).await;
         orchestrator.shutdown().await;
-        started.map(drop)
+        given
+    })
+}
+
+/// What a start with these params is answered.
+fn answer(kind: &str, params: Value) -> Result<(), Error> {
+    asked(async |orchestrator| {
+        let started = orchestrator.start_operation(kind, params, Options::default());
+        started.await.map(drop)
+    })
+}
+
+/// The same of typed params.
+fn typed_answer<K: Operation>(params: K::Params) -> Result<(), Error> {
+    asked(async |orchestrator| {
+        let started = orchestrator.start_managed_operation::<K>(params, Options::default());
+        started.await.map(drop)
     })
 }
 
@@ -231,5 +311,58 @@ fn the_error_as_a_whole_reads_well() {
     let error = answer("train", json!({"symbol": "GOOG"})).expect_err("fields are missing");
     insta::assert_snapshot!(error);
     let error = answer("trian", json!({})).expect_err("no such kind");
-    insta::assert_snapshot!(error, @r#"there is no kind "trian"; known are: flattened, train"#);
+    insta::assert_snapshot!(error, @r#"there is no kind "trian"; known are: broken, flattened, spanning, train"#);
+}
+
+#[test]
+fn params_that_do_not_go_together_are_told_as_the_schemas_faults_are_wherever_they_come() {
+    let told = "to: expected at least from, which is 5, got 3";
+    let (from, to) = (5, 3);
+    assert_eq!(faults("spanning", json!({"from": from, "to": to})), told);
+    let typed = typed_answer::<Spanning>(Span { from, to });
+    assert!(matches!(&typed, Err(Error::InvalidParams(_))), "{typed:?}");
+    assert_eq!(typed.expect_err("refused").to_string(), told);
+    let here = run_sync_operation(&Spanning, Span { from, to }, SyncOptions::default());
+    assert!(matches!(&here, Err(SyncError::Invalid(_))), "{here:?}");
+    assert_eq!(here.expect_err("refused").to_string(), told);
+    // The rule sees defaults.
+    answer("spanning", json!({"from": from})).expect("to is 9");
+}
+
+#[test]
+fn a_rule_over_several_fields_may_refuse_by_a_code_of_its_own() {
+    let (from, to) = (5, 5);
+    for refused in [
+        answer("spanning", json!({"from": from, "to": to})),
+        typed_answer::<Spanning>(Span { from, to }),
+    ] {
+        let Err(Error::Refused(refusal)) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(refusal.code, "EMPTY_SPAN");
+    }
+    let here = run_sync_operation(&Spanning, Span { from, to }, SyncOptions::default());
+    assert!(matches!(&here, Err(SyncError::Refused(_))), "{here:?}");
+}
+
+#[test]
+fn the_schema_comes_first_and_judges_typed_params_too() {
+    let told = "from: expected an integer from 0 to 9, got 12; \
+                to: expected an integer from 0 to 9, got 11";
+    let (from, to) = (12, 11);
+    let named = answer("spanning", json!({"from": from, "to": to}));
+    assert_eq!(named.expect_err("refused").to_string(), told);
+    let typed = typed_answer::<Spanning>(Span { from, to });
+    assert_eq!(typed.expect_err("refused").to_string(), told);
+    let here = run_sync_operation(&Spanning, Span { from, to }, SyncOptions::default());
+    assert_eq!(here.expect_err("refused").to_string(), told);
+}
+
+#[test]
+fn a_kind_whose_schema_cannot_be_checked_with_takes_nothing() {
+    let told = faults("broken", json!({"text": "("}));
+    assert!(
+        told.starts_with(": expected a schema to check with, got "),
+        "{told}"
+    );
 }

@@ -39,7 +39,7 @@ pub(crate) struct Puppet {
     ready: Sender<u32>,
 }
 
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub(crate) struct NoParams {}
 
 impl Operation for Puppet {

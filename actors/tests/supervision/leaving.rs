@@ -8,7 +8,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use impresario::operation::{Context, Failure, Kinds, Operation, Policy, Refusal};
+use impresario::operation::{Admit, Context, Failure, Kinds, Operation, Policy, Refusal};
 use impresario::store::{Command, MemoryStore, Store};
 use impresario::{Config, Error, Options, Orchestrator};
 use impresario_api::{Status, Verb};
@@ -129,20 +129,23 @@ struct Held {
     gate: Receiver<()>,
 }
 
-impl Operation for Held {
-    const KIND: &'static str = "held";
-    type Params = NoParams;
-    type Output = ();
-
-    fn policy(&self) -> Policy {
-        Policy::lane("default")
-    }
-
+impl Held {
     fn admit(&self, _: &NoParams) -> Result<(), Refusal> {
         let _ = self.entered.send(());
         // A test that has gone wants nothing any more.
         let _ = self.gate.recv();
         Ok(())
+    }
+}
+
+impl Operation for Held {
+    const KIND: &'static str = "held";
+    type Params = NoParams;
+    type Output = ();
+    const ADMIT: Option<Admit<Self>> = Some(Self::admit);
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
     }
 
     fn run(&self, _: NoParams, _: &Context) -> Result<(), Failure> {

@@ -29,10 +29,9 @@ impl Operation for Burn {
     }
 }
 
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Count {
     /// How many points.
-    #[garde(skip)]
     count: u64,
 }
 
@@ -54,13 +53,11 @@ impl Operation for Emit {
     }
 }
 
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Talk {
     /// How many points of a metric.
-    #[garde(skip)]
     points: u64,
     /// How many long lines of its log.
-    #[garde(skip)]
     lines: u64,
 }
 
@@ -95,10 +92,9 @@ impl Operation for Talker {
     }
 }
 
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Shelves {
     /// Its author sets no limit.
-    #[garde(skip)]
     numbers: Vec<u64>,
 }
 

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use garde::Validate;
-use impresario::operation::{Context, Failure, Operation, Policy, Refusal};
+use impresario::operation::{Admit, Context, Failure, Operation, Policy, Refusal};
 use impresario_api::{DatasetView, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::csv::Bars;
 use super::import;
 use super::library::Library;
-use super::symbol::{SYMBOL, TIMEFRAMES, check_symbol, check_timeframe};
+use super::symbol::{SYMBOL, TIMEFRAMES};
 
 /// Rows between two looks at whether to go on: well under a millisecond.
 const LOOK_EVERY: u64 = 1_024;
@@ -24,20 +23,17 @@ pub struct DataLoad {
 }
 
 /// What a load takes.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataLoadParams {
     /// The instrument the bars are of.
-    #[garde(custom(check_symbol))]
     #[schemars(length(max = 32), regex(pattern = SYMBOL))]
     pub symbol: String,
     /// How long a bar lasts.
-    #[garde(custom(check_timeframe))]
     #[schemars(extend("enum" = TIMEFRAMES))]
     pub timeframe: String,
     /// A CSV file in the server's import folder; by default `SYMBOL_TIMEFRAME.csv`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[garde(length(chars, min = 1, max = 255))]
     #[schemars(length(min = 1, max = 255))]
     pub file: Option<String>,
 }
@@ -71,6 +67,11 @@ impl DataLoad {
             library,
         }
     }
+
+    pub(super) fn admit(&self, params: &DataLoadParams) -> Result<(), Refusal> {
+        import::resolve(&self.import_dir, &params.file())?;
+        Ok(())
+    }
 }
 
 impl DataLoadParams {
@@ -84,6 +85,7 @@ impl Operation for DataLoad {
     const KIND: &'static str = "data_load";
     type Params = DataLoadParams;
     type Output = DataLoadOutput;
+    const ADMIT: Option<Admit<Self>> = Some(Self::admit);
 
     fn description(&self) -> &'static str {
         "loads bars of a symbol and timeframe from a CSV file"
@@ -91,11 +93,6 @@ impl Operation for DataLoad {
 
     fn policy(&self) -> Policy {
         Policy::lane("default")
-    }
-
-    fn admit(&self, params: &DataLoadParams) -> Result<(), Refusal> {
-        import::resolve(&self.import_dir, &params.file())?;
-        Ok(())
     }
 
     fn run(&self, params: DataLoadParams, ctx: &Context) -> Result<DataLoadOutput, Failure> {

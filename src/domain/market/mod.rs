@@ -19,7 +19,7 @@ pub use bars::{SeriesFault, check_bars};
 pub use error::MarketError;
 pub use library::{Dataset, Library};
 pub use load::{DataLoad, DataLoadOutput, DataLoadParams};
-pub use symbol::{SYMBOL, TIMEFRAMES, check_symbol, check_timeframe, is_symbol, is_timeframe};
+pub use symbol::{SYMBOL, TIMEFRAMES, is_symbol, is_timeframe};
 pub use writer::Writer;
 
 #[cfg(test)]

@@ -25,15 +25,3 @@ pub fn is_symbol(text: &str) -> bool {
 pub fn is_timeframe(text: &str) -> bool {
     TIMEFRAMES.contains(&text)
 }
-
-/// For garde: params that hold a symbol.
-pub fn check_symbol(text: &str, (): &()) -> garde::Result {
-    let wrong = || garde::Error::new(format!("expected a symbol that matches {SYMBOL}"));
-    is_symbol(text).then_some(()).ok_or_else(wrong)
-}
-
-/// For garde: params that hold a timeframe.
-pub fn check_timeframe(text: &str, (): &()) -> garde::Result {
-    let wrong = || garde::Error::new(format!("expected one of {}", TIMEFRAMES.join(", ")));
-    is_timeframe(text).then_some(()).ok_or_else(wrong)
-}

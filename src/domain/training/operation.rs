@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use impresario::operation::{Context, Failure, Operation, Policy, Refusal, Stopped};
+use impresario::operation::{Admit, Context, Failure, Operation, Policy, Refusal, Stopped};
 use impresario_api::{FeatureView, ModelCard, ModelData, ModelId, TestReport, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -55,6 +55,7 @@ impl Operation for Training {
     const KIND: &'static str = "training";
     type Params = TrainingParams;
     type Output = TrainingOutput;
+    const ADMIT: Option<Admit<Self>> = Some(Self::admit);
 
     fn description(&self) -> &'static str {
         "trains a multi-layer perceptron to tell the next bar's direction"
@@ -62,15 +63,6 @@ impl Operation for Training {
 
     fn policy(&self) -> Policy {
         Policy::lane("training").finishable()
-    }
-
-    fn admit(&self, params: &TrainingParams) -> Result<(), Refusal> {
-        Place::find(&params.device)?;
-        let data = self.library.find(&params.symbol, &params.timeframe)?;
-        // Against all the memory: what is taken now may be free when its turn comes.
-        let rows = params.rows_at_once(data.rows);
-        memory::check(&params.widths(), rows, memory::in_all())?;
-        Ok(())
     }
 
     fn run(&self, params: TrainingParams, ctx: &Context) -> Result<TrainingOutput, Failure> {
@@ -107,6 +99,15 @@ impl Operation for Training {
 }
 
 impl Training {
+    pub(super) fn admit(&self, params: &TrainingParams) -> Result<(), Refusal> {
+        Place::find(&params.device)?;
+        let data = self.library.find(&params.symbol, &params.timeframe)?;
+        // Against all the memory: what is taken now may be free when its turn comes.
+        let rows = params.rows_at_once(data.rows);
+        memory::check(&params.widths(), rows, memory::in_all())?;
+        Ok(())
+    }
+
     fn output(&self, card: &ModelCard, ended: Ended, test: TestReport) -> TrainingOutput {
         TrainingOutput {
             model_id: card.model_id,

@@ -1,6 +1,5 @@
 //! What a training takes, and what each hyper-parameter may be.
 
-use garde::Validate;
 use impresario_api::MAX_INTEGER;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,61 +7,51 @@ use serde::{Deserialize, Serialize};
 use super::device;
 use super::fit::{Hyper, JUDGED_AT_ONCE};
 use super::prepare::WIDTH;
-use crate::domain::market::{SYMBOL, TIMEFRAMES, check_symbol, check_timeframe};
+use crate::domain::market::{SYMBOL, TIMEFRAMES};
 
 /// Up, or not up.
 const CLASSES: u32 = 2;
 
 /// What a training takes.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingParams {
     /// The instrument whose bars are learned from.
-    #[garde(custom(check_symbol))]
     #[schemars(length(max = 32), regex(pattern = SYMBOL))]
     pub symbol: String,
     /// How long a bar lasts.
-    #[garde(custom(check_timeframe))]
     #[schemars(extend("enum" = TIMEFRAMES))]
     pub timeframe: String,
     /// Passes over the training part, at most.
     #[serde(default = "defaults::epochs")]
-    #[garde(range(min = 1, max = 1_000_000))]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub epochs: u32,
     /// Rows in one step of learning.
     #[serde(default = "defaults::batch_size")]
-    #[garde(range(min = 1, max = 65_536))]
     #[schemars(range(min = 1, max = 65_536))]
     pub batch_size: u32,
     /// How far one step goes.
     #[serde(default = "defaults::learning_rate")]
-    #[garde(custom(check_rate))]
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub learning_rate: f64,
     /// Units of each hidden layer, from the features on.
     #[serde(default = "defaults::hidden_layers")]
-    #[garde(length(max = 16), inner(range(min = 1, max = 4_096)))]
     #[schemars(length(max = 16), inner(range(min = 1, max = 4_096)))]
     pub hidden_layers: Vec<u32>,
     /// The probability with which a hidden unit is left out of a step.
     #[serde(default = "defaults::dropout")]
-    #[garde(range(min = 0.0, max = 0.95))]
     #[schemars(range(min = 0.0, max = 0.95))]
     pub dropout: f64,
     /// Epochs without a lower validation loss after which it ends.
     #[serde(default = "defaults::patience")]
-    #[garde(range(min = 1, max = 1_000_000))]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub patience: u32,
     /// Of all randomness: the same seed gives the same model, bit for bit.
     #[serde(default = "defaults::seed")]
-    #[garde(range(max = MAX_INTEGER))]
     #[schemars(range(min = 0, max = MAX_INTEGER))]
     pub seed: u64,
     /// Where it is computed: the fastest that is there, or one by name.
     #[serde(default = "defaults::device")]
-    #[garde(custom(check_device))]
     #[schemars(extend("enum" = device::NAMES))]
     pub device: String,
 }
@@ -93,21 +82,6 @@ mod defaults {
     pub(super) fn device() -> String {
         "auto".to_owned()
     }
-}
-
-fn check_rate(rate: &f64, (): &()) -> garde::Result {
-    let expected = || garde::Error::new("a number above 0");
-    (rate.is_finite() && *rate > 0.0)
-        .then_some(())
-        .ok_or_else(expected)
-}
-
-fn check_device(name: &str, (): &()) -> garde::Result {
-    let expected = || garde::Error::new(format!("one of {}", device::NAMES.join(", ")));
-    device::NAMES
-        .contains(&name)
-        .then_some(())
-        .ok_or_else(expected)
 }
 
 impl TrainingParams {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use impresario::operation::{SyncError, SyncOptions, run_sync_operation};
 use impresario::testing::{self, Ask, Ended as Trial};
 use impresario_api::{Bar, ModelId, Status, Timestamp, Verb};
 use serde_json::{Value, json};
@@ -306,7 +307,6 @@ fn a_learning_rate_that_is_too_high_fails_as_diverged_and_leaves_nothing() {
 
 #[test]
 fn what_is_not_there_is_refused_before_it_waits() {
-    use impresario::operation::Operation;
     let stage = Stage::new(&sample());
     let other = TrainingParams {
         symbol: "MSFT".to_owned(),
@@ -315,6 +315,45 @@ fn what_is_not_there_is_refused_before_it_waits() {
     let refusal = stage.kind.admit(&other).expect_err("nothing is loaded");
     assert_eq!(refusal.code, "DATA_NOT_FOUND");
     assert!(stage.kind.admit(&params(1)).is_ok());
+}
+
+#[test]
+fn typed_params_out_of_their_ranges_are_refused_by_their_names() {
+    type Change = fn(&mut TrainingParams);
+    let stage = Stage::new(&sample());
+    let cases: [(&str, Change); 20] = [
+        ("symbol", |p| p.symbol = "../x".to_owned()),
+        ("symbol", |p| p.symbol = "A".repeat(33)),
+        ("symbol", |p| p.symbol.push('\n')),
+        ("timeframe", |p| p.timeframe = "2d".to_owned()),
+        ("epochs", |p| p.epochs = 0),
+        ("epochs", |p| p.epochs = 1_000_001),
+        ("batch_size", |p| p.batch_size = 0),
+        ("batch_size", |p| p.batch_size = 65_537),
+        ("learning_rate", |p| p.learning_rate = 0.0),
+        ("learning_rate", |p| p.learning_rate = f64::NAN),
+        ("learning_rate", |p| p.learning_rate = f64::INFINITY),
+        ("hidden_layers", |p| p.hidden_layers = vec![1; 17]),
+        ("hidden_layers.1", |p| p.hidden_layers = vec![1, 0]),
+        ("hidden_layers.0", |p| p.hidden_layers = vec![4_097]),
+        ("dropout", |p| p.dropout = 0.951),
+        ("dropout", |p| p.dropout = f64::NAN),
+        ("patience", |p| p.patience = 0),
+        ("patience", |p| p.patience = 1_000_001),
+        ("seed", |p| p.seed = 1 << 53),
+        ("device", |p| p.device = "abacus".to_owned()),
+    ];
+    for (path, change) in cases {
+        let mut params = params(1);
+        change(&mut params);
+        let told = format!("{params:?}");
+        let end = run_sync_operation(&stage.kind, params, SyncOptions::default());
+        let Err(SyncError::Invalid(faults)) = end else {
+            panic!("{told}: {end:?}")
+        };
+        let paths: Vec<_> = faults.first().iter().map(|fault| &fault.path).collect();
+        assert_eq!(paths, [path], "{told}");
+    }
 }
 
 #[test]

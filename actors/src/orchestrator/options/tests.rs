@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 
-use garde::Validate;
 use proptest::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,9 +11,8 @@ use crate::operation::{Context, Failure, Kinds, Operation as Kind};
 /// A kind whose params and policy have defaults of every sort.
 struct Sample;
 
-#[derive(Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
-#[garde(allow_unvalidated)]
 struct Fields {
     count: u32,
     rate: f64,

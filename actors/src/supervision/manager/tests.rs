@@ -66,7 +66,7 @@ struct Gated {
     gate: Receiver<()>,
 }
 
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, garde::Validate)]
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct NoParams {}
 
 impl Operation for Gated {

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::symlink;
 
-use impresario::operation::{Operation, Refusal};
+use impresario::operation::Refusal;
 
 use super::*;
 
