@@ -235,6 +235,14 @@ impl Operation {
         self.checkpoints.last()
     }
 
+    /// The unique text that it holds: while it is live, no other may have it.
+    pub fn held(&self) -> Option<&str> {
+        match &self.unique {
+            Some(text) if self.is_live() => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether it has not ended.
     pub const fn is_live(&self) -> bool {
         !self.state.status.is_ended()
