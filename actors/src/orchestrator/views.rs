@@ -26,14 +26,13 @@ pub(super) fn row(operation: &Operation, around: &Around, now: Timestamp) -> Ope
     let state = &operation.state;
     let told = operation.told(now);
     let live = around.live.as_ref().filter(|live| live.run == state.run);
-    let running = operation
-        .dispatched_at
-        .filter(|_| told.status.is_dispatched());
     // The clock may have been set since the run began; whoever watches the run has one that is not.
-    let running = running.map_or(0.0, |since| match live {
-        Some(live) => live.elapsed.as_millis() as f64 / 1000.0,
-        None => now.seconds_since(since),
-    });
+    let running = match (operation.dispatched_at, live) {
+        _ if !told.status.is_dispatched() => 0.0,
+        (None, _) => 0.0,
+        (Some(_), Some(live)) => live.elapsed.as_millis() as f64 / 1000.0,
+        (Some(since), None) => now.seconds_since(since),
+    };
     let ran = operation.ran_ms as f64 / 1000.0 + running;
     OperationRow {
         operation_id: operation.id,
@@ -60,11 +59,10 @@ pub(super) fn row(operation: &Operation, around: &Around, now: Timestamp) -> Ope
         unresponsive_since: live.and_then(|live| live.unresponsive_since),
         verbs: told.verbs,
         // Until the run's first report, the view keeps the last run's progress.
-        progress: live
-            .map(|live| &live.progress)
-            .filter(|progress| progress.updated_at.is_some())
-            .or(operation.progress.as_ref())
-            .cloned(),
+        progress: match live {
+            Some(live) if live.progress.updated_at.is_some() => Some(live.progress.clone()),
+            _ => operation.progress.clone(),
+        },
         checkpoint: operation.checkpoint().map(SavedCheckpoint::view),
         error: told.error,
         seq: operation.seq,
@@ -94,18 +92,16 @@ pub(super) fn list_row(operation: &Operation, around: &Around, now: Timestamp) -
 }
 
 pub(super) fn view(operation: &Operation, around: &Around, now: Timestamp) -> OperationView {
-    let small = |output: &&std::sync::Arc<serde_json::Value>| {
-        serde_json::to_vec(&***output).is_ok_and(|bytes| bytes.len() <= SUMMARY_BYTES)
-    };
+    let is_small =
+        |output: &Value| serde_json::to_vec(output).is_ok_and(|bytes| bytes.len() <= SUMMARY_BYTES);
     OperationView {
         row: row(operation, around, now),
         params: (*operation.params).clone(),
         warnings: operation.warnings.clone(),
-        result_summary: operation
-            .output
-            .as_ref()
-            .filter(small)
-            .map(|output| (**output).clone()),
+        result_summary: match operation.output.as_deref() {
+            Some(output) if is_small(output) => Some(output.clone()),
+            _ => None,
+        },
     }
 }
 
@@ -114,7 +110,9 @@ fn waiting_for(operation: &Operation, around: &Around, now: Timestamp) -> Option
     if operation.state.shown() != Status::Pending {
         return None;
     }
-    if let Some(due) = operation.state.waits_until().filter(|due| *due > now) {
+    if let Some(due) = operation.state.waits_until()
+        && due > now
+    {
         let attempt = match operation.state.attempt {
             1 => String::new(),
             n => format!(", attempt {n} of {}", operation.state.terms.max_attempts),

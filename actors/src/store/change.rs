@@ -283,9 +283,10 @@ impl Operation {
     /// A lost run ended nobody knows when, and the hours that the machine was off are no running
     /// time: it counts up to the last thing that it left.
     fn last_sign_of_life(&self) -> Option<Timestamp> {
-        let left = self.checkpoint();
-        let left = left.filter(|checkpoint| checkpoint.run == self.state.run);
-        left.map(|checkpoint| checkpoint.at).or(self.dispatched_at)
+        match self.checkpoint() {
+            Some(checkpoint) if checkpoint.run == self.state.run => Some(checkpoint.at),
+            _ => self.dispatched_at,
+        }
     }
 }
 

@@ -131,7 +131,9 @@ impl<R: Read> Bars<R> {
             close: number(4)?,
             volume: number(5)?,
         };
-        if let Some(last) = self.last.filter(|last| *last >= timestamp) {
+        if let Some(last) = self.last
+            && last >= timestamp
+        {
             let expected = format!("a time after {last}, the row before");
             return Err(Wrong::of(0, &expected, field(0)));
         }
