@@ -21,6 +21,7 @@ pub use clock::Clock;
 pub use config::{Config, LaneConfig, Retention};
 pub use error::{Error, StartupError};
 pub use live_count::{Counted, LiveCount};
+pub use locks::panic_message;
 pub use operation::testing;
 pub use orchestrator::{
     Asked, Figures, MetricRange, Options, Orchestrator, Started, Subscription, Until, Update,

@@ -1,5 +1,5 @@
 //! Text from elsewhere as people may be shown it: of a bounded length, and without characters that
-//! nobody sees.
+//! nobody sees; and bytes as digits.
 
 use std::borrow::Cow;
 use std::io;
@@ -38,6 +38,11 @@ pub fn bound(text: &mut String, most: usize) {
     if let Cow::Owned(shown) = one_line(text, most) {
         *text = shown;
     }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A value as a message repeats it: its JSON, of which at most `most` characters are written.
@@ -98,6 +103,12 @@ fn shown(text: &str, most: usize, show: impl Fn(char) -> Option<char>) -> Cow<'_
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_byte_is_two_digits() {
+        assert_eq!(hex(&[0, 9, 16, 171, 255]), "000910abff");
+        assert_eq!(hex(&[]), "");
+    }
 
     #[test]
     fn nothing_hidden_is_shown_and_the_rest_is_as_it_was() {

@@ -1,5 +1,32 @@
 // A form from a kind's JSON Schema, and params from what was typed into it.
-import type { Kind, Schema } from './wire.ts';
+import type { Kind } from './wire.ts';
+
+/** What a JSON Schema may say, as far as a form shows it. */
+export interface Schema {
+  type?: string | string[];
+  title?: string;
+  description?: string;
+  default?: unknown;
+  enum?: unknown[];
+  properties?: Record<string, Schema>;
+  required?: string[];
+  items?: Schema;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  minLength?: number;
+  maxLength?: number;
+  minItems?: number;
+  maxItems?: number;
+  pattern?: string;
+  format?: string;
+  $ref?: string;
+  $defs?: Record<string, Schema>;
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  const?: unknown;
+}
 
 export interface Field {
   name: string;
@@ -29,7 +56,7 @@ const UNIT_WORD = /_(ms|seconds|minutes|bytes|percent)$/;
 
 /** The fields, those that must be filled in first. */
 export function fields(kind: Kind): Field[] {
-  const root = kind.params_schema;
+  const root = kind.params_schema as Schema;
   const required = new Set(root.required ?? []);
   const list = Object.entries(root.properties ?? {}).map(([name, schema]) =>
     field(name, resolve(schema, root), required.has(name)),

@@ -1,290 +1,48 @@
-// What the server says, as docs/API.md has it. Fields that are unknown here are left alone.
-
-export type Status =
-  | 'pending' | 'running' | 'cancelling' | 'pausing'
-  | 'paused' | 'completed' | 'failed' | 'cancelled';
-
+// What the server says, as docs/API.md has it; written from the API's own types. To write it anew:
+// UPDATE_DOCS=1 cargo test -p impresario-api --test console
+export type Bar = { close: number; high: number; low: number; open: number; timestamp: Timestamp; volume: number };
+export type Baselines = { last_direction: Scores; majority_class: Scores };
+export type Checkpoint = { at: Timestamp; bytes: number; step: Record<string, number> };
+export type Dataset = { bytes: number; end: Timestamp; holes: number | null; loaded_at: Timestamp; rows: number; sha256: string; source: string; start: Timestamp; symbol: string; timeframe: string };
+export type EpochView = { epoch: number; train_accuracy: number; train_loss: number; validation_accuracy: number; validation_loss: number };
+export type Event = { at: Timestamp; cursor: number; operation_id: OperationId; seq: number } & ({ data: SubmittedData; type: 'submitted' } | { data: StatusData; type: 'status' } | { data: ResumedData; type: 'resumed' } | { data: RescheduledData; type: 'rescheduled' } | { data: RestoredData; type: 'restored' } | { data: Checkpoint; type: 'checkpoint' } | { data: Warning; type: 'warning' } | { data: MetricData; type: 'metric' } | { data: LogData; type: 'log' } | { data: GapData; type: 'gap' });
+export type Body = { data: SubmittedData; type: 'submitted' } | { data: StatusData; type: 'status' } | { data: ResumedData; type: 'resumed' } | { data: RescheduledData; type: 'rescheduled' } | { data: RestoredData; type: 'restored' } | { data: Checkpoint; type: 'checkpoint' } | { data: Warning; type: 'warning' } | { data: MetricData; type: 'metric' } | { data: LogData; type: 'log' } | { data: GapData; type: 'gap' };
+export type EventPage = { events: Array<Event>; next_since: number };
+export type Fault = { expected: string; got: string; path: string };
+export type FeatureView = { deviation: number; mean: number; name: string };
+export type GapData = { events: number; logs: number; metrics: number };
+export type Kind = { description: string; kind: string; lane: string; output_schema: unknown; params_schema: unknown; verbs: Array<Verb> };
+export type Lane = { concurrency: number; delayed_limit: number; name: string; oldest_wait_seconds: number | null; queue_limit: number; queued: number; scheduled: number; slots: Array<Slot>; threads: number };
+export type LogData = { level: LogLevel; message: string; run: number };
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type MetricData = { name: string; run: number; step: number; value: number | null };
+export type MetricPoint = { at: Timestamp; run: number; step: number; value: number | null };
+export type MetricAnswer = { series: Record<string, Array<MetricPoint>>; summary: Record<string, MetricSummary> };
+export type MetricSummary = { count: number; first: MetricPoint; last: MetricPoint; max: MetricPoint | null; min: MetricPoint | null };
+export type ModelCard = { best_epoch: number; created_at: Timestamp; data: ModelData; device: string; ended_by: string; features: Array<FeatureView>; history: Array<EpochView>; layers: Array<number>; model_id: ModelId; params: unknown; test: TestReport; versions: Record<string, string>; weights: number; weights_sha256: string };
+export type ModelData = { bars: number; end: Timestamp; parts: Array<number>; sha256: string; start: Timestamp; symbol: string; timeframe: string };
+export type ModelId = string;
+export type ModelRow = { best_epoch: number; created_at: Timestamp; epochs_run: number; model_id: ModelId; symbol: string; test: TestReport; timeframe: string };
+export type OperationError = { code: string; details: unknown; message: string; retryable: boolean; run: number; step: string | null };
+export type OperationId = string;
+export type Page = { active_count: number; next_cursor: string | null; operations: Array<Row>; total_count: number; total_is_exact: boolean };
+export type Row = { attempt: number; checkpoint: Checkpoint | null; completed_at: Timestamp | null; created_at: Timestamp; elapsed_seconds: number; error: OperationError | null; kind: string; labels: Record<string, string>; lane: string; max_attempts: number; not_before: Timestamp | null; operation_id: OperationId; priority: number; progress: Progress | null; queue_position: number | null; requested_by: string; retry_of: OperationId | null; run: number; seq: number; server_time: Timestamp; started_at: Timestamp | null; status: Status; stop: Stop | null; stopped_early: boolean; unresponsive_since: Timestamp | null; verbs: Array<Verb>; waiting_for: string | null };
+export type View = { attempt: number; checkpoint: Checkpoint | null; completed_at: Timestamp | null; created_at: Timestamp; elapsed_seconds: number; error: OperationError | null; kind: string; labels: Record<string, string>; lane: string; max_attempts: number; not_before: Timestamp | null; operation_id: OperationId; params: unknown; priority: number; progress: Progress | null; queue_position: number | null; requested_by: string; result_summary: unknown; retry_of: OperationId | null; run: number; seq: number; server_time: Timestamp; started_at: Timestamp | null; status: Status; stop: Stop | null; stopped_early: boolean; unresponsive_since: Timestamp | null; verbs: Array<Verb>; waiting_for: string | null; warnings: Array<Warning> };
+export type Progress = { advanced_at: Timestamp | null; context: Record<string, string>; eta_seconds: number | null; items_processed: number; items_total: number | null; message: string; percentage: number; rate_per_second: number | null; steps: Array<Step>; updated_at: Timestamp | null };
+export type RescheduledData = { not_before: Timestamp | null; reason: string | null; requested_by: string; status: Status; verbs: Array<Verb> };
+export type RestoredData = { from_step: Record<string, number>; metrics: Record<string, number>; run: number };
+export type ResumedData = { attempt: number; reason: string | null; requested_by: string; status: Status; verbs: Array<Verb> };
+export type Scores = { accuracy: number; balanced_accuracy: number; log_loss: number | null };
+export type Slot = { advanced_at: Timestamp | null; kind: string | null; operation_id: OperationId | null; overdue: boolean; since: Timestamp | null; slot: number; step: string | null };
+export type Status = 'pending' | 'running' | 'cancelling' | 'pausing' | 'paused' | 'completed' | 'failed' | 'cancelled';
+export type StatusData = { attempt: number; completed_at: Timestamp | null; error: OperationError | null; not_before: Timestamp | null; run: number; started_at: Timestamp | null; status: Status; stop: Stop | null; stopped_early: boolean; verbs: Array<Verb> };
+export type Step = { current: number; name: string; total: number };
+export type Stop = { reason: string | null; requested_at: Timestamp; requested_by: string; verb: StopVerb };
+export type StopVerb = 'finish' | 'pause' | 'deadline' | 'cancel';
+export type StoreView = { commit_p50_ms: number | null; commit_p99_ms: number | null; engine: string; operations: number; queue: number; set_aside: number; size_bytes: number };
+export type SubmittedData = { kind: string; labels: Record<string, string>; lane: string; not_before: Timestamp | null; priority: number; reason?: string | null; requested_by: string; retry_of: OperationId | null; status: Status; verbs: Array<Verb> };
+export type System = { admitted: number; admitting: boolean; cancel_p50_ms: number | null; cancel_p99_ms: number | null; ended_last_hour: Record<string, number>; lanes: Array<Lane>; panics: number; refused: number; restarts: number; sockets: number; store: StoreView; subscribers: number; tasks: number; topics: number; uptime_seconds: number; version: string; watches: number };
+export type TestReport = { baselines: Baselines; beats_baselines: boolean; classes: Array<string>; confusion: Array<Array<number>>; model: Scores; rows: number };
+export type Timestamp = string;
 export type Verb = 'cancel' | 'pause' | 'finish' | 'resume' | 'start-now' | 'retry';
-
-export interface Stop {
-  verb: 'finish' | 'pause' | 'deadline' | 'cancel';
-  requested_at: string;
-  requested_by: string;
-  reason: string | null;
-}
-
-export interface OperationError {
-  code: string;
-  message: string;
-  details: unknown;
-  retryable: boolean;
-  run: number;
-  step: string | null;
-}
-
-export interface Step {
-  name: string;
-  current: number;
-  total: number;
-}
-
-export interface Progress {
-  percentage: number;
-  message: string;
-  steps: Step[];
-  items_processed: number;
-  items_total: number | null;
-  rate_per_second: number | null;
-  eta_seconds: number | null;
-  context: Record<string, string>;
-  advanced_at: string | null;
-  updated_at: string | null;
-}
-
-export interface Checkpoint {
-  at: string;
-  step: Record<string, number>;
-  bytes: number;
-}
-
-export interface Row {
-  operation_id: string;
-  kind: string;
-  status: Status;
-  lane: string;
-  priority: number;
-  run: number;
-  attempt: number;
-  max_attempts: number;
-  retry_of: string | null;
-  labels: Record<string, string>;
-  requested_by: string;
-  created_at: string;
-  started_at: string | null;
-  completed_at: string | null;
-  not_before: string | null;
-  elapsed_seconds: number;
-  server_time: string;
-  waiting_for: string | null;
-  queue_position: number | null;
-  stop: Stop | null;
-  stopped_early: boolean;
-  unresponsive_since: string | null;
-  verbs: Verb[];
-  progress: Progress | null;
-  checkpoint: Checkpoint | null;
-  error: OperationError | null;
-  seq: number;
-}
-
-export interface Warning {
-  code: string;
-  message: string;
-  run: number;
-  at: string;
-}
-
-export interface View extends Row {
-  params: unknown;
-  warnings: Warning[];
-  result_summary: unknown;
-}
-
-export interface Page {
-  operations: Row[];
-  next_cursor: string | null;
-  total_count: number;
-  total_is_exact: boolean;
-  active_count: number;
-}
-
-export interface MetricPoint {
-  step: number;
-  value: number | null;
-  run: number;
-  at: string;
-}
-
-export interface MetricSummary {
-  count: number;
-  first: MetricPoint;
-  last: MetricPoint;
-  min: MetricPoint | null;
-  max: MetricPoint | null;
-}
-
-export interface MetricAnswer {
-  series: Record<string, MetricPoint[]>;
-  /** Of all points in the range, thinned or not. */
-  summary: Record<string, MetricSummary>;
-}
-
-export interface EventPage {
-  events: Event[];
-  next_since: number;
-}
-
-/** The durable facts, and what only the socket says beside them. */
-export type Body =
-  | { type: 'submitted'; data: Pick<Row, 'kind' | 'lane' | 'priority' | 'labels' | 'requested_by' | 'retry_of' | 'not_before' | 'status' | 'verbs'> & { reason?: string | null } }
-  | { type: 'status'; data: Pick<Row, 'status' | 'run' | 'attempt' | 'stop' | 'stopped_early' | 'error' | 'verbs' | 'started_at' | 'completed_at' | 'not_before'> }
-  | { type: 'rescheduled'; data: { requested_by: string; reason: string | null; not_before: string | null; status: Status; verbs: Verb[] } }
-  | { type: 'resumed'; data: { requested_by: string; reason: string | null; status: Status; attempt: number; verbs: Verb[] } }
-  | { type: 'restored'; data: { run: number; from_step: Record<string, number>; metrics: Record<string, number> } }
-  | { type: 'checkpoint'; data: Checkpoint }
-  | { type: 'warning'; data: Warning }
-  | { type: 'metric'; data: { name: string; step: number; value: number | null; run: number } }
-  | { type: 'log'; data: { level: 'debug' | 'info' | 'warn' | 'error'; message: string; run: number } }
-  | { type: 'gap'; data: { logs: number; metrics: number; events: number } };
-
-export type Event = Body & { operation_id: string; seq: number; cursor: number; at: string };
-
-export interface Slot {
-  slot: number;
-  operation_id: string | null;
-  kind: string | null;
-  since: string | null;
-  step: string | null;
-  advanced_at: string | null;
-  overdue: boolean;
-}
-
-export interface Lane {
-  name: string;
-  concurrency: number;
-  queue_limit: number;
-  threads: number;
-  slots: Slot[];
-  queued: number;
-  scheduled: number;
-  oldest_wait_seconds: number | null;
-}
-
-export interface System {
-  version: string;
-  uptime_seconds: number;
-  admitting: boolean;
-  lanes: Lane[];
-  store: {
-    engine: string;
-    queue: number;
-    commit_p50_ms: number | null;
-    commit_p99_ms: number | null;
-    size_bytes: number;
-    operations: number;
-  };
-  ended_last_hour: Partial<Record<Status, number>>;
-  cancel_p50_ms: number | null;
-  cancel_p99_ms: number | null;
-  subscribers: number;
-  panics: number;
-  restarts: number;
-  admitted: number;
-  refused: number;
-}
-
-export interface Schema {
-  type?: string | string[];
-  title?: string;
-  description?: string;
-  default?: unknown;
-  enum?: unknown[];
-  properties?: Record<string, Schema>;
-  required?: string[];
-  items?: Schema;
-  minimum?: number;
-  maximum?: number;
-  exclusiveMinimum?: number;
-  exclusiveMaximum?: number;
-  minLength?: number;
-  maxLength?: number;
-  minItems?: number;
-  maxItems?: number;
-  pattern?: string;
-  format?: string;
-  $ref?: string;
-  $defs?: Record<string, Schema>;
-  anyOf?: Schema[];
-  oneOf?: Schema[];
-  const?: unknown;
-}
-
-export interface Kind {
-  kind: string;
-  description: string;
-  params_schema: Schema;
-  output_schema: Schema;
-  lane: string;
-  verbs: Verb[];
-}
-
-export interface Fault {
-  path: string;
-  expected: string;
-  got: string;
-}
-
-export interface Dataset {
-  symbol: string;
-  timeframe: string;
-  rows: number;
-  /** Null: loaded before they were counted. */
-  holes: number | null;
-  start: string;
-  end: string;
-  bytes: number;
-  sha256: string;
-  source: string;
-  loaded_at: string;
-}
-
-export interface Bar {
-  timestamp: string;
-  open: number;
-  high: number;
-  low: number;
-  close: number;
-  volume: number;
-}
-
-export interface Scores {
-  accuracy: number;
-  balanced_accuracy: number;
-  log_loss: number | null;
-}
-
-export interface TestReport {
-  rows: number;
-  model: Scores;
-  baselines: { majority_class: Scores; last_direction: Scores };
-  beats_baselines: boolean;
-  confusion: number[][];
-  classes: string[];
-}
-
-export interface ModelRow {
-  model_id: string;
-  created_at: string;
-  symbol: string;
-  timeframe: string;
-  best_epoch: number;
-  epochs_run: number;
-  test: TestReport;
-}
-
-export interface ModelCard {
-  model_id: string;
-  created_at: string;
-  params: Record<string, unknown>;
-  data: { symbol: string; timeframe: string; bars: number; start: string; end: string; sha256: string; parts: number[] };
-  features: { name: string; mean: number; deviation: number }[];
-  layers: number[];
-  weights: number;
-  history: { epoch: number; train_loss: number; train_accuracy: number; validation_loss: number; validation_accuracy: number }[];
-  best_epoch: number;
-  ended_by: string;
-  test: TestReport;
-  device: string;
-  versions: Record<string, string>;
-  weights_sha256: string;
-}
+export type Warning = { at: Timestamp; code: string; message: string; run: number };

@@ -1,6 +1,7 @@
 //! Laying one table over another. The defaults hold every key, so they are the list of what
 //! there is: a key that they lack is unknown, and a value of another type is wrong.
 
+use strsim::levenshtein;
 use toml::{Table, Value};
 
 use super::ConfigError;
@@ -125,30 +126,13 @@ fn unknown(full: &str, path: &str, key: &str, shape: &Table) -> ConfigError {
         format!("{path}.")
     };
     let known: Vec<String> = shape.keys().map(|one| format!("{prefix}{one}")).collect();
-    let near = shape
-        .keys()
-        .min_by_key(|one| distance(one, key))
-        .filter(|one| distance(one, key) <= 2);
-    let hint = near.map_or_else(String::new, |one| format!("did you mean {prefix}{one}? "));
+    let distances = shape.keys().map(|one| (levenshtein(one, key), one));
+    let hint = match distances.min_by_key(|(distance, _)| *distance) {
+        Some((..=2, near)) => format!("did you mean {prefix}{near}? "),
+        _ => String::new(),
+    };
     ConfigError(format!(
         "unknown key {full}; {hint}known here: {}",
         known.join(", ")
     ))
-}
-
-/// How many letters differ (Levenshtein), one row at a time.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = i;
-        row[0] = i + 1;
-        for (j, y) in b.chars().enumerate() {
-            let next = (corner + usize::from(x != y))
-                .min(row[j] + 1)
-                .min(row[j + 1] + 1);
-            corner = row[j + 1];
-            row[j + 1] = next;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }

@@ -80,11 +80,10 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
         return Ok(None);
     };
     let bytes = value.as_bytes();
-    let key = std::str::from_utf8(bytes).ok();
-    match key.filter(|key| (1..=255).contains(&key.len()) && bytes.iter().all(u8::is_ascii_graphic))
-    {
-        Some(key) => Ok(Some(key.to_owned())),
-        None => Err(ApiError::bad_request(&Faults::one(
+    let is_key = (1..=255).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic);
+    match std::str::from_utf8(bytes) {
+        Ok(key) if is_key => Ok(Some(key.to_owned())),
+        _ => Err(ApiError::bad_request(&Faults::one(
             "Idempotency-Key",
             "1 to 255 visible ASCII characters",
             &format!("{} bytes", bytes.len()),

@@ -226,9 +226,11 @@ fn whole<T: Send + 'static>(
     let app = request.app_data::<Data<App>>().cloned();
     Box::pin(async move {
         let body = read.await?;
-        match app.filter(|_| body.len() > LARGE_BODY) {
-            Some(app) => app.orchestrator.bulk(|| async move { make(&body) }).await?,
-            None => make(&body),
+        match app {
+            Some(app) if body.len() > LARGE_BODY => {
+                app.orchestrator.bulk(|| async move { make(&body) }).await?
+            }
+            _ => make(&body),
         }
     })
 }

@@ -13,6 +13,7 @@ use actix_web::HttpMessage;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use futures_util::FutureExt;
 use futures_util::future::{CatchUnwind, Either, Map};
+use impresario::panic_message;
 
 use super::caller::TokenName;
 use super::errors::ApiError;
@@ -81,9 +82,8 @@ where
 
 fn settle<B>(caught: Caught<B>) -> Outcome<B> {
     caught.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(ApiError::internal(format!("a handler panicked: {}", text.unwrap_or_default())).into())
+        let why = panic_message(&*panic);
+        Err(ApiError::internal(format!("a handler panicked: {why}")).into())
     })
 }
 

@@ -88,15 +88,13 @@ impl Meter {
         self.rate.update(ran, counted(snapshot));
         self.share.update(ran, share);
         self.percentage = percentage(share);
-        let left = |per_second: f64| (1.0 - share) / per_second;
-        let eta = self
-            .share
-            .per_second()
-            .filter(|rate| *rate > 1e-12)
-            .map(left);
+        let eta = match self.share.per_second() {
+            Some(rate) if rate > 1e-12 && share < 1.0 => Some(round((1.0 - share) / rate, 1)),
+            _ => None,
+        };
         Progress {
             rate_per_second: self.rate.per_second().map(|rate| round(rate, 1)),
-            eta_seconds: eta.filter(|_| share < 1.0).map(|eta| round(eta, 1)),
+            eta_seconds: eta,
             advanced_at: self.advanced.map(|(at, _)| at),
             updated_at: self.updated_at,
             ..plain(snapshot)

@@ -66,9 +66,10 @@ impl Slot {
 
     /// A loop begins at `level`; what was shown below it is gone.
     pub(super) fn begin(&self, level: usize, name: &'static str, current: u64, total: u64) {
-        let Some(counts) = self.levels.get(level).filter(|_| level < LEVELS) else {
+        if level >= LEVELS {
             return;
-        };
+        }
+        let counts = &self.levels[level];
         let mut words = lock(&self.words);
         counts.total.store(total, Ordering::Relaxed);
         counts.current.store(current, Ordering::Relaxed);

@@ -57,15 +57,15 @@ impl Options {
     pub(super) fn check(&self) -> Result<(), Error> {
         let mut faults = Faults::default();
         let start = &self.start;
-        if let Some(priority) = start
-            .priority
-            .filter(|priority| !(-100..=100).contains(priority))
+        if let Some(priority) = start.priority
+            && !(-100..=100).contains(&priority)
         {
             let expected = "an integer from -100 to 100";
             faults.push("options.priority", expected, &priority.to_string());
         }
-        let lasts = |seconds: &f64| *seconds > 0.0 && *seconds <= LONGEST_TIMEOUT;
-        if let Some(seconds) = start.timeout_seconds.filter(|seconds| !lasts(seconds)) {
+        if let Some(seconds) = start.timeout_seconds
+            && !(seconds > 0.0 && seconds <= LONGEST_TIMEOUT)
+        {
             let expected = "more than 0 and at most a hundred years";
             faults.push("options.timeout_seconds", expected, &seconds.to_string());
         }

@@ -31,8 +31,10 @@ impl<'a> Patience<'a> {
         options: &Options,
     ) -> Self {
         let limit = options.wait;
-        let until = until.filter(|_| !limit.is_zero());
-        let watch = until.map(|until| (Watch::new(orchestrator, id), until, limit));
+        let watch = match until {
+            Some(until) if !limit.is_zero() => Some((Watch::new(orchestrator, id), until, limit)),
+            _ => None,
+        };
         Self {
             orchestrator,
             watch,

@@ -71,10 +71,13 @@ impl Orchestrator {
             let around = self.around(operation, live.remove(&operation.id), &mut queues, now)?;
             rows.push(views::list_row(operation, &around, now));
         }
-        let last = page.operations.last().filter(|_| page.more);
+        let next_cursor = match page.operations.last() {
+            Some(last) if page.more => Some(last.id.to_string()),
+            _ => None,
+        };
         Ok(OperationList {
             operations: rows,
-            next_cursor: last.map(|last| last.id.to_string()),
+            next_cursor,
             total_count: page.total,
             total_is_exact: page.total_is_exact,
             active_count: page.active,

@@ -205,9 +205,10 @@ impl Subscription {
             return Ok(None);
         }
         let operation = self.orchestrator.0.reader.operation(event.operation_id)?;
-        let progress = operation
-            .filter(|operation| operation.state.run == status.run)
-            .and_then(|operation| operation.progress.clone());
+        let progress = match operation {
+            Some(operation) if operation.state.run == status.run => operation.progress.clone(),
+            _ => None,
+        };
         Ok(progress.map(|progress| Update::Progress {
             operation_id: event.operation_id,
             at: event.at,
@@ -221,7 +222,9 @@ impl Subscription {
         }
         let id = event.operation_id;
         // Events of one operation are often neighbours, and it matches for life.
-        if let Some((_, concerns)) = self.judged.filter(|(judged, _)| *judged == id) {
+        if let Some((judged, concerns)) = self.judged
+            && judged == id
+        {
             return Ok(concerns);
         }
         let operation = self.orchestrator.0.reader.operation(id)?;

@@ -1,6 +1,6 @@
 //! What a client sees of an operation, from what is kept of it and how far its run has come.
 
-use impresario_api::{CheckpointView, OperationRow, OperationView, Status, Timestamp, text};
+use impresario_api::{OperationRow, OperationView, Status, Timestamp, text};
 use serde_json::Value;
 
 use crate::store::{Operation, SavedCheckpoint};
@@ -24,48 +24,47 @@ pub(super) struct Around {
 
 pub(super) fn row(operation: &Operation, around: &Around, now: Timestamp) -> OperationRow {
     let state = &operation.state;
+    let told = operation.told(now);
     let live = around.live.as_ref().filter(|live| live.run == state.run);
-    let running = operation
-        .dispatched_at
-        .filter(|_| state.shown().is_dispatched());
     // The clock may have been set since the run began; whoever watches the run has one that is not.
-    let running = running.map_or(0.0, |since| match live {
-        Some(live) => live.elapsed.as_millis() as f64 / 1000.0,
-        None => now.seconds_since(since),
-    });
+    let running = match (operation.dispatched_at, live) {
+        _ if !told.status.is_dispatched() => 0.0,
+        (None, _) => 0.0,
+        (Some(_), Some(live)) => live.elapsed.as_millis() as f64 / 1000.0,
+        (Some(since), None) => now.seconds_since(since),
+    };
     let ran = operation.ran_ms as f64 / 1000.0 + running;
     OperationRow {
         operation_id: operation.id,
         kind: operation.kind.clone(),
-        status: state.shown(),
+        status: told.status,
         lane: operation.lane.clone(),
         priority: operation.priority,
-        run: state.run,
-        attempt: state.attempt,
+        run: told.run,
+        attempt: told.attempt,
         max_attempts: state.terms.max_attempts,
         retry_of: operation.retry_of,
         labels: operation.labels.clone(),
         requested_by: operation.requested_by.clone(),
         created_at: operation.created_at,
-        started_at: operation.started_at,
-        completed_at: operation.completed_at,
-        not_before: state.waits_until(),
+        started_at: told.started_at,
+        completed_at: told.completed_at,
+        not_before: told.not_before,
         elapsed_seconds: ran,
         server_time: now,
         waiting_for: waiting_for(operation, around, now),
         queue_position: around.queue_position,
-        stop: state.stop.clone(),
-        stopped_early: state.stopped_early(),
+        stop: told.stop,
+        stopped_early: told.stopped_early,
         unresponsive_since: live.and_then(|live| live.unresponsive_since),
-        verbs: state.verbs(now),
+        verbs: told.verbs,
         // Until the run's first report, the view keeps the last run's progress.
-        progress: live
-            .map(|live| &live.progress)
-            .filter(|progress| progress.updated_at.is_some())
-            .or(operation.progress.as_ref())
-            .cloned(),
-        checkpoint: operation.checkpoint().map(checkpoint_view),
-        error: state.error.clone(),
+        progress: match live {
+            Some(live) if live.progress.updated_at.is_some() => Some(live.progress.clone()),
+            _ => operation.progress.clone(),
+        },
+        checkpoint: operation.checkpoint().map(SavedCheckpoint::view),
+        error: told.error,
         seq: operation.seq,
     }
 }
@@ -93,27 +92,16 @@ pub(super) fn list_row(operation: &Operation, around: &Around, now: Timestamp) -
 }
 
 pub(super) fn view(operation: &Operation, around: &Around, now: Timestamp) -> OperationView {
-    let small = |output: &&std::sync::Arc<serde_json::Value>| {
-        serde_json::to_vec(&***output).is_ok_and(|bytes| bytes.len() <= SUMMARY_BYTES)
-    };
+    let is_small =
+        |output: &Value| serde_json::to_vec(output).is_ok_and(|bytes| bytes.len() <= SUMMARY_BYTES);
     OperationView {
         row: row(operation, around, now),
         params: (*operation.params).clone(),
         warnings: operation.warnings.clone(),
-        result_summary: operation
-            .output
-            .as_ref()
-            .filter(small)
-            .map(|output| (**output).clone()),
-    }
-}
-
-/// What clients see of a checkpoint.
-pub(crate) fn checkpoint_view(checkpoint: &SavedCheckpoint) -> CheckpointView {
-    CheckpointView {
-        at: checkpoint.at,
-        step: checkpoint.step.clone(),
-        bytes: checkpoint.bytes,
+        result_summary: match operation.output.as_deref() {
+            Some(output) if is_small(output) => Some(output.clone()),
+            _ => None,
+        },
     }
 }
 
@@ -122,7 +110,9 @@ fn waiting_for(operation: &Operation, around: &Around, now: Timestamp) -> Option
     if operation.state.shown() != Status::Pending {
         return None;
     }
-    if let Some(due) = operation.state.waits_until().filter(|due| *due > now) {
+    if let Some(due) = operation.state.waits_until()
+        && due > now
+    {
         let attempt = match operation.state.attempt {
             1 => String::new(),
             n => format!(", attempt {n} of {}", operation.state.terms.max_attempts),

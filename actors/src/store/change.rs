@@ -210,6 +210,14 @@ impl Operation {
         self.checkpoints.last()
     }
 
+    /// The unique text that it holds: while it is live, no other may have it.
+    pub fn held(&self) -> Option<&str> {
+        match &self.unique {
+            Some(text) if self.is_live() => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether it has not ended.
     pub const fn is_live(&self) -> bool {
         !self.state.status.is_ended()
@@ -250,9 +258,10 @@ impl Operation {
     /// A lost run ended nobody knows when, and the hours that the machine was off are no running
     /// time: it counts up to the last thing that it left.
     fn last_sign_of_life(&self) -> Option<Timestamp> {
-        let left = self.checkpoint();
-        let left = left.filter(|checkpoint| checkpoint.run == self.state.run);
-        left.map(|checkpoint| checkpoint.at).or(self.dispatched_at)
+        match self.checkpoint() {
+            Some(checkpoint) if checkpoint.run == self.state.run => Some(checkpoint.at),
+            _ => self.dispatched_at,
+        }
     }
 }
 

@@ -23,8 +23,13 @@ impl Operation {
     }
 
     pub(super) fn status_event(&self, now: Timestamp) -> EventBody {
+        EventBody::Status(self.told(now))
+    }
+
+    /// What is told of its status, in events as in views.
+    pub(crate) fn told(&self, now: Timestamp) -> StatusData {
         let state = &self.state;
-        EventBody::Status(StatusData {
+        StatusData {
             status: state.shown(),
             run: state.run,
             attempt: state.attempt,
@@ -35,7 +40,7 @@ impl Operation {
             started_at: self.started_at,
             completed_at: self.completed_at,
             not_before: state.waits_until(),
-        })
+        }
     }
 
     pub(super) fn resumed_event(

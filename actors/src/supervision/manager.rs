@@ -181,8 +181,8 @@ impl Manager {
 
     /// Whether an operation's function waits, so that a stop ends it at once.
     fn rests(&self, id: OperationId) -> bool {
-        let live = self.live.get(&id).filter(|live| !live.ended);
-        live.is_some_and(|live| live.of.run.is_resting())
+        let rests = |live: &Live| !live.ended && live.of.run.is_resting();
+        self.live.get(&id).is_some_and(rests)
     }
 
     /// A stop that was recorded before its run was known here: asked between the claim's commit

@@ -51,8 +51,10 @@ impl Vigil {
     /// A stop was signalled. A finish may take its time; what is asked after it has a grace period
     /// of its own.
     pub(crate) fn stop_signalled(&mut self, verb: StopVerb) {
-        let before = self.stop.filter(|(verb, _)| *verb != StopVerb::Finish);
-        let since = before.map_or_else(Instant::now, |(_, since)| since);
+        let since = match self.stop {
+            Some((before, since)) if before != StopVerb::Finish => since,
+            _ => Instant::now(),
+        };
         self.stop = Some((verb, since));
     }
 

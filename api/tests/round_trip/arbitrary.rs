@@ -109,9 +109,8 @@ impl<'a> Maker<'a> {
                 object.insert(name.clone(), self.make(schema));
             }
         }
-        if let Some(inner) = keywords
-            .get("additionalProperties")
-            .filter(|inner| inner.is_object())
+        if let Some(inner) = keywords.get("additionalProperties")
+            && inner.is_object()
         {
             for _ in 0..self.below(4) {
                 let name = self.text();

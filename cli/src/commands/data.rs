@@ -81,8 +81,9 @@ fn pages(
         let next = page["next_start"].as_str().map(str::to_owned);
         each(page)?;
         missing = missing.saturating_sub(count);
-        let Some(next) = next.filter(|_| missing > 0 && count > 0) else {
-            return Ok(());
+        let next = match next {
+            Some(next) if missing > 0 && count > 0 => next,
+            _ => return Ok(()),
         };
         query.retain(|(name, _)| *name == "end");
         query.push(("start", next));

@@ -32,10 +32,10 @@ pub(crate) fn bars(row: &OperationRow, items: &str, look: Look) -> Vec<String> {
     let mut lines = Vec::new();
     for (at, level) in levels.iter().enumerate() {
         let is_inner = at > 0 && at + 1 == levels.len();
-        let rate = rate.as_ref().filter(|_| is_inner);
-        let tail = match at {
-            0 => columns.first_tail.clone(),
-            _ => rate.map(|rate| format!("  {rate}")).unwrap_or_default(),
+        let tail = match &rate {
+            _ if at == 0 => columns.first_tail.clone(),
+            Some(rate) if is_inner => format!("  {rate}"),
+            _ => String::new(),
         };
         let name = left(&cut(&level.name, columns.name), columns.name);
         let drawn = draw(level, columns.bar, row.status, look);
@@ -170,8 +170,10 @@ fn has_items(progress: &Progress) -> bool {
 }
 
 fn item_rate(progress: &Progress, items: &str) -> Option<String> {
-    let per_second = progress.rate_per_second.filter(|_| has_items(progress))?;
-    Some(format!("{} {items}/s", rate(per_second)))
+    match progress.rate_per_second {
+        Some(per_second) if has_items(progress) => Some(format!("{} {items}/s", rate(per_second))),
+        _ => None,
+    }
 }
 
 /// `  bars   1,254 of 2,148   410 bars/s`; the count alone has a bar where there are no steps.

@@ -84,11 +84,10 @@ pub(crate) fn doing_without_status(row: &OperationRow) -> String {
 /// Why it waits, and its place in the queue.
 pub(crate) fn waiting(row: &OperationRow) -> Option<String> {
     let why = row.waiting_for.as_deref().map(clean);
-    let says_place = why.as_ref().is_some_and(|why| why.contains("in line"));
-    let place = row.queue_position.filter(|_| !says_place);
-    let place = place.map(|at| format!("{} in line", ordinal(at)));
+    let at = row.queue_position;
+    let place = at.map(|at| format!("{} in line", ordinal(at)));
     match (why, place) {
-        (Some(why), Some(place)) => Some(format!("{why}, {place}")),
+        (Some(why), Some(place)) if !why.contains("in line") => Some(format!("{why}, {place}")),
         (why, place) => why.or(place),
     }
 }
@@ -96,7 +95,9 @@ pub(crate) fn waiting(row: &OperationRow) -> Option<String> {
 /// What a person should know beside the bars.
 fn notes(row: &OperationRow, look: Look) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(error) = row.error.as_ref().filter(|_| !row.status.is_ended()) {
+    if let Some(error) = &row.error
+        && !row.status.is_ended()
+    {
         let (code, message) = (clean(&error.code), clean(&error.message));
         notes.push(format!("run {} failed: {code}  {message}", error.run));
     }

@@ -79,7 +79,9 @@ pub fn check_bars(bars: &[Bar]) -> Result<(), SeriesFault> {
             got: fault.got.to_string(),
         })?;
         let before = index.checked_sub(1).map(|before| bars[before].timestamp);
-        if let Some(before) = before.filter(|before| *before >= bar.timestamp) {
+        if let Some(before) = before
+            && before >= bar.timestamp
+        {
             return Err(SeriesFault {
                 index,
                 field: "timestamp",

@@ -117,7 +117,9 @@ impl<R: Read> Bars<R> {
             record.get(place).unwrap_or_default().trim_ascii()
         };
         let number = |column: usize| {
-            decimal(field(column)).ok_or_else(|| Wrong::of(column, "a number", field(column)))
+            // Also `nan` and `inf` are numbers here: the check of the whole bar refuses them.
+            fast_float2::parse(field(column))
+                .map_err(|_| Wrong::of(column, "a number", field(column)))
         };
         let time = self.times.parse(field(0));
         let timestamp = time.ok_or_else(|| Wrong::of(0, time::EXPECTED, field(0)))?;
@@ -129,7 +131,9 @@ impl<R: Read> Bars<R> {
             close: number(4)?,
             volume: number(5)?,
         };
-        if let Some(last) = self.last.filter(|last| *last >= timestamp) {
+        if let Some(last) = self.last
+            && last >= timestamp
+        {
             let expected = format!("a time after {last}, the row before");
             return Err(Wrong::of(0, &expected, field(0)));
         }
@@ -192,32 +196,6 @@ impl Wrong {
     }
 }
 
-/// The number that `text` is; `nan` and `inf` are numbers here.
-///
-/// Most are plain decimals of at most 15 digits. Those are an integer below 2^53 divided by a
-/// small power of ten, both of them exact, so that one division rounds once and correctly (Clinger,
-/// "How to read floating point numbers accurately", 1990).
-#[inline]
-fn decimal(text: &[u8]) -> Option<f64> {
-    const POWERS: [f64; 16] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-    ];
-    let (mut integer, mut point) = (0_u64, None);
-    for (place, byte) in text.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' if place < 16 => integer = integer * 10 + u64::from(byte - b'0'),
-            b'.' if point.is_none() => point = Some(place),
-            _ => return fast_float2::parse(text).ok(),
-        }
-    }
-    let digits = text.len() - usize::from(point.is_some());
-    if digits == 0 || digits > 15 {
-        return fast_float2::parse(text).ok();
-    }
-    let decimals = point.map_or(0, |point| digits - point);
-    Some(integer as f64 / POWERS[decimals])
-}
-
 fn unreadable(file: String, error: csv::Error) -> MarketError {
     MarketError::FileUnreadable {
         file,
@@ -242,58 +220,36 @@ pub(super) fn shortened(text: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::decimal;
+    use proptest::prelude::*;
+
+    /// A number is refused, or read to the last bit, as the standard library does it.
+    fn as_the_standard_library_does(text: &str) {
+        let read = fast_float2::parse::<f64, _>(text).ok();
+        let wanted = text.parse::<f64>().ok();
+        assert_eq!(read.map(f64::to_bits), wanted.map(f64::to_bits), "{text}");
+    }
 
     #[test]
-    fn decimals_are_read_as_the_standard_library_reads_them() {
-        let texts = [
-            "0",
-            "7",
-            "00012",
-            "1.5",
-            "1.",
-            ".5",
-            "0.1",
-            "100.34",
-            "22351900",
-            "999999999999999",
-            "99999999999999.9",
-            ".999999999999999",
-            "0.00000000000001",
-            "9999999999999999",
-            "123456789.12345678",
-            "1e5",
-            "-1",
-            "-0",
-            "+2",
-            "nan",
-            "inf",
-            "1e-400",
-            "0.1000000000000000055511151231257827",
-        ];
-        for text in texts {
-            let wanted = text.parse::<f64>().expect(text).to_bits();
-            assert_eq!(
-                decimal(text.as_bytes()).map(f64::to_bits),
-                Some(wanted),
-                "{text}"
-            );
-        }
-        for number in 0..100_000_u64 {
-            let digits = (number * 7_919_000_003 % 1_000_000_000_000_000).to_string();
-            let place = number as usize % digits.len();
-            let text = format!("{}.{}", &digits[..place], &digits[place..]);
-            let wanted = text.parse::<f64>().expect("a number").to_bits();
-            assert_eq!(
-                decimal(text.as_bytes()).map(f64::to_bits),
-                Some(wanted),
-                "{text}"
-            );
-        }
-        for text in [
-            "", ".", "..", "1.2.3", "-", "1 2", "0x1", "1_000", "abc", "1e", "\u{662}",
-        ] {
-            assert_eq!(decimal(text.as_bytes()), None, "{text}");
+    fn numbers_are_read_as_the_standard_library_reads_them() {
+        let texts = "0|7|00012|1.5|1.|.5|0.1|100.34|22351900|999999999999999|99999999999999.9\
+            |.999999999999999|0.00000000000001|9999999999999999|123456789.12345678|1e5|-1|-0|+2\
+            |nan|inf|1e-400|0.1000000000000000055511151231257827\
+            ||.|..|1.2.3|-|1 2|0x1|1_000|abc|1e|\u{662}";
+        texts.split('|').for_each(as_the_standard_library_does);
+    }
+
+    proptest! {
+        #[test]
+        fn any_number_is_read_as_the_standard_library_reads_it(
+            text in prop_oneof![
+                "[0-9]{0,18}\\.?[0-9]{0,18}",
+                "[-+]?[0-9.]{0,20}([eE][-+]?[0-9]{0,3})?",
+                "[-+0-9.eE_ naift]{0,8}",
+                any::<f64>().prop_map(|number| number.to_string()),
+                any::<f64>().prop_map(|number| format!("{number:e}")),
+            ],
+        ) {
+            as_the_standard_library_does(&text);
         }
     }
 }

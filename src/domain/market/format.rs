@@ -6,12 +6,12 @@
 //! and open, high, low, close and volume (f64 each), bit by bit as they were read. Records of one
 //! width make a time findable by halving, without reading the rest.
 
-use std::fmt::Write;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use impresario_api::text::hex;
 use impresario_api::{Bar, DatasetView, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -118,15 +118,4 @@ pub(super) fn decode(record: &[u8; RECORD]) -> Result<Bar, String> {
             fault.field, fault.expected, fault.got
         )
     })
-}
-
-/// Bytes in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }

@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use impresario::operation::open_patiently;
+use impresario_api::text::hex;
 use impresario_api::{Bar, BarPage, DatasetView, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -244,7 +245,7 @@ impl Opened {
 
     /// Whether the bars have the header's checksum.
     fn compare(&self, hasher: Sha256) -> Result<(), MarketError> {
-        let sum = format::hex(&hasher.finalize());
+        let sum = hex(&hasher.finalize());
         if sum == self.view.sha256 {
             return Ok(());
         }

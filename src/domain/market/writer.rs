@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use impresario::operation::open_patiently;
+use impresario_api::text::hex;
 use impresario_api::{Bar, DatasetView, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -113,7 +114,7 @@ impl Writer {
             start,
             end,
             bytes: format::size(self.rows),
-            sha256: format::hex(&std::mem::take(&mut self.hasher).finalize()),
+            sha256: hex(&std::mem::take(&mut self.hasher).finalize()),
             source: source.to_owned(),
             loaded_at: Timestamp::now(),
         };

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use impresario::operation::open_patiently;
-use impresario_api::{ModelCard, ModelId, ModelRow};
+use impresario_api::{ModelCard, ModelId, ModelRow, text};
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
@@ -262,8 +262,7 @@ fn row(card: ModelCard) -> ModelRow {
 }
 
 fn checksum(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    text::hex(&Sha256::digest(bytes))
 }
 
 /// What was written to a file or folder is on the disk.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use impresario::operation::{SyncError, SyncOptions, run_sync_operation};
 use impresario::testing::{self, Ask, Ended as Trial};
-use impresario_api::{Bar, ModelId, Status, Timestamp, Verb};
+use impresario_api::{Bar, ModelId, Status, Timestamp, Verb, text};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -541,8 +541,7 @@ fn weights_that_are_no_numbers_are_damage_also_under_their_own_checksum() {
         let _ = named[0].1.fill_(value);
         let file = model.file("model.safetensors");
         tch::Tensor::write_safetensors(&named, &file).expect("the test may");
-        let sum = Sha256::digest(std::fs::read(file).expect("weights"));
-        let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+        let sum = text::hex(&Sha256::digest(std::fs::read(file).expect("weights")));
         let why = model.damage(&model.with("/weights_sha256", json!(sum)));
         assert!(why.contains(wanted), "{why}");
     }

@@ -8,6 +8,7 @@ use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
     IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
+use impresario_api::text;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 /// What `cargo xtask build` left there; nothing but a note in a checkout where nobody built it.
@@ -69,11 +70,7 @@ fn whole_or_known(name: &str, file: EmbeddedFile, asked: &HeaderMap) -> HttpResp
 }
 
 fn tag(hash: &[u8; 32]) -> String {
-    let digits: String = hash[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("\"{digits}\"")
+    format!("\"{}\"", text::hex(&hash[..16]))
 }
 
 /// A body, with what tells the browser how to take it.

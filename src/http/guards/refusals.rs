@@ -38,12 +38,12 @@ struct Count {
 impl Count {
     /// One more: in the window that there is, or in a new one.
     fn more(count: Option<Self>, now: Instant) -> Self {
-        match count.filter(|count| count.left(now).is_some()) {
-            Some(Self { since, number }) => Self {
-                since,
-                number: number.saturating_add(1),
+        match count {
+            Some(count) if count.left(now).is_some() => Self {
+                number: count.number.saturating_add(1),
+                ..count
             },
-            None => Self {
+            _ => Self {
                 since: now,
                 number: 1,
             },
@@ -93,7 +93,8 @@ impl Refusals {
 impl Seen {
     fn tell(&mut self, peer: &Peer, path: &str, now: Instant) {
         let lines = Count::more(self.lines, now);
-        if let Some(before) = self.lines.filter(|before| before.number > MOST_LINES)
+        if let Some(before) = self.lines
+            && before.number > MOST_LINES
             && lines.number == 1
         {
             let more = before.number - MOST_LINES;

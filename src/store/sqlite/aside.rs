@@ -19,9 +19,9 @@ impl Batch<'_> {
     /// A row as it is, with what the tables beside it say of it where that is asked for.
     pub(super) fn read(&self, id: i64) -> rusqlite::Result<Option<Read>> {
         let mut read = rows::read(self.connection, self.damage, id)?;
-        if let Some(read) = read
-            .as_mut()
-            .filter(|read| self.careful && read.damaged.is_none())
+        if let Some(read) = &mut read
+            && self.careful
+            && read.damaged.is_none()
         {
             let told = last_event(self.connection, read.operation.id)?;
             let behind = told > read.operation.seq;

@@ -227,7 +227,7 @@ impl<'a> Batch<'a> {
 
     /// Another live operation with the same unique text: one that ended cannot come back beside it.
     fn other_holder(&mut self, operation: &Operation) -> rusqlite::Result<Option<OperationId>> {
-        let text = operation.unique.as_deref().filter(|_| operation.is_live());
+        let text = operation.held();
         text.map_or(Ok(None), |text| self.holder(text, operation.id))
     }
 

@@ -147,7 +147,7 @@ fn whole(row: &Row<'_>) -> Result<Operation, String> {
     if place != expected && !promoted {
         return Err(format!("due: {place:?} does not go with {shown}"));
     }
-    if text(row, HELD)? != held(&operation) {
+    if text(row, HELD)? != operation.held() {
         return Err("held: is not the text that it should be unique by".to_owned());
     }
     Ok(operation)
@@ -203,7 +203,7 @@ pub(super) fn insert(
         since(operation),
         operation.created_at.as_millis(),
         operation.completed_at.map(Timestamp::as_millis),
-        held(operation),
+        operation.held(),
         operation.seq as i64,
         state,
         start,
@@ -253,7 +253,7 @@ pub(super) fn update(
             sql_status(operation.state.shown()),
             due(operation),
             operation.completed_at.map(Timestamp::as_millis),
-            held(operation),
+            operation.held(),
             output,
             since(operation),
         ])?;
@@ -317,11 +317,6 @@ pub(super) fn kept_due(
 fn since(operation: &Operation) -> Option<i64> {
     let late = due(operation).is_some_and(|due| due != 0);
     late.then(|| operation.could_run_since().as_millis())
-}
-
-/// The text that it holds while it is live.
-fn held(operation: &Operation) -> Option<&str> {
-    operation.unique.as_deref().filter(|_| operation.is_live())
 }
 
 /// In the place of a status: those that wait for their time, in the table of counters.

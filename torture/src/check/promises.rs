@@ -46,7 +46,10 @@ fn promise(promise: Option<Promise>, status: &str, view: &Value) -> Option<Strin
 
 /// A completed one has counted to its end, unless it was asked to finish.
 fn whole(known: &Known, status: &str, view: &Value) -> Option<String> {
-    let asked = known.iterations().filter(|_| status == "completed")?;
+    if status != "completed" {
+        return None;
+    }
+    let asked = known.iterations()?;
     let done = view["result_summary"]["iterations_completed"].as_u64();
     let early = view["stopped_early"] == true;
     let kept = known.checkpoint.max(checkpoint(&known.events));

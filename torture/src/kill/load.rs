@@ -161,7 +161,9 @@ fn read(client: &Client, ledger: &Mutex<Ledger>, id: &str) {
     if let Some(view) = view {
         known.heard(view.data());
     }
-    if let Some(events) = events.filter(|events| events.len() > known.events.len()) {
+    if let Some(events) = events
+        && events.len() > known.events.len()
+    {
         known.events = events;
     }
 }

@@ -63,7 +63,9 @@ fn walk(root: &Value, rules: &[&Value], value: &mut Value, path: &str, found: &m
         .iter()
         .filter_map(|rules| rules.get(key)?.as_u64())
         .max();
-    if let Some(most) = most.filter(|most| length as u64 > *most) {
+    if let Some(most) = most
+        && length as u64 > most
+    {
         let what = if key == "maxItems" { "items" } else { "fields" };
         found.push(
             path,

@@ -99,8 +99,7 @@ impl Tables {
 
     /// Another live operation with the same unique text: one that ended cannot come back beside it.
     fn other_holder(&self, operation: &Operation) -> Option<OperationId> {
-        let text = operation.unique.as_ref().filter(|_| operation.is_live())?;
-        let holder = self.unique.get(text).copied()?;
+        let holder = self.unique.get(operation.held()?).copied()?;
         (holder != operation.id).then_some(holder)
     }
 

@@ -222,8 +222,8 @@ impl Manager {
         if operation.state.status == crate::rules::lifecycle::Recorded::Running {
             return;
         }
-        let over = |live: &&Live| live.ended && live.state.run == operation.state.run;
-        if self.live.get(&operation.id).filter(over).is_none() {
+        let over = |live: &Live| live.ended && live.state.run == operation.state.run;
+        if !self.live.get(&operation.id).is_some_and(over) {
             return;
         }
         let Some(live) = self.live.remove(&operation.id) else {

@@ -140,8 +140,9 @@ impl Manager {
                 events,
                 checkpoint,
             } => {
-                let this = |live: &&mut Live| live.state.run == run;
-                if let Some(live) = self.live.get_mut(&id).filter(this) {
+                if let Some(live) = self.live.get_mut(&id)
+                    && live.state.run == run
+                {
                     live.owed.keep(events, checkpoint);
                 }
                 None
