@@ -75,11 +75,9 @@ function cancels(rows: Row[]): string {
 
 function pauses(rows: Row[]): string {
   const running = rows.filter((row) => isDispatched(row.status)).length;
-  const when =
-    running === 0 ? 'is paused at once'
-    : running === rows.length ? 'rests at its next step'
-    : 'that runs rests at its next step, the others are paused at once';
-  return `${it(rows)} ${when}${running > 0 && running < rows.length ? '; each' : ' and'} can be resumed.`;
+  if (running === 0) return `${it(rows)} is paused at once and can be resumed.`;
+  if (running === rows.length) return `${it(rows)} rests at its next step and can be resumed.`;
+  return 'Those that run rest at their next step, the others are paused at once; each can be resumed.';
 }
 
 function resumes(rows: Row[], now: number): string {

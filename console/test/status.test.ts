@@ -26,7 +26,7 @@ describe('what a verb will hit', () => {
   it('says that what does not run is paused at once', () => {
     expect(says('pause', row('pending'))).toBe('It is paused at once and can be resumed.');
     expect(says('pause', row('running'))).toBe('It rests at its next step and can be resumed.');
-    expect(says('pause', row('running'), row('pending'))).toBe('Each of them that runs rests at its next step, the others are paused at once; each can be resumed.');
+    expect(says('pause', row('running'), row('pending'))).toBe('Those that run rest at their next step, the others are paused at once; each can be resumed.');
   });
   it('says of a resume whether it waits, goes on or starts over', () => {
     const later = row('paused', { run: 0, not_before: '2027-01-01T00:00:00.000Z' });

@@ -88,7 +88,7 @@ function Head({ view, latest }: { view: View; latest: () => View }): JSX.Element
         <Badge row={view} big />
         <span class="muted">{view.run > 1 ? `run ${view.run}, ` : ''}attempt {view.attempt} of {view.max_attempts}</span>
       </div>
-      <p class="message text"><bdi>{progress?.message ?? ''}</bdi></p>
+      <p class="message text"><bdi>{progress?.message ?? zoned(view.waiting_for ?? '')}</bdi></p>
       {progress === null ? null : <Meter value={progress.percentage} status={view.status} label="Progress" />}
       <div class="facts">
         {(progress?.steps ?? []).map((step) => <span key={step.name}><bdi>{step.name}</bdi> <b>{count(step.current)}</b>/{count(step.total)}</span>)}
