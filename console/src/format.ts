@@ -132,10 +132,14 @@ export function zoned(text: string): string {
   return text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, moment);
 }
 
-/** How to write the times of bars, in seconds since 1970, in UTC as the data has them: days where all of
- * them are. */
+/** Whether times, in seconds since 1970, are all days of UTC. */
+export function areDays(times: readonly number[]): boolean {
+  return times.every((time) => time % 86_400 === 0);
+}
+
+/** How to write the times of bars, in UTC as the data has them: days where all of them are. */
 export function instants(times: readonly number[]): (time: number) => string {
-  const length = times.every((time) => time % 86_400 === 0) ? 10 : 16;
+  const length = areDays(times) ? 10 : 16;
   return (time) => new Date(time * 1_000).toISOString().slice(0, length).replace('T', ' ');
 }
 
