@@ -128,6 +128,13 @@ story('a filter stays in the address, and rows change under it', async (page, se
   assert.equal(await page.getByLabel('Status').inputValue(), 'completed');
   await page.getByLabel('Status').selectOption('paused');
   await page.getByText('No operation fits this filter').waitFor();
+  const later = await server.dummy({ iterations: 0 }, { not_before: '2999-12-31T12:00:00Z' });
+  await page.getByLabel('Status').selectOption('scheduled');
+  await row(page, later).getByText(/waits: until 2999-12-31 \d\d:00:00$/).waitFor();
+  await page.reload();
+  await row(page, later).waitFor();
+  assert.equal(await page.getByLabel('Status').inputValue(), 'scheduled');
+  assert.equal(await row(page, running).count(), 0);
 });
 
 story('a status chosen while one still types stays chosen', async (page, server) => {
@@ -163,6 +170,8 @@ story('what is selected is what is shown: it ends with the filter, and who leave
   await row(page, ids[3]).waitFor();
   await page.getByLabel('Select all').check();
   await page.getByText('3 selected').waitFor();
+  const verbs = await page.getByRole('toolbar').getByRole('button').allInnerTexts();
+  assert.deepEqual(verbs.map((text) => text.replace(/ ?\d*…/, '')), ['Cancel', 'Pause', 'Finish', 'Resume', 'Start now', 'Retry', 'Select none']);
   // The next one of the queue runs, and so it is pending no more.
   await server.post(`/operations/${ids[0]}/cancel?wait=10`);
   await row(page, ids[1]).waitFor({ state: 'detached' });
@@ -210,9 +219,22 @@ story('after a restart of the server nothing stale is shown as running', async (
   await badge(other).getByText('running').waitFor();
   await page.goto(server.console);
   await row(page, id).getByText('running').waitFor();
+  await page.getByLabel('Select all').check();
+  const cancel = page.getByRole('toolbar').getByRole('button', { name: 'Cancel 1' });
+  assert.ok(await cancel.isEnabled());
+  // Longer than nothing, shorter than until it is read again.
+  await page.waitForTimeout(2_500);
+  const elapsed = () => other.locator('.facts', { hasText: 'elapsed' }).locator('b').last().innerText();
+  const shown = await elapsed();
   await server.stop();
   await page.getByText(/reconnecting, last seen/).waitFor();
   await row(page, id).getByText('was running').waitFor();
+  assert.ok(await cancel.isDisabled());
+  await other.getByText(/reconnecting, last seen/).waitFor();
+  const left = await elapsed();
+  assert.ok(left >= shown, `${left} after ${shown}`);
+  await other.waitForTimeout(1_500);
+  assert.equal(await elapsed(), left, 'nobody knows whether it runs on');
   const next = await serve({ port: server.port });
   try {
     await page.getByText(/live/).first().waitFor();
@@ -430,9 +452,16 @@ story('prices are drawn as candles or as a line, and holes are counted', async (
   await picture(page, CANDLES, (points) => points.every((count) => count > 50));
   // The exchange was shut for longer than a weekend and a holiday twice: at New Year 2007, and by the storm of 2012.
   assert.equal(await page.locator('tbody tr td').nth(3).textContent(), '2');
+  await page.locator('.u-over').first().hover();
+  await page.locator('.u-legend').first().getByText(/^\d{4}-\d\d-\d\d$/).waitFor();
   await page.getByRole('button', { name: 'line' }).click();
   await page.getByRole('img', { name: /close of GOOG/ }).waitFor();
   await picture(page, CANDLES, (points) => points.every((count) => count === 0));
+  // Nothing was chosen: what one looks at stays all the same.
+  await server.post('/data/load?wait=60', { symbol: 'AAPL', timeframe: '1d', file: 'GOOG_1d.csv' });
+  await page.locator('tbody').getByRole('link', { name: 'AAPL' }).waitFor();
+  await page.getByRole('heading', { name: 'GOOG 1d' }).waitFor();
+  assert.match(await page.getByRole('link', { name: 'train on it' }).getAttribute('href'), /symbol=GOOG/);
 });
 
 story('prices are written whole, an unknown dataset is said to be none, and one that is loaded appears', async (page, server) => {
@@ -470,9 +499,17 @@ story('the form: options are judged at their fields, a label is one a line, what
   assert.equal(await page.locator('.problem').count(), 0, 'nothing stands above the form');
   await page.getByLabel('Priority').fill('');
   await page.getByLabel('Attempts').fill('');
+  await page.getByLabel('Time limit').fill('1e400');
+  await page.getByRole('button', { name: 'Start dummy' }).click();
+  await page.locator('.entry.wrong', { hasText: 'Time limit' }).getByText('expected a number over 0, got "1e400"').waitFor();
+  await page.getByLabel('Time limit').fill('');
   await page.getByLabel('Labels').fill('note');
   await page.getByRole('button', { name: 'Start dummy' }).click();
   await page.locator('.entry.wrong', { hasText: 'Labels' }).getByText('expected key=value').waitFor();
+  await page.getByLabel('Labels').fill('note=a\nnote=b');
+  await page.getByRole('button', { name: 'copy as CLI' }).click();
+  await page.locator('.entry.wrong', { hasText: 'Labels' }).getByText('expected each key once').waitFor();
+  assert.equal(await page.getByText('copied').count(), 0);
   await page.getByLabel('Labels').fill('note=a, b\nexperiment=c');
   assert.equal(await page.getByLabel('Iterations').inputValue(), '3');
   await page.getByRole('button', { name: 'Start dummy' }).click();
@@ -485,6 +522,11 @@ story('why something is tried again is kept with it', async (page, server) => {
   const old = await server.dummy({ iterations: 0, step_ms: 0 });
   await page.goto(`${server.console}#/operations/${old}`);
   await badge(page).getByText('completed').waitFor();
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await page.getByLabel('Reason').fill('x'.repeat(1_001));
+  await page.locator('dialog').getByText('expected at most 1,000 characters, got 1,001').waitFor();
+  assert.ok(await page.locator('dialog').getByRole('button', { name: 'Retry' }).isDisabled());
+  await page.keyboard.press('Escape');
   await confirm(page, 'Retry', 'the disk was full');
   await page.locator('.timeline').getByText(`tries ${old.slice(-8)} again`).waitFor();
   await page.locator('.timeline bdi').getByText('the disk was full').waitFor();

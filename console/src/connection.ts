@@ -2,7 +2,7 @@
 // it again when it cannot.
 import { signal } from '@preact/signals';
 import { address } from './base.ts';
-import { forget } from './clock.ts';
+import { forget, now } from './clock.ts';
 
 export type Reach = 'asking' | 'here' | 'gone';
 
@@ -11,6 +11,13 @@ export const reach = signal<Reach>('asking');
 
 /** When it was last heard, by this machine's clock. */
 export const lastHeard = signal(Date.now());
+
+let lostAt = 0;
+
+/** Now, by the server; while it is gone, when it was lost: what it did since, nobody knows. */
+export function lastSeen(): number {
+  return reach.value === 'gone' ? lostAt : now();
+}
 
 /** Whether the socket is open; without it the server is asked again and again. */
 export const socketOpen = signal(false);
@@ -36,6 +43,7 @@ export function heard(): void {
 /** A request found nobody. */
 export function lost(): void {
   if (reach.value === 'gone') return;
+  lostAt = now();
   reach.value = 'gone';
   void seek(FIRST_WAIT);
 }

@@ -127,6 +127,22 @@ export function moment(time: string): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock(time).slice(0, 8)}`;
 }
 
+/** A sentence of the server's, with the times in it in the reader's zone. */
+export function zoned(text: string): string {
+  return text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, moment);
+}
+
+/** Whether times, in seconds since 1970, are all days of UTC. */
+export function areDays(times: readonly number[]): boolean {
+  return times.every((time) => time % 86_400 === 0);
+}
+
+/** How to write the times of bars, in UTC as the data has them: days where all of them are. */
+export function instants(times: readonly number[]): (time: number) => string {
+  const length = areDays(times) ? 10 : 16;
+  return (time) => new Date(time * 1_000).toISOString().slice(0, length).replace('T', ' ');
+}
+
 /** A market's day, in UTC as the data has it. */
 export function day(time: string): string {
   return time.slice(0, 10);

@@ -1,5 +1,5 @@
 // What happened to an operation, told to a person: who asked what, and why it waited.
-import { count, short, span } from './format.ts';
+import { count, moment, short, span } from './format.ts';
 import { sign } from './status.ts';
 import type { Event, Status, Stop } from './wire.ts';
 import { said, sentence, type Words } from './words.ts';
@@ -63,7 +63,7 @@ function line(event: Event, waitsSince: string | null, last: Status | null): [st
     case 'resumed':
       return ['·', sentence`resumed by ${said(event.data.requested_by)}${because(event.data.reason)}`];
     case 'rescheduled':
-      return ['·', sentence`told to start ${event.data.not_before === null ? 'now' : `at ${event.data.not_before}`} by ${said(event.data.requested_by)}${because(event.data.reason)}`];
+      return ['·', sentence`told to start ${event.data.not_before === null ? 'now' : `at ${moment(event.data.not_before)}`} by ${said(event.data.requested_by)}${because(event.data.reason)}`];
     case 'restored':
       return ['▸', sentence`run ${event.data.run} goes on from ${or(steps(event.data.from_step), 'its checkpoint')}`];
     case 'checkpoint':
@@ -102,7 +102,7 @@ function status(event: Extract<Event, { type: 'status' }>, waitsSince: string | 
       return [`run ${run} started${attempt > 1 ? `, attempt ${attempt}` : ''}${waited >= 0.1 ? `, after waiting ${span(waited)}` : ''}`];
     }
     case 'pending':
-      return sentence`waits${later === null ? ' for a slot' : ` until ${later.slice(11, 19)} UTC`}${error === null ? NOTHING : sentence`, after ${said(error.code)}`}`;
+      return sentence`waits${later === null ? ' for a slot' : ` until ${moment(later)}`}${error === null ? NOTHING : sentence`, after ${said(error.code)}`}`;
     case 'failed':
       return error === null ? ['failed'] : sentence`failed, ${said(error.code)}: ${said(error.message)}`;
     case 'completed':

@@ -175,17 +175,23 @@ function value(text: string, kind: Field['kind']): unknown {
 }
 
 function numeric(text: string): unknown {
-  const bare = text.replaceAll(/[\u00a0_]/g, '');
+  const bare = text.replaceAll(/[\u00a0_]/g, '').replace('−', '-');
   const made = Number(bare);
   return bare !== '' && Number.isFinite(made) ? made : text;
 }
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text, finite) as unknown;
   } catch {
     return text;
   }
+}
+
+/** JSON has no infinity: what is read as one would be sent as nothing. */
+function finite(_: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError('too large a number');
+  return value;
 }
 
 /** The field that a fault belongs to: `hidden_layers[1]` and `hidden_layers/1` are `hidden_layers`,

@@ -1,10 +1,13 @@
 // The signs, everywhere the same; a word always goes with them.
-import { count } from './format.ts';
+import { count, moment } from './format.ts';
 import type { Row, Status, Verb } from './wire.ts';
 
 export const STATUSES: Status[] = [
   'pending', 'running', 'cancelling', 'pausing', 'paused', 'completed', 'failed', 'cancelled',
 ];
+
+/** What the list can be asked for: those that are scheduled are pending ones, whose time has not come. */
+export const CHOICES: string[] = STATUSES.flatMap((status) => (status === 'pending' ? [status, 'scheduled'] : [status]));
 
 const SIGNS: Record<Status, string> = {
   pending: '·',
@@ -17,8 +20,8 @@ const SIGNS: Record<Status, string> = {
   cancelled: '■',
 };
 
-export function sign(status: Status): string {
-  return SIGNS[status] ?? '?';
+export function sign(status: string): string {
+  return status === 'scheduled' ? SIGNS.pending : (SIGNS[status as Status] ?? '?');
 }
 
 /** Over, until a resume. */
@@ -29,6 +32,11 @@ export function isEnded(status: Status): boolean {
 /** A run is going on. */
 export function isDispatched(status: Status): boolean {
   return status === 'running' || status === 'cancelling' || status === 'pausing';
+}
+
+/** It waits for its time or for its next attempt: only then is there something to start now. */
+export function isScheduled(row: Pick<Row, 'status' | 'verbs'>): boolean {
+  return row.status === 'pending' && row.verbs.includes('start-now');
 }
 
 /** Seconds it has run, by the server's clock. */
@@ -46,38 +54,53 @@ export function byStatus(rows: readonly Pick<Row, 'status'>[]): string {
   return order.flatMap((status) => (counts.has(status) ? [`${count(counts.get(status)!)} ${status}`] : [])).join(', ');
 }
 
-/** Whether something would be left of it: it has a checkpoint, or its kind, which can be paused, makes one. */
-function isKept(row: Row): boolean {
-  return row.checkpoint !== null || row.status === 'pausing' || (isDispatched(row.status) && row.verbs.includes('pause'));
+/** Whether it may take a checkpoint as it stops: a kind that can be paused makes one. */
+function mayKeep(row: Row): boolean {
+  return row.status === 'pausing' || (isDispatched(row.status) && row.verbs.includes('pause'));
 }
+
+const it = (rows: Row[]): string => (rows.length === 1 ? 'It' : 'Each of them');
 
 function cancels(rows: Row[]): string {
   const begun = rows.filter((row) => row.run > 0);
-  const lost =
+  const has = (row: Row): boolean => row.checkpoint !== null;
+  const those = rows.length === 1 ? 'it' : begun.length === rows.length ? 'each' : 'each that has begun';
+  const left =
     begun.length === 0 ? 'nothing has begun, so nothing is lost'
-    : begun.every(isKept) ? 'what was done since the last checkpoint is lost'
-    : begun.some(isKept) ? 'what was done since the last checkpoint is lost, and all of it where there is none'
+    : begun.every(has) ? `${those} can be resumed from its last checkpoint`
+    : begun.some((row) => has(row) || mayKeep(row)) ? `${those} can be resumed from its last checkpoint where it has one by then, and all that was done is lost otherwise`
     : 'there is no checkpoint, so all that was done is lost';
-  return `${rows.length === 1 ? 'It ends' : 'Each of them ends'}; ${lost}.`;
+  return `${it(rows)} ends; ${left}.`;
 }
 
-function resumes(rows: Row[]): string {
-  const it = rows.length === 1 ? 'It goes' : 'Each of them goes';
-  if (rows.every((row) => row.checkpoint !== null)) return `${it} on from its last checkpoint.`;
-  if (rows.every((row) => row.run === 0)) return `${it} back to its queue.`;
-  return `${it} on from its last checkpoint where there is one, and starts over otherwise.`;
+function pauses(rows: Row[]): string {
+  const running = rows.filter((row) => isDispatched(row.status)).length;
+  if (running === 0) return `${it(rows)} is paused at once and can be resumed.`;
+  if (running === rows.length) return `${it(rows)} rests at its next step and can be resumed.`;
+  return 'Those that run rest at their next step, the others are paused at once; each can be resumed.';
 }
 
-const each = (says: string) => (rows: Row[]): string => `${rows.length === 1 ? 'It' : 'Each of them'} ${says}.`;
+function resumes(rows: Row[], now: number): string {
+  const waits = rows.filter((row) => row.not_before !== null && Date.parse(row.not_before) > now);
+  if (rows.length === 1 && waits[0] !== undefined) return `It waits until ${moment(waits[0].not_before!)}, as it was told to.`;
+  const goes =
+    rows.every((row) => row.checkpoint !== null) ? 'goes on from its last checkpoint'
+    : rows.every((row) => row.run === 0) ? 'goes back to its queue'
+    : rows.every((row) => row.checkpoint === null && row.run > 0) ? 'starts over, as there is no checkpoint'
+    : 'goes on from its last checkpoint where there is one, and starts over otherwise';
+  return `${it(rows)} ${goes}${waits.length > 0 ? ', once its time has come' : ''}.`;
+}
+
+const each = (says: string) => (rows: Row[]): string => `${it(rows)} ${says}.`;
 
 /** Whether this console knows a verb: a newer server may name more. */
 export function isKnown(verb: Verb): boolean {
   return verb in VERBS;
 }
 
-export const VERBS: Record<Verb, { label: string; done: string; says: (rows: Row[]) => string; ends: boolean }> = {
+export const VERBS: Record<Verb, { label: string; done: string; says: (rows: Row[], now: number) => string; ends: boolean }> = {
   cancel: { label: 'Cancel', done: 'asked to cancel', says: cancels, ends: true },
-  pause: { label: 'Pause', done: 'asked to pause', says: each('rests at its next step and can be resumed'), ends: false },
+  pause: { label: 'Pause', done: 'asked to pause', says: pauses, ends: false },
   finish: { label: 'Finish', done: 'asked to finish', says: each('completes after the step in hand, and keeps what is done'), ends: true },
   resume: { label: 'Resume', done: 'resumed', says: resumes, ends: false },
   'start-now': { label: 'Start now', done: 'asked to start now', says: each('waits no longer for its time or its next attempt'), ends: false },

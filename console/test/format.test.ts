@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, duration, exact, measure, millis, ordinal, percent, span, tickText } from '../src/format.ts';
+import { bytes, duration, exact, instants, measure, millis, moment, ordinal, percent, span, tickText, zoned } from '../src/format.ts';
 import { folded, history } from '../src/history.ts';
 import type { Event } from '../src/wire.ts';
 import { plain } from '../src/words.ts';
@@ -34,6 +34,20 @@ describe('numbers as people read them', () => {
   });
 });
 
+describe('times', () => {
+  it('are in the reader\'s zone, in what the server says too', () => {
+    const at = '2026-12-31T12:00:00.000Z';
+    expect(zoned(`until ${at}, attempt 2 of 3`)).toBe(`until ${moment(at)}, attempt 2 of 3`);
+    expect(zoned('lane default 2/2 busy')).toBe('lane default 2/2 busy');
+  });
+  it('of bars are days where each is one, else minutes', () => {
+    const days = [Date.UTC(2006, 1, 9), Date.UTC(2006, 1, 10)].map((time) => time / 1_000);
+    expect(days.map(instants(days))).toEqual(['2006-02-09', '2006-02-10']);
+    const minutes = [...days, days[1]! + 34_260];
+    expect(minutes.map(instants(minutes))).toEqual(['2006-02-09 00:00', '2006-02-10 00:00', '2006-02-10 09:31']);
+  });
+});
+
 describe('the timeline', () => {
   const at = (seconds: number): string => new Date(seconds * 1_000).toISOString();
   const status = (seq: number, second: number, more: object): Event => ({
@@ -55,6 +69,14 @@ describe('the timeline', () => {
       '◌ asked to cancel by cli anna: <b>wrong</b>',
       '■ cancelled',
     ]);
+  });
+  it('says times in the reader\'s zone', () => {
+    const [waits, told] = history([
+      status(2, 1, { status: 'pending', not_before: at(90_000) }),
+      { type: 'rescheduled', operation_id: 'a', seq: 3, cursor: 3, at: at(2), data: { requested_by: 'me', reason: null, not_before: at(80_000), status: 'pending', verbs: [] } },
+    ]);
+    expect(plain(waits!.text)).toBe(`waits until ${moment(at(90_000))}`);
+    expect(plain(told!.text)).toBe(`told to start at ${moment(at(80_000))} by me`);
   });
   it('keeps what somebody said apart from what is said of it', () => {
     const [cancelling] = history([status(4, 20, { status: 'cancelling', stop: { ...stop, reason: '\u202enoitcnuf' } })]);

@@ -88,6 +88,13 @@ describe('the filter', () => {
       expect(matches({ ...all, q }, labelled), q).toBe(found);
     }
   });
+  it('finds those that are scheduled, which are pending', () => {
+    const scheduled = row('a', { verbs: ['cancel', 'start-now'] });
+    for (const [status, found] of [[['scheduled'], true], [['running', 'scheduled'], true], [['pending'], true], [['running'], false]] as const) {
+      expect(matches({ ...all, status: [...status] }, scheduled), status.join()).toBe(found);
+    }
+    expect(matches({ ...all, status: ['scheduled'] }, row('a'))).toBe(false);
+  });
   it('knows the active ones', () => {
     expect(matches({ ...all, active: true }, row('a', { status: 'paused' }))).toBe(true);
     expect(matches({ ...all, active: true }, row('a', { status: 'failed' }))).toBe(false);

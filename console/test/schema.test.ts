@@ -44,6 +44,7 @@ describe('a form from a schema', () => {
   it('sends what was typed: numbers as numbers, what is none as it is, nothing for nothing', () => {
     const typed = { step_ms: '-3', rate: '1e-4', layers: '8, x', symbol: ' 123 ', flag: 'false', extra: '{"a": 1}', file: '  ' };
     expect(params(list, typed)).toEqual({ step_ms: -3, rate: 0.0001, layers: [8, 'x'], symbol: '123', flag: false, extra: { a: 1 } });
+    expect(params(list, { rate: '1e400', layers: '8, 1e400', extra: '{"a": [1e400]}' })).toEqual({ rate: '1e400', layers: [8, '1e400'], extra: '{"a": [1e400]}' });
     expect(params(list, { layers: 'none', step_ms: 'soon' })).toEqual({ layers: [], step_ms: 'soon' });
   });
   it('finds the field that a fault belongs to', () => {

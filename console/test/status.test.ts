@@ -1,24 +1,46 @@
 import { describe, expect, it } from 'vitest';
+import { moment } from '../src/format.ts';
 import { misread, options } from '../src/pages/start/options.ts';
 import { VERBS, byStatus } from '../src/status.ts';
-import type { Row, Status } from '../src/wire.ts';
+import type { Row, Status, Verb } from '../src/wire.ts';
 
-const row = (status: Status, more: Partial<Row> = {}): Row => ({ status, run: 1, checkpoint: null, verbs: ['cancel'], ...more }) as Row;
+const row = (status: Status, more: Partial<Row> = {}): Row => ({ status, run: 1, checkpoint: null, not_before: null, verbs: ['cancel'], ...more }) as Row;
 
 describe('what a verb will hit', () => {
   it('is counted by status, what runs first', () => {
     expect(byStatus([row('pending'), row('running'), row('pending'), row('paused')])).toBe('1 running, 2 pending, 1 paused');
   });
-  it('speaks of a checkpoint only where there is one, or will be', () => {
-    const checkpoint = { at: '', step: {}, bytes: 1 };
-    const says = (...rows: Row[]) => VERBS.cancel.says(rows);
-    expect(says(row('running'))).toBe('It ends; there is no checkpoint, so all that was done is lost.');
-    expect(says(row('pending', { run: 0, verbs: ['cancel', 'pause'] }))).toBe('It ends; nothing has begun, so nothing is lost.');
-    for (const kept of [row('running', { checkpoint }), row('running', { verbs: ['cancel', 'pause'] }), row('pausing')]) {
-      expect(says(kept)).toBe('It ends; what was done since the last checkpoint is lost.');
+  const checkpoint = { at: '', step: {}, bytes: 1 };
+  const noon = Date.parse('2026-12-31T12:00:00Z');
+  const says = (verb: Verb, ...rows: Row[]): string => VERBS[verb].says(rows, noon);
+  it('speaks of a checkpoint only where there is one, or may be', () => {
+    expect(says('cancel', row('running'))).toBe('It ends; there is no checkpoint, so all that was done is lost.');
+    expect(says('cancel', row('pending', { run: 0, verbs: ['cancel', 'pause'] }))).toBe('It ends; nothing has begun, so nothing is lost.');
+    expect(says('cancel', row('running', { checkpoint }))).toBe('It ends; it can be resumed from its last checkpoint.');
+    for (const pausable of [row('running', { verbs: ['cancel', 'pause'] }), row('pausing')]) {
+      expect(says('cancel', pausable)).toBe('It ends; it can be resumed from its last checkpoint where it has one by then, and all that was done is lost otherwise.');
     }
-    expect(says(row('running', { checkpoint }), row('running'))).toBe('Each of them ends; what was done since the last checkpoint is lost, and all of it where there is none.');
-    expect(VERBS.resume.says([row('paused', { run: 0 })])).toBe('It goes back to its queue.');
+    expect(says('cancel', row('running', { checkpoint }), row('running'))).toBe('Each of them ends; each can be resumed from its last checkpoint where it has one by then, and all that was done is lost otherwise.');
+    expect(says('cancel', row('paused', { checkpoint }), row('pending', { run: 0 }))).toBe('Each of them ends; each that has begun can be resumed from its last checkpoint.');
+  });
+  it('says that what does not run is paused at once', () => {
+    expect(says('pause', row('pending'))).toBe('It is paused at once and can be resumed.');
+    expect(says('pause', row('running'))).toBe('It rests at its next step and can be resumed.');
+    expect(says('pause', row('running'), row('pending'))).toBe('Those that run rest at their next step, the others are paused at once; each can be resumed.');
+  });
+  it('says of a resume whether it waits, goes on or starts over', () => {
+    const later = row('paused', { run: 0, not_before: '2027-01-01T00:00:00.000Z' });
+    expect(says('resume', later)).toBe(`It waits until ${moment('2027-01-01T00:00:00.000Z')}, as it was told to.`);
+    expect(says('resume', later, row('paused', { run: 0 }))).toBe('Each of them goes back to its queue, once its time has come.');
+    expect(says('resume', row('paused', { run: 0, not_before: '2026-01-01T00:00:00.000Z' }))).toBe('It goes back to its queue.');
+    expect(says('resume', row('cancelled', { checkpoint }))).toBe('It goes on from its last checkpoint.');
+    expect(says('resume', row('paused'))).toBe('It starts over, as there is no checkpoint.');
+  });
+});
+
+describe('options in the form', () => {
+  it('are never a number that JSON cannot say', () => {
+    expect(options({ timeout_seconds: '1e400', priority: '\u2212Infinity', max_attempts: '\u22122' })).toEqual({ timeout_seconds: '1e400', priority: '\u2212Infinity', max_attempts: -2 });
   });
 });
 

@@ -1,7 +1,7 @@
 // How what is known of an operation changes with what is heard. Pure: no clock, no network.
 // An answer may be overtaken by an event, so the higher `seq` wins; progress has none, so there the
 // later `updated_at` does.
-import { isDispatched, isEnded } from '../status.ts';
+import { isDispatched, isEnded, isScheduled } from '../status.ts';
 import type { Body, Progress, Row } from '../wire.ts';
 
 /** What the socket says: a durable event, or progress, which has neither `seq` nor `cursor`. */
@@ -100,7 +100,8 @@ export interface Filter {
 
 /** Whether a row belongs to the list that was asked for, as far as the row itself tells. */
 export function matches(filter: Filter, row: Row): boolean {
-  if (filter.status.length > 0 && !filter.status.includes(row.status)) return false;
+  const { status } = filter;
+  if (status.length > 0 && !status.includes(row.status) && !(status.includes('scheduled') && isScheduled(row))) return false;
   if (filter.kind.length > 0 && !filter.kind.includes(row.kind)) return false;
   if (filter.active && isEnded(row.status)) return false;
   const q = filter.q.trim();

@@ -1,6 +1,6 @@
 // Market data: what has been loaded, and the prices of one dataset.
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { get, words } from '../api.ts';
 import type { Range } from '../feed.ts';
 import { bytes, count, day, exact, moment } from '../format.ts';
@@ -16,18 +16,21 @@ const PAGE = 10_000;
 
 export function Data({ of }: { of: string[] }): JSX.Element {
   const { got, problem } = useRead<{ datasets: Dataset[] }>('/data', 'data_load');
+  const first = useRef<string[]>([]);
   if (problem !== null) return <Problem text={words(problem)} />;
   if (got === null) return <p class="muted loading">Asking the server…</p>;
   const list = got.datasets;
-  const [symbol, timeframe] = of;
-  const asked = list.find((one) => one.symbol === symbol && one.timeframe === timeframe);
-  const chosen = symbol === undefined ? list[0] : asked;
-  if (list.length === 0 && symbol === undefined) return <Nothing />;
+  // Where nothing was chosen, what was shown first stays, whatever is loaded meanwhile.
+  if (first.current.length === 0 && list[0] !== undefined) first.current = [list[0].symbol, list[0].timeframe];
+  const wanted = of.length > 0 ? of : first.current;
+  if (wanted.length === 0) return <Nothing />;
+  const [symbol, timeframe] = wanted;
+  const chosen = list.find((one) => one.symbol === symbol && one.timeframe === timeframe);
   return (
     <div class="data">
       <h1>Data</h1>
       {list.length === 0 ? null : <Datasets list={list} chosen={chosen} />}
-      {chosen === undefined ? <Absent name={of.join(' ')} of={of} />
+      {chosen === undefined ? <Absent name={wanted.join(' ')} of={wanted} />
         // A dataset that was loaded again is drawn anew.
         : <Prices key={`${chosen.symbol} ${chosen.timeframe} ${chosen.sha256} ${chosen.loaded_at}`} dataset={chosen} />}
     </div>

@@ -1,10 +1,10 @@
 // One operation: how far it is, what happened to it, what it says.
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { now, since, tick } from '../clock.ts';
-import { reach } from '../connection.ts';
+import { since, tick } from '../clock.ts';
+import { lastSeen, reach } from '../connection.ts';
 import { watchOne, type One } from '../feed.ts';
-import { bytes, count, duration, measure, moment, ordinal, short, span } from '../format.ts';
+import { bytes, count, duration, measure, moment, ordinal, short, span, zoned } from '../format.ts';
 import { answered, ask } from '../parts/asking.tsx';
 import { Badge, Copy, Empty, Meter, OperationLink, Panel, Problem } from '../parts/basics.tsx';
 import { Value } from '../parts/value.tsx';
@@ -77,7 +77,7 @@ function Head({ view, latest }: { view: View; latest: () => View }): JSX.Element
   const { progress, operation_id: id } = view;
   const context = Object.values(progress?.context ?? {}).join(' ');
   const live = isDispatched(view.status) && reach.value !== 'gone';
-  const took = live ? elapsed(view, now()) : view.elapsed_seconds;
+  const took = elapsed(view, lastSeen());
   return (
     <section class="panel head" aria-label="Progress">
       <div class="title">
@@ -88,7 +88,7 @@ function Head({ view, latest }: { view: View; latest: () => View }): JSX.Element
         <Badge row={view} big />
         <span class="muted">{view.run > 1 ? `run ${view.run}, ` : ''}attempt {view.attempt} of {view.max_attempts}</span>
       </div>
-      <p class="message text"><bdi>{progress?.message ?? view.waiting_for ?? ''}</bdi></p>
+      <p class="message text"><bdi>{progress?.message ?? zoned(view.waiting_for ?? '')}</bdi></p>
       {progress === null ? null : <Meter value={progress.percentage} status={view.status} label="Progress" />}
       <div class="facts">
         {(progress?.steps ?? []).map((step) => <span key={step.name}><bdi>{step.name}</bdi> <b>{count(step.current)}</b>/{count(step.total)}</span>)}
@@ -98,7 +98,7 @@ function Head({ view, latest }: { view: View; latest: () => View }): JSX.Element
         {live && progress?.eta_seconds != null ? <span>ETA <b>{duration(progress.eta_seconds)}</b></span> : null}
         {live ? <Life view={view} /> : null}
       </div>
-      {view.status === 'pending' && view.waiting_for !== null ? <p class="waits">Waits: <bdi>{view.waiting_for}</bdi>{view.queue_position === null ? '' : `, ${ordinal(view.queue_position)} in line`}</p> : null}
+      {view.status === 'pending' && view.waiting_for !== null ? <p class="waits">Waits: <bdi>{zoned(view.waiting_for)}</bdi>{view.queue_position === null ? '' : `, ${ordinal(view.queue_position)} in line`}</p> : null}
       <Stopping view={view} />
       <div class="actions">
         {view.verbs.filter(isKnown).map((verb) => (

@@ -3,13 +3,14 @@ import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { isTyping } from '../app.tsx';
 import { get } from '../api.ts';
+import { reach } from '../connection.ts';
 import { counts, system, watchSystem } from '../feed/system.ts';
 import { watchList, type Filter, type List } from '../feed.ts';
 import { count, millis } from '../format.ts';
 import { answered, ask } from '../parts/asking.tsx';
 import { Empty, Problem } from '../parts/basics.tsx';
 import { refine, route } from '../route.ts';
-import { STATUSES, VERBS, sign } from '../status.ts';
+import { CHOICES, VERBS, sign } from '../status.ts';
 import type { Kind, Row, Verb } from '../wire.ts';
 import { Table } from './operations/table.tsx';
 
@@ -87,8 +88,8 @@ function Bulk({ rows, clear }: { rows: () => Row[]; clear: () => void }): JSX.El
   return (
     <div class="bulk" role="toolbar" aria-label="For the selected">
       <strong>{count(rows().length)} selected</strong>
-      {(['cancel', 'pause', 'resume', 'retry'] as const).map((verb) => (
-        <button key={verb} type="button" class={verb === 'cancel' ? 'danger' : ''} disabled={some(verb).length === 0} onClick={() => ask(verb, rows, clear)}>
+      {(Object.keys(VERBS) as Verb[]).map((verb) => (
+        <button key={verb} type="button" class={verb === 'cancel' ? 'danger' : ''} disabled={some(verb).length === 0 || reach.value === 'gone'} onClick={() => ask(verb, rows, clear)}>
           {VERBS[verb].label} {some(verb).length > 0 ? count(some(verb).length) : ''}…
         </button>
       ))}
@@ -121,7 +122,7 @@ function Filters({ filter }: { filter: Filter }): JSX.Element {
         onKeyDown={(event) => { if (event.key === 'Escape') event.currentTarget.blur(); }} />
       <select aria-label="Status" value={one(filter.status)} onChange={(event) => change({ status: chosen(event.currentTarget.value) })}>
         <option value="">any status</option>
-        {STATUSES.map((status) => <option key={status} value={status}>{sign(status)} {status}</option>)}
+        {[...new Set([...CHOICES, ...filter.status])].map((status) => <option key={status} value={status}>{sign(status)} {status}</option>)}
         {filter.status.length > 1 ? <option value="several">{filter.status.join(', ')}</option> : null}
       </select>
       <select aria-label="Kind" value={one(filter.kind)} onChange={(event) => change({ kind: chosen(event.currentTarget.value) })}>

@@ -74,25 +74,33 @@ function Form({ kind }: { kind: Kind }): JSX.Element {
   const here = useRef(true);
   useEffect(() => () => { here.current = false; }, []);
   const made: Made = { kind: kind.kind, params: params(list, values), options: options(extra) };
+  const refuse = (wrong: Fault[], of: Field[]): void => {
+    setJudged(of);
+    setFaults(wrong);
+    // The first field that is wrong, once it says so.
+    setTimeout(() => document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+  };
+  /** Whether something was typed that neither a start nor a command can say. */
+  const refused = (): boolean => {
+    const wrong = misread(extra);
+    if (wrong.length > 0) refuse(wrong, OPTIONS);
+    return wrong.length > 0;
+  };
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (busy) return;
+    setProblem('');
+    if (refused()) return;
     setBusy(true);
     setFaults([]);
-    setProblem('');
     try {
-      const wrong = misread(extra);
-      if (wrong.length > 0) throw new ApiError(400, 'BAD_REQUEST', 'a label was misread', wrong);
       const { operation_id: id } = await post<{ operation_id: string }>('/operations', body(made), { 'Idempotency-Key': crypto.randomUUID?.() ?? String(Math.random()) });
       // Somebody who went to another page in the meantime stays there.
       if (here.current) go(['operations', id]);
     } catch (error) {
       const found = error instanceof ApiError ? error.faults : [];
-      setJudged(error instanceof ApiError && error.code === 'INVALID_PARAMS' ? list : OPTIONS);
-      setFaults(found);
       if (found.length === 0) setProblem(words(error));
-      // The first field that is wrong, once it says so.
-      else setTimeout(() => document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+      else refuse(found, error instanceof ApiError && error.code === 'INVALID_PARAMS' ? list : OPTIONS);
     }
     setBusy(false);
   };
@@ -118,8 +126,8 @@ function Form({ kind }: { kind: Kind }): JSX.Element {
       <div class="actions">
         <button type="submit" class="primary" disabled={busy}>{busy ? 'Starting…' : `Start ${kind.kind}`}</button>
         <span class="space" />
-        <Copy text={curl(home, made, token() !== null)} label="copy as curl" />
-        <Copy text={cli(home, made)} label="copy as CLI" />
+        <Copy text={curl(home, made, token() !== null)} label="copy as curl" refused={refused} />
+        <Copy text={cli(home, made)} label="copy as CLI" refused={refused} />
       </div>
     </form>
   );

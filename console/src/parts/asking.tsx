@@ -3,7 +3,9 @@ import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { post, words } from '../api.ts';
-import { count, short } from '../format.ts';
+import { now } from '../clock.ts';
+import { reach } from '../connection.ts';
+import { count, short, zoned } from '../format.ts';
 import { go } from '../route.ts';
 import { VERBS, byStatus } from '../status.ts';
 import type { Row, Verb, View } from '../wire.ts';
@@ -26,6 +28,8 @@ export const answered = signal<View | null>(null);
 
 const AT_ONCE = 6;
 const LISTED = 12;
+/** Characters, as the server counts them. */
+const LONGEST_REASON = 1_000;
 
 function fitting({ verb, rows }: Question): Row[] {
   return rows().filter((row) => row.verbs.includes(verb));
@@ -34,7 +38,8 @@ function fitting({ verb, rows }: Question): Row[] {
 /** Opens the dialog for those of the rows that the verb applies to. */
 export function ask(verb: Verb, rows: () => Row[], done: () => void = () => undefined): void {
   const question = { verb, rows, done };
-  if (fitting(question).length === 0) tell(`${VERBS[verb].label} applies to none of them as they are now.`, true);
+  if (reach.value === 'gone') tell('The server cannot be reached.', true);
+  else if (fitting(question).length === 0) tell(`${VERBS[verb].label} applies to none of them as they are now.`, true);
   else asking.value = question;
 }
 
@@ -84,6 +89,8 @@ function Ask({ question }: { question: Question }): JSX.Element {
   // Those that it was asked of, while it is: they stay as they were shown.
   const [sent, setSent] = useState<Row[] | null>(null);
   const busy = sent !== null;
+  const length = [...reason.trim()].length;
+  const isLong = length > LONGEST_REASON;
   const { verb, done } = question;
   const { label, says, ends } = VERBS[verb];
   const rows = sent ?? fitting(question);
@@ -99,7 +106,7 @@ function Ask({ question }: { question: Question }): JSX.Element {
   }, [rows.length === 0]);
   const confirm = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (busy || rows.length === 0) return;
+    if (busy || isLong || rows.length === 0 || reach.value === 'gone') return;
     setSent(rows);
     const started = await all(verb, rows, reason.trim());
     done();
@@ -111,15 +118,16 @@ function Ask({ question }: { question: Question }): JSX.Element {
   return (
     <Dialog title={title} onClose={close}>
       <form onSubmit={(event) => void confirm(event)}>
-        <p>{says(rows)}{left.length > 0 ? ` Left as they are: ${byStatus(left)}.` : ''}</p>
+        <p>{says(rows, now())}{left.length > 0 ? ` Left as they are: ${byStatus(left)}.` : ''}</p>
         <Hit rows={rows} />
         <label class="field">
           <span>Reason <span class="muted">(kept with the operation)</span></span>
-          <input autofocus name="reason" maxLength={500} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+          <input autofocus name="reason" value={reason} aria-invalid={isLong} onInput={(event) => setReason(event.currentTarget.value)} />
+          {isLong ? <span class="fault" role="alert">expected at most {count(LONGEST_REASON)} characters, got {count(length)}</span> : null}
         </label>
         <div class="actions">
           <button type="button" onClick={close}>Leave as is</button>
-          <button type="submit" class={ends ? 'danger' : 'primary'} disabled={busy}>
+          <button type="submit" class={ends ? 'danger' : 'primary'} disabled={busy || isLong || reach.value === 'gone'}>
             {busy ? 'Asking…' : rows.length === 1 ? label : `${label} ${count(rows.length)}`}
           </button>
         </div>
@@ -134,7 +142,7 @@ function Hit({ rows }: { rows: Row[] }): JSX.Element {
       {rows.slice(0, LISTED).map((row) => (
         <li key={row.operation_id}>
           <Badge row={row} /> <bdi>{row.kind}</bdi> <span class="id">{short(row.operation_id)}</span>
-          <bdi class="muted text">{row.progress?.message ?? row.waiting_for ?? ''}</bdi>
+          <bdi class="muted text">{row.progress?.message ?? zoned(row.waiting_for ?? '')}</bdi>
         </li>
       ))}
       {rows.length > LISTED ? <li class="muted">and {count(rows.length - LISTED)} more</li> : null}

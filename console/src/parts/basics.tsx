@@ -38,8 +38,8 @@ export function OperationLink({ id }: { id: string }): JSX.Element {
   return <a class="id" href={href(['operations', id])} title={id}>{short(id)}</a>;
 }
 
-/** Copies a text; says so on itself. */
-export function Copy({ text, label }: { text: string; label: string }): JSX.Element {
+/** Copies a text, unless it is refused; says so on itself. */
+export function Copy({ text, label, refused = () => false }: { text: string; label: string; refused?: () => boolean }): JSX.Element {
   const [said, say] = useState('');
   useEffect(() => {
     if (said === '') return undefined;
@@ -47,6 +47,7 @@ export function Copy({ text, label }: { text: string; label: string }): JSX.Elem
     return () => clearTimeout(timer);
   }, [said]);
   const copy = async (): Promise<void> => {
+    if (refused()) return;
     try {
       await navigator.clipboard.writeText(text);
       say('copied');

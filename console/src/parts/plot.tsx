@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Range } from '../feed.ts';
-import { measure, tickText } from '../format.ts';
+import { areDays, instants, measure, tickText } from '../format.ts';
 import type { Mark } from '../series.ts';
 import { colours } from './theme.ts';
 
@@ -43,6 +43,9 @@ const DASHES: number[][] = [[], [6, 3], [2, 3], [10, 3, 2, 3], [4, 2], [1, 4]];
 
 const WHOLE = Array.from({ length: 12 }, (_, power) => [1, 2, 5].map((first) => first * 10 ** power)).flat();
 
+/** Spans of days in seconds; uPlot takes 30 days for a month and 365 for a year. */
+const DAYS = [1, 2, 3, 5, 7, 10, 15, 30, 60, 90, 120, 180, 365, 730, 1_825, 3_650, 9_125].map((days) => days * 86_400);
+
 function colour(element: Element, name: string): string {
   return getComputedStyle(element).getPropertyValue(name).trim() || '#888';
 }
@@ -68,11 +71,11 @@ function options(element: HTMLElement, latest: { current: Props }): uPlot.Option
       y: props.log === true ? { distr: 3 } : {},
     },
     axes: [
-      // There is no half step.
-      { ...axis, space: 60, ...(props.time === true ? {} : { incrs: WHOLE }) },
+      // There is no half step, and no hour between days.
+      { ...axis, space: 60, ...(props.time !== true ? { incrs: WHOLE } : areDays(props.x) ? { incrs: DAYS } : {}) },
       { ...axis, size: 64, values: (_, splits, _axis, _space, step) => splits.map((value) => (value === null ? '' : tickText(value, step))) },
     ],
-    series: [{ label: props.time === true ? 'time' : 'step' }, ...props.curves.map((curve, index) => line(element, curve, index, props.format ?? measure))],
+    series: [props.time === true ? { label: 'time', value: (_, at: number | null) => (at === null ? '–' : instants(latest.current.x)(at)) } : { label: 'step' }, ...props.curves.map((curve, index) => line(element, curve, index, props.format ?? measure))],
     hooks: {
       draw: [],
       setSelect: [(plot) => {
@@ -194,14 +197,15 @@ function show(plot: uPlot, props: Props): void {
 }
 
 /** In words, for who does not see it. */
-function spoken({ label, x, curves, marks = [], format = measure, range }: Props): string {
+function spoken({ label, x, curves, marks = [], format = measure, range, time }: Props): string {
   const [from, to] = range ?? [-Infinity, Infinity];
   const within = x.flatMap((at, index) => (at >= from && at <= to ? [index] : []));
   const last = (values: (number | null)[]): number | null => values[within.findLast((index) => values[index] != null) ?? -1] ?? null;
   const parts = curves.map((curve) => `${curve.name} ${format(last(curve.values))}`);
   const saved = marks.filter((mark) => mark.kind === 'checkpoint').length;
   const resumed = marks.filter((mark) => mark.kind === 'resumed').map((mark) => `; ${mark.label} from ${mark.step}`);
-  const part = range === null ? '' : ` from ${from} to ${to}`;
+  const at = time === true ? instants(x) : String;
+  const part = range === null ? '' : ` from ${at(from)} to ${at(to)}`;
   return `${label}${part}, ${within.length} points; last: ${parts.join(', ')}${saved > 0 ? `; checkpoints: ${saved}` : ''}${resumed.join('')}`;
 }
 

@@ -1,7 +1,7 @@
 // What an operation does, waits for or came to, in one line.
 import { isDispatched } from '../../status.ts';
 import { since } from '../../clock.ts';
-import { count, ordinal, span } from '../../format.ts';
+import { count, ordinal, span, zoned } from '../../format.ts';
 import type { Row } from '../../wire.ts';
 import { said, sentence, type Words } from '../../words.ts';
 
@@ -19,7 +19,7 @@ export function doing(row: Row, now: number): Words {
   switch (row.status) {
     case 'pending': {
       const place = row.queue_position === null ? '' : `, ${ordinal(row.queue_position)} in line`;
-      return row.waiting_for === null ? ['waits'] : sentence`waits: ${said(row.waiting_for)}${place}`;
+      return row.waiting_for === null ? ['waits'] : sentence`waits: ${said(zoned(row.waiting_for))}${place}`;
     }
     case 'failed':
       return error === null ? message : sentence`${said(error.code)}: ${said(error.message)}`;

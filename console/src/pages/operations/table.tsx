@@ -3,7 +3,7 @@ import { Fragment, type JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isTyping } from '../../app.tsx';
 import { now, tick } from '../../clock.ts';
-import { reach } from '../../connection.ts';
+import { lastSeen, reach } from '../../connection.ts';
 import type { List } from '../../feed.ts';
 import { count, duration, span } from '../../format.ts';
 import { ask, isAsking } from '../../parts/asking.tsx';
@@ -175,7 +175,7 @@ function Line({ row, index, isPicked, isCurrent, toggle }: { row: Row; index: nu
       <span role="gridcell" class="c-status"><Badge row={row} /></span>
       <span role="gridcell" class="c-progress">{progress === null ? null : <Meter value={progress.percentage} status={row.status} label={`Progress of ${id.slice(-8)}`} />}</span>
       <span role="gridcell" class="c-doing text" title={plain(what)}><Sentence of={what} /></span>
-      <span role="gridcell" class="c-took">{row.run === 0 ? '' : isEnded(row.status) ? span(row.elapsed_seconds) : duration(here ? elapsed(row, now()) : row.elapsed_seconds)}</span>
+      <span role="gridcell" class="c-took">{row.run === 0 ? '' : isEnded(row.status) ? span(row.elapsed_seconds) : duration(elapsed(row, lastSeen()))}</span>
       <span role="gridcell" class="c-ETA">{eta}</span>
       <span role="gridcell" class="c-run">{row.run > 0 ? row.run : ''}</span>
     </div>

@@ -1,5 +1,5 @@
 // What every start takes, whatever its kind.
-import type { Field } from '../../schema.ts';
+import { params, type Field } from '../../schema.ts';
 import type { Fault } from '../../wire.ts';
 
 function option(name: string, label: string, kind: Field['kind'], unit: string, range: string, help: string, fallback = ''): Field {
@@ -16,15 +16,8 @@ export const OPTIONS: Field[] = [
 
 /** The options of a start, from what was typed. */
 export function options(values: Record<string, string>): Record<string, unknown> {
-  const made: Record<string, unknown> = {};
-  for (const { name, kind } of OPTIONS) {
-    const text = (values[name] ?? '').trim();
-    if (text === '') continue;
-    const number = Number(text.replace('−', '-'));
-    if (name === 'labels') made[name] = labels(text);
-    else made[name] = kind === 'text' || Number.isNaN(number) ? text : number;
-  }
-  return made;
+  const made = params(OPTIONS, values);
+  return 'labels' in made ? { ...made, labels: Object.fromEntries(lines(values['labels'] ?? '')) } : made;
 }
 
 function lines(text: string): [string, string][] {
@@ -33,10 +26,6 @@ function lines(text: string): [string, string][] {
     const cut = pair.indexOf('=');
     return cut < 0 ? [pair, ''] : [pair.slice(0, cut).trim(), pair.slice(cut + 1).trim()];
   });
-}
-
-function labels(text: string): Record<string, string> {
-  return Object.fromEntries(lines(text));
 }
 
 /** What is wrong with what was typed that the server could not see any more. */
