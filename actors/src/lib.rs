@@ -12,8 +12,9 @@ mod live_count;
 mod locks;
 pub mod operation;
 mod orchestrator;
-mod priority;
+mod params;
 pub mod rules;
+mod run;
 pub mod store;
 mod supervision;
 
@@ -27,5 +28,5 @@ pub use orchestrator::{
     Asked, Figures, MetricRange, Options, Orchestrator, Started, Subscription, Until, Update,
 };
 pub use supervision::breakpoints::{Breakpoints, Halt, Point, Then};
-pub use supervision::hub::Interest;
-pub use supervision::stats::Histogram;
+pub use supervision::metrics::Histogram;
+pub use supervision::pubsub::Interest;

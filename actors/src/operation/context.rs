@@ -13,14 +13,15 @@ use impresario_api::{LogLevel, Timestamp, text};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::buffer::{Report, ReportBody};
 use super::failure::{Failure, Stopped};
-use super::run::{Run, Word};
-use super::slot::LEVELS;
 use super::steps::{StepNumber, Steps};
-use super::turn::{Look, Turn};
-use super::{OrFail, SavedCheckpoint, texts};
+use super::{OrFail, SavedCheckpoint};
 use crate::locks::lock;
+use crate::run::control::{Run, Word};
+use crate::run::progress_counters::LEVELS;
+use crate::run::reports::{Report, ReportBody};
+use crate::run::texts;
+use crate::run::turn::{Look, Turn};
 
 /// A hundred years: an instant further away may not exist.
 const LONGEST_SLEEP: Duration = Duration::from_secs(100 * 366 * 86_400);
@@ -32,44 +33,44 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(100 * 366 * 86_400);
 /// characters. Every call that waits or steps answers `Err(Stopped)` once the function is asked to
 /// stop; `?` is all that it takes to be stoppable.
 pub struct Context {
-    pub(super) run: Arc<Run>,
+    pub(crate) run: Arc<Run>,
     /// Loops that are open.
-    pub(super) depth: Cell<usize>,
+    pub(crate) depth: Cell<usize>,
     /// Their names.
-    pub(super) names: [Cell<&'static str>; LEVELS],
+    pub(crate) names: [Cell<&'static str>; LEVELS],
     /// A loop ended within the one that is open: its count is to be set back.
-    pub(super) inner_ended: Cell<bool>,
-    pub(super) told: Cell<bool>,
+    pub(crate) inner_ended: Cell<bool>,
+    pub(crate) told: Cell<bool>,
     finish_cut_a_sleep: Cell<bool>,
     /// `finish` has ended a loop, or a wait that the function may take for its end.
-    pub(super) cut_short: Cell<bool>,
+    pub(crate) cut_short: Cell<bool>,
     /// The function keeps folders: a pause waits for the next one.
-    pub(super) keeps_folders: Cell<bool>,
+    pub(crate) keeps_folders: Cell<bool>,
     /// A folder was written since a pause or shutdown was asked for.
-    pub(super) folder_is_fresh: Cell<bool>,
-    pub(super) state: RefCell<Kept>,
+    pub(crate) folder_is_fresh: Cell<bool>,
+    pub(crate) state: RefCell<Kept>,
     not_finite: RefCell<BTreeSet<String>>,
-    pub(super) probe: Option<Probe>,
-    pub(super) turn: Turn,
+    pub(crate) probe: Option<Probe>,
+    pub(crate) turn: Turn,
     /// The last look of [`Self::check`] (each loop has its own), and how many checks to the next.
     looked: Cell<Look>,
     checks: Cell<u32>,
 }
 
 /// Looks at every call, for a test.
-pub(super) type Probe = Box<dyn Fn(&Run)>;
+pub(crate) type Probe = Box<dyn Fn(&Run)>;
 
 /// The newest state that the function gave, encoded.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
-    pub(super) value: Vec<u8>,
+pub(crate) struct Kept {
+    pub(crate) value: Vec<u8>,
     spare: Vec<u8>,
     /// Of each open loop: its name, how many steps were complete, and of how many.
     steps: [(&'static str, u64, u64); LEVELS],
     depth: usize,
     /// Newer than what the supervisor has.
-    pub(super) fresh: bool,
-    pub(super) folders: u32,
+    pub(crate) fresh: bool,
+    pub(crate) folders: u32,
     /// The last step of each metric when the state was given.
     metrics: BTreeMap<String, u64>,
     /// Metrics since then.
@@ -78,14 +79,14 @@ pub(super) struct Kept {
 
 /// What is asked of the function now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     Nothing,
     Finish,
     Stop,
 }
 
 impl Context {
-    pub(super) fn new(run: Arc<Run>) -> Self {
+    pub(crate) fn new(run: Arc<Run>) -> Self {
         run.belongs_to_this_thread();
         let restored = run.restored();
         let metrics = restored
@@ -315,7 +316,7 @@ impl Context {
 
     /// The run ends at a checkpoint: the step in hand is whole, and is counted as the checkpoint
     /// counts it.
-    pub(super) fn step_is_whole(&self) {
+    pub(crate) fn step_is_whole(&self) {
         let levels = &self.run.slot.levels;
         let Some(level) = self.depth.get().min(LEVELS).checked_sub(1) else {
             return;
@@ -331,7 +332,7 @@ impl Context {
     }
 
     /// Encodes a state into the spare buffer, so that one that cannot be encoded spoils nothing.
-    pub(super) fn keep<S: Serialize>(&self, state: &S) -> Result<(), Failure> {
+    pub(crate) fn keep<S: Serialize>(&self, state: &S) -> Result<(), Failure> {
         let mut kept = self.state.borrow_mut();
         let kept = &mut *kept;
         kept.spare.clear();
@@ -349,7 +350,7 @@ impl Context {
     }
 
     /// The newest state, when the supervisor has an older one; then it has this one.
-    pub(super) fn saved(&self, dir: Option<(std::path::PathBuf, u64)>) -> Option<SavedCheckpoint> {
+    pub(crate) fn saved(&self, dir: Option<(std::path::PathBuf, u64)>) -> Option<SavedCheckpoint> {
         let mut kept = self.state.borrow_mut();
         if !std::mem::take(&mut kept.fresh) {
             return None;
@@ -383,12 +384,12 @@ impl Context {
             .or_fail("CHECKPOINT_UNREADABLE")
     }
 
-    pub(super) fn is_virtual(&self) -> bool {
+    pub(crate) fn is_virtual(&self) -> bool {
         self.probe.is_some()
     }
 
     /// What is asked of the function now; a test may ask it here.
-    pub(super) fn wanted(&self) -> Wanted {
+    pub(crate) fn wanted(&self) -> Wanted {
         let word = self.run.word();
         if word.is_quiet() {
             return Wanted::Nothing;
@@ -401,7 +402,7 @@ impl Context {
         self.judge(self.run.word())
     }
 
-    pub(super) fn judge(&self, word: Word) -> Wanted {
+    pub(crate) fn judge(&self, word: Word) -> Wanted {
         if word.is_urgent() || (word.rests() && !self.waits_for_folder()) {
             Wanted::Stop
         } else if word.finish() {
@@ -425,7 +426,7 @@ impl Context {
     }
 
     /// The one way to a `Stopped`.
-    pub(super) fn tell(&self) -> Stopped {
+    pub(crate) fn tell(&self) -> Stopped {
         self.told.set(true);
         Stopped::of(self.run.token)
     }

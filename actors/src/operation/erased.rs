@@ -6,9 +6,9 @@ use impresario_api::{Faults, KindView, MAX_DEPTH, Verb, whole_numbers};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::depth::{bounded, is_too_deep};
-use super::schema::ParamsSchema;
 use super::{Context, Failure, Operation, OrFail, Policy, Refusal};
+use crate::params::depth::{bounded, is_too_deep};
+use crate::params::schema::ParamsSchema;
 
 pub(crate) trait ErasedOperation: Send + Sync {
     fn view(&self) -> &KindView;

@@ -7,7 +7,7 @@ use std::fmt;
 use impresario_api::{Code, Faults, text};
 use serde_json::Value;
 
-use super::texts;
+use crate::run::texts;
 
 /// The function was asked to stop and goes: only the kernel makes one, for one run alone.
 ///
@@ -19,7 +19,7 @@ pub struct Stopped {
 }
 
 impl Stopped {
-    pub(super) const fn of(run: u64) -> Self {
+    pub(crate) const fn of(run: u64) -> Self {
         Self { run }
     }
 }
@@ -35,10 +35,10 @@ impl fmt::Debug for Stopped {
 /// Any error becomes one by `.or_fail("CODE")?` or `.or_retry("CODE")?`; a domain's own error
 /// enum that implements [`ErrorCode`] by `?` alone.
 #[derive(Debug)]
-pub struct Failure(pub(super) Cause);
+pub struct Failure(pub(crate) Cause);
 
 #[derive(Debug)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     Stopped(u64),
     Error {
         code: Cow<'static, str>,
@@ -218,7 +218,7 @@ impl Refusal {
     }
 
     /// The same, short enough to be answered.
-    pub(super) fn bounded(self) -> Self {
+    pub(crate) fn bounded(self) -> Self {
         Self {
             code: texts::code(&self.code).into(),
             message: text::lines(&self.message, texts::PROBLEM).into_owned(),

@@ -38,28 +38,14 @@
 //! assert_eq!(ended.output(), Some(&45));
 //! ```
 
-mod buffer;
-mod checkpoint;
-mod context;
-mod depth;
+pub(crate) mod context;
 mod erased;
-mod execute;
-mod failure;
-mod files;
-mod folder;
+pub(crate) mod failure;
 mod kinds;
-mod manifest;
-mod meter;
 mod policy;
-mod restore;
-mod run;
-mod schema;
-mod slot;
 mod steps;
 mod sync;
 pub mod testing;
-mod texts;
-mod turn;
 
 use std::time::Duration;
 
@@ -68,23 +54,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use crate::rules::run_end::{RunEnd, RunFailure};
-pub use checkpoint::SavedCheckpoint;
+pub use crate::run::SavedCheckpoint;
+pub use crate::run::files::{open_patiently, too_many_open_files};
 pub use context::{Context, Items};
 pub(crate) use erased::{ErasedOperation, encoded};
-pub(crate) use execute::{Finished, execute};
 pub use failure::{ErrorCode, Failure, OrFail, Refusal, Stopped};
-pub use files::{open_patiently, too_many_open_files};
-pub(crate) use folder::Name as FolderName;
 pub use impresario_api::{Fault, Faults, LogLevel};
 pub use kinds::Kinds;
-pub(crate) use manifest::Origin;
-pub(crate) use meter::Meter;
 pub use policy::Policy;
-pub(crate) use run::{Folders, Run, RunSetup, report_event};
 pub use steps::{StepNumber, Steps};
 pub use sync::{OnProgress, StopHandle, SyncError, SyncOptions, run_sync_operation};
-
-pub(crate) use buffer::Report;
 
 /// A kind of operation: its name, what it takes and gives, and its work.
 pub trait Operation: Sized + Send + Sync + 'static {

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 
 use super::context::{Context, Wanted};
 use super::failure::Stopped;
-use super::run::Run;
-use super::slot::{LEVELS, Level};
-use super::turn::{Look, Turn};
+use crate::run::control::Run;
+use crate::run::progress_counters::{LEVELS, Level};
+use crate::run::turn::{Look, Turn};
 
 mod sealed {
     pub trait Sealed {}

@@ -9,11 +9,13 @@ use impresario_api::{Faults, Progress, StopVerb, Timestamp};
 use serde_json::Value;
 
 use super::erased::{encoded, fits};
-use super::execute::execute_in;
-use super::manifest::Origin;
-use super::run::Folders;
-use super::schema::ParamsSchema;
-use super::{Meter, Operation, Refusal, Run, RunEnd, RunFailure, RunSetup};
+use super::{Operation, Refusal, RunEnd, RunFailure};
+use crate::params::schema::ParamsSchema;
+use crate::rules::progress::Meter;
+use crate::run::control::Folders;
+use crate::run::execute::execute_in;
+use crate::run::manifest::Origin;
+use crate::run::{Run, RunSetup};
 
 /// How often progress is read.
 const EVERY: Duration = Duration::from_millis(100);

@@ -50,12 +50,14 @@ use impresario_api::{LogLevel, OperationError, Progress, Status, StopVerb, Times
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::buffer::{Report, ReportBody};
-use super::execute::execute_in;
-use super::manifest::Origin;
-use super::run::Folders;
-use super::{Context, Meter, Operation, Run, RunSetup, SavedCheckpoint};
+use super::{Context, Operation, SavedCheckpoint};
 use crate::rules::lifecycle::{self, Input, Moment, State, Terms};
+use crate::rules::progress::Meter;
+use crate::run::control::Folders;
+use crate::run::execute::execute_in;
+use crate::run::manifest::Origin;
+use crate::run::reports::{Report, ReportBody};
+use crate::run::{Run, RunSetup};
 
 /// What a test asks of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 use super::Orchestrator;
 use crate::Error;
 use crate::locks::lock;
-use crate::supervision::commands::{ManagerView, ReadSystem};
-use crate::supervision::stats::{Histogram, RUNS};
+use crate::supervision::messages::{ManagerView, ReadSystem};
+use crate::supervision::metrics::{Histogram, RUNS};
 
 /// Everything that is counted and measured.
 #[derive(Clone, Debug)]

@@ -16,9 +16,9 @@ use super::views::{self, Around};
 use super::{Orchestrator, subscription};
 use crate::Error;
 use crate::locks::lock;
-use crate::priority::hurry;
+use crate::run::priority::hurry;
 use crate::store::{Command, Operation, Outcome, Query, UNREADABLE};
-use crate::supervision::commands::{LiveProgress, ReadProgress};
+use crate::supervision::messages::{LiveProgress, ReadProgress};
 use crate::supervision::writer::{Entry, Reply};
 
 /// Events read at a time.

@@ -15,7 +15,7 @@ use crate::operation::{ErasedOperation, Operation, encoded};
 use crate::rules::admission::Limits;
 use crate::rules::dispatch::is_due;
 use crate::store::{Command, Done, Outcome, Submission};
-use crate::supervision::commands::Start;
+use crate::supervision::messages::Start;
 use crate::supervision::writer::{Entry, Reply};
 
 /// Params of no more values are checked at once.

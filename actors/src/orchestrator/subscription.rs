@@ -8,7 +8,7 @@ use impresario_api::{Event, EventBody, OperationId, OperationView, Progress, Tim
 use super::{Orchestrator, Until};
 use crate::Error;
 use crate::live_count::Counted;
-use crate::supervision::hub::{Interest, Mailbox, Place, Post};
+use crate::supervision::pubsub::{Interest, Mailbox, Place, Post};
 
 /// Events read at a time while a listener catches up.
 const PAGE: usize = 1_000;

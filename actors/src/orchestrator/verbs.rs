@@ -9,10 +9,10 @@ use super::patience::Patience;
 use super::refusals::unexpected;
 use super::{Options, Orchestrator, Started, Until};
 use crate::Error;
-use crate::priority::hurry;
 use crate::rules::lifecycle::{Ruling, rule};
+use crate::run::priority::hurry;
 use crate::store::{Done, Outcome, StoreError};
-use crate::supervision::commands::Ask;
+use crate::supervision::messages::Ask;
 
 /// What a verb did.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use impresario_api::{OperationRow, OperationView, Status, Timestamp, text};
 use serde_json::Value;
 
 use crate::store::{Operation, SavedCheckpoint};
-use crate::supervision::commands::LiveProgress;
+use crate::supervision::messages::LiveProgress;
 
 /// The largest output that a view holds.
 const SUMMARY_BYTES: usize = 64 * 1024;

@@ -9,9 +9,9 @@ use impresario_api::{CheckpointView, Event, EventBody, OperationError, RestoredD
 
 use super::End;
 use super::record::{KEPT_CHECKPOINTS, MOST_WARNINGS, Operation, Submission, UNREADABLE};
-use crate::operation::SavedCheckpoint;
 use crate::rules::lifecycle::{self, Input, Moment, Recorded, Rejection, State, Told};
 use crate::rules::run_end::RunEnd;
+use crate::run::SavedCheckpoint;
 
 /// Something to be recorded, with its time; [`Operation::number`] makes an event of it.
 pub type Fact = (Timestamp, EventBody);

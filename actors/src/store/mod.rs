@@ -18,10 +18,10 @@ use std::sync::Arc;
 use impresario_api::{Event, EventBody, OperationId, Status, Stop, Timestamp};
 use serde_json::Value;
 
-pub use crate::operation::SavedCheckpoint;
 use crate::rules::admission::{Full, Waiting};
 use crate::rules::lifecycle::{Input, Rejection};
 use crate::rules::run_end::RunEnd;
+pub use crate::run::SavedCheckpoint;
 pub use change::Fact;
 pub use memory::MemoryStore;
 pub use query::{Page, Query};

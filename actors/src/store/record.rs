@@ -6,9 +6,9 @@ use std::sync::Arc;
 use impresario_api::{OperationId, Progress, Timestamp, Warning};
 use serde_json::Value;
 
-use crate::operation::SavedCheckpoint;
 use crate::rules::admission::Limits;
 use crate::rules::lifecycle::{State, Terms};
+use crate::run::SavedCheckpoint;
 
 /// How many warnings an operation carries itself: enough to see what is wrong, few enough that a
 /// view stays small.

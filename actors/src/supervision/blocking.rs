@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Semaphore, watch};
 
 use crate::Error;
-use crate::priority::{Slice, stand_back};
+use crate::run::priority::{Slice, stand_back};
 
 /// Work that may wait for a thread; more is refused.
 const MOST_WAITING: usize = 64;

@@ -7,12 +7,13 @@ use actix::Addr;
 use actix_rt::Arbiter;
 use impresario_api::{LaneView, OperationId, SlotView, Timestamp};
 
-use super::commands::{NotBegun, RunEnded};
 use super::manager::Manager;
+use super::messages::{NotBegun, RunEnded};
 use crate::LaneConfig;
-use crate::operation::{ErasedOperation, Finished, Run, execute};
-use crate::priority::{Slice, stand_back};
+use crate::operation::ErasedOperation;
 use crate::rules::admission::Waiting;
+use crate::run::priority::{Slice, stand_back};
+use crate::run::{Finished, Run, execute};
 
 /// What anyone may see of a lane without asking the manager.
 #[derive(Debug, Default)]

@@ -20,9 +20,9 @@ use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
 use impresario_api::{OperationId, Status, Timestamp, Verb};
 use tokio::sync::oneshot;
 
-use super::commands::{ActorEnded, Ask, Committed, NotBegun, RunEnded, Start, TimedOut};
-use super::hub::Hub;
 use super::lane::{Lane, LaneGauge};
+use super::messages::{ActorEnded, Ask, Committed, NotBegun, RunEnded, Start, TimedOut};
+use super::pubsub::Hub;
 use super::sweeper::Sweeper;
 use super::writer::{Entry, StoreLink};
 use crate::Config;

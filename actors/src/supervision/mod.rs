@@ -6,12 +6,12 @@
 
 pub(crate) mod blocking;
 pub(crate) mod breakpoints;
-pub(crate) mod commands;
-pub(crate) mod hub;
 pub(crate) mod lane;
 pub(crate) mod manager;
+pub(crate) mod messages;
+pub(crate) mod metrics;
 pub(crate) mod operation_actor;
-pub(crate) mod stats;
+pub(crate) mod pubsub;
 pub(crate) mod sweeper;
 pub(crate) mod system;
 pub(crate) mod watched;

@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler};
 use impresario_api::{EventBody, Progress, StopVerb, Timestamp, Warning};
 
-use super::commands::{Leave, LiveProgress, ReadRun, StopSignalled, TimedOut};
-use super::hub::Hub;
 use super::manager::Manager;
+use super::messages::{Leave, LiveProgress, ReadRun, StopSignalled, TimedOut};
+use super::pubsub::Hub;
 use super::writer::{Entry, StoreLink};
 use crate::clock::Clock;
-use crate::operation::{Meter, Report, Run, report_event};
+use crate::rules::progress::Meter;
+use crate::run::{Report, Run, report_event};
 use crate::store::{Command, Operation};
 
 /// What an operation's actor works with; kept by the manager too, for the next actor of the run.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use impresario_api::OperationId;
 
-use crate::operation::FolderName;
+use crate::run::FolderName;
 use crate::store::{Operation, Reader, SavedCheckpoint};
 
 /// What may go.

@@ -11,9 +11,9 @@ use crossbeam_channel::bounded;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
-use super::hub::Hub;
 use super::lane::LaneGauge;
 use super::manager::{Manager, Setup};
+use super::pubsub::Hub;
 use super::sweeper::Sweeper;
 use super::watched;
 use super::writer::{Entry, Listeners, StoreLink, Writer};

@@ -19,9 +19,9 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
 use super::breakpoints::Breakpoints;
-use super::commands::{Committed, NotCommitted};
-use super::hub::Place;
-use super::stats::{COMMITS, Timed};
+use super::messages::{Committed, NotCommitted};
+use super::metrics::{COMMITS, Timed};
+use super::pubsub::Place;
 use super::system::Failure;
 use crate::live_count::LiveCount;
 use crate::locks::{lock, panic_message};

@@ -7,8 +7,8 @@ use impresario_api::{DatasetView, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::csv::Bars;
 use super::import;
+use super::import::csv::Bars;
 use super::library::Library;
 use super::symbol::{SYMBOL, TIMEFRAMES};
 

@@ -2,17 +2,13 @@
 
 mod bars;
 mod checked;
-mod columns;
-mod csv;
 mod error;
 mod format;
 mod import;
 mod library;
-mod lines;
 mod load;
 mod spacing;
 mod symbol;
-mod time;
 mod writer;
 
 pub use bars::{SeriesFault, check_bars};

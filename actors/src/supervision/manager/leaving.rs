@@ -7,8 +7,8 @@ use actix::{ActorContext, AsyncContext, Handler};
 use super::Manager;
 use crate::rules::lifecycle::Input;
 use crate::store::Command;
-use crate::supervision::commands::{Drain, Halt};
 use crate::supervision::lane::Lane;
+use crate::supervision::messages::{Drain, Halt};
 use crate::supervision::writer::Entry;
 
 impl Manager {

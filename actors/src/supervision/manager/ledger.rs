@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use impresario_api::{Status, Timestamp};
 
-use crate::rules::pace::Pace;
-use crate::supervision::commands::ManagerView;
-use crate::supervision::stats::{CANCELS, Histogram, RUNS, Timed};
+use crate::rules::stall::Pace;
+use crate::supervision::messages::ManagerView;
+use crate::supervision::metrics::{CANCELS, Histogram, RUNS, Timed};
 
 /// An hour, in minutes.
 const HOUR: i64 = 60;

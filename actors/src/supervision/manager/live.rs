@@ -9,14 +9,13 @@ use impresario_api::{EventBody, StopVerb, Warning};
 
 use super::Manager;
 use super::outage::Owed;
-use crate::operation::{
-    Finished, Folders, Origin, Policy, Run, RunEnd, RunFailure, RunSetup, report_event,
-};
+use crate::operation::{Policy, RunEnd, RunFailure};
 use crate::rules::lifecycle::State;
+use crate::run::{Finished, Folders, Origin, Run, RunSetup, report_event};
 use crate::store::{Command, End, Operation};
 use crate::supervision::breakpoints::Point;
-use crate::supervision::commands::{ActorEnded, Leave, RunEnded, StopSignalled};
 use crate::supervision::lane::Work;
+use crate::supervision::messages::{ActorEnded, Leave, RunEnded, StopSignalled};
 use crate::supervision::operation_actor::{Assignment, OperationActor};
 use crate::supervision::watched;
 use crate::supervision::writer::Entry;

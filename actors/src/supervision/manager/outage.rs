@@ -5,10 +5,10 @@ use impresario_api::{EventBody, GapData, StopVerb, Timestamp};
 
 use super::Manager;
 use super::live::Live;
-use crate::operation::SavedCheckpoint;
 use crate::rules::lifecycle::Input;
+use crate::run::SavedCheckpoint;
 use crate::store::{Command, End, Fact, MOST_WARNINGS, StoreError};
-use crate::supervision::commands::NotCommitted;
+use crate::supervision::messages::NotCommitted;
 use crate::supervision::writer::Entry;
 
 /// How soon a command that the store could not write, and that must be written, is tried again.

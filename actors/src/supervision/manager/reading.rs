@@ -7,8 +7,8 @@ use impresario_api::{OperationId, SlotView};
 use tokio::sync::oneshot;
 
 use super::Manager;
-use crate::supervision::commands::{ManagerView, ReadProgress, ReadRun, ReadSystem};
 use crate::supervision::lane::Lane;
+use crate::supervision::messages::{ManagerView, ReadProgress, ReadRun, ReadSystem};
 
 impl Handler<ReadProgress> for Manager {
     type Result = ();

@@ -9,7 +9,7 @@ use impresario_api::{EventBody, OperationId, OperationView, Status};
 use super::Manager;
 use crate::operation::{Context as Ctx, Failure, Kinds, Operation, Policy};
 use crate::store::MemoryStore;
-use crate::supervision::commands::RunEnded;
+use crate::supervision::messages::RunEnded;
 use crate::supervision::operation_actor::OperationActor;
 use crate::{Config, Options, Orchestrator, Until};
 

@@ -8,7 +8,7 @@ use impresario_api::Timestamp;
 
 use super::Manager;
 use crate::rules::dispatch::is_due;
-use crate::supervision::commands::EndedBefore;
+use crate::supervision::messages::EndedBefore;
 
 /// No wait is longer without a look at the clock.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(2);

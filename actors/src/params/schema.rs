@@ -21,21 +21,21 @@ const SHOWN: usize = 60;
 const MOST_ERRORS: usize = 10_000;
 
 /// The JSON Schema of a kind's params, ready to check with.
-pub(super) struct ParamsSchema {
+pub(crate) struct ParamsSchema {
     json: Value,
     /// Or why there is none.
     validator: Result<Validator, String>,
 }
 
 impl ParamsSchema {
-    pub(super) fn of<P: JsonSchema>() -> Self {
+    pub(crate) fn of<P: JsonSchema>() -> Self {
         let mut json = schemars::schema_for!(P).to_value();
         close(&mut json);
         let validator = jsonschema::validator_for(&json).map_err(|error| error.to_string());
         Self { json, validator }
     }
 
-    pub(super) const fn json(&self) -> &Value {
+    pub(crate) const fn json(&self) -> &Value {
         &self.json
     }
 
@@ -43,7 +43,7 @@ impl ParamsSchema {
     ///
     /// Lists and maps that are too long are found first, and what is in them is not looked at: a
     /// request can hold hundreds of thousands of faults.
-    pub(super) fn check(&self, mut params: Value) -> Result<Value, Faults> {
+    pub(crate) fn check(&self, mut params: Value) -> Result<Value, Faults> {
         // An author's pattern may be none: then nothing is taken, for nothing else checks a range.
         let validator = match &self.validator {
             Ok(validator) => validator,

@@ -15,9 +15,9 @@ use impresario_api::{
 };
 
 use super::SavedCheckpoint;
-use super::buffer::{Buffer, Report, ReportBody};
 use super::manifest::Origin;
-use super::slot::{Slot, Snapshot};
+use super::progress_counters::{Slot, Snapshot};
+use super::reports::{Buffer, Report, ReportBody};
 
 /// The rank of the stop that was asked for: 0 none, then as [`StopVerb`] orders them.
 const RANK: u8 = 0b0_0111;
@@ -62,8 +62,8 @@ pub(crate) enum Folders {
 #[derive(Debug)]
 pub(crate) struct Run {
     /// Unique in the process: stamps the run's `Stopped`.
-    pub(super) token: u64,
-    pub(super) setup: RunSetup,
+    pub(crate) token: u64,
+    pub(crate) setup: RunSetup,
     word: AtomicU8,
     wake: (Sender<()>, Receiver<()>),
     thread: OnceLock<Thread>,
@@ -72,24 +72,24 @@ pub(crate) struct Run {
     due: AtomicBool,
     /// The function waits in one of our calls: a stop is heeded at once.
     rests: AtomicBool,
-    pub(super) slot: Slot,
-    pub(super) reports: Mutex<Buffer>,
-    pub(super) saved: Mutex<Option<SavedCheckpoint>>,
+    pub(crate) slot: Slot,
+    pub(crate) reports: Mutex<Buffer>,
+    pub(crate) saved: Mutex<Option<SavedCheckpoint>>,
     /// The one it goes on from, once it was chosen.
-    pub(super) restored: OnceLock<Option<SavedCheckpoint>>,
+    pub(crate) restored: OnceLock<Option<SavedCheckpoint>>,
 }
 
 /// What the flags ask of the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Word(u8);
+pub(crate) struct Word(u8);
 
 impl Word {
     /// Nothing is asked and nobody looks: the one test of a step's fast path.
-    pub(super) const fn is_quiet(self) -> bool {
+    pub(crate) const fn is_quiet(self) -> bool {
         self.0 == 0
     }
 
-    pub(super) const fn is_probed(self) -> bool {
+    pub(crate) const fn is_probed(self) -> bool {
         self.0 & PROBE != 0
     }
 
@@ -97,22 +97,22 @@ impl Word {
         self.0 & RANK
     }
 
-    pub(super) const fn finish(self) -> bool {
+    pub(crate) const fn finish(self) -> bool {
         self.rank() == rank(StopVerb::Finish)
     }
 
     /// Cancel or deadline: told at once.
-    pub(super) const fn is_urgent(self) -> bool {
+    pub(crate) const fn is_urgent(self) -> bool {
         self.rank() >= rank(StopVerb::Deadline)
     }
 
     /// Pause or shutdown: may wait for a folder to be written.
-    pub(super) const fn rests(self) -> bool {
+    pub(crate) const fn rests(self) -> bool {
         self.rank() == rank(StopVerb::Pause) || self.0 & SHUTDOWN != 0
     }
 
     /// Anything that ends the run is asked for, finish included.
-    pub(super) const fn stops(self) -> bool {
+    pub(crate) const fn stops(self) -> bool {
         self.0 & (RANK | SHUTDOWN) != 0
     }
 }
@@ -170,7 +170,7 @@ impl Run {
     }
 
     /// Makes every call take the slow path, where a test looks at it.
-    pub(super) fn probe(&self) {
+    pub(crate) fn probe(&self) {
         self.word.fetch_or(PROBE, Ordering::AcqRel);
     }
 
@@ -188,23 +188,23 @@ impl Run {
     }
 
     /// The function runs on this thread: a stop wakes it here.
-    pub(super) fn belongs_to_this_thread(&self) {
+    pub(crate) fn belongs_to_this_thread(&self) {
         // A run has one function, and that one thread.
         let _ = self.thread.set(std::thread::current());
         fence(Ordering::SeqCst);
     }
 
     #[inline]
-    pub(super) fn word(&self) -> Word {
+    pub(crate) fn word(&self) -> Word {
         Word(self.word.load(Ordering::Relaxed))
     }
 
-    pub(super) const fn wakes(&self) -> &Receiver<()> {
+    pub(crate) const fn wakes(&self) -> &Receiver<()> {
         &self.wake.1
     }
 
     /// How long a pause or shutdown still waits for a folder; `None` when it waits no more.
-    pub(super) fn patience(&self) -> Option<Duration> {
+    pub(crate) fn patience(&self) -> Option<Duration> {
         let asked = self.asked_at.get()?;
         self.setup
             .checkpoint_every
@@ -213,7 +213,7 @@ impl Run {
     }
 
     /// Waits by `wait`, and says so meanwhile.
-    pub(super) fn rest<T>(&self, wait: impl FnOnce() -> T) -> T {
+    pub(crate) fn rest<T>(&self, wait: impl FnOnce() -> T) -> T {
         self.rests.store(true, Ordering::Relaxed);
         let waited = wait();
         self.rests.store(false, Ordering::Relaxed);
@@ -231,11 +231,11 @@ impl Run {
     }
 
     #[inline]
-    pub(super) fn is_due(&self) -> bool {
+    pub(crate) fn is_due(&self) -> bool {
         self.setup.checkpoint_every.is_zero() || self.due.load(Ordering::Relaxed)
     }
 
-    pub(super) fn no_longer_due(&self) {
+    pub(crate) fn no_longer_due(&self) {
         self.due.store(false, Ordering::Relaxed);
     }
 

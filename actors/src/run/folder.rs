@@ -8,12 +8,12 @@ use std::sync::atomic::Ordering;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::context::{Context, Wanted};
-use super::failure::{Failure, OrFail};
+use super::control::Folders;
 use super::files::open_patiently;
 use super::manifest;
-use super::run::Folders;
 use crate::locks::lock;
+use crate::operation::context::{Context, Wanted};
+use crate::operation::failure::{Failure, OrFail};
 
 impl Context {
     /// Gives a state together with a folder that `write` fills. Value and folder are one

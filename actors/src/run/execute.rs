@@ -6,13 +6,14 @@ use std::sync::Arc;
 use impresario_api::text;
 use serde_json::Value;
 
-use super::buffer::Report;
-use super::depth::is_too_deep;
-use super::failure::Cause;
-use super::slot::Snapshot;
-use super::{Context, ErasedOperation, Failure, Run, RunEnd, RunFailure, SavedCheckpoint, texts};
+use super::progress_counters::Snapshot;
+use super::reports::Report;
+use super::{Run, SavedCheckpoint, texts};
 use crate::locks::lock;
 use crate::locks::panic_message;
+use crate::operation::failure::Cause;
+use crate::operation::{Context, ErasedOperation, Failure, RunEnd, RunFailure};
+use crate::params::depth::is_too_deep;
 
 /// What a run leaves.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub(crate) fn execute(kind: &dyn ErasedOperation, params: &Value, run: &Arc<Run>
 }
 
 /// Runs a function in a context that is ready.
-pub(super) fn execute_in(
+pub(crate) fn execute_in(
     ctx: &Context,
     work: impl FnOnce(&Context) -> Result<Value, Failure>,
 ) -> Finished {

@@ -3,26 +3,26 @@
 use csv::ByteRecord;
 
 use super::csv::shortened;
-use super::error::MarketError;
+use crate::domain::market::error::MarketError;
 
 /// Names that the column of times may have.
 const TIMES: [&str; 4] = ["timestamp", "time", "date", "datetime"];
 const ONE_TIME: &str = "one of timestamp, time, date and datetime";
 /// The columns of a bar, in its order.
-pub(super) const NAMES: [&str; 6] = ["timestamp", "open", "high", "low", "close", "volume"];
+pub(crate) const NAMES: [&str; 6] = ["timestamp", "open", "high", "low", "close", "volume"];
 
 /// Where the columns of a bar are.
 #[derive(Debug)]
-pub(super) struct Columns {
+pub(crate) struct Columns {
     /// In the order of [`NAMES`].
-    pub(super) places: [usize; 6],
+    pub(crate) places: [usize; 6],
     /// How many there are, with those that are not needed.
-    pub(super) width: usize,
+    pub(crate) width: usize,
 }
 
 impl Columns {
     /// From the header of `file`.
-    pub(super) fn find(file: &str, header: &ByteRecord) -> Result<Self, MarketError> {
+    pub(crate) fn find(file: &str, header: &ByteRecord) -> Result<Self, MarketError> {
         let mut found: [Option<usize>; 6] = [None; 6];
         for (place, name) in header.iter().enumerate() {
             let Some(column) = column(name) else { continue };

@@ -2,15 +2,15 @@
 
 use serde::de::IgnoredAny;
 
-use super::buffer::{Report, ReportBody};
-use super::run::Folders;
+use super::control::Folders;
+use super::reports::{Report, ReportBody};
 use super::{Run, SavedCheckpoint, manifest};
 use crate::locks::lock;
 
 impl Run {
     /// The checkpoint that this run goes on from. The first call looks, on the function's own
     /// thread, for a folder may be large; what is skipped is told by a warning.
-    pub(super) fn restored(&self) -> Option<&SavedCheckpoint> {
+    pub(crate) fn restored(&self) -> Option<&SavedCheckpoint> {
         self.restored.get_or_init(|| self.choose()).as_ref()
     }
 

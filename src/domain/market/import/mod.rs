@@ -1,5 +1,10 @@
 //! Files that may be imported: those inside the import folder, and no others.
 
+mod columns;
+pub(super) mod csv;
+mod lines;
+mod time;
+
 use std::fs::{self, File, Metadata};
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};

@@ -7,12 +7,12 @@ use std::rc::Rc;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use impresario_api::{Bar, Timestamp};
 
-use super::bars;
+use super::Source;
 use super::columns::{Columns, NAMES};
-use super::error::{BadRow, MarketError};
-use super::import::Source;
 use super::lines::{Account, Bounded, LONGEST_RECORD, line_at};
 use super::time::{self, Times};
+use crate::domain::market::bars;
+use crate::domain::market::error::{BadRow, MarketError};
 
 /// What is read from the file at a time.
 const BUFFER: usize = 128 * 1024;
@@ -21,7 +21,7 @@ const SHOWN: usize = 60;
 
 /// The bars of a file.
 #[derive(Debug)]
-pub(super) struct Bars<R> {
+pub(crate) struct Bars<R> {
     reader: Reader<Bounded<R>>,
     account: Rc<Account>,
     record: ByteRecord,
@@ -43,7 +43,7 @@ struct Wrong {
 
 impl Bars<std::fs::File> {
     /// Reads the header.
-    pub(super) fn open(name: &str, source: Source) -> Result<Self, MarketError> {
+    pub(crate) fn open(name: &str, source: Source) -> Result<Self, MarketError> {
         Self::new(name, source.path, source.file)
     }
 }
@@ -84,7 +84,7 @@ impl<R: Read> Bars<R> {
     }
 
     /// The next bar, later than the one before; `None` at the end of the file.
-    pub(super) fn next(&mut self) -> Result<Option<Bar>, MarketError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Bar>, MarketError> {
         match self.reader.read_byte_record(&mut self.record) {
             Ok(true) => {}
             Ok(false) => return Ok(None),
@@ -102,7 +102,7 @@ impl<R: Read> Bars<R> {
     }
 
     /// Bytes of the file that are read.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.reader.position().byte()
     }
 
@@ -204,7 +204,7 @@ fn unreadable(file: String, error: csv::Error) -> MarketError {
 }
 
 /// The beginning of a value, on one line.
-pub(super) fn shortened(text: &[u8]) -> String {
+pub(crate) fn shortened(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(&text[..text.len().min(SHOWN * 4)]);
     let mut shown: String = text
         .chars()

@@ -10,30 +10,30 @@ use impresario_api::StepProgress;
 use crate::locks::lock;
 
 /// Levels of nested steps that are shown; deeper ones run unseen.
-pub(super) const LEVELS: usize = 8;
+pub(crate) const LEVELS: usize = 8;
 /// Nothing is known about how many items there are.
 const UNKNOWN: u64 = u64::MAX;
 
 /// One level's counts. The one past the last level takes what is not shown.
 #[derive(Debug, Default)]
-pub(super) struct Level {
-    pub(super) current: AtomicU64,
-    pub(super) total: AtomicU64,
+pub(crate) struct Level {
+    pub(crate) current: AtomicU64,
+    pub(crate) total: AtomicU64,
 }
 
 /// What changes seldom, and is words.
 #[derive(Debug, Default)]
-pub(super) struct Words {
+pub(crate) struct Words {
     names: Vec<&'static str>,
-    pub(super) message: Option<String>,
-    pub(super) title: Option<String>,
-    pub(super) context: BTreeMap<String, String>,
+    pub(crate) message: Option<String>,
+    pub(crate) title: Option<String>,
+    pub(crate) context: BTreeMap<String, String>,
 }
 
 /// The counts of one run.
 #[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) levels: [Level; LEVELS + 1],
+pub(crate) struct Slot {
+    pub(crate) levels: [Level; LEVELS + 1],
     items: AtomicU64,
     items_total: AtomicU64,
     /// Calls that change no count: a function that only sleeps is alive all the same.
@@ -54,7 +54,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Slot {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             levels: std::array::from_fn(|_| Level::default()),
             items: AtomicU64::new(0),
@@ -65,7 +65,7 @@ impl Slot {
     }
 
     /// A loop begins at `level`; what was shown below it is gone.
-    pub(super) fn begin(&self, level: usize, name: &'static str, current: u64, total: u64) {
+    pub(crate) fn begin(&self, level: usize, name: &'static str, current: u64, total: u64) {
         if level >= LEVELS {
             return;
         }
@@ -78,28 +78,28 @@ impl Slot {
     }
 
     /// Changes the words.
-    pub(super) fn words(&self, change: impl FnOnce(&mut Words)) {
+    pub(crate) fn words(&self, change: impl FnOnce(&mut Words)) {
         change(&mut lock(&self.words));
         self.touch();
     }
 
-    pub(super) fn touch(&self) {
+    pub(crate) fn touch(&self) {
         // One writer: a load and a store are cheaper than an atomic addition.
         self.touches
             .store(self.touches.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
-    pub(super) fn set_items_total(&self, total: Option<u64>) {
+    pub(crate) fn set_items_total(&self, total: Option<u64>) {
         self.items_total
             .store(total.unwrap_or(UNKNOWN), Ordering::Relaxed);
     }
 
-    pub(super) const fn items(&self) -> &AtomicU64 {
+    pub(crate) const fn items(&self) -> &AtomicU64 {
         &self.items
     }
 
     /// The counts now; `None` while the function holds the words.
-    pub(super) fn read(&self) -> Option<Snapshot> {
+    pub(crate) fn read(&self) -> Option<Snapshot> {
         let words = self.words.try_lock().ok()?;
         let items_total = self.items_total.load(Ordering::Relaxed);
         Some(Snapshot {
@@ -144,7 +144,7 @@ impl Slot {
     }
 
     /// "epoch 5/10, batch 32/60".
-    pub(super) fn step_in_hand(&self) -> Option<String> {
+    pub(crate) fn step_in_hand(&self) -> Option<String> {
         let words = self.words.try_lock().ok()?;
         in_hand(&self.steps(&words.names))
     }
@@ -152,7 +152,7 @@ impl Slot {
 
 /// The step in hand of each level: one more than are complete. Within a loop that is over nothing
 /// is in hand.
-pub(super) fn in_hand(steps: &[StepProgress]) -> Option<String> {
+pub(crate) fn in_hand(steps: &[StepProgress]) -> Option<String> {
     let mut text = String::new();
     for step in steps {
         let comma = if text.is_empty() { "" } else { ", " };

@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate};
 use impresario_api::Timestamp;
 
 /// What [`Times::parse`] takes, for people.
-pub(super) const EXPECTED: &str = "an ISO date (2004-08-19), an ISO date-time (2004-08-19T13:30:00Z; without offset it is UTC) or seconds since 1970";
+pub(crate) const EXPECTED: &str = "an ISO date (2004-08-19), an ISO date-time (2004-08-19T13:30:00Z; without offset it is UTC) or seconds since 1970";
 
 const DAY: i64 = 86_400_000;
 /// 1970-01-01, counted from 0001-01-01 as day 1.
@@ -12,7 +12,7 @@ const EPOCH_DAY: i64 = 719_163;
 
 /// Reads times. Most rows of a short timeframe have the date of the row before: it is kept.
 #[derive(Debug, Default)]
-pub(super) struct Times {
+pub(crate) struct Times {
     date: [u8; 10],
     /// Of that date, in milliseconds since 1970.
     midnight: i64,
@@ -20,7 +20,7 @@ pub(super) struct Times {
 
 impl Times {
     /// The time that `text` names. Fractions are cut to milliseconds.
-    pub(super) fn parse(&mut self, text: &[u8]) -> Option<Timestamp> {
+    pub(crate) fn parse(&mut self, text: &[u8]) -> Option<Timestamp> {
         let millis = match text.split_first_chunk() {
             Some((date @ [_, _, _, _, b'-', _, _, b'-', _, _], rest)) => {
                 if self.date != *date {

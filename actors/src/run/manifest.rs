@@ -56,12 +56,12 @@ struct Entry {
 }
 
 /// The folder that the function fills, inside a checkpoint's.
-pub(super) fn files_in(folder: &Path) -> PathBuf {
+pub(crate) fn files_in(folder: &Path) -> PathBuf {
     folder.join(FILES)
 }
 
 /// Writes the manifest and syncs everything; answers how many bytes the files hold.
-pub(super) fn seal(folder: &Path, origin: &Origin, state: &[u8]) -> io::Result<u64> {
+pub(crate) fn seal(folder: &Path, origin: &Origin, state: &[u8]) -> io::Result<u64> {
     let manifest = describe(folder, origin, state, true)?;
     let bytes = manifest.files.iter().map(|file| file.bytes).sum();
     let mut file = open_patiently(|| File::create(folder.join(MANIFEST)))?;
@@ -72,7 +72,7 @@ pub(super) fn seal(folder: &Path, origin: &Origin, state: &[u8]) -> io::Result<u
 }
 
 /// Why the folder cannot be used, if it cannot.
-pub(super) fn fault(folder: &Path, origin: &Origin, state: &[u8]) -> Option<String> {
+pub(crate) fn fault(folder: &Path, origin: &Origin, state: &[u8]) -> Option<String> {
     check(folder, origin, state).err()
 }
 

@@ -4,24 +4,24 @@ use impresario_api::text;
 use serde_json::{Value, json};
 
 /// A line of progress, a value that stands beside it.
-pub(super) const LINE: usize = 500;
+pub(crate) const LINE: usize = 500;
 /// A name: of a metric, of what stands beside the progress, of what is worked on.
-pub(super) const NAME: usize = 200;
+pub(crate) const NAME: usize = 200;
 /// A code.
-pub(super) const CODE: usize = 64;
+pub(crate) const CODE: usize = 64;
 /// A line of the log.
-pub(super) const LOG: usize = 4_000;
+pub(crate) const LOG: usize = 4_000;
 /// A warning.
-pub(super) const WARNING: usize = 1_000;
+pub(crate) const WARNING: usize = 1_000;
 /// What went wrong.
-pub(super) const PROBLEM: usize = 4_000;
+pub(crate) const PROBLEM: usize = 4_000;
 /// The most names that stand beside the progress.
-pub(super) const BESIDE: usize = 32;
+pub(crate) const BESIDE: usize = 32;
 /// The most bytes of an error's details.
 const DETAILS: usize = 16 * 1024;
 
 /// An error's details, or how large they were.
-pub(super) fn details(given: Value) -> Value {
+pub(crate) fn details(given: Value) -> Value {
     match serde_json::to_vec(&given) {
         Ok(bytes) if bytes.len() > DETAILS => json!({"left_out_bytes": bytes.len()}),
         _ => given,
@@ -29,11 +29,11 @@ pub(super) fn details(given: Value) -> Value {
 }
 
 /// A name on one line.
-pub(super) fn name(given: &str) -> String {
+pub(crate) fn name(given: &str) -> String {
     text::one_line(given, NAME).into_owned()
 }
 
 /// A code on one line.
-pub(super) fn code(given: &str) -> String {
+pub(crate) fn code(given: &str) -> String {
     text::one_line(given, CODE).into_owned()
 }

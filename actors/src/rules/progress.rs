@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use impresario_api::{Progress, StepProgress, Timestamp};
 
-use super::slot::{Snapshot, in_hand};
-use crate::rules::pace::Pace;
+use super::stall::Pace;
+use crate::run::progress_counters::{Snapshot, in_hand};
 
 /// Seconds over which a rate is smoothed.
 const SMOOTHING: f64 = 15.0;

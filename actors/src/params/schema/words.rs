@@ -6,11 +6,11 @@ use super::shown;
 
 /// The words for parts of a schema.
 #[derive(Clone, Copy)]
-pub(super) struct Words<'a>(pub(super) &'a Value);
+pub(crate) struct Words<'a>(pub(crate) &'a Value);
 
 impl<'a> Words<'a> {
     /// The names of an object's fields, without those that belong to another alternative.
-    pub(super) fn known(self, rules: &Value, unexpected: &[String]) -> String {
+    pub(crate) fn known(self, rules: &Value, unexpected: &[String]) -> String {
         let mut names = Vec::new();
         self.names(rules, &mut names);
         names.retain(|name| !unexpected.contains(name));
@@ -38,7 +38,7 @@ impl<'a> Words<'a> {
     }
 
     /// "an integer from 0 to 100"; `None` where there are no words for it.
-    pub(super) fn describe(self, rules: &Value) -> Option<String> {
+    pub(crate) fn describe(self, rules: &Value) -> Option<String> {
         let rules = self.resolved(rules);
         if let Some(options) = rules.get("enum").and_then(Value::as_array) {
             return Some(one_of(options.iter().map(shown).collect()));
@@ -93,7 +93,7 @@ impl<'a> Words<'a> {
 }
 
 /// The schema that this one refers to, or itself.
-pub(super) fn resolve<'a>(root: &'a Value, rules: &'a Value) -> &'a Value {
+pub(crate) fn resolve<'a>(root: &'a Value, rules: &'a Value) -> &'a Value {
     let target = rules.get("$ref").and_then(Value::as_str);
     let target = target.and_then(|target| root.pointer(target.trim_start_matches('#')));
     target.unwrap_or(rules)

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 use super::lengths::limit;
 
 /// Alternatives: each sees a part of the fields alone.
-pub(super) const COMPOSED: &[&str] = &["anyOf", "oneOf", "allOf", "$ref"];
+pub(crate) const COMPOSED: &[&str] = &["anyOf", "oneOf", "allOf", "$ref"];
 
 /// Closes a schema.
-pub(super) fn close(schema: &mut Value) {
+pub(crate) fn close(schema: &mut Value) {
     close_as(schema, true);
 }
 

@@ -7,9 +7,9 @@ use actix::Message;
 use impresario_api::{LaneView, OperationId, Progress, Status, Timestamp, Verb};
 use tokio::sync::oneshot;
 
-use super::stats::Histogram;
+use super::metrics::Histogram;
 use super::writer::Reply;
-use crate::operation::Finished;
+use crate::run::Finished;
 use crate::store::{Command, Outcome, StoreError, Submission};
 
 /// Record a start, and dispatch it if a slot is free.

@@ -45,7 +45,7 @@ pub(crate) enum ReportBody {
 }
 
 impl Report {
-    pub(super) fn now(body: ReportBody) -> Self {
+    pub(crate) fn now(body: ReportBody) -> Self {
         Self {
             at: Timestamp::now(),
             body,
@@ -66,7 +66,7 @@ impl Report {
 
 /// The reports that wait.
 #[derive(Debug, Default)]
-pub(super) struct Buffer {
+pub(crate) struct Buffer {
     reports: VecDeque<Report>,
     bytes: usize,
     dropped_logs: u64,
@@ -75,7 +75,7 @@ pub(super) struct Buffer {
 
 impl Buffer {
     /// One more. Past the limit the oldest logs go first, then every second metric point.
-    pub(super) fn push(&mut self, report: Report) {
+    pub(crate) fn push(&mut self, report: Report) {
         self.bytes += report.bytes();
         self.reports.push_back(report);
         if self.bytes > MOST_BYTES {
@@ -87,7 +87,7 @@ impl Buffer {
     }
 
     /// Everything, and what was dropped before it.
-    pub(super) fn take(&mut self) -> Vec<Report> {
+    pub(crate) fn take(&mut self) -> Vec<Report> {
         self.bytes = 0;
         let (logs, metrics) = (self.dropped_logs, self.dropped_metrics);
         (self.dropped_logs, self.dropped_metrics) = (0, 0);

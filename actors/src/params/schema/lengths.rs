@@ -12,7 +12,7 @@ const MOST: u64 = 10_000;
 const DEEPEST: usize = 16;
 
 /// Gives every list and map of a schema a limit.
-pub(super) fn limit(object: &mut Map<String, Value>) {
+pub(crate) fn limit(object: &mut Map<String, Value>) {
     let is = |name: &str| match object.get("type") {
         Some(Value::String(one)) => one == name,
         Some(Value::Array(all)) => all.contains(&json!(name)),
@@ -32,7 +32,7 @@ pub(super) fn limit(object: &mut Map<String, Value>) {
 }
 
 /// Empties every list and map that is too long, with a fault for each: what is in it is not judged.
-pub(super) fn take_long(root: &Value, params: &mut Value, found: &mut Found) {
+pub(crate) fn take_long(root: &Value, params: &mut Value, found: &mut Found) {
     let mut rules = Vec::new();
     expand(root, root, &mut rules, 0);
     walk(root, &rules, params, "", found);

@@ -10,11 +10,11 @@ use std::rc::Rc;
 use impresario::operation::open_patiently;
 
 /// The most bytes of one record.
-pub(super) const LONGEST_RECORD: u64 = 64 * 1024;
+pub(crate) const LONGEST_RECORD: u64 = 64 * 1024;
 
 /// How much was handed on, and up to where that was whole records.
 #[derive(Debug, Default)]
-pub(super) struct Account {
+pub(crate) struct Account {
     handed: Cell<u64>,
     whole: Cell<u64>,
     exceeded: Cell<bool>,
@@ -22,12 +22,12 @@ pub(super) struct Account {
 
 impl Account {
     /// Everything before this byte belongs to whole records.
-    pub(super) fn whole_up_to(&self, byte: u64) {
+    pub(crate) fn whole_up_to(&self, byte: u64) {
         self.whole.set(byte);
     }
 
     /// Whether reading ended because a record was too long.
-    pub(super) fn exceeded(&self) -> bool {
+    pub(crate) fn exceeded(&self) -> bool {
         self.exceeded.get()
     }
 }
@@ -35,13 +35,13 @@ impl Account {
 /// Reads on only while the record that is being read is not too long. Who reads from it must have
 /// used up everything before asking for more, as a `BufReader` has.
 #[derive(Debug)]
-pub(super) struct Bounded<R> {
+pub(crate) struct Bounded<R> {
     inner: R,
     account: Rc<Account>,
 }
 
 impl<R> Bounded<R> {
-    pub(super) fn new(inner: R) -> (Self, Rc<Account>) {
+    pub(crate) fn new(inner: R) -> (Self, Rc<Account>) {
         let account = Rc::<Account>::default();
         let bounded = Self {
             inner,
@@ -66,7 +66,7 @@ impl<R: Read> Read for Bounded<R> {
 
 /// The line, from 1, of the first byte at or after `byte` that ends no line. Read only when
 /// something is wrong there, so that the rows before pay nothing for it.
-pub(super) fn line_at(path: &Path, byte: u64) -> io::Result<u64> {
+pub(crate) fn line_at(path: &Path, byte: u64) -> io::Result<u64> {
     let mut reader = BufReader::with_capacity(1 << 16, open_patiently(|| File::open(path))?);
     let (mut line, mut place, mut after_return) = (1, 0, false);
     loop {

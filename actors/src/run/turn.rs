@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use crate::priority::{Slice, is_hurried, stand_back};
+use super::priority::{Slice, is_hurried, stand_back};
 
 /// How often a function looks at the clock: reading it takes as long as twenty steps.
 const LOOK: Duration = Duration::from_micros(250);
@@ -17,7 +17,7 @@ const LONG: Duration = Duration::from_millis(1);
 
 /// A function's turn on its core, from its beginning or its last rest.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     /// Of its lane's thread. `None`: the thread is the caller's own, and stays as it is.
     nice: Option<i32>,
     began: Cell<Instant>,
@@ -26,7 +26,7 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    pub(super) fn begin(nice: Option<i32>) -> Self {
+    pub(crate) fn begin(nice: Option<i32>) -> Self {
         Self {
             nice,
             began: Cell::new(Instant::now()),
@@ -35,7 +35,7 @@ impl Turn {
     }
 
     /// To begin with: the next call looks.
-    pub(super) const fn first_look(&self) -> Look {
+    pub(crate) const fn first_look(&self) -> Look {
         Look {
             calls: 1,
             at: self.began.get(),
@@ -43,7 +43,7 @@ impl Turn {
     }
 
     /// Looks at the clock, yields if there is a hurry, and says how many calls need not look.
-    pub(super) fn look(&self, last: Look) -> Look {
+    pub(crate) fn look(&self, last: Look) -> Look {
         let Some(nice) = self.nice else {
             return Look {
                 calls: u32::MAX,
@@ -65,7 +65,7 @@ impl Turn {
     }
 
     /// Waits by `wait`; then a new turn begins.
-    pub(super) fn rest<T>(&self, wait: impl FnOnce() -> T) -> T {
+    pub(crate) fn rest<T>(&self, wait: impl FnOnce() -> T) -> T {
         self.computes_no_longer();
         let waited = wait();
         self.began.set(Instant::now());
@@ -90,14 +90,14 @@ impl Drop for Turn {
 
 /// A look at the clock.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Look {
+pub(crate) struct Look {
     calls: u32,
     at: Instant,
 }
 
 impl Look {
     /// How many calls, this one included, until the next look.
-    pub(super) const fn calls(self) -> u32 {
+    pub(crate) const fn calls(self) -> u32 {
         self.calls
     }
 }
@@ -176,7 +176,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_thread_that_computes_may_be_replaced_at_once_and_is_as_before_after_it() {
-        use crate::priority::standing;
+        use crate::run::priority::standing;
         // A thread of its own: whoever may not take a niceness back keeps it.
         let seen = std::thread::spawn(|| {
             stand_back(5, Slice::Short);

@@ -1,0 +1,4 @@
+//! What a kind takes: its JSON Schema, and whether given params fit it.
+
+pub(crate) mod depth;
+pub(crate) mod schema;
