@@ -12,7 +12,6 @@ mod live_count;
 mod locks;
 pub mod operation;
 mod orchestrator;
-mod priority;
 pub mod rules;
 pub mod store;
 mod supervision;

@@ -18,7 +18,7 @@ use super::failure::{Failure, Stopped};
 use super::run::{Run, Word};
 use super::slot::LEVELS;
 use super::steps::{StepNumber, Steps};
-use super::turn::{Look, Turn};
+use super::yielding::Yielding;
 use super::{OrFail, SavedCheckpoint, texts};
 use crate::locks::lock;
 
@@ -50,10 +50,7 @@ pub struct Context {
     pub(super) state: RefCell<Kept>,
     not_finite: RefCell<BTreeSet<String>>,
     pub(super) probe: Option<Probe>,
-    pub(super) turn: Turn,
-    /// The last look of [`Self::check`] (each loop has its own), and how many checks to the next.
-    looked: Cell<Look>,
-    checks: Cell<u32>,
+    pub(super) yielding: Yielding,
 }
 
 /// Looks at every call, for a test.
@@ -91,7 +88,7 @@ impl Context {
         let metrics = restored
             .map(|checkpoint| checkpoint.metrics.clone())
             .unwrap_or_default();
-        let turn = Turn::begin(run.setup.nice);
+        let yielding = Yielding::to(run.setup.waiting.clone());
         Self {
             run,
             depth: Cell::new(0),
@@ -108,9 +105,7 @@ impl Context {
             }),
             not_finite: RefCell::default(),
             probe: None,
-            looked: Cell::new(turn.first_look()),
-            checks: Cell::new(0),
-            turn,
+            yielding,
         }
     }
 
@@ -222,11 +217,7 @@ impl Context {
     /// Err when the function is asked to stop: for long work between steps.
     pub fn check(&self) -> Result<(), Stopped> {
         self.run.slot.touch();
-        if self.checks.get() == 0 {
-            self.looked.set(self.turn.look(self.looked.get()));
-            self.checks.set(self.looked.get().calls());
-        }
-        self.checks.set(self.checks.get() - 1);
+        self.yielding.step();
         self.go_on()
     }
 
@@ -258,8 +249,7 @@ impl Context {
             }
             // A wake-up or the end of the patience: look again.
             let nap = self.nap(left);
-            let park = || std::thread::park_timeout(nap);
-            self.turn.rest(|| self.run.rest(park));
+            self.run.rest(|| std::thread::park_timeout(nap));
         }
     }
 
@@ -276,14 +266,13 @@ impl Context {
                 Wanted::Nothing => {}
             }
             let nap = self.nap(Duration::MAX).min(Duration::from_secs(3_600));
-            let next = || {
+            let came = self.run.rest(|| {
                 select! {
                     recv(channel) -> item => Some(item.ok()),
                     recv(self.run.wakes()) -> _ => None,
                     default(nap) => None,
                 }
-            };
-            let came = self.turn.rest(|| self.run.rest(next));
+            });
             if let Some(item) = came {
                 return Ok(item);
             }

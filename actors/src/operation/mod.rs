@@ -60,7 +60,7 @@ mod steps;
 mod sync;
 pub mod testing;
 mod texts;
-mod turn;
+pub(crate) mod yielding;
 
 use std::time::Duration;
 

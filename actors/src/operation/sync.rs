@@ -13,6 +13,7 @@ use super::execute::execute_in;
 use super::manifest::Origin;
 use super::run::Folders;
 use super::{Meter, Operation, Refusal, Run, RunEnd, RunFailure, RunSetup};
+use crate::LiveCount;
 
 /// How often progress is read.
 const EVERY: Duration = Duration::from_millis(100);
@@ -105,7 +106,7 @@ pub fn run_sync_operation<K: Operation>(
     let run = Run::new(RunSetup {
         run: 1,
         ahead: false,
-        nice: None,
+        waiting: LiveCount::default(),
         threads: 1,
         checkpoint_every: policy.checkpoint_every,
         checkpoints: Vec::new(),

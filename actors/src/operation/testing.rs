@@ -55,6 +55,7 @@ use super::execute::execute_in;
 use super::manifest::Origin;
 use super::run::Folders;
 use super::{Context, Meter, Operation, Run, RunSetup, SavedCheckpoint};
+use crate::LiveCount;
 use crate::rules::lifecycle::{self, Input, Moment, State, Terms};
 
 /// What a test asks of a run.
@@ -153,7 +154,7 @@ impl<K: Operation> Trial<'_, K> {
         let run = Run::new(RunSetup {
             run: state.run,
             ahead: false,
-            nice: None,
+            waiting: LiveCount::default(),
             threads: 1,
             checkpoint_every: Duration::from_secs(3_600),
             checkpoints: self.restored.iter().cloned().collect(),

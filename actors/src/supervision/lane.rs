@@ -11,8 +11,8 @@ use impresario_api::{LaneView, OperationId, SlotView, Timestamp};
 use super::commands::{NotBegun, RunEnded};
 use super::manager::Manager;
 use crate::LaneConfig;
+use crate::operation::yielding::stand_back;
 use crate::operation::{ErasedOperation, Finished, Run, execute};
-use crate::priority::{Slice, stand_back};
 use crate::rules::admission::Waiting;
 use crate::rules::dispatch::TOGETHER;
 
@@ -301,6 +301,6 @@ impl Drop for Witness {
 /// A new arbiter on a thread of its own, niced so that the core never waits behind it.
 fn fresh(nice: i32) -> Arbiter {
     let arbiter = Arbiter::new();
-    arbiter.spawn_fn(move || stand_back(nice, Slice::Short));
+    arbiter.spawn_fn(move || stand_back(nice));
     arbiter
 }

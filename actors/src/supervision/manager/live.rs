@@ -122,7 +122,7 @@ impl Manager {
         RunSetup {
             run: operation.state.run,
             ahead: false,
-            nice: Some(self.of.config.nice),
+            waiting: self.of.waiting.clone(),
             threads: lane.map_or(1, |lane| lane.config.threads),
             checkpoint_every: policy.checkpoint_every,
             checkpoints: operation.checkpoints.clone(),
