@@ -31,6 +31,7 @@ impl LiveCount {
     }
 
     /// How many there are.
+    #[inline]
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -91,6 +91,8 @@ struct Inner {
     /// Callers that wait for what comes of an operation.
     watches: LiveCount,
     tasks: LiveCount,
+    /// Those who wait for a verb or to hear how far a run has come: functions yield to them.
+    waiting: LiveCount,
     link: Mutex<Option<StoreLink>>,
     blocking: Blocking,
     /// For what strangers can make long.
@@ -127,7 +129,7 @@ impl Orchestrator {
         let folders = config.checkpoint_dir.clone();
         let sweeper = Sweeper::start(folders, Arc::clone(&reader)).map_err(StartupError::Thread)?;
         let (link, queue) = StoreLink::new();
-        let tasks = LiveCount::default();
+        let (tasks, waiting) = (LiveCount::default(), LiveCount::default());
         let Running {
             manager,
             runtime,
@@ -146,6 +148,7 @@ impl Orchestrator {
             failure: failure.clone(),
             sweeper,
             tasks: tasks.clone(),
+            waiting: waiting.clone(),
         })?;
         Ok(Self(Arc::new(Inner {
             kinds,
@@ -154,6 +157,7 @@ impl Orchestrator {
             hub,
             watches: LiveCount::default(),
             tasks,
+            waiting,
             store_gauge: Arc::clone(link.gauge()),
             link: Mutex::new(Some(link)),
             blocking: Blocking::new(runtime.clone(), over.clone(), config.blocking_threads, None)

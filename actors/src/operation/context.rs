@@ -21,7 +21,7 @@ use crate::run::control::{Run, Word};
 use crate::run::progress_counters::LEVELS;
 use crate::run::reports::{Report, ReportBody};
 use crate::run::texts;
-use crate::run::turn::{Look, Turn};
+use crate::run::yielding::Yielding;
 
 /// A hundred years: an instant further away may not exist.
 const LONGEST_SLEEP: Duration = Duration::from_secs(100 * 366 * 86_400);
@@ -51,10 +51,7 @@ pub struct Context {
     pub(crate) state: RefCell<Kept>,
     not_finite: RefCell<BTreeSet<String>>,
     pub(crate) probe: Option<Probe>,
-    pub(crate) turn: Turn,
-    /// The last look of [`Self::check`] (each loop has its own), and how many checks to the next.
-    looked: Cell<Look>,
-    checks: Cell<u32>,
+    pub(crate) yielding: Yielding,
 }
 
 /// Looks at every call, for a test.
@@ -92,7 +89,7 @@ impl Context {
         let metrics = restored
             .map(|checkpoint| checkpoint.metrics.clone())
             .unwrap_or_default();
-        let turn = Turn::begin(run.setup.nice);
+        let yielding = Yielding::to(run.setup.waiting.clone());
         Self {
             run,
             depth: Cell::new(0),
@@ -109,9 +106,7 @@ impl Context {
             }),
             not_finite: RefCell::default(),
             probe: None,
-            looked: Cell::new(turn.first_look()),
-            checks: Cell::new(0),
-            turn,
+            yielding,
         }
     }
 
@@ -223,11 +218,7 @@ impl Context {
     /// Err when the function is asked to stop: for long work between steps.
     pub fn check(&self) -> Result<(), Stopped> {
         self.run.slot.touch();
-        if self.checks.get() == 0 {
-            self.looked.set(self.turn.look(self.looked.get()));
-            self.checks.set(self.looked.get().calls());
-        }
-        self.checks.set(self.checks.get() - 1);
+        self.yielding.step();
         self.go_on()
     }
 
@@ -259,8 +250,7 @@ impl Context {
             }
             // A wake-up or the end of the patience: look again.
             let nap = self.nap(left);
-            let park = || std::thread::park_timeout(nap);
-            self.turn.rest(|| self.run.rest(park));
+            self.run.rest(|| std::thread::park_timeout(nap));
         }
     }
 
@@ -277,14 +267,13 @@ impl Context {
                 Wanted::Nothing => {}
             }
             let nap = self.nap(Duration::MAX).min(Duration::from_secs(3_600));
-            let next = || {
+            let came = self.run.rest(|| {
                 select! {
                     recv(channel) -> item => Some(item.ok()),
                     recv(self.run.wakes()) -> _ => None,
                     default(nap) => None,
                 }
-            };
-            let came = self.turn.rest(|| self.run.rest(next));
+            });
             if let Some(item) = came {
                 return Ok(item);
             }

@@ -7,7 +7,6 @@ use super::context::{Context, Wanted};
 use super::failure::Stopped;
 use crate::run::control::Run;
 use crate::run::progress_counters::{LEVELS, Level};
-use crate::run::turn::{Look, Turn};
 
 mod sealed {
     pub trait Sealed {}
@@ -22,10 +21,6 @@ pub trait StepNumber: Copy + Ord + sealed::Sealed {
     /// How far it is past `base`; what is over u64::MAX is no count that anyone shows.
     #[doc(hidden)]
     fn past(self, base: Self) -> u64;
-
-    /// So many farther, but not past `end`.
-    #[doc(hidden)]
-    fn farther(self, steps: u32, end: Self) -> Self;
 }
 
 macro_rules! numbers {
@@ -40,11 +35,6 @@ macro_rules! numbers {
             #[inline]
             fn past(self, base: Self) -> u64 {
                 u64::try_from(self.abs_diff(base)).unwrap_or(u64::MAX)
-            }
-
-            fn farther(self, steps: u32, end: Self) -> Self {
-                let farther = Self::try_from(steps).ok().and_then(|steps| self.checked_add(steps));
-                farther.unwrap_or(end).min(end)
             }
         }
     )* };
@@ -76,7 +66,7 @@ enum Asked {
 pub struct Steps<'a, T> {
     ctx: &'a Context,
     run: &'a Run,
-    /// What is next: its start tells how many steps are complete.
+    /// What is left: its start tells how many steps are complete.
     range: Range<T>,
     base: T,
     count: &'a Level,
@@ -85,10 +75,6 @@ pub struct Steps<'a, T> {
     depth: usize,
     cut: Cut,
     over: bool,
-    /// Where it ends. The range ends at the next look at the clock, so that no step counts down
-    /// to it.
-    end: T,
-    look: Look,
 }
 
 impl<'a, T: StepNumber> Steps<'a, T>
@@ -107,15 +93,13 @@ where
         Self {
             ctx,
             run: &ctx.run,
-            range: range.start..range.start,
+            range,
             base,
             count: &slot.levels[depth.min(LEVELS)],
             inner: &slot.levels[(depth + 1).min(LEVELS)],
             depth,
             cut: if depth == 0 { Cut::Now } else { Cut::Never },
             over: false,
-            end: range.end,
-            look: ctx.turn.first_look(),
         }
     }
 
@@ -129,17 +113,6 @@ where
     pub fn cuttable(mut self) -> Self {
         self.cut = Cut::Now;
         self
-    }
-
-    /// Looks at the clock, and says up to which step not to. Without `&mut self`, as [`Self::asked`].
-    #[cold]
-    #[inline(never)]
-    fn farther(turn: &Turn, last: Look, start: T, end: T) -> (T, Look) {
-        if start >= end {
-            return (end, last);
-        }
-        let look = turn.look(last);
-        (start.farther(look.calls(), end), look)
     }
 
     /// What becomes of the loop now that something is asked. It takes no `&mut self`: a loop whose
@@ -169,10 +142,7 @@ where
         if self.over {
             return None;
         }
-        if self.range.is_empty() {
-            (self.range.end, self.look) =
-                Self::farther(&self.ctx.turn, self.look, self.range.start, self.end);
-        }
+        self.ctx.yielding.step();
         if self.ctx.inner_ended.get() {
             // The inner count first: a reader that sees this step sees none of the last one's.
             self.ctx.inner_ended.set(false);
@@ -197,21 +167,5 @@ impl<T> Drop for Steps<'_, T> {
     fn drop(&mut self) {
         self.ctx.depth.set(self.depth);
         self.ctx.inner_ended.set(self.depth > 0);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn farther_never_passes_the_end_nor_what_a_number_can_hold() {
-        assert_eq!(3_u8.farther(4, 200), 7);
-        assert_eq!(3_u8.farther(300, 200), 200);
-        assert_eq!(250_u8.farther(10, 255), 255);
-        assert_eq!((-128_i8).farther(100, 127), -28);
-        assert_eq!((-128_i8).farther(u32::MAX, 127), 127);
-        assert_eq!((u64::MAX - 1).farther(5, u64::MAX), u64::MAX);
-        assert_eq!(0_i128.farther(u32::MAX, i128::MAX), i128::from(u32::MAX));
     }
 }

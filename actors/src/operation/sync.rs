@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::erased::{encoded, fits};
 use super::{Operation, Refusal, RunEnd, RunFailure};
+use crate::LiveCount;
 use crate::params::schema::ParamsSchema;
 use crate::rules::progress::Meter;
 use crate::run::control::Folders;
@@ -112,7 +113,7 @@ pub fn run_sync_operation<K: Operation>(
     let policy = kind.policy();
     let run = Run::new(RunSetup {
         run: 1,
-        nice: None,
+        waiting: LiveCount::default(),
         threads: 1,
         checkpoint_every: policy.checkpoint_every,
         checkpoints: Vec::new(),

@@ -51,6 +51,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Context, Operation, SavedCheckpoint};
+use crate::LiveCount;
 use crate::rules::lifecycle::{self, Input, Moment, State, Terms};
 use crate::rules::progress::Meter;
 use crate::run::control::Folders;
@@ -153,7 +154,7 @@ impl<K: Operation> Trial<'_, K> {
             .state;
         let run = Run::new(RunSetup {
             run: state.run,
-            nice: None,
+            waiting: LiveCount::default(),
             threads: 1,
             checkpoint_every: Duration::from_secs(3_600),
             checkpoints: self.restored.iter().cloned().collect(),

@@ -16,7 +16,6 @@ use super::views::{self, Around};
 use super::{Orchestrator, subscription};
 use crate::Error;
 use crate::locks::lock;
-use crate::run::priority::hurry;
 use crate::store::{Command, Operation, Outcome, Query, UNREADABLE};
 use crate::supervision::messages::{LiveProgress, ReadProgress};
 use crate::supervision::writer::{Entry, Reply};
@@ -221,7 +220,7 @@ impl Orchestrator {
     /// How far the live ones of `ids` have come.
     async fn live(&self, ids: Vec<OperationId>) -> HashMap<OperationId, LiveProgress> {
         let (reply, answer) = oneshot::channel();
-        hurry();
+        let _waits = self.0.waiting.enter();
         self.0.manager.do_send(ReadProgress { ids, reply });
         let mut live = HashMap::new();
         for (id, answer) in answer.await.unwrap_or_default() {

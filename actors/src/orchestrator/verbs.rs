@@ -10,7 +10,6 @@ use super::refusals::unexpected;
 use super::{Options, Orchestrator, Started, Until};
 use crate::Error;
 use crate::rules::lifecycle::{Ruling, rule};
-use crate::run::priority::hurry;
 use crate::store::{Done, Outcome, StoreError};
 use crate::supervision::messages::Ask;
 
@@ -45,7 +44,7 @@ impl Orchestrator {
         let (reply, answer) = patience.reply();
         let by = options.caller();
         log::info!("{id} {verb} asked by {by}");
-        hurry();
+        let _waits = self.0.waiting.enter();
         self.0.manager.do_send(Ask {
             id,
             verb,

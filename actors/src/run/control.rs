@@ -18,6 +18,7 @@ use super::SavedCheckpoint;
 use super::manifest::Origin;
 use super::progress_counters::{Slot, Snapshot};
 use super::reports::{Buffer, Report, ReportBody};
+use crate::LiveCount;
 
 /// The rank of the stop that was asked for: 0 none, then as [`StopVerb`] orders them.
 const RANK: u8 = 0b0_0111;
@@ -31,8 +32,8 @@ const PROBE: u8 = 0b1_0000;
 pub(crate) struct RunSetup {
     /// Its number.
     pub(crate) run: u32,
-    /// The niceness of its thread, a lane's. `None`: the thread is the caller's own.
-    pub(crate) nice: Option<i32>,
+    /// Whom its function yields its core to.
+    pub(crate) waiting: LiveCount,
     /// Threads that the function may use.
     pub(crate) threads: usize,
     /// How often a checkpoint is kept; also how long a pause waits for the next folder.

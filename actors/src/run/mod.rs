@@ -7,12 +7,11 @@ pub(crate) mod execute;
 pub(crate) mod files;
 pub(crate) mod folder;
 pub(crate) mod manifest;
-pub(crate) mod priority;
 pub(crate) mod progress_counters;
 pub(crate) mod reports;
 mod restore;
 pub(crate) mod texts;
-pub(crate) mod turn;
+pub(crate) mod yielding;
 
 pub use checkpoint::SavedCheckpoint;
 pub(crate) use control::{Folders, Run, RunSetup, report_event};

@@ -12,7 +12,7 @@ use super::messages::{NotBegun, RunEnded};
 use crate::LaneConfig;
 use crate::operation::ErasedOperation;
 use crate::rules::admission::Waiting;
-use crate::run::priority::{Slice, stand_back};
+use crate::run::yielding::stand_back;
 use crate::run::{Finished, Run, execute};
 
 /// What anyone may see of a lane without asking the manager.
@@ -239,6 +239,6 @@ impl Drop for Witness {
 /// A new arbiter on a thread of its own, niced so that the core never waits behind it.
 fn fresh(nice: i32) -> Arbiter {
     let arbiter = Arbiter::new();
-    arbiter.spawn_fn(move || stand_back(nice, Slice::Short));
+    arbiter.spawn_fn(move || stand_back(nice));
     arbiter
 }

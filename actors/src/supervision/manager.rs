@@ -44,6 +44,8 @@ pub(crate) struct Setup {
     pub(crate) admitting: Arc<AtomicBool>,
     pub(crate) sweeper: Sweeper,
     pub(crate) tasks: LiveCount,
+    /// Whom functions yield to.
+    pub(crate) waiting: LiveCount,
 }
 
 pub(crate) struct Manager {

@@ -78,6 +78,7 @@ pub(crate) struct Parts {
     pub(crate) failure: Failure,
     pub(crate) sweeper: Sweeper,
     pub(crate) tasks: LiveCount,
+    pub(crate) waiting: LiveCount,
 }
 
 /// Starts the system and waits until its manager lives.
@@ -140,6 +141,7 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
         failure,
         sweeper,
         tasks,
+        waiting,
     } = parts;
     let (reader, hub_of_end) = (store.reader(), Arc::clone(&hub));
     let breakpoints = config.breakpoints.clone();
@@ -152,6 +154,7 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
         admitting: Arc::clone(&admitting),
         sweeper,
         tasks: tasks.clone(),
+        waiting,
     };
     let manager = Manager::new(setup);
     let gauges = manager.gauges();

@@ -106,7 +106,7 @@ impl Manager {
         let lane = self.lanes.get(&operation.lane);
         RunSetup {
             run: operation.state.run,
-            nice: Some(self.of.config.nice),
+            waiting: self.of.waiting.clone(),
             threads: lane.map_or(1, |lane| lane.config.threads),
             checkpoint_every: policy.checkpoint_every,
             checkpoints: operation.checkpoints.clone(),
