@@ -2,6 +2,7 @@
 
 mod files;
 mod listen;
+mod names;
 mod overlay;
 mod tokens;
 
@@ -18,6 +19,7 @@ use toml::Table;
 use crate::domain::market::Library;
 use crate::http::Limits;
 pub use listen::Listen;
+pub use names::{HostName, Origin};
 pub use tokens::{Token, Tokens};
 
 /// Every key with its default.
@@ -31,6 +33,9 @@ const MOST_CONNECTIONS: f64 = 1e6;
 const MOST_THREADS: f64 = 1_024.0;
 /// Of one body, which is held in memory: 1 GiB.
 const MOST_BODY: f64 = 1_073_741_824.0;
+
+/// Of a lane's name, in characters.
+const MOST_NAME: usize = 64;
 
 /// Supervises long-running operations and serves them over HTTP.
 #[derive(Debug, Default, Parser)]
@@ -86,9 +91,9 @@ pub struct Http {
     /// Threads that answer; 0 is one per two cores, but at least two.
     pub workers: usize,
     /// Hosts beside the loopback ones.
-    pub allowed_hosts: Vec<String>,
+    pub allowed_hosts: Vec<HostName>,
     /// Origins beside the server's own.
-    pub allowed_origins: Vec<String>,
+    pub allowed_origins: Vec<Origin>,
     /// Proxies whose `X-Forwarded-For` is believed.
     #[serde(deserialize_with = "addresses")]
     pub trusted_proxies: Vec<IpAddr>,
@@ -290,6 +295,7 @@ impl Settings {
             range(key, value, low, high)?;
         }
         for (name, lane) in &self.lanes {
+            lane_name(name)?;
             for (key, value) in [("concurrency", lane.concurrency), ("threads", lane.threads)] {
                 range(
                     &format!("lanes.{name}.{key}"),
@@ -449,6 +455,17 @@ fn addresses<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<IpAddr>, D
             .map_err(|_| serde::de::Error::custom(format!("expected IP addresses, got \"{text}\"")))
     };
     texts.iter().map(parse).collect()
+}
+
+/// A lane's name stands in keys, in paths of metrics and in the code of kinds.
+fn lane_name(name: &str) -> Result<(), ConfigError> {
+    let plain = |one: u8| one.is_ascii_alphanumeric() || b"-_".contains(&one);
+    if (1..=MOST_NAME).contains(&name.len()) && name.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(ConfigError(format!(
+        "lanes.{name:?}: expected a lane's name of 1 to {MOST_NAME} ASCII letters, digits, - and _"
+    )))
 }
 
 fn range(key: &str, value: f64, low: f64, high: f64) -> Result<(), ConfigError> {

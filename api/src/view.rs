@@ -346,8 +346,16 @@ pub struct VerbAnswer {
     /// The operation after it.
     #[serde(flatten)]
     pub view: OperationView,
+    /// False when it was so already, and nothing was recorded. A server that does not say it yet is
+    /// taken to have changed something.
+    #[serde(default = "yes")]
+    pub changed: bool,
     /// False when the stop took effect but could not be recorded.
     pub durable: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// A page of operations, newest first.

@@ -27,21 +27,27 @@ pub(crate) struct Cli {
 #[derive(Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
-    /// Where the server is
-    #[arg(
-        long,
-        global = true,
-        env = "IMPRESARIO_URL",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:7979"
-    )]
-    pub(crate) url: String,
+    // Read by us: clap would write a variable that is set into the usage line, as if it were needed.
+    /// Where the server is [env: IMPRESARIO_URL] [default: http://127.0.0.1:7979]
+    #[arg(long, global = true, value_name = "URL")]
+    url: Option<String>,
     /// A file whose first line is the token, or a name and the token
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// JSON for programs instead of text for people
     #[arg(long, global = true)]
     pub(crate) json: bool,
+}
+
+impl Global {
+    /// Where the server is: as typed, else as the environment says, else on this machine.
+    pub(crate) fn url(&self) -> String {
+        let typed = self.url.clone();
+        let set = || std::env::var_os("IMPRESARIO_URL").map(|url| url.to_string_lossy().into());
+        typed
+            .or_else(set)
+            .unwrap_or_else(|| "http://127.0.0.1:7979".to_owned())
+    }
 }
 
 /// The commands that are no start.
@@ -71,17 +77,17 @@ pub(crate) enum Ops {
     /// Follow an operation to its end; Ctrl-C leaves it running
     Watch(One),
     /// End operations now
-    Cancel(Verbs),
+    Cancel(Waiting),
     /// Let operations rest until they are resumed
-    Pause(Verbs),
+    Pause(Waiting),
     /// Let operations go on
     Resume(Verbs),
     /// Let operations start that wait for their time, or for their next attempt
     StartNow(Verbs),
     /// Complete operations with what is done
-    Finish(Verbs),
+    Finish(Waiting),
     /// Start ended operations again, with the same params
-    Retry(Verbs),
+    Retry(Waiting),
     /// What an operation's function has logged
     Logs(Logs),
     /// Delete operations that ended long ago
@@ -124,6 +130,13 @@ pub(crate) struct Verbs {
     /// Why, for the people who will wonder
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
+}
+
+/// A verb whose effect may take a while.
+#[derive(Args)]
+pub(crate) struct Waiting {
+    #[command(flatten)]
+    pub(crate) verbs: Verbs,
     /// Wait so long for it to take effect
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=300))]
     pub(crate) wait: Option<u64>,

@@ -21,7 +21,12 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Bar>, Error> {
     let is_csv = path
         .extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
-    let bars = if is_csv { csv(text) } else { json(text) }.map_err(wrong)?;
+    let bars = match is_csv {
+        true => csv(text),
+        false => json(text)
+            .map_err(|error| format!("expected JSON, or CSV in a file named *.csv: {error}")),
+    };
+    let bars = bars.map_err(wrong)?;
     match bars.is_empty() {
         true => Err(wrong("expected bars, got none".to_owned())),
         false => Ok(bars),
@@ -173,6 +178,11 @@ mod tests {
             ("a.json", "{}".to_owned(), "missing field `bars`"),
             ("a.json", "[]".to_owned(), "expected bars, got none"),
             ("a.json", "nonsense".to_owned(), "expected ident"),
+            (
+                "passwd",
+                "root:x:0:0".to_owned(),
+                "expected JSON, or CSV in a file named *.csv: expected value at line 1",
+            ),
         ] {
             let error = read_as(name, &text).expect_err("it is no bars");
             assert!(

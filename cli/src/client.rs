@@ -206,13 +206,24 @@ fn base_url(url: &str) -> Result<String, Error> {
             "--url {url}: this client speaks http only; reach a remote server through a tunnel"
         )));
     }
-    let rest = url.strip_prefix("http://").unwrap_or(url);
-    if rest.is_empty() || rest.contains("://") || rest.contains(char::is_whitespace) {
-        return Err(Error::usage(format!(
-            "--url: expected http://HOST:PORT, got \"{url}\""
-        )));
-    }
-    Ok(format!("http://{rest}"))
+    let whole = format!("http://{}", url.strip_prefix("http://").unwrap_or(url));
+    let expected = match whole.parse() {
+        _ if whole.contains(['?', '#']) => "http://HOST:PORT without a query",
+        Ok(uri) if names_host(&uri) => return Ok(whole),
+        _ => "http://HOST:PORT, with a port of 1 to 65535",
+    };
+    Err(Error::usage(format!(
+        "--url: expected {expected}, got \"{url}\""
+    )))
+}
+
+/// Whether there is a host, and behind it no port or one that there can be.
+fn names_host(uri: &ureq::http::Uri) -> bool {
+    uri.authority().is_some_and(|authority| {
+        let (whole, host) = (authority.as_str(), authority.host());
+        let is_bare = whole.ends_with(host);
+        !host.is_empty() && (is_bare || authority.port_u16().is_some_and(|port| port > 0))
+    })
 }
 
 /// `cli user@host`: who the server's records name while there are no tokens.
@@ -243,6 +254,15 @@ mod tests {
             ("ftp://h", None),
             ("", None),
             ("a b", None),
+            ("[::1]:7979/below", Some("http://[::1]:7979/below")),
+            ("me:word@h", Some("http://me:word@h")),
+            ("http://127.0.0.1:99999", None),
+            ("http://h:0", None),
+            ("http://h:", None),
+            ("http://:7979", None),
+            ("h:x", None),
+            ("http://h:7979?x=1", None),
+            ("http://h:7979/#x", None),
         ] {
             assert_eq!(base_url(text).ok().as_deref(), url, "{text}");
         }

@@ -32,7 +32,7 @@ use runner::OperationRunner;
 fn main() -> ExitCode {
     let (global, asked) = args::read();
     let out = Out::new(global.json);
-    let client = token(&global).and_then(|token| Client::new(&global.url, token));
+    let client = token(&global).and_then(|token| Client::new(&global.url(), token));
     let client = match client {
         Ok(client) => Arc::new(client),
         Err(error) => {

@@ -42,7 +42,7 @@ fn the_file_lies_over_the_defaults_and_the_command_line_over_the_file() {
     .expect("all of it is known");
     assert_eq!(settings.http.listen.as_str(), "[::1]:2");
     assert_eq!(settings.http.workers, 3);
-    assert_eq!(settings.http.allowed_hosts, ["a", "b"]);
+    assert!(settings.http.allowed_hosts[1].is_named_by("B:80"));
     assert!(settings.data_dir.ends_with("kept"));
     let own = &settings.lanes["own"];
     assert_eq!((own.threads, own.concurrency), (8, 2));
@@ -97,6 +97,26 @@ const FAULTS: &[([&str; 2], &str)] = &[
     (
         ["--set", "http.trusted_proxies=[\"proxy.example\"]"],
         "http.trusted_proxies: expected IP addresses, got \"proxy.example\"",
+    ),
+    (
+        ["--set", "http.allowed_hosts=[\"desk\", \"http://y\"]"],
+        "http.allowed_hosts: expected hosts, for example desk.example or desk.example:8080, got \"http://y\"",
+    ),
+    (
+        ["--set", "http.allowed_origins=[\"https://x/\"]"],
+        "http.allowed_origins: expected origins, for example https://desk.example, with no path behind them, got \"https://x/\"",
+    ),
+    (
+        ["--set", "http.allowed_origins=[\"desk2.example\"]"],
+        "http.allowed_origins: expected origins",
+    ),
+    (
+        ["--set", "lanes..threads=1"],
+        "lanes.\"\": expected a lane's name of 1 to 64 ASCII letters, digits, - and _",
+    ),
+    (
+        ["--set", "lanes.a b.threads=1"],
+        "lanes.\"a b\": expected a lane's name",
     ),
     (
         ["--set", "lanes.default.concurrency=0"],

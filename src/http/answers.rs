@@ -220,6 +220,11 @@ pub(super) async fn asked<T>(
     } else {
         StatusCode::ACCEPTED
     };
-    let reply = enveloped(code, VerbAnswer { view, durable });
+    let answer = VerbAnswer {
+        view,
+        changed,
+        durable,
+    };
+    let reply = enveloped(code, answer);
     Ok(Reply::written(reply.response))
 }

@@ -189,9 +189,11 @@ fn pause_keeps_what_is_done_and_finish_completes_with_it() {
     let reply = server.ask(&one, "pause?wait=30");
     let view = reply.data(200);
     assert_eq!(
-        (&view["status"], &view["durable"]),
-        (&json!("paused"), &json!(true))
+        (&view["status"], &view["durable"], &view["changed"]),
+        (&json!("paused"), &json!(true), &json!(true))
     );
+    let again = server.ask(&one, "pause?wait=30");
+    assert_eq!(again.data(200)["changed"], false);
     let done = view["progress"]["steps"][0]["current"]
         .as_u64()
         .expect("a count");

@@ -85,8 +85,11 @@ fn the_deepest_params_survive_within_every_answer() {
         if let Some(error) = &mut view.row.error {
             error.details = Some(deepest());
         }
-        let durable = true;
-        survives_enveloped(&VerbAnswer { view, durable });
+        survives_enveloped(&VerbAnswer {
+            view,
+            changed: false,
+            durable: true,
+        });
         Ok(())
     });
     tried.expect("it survives");

@@ -4,17 +4,22 @@ use impresario_api::{OperationRow, StartAnswer, Verb, VerbAnswer, VerbRequest};
 use serde_json::json;
 
 use super::App;
-use crate::args::Verbs;
+use crate::args::{Verbs, Waiting};
 use crate::client::{Post, parse};
 use crate::display::text::clean;
 use crate::error::{DONE, Error};
 use crate::ids;
 
+/// Asks each, and waits for what it asked if told to.
+pub(super) fn ask_waiting(app: &App, verb: Verb, asked: &Waiting) -> u8 {
+    ask_all(app, verb, &asked.verbs, asked.wait)
+}
+
 /// Asks each; one that refuses does not keep the others from being asked. The first error's code.
-pub(super) fn ask_all(app: &App, verb: Verb, asked: &Verbs) -> u8 {
+pub(super) fn ask_all(app: &App, verb: Verb, asked: &Verbs, wait: Option<u64>) -> u8 {
     let mut code = DONE;
     for id in &asked.ids {
-        if let Err(error) = ask(app, verb, id, asked) {
+        if let Err(error) = ask(app, verb, id, asked, wait) {
             app.out.error(&error);
             if code == DONE {
                 code = error.exit_code();
@@ -24,14 +29,14 @@ pub(super) fn ask_all(app: &App, verb: Verb, asked: &Verbs) -> u8 {
     code
 }
 
-fn ask(app: &App, verb: Verb, id: &str, asked: &Verbs) -> Result<(), Error> {
+fn ask(app: &App, verb: Verb, id: &str, asked: &Verbs, wait: Option<u64>) -> Result<(), Error> {
     let id = ids::resolve(&app.client, id)?;
     let path = format!("/api/v1/operations/{id}/{verb}");
     let request = VerbRequest {
         reason: asked.reason.clone(),
     };
     let post = Post {
-        wait: asked.wait,
+        wait,
         idempotency_key: None,
     };
     let raw = app.client.post(&path, &json!(request), post)?;
@@ -57,7 +62,7 @@ fn say_retry(app: &App, old: &str, answer: &StartAnswer) -> Result<(), Error> {
 fn say(app: &App, verb: Verb, answer: &VerbAnswer) -> Result<(), Error> {
     let row = &answer.view.row;
     let (sign, id) = (app.out.look.sign(row.status), row.operation_id.short());
-    let said = said(verb, row);
+    let said = said(verb, answer.changed, row);
     let line = format!("{sign} {}  {id}  {said}", clean(&row.kind));
     app.out.line(&app.out.look.fit(&line))?;
     if !answer.durable {
@@ -67,13 +72,19 @@ fn say(app: &App, verb: Verb, answer: &VerbAnswer) -> Result<(), Error> {
     Ok(())
 }
 
-/// `cancel asked, now cancelling`; `resumed, now pending until 2026-01-31T12:00:00.000Z`
-fn said(verb: Verb, row: &OperationRow) -> String {
+/// `cancel asked, now cancelling`; `resumed, now pending until 2026-01-31T12:00:00.000Z`; where nothing
+/// was changed, `is already paused`.
+fn said(verb: Verb, changed: bool, row: &OperationRow) -> String {
     let status = row.status;
     let waits = row.waiting_for.as_deref().map(clean);
     let until = waits.filter(|why| why.starts_with("until "));
     let until = until.map(|until| format!(" {until}")).unwrap_or_default();
     match verb {
+        // Its run goes on, but to the stop that was asked for before.
+        _ if !changed && status.is_dispatched() => {
+            format!("{verb} was already asked, now {status}")
+        }
+        _ if !changed => format!("is already {status}{until}"),
         _ if status.is_ended() => status.to_string(),
         Verb::Resume => format!("resumed, now {status}{until}"),
         _ => format!("{verb} asked, now {status}{until}"),

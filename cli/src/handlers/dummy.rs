@@ -4,7 +4,7 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use impresario_api::OperationView;
 use serde_json::{Map, Value};
 
-use super::Handler;
+use super::{Handler, typed};
 use crate::display::end::Fact;
 use crate::display::numbers::thousands;
 use crate::error::Error;
@@ -17,24 +17,28 @@ impl Handler for Dummy {
     }
 
     fn command(&self) -> Command {
-        let number = |name: &'static str, long: &'static str, value: &'static str| {
+        let number = |name: &'static str, long: &'static str, value: &'static str, default| {
             Arg::new(name)
                 .long(long)
                 .value_name(value)
+                .default_value(default)
                 .allow_negative_numbers(true)
                 .value_parser(value_parser!(u64))
         };
         Command::new("dummy")
             .about("Start a dummy: it counts, resting between steps")
-            .arg(number("iterations", "iterations", "N").help("How many iterations"))
-            .arg(number("step_ms", "step-ms", "MS").help("How long each rests, in milliseconds"))
+            .arg(number("iterations", "iterations", "N", "100").help("How many iterations"))
+            .arg(
+                number("step_ms", "step-ms", "MS", "2000")
+                    .help("How long each rests, in milliseconds"),
+            )
     }
 
     fn params(&self, arguments: &ArgMatches) -> Result<Value, Error> {
         let mut params = Map::new();
         for name in ["iterations", "step_ms"] {
-            let given = arguments.get_one::<u64>(name);
-            params.extend(given.map(|number| (name.to_owned(), Value::from(*number))));
+            let given = typed::<u64>(arguments, name);
+            params.extend(given.map(|number| (name.to_owned(), Value::from(number))));
         }
         Ok(Value::Object(params))
     }

@@ -1,6 +1,7 @@
 //! What is particular to a kind: its command, its params, how it came out. A new kind is a file
 //! here and a line in [`ALL`].
 
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 use impresario_api::OperationView;
 use serde_json::Value;
@@ -59,6 +60,12 @@ pub(crate) fn of(kind: &str) -> Box<dyn Handler> {
         Some(known) => Box::new(Known(known)),
         None => Box::new(Generic::new(kind)),
     }
+}
+
+/// What was typed for an argument. Its default is the server's: here it only stands in the help.
+fn typed<T: Clone + Send + Sync + 'static>(arguments: &ArgMatches, name: &str) -> Option<T> {
+    let is_typed = arguments.value_source(name) == Some(ValueSource::CommandLine);
+    is_typed.then(|| arguments.get_one(name).cloned()).flatten()
 }
 
 /// A param that stands in an output as text.

@@ -1,11 +1,10 @@
 //! `train`: a network learns to tell whether the next bar goes up.
 
-use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use impresario_api::{ModelId, OperationView, TestReport};
 use serde_json::{Map, Value};
 
-use super::{Handler, text};
+use super::{Handler, text, typed};
 use crate::display::end::Fact;
 use crate::display::model::{ended, verdict};
 use crate::error::Error;
@@ -79,12 +78,8 @@ impl Handler for Train {
             params.extend(given.map(|text| (name.to_owned(), Value::from(text.as_str()))));
         }
         for (name, ..) in FLAGS {
-            // The defaults are the server's; here they only stand in the help.
-            if arguments.value_source(name) == Some(ValueSource::CommandLine)
-                && let Some(value) = arguments.get_one::<Value>(name)
-            {
-                params.insert(name.replace('-', "_"), value.clone());
-            }
+            let given = typed(arguments, name);
+            params.extend(given.map(|value: Value| (name.replace('-', "_"), value)));
         }
         Ok(Value::Object(params))
     }

@@ -119,6 +119,31 @@ fn usage_and_params_end_with_2_and_every_fault_is_named() {
 }
 
 #[test]
+fn an_address_in_the_environment_stands_in_no_usage_line() {
+    let client = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_impresario"));
+        command
+            .env("IMPRESARIO_URL", "http://127.0.0.1:9")
+            .args(args);
+        let output = command.output().expect("the client runs");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), text)
+    };
+    let (code, text) = client(&["ops", "show"]);
+    assert!(
+        code == Some(2) && text.contains("Usage: impresario ops show <ID>"),
+        "{text}"
+    );
+    let (code, text) = client(&["system"]);
+    assert!(
+        code == Some(3) && text.contains("http://127.0.0.1:9 "),
+        "{text}"
+    );
+    let (code, text) = client(&["--url", "http://127.0.0.1:99999", "system"]);
+    assert!(code == Some(2) && text.contains("1 to 65535"), "{text}");
+}
+
+#[test]
 fn a_server_that_is_not_there_ends_with_3_and_the_text_says_what_to_do() {
     let output = Command::new(env!("CARGO_BIN_EXE_impresario"))
         // Port 9 (discard) of loopback: nothing listens there.
@@ -181,6 +206,47 @@ fn every_verb_does_what_it_says() {
         server.json(&["ops", "list", "--all"])["operations"],
         Value::Array(vec![])
     );
+}
+
+#[test]
+fn a_verb_that_changes_nothing_says_how_it_is_already() {
+    let server = Server::start();
+    let later = "dummy --not-before 2099-01-01T00:00:00Z --detach";
+    let started = server.json(&later.split(' ').collect::<Vec<_>>());
+    let id = started["operation_id"].as_str().expect("an id");
+    let due = server.sleeper();
+    for (verb, first, again) in [
+        (
+            "resume",
+            "is already pending until 2099",
+            "is already pending until 2099",
+        ),
+        ("pause", "pause asked, now paused", "is already paused"),
+        ("cancel", "cancelled", "is already cancelled"),
+    ] {
+        for wanted in [first, again] {
+            let text = server.says(0, &["ops", verb, id]);
+            assert!(text.contains(wanted), "{verb}: {text}");
+            assert_eq!(
+                text.contains("already"),
+                wanted.contains("already"),
+                "{text}"
+            );
+        }
+    }
+    server.says(0, &["ops", "pause", &due, "--wait", "10"]);
+    let text = server.says(0, &["ops", "pause", &due, "--wait", "10"]);
+    assert!(text.contains("is already paused"), "{text}");
+}
+
+#[test]
+fn only_verbs_that_wait_take_a_wait() {
+    let server = Server::start();
+    for verb in ["resume", "start-now"] {
+        let output = server.run(&["ops", verb, "0000", "--wait", "1"]);
+        assert_eq!(output.status.code(), Some(2), "{verb}");
+        assert!(!server.says(0, &["ops", verb, "--help"]).contains("--wait"));
+    }
 }
 
 #[test]
@@ -324,21 +390,10 @@ fn waves() -> String {
     std::iter::once(header).chain((0..400).map(row)).collect()
 }
 
-/// The feature `training` may be left out of the server; then there is nothing to test here.
-#[test]
-fn a_training_leaves_a_model_that_is_listed_shown_and_asked() {
-    let server = Server::with_files(&[("A_1d.csv", &waves())]);
-    let kinds = server.json(&["kinds"]);
-    let kinds = kinds["kinds"]
-        .as_array()
-        .or(kinds.as_array())
-        .expect("kinds");
-    let Some(training) = kinds.iter().find(|kind| kind["kind"] == "training") else {
-        return;
-    };
-    // What the help calls a default is the server's.
-    let help = server.says(0, &["train", "--help"]);
-    let properties = training["params_schema"]["properties"].as_object();
+/// What the help of a command calls a default is the server's.
+fn the_help_names_the_servers_defaults(server: &Server, command: &str, kind: &Value) {
+    let help = server.says(0, &[command, "--help"]);
+    let properties = kind["params_schema"]["properties"].as_object();
     for (name, schema) in properties.expect("params") {
         let Some(default) = schema.get("default") else {
             continue;
@@ -356,6 +411,32 @@ fn a_training_leaves_a_model_that_is_listed_shown_and_asked() {
             "{flag}: {said}"
         );
     }
+}
+
+#[test]
+fn the_help_of_the_reference_kind_names_its_defaults() {
+    let server = Server::start();
+    let kinds = server.json(&["kinds"]);
+    let mut kinds = kinds.as_array().expect("kinds").iter();
+    let dummy = kinds
+        .find(|kind| kind["kind"] == "dummy")
+        .expect("it is built in");
+    the_help_names_the_servers_defaults(&server, "dummy", dummy);
+}
+
+/// The feature `training` may be left out of the server; then there is nothing to test here.
+#[test]
+fn a_training_leaves_a_model_that_is_listed_shown_and_asked() {
+    let server = Server::with_files(&[("A_1d.csv", &waves())]);
+    let kinds = server.json(&["kinds"]);
+    let kinds = kinds["kinds"]
+        .as_array()
+        .or(kinds.as_array())
+        .expect("kinds");
+    let Some(training) = kinds.iter().find(|kind| kind["kind"] == "training") else {
+        return;
+    };
+    the_help_names_the_servers_defaults(&server, "train", training);
 
     let line = ["train", "A", "--timeframe", "1d", "--epochs", "2"];
     let output = server.run(&line);

@@ -14,7 +14,7 @@ use actix_web::http::header::{
 use subtle::ConstantTimeEq;
 
 use super::refusals::Refusals;
-use crate::config::{ConfigError, Http};
+use crate::config::{ConfigError, HostName, Http, Origin};
 use crate::http::caller::TokenName;
 use crate::http::errors::ApiError;
 use crate::http::peer::{Peer, TrustedProxies};
@@ -26,11 +26,11 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Who may call, as configured.
 pub struct Guards {
     /// Hosts beside the loopback ones: those configured, and the name that is listened on.
-    hosts: Vec<String>,
+    hosts: Vec<HostName>,
     /// The addresses that are listened on.
     listen: Vec<IpAddr>,
     /// Origins beside the server's own.
-    origins: Vec<String>,
+    origins: Vec<Origin>,
     /// Name and secret; `None` when nobody needs one.
     tokens: Option<Vec<(Arc<str>, String)>>,
     /// What was refused lately, and behind which proxies a request's sender stands.
@@ -50,10 +50,10 @@ impl Guards {
                 .map(|token| (Arc::from(token.name), token.secret))
                 .collect()
         };
-        let mut hosts = http.allowed_hosts.clone();
         let listen = http.listen.addresses().iter();
+        let mut hosts = http.allowed_hosts.clone();
         if http.listen.is_name() {
-            hosts.push(http.listen.host().to_owned());
+            hosts.extend(HostName::parse(http.listen.host()));
         }
         Ok(Self {
             hosts,
@@ -131,17 +131,14 @@ impl Guards {
         {
             return true;
         }
-        let same = |one: &String| one.eq_ignore_ascii_case(name) || one.eq_ignore_ascii_case(host);
-        self.hosts.iter().any(same)
+        self.hosts.iter().any(|one| one.is_named_by(host))
     }
 
     /// A browser says where a request comes from; what is no browser says nothing. All that is said
     /// must be right, also where a header comes several times.
     fn origin(&self, head: &RequestHead, host: &str) -> Result<(), ApiError> {
         let named = |origin: &str| {
-            self.origins
-                .iter()
-                .any(|one| one.eq_ignore_ascii_case(origin))
+            Origin::parse(origin).is_some_and(|origin| self.origins.contains(&origin))
         };
         let mut is_named = false;
         for origin in texts(head, &ORIGIN, "null") {

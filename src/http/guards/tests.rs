@@ -36,7 +36,7 @@ fn post() -> TestRequest {
 
 #[test]
 fn only_known_hosts_are_answered() {
-    let guards = guards(&["http.allowed_hosts=[\"desk.example\"]"]);
+    let guards = guards(&["http.allowed_hosts=[\"desk.example\", \"Own.Example:80\"]"]);
     for (host, wanted) in [
         ("127.0.0.1", "ok"),
         ("127.0.0.1:1", "ok"),
@@ -45,6 +45,8 @@ fn only_known_hosts_are_answered() {
         ("[::1]:7979", "ok"),
         ("[::1]", "ok"),
         ("Desk.example:7979", "ok"),
+        ("own.example", "ok"),
+        ("own.example:8080", "FORBIDDEN_HOST"),
         ("evil.example", "FORBIDDEN_HOST"),
         ("localhost.evil.example", "FORBIDDEN_HOST"),
         ("127.0.0.1.evil.example:80", "FORBIDDEN_HOST"),
@@ -64,7 +66,7 @@ fn only_known_hosts_are_answered() {
 
 #[test]
 fn foreign_pages_change_nothing() {
-    let guards = guards(&["http.allowed_origins=[\"https://desk.example\"]"]);
+    let guards = guards(&["http.allowed_origins=[\"https://Desk.Example:443\"]"]);
     for (name, value, wanted) in [
         ("origin", "http://127.0.0.1:7979", "ok"),
         ("origin", "https://desk.example", "ok"),
