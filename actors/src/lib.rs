@@ -25,7 +25,7 @@ pub use live_count::{Counted, LiveCount};
 pub use locks::panic_message;
 pub use operation::testing;
 pub use orchestrator::{
-    Asked, Figures, MetricRange, Options, Orchestrator, Started, Subscription, Until, Update,
+    Asked, MetricRange, Options, Orchestrator, Started, Subscription, SystemMetrics, Until, Update,
 };
 pub use supervision::breakpoints::{Breakpoints, Halt, Point, Then};
 pub use supervision::metrics::Histogram;

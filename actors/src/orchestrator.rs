@@ -1,15 +1,15 @@
 //! The one handle that the rest of the world holds.
 
-mod figures;
 mod ids;
 mod metrics;
 mod options;
-mod patience;
+mod outcome_waiter;
 mod queues;
 mod reads;
 mod refusals;
 mod starts;
 mod subscription;
+mod system_metrics;
 mod verbs;
 mod views;
 
@@ -26,18 +26,18 @@ use crate::locks::lock;
 use crate::operation::{ErasedOperation, Kinds};
 use crate::store::{Reader, Store};
 use crate::supervision::blocking::Blocking;
-use crate::supervision::messages::{Drain, Halt};
+use crate::supervision::messages::{Drain, EndSystem};
 use crate::supervision::pubsub::Hub;
 use crate::supervision::sweeper::Sweeper;
 use crate::supervision::system::{self, Failure, Parts, Running};
 use crate::supervision::writer::StoreLink;
 use crate::{Config, Error, StartupError};
-pub use figures::Figures;
 use ids::Ids;
 pub use metrics::MetricRange;
 pub use options::Options;
 pub use starts::Started;
 pub use subscription::{Subscription, Update};
+pub use system_metrics::SystemMetrics;
 pub use verbs::Asked;
 
 /// For what [`Orchestrator::wait_until`] waits.
@@ -243,7 +243,7 @@ impl Orchestrator {
         self.0.manager.do_send(Drain { reply });
         // An error means that the manager is gone already.
         let _ = drained.await;
-        self.0.manager.do_send(Halt);
+        self.0.manager.do_send(EndSystem);
         lock(&self.0.link).take();
         // They end by themselves: the system was stopped, and the store's queue has no sender left.
         for thread in std::mem::take(&mut *lock(&self.0.threads))

@@ -94,7 +94,7 @@ pub struct SlotView {
     pub kind: Option<String>,
     /// Since when.
     pub since: Option<Timestamp>,
-    /// The step in hand: `epoch 5/10, batch 32/60`.
+    /// The current step: `epoch 5/10, batch 32/60`.
     pub step: Option<String>,
     /// When a count last grew.
     #[serde(default)]

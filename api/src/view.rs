@@ -235,7 +235,7 @@ pub struct StepProgress {
 pub struct Progress {
     /// 0–100, from the steps, or from the items where there are no steps.
     pub percentage: f64,
-    /// What it is doing, naming the step in hand.
+    /// What it is doing, naming the current step.
     pub message: String,
     /// Outermost first.
     pub steps: Vec<StepProgress>,

@@ -101,7 +101,7 @@ export function isKnown(verb: Verb): boolean {
 export const VERBS: Record<Verb, { label: string; done: string; says: (rows: Row[], now: number) => string; ends: boolean }> = {
   cancel: { label: 'Cancel', done: 'asked to cancel', says: cancels, ends: true },
   pause: { label: 'Pause', done: 'asked to pause', says: pauses, ends: false },
-  finish: { label: 'Finish', done: 'asked to finish', says: each('completes after the step in hand, and keeps what is done'), ends: true },
+  finish: { label: 'Finish', done: 'asked to finish', says: each('completes after the current step, and keeps what is done'), ends: true },
   resume: { label: 'Resume', done: 'resumed', says: resumes, ends: false },
   'start-now': { label: 'Start now', done: 'asked to start now', says: each('waits no longer for its time or its next attempt'), ends: false },
   retry: { label: 'Retry', done: 'started again', says: each('is started anew, as a new operation with the same params'), ends: false },

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finish_completes_the_step_in_hand_and_ends() {
+    fn a_finish_completes_the_current_step_and_ends() {
         let calls_before_the_sleep_of_the_second_step = 5;
         let ended = testing::run(&Dummy, params(100))
             .stop_at_call(calls_before_the_sleep_of_the_second_step, Verb::Finish)

@@ -4,7 +4,7 @@ use std::fmt::Error;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use impresario::{Figures, Histogram};
+use impresario::{Histogram, SystemMetrics};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet, text,
@@ -23,15 +23,15 @@ use crate::app::App;
 pub(super) const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub(super) async fn metrics(app: Data<App>, _: NoQuery) -> Result<HttpResponse, ApiError> {
-    let mut figures = app.orchestrator.figures().await?;
-    app.complete(&mut figures.system);
-    let text = written(figures).map_err(|error| ApiError::internal(error.to_string()))?;
+    let mut metrics = app.orchestrator.system_metrics().await?;
+    app.complete(&mut metrics.system);
+    let text = written(metrics).map_err(|error| ApiError::internal(error.to_string()))?;
     Ok(answers::plain(TEXT, text))
 }
 
-fn written(figures: Figures) -> Result<String, Error> {
+fn written(metrics: SystemMetrics) -> Result<String, Error> {
     let mut registry = Registry::with_prefix("impresario");
-    registry.register_collector(Box::new(Scrape(figures)));
+    registry.register_collector(Box::new(Scrape(metrics)));
     let mut out = String::new();
     text::encode(&mut out, &registry)?;
     Ok(out)
@@ -39,7 +39,7 @@ fn written(figures: Figures) -> Result<String, Error> {
 
 /// One reading of everything.
 #[derive(Debug)]
-struct Scrape(Figures);
+struct Scrape(SystemMetrics);
 
 impl Collector for Scrape {
     fn encode(&self, mut to: DescriptorEncoder<'_>) -> Result<(), Error> {

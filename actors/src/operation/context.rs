@@ -48,7 +48,7 @@ pub struct Context {
     pub(crate) keeps_folders: Cell<bool>,
     /// A folder was written since a pause or shutdown was asked for.
     pub(crate) folder_is_fresh: Cell<bool>,
-    pub(crate) state: RefCell<Kept>,
+    pub(crate) state: RefCell<CheckpointState>,
     not_finite: RefCell<BTreeSet<String>>,
     pub(crate) probe: Option<Probe>,
     pub(crate) yielding: Yielding,
@@ -59,7 +59,7 @@ pub(crate) type Probe = Box<dyn Fn(&Run)>;
 
 /// The newest state that the function gave, encoded.
 #[derive(Debug, Default)]
-pub(crate) struct Kept {
+pub(crate) struct CheckpointState {
     pub(crate) value: Vec<u8>,
     spare: Vec<u8>,
     /// Of each open loop: its name, how many steps were complete, and of how many.
@@ -100,9 +100,9 @@ impl Context {
             cut_short: Cell::new(false),
             keeps_folders: Cell::new(false),
             folder_is_fresh: Cell::new(false),
-            state: RefCell::new(Kept {
+            state: RefCell::new(CheckpointState {
                 metrics,
-                ..Kept::default()
+                ..CheckpointState::default()
             }),
             not_finite: RefCell::default(),
             probe: None,
@@ -113,7 +113,7 @@ impl Context {
     /// Counts through `range`. A step is complete when the next one is asked for; what people see
     /// is the absolute number of complete steps, of the range's end. Loops nest.
     ///
-    /// `finish` ends the outermost loop when its step in hand is whole; inner loops run to their
+    /// `finish` ends the outermost loop when its current step is whole; inner loops run to their
     /// end. See [`Steps::whole`] and [`Steps::cuttable`] for loops that differ.
     pub fn steps<T: StepNumber>(&self, name: &'static str, range: Range<T>) -> Steps<'_, T>
     where
@@ -124,8 +124,8 @@ impl Context {
 
     /// Counts items: rows, bars. `total` is a number, or `None` while it is unknown.
     pub fn items(&self, total: impl Into<Option<u64>>) -> Items<'_> {
-        self.run.slot.set_items_total(total.into());
-        let count = self.run.slot.items();
+        self.run.counters.set_items_total(total.into());
+        let count = self.run.counters.items();
         Items {
             count,
             done: Cell::new(count.load(Ordering::Relaxed)),
@@ -134,7 +134,7 @@ impl Context {
 
     /// The line that people see, instead of the composed one.
     pub fn message(&self, message: fmt::Arguments<'_>) {
-        self.run.slot.words(|words| {
+        self.run.counters.words(|words| {
             let line = words.message.get_or_insert_default();
             line.clear();
             // Writing to a String cannot fail.
@@ -147,14 +147,14 @@ impl Context {
     /// [`Context::message`].
     pub fn title(&self, title: impl Into<String>) {
         let title = texts::name(&title.into());
-        self.run.slot.words(|words| words.title = Some(title));
+        self.run.counters.words(|words| words.title = Some(title));
     }
 
     /// Something to show beside the progress: symbol, timeframe, device. At most 32 of them.
     pub fn context(&self, key: impl Into<String>, value: impl Into<String>) {
         let (key, mut value) = (texts::name(&key.into()), value.into());
         text::bound(&mut value, texts::LINE);
-        self.run.slot.words(|words| {
+        self.run.counters.words(|words| {
             if words.context.len() < texts::BESIDE || words.context.contains_key(&key) {
                 words.context.insert(key, value);
             }
@@ -202,7 +202,7 @@ impl Context {
 
     fn report(&self, body: ReportBody) {
         lock(&self.run.reports).push(Report::now(body));
-        self.run.slot.touch();
+        self.run.counters.touch();
     }
 
     /// Threads that the function may use: its lane's share.
@@ -217,7 +217,7 @@ impl Context {
 
     /// Err when the function is asked to stop: for long work between steps.
     pub fn check(&self) -> Result<(), Stopped> {
-        self.run.slot.touch();
+        self.run.counters.touch();
         self.yielding.step();
         self.go_on()
     }
@@ -233,7 +233,7 @@ impl Context {
 
     /// Rests for `time`; wakes at once when asked to stop. `finish` cuts one sleep short.
     pub fn sleep(&self, time: Duration) -> Result<(), Stopped> {
-        self.run.slot.touch();
+        self.run.counters.touch();
         if self.is_virtual() || time.is_zero() {
             return self.go_on();
         }
@@ -256,7 +256,7 @@ impl Context {
 
     /// What comes through `channel`; `None` when it is closed, or when the function is to finish.
     pub fn recv<T>(&self, channel: &Receiver<T>) -> Result<Option<T>, Stopped> {
-        self.run.slot.touch();
+        self.run.counters.touch();
         loop {
             match self.wanted() {
                 Wanted::Stop => return Err(self.tell()),
@@ -303,10 +303,10 @@ impl Context {
         Ok(asked?)
     }
 
-    /// The run ends at a checkpoint: the step in hand is whole, and is counted as the checkpoint
+    /// The run ends at a checkpoint: the current step is whole, and is counted as the checkpoint
     /// counts it.
     pub(crate) fn step_is_whole(&self) {
-        let levels = &self.run.slot.levels;
+        let levels = &self.run.counters.levels;
         let Some(level) = self.depth.get().min(LEVELS).checked_sub(1) else {
             return;
         };
@@ -330,7 +330,7 @@ impl Context {
         kept.fresh = true;
         kept.depth = self.depth.get().min(LEVELS);
         let open = kept.steps.iter_mut().zip(&self.names);
-        for ((kept, name), counts) in open.zip(&self.run.slot.levels).take(kept.depth) {
+        for ((kept, name), counts) in open.zip(&self.run.counters.levels).take(kept.depth) {
             let current = counts.current.load(Ordering::Relaxed);
             *kept = (name.get(), current, counts.total.load(Ordering::Relaxed));
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::run::texts;
 
-/// The function was asked to stop and goes: only the kernel makes one, for one run alone.
+/// The function was asked to stop and goes: only the supervisor makes one, for one run alone.
 ///
 /// It can be returned (`?` does) and nothing else: not made, not cloned, not turned into an
 /// ordinary error, so a stop cannot pass for a failure, nor a failure for a stop.

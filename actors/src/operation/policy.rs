@@ -99,7 +99,7 @@ impl Policy {
         }
     }
 
-    /// One run's time; past it the kernel stops it.
+    /// One run's time; past it the supervisor stops it.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self {

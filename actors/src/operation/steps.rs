@@ -47,7 +47,7 @@ numbers!(
 /// What `finish` does to a loop.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cut {
-    /// It ends when its step in hand is whole.
+    /// It ends when its current step is whole.
     Now,
     /// It runs to its end.
     Never,
@@ -88,15 +88,15 @@ where
         if let Some(names) = ctx.names.get(depth) {
             names.set(name);
         }
-        let slot = &ctx.run.slot;
-        slot.begin(depth, name, start.past(base), end.past(base));
+        let counters = &ctx.run.counters;
+        counters.begin(depth, name, start.past(base), end.past(base));
         Self {
             ctx,
             run: &ctx.run,
             range,
             base,
-            count: &slot.levels[depth.min(LEVELS)],
-            inner: &slot.levels[(depth + 1).min(LEVELS)],
+            count: &counters.levels[depth.min(LEVELS)],
+            inner: &counters.levels[(depth + 1).min(LEVELS)],
             depth,
             cut: if depth == 0 { Cut::Now } else { Cut::Never },
             over: false,

@@ -6,7 +6,7 @@ use impresario_api::{OperationId, Status};
 use serde_json::Value;
 
 use super::options::Again;
-use super::patience::Patience;
+use super::outcome_waiter::OutcomeWaiter;
 use super::refusals::unexpected;
 use super::{Options, Orchestrator, Until};
 use crate::Error;
@@ -97,17 +97,17 @@ impl Orchestrator {
         }
         let now = self.now();
         let id = self.0.ids.next(now);
-        let patience = Patience::new(self, id, Some(Until::Ended), &options);
+        let waiter = OutcomeWaiter::new(self, id, Some(Until::Ended), &options);
         let submission = options.submission(id, &**kind, params, again, idempotency, now);
         let lane = submission.lane.clone();
-        let (reply, answer) = patience.reply();
+        let (reply, answer) = waiter.reply();
         let submission = Box::new(submission);
         if self.waits(&submission) {
             self.record(submission, reply)?;
         } else {
             self.0.manager.do_send(Start { submission, reply });
         }
-        match patience.hear(answer).await? {
+        match waiter.hear(answer).await? {
             Outcome::Done(done) => Ok(started(&done, false)),
             Outcome::Replayed(operation) => Ok(Started {
                 id: operation.id,

@@ -8,7 +8,7 @@ use impresario_api::{Event, EventBody, OperationId, OperationView, Progress, Tim
 use super::{Orchestrator, Until};
 use crate::Error;
 use crate::live_count::Counted;
-use crate::supervision::pubsub::{Interest, Mailbox, Place, Post};
+use crate::supervision::pubsub::{Interest, Place, Post, SubscriberCursor};
 
 /// Events read at a time while a listener catches up.
 const PAGE: usize = 1_000;
@@ -36,12 +36,12 @@ pub enum Update {
     },
 }
 
-/// A subscription to one operation, or to all that match. It loses no event: what its mailbox had
+/// A subscription to one operation, or to all that match. It loses no event: what its subscriber had
 /// to drop, it reads from the store.
 pub struct Subscription {
     orchestrator: Orchestrator,
     interest: Interest,
-    mailbox: Mailbox,
+    subscriber: SubscriberCursor,
     /// The `seq` (of one operation) or `cursor` (of all that match) of what was given last.
     last: u64,
     ready: VecDeque<Update>,
@@ -63,10 +63,10 @@ impl Orchestrator {
     ) -> Result<Subscription, Error> {
         let interest = Interest::Operation(id);
         // Listening begins before the read, so that nothing falls between them.
-        let mailbox = self.0.hub.listen(&interest, since.is_some());
+        let subscriber = self.0.hub.listen(&interest, since.is_some());
         let view = self.view(id).await?;
         let mut subscription =
-            Subscription::new(self, interest, mailbox, since.unwrap_or(view.row.seq));
+            Subscription::new(self, interest, subscriber, since.unwrap_or(view.row.seq));
         subscription.snapshot = since.is_some();
         if since.is_none() {
             subscription
@@ -84,9 +84,10 @@ impl Orchestrator {
         interest: Interest,
         since: Option<u64>,
     ) -> Result<Subscription, Error> {
-        let mailbox = self.0.hub.listen(&interest, since.is_some());
+        let subscriber = self.0.hub.listen(&interest, since.is_some());
         let cursor = self.0.reader.cursor()?;
-        let mut subscription = Subscription::new(self, interest, mailbox, since.unwrap_or(cursor));
+        let mut subscription =
+            Subscription::new(self, interest, subscriber, since.unwrap_or(cursor));
         subscription.snapshot = since.is_some();
         if let Some(since) = since {
             let kept = self.0.reader.events_since_cursor(since, 1)?;
@@ -103,11 +104,16 @@ impl Orchestrator {
 }
 
 impl Subscription {
-    fn new(orchestrator: &Orchestrator, interest: Interest, mailbox: Mailbox, last: u64) -> Self {
+    fn new(
+        orchestrator: &Orchestrator,
+        interest: Interest,
+        subscriber: SubscriberCursor,
+        last: u64,
+    ) -> Self {
         Self {
             orchestrator: orchestrator.clone(),
             interest,
-            mailbox,
+            subscriber,
             last,
             ready: VecDeque::new(),
             snapshot: false,
@@ -126,7 +132,7 @@ impl Subscription {
                 self.catch_up().await?;
                 continue;
             }
-            match self.mailbox.next().await {
+            match self.subscriber.next().await {
                 Post::Event(event) => {
                     if self.is_news(&event) {
                         return Ok(Some(Update::Event(event)));
@@ -161,7 +167,7 @@ impl Subscription {
         news
     }
 
-    /// Reads what was missed, a page at a time; what is committed meanwhile waits in the mailbox.
+    /// Reads what was missed, a page at a time; what is committed meanwhile waits in the subscriber.
     async fn catch_up(&mut self) -> Result<(), Error> {
         let reader = &self.orchestrator.0.reader;
         // Until it is read, it is missed: an error here loses nothing.
@@ -236,27 +242,27 @@ impl Subscription {
 
 /// Hears that something happened to one operation, without reading what.
 pub(super) struct Watch {
-    mailbox: Mailbox,
+    subscriber: SubscriberCursor,
     _counted: Counted,
 }
 
 impl Watch {
     pub(super) fn new(orchestrator: &Orchestrator, id: OperationId) -> Self {
         Self {
-            mailbox: orchestrator.0.hub.listen(&Interest::Operation(id), false),
+            subscriber: orchestrator.0.hub.listen(&Interest::Operation(id), false),
             _counted: orchestrator.0.watches.enter(),
         }
     }
 
     /// Where it is woken by one who knows that no event will come.
     pub(super) fn place(&self) -> Arc<Place> {
-        self.mailbox.place()
+        self.subscriber.place()
     }
 
     /// Waits for any event; false when none will come any more.
     pub(super) async fn any_event(&mut self) -> bool {
         loop {
-            match self.mailbox.next().await {
+            match self.subscriber.next().await {
                 Post::Event(_) | Post::Lagging => return true,
                 Post::Progress(..) => {}
                 Post::Closed => return false,
@@ -268,7 +274,7 @@ impl Watch {
     /// none will come any more.
     pub(super) async fn status_met(&mut self, until: Until) -> bool {
         loop {
-            match self.mailbox.next().await {
+            match self.subscriber.next().await {
                 Post::Event(event) => {
                     if matches!(&event.body, EventBody::Status(status) if until.is_met(status.status))
                     {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use impresario_api::{OperationId, OperationView, Verb};
 
 use super::options::{Again, kept_reason};
-use super::patience::Patience;
+use super::outcome_waiter::OutcomeWaiter;
 use super::refusals::unexpected;
 use super::{Options, Orchestrator, Started, Until};
 use crate::Error;
@@ -40,8 +40,8 @@ impl Orchestrator {
         options: Options,
     ) -> Result<Asked, Error> {
         let reason = kept_reason(reason)?;
-        let patience = Patience::new(self, id, Until::of(verb), &options);
-        let (reply, answer) = patience.reply();
+        let waiter = OutcomeWaiter::new(self, id, Until::of(verb), &options);
+        let (reply, answer) = waiter.reply();
         let by = options.caller();
         log::info!("{id} {verb} asked by {by}");
         let _waits = self.0.waiting.enter();
@@ -52,7 +52,7 @@ impl Orchestrator {
             reason: reason.clone(),
             reply,
         });
-        let outcome = match patience.hear(answer).await {
+        let outcome = match waiter.hear(answer).await {
             Ok(outcome) => outcome,
             Err(Error::Store(error)) => return self.not_recorded(id, verb, error).await,
             Err(error) => return Err(error),

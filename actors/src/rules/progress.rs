@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use impresario_api::{Progress, StepProgress, Timestamp};
 
-use super::stall::Pace;
-use crate::run::progress_counters::{Snapshot, in_hand};
+use super::stall::AdvanceTimes;
+use crate::run::progress_counters::{Snapshot, current_step};
 
 /// Seconds over which a rate is smoothed.
 const SMOOTHING: f64 = 15.0;
@@ -20,7 +20,7 @@ pub(crate) struct Meter {
     share: Rate,
     /// The last time that a count grew, by the wall clock and in the run's own time.
     advanced: Option<(Timestamp, Duration)>,
-    pace: Pace,
+    pace: AdvanceTimes,
     updated_at: Option<Timestamp>,
     percentage: f64,
 }
@@ -120,7 +120,7 @@ impl Meter {
     }
 
     /// When a count last grew, and how often it does.
-    pub(crate) const fn advances(&self) -> (Option<(Timestamp, Duration)>, Pace) {
+    pub(crate) const fn advances(&self) -> (Option<(Timestamp, Duration)>, AdvanceTimes) {
         (self.advanced, self.pace)
     }
 
@@ -159,9 +159,9 @@ fn plain(snapshot: &Snapshot) -> Progress {
     }
 }
 
-/// The line that people see: what the function said, or what it works on and the step in hand.
+/// The line that people see: what the function said, or what it works on and the current step.
 fn message(snapshot: &Snapshot) -> String {
-    let step = in_hand(&snapshot.steps);
+    let step = current_step(&snapshot.steps);
     match (&snapshot.message, &snapshot.title, step) {
         (Some(message), _, _) => message.clone(),
         (None, Some(title), Some(step)) => format!("{title}: {step}"),
@@ -180,7 +180,7 @@ fn counted(snapshot: &Snapshot) -> f64 {
     }) as f64
 }
 
-/// 0–1: nested steps, each level a share of the one step above it that is in hand; items where
+/// 0–1: nested steps, each level a share of the one current step above it; items where
 /// there are no steps.
 fn share(snapshot: &Snapshot) -> f64 {
     if snapshot.steps.is_empty() {
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_names_the_step_in_hand_and_current_counts_what_is_complete() {
+    fn the_message_names_the_current_step_and_current_counts_what_is_complete() {
         let snapshot = Snapshot {
             title: Some("Training MLP on GOOG 1d".to_owned()),
             ..steps(&[("epoch", 4, 10), ("batch", 31, 60)])

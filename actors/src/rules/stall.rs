@@ -9,12 +9,12 @@ const LEAST: f64 = 10.0;
 
 /// How often a run, or all runs of a kind, advanced, and in what time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Pace {
+pub struct AdvanceTimes {
     advances: u64,
     seconds: f64,
 }
 
-impl Pace {
+impl AdvanceTimes {
     /// It advanced again, so many seconds after the time before.
     pub fn advanced(&mut self, seconds: f64) {
         self.advances += 1;
@@ -42,8 +42,8 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn every(seconds: f64, advances: usize) -> Pace {
-        let mut pace = Pace::default();
+    fn every(seconds: f64, advances: usize) -> AdvanceTimes {
+        let mut pace = AdvanceTimes::default();
         (0..advances).for_each(|_| pace.advanced(seconds));
         pace
     }
@@ -57,7 +57,7 @@ mod tests {
             (every(60.0, 3), 601.0, true),
             (every(1.0, 9).and(every(11.0, 1)), 19.0, false),
             (every(1.0, 9).and(every(11.0, 1)), 21.0, true),
-            (Pace::default(), 1e9, false),
+            (AdvanceTimes::default(), 1e9, false),
         ] {
             assert_eq!(pace.is_overdue(idle), is_overdue, "{pace:?}, {idle} s");
         }

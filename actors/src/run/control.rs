@@ -16,7 +16,7 @@ use impresario_api::{
 
 use super::SavedCheckpoint;
 use super::manifest::Origin;
-use super::progress_counters::{Slot, Snapshot};
+use super::progress_counters::{ProgressCounters, Snapshot};
 use super::reports::{Buffer, Report, ReportBody};
 use crate::LiveCount;
 
@@ -73,7 +73,7 @@ pub(crate) struct Run {
     due: AtomicBool,
     /// The function waits in one of our calls: a stop is heeded at once.
     rests: AtomicBool,
-    pub(crate) slot: Slot,
+    pub(crate) counters: ProgressCounters,
     pub(crate) reports: Mutex<Buffer>,
     pub(crate) saved: Mutex<Option<SavedCheckpoint>>,
     /// The one it goes on from, once it was chosen.
@@ -143,7 +143,7 @@ impl Run {
             asked_at: OnceLock::new(),
             due: AtomicBool::new(false),
             rests: AtomicBool::new(false),
-            slot: Slot::new(),
+            counters: ProgressCounters::new(),
             reports: Mutex::default(),
             saved: Mutex::default(),
             restored: OnceLock::new(),
@@ -242,7 +242,7 @@ impl Run {
 
     /// The counts now; `None`: try again at the next tick.
     pub(crate) fn read(&self) -> Option<Snapshot> {
-        self.slot.read()
+        self.counters.read()
     }
 
     /// What was reported since; may be empty although there is something.
@@ -259,8 +259,8 @@ impl Run {
     }
 
     /// "epoch 5/10, batch 32/60".
-    pub(crate) fn step_in_hand(&self) -> Option<String> {
-        self.slot.step_in_hand()
+    pub(crate) fn current_step(&self) -> Option<String> {
+        self.counters.current_step()
     }
 }
 

@@ -100,6 +100,6 @@ fn problem(ctx: &Context, code: &str, message: String) -> RunFailure {
         message: text::lines(&message, texts::PROBLEM).into_owned(),
         details: None,
         retryable: false,
-        step: ctx.run.step_in_hand(),
+        step: ctx.run.current_step(),
     }
 }

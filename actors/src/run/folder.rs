@@ -69,7 +69,7 @@ impl Context {
     }
 
     fn in_last_step(&self) -> bool {
-        let outermost = &self.run.slot.levels[0];
+        let outermost = &self.run.counters.levels[0];
         let (current, total) = (&outermost.current, &outermost.total);
         self.depth.get() > 0
             && current.load(Ordering::Relaxed).saturating_add(1) >= total.load(Ordering::Relaxed)

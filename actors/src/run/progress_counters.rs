@@ -32,7 +32,7 @@ pub(crate) struct Words {
 
 /// The counts of one run.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub(crate) struct ProgressCounters {
     pub(crate) levels: [Level; LEVELS + 1],
     items: AtomicU64,
     items_total: AtomicU64,
@@ -53,7 +53,7 @@ pub(crate) struct Snapshot {
     pub(crate) touches: u64,
 }
 
-impl Slot {
+impl ProgressCounters {
     pub(crate) fn new() -> Self {
         Self {
             levels: std::array::from_fn(|_| Level::default()),
@@ -144,15 +144,15 @@ impl Slot {
     }
 
     /// "epoch 5/10, batch 32/60".
-    pub(crate) fn step_in_hand(&self) -> Option<String> {
+    pub(crate) fn current_step(&self) -> Option<String> {
         let words = self.words.try_lock().ok()?;
-        in_hand(&self.steps(&words.names))
+        current_step(&self.steps(&words.names))
     }
 }
 
-/// The step in hand of each level: one more than are complete. Within a loop that is over nothing
-/// is in hand.
-pub(crate) fn in_hand(steps: &[StepProgress]) -> Option<String> {
+/// The current step of each level: one more than are complete. Within a loop that is over there is
+/// none.
+pub(crate) fn current_step(steps: &[StepProgress]) -> Option<String> {
     let mut text = String::new();
     for step in steps {
         let comma = if text.is_empty() { "" } else { ", " };
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_in_hand_is_one_more_than_is_complete_and_nothing_within_what_is_over() {
+    fn the_current_step_is_one_more_than_is_complete_and_nothing_within_what_is_over() {
         let step = |(name, current, total): (&str, u64, u64)| StepProgress {
             name: name.to_owned(),
             current,
@@ -179,7 +179,7 @@ mod tests {
         };
         let told = |steps: &[(&str, u64, u64)]| {
             let steps: Vec<_> = steps.iter().copied().map(step).collect();
-            in_hand(&steps).unwrap_or_default()
+            current_step(&steps).unwrap_or_default()
         };
         assert_eq!(
             told(&[("epoch", 4, 10), ("batch", 31, 60)]),

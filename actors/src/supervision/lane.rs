@@ -34,8 +34,8 @@ pub(crate) struct Lane {
     pub(crate) config: LaneConfig,
     pub(crate) gauge: Arc<LaneGauge>,
     slots: Vec<Slot>,
-    /// Slots that a claim under way has been promised.
-    promised: usize,
+    /// Slots that a claim under way has been reserved.
+    reserved: usize,
     nice: i32,
 }
 
@@ -66,7 +66,7 @@ impl Lane {
             config,
             gauge: Arc::new(gauge),
             slots,
-            promised: 0,
+            reserved: 0,
             nice,
         }
     }
@@ -75,26 +75,26 @@ impl Lane {
         self.slots.iter().filter(|slot| slot.busy.is_none()).count()
     }
 
-    /// Slots that are free and promised to no claim.
-    pub(crate) fn unpromised(&self) -> usize {
-        self.free().saturating_sub(self.promised)
+    /// Slots that are free and reserved to no claim.
+    pub(crate) fn unreserved(&self) -> usize {
+        self.free().saturating_sub(self.reserved)
     }
 
     /// Promises all free slots to a claim: how many.
-    pub(crate) fn promise(&mut self) -> usize {
-        let promised = self.unpromised();
-        self.promised += promised;
-        promised
+    pub(crate) fn reserve(&mut self) -> usize {
+        let reserved = self.unreserved();
+        self.reserved += reserved;
+        reserved
     }
 
     /// A claim for `limit` slots is answered; what it brought is run next.
-    pub(crate) const fn redeem(&mut self, limit: usize) {
-        self.promised = self.promised.saturating_sub(limit);
+    pub(crate) const fn settle(&mut self, limit: usize) {
+        self.reserved = self.reserved.saturating_sub(limit);
     }
 
     /// Whether a claim is on its way.
     pub(crate) const fn is_promised(&self) -> bool {
-        self.promised > 0
+        self.reserved > 0
     }
 
     /// The arbiter of a slot was gone before the function began: a fresh one takes the work.
@@ -157,7 +157,7 @@ impl Lane {
                 operation_id: busy.map(|busy| busy.work.id),
                 kind: busy.map(|busy| busy.work.kind.view().kind.clone()),
                 since: busy.map(|busy| busy.since),
-                step: busy.and_then(|busy| busy.work.run.step_in_hand()),
+                step: busy.and_then(|busy| busy.work.run.current_step()),
                 // The manager knows more of the run.
                 advanced_at: None,
                 overdue: false,
@@ -188,7 +188,7 @@ pub(crate) struct Work {
 
 /// Hands the work to an arbiter.
 fn begin(arbiter: &Arbiter, work: &Arc<Work>, manager: &Addr<Manager>) {
-    let mut witness = Witness {
+    let mut guard = CompletionGuard {
         id: work.id,
         run: work.number,
         manager: manager.clone(),
@@ -197,16 +197,16 @@ fn begin(arbiter: &Arbiter, work: &Arc<Work>, manager: &Addr<Manager>) {
     };
     let work = Arc::clone(work);
     arbiter.spawn_fn(move || {
-        witness.begun = true;
+        guard.begun = true;
         let finished = execute(&*work.kind, &work.params, &work.run);
-        witness.tell(Some(Box::new(finished)));
+        guard.tell(Some(Box::new(finished)));
     });
 }
 
 /// Tells the manager of a run's end, exactly once: what the function returned, or, when its
 /// arbiter drops it without a return, that the slot was lost. An arbiter that was gone before the
 /// function began has ended nothing: another one takes the work.
-struct Witness {
+struct CompletionGuard {
     id: OperationId,
     run: u32,
     manager: Addr<Manager>,
@@ -214,7 +214,7 @@ struct Witness {
     told: bool,
 }
 
-impl Witness {
+impl CompletionGuard {
     fn tell(&mut self, finished: Option<Box<Finished>>) {
         self.told = true;
         let (id, run) = (self.id, self.run);
@@ -222,7 +222,7 @@ impl Witness {
     }
 }
 
-impl Drop for Witness {
+impl Drop for CompletionGuard {
     fn drop(&mut self) {
         if self.told {
             return;

@@ -2,8 +2,8 @@
 //! rules do, and the store records. It signals, dispatches and keeps count.
 
 mod leaving;
-mod ledger;
 mod live;
+mod metrics;
 mod outage;
 mod reading;
 mod recovery;
@@ -31,8 +31,8 @@ use crate::operation::Kinds;
 use crate::rules::dispatch::is_due;
 use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
 use crate::store::{Command, Done, Operation, Outcome, Reader};
-use ledger::Ledger;
 use live::Live;
+use metrics::Metrics;
 
 /// What a manager works with.
 pub(crate) struct Setup {
@@ -55,16 +55,16 @@ pub(crate) struct Manager {
     next_due: BTreeMap<String, (Timestamp, SpawnHandle)>,
     /// The runs that are going on, and those whose end is not committed yet.
     live: HashMap<OperationId, Live>,
-    ledger: Ledger,
+    metrics: Metrics,
     /// Set by a shutdown: nothing is dispatched, and these wait for the last run's end.
     draining: Option<Vec<oneshot::Sender<()>>>,
     /// What the process before this one left is taken up. Nothing is dispatched before: a run of
     /// this process would be taken for a lost one.
     recovered: bool,
     /// The store failed for good: no end is recorded any more.
-    store_gone: bool,
+    store_failed: bool,
     /// The last batch could not be written.
-    store_ails: bool,
+    store_degraded: bool,
     /// Since the start.
     retention: Option<retention::Look>,
 }
@@ -80,11 +80,11 @@ impl Manager {
             lanes,
             next_due: BTreeMap::new(),
             live: HashMap::new(),
-            ledger: Ledger::default(),
+            metrics: Metrics::default(),
             draining: None,
             recovered: false,
-            store_gone: false,
-            store_ails: false,
+            store_failed: false,
+            store_degraded: false,
             retention: None,
         }
     }
@@ -108,7 +108,7 @@ impl Manager {
             return None;
         }
         let now = self.now();
-        let limit = self.lanes.get_mut(lane)?.promise();
+        let limit = self.lanes.get_mut(lane)?.reserve();
         let claim = Command::Claim {
             lane: lane.to_owned(),
             limit,
@@ -127,7 +127,7 @@ impl Manager {
         ctx: &mut Context<Self>,
     ) {
         if let Some(lane) = self.lanes.get_mut(lane) {
-            lane.redeem(limit);
+            lane.settle(limit);
         } else {
             self.empty_lost_lane(lane, operations.len() == limit);
         }
@@ -135,7 +135,7 @@ impl Manager {
             self.note(done);
             self.launch(&done.operation, ctx);
         }
-        self.send_off();
+        self.request_shutdown();
         self.arm(lane, next_due, ctx);
     }
 
@@ -206,7 +206,7 @@ impl Manager {
         let operation = &done.operation;
         let now = operation.state.shown();
         if now.is_ended() && !done.was.is_some_and(Status::is_ended) {
-            self.ledger.ended(now, self.now());
+            self.metrics.ended(now, self.now());
             let error = operation.state.error.as_ref();
             let error = error.map(|error| format!(": {}", error.code));
             log::info!("{} {now}{}", operation.id, error.unwrap_or_default());
@@ -225,7 +225,7 @@ impl Manager {
         self.signal_late(operation);
         if let (Some(live), Some(kept)) = (self.live.get_mut(&operation.id), operation.checkpoint())
         {
-            live.owed.written(kept.at);
+            live.unwritten.written(kept.at);
         }
         self.of.sweeper.look(operation);
         let pending = operation.state.shown() == Status::Pending;
@@ -265,7 +265,7 @@ impl Handler<Start> for Manager {
         else {
             return; // The reply is dropped: the handle answers that nothing is admitted any more.
         };
-        let limits = lane.config.limits(lane.unpromised() as u64);
+        let limits = lane.config.limits(lane.unreserved() as u64);
         if let Err(error) = self.of.link.takes_starts() {
             return start.reply.send(Err(error));
         }
@@ -324,14 +324,14 @@ impl Handler<Committed> for Manager {
     type Result = ();
 
     fn handle(&mut self, Committed(outcomes): Committed, ctx: &mut Self::Context) {
-        if std::mem::take(&mut self.store_ails) {
+        if std::mem::take(&mut self.store_degraded) {
             log::info!("the store writes again");
         }
         for outcome in outcomes {
             match outcome {
                 Outcome::Done(done) => {
                     if done.was.is_none() {
-                        self.ledger.admitted += 1;
+                        self.metrics.admitted += 1;
                         log::info!("{} submitted: {}", done.operation.id, done.operation.kind);
                     }
                     self.committed(&done, ctx);
@@ -344,7 +344,7 @@ impl Handler<Committed> for Manager {
                     next_due,
                 } => self.claimed(&lane, limit, &operations, next_due, ctx),
                 Outcome::Refused(refused) => {
-                    self.ledger.refused += u64::from(refused.is_of_a_start())
+                    self.metrics.refused += u64::from(refused.is_of_a_start())
                 }
                 Outcome::Pruned { removed, .. } => self.pruned(&removed, ctx),
                 Outcome::Replayed(_) => {}
@@ -372,7 +372,7 @@ impl Handler<NotBegun> for Manager {
         let Some(live) = self.live.get(&lost.id).filter(going_on) else {
             return;
         };
-        self.ledger.restarts += 1;
+        self.metrics.restarts += 1;
         if let Some(lane) = self.lanes.get_mut(&live.of.operation.lane) {
             lane.begin_again(live.slot, &ctx.address());
         }

@@ -88,7 +88,7 @@ pub(crate) struct Drain {
 /// End the actor system.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Halt;
+pub(crate) struct EndSystem;
 
 /// A batch was committed: outcomes in order.
 #[derive(Message)]

@@ -33,12 +33,12 @@ pub(crate) struct Assignment {
     pub(crate) store: StoreLink,
     pub(crate) hub: Arc<Hub>,
     /// What was seen of the run; the next actor of the run goes on with it.
-    pub(crate) vigil: Rc<RefCell<Vigil>>,
+    pub(crate) monitor: Rc<RefCell<RunMonitor>>,
 }
 
 /// What is seen of a run over time, by its actors one after another.
 #[derive(Default)]
-pub(crate) struct Vigil {
+pub(crate) struct RunMonitor {
     /// How far it has come.
     pub(crate) meter: Meter,
     /// The stop under way, and since when it is to be obeyed.
@@ -48,7 +48,7 @@ pub(crate) struct Vigil {
     pub(crate) over: bool,
 }
 
-impl Vigil {
+impl RunMonitor {
     /// A stop was signalled. A finish may take its time; what is asked after it has a grace period
     /// of its own.
     pub(crate) fn stop_signalled(&mut self, verb: StopVerb) {
@@ -99,13 +99,13 @@ impl OperationActor {
     fn read(&mut self) {
         if let Some(snapshot) = self.of.run.read() {
             let (now, ran) = (self.of.clock.now(), self.of.began.elapsed());
-            let meter = &mut self.of.vigil.borrow_mut().meter;
+            let meter = &mut self.of.monitor.borrow_mut().meter;
             self.shown = meter.update(now, ran, &snapshot);
         }
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
-        if self.of.vigil.borrow().over {
+        if self.of.monitor.borrow().over {
             return;
         }
         self.read();
@@ -147,12 +147,12 @@ impl OperationActor {
 
     /// A warning, once, when a stop has been ignored past the kind's grace period.
     fn unresponsive(&mut self) -> Option<(Timestamp, EventBody)> {
-        if self.of.vigil.borrow().over {
+        if self.of.monitor.borrow().over {
             return None;
         }
         let now = self.of.clock.now();
-        let (verb, ignored) = self.of.vigil.borrow_mut().ignored(self.of.grace, now)?;
-        let step = self.of.run.step_in_hand();
+        let (verb, ignored) = self.of.monitor.borrow_mut().ignored(self.of.grace, now)?;
+        let step = self.of.run.current_step();
         let place = step.map(|step| format!(", in {step}")).unwrap_or_default();
         let message = format!(
             "a stop was asked {:.1} s ago (now {verb}) and the function has not returned{place}",
@@ -196,7 +196,7 @@ impl Handler<ReadRun> for OperationActor {
             run: self.number(),
             progress: self.shown.clone(),
             elapsed: self.of.began.elapsed(),
-            unresponsive_since: self.of.vigil.borrow().unresponsive_since,
+            unresponsive_since: self.of.monitor.borrow().unresponsive_since,
         });
     }
 }
@@ -236,40 +236,40 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(0);
     const AN_HOUR: Duration = Duration::from_secs(3_600);
 
-    fn asked(verb: StopVerb, ago: Duration) -> Vigil {
-        let mut vigil = Vigil::default();
-        vigil.stop_signalled(verb);
+    fn asked(verb: StopVerb, ago: Duration) -> RunMonitor {
+        let mut monitor = RunMonitor::default();
+        monitor.stop_signalled(verb);
         let since = Instant::now().checked_sub(ago);
-        vigil.stop = Some((verb, since.expect("the machine is up for longer")));
-        vigil
+        monitor.stop = Some((verb, since.expect("the machine is up for longer")));
+        monitor
     }
 
     #[test]
     fn a_finish_may_take_its_time_and_a_cancel_after_it_has_a_grace_period_of_its_own() {
-        let mut vigil = asked(StopVerb::Finish, Duration::from_secs(60));
-        assert_eq!(vigil.ignored(Duration::ZERO, NOW), None);
-        vigil.stop_signalled(StopVerb::Cancel);
+        let mut monitor = asked(StopVerb::Finish, Duration::from_secs(60));
+        assert_eq!(monitor.ignored(Duration::ZERO, NOW), None);
+        monitor.stop_signalled(StopVerb::Cancel);
         assert_eq!(
-            vigil.ignored(Duration::from_secs(30), NOW),
+            monitor.ignored(Duration::from_secs(30), NOW),
             None,
             "just asked"
         );
-        assert!(vigil.ignored(Duration::ZERO, NOW).is_some());
+        assert!(monitor.ignored(Duration::ZERO, NOW).is_some());
     }
 
     #[test]
     fn a_stronger_stop_does_not_restart_the_grace_period_of_a_pause() {
-        let mut vigil = asked(StopVerb::Pause, Duration::from_secs(60));
-        vigil.stop_signalled(StopVerb::Cancel);
-        let told = vigil.ignored(Duration::from_secs(30), NOW);
+        let mut monitor = asked(StopVerb::Pause, Duration::from_secs(60));
+        monitor.stop_signalled(StopVerb::Cancel);
+        let told = monitor.ignored(Duration::from_secs(30), NOW);
         assert_eq!(told.map(|(verb, _)| verb), Some(StopVerb::Cancel));
-        assert_eq!(vigil.ignored(Duration::ZERO, NOW), None, "told once");
+        assert_eq!(monitor.ignored(Duration::ZERO, NOW), None, "told once");
     }
 
     #[test]
     fn nothing_is_ignored_where_nothing_was_asked_or_the_time_is_not_over() {
-        assert_eq!(Vigil::default().ignored(Duration::ZERO, NOW), None);
-        let mut vigil = asked(StopVerb::Cancel, Duration::from_secs(1));
-        assert_eq!(vigil.ignored(AN_HOUR, NOW), None);
+        assert_eq!(RunMonitor::default().ignored(Duration::ZERO, NOW), None);
+        let mut monitor = asked(StopVerb::Cancel, Duration::from_secs(1));
+        assert_eq!(monitor.ignored(AN_HOUR, NOW), None);
     }
 }

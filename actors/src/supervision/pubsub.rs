@@ -15,7 +15,7 @@ use crate::locks::lock;
 use crate::store::{Done, Operation};
 
 use self::topic::Topic;
-pub(crate) use self::topic::{Mailbox, Place, Post};
+pub(crate) use self::topic::{Place, Post, SubscriberCursor};
 
 /// Whom a listener wants to hear of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,17 +104,17 @@ pub(crate) struct Counts {
 pub(crate) struct Hub(Mutex<Topics>);
 
 impl Hub {
-    /// A mailbox for what is published from now on. With `lagging` it begins by saying so, for a
-    /// listener that has something to catch up with. A topic is kept as long as it has a mailbox:
-    /// mailboxes enter it here, and leave it as they are dropped, both under the hub's lock.
-    pub(crate) fn listen(self: &Arc<Self>, interest: &Interest, lagging: bool) -> Mailbox {
+    /// A subscriber for what is published from now on. With `lagging` it begins by saying so, for a
+    /// listener that has something to catch up with. A topic is kept as long as it has a subscriber:
+    /// subscribers enter it here, and leave it as they are dropped, both under the hub's lock.
+    pub(crate) fn listen(self: &Arc<Self>, interest: &Interest, lagging: bool) -> SubscriberCursor {
         let mut topics = lock(&self.0);
         let topic = topics.of(interest);
         let place = topic.enter(lagging, topics.closed);
-        Mailbox::new(Arc::clone(self), topic, place)
+        SubscriberCursor::new(Arc::clone(self), topic, place)
     }
 
-    /// The owner of a mailbox listens no more; the topic goes with its last listener.
+    /// The owner of a subscriber listens no more; the topic goes with its last listener.
     fn leave(&self, topic: &Arc<Topic>, place: &Arc<Place>) {
         let mut topics = lock(&self.0);
         if topic.leave(place) == 0 {
@@ -147,7 +147,7 @@ impl Hub {
         let mut topics = lock(&self.0);
         topics.closed = true;
         let all: Vec<_> = topics.all().cloned().collect();
-        // Who is woken may drop its mailbox at once, which wants the lock.
+        // Who is woken may drop its subscriber at once, which wants the lock.
         drop(topics);
         all.iter().for_each(|topic| topic.close());
     }

@@ -166,7 +166,7 @@ fn finished_in_the_second_inner_step(loops: Loops) -> u64 {
 }
 
 #[test]
-fn finish_ends_the_outermost_loop_when_its_step_in_hand_is_whole() {
+fn finish_ends_the_outermost_loop_when_its_current_step_is_whole() {
     assert_eq!(finished_in_the_second_inner_step(Loops::Plain), 4);
 }
 

@@ -4,7 +4,6 @@
 mod catching_up;
 mod clocks;
 mod ends;
-mod figures;
 mod kit;
 mod lanes;
 mod leaving;
@@ -15,5 +14,6 @@ mod recovering;
 mod scripted;
 mod stops;
 mod storing;
+mod system_metrics;
 mod verbs;
 mod waiting;

@@ -1,4 +1,4 @@
-//! Nobody but the kernel makes a `Stopped`.
+//! Nobody but the supervisor makes a `Stopped`.
 
 use impresario::operation::Stopped;
 

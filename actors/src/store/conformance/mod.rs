@@ -10,12 +10,12 @@
 //!
 //! A case that fails panics and says what was expected. Times are made up and nothing sleeps.
 
+mod helpers;
 mod pruning;
 mod queue;
 mod reading;
 mod recovery;
 mod runs;
-mod short;
 mod stage;
 mod starting;
 mod times;

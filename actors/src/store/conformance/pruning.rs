@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use impresario_api::{Timestamp, Verb};
 
-use super::short::{id, numbers, same, types};
+use super::helpers::{id, numbers, same, types};
 use super::stage::Stage;
 use crate::rules::run_end::RunEnd;
 use crate::store::{Command, Outcome, Query};

@@ -2,7 +2,7 @@
 
 use impresario_api::{Status, Timestamp, Verb};
 
-use super::short::{failure, id, same};
+use super::helpers::{failure, id, same};
 use super::stage::Stage;
 
 pub(super) fn order(stage: &mut Stage) {

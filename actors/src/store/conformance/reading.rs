@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use impresario_api::{Status, Verb};
 
-use super::short::{id, log, numbers, same, types};
+use super::helpers::{id, log, numbers, same, types};
 use super::stage::Stage;
 use crate::rules::run_end::RunEnd;
 use crate::store::Query;

@@ -2,7 +2,7 @@
 
 use impresario_api::{Status, Stop, StopVerb, Verb};
 
-use super::short::same;
+use super::helpers::same;
 use super::stage::Stage;
 use crate::rules::lifecycle::Input;
 use crate::rules::run_end::RunEnd;

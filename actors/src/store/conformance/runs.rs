@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use impresario_api::{EventBody, Progress, RestoredData, Status, Verb, Warning};
 use serde_json::json;
 
-use super::short::{failure, id, log, same, types};
+use super::helpers::{failure, id, log, same, types};
 use super::stage::Stage;
 use crate::rules::lifecycle::{Input, Rejection};
 use crate::rules::run_end::RunEnd;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use impresario_api::{Event, EventBody, Status, Timestamp, Verb};
 use serde_json::json;
 
-use super::short::{id, same, terms};
+use super::helpers::{id, same, terms};
 use crate::rules::admission::Limits;
 use crate::rules::lifecycle::{Input, Rejection};
 use crate::rules::run_end::RunEnd;

@@ -1,6 +1,6 @@
 //! What a start is judged by.
 
-use super::short::{id, same};
+use super::helpers::{id, same};
 use super::stage::Stage;
 use crate::rules::admission::{Full, Limits};
 use crate::rules::run_end::RunEnd;
@@ -101,7 +101,7 @@ pub(super) fn uniqueness(stage: &mut Stage) {
         |refused, number| matches!(refused, Refused::Duplicate(one) if one == id(number));
     same(duplicate(refused, 1), true, "one like it is live");
     stage.claim("a", 1);
-    let mut end = stage.end(1, 1, super::short::failure(false));
+    let mut end = stage.end(1, 1, super::helpers::failure(false));
     end.checkpoint = Some(stage.checkpoint(1));
     stage.done(Command::End(Box::new(end)));
     stage.done(second);

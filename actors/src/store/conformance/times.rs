@@ -2,7 +2,7 @@
 
 use impresario_api::{Status, StatusFilter, Timestamp, Verb};
 
-use super::short::{failure, log, numbers, same, types};
+use super::helpers::{failure, log, numbers, same, types};
 use super::stage::Stage;
 use crate::rules::admission::Waiting;
 use crate::rules::dispatch::PROMOTED_AT_ONCE;

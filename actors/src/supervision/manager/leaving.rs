@@ -8,12 +8,12 @@ use super::Manager;
 use crate::rules::lifecycle::Input;
 use crate::store::Command;
 use crate::supervision::lane::Lane;
-use crate::supervision::messages::{Drain, Halt};
+use crate::supervision::messages::{Drain, EndSystem};
 use crate::supervision::writer::Entry;
 
 impl Manager {
     /// In a shutdown, runs that were claimed just before it are asked to go too.
-    pub(super) fn send_off(&mut self) {
+    pub(super) fn request_shutdown(&mut self) {
         if self.draining.is_none() {
             return;
         }
@@ -37,7 +37,7 @@ impl Manager {
     /// still on its way may bring another one. Without a store no end is recorded and no claim
     /// answered: then the functions alone are waited for.
     pub(super) fn drained(&mut self) {
-        let drained = if self.store_gone {
+        let drained = if self.store_failed {
             self.live.values().all(|live| live.ended)
         } else {
             self.live.is_empty() && !self.lanes.values().any(Lane::is_promised)
@@ -60,13 +60,13 @@ impl Handler<Drain> for Manager {
     fn handle(&mut self, drain: Drain, ctx: &mut Self::Context) {
         self.of.admitting.store(false, Ordering::Release);
         self.draining.get_or_insert_default().push(drain.reply);
-        self.send_off();
+        self.request_shutdown();
         ctx.run_later(self.of.config.shutdown_grace, |manager, _| {
             for (id, live) in &manager.live {
                 let step = live
                     .of
                     .run
-                    .step_in_hand()
+                    .current_step()
                     .unwrap_or_else(|| "no step".to_owned());
                 log::warn!("{id} did not return within the grace period; it is in {step}");
             }
@@ -77,10 +77,10 @@ impl Handler<Drain> for Manager {
     }
 }
 
-impl Handler<Halt> for Manager {
+impl Handler<EndSystem> for Manager {
     type Result = ();
 
-    fn handle(&mut self, _: Halt, ctx: &mut Self::Context) {
+    fn handle(&mut self, _: EndSystem, ctx: &mut Self::Context) {
         for lane in self.lanes.values() {
             lane.stop();
         }

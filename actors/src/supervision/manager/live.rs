@@ -8,7 +8,7 @@ use actix::{Addr, AsyncContext, Context};
 use impresario_api::{EventBody, StopVerb, Warning};
 
 use super::Manager;
-use super::outage::Owed;
+use super::outage::UnwrittenBacklog;
 use crate::operation::{Policy, RunEnd, RunFailure};
 use crate::rules::lifecycle::State;
 use crate::run::{Finished, Folders, Origin, Run, RunSetup, report_event};
@@ -31,7 +31,7 @@ pub(super) struct Live {
     /// The function has returned; the end is on its way to the store.
     pub(super) ended: bool,
     /// What the store could not write.
-    pub(super) owed: Owed,
+    pub(super) unwritten: UnwrittenBacklog,
 }
 
 impl Live {
@@ -41,7 +41,7 @@ impl Live {
             return;
         };
         self.of.run.ask(stop);
-        self.of.vigil.borrow_mut().stop_signalled(stop);
+        self.of.monitor.borrow_mut().stop_signalled(stop);
         self.actor.do_send(StopSignalled);
         if stop == StopVerb::Cancel {
             self.cancelled_at = Some(Instant::now());
@@ -80,7 +80,7 @@ impl Manager {
             operation.lane
         );
         let of = self.assignment(operation, run, kind.policy());
-        let actor = self.staff(of.clone(), ctx);
+        let actor = self.spawn_actor(of.clone(), ctx);
         let state = operation.state.clone();
         let live = Live {
             state,
@@ -89,7 +89,7 @@ impl Manager {
             slot,
             cancelled_at: None,
             ended: false,
-            owed: Owed::default(),
+            unwritten: UnwrittenBacklog::default(),
         };
         self.live.insert(operation.id, live);
     }
@@ -134,12 +134,12 @@ impl Manager {
             progress_every: self.of.config.progress_every,
             store: self.of.link.clone(),
             hub: Arc::clone(&self.of.hub),
-            vigil: Rc::default(),
+            monitor: Rc::default(),
         }
     }
 
     /// Starts an actor for a run, and hears of its end.
-    fn staff(&self, of: Assignment, ctx: &Context<Self>) -> Addr<OperationActor> {
+    fn spawn_actor(&self, of: Assignment, ctx: &Context<Self>) -> Addr<OperationActor> {
         let (id, run) = (of.operation.id, of.operation.state.run);
         let manager = ctx.address();
         let actor = OperationActor::new(of, manager.clone());
@@ -194,10 +194,10 @@ impl Manager {
             return;
         };
         let took = live.of.began.elapsed();
-        let (_, pace) = live.of.vigil.borrow().meter.advances();
-        self.ledger.ran(&live.of.operation.kind, took, pace);
+        let (_, pace) = live.of.monitor.borrow().meter.advances();
+        self.metrics.ran(&live.of.operation.kind, took, pace);
         live.ended = true;
-        live.of.vigil.borrow_mut().over = true;
+        live.of.monitor.borrow_mut().over = true;
         let lost = ended.finished.is_none();
         let finished = ended
             .finished
@@ -205,9 +205,9 @@ impl Manager {
         let panicked = matches!(finished.end, RunEnd::Panicked(_));
         let lane = live.of.operation.lane.clone();
         let mut end = end_of(live, *finished, took);
-        live.owed.add_to(&mut end);
-        self.ledger.panics += u64::from(panicked && !lost);
-        self.ledger.restarts += u64::from(panicked);
+        live.unwritten.add_to(&mut end);
+        self.metrics.panics += u64::from(panicked && !lost);
+        self.metrics.restarts += u64::from(panicked);
         if let Some(lane) = self.lanes.get_mut(&lane) {
             lane.vacate(live.slot, panicked);
         }
@@ -230,7 +230,7 @@ impl Manager {
         };
         live.actor.do_send(Leave);
         if let Some(asked) = live.cancelled_at {
-            self.ledger.cancels.record(asked.elapsed());
+            self.metrics.cancels.record(asked.elapsed());
         }
     }
 
@@ -251,8 +251,8 @@ impl Manager {
             at: self.now(),
         });
         self.append(&operation, warning);
-        let actor = self.staff(of, ctx);
-        self.ledger.restarts += 1;
+        let actor = self.spawn_actor(of, ctx);
+        self.metrics.restarts += 1;
         if let Some(live) = self.live.get_mut(&ended.id) {
             live.actor = actor;
         }
@@ -267,7 +267,7 @@ fn slot_lost(run: &Run) -> Finished {
         message,
         details: None,
         retryable: true,
-        step: run.step_in_hand(),
+        step: run.current_step(),
     };
     Finished {
         end: RunEnd::Panicked(failure),
@@ -289,7 +289,7 @@ fn end_of(live: &Live, finished: Finished, took: Duration) -> End {
         output: finished.output,
         progress: Some(
             live.of
-                .vigil
+                .monitor
                 .borrow_mut()
                 .meter
                 .last(now, took, &finished.snapshot),

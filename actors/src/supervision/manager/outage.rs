@@ -17,7 +17,7 @@ const STORE_RETRY: std::time::Duration = std::time::Duration::from_millis(250);
 /// What a run still has to tell the store. It is bounded: the newest checkpoint, a few warnings,
 /// and the count of everything else.
 #[derive(Default)]
-pub(super) struct Owed {
+pub(super) struct UnwrittenBacklog {
     stop: bool,
     checkpoint: Option<SavedCheckpoint>,
     warnings: Vec<Fact>,
@@ -26,7 +26,7 @@ pub(super) struct Owed {
     events: u64,
 }
 
-impl Owed {
+impl UnwrittenBacklog {
     fn keep(&mut self, events: Vec<Fact>, checkpoint: Option<SavedCheckpoint>) {
         self.checkpoint = checkpoint.or_else(|| self.checkpoint.take());
         for (at, body) in events {
@@ -56,9 +56,9 @@ impl Owed {
         gap.into_iter().chain(self.warnings.drain(..)).collect()
     }
 
-    /// A checkpoint of this time is written: an older one is owed no more.
+    /// A checkpoint of this time is written: an older one need not be written any more.
     pub(super) fn written(&mut self, at: Timestamp) {
-        self.checkpoint.take_if(|owed| owed.at <= at);
+        self.checkpoint.take_if(|waiting| waiting.at <= at);
     }
 
     /// The run's end tells all of it.
@@ -72,12 +72,12 @@ impl Live {
     /// What it owes, as commands that tell it.
     fn pay(&mut self) -> Vec<Entry> {
         let mut commands = Vec::new();
-        if std::mem::take(&mut self.owed.stop) {
+        if std::mem::take(&mut self.unwritten.stop) {
             commands.extend(self.stop_again());
         }
         let (events, checkpoint) = (
-            self.owed.take_events(self.of.clock.now()),
-            self.owed.checkpoint.take(),
+            self.unwritten.take_events(self.of.clock.now()),
+            self.unwritten.checkpoint.take(),
         );
         if !events.is_empty() || checkpoint.is_some() {
             commands.push(Command::Append {
@@ -123,14 +123,14 @@ impl Manager {
             // An end is never given up: it is written once there is room.
             Command::End(mut end) => {
                 if let Some(live) = self.live.get_mut(&end.id) {
-                    live.owed.add_to(&mut end);
+                    live.unwritten.add_to(&mut end);
                 }
                 Some(Command::End(end))
             }
             Command::Recover { .. } => Some(command),
             Command::Claim { lane, limit, .. } => {
                 if let Some(lane) = self.lanes.get_mut(&lane) {
-                    lane.redeem(limit);
+                    lane.settle(limit);
                 }
                 None
             }
@@ -143,14 +143,14 @@ impl Manager {
                 if let Some(live) = self.live.get_mut(&id)
                     && live.state.run == run
                 {
-                    live.owed.keep(events, checkpoint);
+                    live.unwritten.keep(events, checkpoint);
                 }
                 None
             }
             // Who asked has been answered; a stop that was signalled is recorded later.
             Command::Apply { id, .. } => {
                 if let Some(live) = self.live.get_mut(&id) {
-                    live.owed.stop = true;
+                    live.unwritten.stop = true;
                 }
                 None
             }
@@ -164,7 +164,7 @@ impl Handler<NotCommitted> for Manager {
 
     fn handle(&mut self, failed: NotCommitted, ctx: &mut Context<Self>) {
         // Once: it is tried again and again, and the log may lie on the same full disk.
-        if !std::mem::replace(&mut self.store_ails, true) {
+        if !std::mem::replace(&mut self.store_degraded, true) {
             log::error!(
                 "the store could not write {} commands: {}",
                 failed.commands.len(),
@@ -172,7 +172,7 @@ impl Handler<NotCommitted> for Manager {
             );
         }
         if matches!(failed.error, StoreError::Fatal(_)) {
-            self.store_gone = true;
+            self.store_failed = true;
             // Who listens hears that nothing will come any more.
             self.of.hub.close();
             return self.drained();

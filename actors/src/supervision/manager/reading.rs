@@ -44,7 +44,7 @@ impl Handler<ReadSystem> for Manager {
         let lanes = lanes.collect();
         let _ = read.reply.send(ManagerView {
             lanes,
-            ..self.ledger.view(now)
+            ..self.metrics.view(now)
         });
     }
 }
@@ -54,10 +54,10 @@ impl Manager {
     fn look_at(&self, slot: &mut SlotView) {
         let live = slot.operation_id.and_then(|id| self.live.get(&id));
         let Some(live) = live else { return };
-        let (advanced, own) = live.of.vigil.borrow().meter.advances();
+        let (advanced, own) = live.of.monitor.borrow().meter.advances();
         let since = advanced.map_or(Duration::ZERO, |(_, since)| since);
         let idle = live.of.began.elapsed().saturating_sub(since);
-        let usual = self.ledger.pace(&live.of.operation.kind).and(own);
+        let usual = self.metrics.pace(&live.of.operation.kind).and(own);
         slot.advanced_at = advanced.map(|(at, _)| at);
         slot.overdue = usual.is_overdue(idle.as_secs_f64());
     }

@@ -79,7 +79,7 @@ impl Manager {
 
     /// Sends one batch, if anything is to go.
     fn remove_some(&self) {
-        if self.draining.is_some() || !self.recovered || self.store_gone {
+        if self.draining.is_some() || !self.recovered || self.store_failed {
             return;
         }
         if let Some((before, limit)) = self.most_to_go(self.now()) {

@@ -66,6 +66,6 @@ impl Handler<EndedBefore> for Manager {
     type Result = ();
 
     fn handle(&mut self, EndedBefore(counts): EndedBefore, _: &mut Self::Context) {
-        self.ledger.ended_before(counts);
+        self.metrics.ended_before(counts);
     }
 }

@@ -1,4 +1,4 @@
-//! What a mailbox holds when nobody empties it.
+//! What a subscriber holds when nobody empties it.
 
 use impresario_api::{LogData, LogLevel, Status, StatusData};
 
@@ -7,17 +7,17 @@ use super::*;
 
 const ONE: Interest = Interest::Operation(OperationId::from_u64(1));
 
-fn listen() -> Mailbox {
+fn listen() -> SubscriberCursor {
     Arc::new(Hub::default()).listen(&ONE, false)
 }
 
 /// One more who listens to the same.
-fn beside(mailbox: &Mailbox) -> Mailbox {
-    mailbox.hub.listen(&ONE, false)
+fn beside(subscriber: &SubscriberCursor) -> SubscriberCursor {
+    subscriber.hub.listen(&ONE, false)
 }
 
-fn tell(mailbox: &Mailbox, event: &Arc<Event>) {
-    mailbox.topic.events(std::slice::from_ref(event), None);
+fn tell(subscriber: &SubscriberCursor, event: &Arc<Event>) {
+    subscriber.topic.events(std::slice::from_ref(event), None);
 }
 
 fn line(number: u64) -> Arc<Event> {
@@ -37,21 +37,21 @@ fn line(number: u64) -> Arc<Event> {
 
 #[test]
 fn one_that_nobody_empties_holds_a_bounded_number_of_events_and_keeps_none_alive() {
-    let mailbox = listen();
+    let subscriber = listen();
     let most = (MOST_BYTES / EVENT_BYTES) as u64;
     let mut told = Vec::new();
     for number in 1..=most {
         let event = line(number);
         told.push(Arc::downgrade(&event));
-        tell(&mailbox, &event);
-        assert!(lock(&mailbox.topic.told).bytes <= MOST_BYTES);
+        tell(&subscriber, &event);
+        assert!(lock(&subscriber.topic.told).bytes <= MOST_BYTES);
     }
     // What it dropped is free: nothing is held for one that lags.
     assert_eq!(told.iter().filter(|one| one.strong_count() > 0).count(), 0);
-    assert!(matches!(mailbox.try_next(), Some(Post::Lagging)));
-    tell(&mailbox, &line(most + 1));
-    assert!(matches!(mailbox.try_next(), Some(Post::Event(event)) if event.seq == most + 1));
-    assert!(mailbox.try_next().is_none());
+    assert!(matches!(subscriber.try_next(), Some(Post::Lagging)));
+    tell(&subscriber, &line(most + 1));
+    assert!(matches!(subscriber.try_next(), Some(Post::Event(event)) if event.seq == most + 1));
+    assert!(subscriber.try_next().is_none());
 }
 
 #[test]
@@ -84,18 +84,18 @@ fn what_everyone_has_passed_is_dropped_and_a_newcomer_hears_from_now_on() {
 
 #[test]
 fn one_that_nobody_empties_holds_the_newest_progress_of_a_bounded_number_of_operations() {
-    let mailbox = listen();
+    let subscriber = listen();
     let mut progress = Progress::default();
     for round in 0..3 {
         progress.items_processed = round;
         for number in 0..5_000 {
             let id = OperationId::from_u64(number);
-            mailbox
+            subscriber
                 .topic
                 .progress(id, Timestamp::from_millis(0), &progress);
         }
     }
-    let told = lock(&mailbox.topic.told);
+    let told = lock(&subscriber.topic.told);
     assert_eq!(told.progress.len(), MOST_PROGRESS);
     assert_eq!(told.numbers.len(), MOST_PROGRESS);
     let mut readings = told.progress.values();
@@ -121,56 +121,56 @@ fn end(number: u64) -> Arc<Event> {
     })
 }
 
-fn tell_progress(mailbox: &Mailbox) {
+fn tell_progress(subscriber: &SubscriberCursor) {
     let id = OperationId::from_u64(1);
-    mailbox
+    subscriber
         .topic
         .progress(id, Timestamp::from_millis(0), &Progress::default());
 }
 
 #[test]
 fn no_progress_comes_after_the_end_even_where_the_end_itself_was_dropped() {
-    let mailbox = listen();
-    tell_progress(&mailbox);
+    let subscriber = listen();
+    tell_progress(&subscriber);
     for number in 0..=(MOST_BYTES / EVENT_BYTES) as u64 {
-        tell(&mailbox, &line(number));
+        tell(&subscriber, &line(number));
     }
-    tell(&mailbox, &end(9_999));
-    assert!(matches!(mailbox.try_next(), Some(Post::Lagging)));
-    assert!(mailbox.try_next().is_none(), "progress after the end");
+    tell(&subscriber, &end(9_999));
+    assert!(matches!(subscriber.try_next(), Some(Post::Lagging)));
+    assert!(subscriber.try_next().is_none(), "progress after the end");
 }
 
 #[test]
 fn the_last_progress_comes_just_before_the_end() {
-    let mailbox = listen();
-    tell(&mailbox, &line(1));
-    tell_progress(&mailbox);
-    tell(&mailbox, &end(2));
-    assert!(matches!(mailbox.try_next(), Some(Post::Event(event)) if event.seq == 1));
-    assert!(matches!(mailbox.try_next(), Some(Post::Progress(..))));
-    assert!(matches!(mailbox.try_next(), Some(Post::Event(event)) if event.seq == 2));
+    let subscriber = listen();
+    tell(&subscriber, &line(1));
+    tell_progress(&subscriber);
+    tell(&subscriber, &end(2));
+    assert!(matches!(subscriber.try_next(), Some(Post::Event(event)) if event.seq == 1));
+    assert!(matches!(subscriber.try_next(), Some(Post::Progress(..))));
+    assert!(matches!(subscriber.try_next(), Some(Post::Event(event)) if event.seq == 2));
 }
 
 #[test]
 fn a_progress_that_was_given_is_not_given_again_before_the_end() {
-    let mailbox = listen();
-    tell_progress(&mailbox);
-    assert!(matches!(mailbox.try_next(), Some(Post::Progress(..))));
-    tell(&mailbox, &end(1));
-    assert!(matches!(mailbox.try_next(), Some(Post::Event(event)) if event.seq == 1));
-    assert!(mailbox.try_next().is_none());
+    let subscriber = listen();
+    tell_progress(&subscriber);
+    assert!(matches!(subscriber.try_next(), Some(Post::Progress(..))));
+    tell(&subscriber, &end(1));
+    assert!(matches!(subscriber.try_next(), Some(Post::Event(event)) if event.seq == 1));
+    assert!(subscriber.try_next().is_none());
 }
 
 #[test]
 fn a_run_after_the_end_is_told_of_after_the_end() {
-    let mailbox = listen();
-    tell_progress(&mailbox);
-    tell(&mailbox, &end(1));
-    tell_progress(&mailbox);
-    assert!(matches!(mailbox.try_next(), Some(Post::Progress(..))));
-    assert!(matches!(mailbox.try_next(), Some(Post::Event(_))));
-    assert!(matches!(mailbox.try_next(), Some(Post::Progress(..))));
-    assert!(mailbox.try_next().is_none());
+    let subscriber = listen();
+    tell_progress(&subscriber);
+    tell(&subscriber, &end(1));
+    tell_progress(&subscriber);
+    assert!(matches!(subscriber.try_next(), Some(Post::Progress(..))));
+    assert!(matches!(subscriber.try_next(), Some(Post::Event(_))));
+    assert!(matches!(subscriber.try_next(), Some(Post::Progress(..))));
+    assert!(subscriber.try_next().is_none());
 }
 
 #[test]
@@ -206,13 +206,13 @@ fn a_topic_goes_with_its_last_listener_whoever_tells_something_meanwhile() {
 
 #[test]
 fn a_hub_that_is_closed_tells_so_to_whoever_comes_and_keeps_nothing_of_them() {
-    let mailbox = listen();
-    mailbox.hub.close();
-    let late = beside(&mailbox);
-    for one in [&mailbox, &late] {
+    let subscriber = listen();
+    subscriber.hub.close();
+    let late = beside(&subscriber);
+    for one in [&subscriber, &late] {
         assert!(matches!(one.try_next(), Some(Post::Closed)));
     }
-    let hub = Arc::clone(&mailbox.hub);
-    drop((mailbox, late));
+    let hub = Arc::clone(&subscriber.hub);
+    drop((subscriber, late));
     assert_eq!(hub.counts().topics, 0);
 }

@@ -1,10 +1,10 @@
 //! What those who share an interest are told, kept once for all of them.
 //!
-//! Events wait in one queue, in which each mailbox has its place; what all have passed is dropped.
+//! Events wait in one queue, in which each subscriber has its place; what all have passed is dropped.
 //! One that falls out of it is marked as lagging and holds nothing back any more.
 //!
-//! A topic knows the places of its listeners, never the mailboxes themselves: whoever tells
-//! something holds topics and places, which can be dropped anywhere, and a mailbox is held by its
+//! A topic knows the places of its listeners, never the subscribers themselves: whoever tells
+//! something holds topics and places, which can be dropped anywhere, and a subscriber is held by its
 //! owner alone.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -90,7 +90,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Makes the owner of the mailbox look into the store.
+    /// Makes the owner of the subscriber look into the store.
     pub(crate) fn look(&self) {
         self.lagging.store(true, Relaxed);
         self.wake.notify_one();
@@ -98,19 +98,19 @@ impl Place {
 }
 
 /// A listener: as long as it is there, its topic is.
-pub(crate) struct Mailbox {
+pub(crate) struct SubscriberCursor {
     hub: Arc<Hub>,
     topic: Arc<Topic>,
     place: Arc<Place>,
 }
 
-impl Drop for Mailbox {
+impl Drop for SubscriberCursor {
     fn drop(&mut self) {
         self.hub.leave(&self.topic, &self.place);
     }
 }
 
-/// What a mailbox gives.
+/// What a subscriber gives.
 pub(crate) enum Post {
     /// The next event.
     Event(Arc<Event>),
@@ -260,7 +260,7 @@ impl Told {
     }
 }
 
-impl Mailbox {
+impl SubscriberCursor {
     pub(super) const fn new(hub: Arc<Hub>, topic: Arc<Topic>, place: Arc<Place>) -> Self {
         Self { hub, topic, place }
     }
@@ -276,7 +276,7 @@ impl Mailbox {
             if let Some(post) = self.try_next() {
                 return post;
             }
-            // One listener a mailbox: a permit given meanwhile is kept by Notify.
+            // One listener a subscriber: a permit given meanwhile is kept by Notify.
             self.place.wake.notified().await;
         }
     }

@@ -1,12 +1,12 @@
 //! What is measured, and when it counts.
 
-use impresario::{Figures, Histogram, Interest, Subscription, Update};
+use impresario::{Histogram, Interest, Subscription, SystemMetrics, Update};
 use impresario_api::{EventBody, OperationId, Status, Verb};
 
 use crate::kit::{Move, Stage, now, stage};
 
-fn figures(stage: &Stage) -> Figures {
-    now(stage.orchestrator.figures()).expect("it lives")
+fn system_metrics(stage: &Stage) -> SystemMetrics {
+    now(stage.orchestrator.system_metrics()).expect("it lives")
 }
 
 /// Listens to everything: what the manager has told it has counted.
@@ -38,7 +38,7 @@ fn in_ranges(histogram: &Histogram) -> u64 {
 #[test]
 fn every_run_counts_whatever_its_end_and_only_a_cancel_of_a_run_is_a_cancel() {
     let stage = stage();
-    let fresh = figures(&stage);
+    let fresh = system_metrics(&stage);
     assert_eq!(
         fresh.runs["puppet"].count(),
         0,
@@ -53,14 +53,14 @@ fn every_run_counts_whatever_its_end_and_only_a_cancel_of_a_run_is_a_cancel() {
     told(&mut listener, waiting, Status::Cancelled);
     stage.command(Move::Return);
     told(&mut listener, tried, Status::Completed);
-    let between = figures(&stage);
+    let between = system_metrics(&stage);
     assert_eq!(between.runs["puppet"].count(), 2);
     assert_eq!(between.cancels.count(), 0, "nothing ran that was cancelled");
     let stopped = stage.running();
     stage.command(Move::Sleep);
     stage.ask(stopped, Verb::Cancel).expect("it runs");
     told(&mut listener, stopped, Status::Cancelled);
-    let last = figures(&stage);
+    let last = system_metrics(&stage);
     assert_eq!((last.runs["puppet"].count(), last.cancels.count()), (3, 1));
     assert!(last.runs["puppet"].sum() >= between.runs["puppet"].sum());
     assert!(!last.cancels.sum().is_zero());
@@ -73,8 +73,8 @@ fn every_run_counts_whatever_its_end_and_only_a_cancel_of_a_run_is_a_cancel() {
 #[test]
 fn operations_are_counted_by_kind_and_status() {
     let stage = stage();
-    let of = |figures: &Figures, status| figures.operations[&("puppet".to_owned(), status)];
-    let fresh = figures(&stage);
+    let of = |figures: &SystemMetrics, status| figures.operations[&("puppet".to_owned(), status)];
+    let fresh = system_metrics(&stage);
     assert!(Status::ALL.iter().all(|status| of(&fresh, *status) == 0));
     let (done, failed) = (stage.running(), stage.start());
     stage.command(Move::Return);
@@ -84,7 +84,7 @@ fn operations_are_counted_by_kind_and_status() {
     stage.ended(failed);
     stage.running();
     stage.start();
-    let busy = figures(&stage);
+    let busy = system_metrics(&stage);
     for (status, count) in [
         (Status::Completed, 1),
         (Status::Failed, 1),

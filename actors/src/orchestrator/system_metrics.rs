@@ -14,7 +14,7 @@ use crate::supervision::metrics::{Histogram, RUNS};
 
 /// Everything that is counted and measured.
 #[derive(Clone, Debug)]
-pub struct Figures {
+pub struct SystemMetrics {
     /// As people see it.
     pub system: SystemView,
     /// How many operations are kept, by kind and shown status; of every kind that is registered, and
@@ -40,7 +40,7 @@ impl Orchestrator {
     }
 
     /// The supervisor with all that is measured of it.
-    pub async fn figures(&self) -> Result<Figures, Error> {
+    pub async fn system_metrics(&self) -> Result<SystemMetrics, Error> {
         let mut manager = self.read_manager().await?;
         let cancels = manager.cancels.clone();
         let mut runs = std::mem::take(&mut manager.runs);
@@ -52,7 +52,7 @@ impl Orchestrator {
             runs.entry(view.kind)
                 .or_insert_with(|| Histogram::new(RUNS));
         }
-        Ok(Figures {
+        Ok(SystemMetrics {
             system: self.system_of(manager)?,
             operations,
             runs,

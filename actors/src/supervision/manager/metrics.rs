@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use impresario_api::{Status, Timestamp};
 
-use crate::rules::stall::Pace;
+use crate::rules::stall::AdvanceTimes;
 use crate::supervision::messages::ManagerView;
 use crate::supervision::metrics::{CANCELS, Histogram, RUNS, Timed};
 
 /// An hour, in minutes.
 const HOUR: i64 = 60;
 
-pub(super) struct Ledger {
+pub(super) struct Metrics {
     pub(super) admitted: u64,
     pub(super) refused: u64,
     pub(super) panics: u64,
@@ -22,12 +22,12 @@ pub(super) struct Ledger {
     /// How long runs took, by kind.
     runs: BTreeMap<String, Histogram>,
     /// How often they advanced, by kind.
-    paces: BTreeMap<String, Pace>,
+    paces: BTreeMap<String, AdvanceTimes>,
     /// Ends by the minute of the wall clock and by status: bounded, whatever the rate.
     ended: BTreeMap<(i64, Status), u64>,
 }
 
-impl Default for Ledger {
+impl Default for Metrics {
     fn default() -> Self {
         Self {
             admitted: 0,
@@ -42,14 +42,14 @@ impl Default for Ledger {
     }
 }
 
-impl Ledger {
+impl Metrics {
     /// How often runs of this kind advanced.
-    pub(super) fn pace(&self, kind: &str) -> Pace {
+    pub(super) fn pace(&self, kind: &str) -> AdvanceTimes {
         self.paces.get(kind).copied().unwrap_or_default()
     }
 
     /// A run of this kind ended, after so long, having advanced so often.
-    pub(super) fn ran(&mut self, kind: &str, took: Duration, pace: Pace) {
+    pub(super) fn ran(&mut self, kind: &str, took: Duration, pace: AdvanceTimes) {
         let before = self.pace(kind);
         match self.paces.get_mut(kind) {
             Some(known) => *known = before.and(pace),

@@ -15,14 +15,14 @@ use crate::store::{Outcome, StoreError};
 use crate::supervision::writer::Reply;
 
 /// What a caller waits for, and how long.
-pub(super) struct Patience<'a> {
+pub(super) struct OutcomeWaiter<'a> {
     orchestrator: &'a Orchestrator,
     watch: Option<(Watch, Until, Duration)>,
     /// Cancelled when the caller is gone.
     gone: CancellationToken,
 }
 
-impl<'a> Patience<'a> {
+impl<'a> OutcomeWaiter<'a> {
     /// Begins to watch before anything is asked, so that nothing is missed.
     pub(super) fn new(
         orchestrator: &'a Orchestrator,
