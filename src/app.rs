@@ -197,6 +197,7 @@ pub async fn run(settings: &Settings, kinds: Kinds) -> Result<(), Exit> {
     // Before anything else: a signal that comes early must not be lost.
     let mut signals = Signals::new()?;
     let guards = Arc::new(Guards::new(&settings.http).map_err(Exit::config)?);
+    http::check_files(settings).map_err(|error| Exit::unavailable(error.to_string()))?;
     let app = Data::new(App::compose(settings, kinds)?);
     let (server, address) = listen(settings, &app, &guards)?;
     let handle = server.handle();
@@ -249,7 +250,8 @@ fn listen(
             .wrap(Gate(guards.clone().into_inner()))
             .wrap(Track(Arc::clone(&tracked)))
     };
-    http::serve(listeners, workers, &connections, make).map_err(cannot_listen)
+    let body_limit = settings.http.body_limit_bytes;
+    http::serve(listeners, workers, &connections, body_limit, make).map_err(cannot_listen)
 }
 
 fn cannot_listen(why: impl std::fmt::Display) -> Exit {

@@ -31,6 +31,11 @@ fn start(args: &Args, kinds: impl FnOnce(&Settings) -> Kinds) -> Result<(), Exit
     data_folder::keep_to_owner();
     let settings = Settings::load(args).map_err(Exit::config)?;
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| settings.log.level.clone());
-    env_logger::Builder::new().parse_filters(&filter).init();
+    // What a client says that is no HTTP is no error of the server, and strangers can say much of it:
+    // actix-http's lines are there for who asks for them by name (`info,actix_http=error`).
+    env_logger::Builder::new()
+        .filter_module("actix_http", log::LevelFilter::Off)
+        .parse_filters(&filter)
+        .init();
     actix_web::rt::System::new().block_on(app::run(&settings, kinds(&settings)))
 }

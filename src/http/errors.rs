@@ -212,6 +212,16 @@ impl ApiError {
         )
     }
 
+    /// The body is compressed.
+    pub(super) fn unsupported_encoding(got: &str) -> Self {
+        let message = format!("a body is sent as it is, got \"Content-Encoding: {got}\"");
+        Self::of(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Code::UnsupportedMediaType,
+            message,
+        )
+    }
+
     /// This client, or all of them together, have as many under way as there may be.
     pub(super) fn too_many_connections() -> Self {
         let message = "this client has as many connections and requests under way as it may have, or the server as many live sockets; http.connections_per_peer and the limit of open files set how many";

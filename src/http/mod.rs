@@ -24,7 +24,7 @@ mod table;
 mod training;
 mod verbs;
 
-pub use connection::{Connections, Counts, TooFewFiles, Track, serve};
+pub use connection::{Connections, Counts, TooFewFiles, Track, check_files, serve};
 pub use guards::{Gate, Guards};
 pub use live::Limits;
 pub use openapi::Document;

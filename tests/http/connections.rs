@@ -99,6 +99,46 @@ fn a_newcomer_is_served_whatever_a_crowd_keeps_open() {
 }
 
 #[test]
+fn a_body_that_cannot_be_taken_is_refused_before_it_is_sent() {
+    let server = Server::start();
+    let whole = post(DUMMY, "{}").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+    let coded = whole.replace("\r\nHost", "\r\nContent-Encoding: gzip\r\nHost");
+    let text = server.raw(coded.as_bytes());
+    assert!(text.starts_with("HTTP/1.1 415"), "{text}");
+    assert!(text.contains("Content-Encoding: gzip"), "{text}");
+    let plain = whole.replace("\r\nHost", "\r\nContent-Encoding: identity\r\nHost");
+    let text = server.raw(plain.as_bytes());
+    assert!(text.starts_with("HTTP/1.1 202"), "{text}");
+
+    let asking = whole.replace("\r\nHost", "\r\nExpect: 100-continue\r\nHost");
+    let text = server.raw(asking.as_bytes());
+    assert!(text.starts_with("HTTP/1.1 100"), "{text}");
+    assert!(text.contains("HTTP/1.1 202"), "{text}");
+    let long = post(DUMMY, "").replace("Length: 0", "Length: 2000000");
+    let long = long.replace("\r\nHost", "\r\nExpect: 100-continue\r\nHost");
+    let text = server.raw(long.as_bytes());
+    assert!(text.starts_with("HTTP/1.1 413"), "{text}");
+    assert!(text.contains("BODY_TOO_LARGE"), "{text}");
+}
+
+#[test]
+fn what_does_not_upgrade_says_that_it_closes() {
+    let server = Server::start();
+    for (path, origin, status) in [
+        ("/healthz", "", 200),
+        ("/healthz", "Origin: http://evil.example\r\n", 403),
+        ("/api/v1/nothing", "", 404),
+    ] {
+        let asked = format!(
+            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{origin}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+        );
+        let text = server.raw(asked.as_bytes()).to_ascii_lowercase();
+        assert!(text.starts_with(&format!("http/1.1 {status}")), "{text}");
+        assert!(text.contains("\r\nconnection: close\r\n"), "{text}");
+    }
+}
+
+#[test]
 fn each_head_has_a_deadline_however_it_drips() {
     let server = Server::set(&["http.head_seconds=0.3"]);
     let mut silent = connect(&server);

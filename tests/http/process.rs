@@ -126,12 +126,41 @@ fn a_port_that_is_taken_is_exit_69() {
 
 #[test]
 fn too_few_files_to_work_with_is_exit_69() {
+    for files in [30, 45, 64] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let output = within(files, command(&folder, &[])).output();
+        let output = output.expect("the binary runs");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(69), "{files}: {text}");
+        assert!(text.contains("ulimit -n"), "{files}: {text}");
+    }
+}
+
+#[test]
+fn what_strangers_say_is_no_error_of_the_server() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let output = within(45, command(&folder, &[])).output();
-    let output = output.expect("the binary runs");
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(69), "{text}");
-    assert!(text.contains("ulimit -n"), "{text}");
+    let log = folder.path().join("log");
+    let file = std::fs::File::create(&log).expect("writable");
+    let mut server = Server::telling(&folder, file);
+    let upgrade = "GET /api/v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    for bytes in [
+        b"x\r\n\r\n".to_vec(),
+        b"GET / HTTP/1.1\r\n\x01: x\r\n\r\n".to_vec(),
+        // A text that goes on within a text, and a ping in two frames.
+        [
+            upgrade.as_bytes(),
+            &[0x01, 0x80, 0, 0, 0, 0, 0x01, 0x80, 0, 0, 0, 0],
+        ]
+        .concat(),
+        [upgrade.as_bytes(), &[0x09, 0x80, 0, 0, 0, 0]].concat(),
+    ] {
+        server.raw(&bytes);
+    }
+    server.signal("TERM");
+    server.join();
+    let text = std::fs::read_to_string(&log).expect("text");
+    assert!(text.contains("INFO"), "{text}");
+    assert!(!text.contains("ERROR"), "{text}");
 }
 
 #[test]

@@ -167,6 +167,14 @@ impl Server {
         Self::spawn(folder, command, &contract::PLAIN).0
     }
 
+    /// The same, whose log goes into a file.
+    pub(crate) fn telling(folder: &TempDir, log: std::fs::File) -> Self {
+        let mut command = command(folder, &[]);
+        command.stderr(log);
+        let own = tempfile::tempdir().expect("a temporary folder");
+        Self::spawn(own, command, &contract::PLAIN).0
+    }
+
     /// How many files it has open.
     pub(crate) fn files(&self) -> usize {
         let files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));

@@ -22,6 +22,11 @@ impl Clock {
         self.millis.load(Ordering::Relaxed)
     }
 
+    #[cfg(test)]
+    pub(super) fn set(&self, millis: u64) {
+        self.millis.store(millis, Ordering::Relaxed);
+    }
+
     pub(super) fn look(&self) -> u64 {
         let millis = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.millis.store(millis, Ordering::Relaxed);

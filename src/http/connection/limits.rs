@@ -26,8 +26,8 @@ const FOR_A_WORKER: usize = 8 + ACCEPTED_AHEAD;
 pub(super) const ACCEPTED_AHEAD: usize = 8;
 /// However few files may be open, so many connections are served.
 const FEWEST: usize = 8;
-/// With fewer files than these beside its own, a server could not do its work.
-const FEWEST_FREE: usize = 24;
+/// Subscriptions of all live sockets, beyond those that each may have anyway: some 10 KiB each.
+pub(super) const SUBSCRIPTIONS: usize = 4_096;
 
 /// How long a connection may stay in each phase, in milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -42,11 +42,12 @@ pub(super) struct Times {
 /// A server with so few files could not do its work.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "this process may have {most} files open, {open} are open already, and at least {FEWEST_FREE} more are needed; raise the limit of open files (ulimit -n), 1024 or more are good"
+    "this process may have {most} files open, {open} are open already, and at least {needed} more are needed; raise the limit of open files (ulimit -n), 1024 or more are good"
 )]
 pub struct TooFewFiles {
     most: usize,
     open: usize,
+    needed: usize,
 }
 
 /// How many connections there may be.
@@ -78,26 +79,24 @@ impl Limits {
     /// For a process in which everything but connections is open already.
     pub(super) fn of(settings: &Settings) -> Result<Self, TooFewFiles> {
         let slots: usize = settings.lanes.values().map(|lane| lane.concurrency).sum();
-        let kept = FOR_THE_STORE
+        let needed = needed(settings);
+        let kept = needed
             + slots.saturating_mul(FOR_A_SLOT)
             + settings
                 .supervision
                 .blocking_threads
-                .saturating_mul(FOR_A_CHECK)
-            + settings.http.worker_threads().saturating_mul(FOR_A_WORKER);
-        let (most, open) = (most_files(), open_files());
-        if most.saturating_sub(open) < FEWEST_FREE {
-            return Err(TooFewFiles { most, open });
-        }
-        let limits = Self::within(most, open, kept, settings.http.connections_per_peer);
+                .saturating_mul(FOR_A_CHECK);
+        let free = free_files(needed + FEWEST)?;
+        let limits = Self::within(free, needed, kept, settings.http.connections_per_peer);
         log::debug!("{limits:?}");
         Ok(limits)
     }
 
-    fn within(most: usize, open: usize, kept: usize, per_peer: usize) -> Self {
-        let free = most.saturating_sub(open);
-        // Where there is too little for all of it, a quarter is for connections.
-        let total = free.saturating_sub(kept).max(free / 4);
+    fn within(free: usize, needed: usize, kept: usize, per_peer: usize) -> Self {
+        // Where there is too little for all of it, a quarter is for connections, if that is there
+        // beside what cannot be done without.
+        let least = (free / 4).min(free.saturating_sub(needed));
+        let total = free.saturating_sub(kept).max(least);
         let total = total.clamp(FEWEST, MOST_CONNECTIONS);
         Self {
             total,
@@ -105,6 +104,27 @@ impl Limits {
             per_peer: per_peer.min(total / 2),
         }
     }
+}
+
+/// Refuses to come up where so few files may be open that a thread could not start, or the server not
+/// do its work: nothing of it is open yet.
+pub fn check_files(settings: &Settings) -> Result<(), TooFewFiles> {
+    free_files(needed(settings) + FEWEST).map(drop)
+}
+
+/// Files that the store and the workers need.
+fn needed(settings: &Settings) -> usize {
+    FOR_THE_STORE + settings.http.worker_threads().saturating_mul(FOR_A_WORKER)
+}
+
+/// How many files this process may still open; at least those that are needed.
+fn free_files(needed: usize) -> Result<usize, TooFewFiles> {
+    let (most, open) = (most_files(), open_files());
+    let free = most.saturating_sub(open);
+    if free < needed {
+        return Err(TooFewFiles { most, open, needed });
+    }
+    Ok(free)
 }
 
 /// How many files this process may have open. A shell's limit is often far below what the system
@@ -136,16 +156,18 @@ mod tests {
 
     #[test]
     fn connections_get_what_the_store_and_work_leave() {
-        for (most, open, kept, total) in [
-            (1_024, 40, 90, 894),
-            (256, 40, 90, 126),
-            (128, 40, 90, 22),
-            (64, 60, 90, FEWEST),
-            (10, 40, 90, FEWEST),
-            (usize::MAX, 40, 90, MOST_CONNECTIONS),
+        for (free, needed, kept, total) in [
+            (984, 56, 90, 894),
+            (216, 56, 90, 126),
+            (88, 56, 90, 22),
+            (70, 56, 90, 14),
+            (64, 56, 90, FEWEST),
+            (usize::MAX, 56, 90, MOST_CONNECTIONS),
         ] {
-            let limits = Limits::within(most, open, kept, 100);
-            assert_eq!(limits.total, total, "{most}");
+            let limits = Limits::within(free, needed, kept, 100);
+            assert_eq!(limits.total, total, "{free}");
+            // With those that workers were given beyond the limit, which are among what is needed.
+            assert!(limits.total + needed <= free, "{limits:?}");
             assert!(
                 limits.sockets < limits.total && limits.sockets > 0,
                 "{limits:?}"

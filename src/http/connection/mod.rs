@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use super::peer::Peer;
 pub(in crate::http) use client::Client;
 use clock::Clock;
-pub use limits::TooFewFiles;
+pub use limits::{TooFewFiles, check_files};
 pub(in crate::http) use registry::Place;
 pub use registry::{Connections, Counts};
 use rules::{Phase, Reading};
@@ -62,6 +62,8 @@ struct State {
     /// The client sends nothing more.
     left: AtomicBool,
     ending: AtomicU8,
+    /// A look at all connections found this one overdue.
+    overdue: AtomicBool,
     /// The task that serves it.
     task: AtomicWaker,
     /// Cancelled when nobody waits any more for what a handler waits for.
@@ -96,6 +98,7 @@ impl Connection {
             held: AtomicBool::new(false),
             left: AtomicBool::new(false),
             ending: AtomicU8::new(Ending::None as u8),
+            overdue: AtomicBool::new(false),
             task: AtomicWaker::new(),
             waits: OnceLock::new(),
         }));

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use actix_web::dev::RequestHead;
 use actix_web::rt::time::sleep;
 
-use super::limits::{Limits, Times, TooFewFiles};
+use super::limits::{Limits, SUBSCRIPTIONS, Times, TooFewFiles};
 use super::open::{OfPeer, Open, at_once, most_expendable};
-use super::rules::{Phase, is_overdue};
+use super::rules::{Phase, Reading, is_overdue};
 use super::{Clock, Connection, Ending};
 use crate::config::Settings;
 use crate::http::peer::TrustedProxies;
@@ -30,6 +30,7 @@ pub struct Connections {
     clock: Arc<Clock>,
     open: Mutex<Open>,
     sockets: AtomicUsize,
+    subscriptions: AtomicUsize,
     /// Closed for a newcomer, or not taken for want of room.
     refused: AtomicU64,
     leaving: AtomicBool,
@@ -56,6 +57,7 @@ impl Connections {
             clock: Arc::new(Clock::new()),
             open: Mutex::default(),
             sockets: AtomicUsize::new(0),
+            subscriptions: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
             leaving: AtomicBool::new(false),
         }))
@@ -146,30 +148,52 @@ impl Connections {
 
     /// A place for a live socket; `None` when there are as many as there may be.
     pub(in crate::http) fn socket(self: &Arc<Self>) -> Option<Place> {
-        let most = self.limits.sockets;
-        let taken = self
-            .sockets
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
-                (count < most).then_some(count + 1)
-            });
-        let place = || Place(Arc::clone(self), Taken::Socket);
-        taken.ok().map(|_| place())
+        self.place(&self.sockets, self.limits.sockets, Taken::Socket)
     }
 
+    /// A place for a subscription beyond those that each socket may have anyway; `None` when there are
+    /// as many as there may be.
+    pub(in crate::http) fn subscription(self: &Arc<Self>) -> Option<Place> {
+        self.place(&self.subscriptions, SUBSCRIPTIONS, Taken::Subscription)
+    }
+
+    fn place(self: &Arc<Self>, taken: &AtomicUsize, most: usize, what: Taken) -> Option<Place> {
+        let one_more = |count| (count < most).then_some(count + 1);
+        let counted = taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        counted.ok().map(|_| Place(Arc::clone(self), what))
+    }
+
+    /// What is overdue is woken, and ended by `judge` if it still is when it has had its turn.
     fn look(&self) {
         let now = self.clock.look();
-        let leaving = self.leaving.load(Ordering::Relaxed);
         let mut open = self.lock();
         for connection in open.connections.values() {
-            let reading = connection.reading();
-            if is_overdue(&reading, now, &self.times, leaving) {
-                connection.end(at_once(&reading));
+            if self.is_overdue(&connection.reading(), now) {
+                connection.0.overdue.store(true, Ordering::Relaxed);
+                connection.0.task.wake();
             } else if connection.0.held.load(Ordering::Relaxed) {
                 // Whether its client has left shows only to those who look.
                 connection.0.task.wake();
             }
         }
         self.tell(&mut open, now);
+    }
+
+    fn is_overdue(&self, reading: &Reading, now: u64) -> bool {
+        let leaving = self.leaving.load(Ordering::Relaxed);
+        is_overdue(reading, now, &self.times, leaving)
+    }
+
+    /// Ends a connection that was found overdue and still is, when everything that its client had sent
+    /// has been read: the client is not charged for the time that the worker was busy.
+    pub(super) fn judge(&self, connection: &Connection) {
+        if connection.0.overdue.load(Ordering::Relaxed) {
+            connection.0.overdue.store(false, Ordering::Relaxed);
+            let reading = connection.reading();
+            if self.is_overdue(&reading, self.clock.now()) {
+                connection.end(at_once(&reading));
+            }
+        }
     }
 
     /// Whether there is room for one more of a peer, made by itself if need be.
@@ -240,6 +264,7 @@ pub(in crate::http) struct Place(Arc<Connections>, Taken);
 enum Taken {
     Request(IpAddr),
     Socket,
+    Subscription,
 }
 
 impl Drop for Place {
@@ -251,6 +276,9 @@ impl Drop for Place {
             }
             Taken::Socket => {
                 self.0.sockets.fetch_sub(1, Ordering::Relaxed);
+            }
+            Taken::Subscription => {
+                self.0.subscriptions.fetch_sub(1, Ordering::Relaxed);
             }
         }
     }

@@ -11,11 +11,13 @@ use actix_http::error::DispatchError;
 use actix_http::{Extensions, HttpService, KeepAlive, Request, Response};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, map_config};
 use actix_web::dev::{AppConfig, Server, fn_service};
+use actix_web::http::header::CONTENT_LENGTH;
 use tokio::net::TcpStream;
 
 use super::limits::ACCEPTED_AHEAD;
 use super::stream::Stream;
 use super::{Connection, Connections};
+use crate::http::errors::ApiError;
 
 /// After an answer that came before the whole body, the rest is read for so long.
 const REST_OF_A_BODY: Duration = Duration::from_secs(1);
@@ -25,6 +27,7 @@ pub fn serve<F, I, S, B>(
     listeners: Vec<TcpListener>,
     workers: usize,
     connections: &Arc<Connections>,
+    body_limit: usize,
     app: F,
 ) -> io::Result<(Server, SocketAddr)>
 where
@@ -54,6 +57,7 @@ where
             .client_request_timeout(Duration::ZERO)
             .client_disconnect_timeout(REST_OF_A_BODY)
             .on_connect_ext(remember)
+            .expect(move |request: Request| ready(expected(request, body_limit)))
             .h1(map_config(app, |()| AppConfig::default()));
         fn_service(accept).and_then(http)
     };
@@ -76,6 +80,17 @@ fn taken(tcp: TcpStream, connections: &Arc<Connections>) -> Result<Taken, Dispat
     };
     let stream = Stream::new(tcp, connection, Arc::clone(connections));
     Ok((stream, address))
+}
+
+/// Whoever asks whether a body may come (`Expect: 100-continue`) hears that it is too long before it is
+/// sent.
+fn expected(request: Request, limit: usize) -> Result<Request, actix_web::Error> {
+    let length = request.head().headers().get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > limit as u64) {
+        return Err(ApiError::body_too_large(limit).into());
+    }
+    Ok(request)
 }
 
 /// Every request carries its connection.

@@ -47,9 +47,11 @@ impl Stream {
     }
 
     /// Whoever ends the connection wakes the task that serves it. It may have been ended just before.
-    /// actix-http writes or flushes whenever it has its turn, so this need not be done on reading.
+    /// actix-http writes or flushes whenever it has its turn, after it has read, so this need not be done
+    /// on reading.
     fn listen(&self, context: &Context<'_>) -> Result<()> {
         self.connection.register(context.waker());
+        self.connections.judge(&self.connection);
         self.check()
     }
 

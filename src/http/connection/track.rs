@@ -4,8 +4,10 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use actix_web::HttpMessage;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::error::InternalError;
+use actix_web::http::{ConnectionType, StatusCode};
+use actix_web::{HttpMessage, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
 use super::{Connection, Connections};
@@ -57,6 +59,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let connection = Connection::of_service(&request);
+        let upgrades = request.head().upgrade();
         connection.as_ref().inspect(|one| one.works());
         let handled = match self.connections.enter(request.head()) {
             None => Err(ApiError::too_many_connections()),
@@ -71,7 +74,36 @@ where
                 Err(refused) => Err(refused.into()),
             };
             connection.as_ref().inspect(|one| one.answers());
-            answer
+            if upgrades {
+                unless_upgraded(answer)
+            } else {
+                answer
+            }
         })
     }
+}
+
+/// actix-http says `Connection: upgrade` to whoever asked for that, whatever the answer is, and then
+/// closes the connection: said here.
+fn unless_upgraded<B>(
+    answer: Result<ServiceResponse<B>, actix_web::Error>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    match answer {
+        Ok(mut answer) => {
+            if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                close(answer.response_mut());
+            }
+            Ok(answer)
+        }
+        Err(error) => {
+            let mut answer = error.error_response();
+            close(&mut answer);
+            Err(InternalError::from_response(error, answer).into())
+        }
+    }
+}
+
+fn close<B>(answer: &mut HttpResponse<B>) {
+    let head = answer.head_mut();
+    head.set_connection_type(ConnectionType::Close);
 }

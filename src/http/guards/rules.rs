@@ -8,8 +8,8 @@ use actix_web::HttpRequest;
 use actix_web::dev::RequestHead;
 use actix_web::http::Method;
 use actix_web::http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, ORIGIN,
-    TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName,
+    ORIGIN, TRANSFER_ENCODING, UPGRADE,
 };
 use subtle::ConstantTimeEq;
 
@@ -79,6 +79,10 @@ impl Guards {
             return Err(ApiError::unsupported_media_type(
                 text(head, &CONTENT_TYPE).unwrap_or(""),
             ));
+        }
+        let plain = |coding: &str| coding.eq_ignore_ascii_case("identity");
+        if changes && let Some(coding) = texts(head, &CONTENT_ENCODING, "?").find(|it| !plain(it)) {
+            return Err(ApiError::unsupported_encoding(coding));
         }
         Ok(name)
     }

@@ -8,7 +8,7 @@ use actix_http::ws::{CloseCode, CloseReason, OpCode, Parser};
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use futures_util::stream::poll_fn;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, MutexGuard, Notify};
 
 /// Bytes at which subscriptions wait until the client has read.
 const FULL: usize = 128 << 10;
@@ -21,6 +21,8 @@ struct Inner {
     state: RefCell<State>,
     /// It has room again, or has ended.
     room: Notify,
+    /// Whoever holds it reads what may be much: one of a socket's subscriptions at a time.
+    turn: Mutex<()>,
 }
 
 struct State {
@@ -42,6 +44,7 @@ impl Outbox {
                 writer: None,
             }),
             room: Notify::new(),
+            turn: Mutex::default(),
         }))
     }
 
@@ -82,6 +85,13 @@ impl Outbox {
             }
             room.await;
         }
+    }
+
+    /// Waits until there is room, and no other subscription reads what it has to begin with.
+    pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
+        let turn = self.0.turn.lock().await;
+        self.room().await;
+        turn
     }
 
     /// Whether the connection has ended, or is about to.

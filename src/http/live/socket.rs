@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use actix_http::ws::CloseCode;
 use actix_web::rt;
 use actix_web::rt::task::JoinHandle;
-use actix_web::rt::time::interval;
+use actix_web::rt::time::sleep_until;
 use actix_web::web::{Data, Payload};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use impresario_api::{ClientFrame, ClosingData, Code, FrameBody};
+use serde_json::Value;
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::incoming::{Incoming, Said};
@@ -22,6 +24,8 @@ use crate::http::guards::SocketPass;
 
 /// Subscriptions on one socket.
 const MOST_SUBSCRIPTIONS: usize = 256;
+/// As many of these each socket may have whatever others have; beyond them it needs a place among all.
+const OWN_SUBSCRIPTIONS: usize = 8;
 /// Frames in a row that are not understood.
 const MOST_NONSENSE: u32 = 100;
 /// How soon a token must come, where one is needed.
@@ -39,12 +43,21 @@ pub(super) struct Socket {
     outbox: Outbox,
     holds: Holds,
     incoming: Incoming,
-    subscriptions: HashMap<String, JoinHandle<()>>,
+    subscriptions: HashMap<String, Subscribed>,
     /// Frames in a row that were not understood.
     nonsense: u32,
     began: Instant,
     heard: Instant,
     pinged: Instant,
+    /// When it is to be looked whether the client still reads.
+    look: Instant,
+}
+
+/// A subscription at work.
+struct Subscribed {
+    task: JoinHandle<()>,
+    /// It is one of those that the socket may have anyway.
+    own: bool,
 }
 
 impl Socket {
@@ -63,14 +76,15 @@ impl Socket {
             began: now,
             heard: now,
             pinged: now,
+            look: now + LOOK_EVERY,
         }
     }
 
     /// Serves it to its end.
     pub(super) async fn serve(mut self, mut payload: Payload) {
         let end = self.listen(&mut payload).await;
-        for (_, task) in self.subscriptions.drain() {
-            task.abort();
+        for (_, subscribed) in self.subscriptions.drain() {
+            subscribed.task.abort();
         }
         match end {
             End::Gone => {}
@@ -94,7 +108,6 @@ impl Socket {
     /// Until it is to end: why.
     async fn listen(&mut self, payload: &mut Payload) -> End {
         let mut leaving = self.app.leaving();
-        let mut look = interval(LOOK_EVERY);
         loop {
             // Whoever floods without reading is not heard until it reads.
             while self.outbox.has_room() {
@@ -103,7 +116,8 @@ impl Socket {
                     .next()
                     .and_then(|said| said.map(|said| self.hear(said)).transpose())
                 {
-                    Ok(Some(())) => {}
+                    // A client that says much at once lets everybody else of this worker go in between.
+                    Ok(Some(())) => yield_now().await,
                     Ok(None) => break,
                     Err(end) => return end,
                 }
@@ -120,7 +134,7 @@ impl Socket {
                 () = gone(&mut leaving) => {
                     return End::close(CloseCode::Away, "the server is shutting down");
                 }
-                _ = look.tick() => {
+                () = sleep_until(self.look.into()) => {
                     if let Some(end) = self.look() {
                         return end;
                     }
@@ -134,6 +148,16 @@ impl Socket {
 
     /// Whether the client is still there and reads. Nothing here waits for it.
     fn look(&mut self) -> Option<End> {
+        let late = self.look.elapsed();
+        self.look = Instant::now() + LOOK_EVERY;
+        if late >= LOOK_EVERY {
+            // The worker was busy, and what the client has said may not be read yet: that time is not the
+            // client's.
+            for time in [&mut self.began, &mut self.heard, &mut self.pinged] {
+                *time += late;
+            }
+            return None;
+        }
         let limits = self.app.socket_limits();
         if self.holds.connection.blocked_for() >= limits.stall {
             return Some(End::Stalled);
@@ -197,7 +221,7 @@ impl Socket {
         let Ok(text) = std::str::from_utf8(text) else {
             return Err(End::close(CloseCode::Invalid, "a text frame is not UTF-8"));
         };
-        let frame = match serde_json::from_str(text) {
+        let frame = match read(text) {
             Ok(ClientFrame::Auth { token }) => return self.trust(&token),
             _ if !self.pass.is_trusted() => return Err(not_yet()),
             Ok(frame) => frame,
@@ -246,8 +270,8 @@ impl Socket {
     }
 
     fn unsubscribe(&mut self, sub: &str) {
-        if let Some(task) = self.subscriptions.remove(sub) {
-            task.abort();
+        if let Some(subscribed) = self.subscriptions.remove(sub) {
+            subscribed.task.abort();
             let told = FrameBody::Unsubscribed(frames::nothing());
             frames::send(&self.outbox, Some(sub), told);
         } else {
@@ -262,7 +286,8 @@ impl Socket {
 
     fn subscribe(&mut self, frame: ClientFrame) -> Result<(), (String, Code, String)> {
         // One that ended by itself (its operation is not there) frees its name.
-        self.subscriptions.retain(|_, task| !task.is_finished());
+        self.subscriptions
+            .retain(|_, subscribed| !subscribed.task.is_finished());
         let wish = wish::wish(frame).map_err(|(sub, message)| (sub, Code::BadRequest, message))?;
         let sub = wish.sub.clone();
         if self.subscriptions.contains_key(&sub) {
@@ -274,13 +299,32 @@ impl Socket {
             let message = format!("a socket has at most {MOST_SUBSCRIPTIONS} subscriptions");
             return Err((sub, Code::TooManySubscriptions, message));
         }
+        let own = self.subscriptions.values().filter(|one| one.own).count() < OWN_SUBSCRIPTIONS;
+        let place = (!own).then(|| self.app.connections().subscription());
+        if let Some(None) = place {
+            let message = format!(
+                "all sockets together have as many subscriptions as there may be beyond {OWN_SUBSCRIPTIONS} of each; try again later, or subscribe to more with one filter"
+            );
+            return Err((sub, Code::TooManySubscriptions, message));
+        }
         let orchestrator = self.app.orchestrator.clone();
         let tasks = self.app.orchestrator.tasks();
-        let serving = subscription::serve(orchestrator, self.outbox.clone(), wish);
+        let serving = subscription::serve(orchestrator, self.outbox.clone(), wish, place.flatten());
         let task = rt::spawn(tasks.over(serving));
-        self.subscriptions.insert(sub, task);
+        self.subscriptions.insert(sub, Subscribed { task, own });
         Ok(())
     }
+}
+
+/// A frame. What serde makes of an object it makes of a list of its fields as well, which is none.
+fn read(text: &str) -> serde_json::Result<ClientFrame> {
+    let frame = serde_json::from_str(text)?;
+    let whole: Value = serde_json::from_str(text)?;
+    let objects = [Some(&whole), whole.get("filter")];
+    if objects.into_iter().flatten().any(Value::is_array) {
+        return Err(serde::de::Error::custom("expected an object, got an array"));
+    }
+    Ok(frame)
 }
 
 fn not_yet() -> End {
@@ -294,4 +338,28 @@ fn not_yet() -> End {
 async fn gone(leaving: &mut watch::Receiver<bool>) {
     // The sender lives as long as the app that this socket holds.
     let _ = leaving.wait_for(|leaving| *leaving).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_an_object_and_so_is_its_filter() {
+        for frame in [
+            r#"["ping"]"#,
+            r#" ["auth", "annas-token-of-28-characters"]"#,
+            r#"["subscribe", "a", null, {}]"#,
+            r#"{"type": "subscribe", "sub": "a", "filter": []}"#,
+            r#"{"type": "subscribe", "sub": "a", "filter": [["dummy"], null]}"#,
+        ] {
+            assert!(read(frame).is_err_and(|error| error.is_data()), "{frame}");
+        }
+        for frame in [
+            r#"{"type": "ping"}"#,
+            r#"{"type": "subscribe", "sub": "a", "filter": {"kind": ["dummy"]}}"#,
+        ] {
+            assert!(read(frame).is_ok(), "{frame}");
+        }
+    }
 }

@@ -10,7 +10,9 @@ use impresario_api::{
     Code, EventBody, EventType, FilterSnapshot, FrameBody, GapData, OperationId, Progress,
     ServerFrame, Snapshot, Timestamp,
 };
+use tokio::sync::MutexGuard;
 
+use crate::http::connection::Place;
 use crate::http::errors::ApiError;
 
 use super::frames::{self, Prefix};
@@ -35,8 +37,15 @@ struct Pace {
     held: Option<(Timestamp, Progress)>,
 }
 
-/// Tells a client what it asked for, until its socket ends.
-pub(super) async fn serve(orchestrator: Orchestrator, outbox: Outbox, mut wish: Wish) {
+/// Tells a client what it asked for, until its socket ends; its place is kept as long.
+pub(super) async fn serve(
+    orchestrator: Orchestrator,
+    outbox: Outbox,
+    mut wish: Wish,
+    _place: Option<Place>,
+) {
+    // What each begins with may be large, and waits until the client has read what came before it.
+    let turn = outbox.turn().await;
     if let Err(error) = check_since(&orchestrator, &outbox, &mut wish).await {
         return refuse(&outbox, &wish.sub, &error);
     }
@@ -63,7 +72,7 @@ pub(super) async fn serve(orchestrator: Orchestrator, outbox: Outbox, mut wish: 
                 wish,
                 progress: HashMap::new(),
             };
-            work.run(subscription).await;
+            work.run(subscription, turn).await;
         }
     }
 }
@@ -99,7 +108,9 @@ fn refuse(outbox: &Outbox, sub: &str, error: &Error) {
 }
 
 impl Work {
-    async fn run(mut self, mut subscription: Subscription) {
+    /// The turn is over with the snapshot.
+    async fn run(mut self, mut subscription: Subscription, turn: MutexGuard<'_, ()>) {
+        let mut begins = Some(turn);
         loop {
             self.outbox.room().await;
             if self.outbox.is_over() {
@@ -115,7 +126,16 @@ impl Work {
                 }
             };
             let goes_on = match update {
-                Ok(Some(update)) => self.tell(update).await,
+                Ok(Some(update)) => {
+                    let begun = matches!(update, Update::Snapshot(_) | Update::CaughtUp(_));
+                    // There may be none any more: all subscriptions are woken by the same event.
+                    self.outbox.room().await;
+                    let told = self.tell(update).await;
+                    if begun {
+                        drop(begins.take());
+                    }
+                    told
+                }
                 // The supervisor has ended; the socket says so.
                 Ok(None) => false,
                 Err(error) => {
@@ -250,6 +270,10 @@ impl Work {
             .filter(|(_, pace)| pace.held.is_some() && pace.next <= now);
         let due: Vec<_> = due.map(|(id, _)| *id).collect();
         for id in due {
+            if !self.outbox.has_room() {
+                // The rest is due as soon as there is.
+                return;
+            }
             if let Some(pace) = self.progress.get_mut(&id) {
                 pace.next = now + self.wish.progress_every;
             }

@@ -1,5 +1,6 @@
 //! Clients that misbehave, and how sockets end.
 
+use std::io::Write;
 use std::net::TcpStream;
 
 use serde_json::json;
@@ -8,7 +9,7 @@ use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tungstenite::protocol::frame::{Frame, FrameHeader};
 
 use super::client::{Live, open};
-use crate::support::{ANNA, OPERATIONS, Server, tokens};
+use crate::support::{ANNA, OPERATIONS, Server, comes, tokens};
 
 #[test]
 fn nonsense_is_answered_by_an_error_frame_and_the_socket_stays() {
@@ -18,6 +19,11 @@ fn nonsense_is_answered_by_an_error_frame_and_the_socket_stays() {
         ("", "BAD_JSON"),
         ("{", "BAD_JSON"),
         ("[]", "BAD_REQUEST"),
+        ("[\"ping\"]", "BAD_REQUEST"),
+        (
+            "{\"type\": \"subscribe\", \"sub\": \"a\", \"filter\": []}",
+            "BAD_REQUEST",
+        ),
         ("{\"type\": \"dance\"}", "BAD_REQUEST"),
         ("{\"type\": \"ping\", \"colour\": 1}", "BAD_REQUEST"),
         ("{\"type\": \"subscribe\", \"sub\": \"a\"}", "BAD_REQUEST"),
@@ -68,6 +74,60 @@ fn a_name_in_use_and_one_subscription_too_many_are_errors() {
     live.say(&json!({"type": "unsubscribe", "sub": "7"}));
     live.of_type("unsubscribed");
     live.subscribe("more", json!({"filter": {}}));
+}
+
+#[test]
+fn what_a_client_says_at_once_lets_others_go_in_between() {
+    let server = Server::start();
+    let mut live = Live::new(&server);
+    let frame = |text: &str| {
+        // Its mask is nothing but zeros.
+        let mut bytes = vec![0x81, 0x80 | u8::try_from(text.len()).expect("a short one")];
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(text.as_bytes());
+        bytes
+    };
+    let mut said = frame(r#"{"type":"subscribe","sub":"a","filter":{}}"#);
+    said.extend(frame(r#"{"type":"ping"}"#).repeat(200));
+    live.socket.get_mut().write_all(&said).expect("it is open");
+    // The subscription is a task of its own, as those of other clients are.
+    assert_eq!(live.next()["type"], "subscribed");
+}
+
+#[test]
+fn all_sockets_together_have_so_many_subscriptions_and_each_has_some() {
+    let server = Server::start();
+    let ask = |live: &mut Live, many: usize| {
+        for number in 0..many {
+            let sub = format!("{number}");
+            live.say(&json!({"type": "subscribe", "sub": sub, "filter": {}, "events": ["gap"]}));
+        }
+        let mut stand = 0;
+        for _ in 0..many {
+            loop {
+                let frame = live.next();
+                match frame["type"].as_str() {
+                    Some("subscribed") => stand += 1,
+                    Some("error") => {
+                        assert_eq!(frame["data"]["code"], "TOO_MANY_SUBSCRIPTIONS");
+                    }
+                    _ => continue,
+                }
+                break;
+            }
+        }
+        stand
+    };
+    let mut crowd: Vec<_> = (0..17).map(|_| Live::new(&server)).collect();
+    let stand: usize = crowd.iter_mut().map(|live| ask(live, 256)).sum();
+    assert_eq!(stand, 17 * 8 + 4_096);
+    let mut newcomer = Live::new(&server);
+    assert_eq!(ask(&mut newcomer, 9), 8, "nobody keeps it out");
+    drop(crowd);
+    comes("their end", || {
+        server.get("/api/v1/system").data(200)["subscribers"] == 8
+    });
+    newcomer.subscribe("more", json!({"filter": {}}));
 }
 
 /// A frame as it is on the wire.

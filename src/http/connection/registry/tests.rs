@@ -78,3 +78,27 @@ fn when_all_places_are_taken_the_longest_idle_goes() {
     all.closed(&kept[0]);
     assert!(all.open(from("127.0.0.1")).is_some());
 }
+
+#[test]
+fn who_is_overdue_is_judged_when_what_it_sent_has_been_read() {
+    let all = connections(100);
+    let [silent, busy] =
+        ["192.0.2.7", "192.0.2.8"].map(|one| all.open(from(one)).expect("a place"));
+    // As if both heads were due long ago, and the worker had not had the time to look.
+    let due = all.times.head;
+    for one in [&silent, &busy] {
+        one.0
+            .overdue
+            .store(all.is_overdue(&one.reading(), due), Ordering::Relaxed);
+        assert_eq!(one.ending(), Ending::None);
+    }
+    all.clock.set(due);
+    // The request of this one lay in the kernel, whole.
+    busy.enter(Phase::Working);
+    all.judge(&silent);
+    all.judge(&busy);
+    assert_eq!(
+        (silent.ending(), busy.ending()),
+        (Ending::Now, Ending::None)
+    );
+}
