@@ -118,6 +118,7 @@ impl App {
         let models = Models::open(settings.models_dir())
             .map_err(|error| Exit::unavailable(error.to_string()))?;
         let orchestrator = orchestrator(settings, kinds)?;
+        data_folder::close(settings);
         // After all that keeps files open: it counts them.
         let connections =
             Connections::new(settings).map_err(|error| Exit::unavailable(error.to_string()))?;

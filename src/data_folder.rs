@@ -40,7 +40,7 @@ pub(crate) fn claim(settings: &Settings) -> Result<File, Exit> {
     trusted(folder, metadata.uid(), metadata.mode())?;
     let files = files(folder);
     for file in &files {
-        no_link(file)?;
+        own(file)?;
     }
     let lock = lock(folder, &files[0]).map_err(cannot)??;
     let wanted = match settings.data.share {
@@ -52,10 +52,14 @@ pub(crate) fn claim(settings: &Settings) -> Result<File, Exit> {
     for folder in [settings.models_dir(), settings.checkpoints_dir()] {
         restrict(&folder, OWNER);
     }
-    for file in &files {
-        restrict(file, 0o600);
-    }
     Ok(lock)
+}
+
+/// Closes the files that an earlier version left open to others, once they are known to be ours.
+pub(crate) fn close(settings: &Settings) {
+    for file in files(&settings.data_dir) {
+        restrict(&file, 0o600);
+    }
 }
 
 /// The files that the server itself writes there, the lock first.
@@ -88,15 +92,25 @@ fn trusted(folder: &Path, owner: u32, mode: u32) -> Result<(), Exit> {
     Ok(())
 }
 
-/// Refuses a symbolic link in place of a file that the server writes: it could lead anywhere.
-fn no_link(file: &Path) -> Result<(), Exit> {
-    if fs::symlink_metadata(file).is_ok_and(|found| found.is_symlink()) {
-        return Err(Exit::unavailable(format!(
-            "{} is a symbolic link, and the server writes only to files of its own; remove it, or choose another data folder with --data-dir",
-            file.display()
-        )));
-    }
-    Ok(())
+/// Refuses what is no file of the server's own in place of one that it writes: a link could lead
+/// anywhere, a file with another name belongs to somebody else too, and a device keeps nothing.
+fn own(file: &Path) -> Result<(), Exit> {
+    let Ok(found) = fs::symlink_metadata(file) else {
+        return Ok(());
+    };
+    let what = if found.is_symlink() {
+        "is a symbolic link"
+    } else if !found.is_file() {
+        "is no regular file"
+    } else if found.nlink() > 1 {
+        "has another name (a hard link)"
+    } else {
+        return Ok(());
+    };
+    Err(Exit::unavailable(format!(
+        "{} {what}, and the server writes only to files of its own; remove it, or choose another data folder with --data-dir",
+        file.display()
+    )))
 }
 
 /// Takes the lock. The file is not emptied, and a link is not followed, whenever it came there.

@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -181,13 +182,7 @@ fn not_tested() {
 
 #[test]
 fn links_in_place_of_the_servers_files_are_named_and_lead_nowhere() {
-    for name in [
-        "lock",
-        "ballast",
-        "operations.db",
-        "operations.db-wal",
-        "operations.db-shm",
-    ] {
+    for name in WRITTEN {
         let folder = folder();
         let data = folder.path().join("data");
         fs::create_dir(&data).expect("writable");
@@ -208,22 +203,72 @@ fn links_in_place_of_the_servers_files_are_named_and_lead_nowhere() {
     }
 }
 
+/// Every file that the server itself writes in its folder.
+const WRITTEN: [&str; 6] = [
+    "lock",
+    "ballast",
+    "operations.db",
+    "operations.db-wal",
+    "operations.db-shm",
+    "operations.db-journal",
+];
+
 #[test]
-fn a_hard_link_in_place_of_the_ballast_is_replaced_and_not_written_to() {
+fn a_file_with_another_name_is_not_written_to_and_keeps_its_mode() {
+    for name in WRITTEN {
+        let folder = folder();
+        let data = folder.path().join("data");
+        fs::create_dir(&data).expect("writable");
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "what is precious").expect("writable");
+        fs::set_permissions(&victim, Permissions::from_mode(0o644)).expect("ours");
+        fs::hard_link(&victim, data.join(name)).expect("one disk");
+        let text = refused(&folder);
+        let shown = data.join(name).display().to_string();
+        assert!(
+            text.contains(&format!("{shown} has another name")),
+            "{text}"
+        );
+        assert_eq!(fs::read(&victim).expect("it is there"), b"what is precious");
+        assert_eq!(mode(&victim), 0o644, "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_regular_file_is_refused_in_place_of_one() {
+    for name in WRITTEN {
+        let folder = folder();
+        let data = folder.path().join("data");
+        fs::create_dir(&data).expect("writable");
+        let path = data.join(name);
+        let refused = || {
+            let text = refused(&folder);
+            let shown = path.display();
+            assert!(
+                text.contains(&format!("{shown} is no regular file")),
+                "{text}"
+            );
+        };
+        fs::create_dir(&path).expect("writable");
+        refused();
+        fs::remove_dir(&path).expect("a folder");
+        let made = Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("there is a mkfifo").success());
+        refused();
+    }
+}
+
+#[test]
+fn a_file_that_is_refused_keeps_its_mode() {
     let folder = folder();
     let data = folder.path().join("data");
     fs::create_dir(&data).expect("writable");
-    let victim = folder.path().join("victim");
-    fs::write(&victim, "what is precious").expect("writable");
-    fs::hard_link(&victim, data.join("ballast")).expect("one disk");
-    let _server = busy(&folder, "none");
-    assert_eq!(fs::read(&victim).expect("it is there"), b"what is precious");
-    assert_eq!(
-        fs::metadata(data.join("ballast"))
-            .expect("it is there")
-            .len(),
-        4 << 20
-    );
+    let foreign = data.join("operations.db");
+    fs::write(&foreign, "a,b\n1,2\n").expect("writable");
+    fs::set_permissions(&foreign, Permissions::from_mode(0o644)).expect("ours");
+    let text = refused(&folder);
+    assert!(text.contains("not a database of impresariod"), "{text}");
+    assert_eq!(mode(&foreign), 0o644);
 }
 
 #[test]

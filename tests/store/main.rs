@@ -14,8 +14,10 @@ mod damaged;
 mod keys;
 mod many;
 mod older;
+mod orphans;
 mod restart;
 mod round_trip;
+mod wal;
 
 use std::path::Path;
 

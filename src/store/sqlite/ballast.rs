@@ -27,6 +27,18 @@ impl Ballast {
         folder.join("ballast")
     }
 
+    /// Whether there is a whole one beside a database.
+    pub(super) fn is_beside(database: &Path) -> bool {
+        database
+            .parent()
+            .is_some_and(|folder| is_whole(&Self::file_in(folder)))
+    }
+
+    /// Removes it before there is a database.
+    pub(super) fn remove_in(folder: &Path) -> io::Result<()> {
+        remove(&Self::file_in(folder))
+    }
+
     /// Sets it aside, if there is room for it.
     pub(super) fn new(folder: &Path) -> Self {
         let file = Self::file_in(folder);
@@ -56,7 +68,7 @@ impl Ballast {
         }
         self.tight = Some(why.to_owned());
         self.looked = Instant::now();
-        if let Err(error) = self.remove() {
+        if let Err(error) = remove(&self.file) {
             log::warn!("{} could not be given up: {error}", self.file.display());
         }
     }
@@ -74,20 +86,12 @@ impl Ballast {
         }
     }
 
-    fn remove(&self) -> io::Result<()> {
-        match fs::remove_file(&self.file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => removed,
-        }
-    }
-
     fn set_aside(&self) -> io::Result<()> {
-        let whole = |found: fs::Metadata| found.is_file() && found.len() == SIZE;
-        if fs::symlink_metadata(&self.file).is_ok_and(whole) {
+        if is_whole(&self.file) {
             return Ok(());
         }
         // What has the name is removed and never written to: it could be a link to something else.
-        self.remove()?;
+        remove(&self.file)?;
         let mut file = File::create_new(&self.file)?;
         // Real zeros: a file with holes sets nothing aside.
         let zeros = vec![0; 1 << 20];
@@ -95,6 +99,17 @@ impl Ballast {
             file.write_all(&zeros)?;
         }
         file.sync_all()
+    }
+}
+
+fn is_whole(file: &Path) -> bool {
+    fs::symlink_metadata(file).is_ok_and(|found| found.is_file() && found.len() == SIZE)
+}
+
+fn remove(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 

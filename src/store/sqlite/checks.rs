@@ -7,17 +7,16 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::ballast::Ballast;
 use super::open::OpenError;
 use super::schema::{APPLICATION_ID, VERSION};
 use super::wal;
+use super::wal_check::{FRAME_HEADER, Index, LOG_HEADER};
 
 /// A database's first bytes.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// Up to this size the whole file is looked through at the start: it takes a moment.
 pub(super) const CHECKED_WHOLE: u64 = 64 << 20;
-/// The log's header, and the header of each page in it.
-const LOG_HEADER: u64 = 32;
-const FRAME_HEADER: usize = 24;
 
 /// Refuses a folder whose locks and syncs may not be what they say.
 #[cfg(target_os = "linux")]
@@ -51,35 +50,51 @@ pub(super) fn local(_: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Refuses a database that is foreign, newer, damaged or cut short, and a log without its database.
+/// Refuses a database that is foreign, newer, damaged, emptied or cut short, a log without its
+/// database, and one that does not hold what was committed to it.
 pub(super) fn usable(database: &Path) -> Result<(), OpenError> {
-    let length = match fs::metadata(database) {
-        Ok(file) if file.is_file() => file.len(),
+    let found = match fs::metadata(database) {
+        Ok(file) if file.is_file() => Some(file.len()),
         Ok(_) => return Err(OpenError::Foreign(database.to_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(OpenError::io(database, &error)),
     };
+    let length = found.unwrap_or(0);
     let log = wal::file_of(database);
     if length == 0 {
         // A start that was killed leaves an empty file, but no log of it.
         let pages = fs::metadata(&log).is_ok_and(|log| log.len() > 0);
-        return if pages {
-            Err(OpenError::LogAlone {
-                database: database.to_owned(),
-                log,
-            })
-        } else {
-            Ok(())
-        };
+        if pages {
+            let database = database.to_owned();
+            return Err(OpenError::LogAlone { database, log });
+        }
+        // The ballast is made once there are tables, so a file beside it has been emptied.
+        if found.is_some() && Ballast::is_beside(database) {
+            return Err(OpenError::damaged(database, "it is empty".to_owned()));
+        }
+        return Ok(());
     }
     let pages = header(database)?;
-    let short = missing_pages(database, &log, length, pages)
-        .map_err(|error| OpenError::io(database, &error))?;
+    // Before SQLite opens the file, which makes the index anew.
+    let lacks = logged(database, &log).map_err(|error| OpenError::io(&log, &error))?;
+    if let Some(why) = lacks {
+        return Err(OpenError::LogDamaged { log, why });
+    }
+    let short =
+        missing_pages(&log, length, pages).map_err(|error| OpenError::io(database, &error))?;
     if short > 0 {
         let why = format!("it is cut short: {short} pages are missing");
         return Err(OpenError::damaged(database, why));
     }
     content(database, length)
+}
+
+/// Why a log does not hold what its index says.
+fn logged(database: &Path, log: &Path) -> io::Result<Option<String>> {
+    let index = wal::open_if_there(&wal::index_of(database))?;
+    let index = index.map(Index::read).transpose()?.flatten();
+    let log = wal::open_if_there(log)?;
+    index.map_or(Ok(None), |index| index.lacks(log.map(BufReader::new)))
 }
 
 /// The database's header: how long it is meant to be, in bytes a page and pages.
@@ -102,18 +117,12 @@ fn header(database: &Path) -> Result<(u64, u64), OpenError> {
 }
 
 /// Pages that the header names and that neither the file nor the log has.
-fn missing_pages(
-    database: &Path,
-    log: &Path,
-    length: u64,
-    (size, pages): (u64, u64),
-) -> io::Result<u64> {
+fn missing_pages(log: &Path, length: u64, (size, pages): (u64, u64)) -> io::Result<u64> {
     let there = length / size;
     if there >= pages {
         return Ok(0);
     }
     let logged = logged_pages(log, size)?;
-    let _ = database;
     Ok((there + 1..=pages)
         .filter(|page| !logged.contains(page))
         .count() as u64)
@@ -122,12 +131,11 @@ fn missing_pages(
 /// The pages of a log, by their numbers. The format: <https://www.sqlite.org/fileformat2.html#walformat>.
 fn logged_pages(log: &Path, size: u64) -> io::Result<HashSet<u64>> {
     let mut pages = HashSet::new();
-    let mut file = match File::open(log) {
-        Ok(file) => BufReader::new(file),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(pages),
-        Err(error) => return Err(error),
+    let Some(file) = wal::open_if_there(log)? else {
+        return Ok(pages);
     };
-    let mut header = [0; LOG_HEADER as usize];
+    let mut file = BufReader::new(file);
+    let mut header = [0; LOG_HEADER];
     let mut frame = [0; FRAME_HEADER];
     if file.read_exact(&mut header).is_err() {
         return Ok(pages);

@@ -23,12 +23,15 @@ struct Known {
     set_aside: BTreeSet<i64>,
     /// Rows of other tables, by the operation that they belong to.
     others: BTreeMap<i64, BTreeSet<(&'static str, i64)>>,
+    /// Rows of no operation, which the start has removed.
+    orphans: usize,
 }
 
 impl Damage {
     /// Takes up what earlier processes have set aside.
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut statement = connection.prepare("SELECT DISTINCT operation FROM set_aside")?;
+        let sql = "SELECT DISTINCT operation FROM set_aside WHERE operation IN (SELECT id FROM operations)";
+        let mut statement = connection.prepare(sql)?;
         let ids = statement.query_map((), |row| row.get(0))?;
         let set_aside = ids.filter_map(readable).collect::<rusqlite::Result<_>>()?;
         let damage = Self::default();
@@ -61,6 +64,14 @@ impl Damage {
             drop(known);
             let id = id_of(operation);
             log::error!("row {row} of {table}, of {id}, cannot be read and is passed over: {why}");
+        }
+    }
+
+    /// The start has removed rows that belonged to no operation.
+    pub(super) fn removed_orphans(&self, table: &str, count: usize) {
+        if count > 0 {
+            self.known().orphans += count;
+            log::error!("{count} rows of {table} belonged to no operation and are removed");
         }
     }
 
@@ -99,7 +110,7 @@ impl Damage {
     pub(super) fn count(&self) -> u64 {
         let known = self.known();
         let others: usize = known.others.values().map(BTreeSet::len).sum();
-        (known.waiting.len() + known.set_aside.len() + others) as u64
+        (known.waiting.len() + known.set_aside.len() + others + known.orphans) as u64
     }
 
     /// What is known is whole whatever panicked beside it.

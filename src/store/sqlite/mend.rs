@@ -22,6 +22,7 @@ pub(super) fn mend(connection: &Connection, damage: &Damage) -> rusqlite::Result
     let transaction = connection.unchecked_transaction()?;
     progress(&transaction)?;
     counters(&transaction)?;
+    orphans(&transaction, damage)?;
     // A key of no time would never be forgotten.
     transaction.execute(
         "DELETE FROM keys WHERE at < ?1 OR at > ?2",
@@ -64,6 +65,22 @@ fn progress(connection: &Connection) -> rusqlite::Result<()> {
         connection.execute("DELETE FROM progress", ())?;
         let sql = "INSERT INTO progress (one, cursor, newest, at) VALUES (1, ?1, ?2, ?3)";
         connection.execute(sql, mended)?;
+    }
+    Ok(())
+}
+
+/// Removes what belongs to no operation: nobody sees it, and it would go with none. A big file is not
+/// looked through.
+fn orphans(connection: &Connection, damage: &Damage) -> rusqlite::Result<()> {
+    if is_big(connection)? {
+        return Ok(());
+    }
+    for table in ["events", "labels", "checkpoints", "keys", "set_aside"] {
+        let sql = format!(
+            "DELETE FROM {table} WHERE NOT EXISTS
+             (SELECT 1 FROM operations WHERE id = {table}.operation)"
+        );
+        damage.removed_orphans(table, connection.execute(&sql, ())?);
     }
     Ok(())
 }

@@ -27,6 +27,7 @@ mod sources;
 mod starts;
 mod text;
 mod wal;
+mod wal_check;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,12 +86,13 @@ impl SqliteStore {
     }
 
     /// Every file that the store writes in a data folder.
-    pub fn files_in(folder: &Path) -> [PathBuf; 4] {
+    pub fn files_in(folder: &Path) -> [PathBuf; 5] {
         let beside = |ending: &str| folder.join(format!("{FILE}{ending}"));
         [
             Self::file_in(folder),
             beside("-wal"),
             beside("-shm"),
+            beside("-journal"),
             Ballast::file_in(folder),
         ]
     }

@@ -51,6 +51,14 @@ pub enum OpenError {
         /// The log's file.
         log: PathBuf,
     },
+    /// The log does not hold what was committed to it.
+    #[error("the write-ahead log {} is damaged ({why}) and was left as it is, with its database; copy the data folder, then restore a backup, or remove the files that end with -wal and -shm to go on without what only the log held, or choose another folder with --data-dir", .log.display())]
+    LogDamaged {
+        /// The log's file.
+        log: PathBuf,
+        /// What was found.
+        why: String,
+    },
     /// A network mount.
     #[error("the data folder {} is on a network mount ({kind}), whose locks and syncs cannot be relied on; choose a local folder with --data-dir, or set store.allow_network_mount=true if you know better", .folder.display())]
     Network {
@@ -103,6 +111,10 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<SqliteStore, OpenE
     }
     checks::usable(&file)?;
     let cannot = |error: rusqlite::Error| OpenError::sqlite(&file, &error);
+    if !file.exists() {
+        // One without tables is told from one that was emptied by it.
+        Ballast::remove_in(folder).map_err(|error| OpenError::io(&file, &error))?;
+    }
     let mut connection = connect(&file).map_err(cannot)?;
     schema::migrate(&connection).map_err(cannot)?;
     let damage = Arc::new(Damage::read(&connection).map_err(cannot)?);
@@ -113,7 +125,8 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<SqliteStore, OpenE
         log::warn!("the write-ahead log could not be grown beforehand: {error}");
     }
     let copier = connect(&file).map_err(cannot)?;
-    let wal = Wal::start(&mut connection, copier).map_err(|error| OpenError::io(&file, &error))?;
+    let wal =
+        Wal::start(&file, &mut connection, copier).map_err(|error| OpenError::io(&file, &error))?;
     let reader = SqliteReader::new(file, Arc::clone(&damage));
     reader.tell_waiting(kept.waiting());
     Ok(SqliteStore {

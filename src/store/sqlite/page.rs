@@ -75,10 +75,12 @@ pub(super) fn page(
     }
     let more = walk.next()?.is_some();
     let seen = operations.len() as u64 + u64::from(more);
+    // A row that is to be set aside is counted as what it says, or not at all.
+    let total_is_exact = total_is_exact && !damage.waits();
     Ok(Page {
         operations,
         more,
-        // Of a total that stopped early, the page may know more.
+        // Of a total that is not exact, the page may know more.
         total: if total_is_exact {
             total
         } else {

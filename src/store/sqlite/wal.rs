@@ -6,7 +6,7 @@
 //! commits: else a busy store would be copied back after every commit, and never begin anew.
 
 use std::cell::Cell;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,6 +38,9 @@ pub(super) struct Wal {
     before: Cell<u32>,
     /// How many there were when the writer last copied some.
     tried: Cell<u32>,
+    /// The log's index. It stays open as long as a connection does, whose locks on it end when this
+    /// process closes it.
+    index: File,
     /// `None` when it ends.
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -45,7 +48,12 @@ pub(super) struct Wal {
 
 impl Wal {
     /// Begins: `writer` is the connection that commits, `copier` the thread's own.
-    pub(super) fn start(writer: &mut Connection, copier: Connection) -> io::Result<Self> {
+    pub(super) fn start(
+        database: &Path,
+        writer: &mut Connection,
+        copier: Connection,
+    ) -> io::Result<Self> {
+        let index = File::open(index_of(database))?;
         let pages = Arc::new(AtomicU32::new(0));
         let seen = Arc::clone(&pages);
         let hook = move |_: &mut rusqlite::hooks::Wal, count| {
@@ -68,6 +76,7 @@ impl Wal {
             copied,
             before: Cell::new(0),
             tried: Cell::new(0),
+            index,
             wake: Some(wake),
             thread: Some(thread),
         })
@@ -95,13 +104,27 @@ impl Wal {
     /// At the end: all of it, unless a reader is still busy with it.
     pub(super) fn copy_all(&mut self, writer: &Connection) {
         self.end();
-        let copied = writer
-            .busy_timeout(Duration::from_millis(200))
-            .and_then(|()| writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())));
-        if let Err(error) = copied {
+        if let Err(error) = self.empty(writer) {
             // What is in the log is safe there; the next start finds it.
             log::warn!("the write-ahead log stays: {error}");
         }
+    }
+
+    /// Copies all of the log, then cuts it. A power loss may keep the one and not the other, so the
+    /// index first says on disk that all is copied (`wal_check.rs`).
+    fn empty(&self, writer: &Connection) -> rusqlite::Result<()> {
+        let checkpoint = |mode| {
+            let sql = format!("PRAGMA wal_checkpoint({mode})");
+            writer.query_row(&sql, (), |row| row.get::<_, bool>(0))
+        };
+        writer.busy_timeout(Duration::from_millis(200))?;
+        let busy = checkpoint("FULL")?;
+        if let Err(error) = self.index.sync_data() {
+            log::warn!("the write-ahead log is not cut: {error}");
+        } else if !busy {
+            checkpoint("TRUNCATE")?;
+        }
+        Ok(())
     }
 
     fn end(&mut self) {
@@ -159,6 +182,22 @@ pub(super) fn file_of(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push("-wal");
     name.into()
+}
+
+/// The log's index beside its database.
+pub(super) fn index_of(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-shm");
+    name.into()
+}
+
+/// A file, if it is there.
+pub(super) fn open_if_there(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Grows the log with zeros, which SQLite takes for its end. Not where the disk is small.
