@@ -97,9 +97,15 @@ impl ApiError {
         )
     }
 
-    /// Faults of the query, the options or the outer fields.
+    /// Faults of the body: its outer fields or the options.
     pub(super) fn bad_request(faults: &Faults) -> Self {
         let message = faults.sentence("the body");
+        Self::faults(StatusCode::BAD_REQUEST, Code::BadRequest, message, faults)
+    }
+
+    /// Faults of the query.
+    pub(super) fn bad_query(faults: &Faults) -> Self {
+        let message = faults.sentence("the query");
         Self::faults(StatusCode::BAD_REQUEST, Code::BadRequest, message, faults)
     }
 
@@ -204,7 +210,19 @@ impl ApiError {
 
     /// The body is not declared as JSON.
     pub(super) fn unsupported_media_type(got: &str) -> Self {
-        let message = format!("a body needs \"Content-Type: application/json\", got \"{got}\"");
+        Self::unsupported(format!(
+            "a body needs \"Content-Type: application/json\", got \"{got}\""
+        ))
+    }
+
+    /// The body is encoded.
+    pub(super) fn unsupported_encoding(got: &str) -> Self {
+        Self::unsupported(format!(
+            "a body is taken as it is, without a \"Content-Encoding\", got \"{got}\""
+        ))
+    }
+
+    fn unsupported(message: String) -> Self {
         Self::of(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::UnsupportedMediaType,

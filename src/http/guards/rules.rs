@@ -8,8 +8,8 @@ use actix_web::HttpRequest;
 use actix_web::dev::RequestHead;
 use actix_web::http::Method;
 use actix_web::http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, ORIGIN,
-    TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName,
+    ORIGIN, TRANSFER_ENCODING, UPGRADE,
 };
 use subtle::ConstantTimeEq;
 
@@ -75,10 +75,16 @@ impl Guards {
             self.origin(head, host)?;
         }
         let name = self.token(head)?;
-        if changes && has_body(head) && !is_json(head) {
-            return Err(ApiError::unsupported_media_type(
-                text(head, &CONTENT_TYPE).unwrap_or(""),
-            ));
+        if changes && has_body(head) {
+            if !is_json(head) {
+                return Err(ApiError::unsupported_media_type(
+                    text(head, &CONTENT_TYPE).unwrap_or(""),
+                ));
+            }
+            let mut codings = texts(head, &CONTENT_ENCODING, "?");
+            if let Some(coding) = codings.find(|one| !one.eq_ignore_ascii_case("identity")) {
+                return Err(ApiError::unsupported_encoding(coding));
+            }
         }
         Ok(name)
     }
@@ -172,7 +178,9 @@ impl Guards {
         if head.uri.path() == SOCKET && !head.headers.contains_key(AUTHORIZATION) {
             return Ok(None);
         }
-        let Some(given) = text(head, &AUTHORIZATION) else {
+        // Of several a proxy may have looked at another one.
+        let mut given = texts(head, &AUTHORIZATION, "?");
+        let (Some(given), None) = (given.next(), given.next()) else {
             return Err(ApiError::unauthenticated());
         };
         let peer = self.proxies.of_request(head);
