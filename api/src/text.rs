@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-/// Control characters, line separators, and what Unicode 17 draws nothing for: the format characters
+/// Control characters, line separators, and what Unicode 16 draws nothing for: the format characters
 /// (general category Cf) but the visible ones before a number (Prepended_Concatenation_Mark), and
 /// Default_Ignorable_Code_Point (DerivedCoreProperties.txt) without [`JOINING`].
 const HIDDEN: &[RangeInclusive<char>] = &[
