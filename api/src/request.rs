@@ -6,10 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+use crate::text::unclear_class;
 use crate::{OperationId, OperationView, Status, Timestamp};
-
-/// What a label may not have, for a regular expression: [`crate::text::is_hidden`] below U+10000.
-const HIDDEN: &str = "\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb";
 
 /// `POST /api/v1/operations`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,8 +40,8 @@ pub struct StartOptions {
     #[schemars(with = "Option<BTreeMap<String, String>>")]
     #[schemars(extend(
         "maxProperties" = 64,
-        "propertyNames" = {"pattern": format!("^[^:{HIDDEN}]{{1,100}}$")},
-        "additionalProperties" = {"type": "string", "pattern": format!("^[^{HIDDEN}]{{0,4096}}$")},
+        "propertyNames" = {"pattern": format!("^[^:{}]{{1,100}}$", unclear_class())},
+        "additionalProperties" = {"type": "string", "pattern": format!("^[^{}]{{0,4096}}$", unclear_class())},
     ))]
     pub labels: BTreeMap<String, String>,
     /// One run's time, in seconds; more than 0.

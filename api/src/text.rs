@@ -3,18 +3,89 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
+/// Control characters, line separators, and what Unicode 16 draws nothing for: the format characters
+/// (general category Cf) but the visible ones before a number (Prepended_Concatenation_Mark), and
+/// Default_Ignorable_Code_Point (DerivedCoreProperties.txt) without [`JOINING`].
+const HIDDEN: &[RangeInclusive<char>] = &[
+    '\u{0}'..='\u{1f}',
+    '\u{7f}'..='\u{9f}',
+    '\u{ad}'..='\u{ad}',
+    '\u{61c}'..='\u{61c}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180e}'..='\u{180e}',
+    '\u{200b}'..='\u{200b}',
+    '\u{200e}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff0}'..='\u{fffb}',
+    '\u{13430}'..='\u{1343f}',
+    '\u{1bca0}'..='\u{1bca3}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0000}'..='\u{e00ff}',
+    '\u{e01f0}'..='\u{e0fff}',
+];
+
+/// What is not drawn, but shapes its neighbours: the joiners U+200C and U+200D, which words of several
+/// languages and many emoji need, the grapheme joiner, and Unicode's Variation_Selector
+/// (PropList.txt).
+const JOINING: &[RangeInclusive<char>] = &[
+    '\u{34f}'..='\u{34f}',
+    '\u{180b}'..='\u{180d}',
+    '\u{180f}'..='\u{180f}',
+    '\u{200c}'..='\u{200d}',
+    '\u{fe00}'..='\u{fe0f}',
+    '\u{e0100}'..='\u{e01ef}',
+];
+
+/// Spaces but U+0020 (general category Zs), and symbols that are drawn empty: a Braille pattern
+/// without dots, a note without a head.
+const BLANK: &[RangeInclusive<char>] = &[
+    '\u{a0}'..='\u{a0}',
+    '\u{1680}'..='\u{1680}',
+    '\u{2000}'..='\u{200a}',
+    '\u{202f}'..='\u{202f}',
+    '\u{205f}'..='\u{205f}',
+    '\u{2800}'..='\u{2800}',
+    '\u{3000}'..='\u{3000}',
+    '\u{1d159}'..='\u{1d159}',
+];
+
+fn is_in(ranges: &[RangeInclusive<char>], c: char) -> bool {
+    !matches!(c, ' '..='~') && ranges.iter().any(|range| range.contains(&c))
+}
+
 /// Whether a character is invisible or changes how its neighbours are shown: control characters,
-/// those that turn the direction of text, line separators, invisible spaces and tags.
-///
-/// The joiners U+200C and U+200D are none: words of several languages and many emoji need them.
-pub const fn is_hidden(c: char) -> bool {
-    matches!(c,
-        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}'
-        | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+/// those that turn the direction of text, line separators, fillers and tags. What joins or shapes its
+/// neighbours in words and emoji is not.
+pub fn is_hidden(c: char) -> bool {
+    is_in(HIDDEN, c)
+}
+
+/// Whether a character may not be in what people compare by looking at it, such as a label: one that
+/// is hidden, joins others, or is a blank other than U+0020.
+pub fn is_unclear(c: char) -> bool {
+    [HIDDEN, JOINING, BLANK]
+        .iter()
+        .any(|ranges| is_in(ranges, c))
+}
+
+/// The unclear characters below U+10000 as they stand between the brackets of a regular expression.
+pub(crate) fn unclear_class() -> String {
+    let all = [HIDDEN, JOINING, BLANK].into_iter().flatten();
+    all.filter(|range| *range.end() <= '\u{ffff}')
+        .map(|range| {
+            let (first, last) = (u32::from(*range.start()), u32::from(*range.end()));
+            format!("\\u{first:04x}-\\u{last:04x}")
+        })
+        .collect()
 }
 
 /// `text` on one line, at most `most` characters: what breaks a line becomes a space, hidden
@@ -133,6 +204,31 @@ mod tests {
             assert_eq!(one_line(given, 100), line, "{given:?}");
             assert_eq!(lines(given, 100), several, "{given:?}");
         }
+    }
+
+    #[test]
+    fn a_label_is_clear_where_each_character_of_it_is_seen() {
+        let unclear = [
+            0x115f, 0x1160, 0x3164, 0xffa0, 0x034f, 0x17b4, 0x17b5, 0x180b, 0x180f, 0x2800, 0xfe00,
+            0xfff0, 0x1bca0, 0x1d159, 0x1d173, 0x13430, 0xe0100, 0xe01ef, 0x200c, 0x200d, 0x202f,
+            0x205f, 0x3000, 0xa0, 0x1680, 0xe0fff, 0x7f, 0, 0x202e, 0x2065,
+        ];
+        for c in unclear.into_iter().chain(0x2000..=0x200a) {
+            let c = char::from_u32(c).expect("a character");
+            assert!(is_unclear(c), "{c:?}");
+        }
+        // An Arabic number sign is a format character, but one that is seen.
+        for c in " ~aé模👩\u{600}\u{301}\u{fffd}".chars() {
+            assert!(!is_unclear(c), "{c:?}");
+        }
+        // In free text words and emoji keep what shapes them; fillers go.
+        for c in "\u{200c}\u{200d}\u{fe0f}\u{e0100}\u{a0}\u{3000}".chars() {
+            assert!(!is_hidden(c), "{c:?}");
+        }
+        assert_eq!(
+            one_line("a\u{3164}\u{115f}\u{ffa0}b ❤\u{fe0f}", 100),
+            "ab ❤\u{fe0f}"
+        );
     }
 
     #[test]

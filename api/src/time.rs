@@ -94,7 +94,16 @@ impl FromStr for Timestamp {
     type Err = ParseTimeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // chrono takes a minus sign that is no hyphen, which RFC 3339 does not know.
+        if !text.is_ascii() {
+            return Err(ParseTimeError);
+        }
         let time = DateTime::parse_from_rfc3339(text).map_err(|_| ParseTimeError)?;
+        // A second 60 is after the last second of a day in UTC, and nowhere else (RFC 3339, 5.7).
+        let is_leap = time.timestamp_subsec_nanos() >= 1_000_000_000;
+        if is_leap && time.timestamp().rem_euclid(86_400) != 86_399 {
+            return Err(ParseTimeError);
+        }
         // Judged in UTC: an offset may lead out of the years that the text itself names.
         Self::in_range(time.timestamp_millis()).ok_or(ParseTimeError)
     }
@@ -151,12 +160,24 @@ mod tests {
             "9999-12-31T23:59:60Z",
             "+10000-01-01T00:00:00Z",
             "-0001-12-31T10:00:00.000Z",
+            "2026-01-31T12:00:00\u{2212}05:00",
+            "2026-01-31T12:30:60Z",
+            "2026-01-31T22:59:60Z",
+            "2016-12-31T23:59:60+05:00",
         ] {
             assert_eq!(text.parse::<Timestamp>(), Err(ParseTimeError), "{text}");
         }
         for (text, time) in [
             ("0000-12-31T23:00:00-01:00", Timestamp::MIN),
             ("9999-12-31T23:59:59.9999999Z", Timestamp::MAX),
+            (
+                "2016-12-31T23:59:60Z",
+                Timestamp::from_millis(1_483_228_800_000),
+            ),
+            (
+                "2016-12-31T18:59:60.500-05:00",
+                Timestamp::from_millis(1_483_228_800_500),
+            ),
         ] {
             assert_eq!(text.parse(), Ok(time), "{text}");
         }

@@ -1,5 +1,6 @@
 //! The API over HTTP: one call in, its `data` or an error out.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use impresario_api::{Envelope, ErrorBody};
@@ -238,6 +239,27 @@ fn caller() -> String {
     let plain = |c: &char| c.is_ascii_graphic() || *c == ' ';
     let name = format!("cli {}@{}", user.trim(), host.trim());
     name.chars().filter(plain).take(100).collect()
+}
+
+/// Where the next page begins, if there is one. A server that gives a place which is not beyond the
+/// page before would be asked for ever.
+pub(crate) fn onward<T: FromStr>(
+    page: &Value,
+    field: &str,
+    is_beyond: impl FnOnce(&T) -> bool,
+) -> Result<Option<T>, Error> {
+    let Some(text) = page[field].as_str() else {
+        return Ok(None);
+    };
+    match text.parse() {
+        Ok(next) if is_beyond(&next) => Ok(Some(next)),
+        _ => {
+            let text = crate::display::text::cut(text, 40);
+            Err(Error::Garbled(format!(
+                "its {field}, \"{text}\", leads to no further page"
+            )))
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use impresario::Options;
 use impresario_api::{Faults, StartOptions, text};
+use sha2::{Digest, Sha256};
 
 use super::errors::ApiError;
 use super::query::Wait;
@@ -51,34 +52,50 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let requested_by = match request.extensions().get::<TokenName>() {
-            Some(token) => token.0.to_string(),
-            None => client(request.headers()),
+        let headers = request.headers();
+        let (requested_by, other) = match request.extensions().get::<TokenName>() {
+            Some(token) => (token.0.to_string(), None),
+            None => client(headers),
         };
-        let key = idempotency_key(request.headers());
-        ready(key.map(|idempotency_key| Self {
+        let key = idempotency_key(headers);
+        ready(key.map(|key| Self {
             requested_by,
-            idempotency_key,
+            // No key has a line break, so no two callers make the same of theirs.
+            idempotency_key: key.map(|key| match other {
+                Some(digest) => format!("{key}\n{digest}"),
+                None => key,
+            }),
         }))
     }
 }
 
-/// What the client calls itself, as events and screens may show it.
-fn client(headers: &HeaderMap) -> String {
+/// What the client calls itself, as events and screens may show it; where that is not all of it, a
+/// digest of all of it too: clients that are shown alike are not the same.
+fn client(headers: &HeaderMap) -> (String, Option<String>) {
     let bytes = headers
         .get("x-client")
-        .map_or(&b""[..], |value| value.as_bytes());
+        .map_or(&b""[..], |value| value.as_bytes())
+        .trim_ascii();
     let given = String::from_utf8_lossy(bytes);
-    match &*text::one_line(given.trim(), 100) {
-        "" => "anonymous".to_owned(),
-        shown => shown.to_owned(),
-    }
+    let shown = text::one_line(given.trim(), 100);
+    let digest = || text::hex(&Sha256::digest(bytes));
+    let digest = (shown.as_bytes() != bytes).then(digest);
+    let shown = match &*shown {
+        "" => "anonymous",
+        shown => shown,
+    };
+    (shown.to_owned(), digest)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let Some(value) = headers.get("idempotency-key") else {
+    let mut given = headers.get_all("idempotency-key");
+    let Some(value) = given.next() else {
         return Ok(None);
     };
+    if given.next().is_some() {
+        let faults = Faults::one("Idempotency-Key", "it once", "several");
+        return Err(ApiError::bad_request(&faults));
+    }
     let bytes = value.as_bytes();
     let is_key = (1..=255).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic);
     match std::str::from_utf8(bytes) {
@@ -112,11 +129,32 @@ mod tests {
             ("\u{202e}a\u{2066}".as_bytes(), "a"),
             (b"", "anonymous"),
         ] {
-            assert_eq!(client(&headers("x-client", given)), shown);
+            assert_eq!(client(&headers("x-client", given)).0, shown);
         }
-        let long = client(&headers("x-client", &[b'x'; 300]));
+        let long = client(&headers("x-client", &[b'x'; 300])).0;
         assert_eq!(long.chars().count(), 100);
-        assert_eq!(client(&HeaderMap::new()), "anonymous");
+        assert_eq!(client(&HeaderMap::new()), ("anonymous".to_owned(), None));
+    }
+
+    #[test]
+    fn clients_that_are_shown_alike_share_no_keys() {
+        let client = |given: &[u8]| client(&headers("x-client", given));
+        let long = |end: &str| format!("{}{end}", "a".repeat(100)).into_bytes();
+        for (one, other) in [
+            (long("1"), long("2")),
+            (vec![0xe9], vec![0xea]),
+            (vec![0xe9], "\u{fffd}".into()),
+            ("a\u{202e}".into(), b"a".to_vec()),
+            ("\u{200b}".into(), b"anonymous".to_vec()),
+            ("\u{200b}".into(), b"".to_vec()),
+        ] {
+            let (one, other) = (client(&one), client(&other));
+            assert_eq!(one.0, other.0);
+            assert_ne!(one.1, other.1, "{}", one.0);
+        }
+        for plain in [&b"me@desk"[..], b" me@desk ", "Zo\u{eb}".as_bytes()] {
+            assert_eq!(client(plain).1, None, "earlier keys are still found");
+        }
     }
 
     #[test]
@@ -128,5 +166,9 @@ mod tests {
             assert!(key(bad).is_err());
         }
         assert!(idempotency_key(&HeaderMap::new()).is_ok_and(|key| key.is_none()));
+        let mut two = headers("idempotency-key", b"a-1");
+        let name = HeaderName::from_static("idempotency-key");
+        two.append(name, HeaderValue::from_static("a-1"));
+        assert!(idempotency_key(&two).is_err(), "which one is meant?");
     }
 }

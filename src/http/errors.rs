@@ -97,9 +97,15 @@ impl ApiError {
         )
     }
 
-    /// Faults of the query, the options or the outer fields.
+    /// Faults of the body: its outer fields or the options.
     pub(super) fn bad_request(faults: &Faults) -> Self {
         let message = faults.sentence("the body");
+        Self::faults(StatusCode::BAD_REQUEST, Code::BadRequest, message, faults)
+    }
+
+    /// Faults of the query.
+    pub(super) fn bad_query(faults: &Faults) -> Self {
+        let message = faults.sentence("the query");
         Self::faults(StatusCode::BAD_REQUEST, Code::BadRequest, message, faults)
     }
 
@@ -204,17 +210,19 @@ impl ApiError {
 
     /// The body is not declared as JSON.
     pub(super) fn unsupported_media_type(got: &str) -> Self {
-        let message = format!("a body needs \"Content-Type: application/json\", got \"{got}\"");
-        Self::of(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Code::UnsupportedMediaType,
-            message,
-        )
+        Self::unsupported(format!(
+            "a body needs \"Content-Type: application/json\", got \"{got}\""
+        ))
     }
 
     /// The body is compressed.
     pub(super) fn unsupported_encoding(got: &str) -> Self {
-        let message = format!("a body is sent as it is, got \"Content-Encoding: {got}\"");
+        Self::unsupported(format!(
+            "a body is sent as it is, got \"Content-Encoding: {got}\""
+        ))
+    }
+
+    fn unsupported(message: String) -> Self {
         Self::of(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::UnsupportedMediaType,

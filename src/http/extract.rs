@@ -1,6 +1,7 @@
 //! What was sent in the path and in the body.
 
 mod fields;
+mod once;
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -271,25 +272,26 @@ fn read(
     }
 }
 
-/// The straight way is one pass of serde; only when it fails is the body looked at field by
-/// field, so that every fault is told.
+/// Only when serde finds something wrong is the body looked at field by field, so that every fault is
+/// told.
 fn parse<T: DeserializeOwned>(body: &[u8], table: &[Field]) -> Result<T, ApiError> {
-    // serde would take an array for a struct too.
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(explain(body, table, "something else"));
+    match once::value(body)? {
+        object @ Value::Object(_) => {
+            serde_json::from_value(object).map_err(|error| explain(body, table, &error.to_string()))
+        }
+        // serde would take an array for a struct too.
+        other => {
+            let mut found = Faults::default();
+            not_an_object("", &other, &mut found);
+            Err(ApiError::bad_request(&found))
+        }
     }
-    serde_json::from_slice(body).map_err(|error| explain(body, table, &error.to_string()))
 }
 
 fn explain(body: &[u8], table: &[Field], otherwise: &str) -> ApiError {
     match serde_json::from_slice(body) {
+        Ok(object) => ApiError::bad_request(&faults("", &object, table, otherwise)),
         Err(error) => ApiError::bad_json(error),
-        Ok(Value::Object(object)) => ApiError::bad_request(&faults("", &object, table, otherwise)),
-        Ok(other) => {
-            let mut found = Faults::default();
-            not_an_object("", &other, &mut found);
-            ApiError::bad_request(&found)
-        }
     }
 }
 

@@ -99,8 +99,9 @@ impl Options {
             if key.is_empty() || key.contains(':') || key.chars().count() > LABEL_KEY {
                 let expected = "keys of 1 to 100 characters, without \":\"";
                 fault(expected, &format!("{key:?}"));
-            } else if key.chars().chain(value.chars()).any(text::is_hidden) {
-                let expected = "no control or other invisible characters in keys and values";
+            } else if key.chars().chain(value.chars()).any(text::is_unclear) {
+                let expected =
+                    "no invisible characters and no spaces but U+0020 in keys and values";
                 fault(expected, &format!("{key:?}: {value:?}"));
             }
         }

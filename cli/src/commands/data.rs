@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::App;
 use crate::args::Bars;
-use crate::client::{Client, escaped, parse};
+use crate::client::{Client, escaped, onward, parse};
 use crate::display;
 use crate::display::data::Shown;
 use crate::error::Error;
@@ -74,19 +74,21 @@ fn pages(
     let path = path(&asked.symbol, &asked.timeframe);
     let mut query = range(asked);
     let mut missing = limit.unwrap_or(u64::MAX);
+    let mut last = None;
     loop {
         query.push(("limit", missing.min(PAGE).to_string()));
         let page = client.get(&path, &query)?;
         let count = page["bars"].as_array().map_or(0, Vec::len) as u64;
-        let next = page["next_start"].as_str().map(str::to_owned);
+        let next = onward(&page, "next_start", |next| Some(*next) > last)?;
         each(page)?;
         missing = missing.saturating_sub(count);
-        let next = match next {
+        let next: Timestamp = match next {
             Some(next) if missing > 0 && count > 0 => next,
             _ => return Ok(()),
         };
+        last = Some(next);
         query.retain(|(name, _)| *name == "end");
-        query.push(("start", next));
+        query.push(("start", next.to_string()));
     }
 }
 

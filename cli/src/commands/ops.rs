@@ -1,11 +1,11 @@
 //! `ops list`, `show`, `watch` and `prune`.
 
-use impresario_api::{OperationList, OperationView};
+use impresario_api::{OperationId, OperationList, OperationView};
 use serde_json::{Value, json};
 
 use super::App;
 use crate::args::{List, Prune};
-use crate::client::{Post, parse};
+use crate::client::{Post, onward, parse};
 use crate::display;
 use crate::display::numbers::{span, thousands};
 use crate::error::Error;
@@ -22,18 +22,21 @@ pub(super) fn list(app: &App, asked: &List) -> Result<(), Error> {
     let wanted = if asked.all { u32::MAX } else { asked.limit };
     let mut whole: Option<Value> = None;
     let mut missing = wanted;
-    let mut cursor: Option<String> = None;
+    let mut cursor: Option<OperationId> = None;
     loop {
         let mut query = filter.clone();
         query.push(("limit", missing.min(PAGE).to_string()));
-        query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+        query.extend(cursor.map(|cursor| ("cursor", cursor.to_string())));
         let mut page = app.client.get("/api/v1/operations", &query)?;
         let rows = page["operations"]
             .as_array_mut()
             .map(std::mem::take)
             .unwrap_or_default();
         missing = missing.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        // Newest first: each page ends with an older one.
+        cursor = onward(&page, "next_cursor", |next| {
+            cursor.is_none_or(|last| *next < last)
+        })?;
         let is_empty = rows.is_empty();
         // The first page's counts, every page's rows, the last page's cursor.
         let whole = whole.get_or_insert(page);

@@ -67,6 +67,37 @@ fn every_fault_of_the_outer_fields_is_told() {
 }
 
 #[test]
+fn a_field_that_comes_twice_is_named_at_any_depth() {
+    for (body, path) in [
+        (r#"{"iterations":1,"iterations":2}"#, "iterations"),
+        (r#"{"iterations":1,"iteration\u0073":1}"#, "iterations"),
+        (
+            r#"{"options":{"priority":1},"options":{"priority":2}}"#,
+            "options",
+        ),
+        (
+            r#"{"options":{"labels":{"a":"x","a":"y"}}}"#,
+            "options.labels.a",
+        ),
+        (
+            r#"{"bars":[{},[{"a":0,"b":{"c":1,"c":null}}]]}"#,
+            "bars[1][0].b.c",
+        ),
+    ] {
+        let (status, text) = refused(parse::<Map<String, Value>>(body.as_bytes(), &[]));
+        let told = format!("BAD_REQUEST: {path}: expected each field once");
+        assert!(status == 400 && text.starts_with(&told), "{text}");
+    }
+    let fine =
+        r#"{"a":{"b":[1,-1,0.5,18446744073709551615,1e300]},"b":{"b":"\u00e9","":null,"c":true}}"#;
+    let read: Value = parse(fine.as_bytes(), &[]).expect("each field is there once");
+    assert_eq!(
+        read,
+        serde_json::from_str::<Value>(fine).expect("it is JSON")
+    );
+}
+
+#[test]
 fn options_of_a_wrong_type_are_told_by_path() {
     let given = serde_json::json!({"max_attempts": -1, "not_before": "tomorrow"});
     let (status, text) = refused(options(given.as_object().cloned()));

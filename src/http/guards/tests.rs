@@ -136,6 +136,28 @@ fn a_body_must_be_declared_as_json() {
 }
 
 #[test]
+fn a_body_must_not_be_encoded() {
+    let guards = guards(&[]);
+    for (codings, wanted) in [
+        (&["identity"][..], "ok"),
+        (&["Identity", "identity"], "ok"),
+        (&["gzip"], "UNSUPPORTED_MEDIA_TYPE"),
+        (&["identity", "br"], "UNSUPPORTED_MEDIA_TYPE"),
+        (&["identity, gzip"], "UNSUPPORTED_MEDIA_TYPE"),
+    ] {
+        let mut request = post()
+            .insert_header(("content-length", "2"))
+            .insert_header(("content-type", "application/json"));
+        for coding in codings {
+            request = request.append_header(("content-encoding", *coding));
+        }
+        assert_eq!(code(&guards, request), wanted, "{codings:?}");
+    }
+    let empty = post().insert_header(("content-encoding", "gzip"));
+    assert_eq!(code(&guards, empty), "ok", "there is no body");
+}
+
+#[test]
 fn with_tokens_everything_but_the_probes_and_the_consoles_files_needs_one() {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     let text = "anna annas-token-of-28-characters\nben bens-token-of-27-characters\n";
@@ -173,6 +195,17 @@ fn with_tokens_everything_but_the_probes_and_the_consoles_files_needs_one() {
         "annas-token-of-28-characters",
     ] {
         assert_eq!(get("/api/v1/kinds", wrong), "UNAUTHENTICATED", "{wrong}");
+    }
+    let (right, wrong) = ("Bearer annas-token-of-28-characters", "Bearer nobodys");
+    for two in [[right, wrong], [wrong, right], [right, right]] {
+        let mut request = TestRequest::get()
+            .uri("/api/v1/kinds")
+            .peer_addr(([127, 0, 0, 1], 4711).into())
+            .insert_header(("host", "localhost"));
+        for one in two {
+            request = request.append_header(("authorization", one));
+        }
+        assert_eq!(code(&guards, request), "UNAUTHENTICATED", "{two:?}");
     }
     for open in ["/", "/healthz", "/readyz", "/console/", "/console/app.js"] {
         assert_eq!(get(open, ""), "ok", "{open}");

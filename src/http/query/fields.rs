@@ -79,7 +79,7 @@ impl Fields {
         if fields.faults.is_empty() {
             Ok(built)
         } else {
-            Err(ApiError::bad_request(&fields.faults))
+            Err(ApiError::bad_query(&fields.faults))
         }
     }
 

@@ -70,3 +70,11 @@ fn waiting_is_a_number_of_seconds() {
     }
     assert!(told("x=1", |_| ()).contains("no query on this route"));
 }
+
+#[test]
+fn a_fault_without_a_name_is_one_of_the_query() {
+    for query in [format!("a={}", "x".repeat(8 * 1024)), "=1".to_owned()] {
+        let told = told(&query, |_| ());
+        assert!(told.contains("the query: expected"), "{told}");
+    }
+}

@@ -145,6 +145,9 @@ fn a_label_that_nobody_could_find_or_read_is_refused() {
         one(&"k".repeat(101), "v"),
         one("a\n", "v"),
         one("a", "\u{202e}v"),
+        one("a", "v\u{3164}"),
+        one("a\u{200d}", "v"),
+        one("a\u{a0}b", "v"),
         one("a", &"v".repeat(4_096)),
         many,
     ] {
