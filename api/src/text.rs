@@ -77,15 +77,19 @@ pub fn is_unclear(c: char) -> bool {
         .any(|ranges| is_in(ranges, c))
 }
 
-/// The unclear characters below U+10000 as they stand between the brackets of a regular expression.
+/// The unclear characters as they stand between the brackets of a regular expression; those from
+/// U+10000 on as they are, since the dialects of regular expressions escape them differently.
 pub(crate) fn unclear_class() -> String {
     let all = [HIDDEN, JOINING, BLANK].into_iter().flatten();
-    all.filter(|range| *range.end() <= '\u{ffff}')
-        .map(|range| {
-            let (first, last) = (u32::from(*range.start()), u32::from(*range.end()));
-            format!("\\u{first:04x}-\\u{last:04x}")
-        })
-        .collect()
+    all.map(|range| {
+        let (first, last) = (*range.start(), *range.end());
+        if last <= '\u{ffff}' {
+            format!("\\u{:04x}-\\u{:04x}", u32::from(first), u32::from(last))
+        } else {
+            format!("{first}-{last}")
+        }
+    })
+    .collect()
 }
 
 /// `text` on one line, at most `most` characters: what breaks a line becomes a space, hidden
