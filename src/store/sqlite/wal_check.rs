@@ -332,7 +332,7 @@ mod tests {
                 .spawn()
                 .expect("it starts");
             // Each round one statement later, and a little later within it.
-            let said = child.stdout.take().expect("a pipe").bytes();
+            let said = std::io::BufReader::new(child.stdout.take().expect("a pipe")).bytes();
             let begun = said.map(|byte| byte.expect("it writes"));
             let begun = begun
                 .filter(|byte| *byte == b'!')
