@@ -12,7 +12,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::rt;
 use actix_web::web::Data;
 use impresario::operation::Kinds;
-use impresario::store::MemoryStore;
+use impresario::store::{MemoryStore, sqlite};
 use impresario::{Orchestrator, StartupError};
 use impresario_api::SystemView;
 use tokio::sync::watch;
@@ -29,7 +29,6 @@ use crate::listeners;
 use crate::services::TrainingService;
 use crate::services::{DataService, DummyService};
 use crate::signals::Signals;
-use crate::store::{self, SqliteStore};
 
 /// Answers that are under way get so long when the server goes down.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -173,11 +172,11 @@ fn orchestrator(settings: &Settings, kinds: Kinds) -> Result<Orchestrator, Exit>
     match settings.store.engine {
         Engine::Memory => Orchestrator::start(config, kinds, MemoryStore::new()),
         Engine::Sqlite => {
-            let options = store::Options {
+            let options = sqlite::Options {
                 allow_network_mount: settings.store.allow_network_mount,
                 delay: Duration::from_millis(settings.store.commit_delay_ms),
             };
-            let store = SqliteStore::open(&settings.data_dir, options)
+            let store = sqlite::SqliteStore::open(&settings.data_dir, options)
                 .map_err(|error| Exit::unavailable(error.to_string()))?;
             Orchestrator::start(config, kinds, store)
         }

@@ -5,12 +5,12 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use impresario::store::sqlite::SqliteStore;
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{geteuid, umask};
 
 use crate::app::Exit;
 use crate::config::{Settings, Share};
-use crate::store::SqliteStore;
 
 /// The permissions bits of everything that is its owner's alone.
 const OWNER: u32 = 0o700;

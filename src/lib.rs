@@ -1,6 +1,5 @@
-//! The server: what can be done (`domain`), named calls to it (`services`), HTTP (`http`), what
-//! outlives the process (`store`), and
-//! how they are put together (`config`, `app`).
+//! The server: what can be done (`domain`), named calls to it (`services`), HTTP (`http`), and how
+//! they are put together (`config`, `app`).
 #![deny(missing_docs)]
 
 pub mod app;
@@ -12,7 +11,6 @@ mod listeners;
 pub mod process;
 pub mod services;
 mod signals;
-pub mod store;
 
 #[cfg(doctest)]
 #[doc = include_str!("../docs/WRITING_A_KIND.md")]

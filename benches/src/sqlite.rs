@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use tokio::sync::{mpsc, oneshot};
 
 /// The server's own tables.
-const SCHEMA: &str = include_str!("../../src/store/sqlite/migrations/0001.sql");
+const SCHEMA: &str = include_str!("../../actors/src/store/sqlite/migrations/0001.sql");
 const MOST: usize = 2_048;
 /// An operation as the server writes it.
 const START: &str = r#"{"params":{"iterations":1,"step_ms":1000},"requested_by":"anonymous","terms":{"pausable":true,"finishable":true,"max_attempts":3,"backoff_ms":1000,"backoff_cap_ms":60000}}"#;

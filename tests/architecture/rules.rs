@@ -48,7 +48,7 @@ pub(crate) const RULES: &[Rule] = &[
         check: http_at_home,
     },
     Rule {
-        name: "SQL lives in src/store/",
+        name: "SQL lives in actors/src/store/sqlite/",
         check: sql_at_home,
     },
     Rule {
@@ -202,13 +202,13 @@ fn http_at_home(path: &str, text: &str) -> Vec<Violation> {
 }
 
 fn sql_at_home(path: &str, text: &str) -> Vec<Violation> {
-    if !is_source(path) || path.starts_with("src/store/") {
+    if !is_source(path) || path.starts_with("actors/src/store/sqlite/") {
         return Vec::new();
     }
     forbid(
         text,
         |name| starts_with_any(name, &["rusqlite", "sqlx", "diesel"]),
-        "SQL is written in src/store/ alone",
+        "SQL is written in actors/src/store/sqlite/ alone",
     )
 }
 

@@ -33,7 +33,7 @@ const ONE_CALL: &str = "a service's method is one call";
 const DOMAIN: &str = "domain logic is synchronous and alone";
 const ACTORS: &str = "actors live in actors/";
 const HTTP: &str = "HTTP is served in src/http/";
-const SQL: &str = "SQL lives in src/store/";
+const SQL: &str = "SQL lives in actors/src/store/sqlite/";
 const TORCH: &str = "torch lives in src/domain/training/";
 const DEVICES: &str = "devices live in device.rs, libtorch's randomness nowhere";
 const CLI: &str = "the CLI is a client";
@@ -205,7 +205,11 @@ pub(crate) const SAMPLES: &[Sample] = &[
         "/// actix_web::App\nuse std::net::SocketAddr;",
     ),
     bad(SQL, "src/http/a.rs", "use rusqlite::Connection;", 1),
-    good(SQL, "src/store/a.rs", "use rusqlite::Connection;"),
+    good(
+        SQL,
+        "actors/src/store/sqlite/a.rs",
+        "use rusqlite::Connection;",
+    ),
     bad(TORCH, "src/domain/market/a.rs", "use tch::Tensor;", 1),
     good(TORCH, "src/domain/training/a.rs", "use tch::Tensor;"),
     bad(

@@ -10,6 +10,8 @@ pub mod conformance;
 mod memory;
 mod query;
 pub mod record;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod told;
 
 use std::collections::BTreeMap;

@@ -11,10 +11,10 @@ use impresario::rules::admission::Limits;
 use impresario::rules::lifecycle::Terms;
 use impresario::rules::retry::Backoff;
 use impresario::rules::run_end::{RunEnd, RunFailure};
+use impresario::store::sqlite::{Options, SqliteStore};
 use impresario::store::{Command, End, Store, Submission};
 use impresario_api::{OperationId, Timestamp};
 use impresario_bench::{Client, Samples, Server, Target, judge, machine};
-use impresario_server::store::{Options, SqliteStore};
 
 const FEW: u64 = 1_000;
 const MANY: u64 = 1_000_000;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use actix_web::rt::System;
 use impresario::operation::Kinds;
+use impresario::store::sqlite::{Options as StoreOptions, SqliteStore};
 use impresario::store::{Command, Query, Store};
 use impresario::{Config, Options, Orchestrator, Until};
 use impresario_api::{OperationId, StartOptions, Timestamp};
-use impresario_server::store::{Options as StoreOptions, SqliteStore};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use impresario::rules::admission::Waiting;
-use impresario::store::{Operation, Page, Query, Reader, StoreError};
+use crate::rules::admission::Waiting;
+use crate::store::{Operation, Page, Query, Reader, StoreError};
 use impresario_api::{Event, OperationId, Status, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 

@@ -15,8 +15,9 @@ use impresario_api::{
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::open;
+use crate::acts;
 use crate::arbitrary::any_of;
-use crate::{acts, open};
 
 const NUMBER: usize = 7;
 

@@ -1,11 +1,12 @@
 //! Rows that belong to no operation, and rows that are counted before they are known to be damaged.
 
+use impresario::store::sqlite::SqliteStore;
 use impresario::store::{Command, Query, Store};
 use impresario_api::Timestamp;
-use impresario_server::store::SqliteStore;
 use rusqlite::Connection;
 
-use crate::{acts, open};
+use super::open;
+use crate::acts;
 
 const NOW: Timestamp = Timestamp::from_millis(5_000);
 

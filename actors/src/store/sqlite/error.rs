@@ -1,6 +1,6 @@
 //! What SQLite's error codes mean for the supervisor.
 
-use impresario::store::StoreError;
+use crate::store::StoreError;
 use rusqlite::{ErrorCode, ffi};
 
 /// A full disk is waited out; what may have damaged the file ends the process; everything else is

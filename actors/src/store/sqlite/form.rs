@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use impresario::rules::lifecycle::{Recorded, State, Terms};
-use impresario::rules::retry::Backoff;
-use impresario::store::Operation;
+use crate::rules::lifecycle::{Recorded, State, Terms};
+use crate::rules::retry::Backoff;
+use crate::store::Operation;
 use impresario_api::{OperationError, OperationId, Progress, Status, Stop, Timestamp, Warning};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -1,14 +1,5 @@
 //! The embedded store: what every store must do, what a restart must keep, what it refuses.
 
-#[path = "../../actors/tests/store_memory/acts.rs"]
-mod acts;
-#[path = "../../api/tests/round_trip/arbitrary.rs"]
-mod arbitrary;
-#[path = "../../actors/tests/store_memory/list.rs"]
-mod list;
-#[path = "../../actors/tests/store_memory/model.rs"]
-mod model;
-
 mod bad;
 mod damaged;
 mod keys;
@@ -22,8 +13,10 @@ mod wal;
 use std::path::Path;
 
 use impresario::store::conformance;
-use impresario_server::store::{Options, SqliteStore};
+use impresario::store::sqlite::{Options, SqliteStore};
 use proptest::prelude::*;
+
+use crate::model;
 
 fn open(folder: &Path) -> SqliteStore {
     SqliteStore::open(folder, Options::default()).expect("the store opens")

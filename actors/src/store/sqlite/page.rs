@@ -1,6 +1,6 @@
 //! Pages: a walk over ids from the newest down, which leaps from one match to the next.
 
-use impresario::store::{Page, Query};
+use crate::store::{Page, Query};
 use impresario_api::{Status, StatusFilter};
 use rusqlite::Connection;
 

@@ -8,17 +8,18 @@ use std::sync::Arc;
 use impresario::operation::{RunEnd, RunFailure};
 use impresario::rules::admission::Limits;
 use impresario::rules::lifecycle::Input;
+use impresario::store::sqlite::SqliteStore;
 use impresario::store::{
     Command, End, Idempotency, Operation, Outcome, Query, Reader, SavedCheckpoint, Store,
     Submission, UNREADABLE,
 };
 use impresario_api::{EventBody, LogData, LogLevel, OperationId, Status, Timestamp, Verb};
-use impresario_server::store::SqliteStore;
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::{acts, open};
+use super::open;
+use crate::acts;
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 const LATER: Timestamp = Timestamp::from_millis(1_700_000_100_000);

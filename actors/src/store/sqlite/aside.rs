@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use impresario::store::Done;
+use crate::store::Done;
 use impresario_api::{MAX_INTEGER, OperationId, Status, Timestamp};
 use rusqlite::Connection;
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use impresario::rules::admission::Waiting;
-use impresario::store::Operation;
+use crate::rules::admission::Waiting;
+use crate::store::Operation;
 use impresario_api::OperationId;
 use rusqlite::Connection;
 

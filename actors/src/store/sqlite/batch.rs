@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use impresario::rules::lifecycle::{Input, Moment, Recorded, Rejection};
-use impresario::store::{Command, Done, Fact, Operation, Outcome, Refused};
+use crate::rules::lifecycle::{Input, Moment, Recorded, Rejection};
+use crate::store::{Command, Done, Fact, Operation, Outcome, Refused};
 use impresario_api::{Event, OperationId, Timestamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 

@@ -1,11 +1,9 @@
 //! The store in memory does what every store must.
 
-mod acts;
-mod list;
-mod model;
-
 use impresario::store::{MemoryStore, Store, conformance};
 use proptest::prelude::*;
+
+use crate::model;
 
 #[test]
 fn conforms() {

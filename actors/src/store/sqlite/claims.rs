@@ -1,10 +1,10 @@
 //! Who goes next, and what the process before this one left running.
 
-use impresario::rules::admission::Waiting;
-use impresario::rules::dispatch::PROMOTED_AT_ONCE;
-use impresario::rules::lifecycle::Input;
-use impresario::rules::run_end::RunEnd;
-use impresario::store::{Done, Outcome};
+use crate::rules::admission::Waiting;
+use crate::rules::dispatch::PROMOTED_AT_ONCE;
+use crate::rules::lifecycle::Input;
+use crate::rules::run_end::RunEnd;
+use crate::store::{Done, Outcome};
 use impresario_api::{OperationId, Timestamp};
 
 use super::batch::Batch;

@@ -1,13 +1,13 @@
 //! Idempotency keys in the file.
 
 use impresario::rules::lifecycle::Input;
+use impresario::store::sqlite::SqliteStore;
 use impresario::store::{Command, Idempotency, Store};
 use impresario_api::{Timestamp, Verb};
-use impresario_server::store::SqliteStore;
 use rusqlite::Connection;
 
+use super::open;
 use crate::acts::submission;
-use crate::open;
 
 const NOW: Timestamp = Timestamp::from_millis(5_000);
 

@@ -3,8 +3,8 @@
 use impresario::store::{Command, Outcome, Query, Store};
 use impresario_api::Timestamp;
 
+use super::open;
 use crate::acts::submission;
-use crate::open;
 
 const NOW: Timestamp = Timestamp::from_millis(5_000);
 

@@ -3,7 +3,7 @@
 //! The column `due` is 0 for those that could run since they were created, -1 for those that could
 //! run only later and can now, and else the time for which they wait.
 
-use impresario::store::LAST_PLACE;
+use crate::store::LAST_PLACE;
 use impresario_api::{OperationId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, named_params};
 

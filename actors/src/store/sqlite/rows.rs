@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use impresario::store::Operation;
+use crate::store::Operation;
 use impresario_api::{MAX_INTEGER, OperationId, Status, Timestamp};
 use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};

@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use impresario::store::{Command, Done, Outcome, Reader, Store, StoreError};
+use crate::store::{Command, Done, Outcome, Reader, Store, StoreError};
 use impresario_api::Timestamp;
 use rusqlite::Connection;
 

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use impresario_server::store::{Options, SqliteStore};
+use impresario::store::sqlite::{Options, SqliteStore};
 use tempfile::TempDir;
 
-use crate::open;
+use super::open;
 
 /// A folder with a database that holds a little.
 fn made() -> TempDir {

@@ -8,8 +8,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use impresario::rules::lifecycle::Recorded;
-use impresario::store::Operation;
+use crate::rules::lifecycle::Recorded;
+use crate::store::Operation;
 use impresario_api::OperationId;
 
 /// So many, the newest.
@@ -129,10 +129,10 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
-    use impresario::rules::admission::Limits;
-    use impresario::rules::lifecycle::{Input, Moment, Terms};
-    use impresario::rules::retry::Backoff;
-    use impresario::store::Submission;
+    use crate::rules::admission::Limits;
+    use crate::rules::lifecycle::{Input, Moment, Terms};
+    use crate::rules::retry::Backoff;
+    use crate::store::Submission;
     use impresario_api::Timestamp;
 
     use super::*;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use impresario::store::{Operation, SavedCheckpoint};
+use crate::store::{Operation, SavedCheckpoint};
 use impresario_api::{OperationId, Timestamp};
 use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};

@@ -1,8 +1,8 @@
 //! What a start is judged by, in the order of the contract.
 
-use impresario::rules::admission::admit;
-use impresario::rules::dispatch::is_due;
-use impresario::store::{Operation, Outcome, Refused, Submission};
+use crate::rules::admission::admit;
+use crate::rules::dispatch::is_due;
+use crate::store::{Operation, Outcome, Refused, Submission};
 use rusqlite::OptionalExtension;
 
 use super::batch::Batch;

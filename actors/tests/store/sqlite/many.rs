@@ -6,7 +6,8 @@ use impresario::rules::admission::Limits;
 use impresario::store::{Command, Page, Query, Store};
 use impresario_api::{OperationId, Timestamp};
 
-use crate::{acts, open};
+use super::open;
+use crate::acts;
 
 /// More than are collected first, and none among the newest: looking one after the other finds none
 /// for thousands.

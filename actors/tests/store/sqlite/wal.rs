@@ -7,12 +7,13 @@ use std::process::{Command as Process, Stdio};
 use std::time::Duration;
 
 use impresario::rules::admission::Limits;
+use impresario::store::sqlite::{Options, SqliteStore};
 use impresario::store::{Command, Query, Store};
 use impresario_api::{OperationId, Timestamp};
-use impresario_server::store::{Options, SqliteStore};
 use tempfile::TempDir;
 
-use crate::{acts, open};
+use super::open;
+use crate::acts;
 
 const WRITER: &str = "IMPRESARIO_TEST_WRITER";
 /// Starts in a commit.
@@ -61,7 +62,7 @@ fn a_kill_at_any_moment_takes_nothing_back() {
     let mut most = 0;
     for round in 0..ROUNDS {
         let mut child = Process::new(std::env::current_exe().expect("it runs"))
-            .args(["--exact", "wal::writer", "--nocapture"])
+            .args(["--exact", "sqlite::wal::writer", "--nocapture"])
             .env(WRITER, folder.path())
             .stdout(Stdio::piped())
             .spawn()

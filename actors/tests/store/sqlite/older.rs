@@ -4,10 +4,10 @@ use impresario::rules::admission::Waiting;
 use impresario::store::{Command, Outcome, Query, Store};
 use impresario_api::{OperationId, StatusFilter, Timestamp};
 
-use crate::open;
+use super::open;
 
 /// The tables as that version made them.
-const TABLES: &str = include_str!("../../src/store/sqlite/migrations/0001.sql");
+const TABLES: &str = include_str!("../../../src/store/sqlite/migrations/0001.sql");
 /// With a term that no kind has any more.
 const START: &str = r#"{"params":null,"requested_by":"me","terms":{"max_attempts":3,"backoff_ms":1000,"backoff_cap_ms":60000,"tiny":true}}"#;
 

@@ -1,0 +1,12 @@
+//! What every store must do, and what each does besides.
+
+#[path = "../../../api/tests/round_trip/arbitrary.rs"]
+#[cfg(feature = "sqlite")]
+mod arbitrary;
+
+mod acts;
+mod list;
+mod memory;
+mod model;
+#[cfg(feature = "sqlite")]
+mod sqlite;
