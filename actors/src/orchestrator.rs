@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 use crate::live_count::LiveCount;
 use crate::locks::lock;
 use crate::operation::{ErasedOperation, Kinds};
-use crate::store::{Reader, Store};
+use crate::store::{Owner, Reader, Store};
 use crate::supervision::blocking::Blocking;
 use crate::supervision::messages::{Drain, EndSystem};
 use crate::supervision::pubsub::Hub;
@@ -126,6 +126,11 @@ impl Orchestrator {
         let failure = Failure::new(Arc::clone(&admitting));
         let (reader, engine) = (store.reader(), store.engine());
         let newest = reader.newest().map_err(StartupError::Store)?;
+        let ids = Ids::after(newest);
+        let owner = Owner {
+            node: ids::NODE,
+            incarnation: ids.next(config.clock.now()).as_u64(),
+        };
         let folders = config.checkpoint_dir.clone();
         let sweeper = Sweeper::start(folders, Arc::clone(&reader)).map_err(StartupError::Thread)?;
         let (link, queue) = StoreLink::new();
@@ -139,6 +144,7 @@ impl Orchestrator {
             store_thread,
         } = system::start(Parts {
             config: config.clone(),
+            owner,
             kinds: Arc::clone(&kinds),
             store: Box::new(store),
             hub: Arc::clone(&hub),
@@ -152,7 +158,7 @@ impl Orchestrator {
         })?;
         Ok(Self(Arc::new(Inner {
             kinds,
-            ids: Ids::after(newest),
+            ids,
             reader,
             hub,
             watches: LiveCount::default(),

@@ -62,8 +62,8 @@ macro_rules! id {
         impl $name {
             /// Milliseconds between 1970 and 2020, the zero of the ids' clock.
             pub const EPOCH_MILLIS: i64 = 1_577_836_800_000;
-            /// The low bits that tell apart what was made within one millisecond.
-            pub const COUNTER_BITS: u32 = 21;
+            /// The low bits, below the time: they tell apart what was made within one millisecond.
+            pub const BELOW_TIME_BITS: u32 = 21;
 
             /// From its integer; the top bit is dropped.
             pub const fn from_u64(value: u64) -> Self {

@@ -4,12 +4,12 @@ use std::cmp::Reverse;
 
 use impresario_api::{OperationId, Timestamp};
 
-/// Where a pending operation stands in its lane: the smallest goes first. Higher priority
-/// first, then age.
-pub type Place = (Reverse<i32>, OperationId);
+/// Where a pending operation stands among those of its lane that may go: the smallest goes first.
+/// Higher priority first, then age.
+pub type Rank = (Reverse<i32>, OperationId);
 
-/// The place of an operation.
-pub const fn place(priority: i32, id: OperationId) -> Place {
+/// The rank of an operation.
+pub const fn rank(priority: i32, id: OperationId) -> Rank {
     (Reverse(priority), id)
 }
 
@@ -18,6 +18,6 @@ pub fn is_due(not_before: Option<Timestamp>, now: Timestamp) -> bool {
     not_before.is_none_or(|time| time <= now)
 }
 
-/// How many of those whose time has come go on in one command: many may wait for the same time, and
-/// nobody waits long for a command.
+/// How many of those whose time has come may go after one batch: many may wait for the same time, and
+/// nobody waits long for a commit.
 pub const PROMOTED_AT_ONCE: usize = 1_000;

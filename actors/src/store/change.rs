@@ -36,6 +36,7 @@ impl Operation {
             pending_since: None,
             started_at: None,
             dispatched_at: None,
+            owner: None,
             completed_at: None,
             ran_ms: 0,
             progress: None,
@@ -64,6 +65,9 @@ impl Operation {
         // What is recorded keeps its order; what is waited for goes by the clock as it is.
         let (now, at) = (moment.now, self.recorded_at(moment.now));
         self.state = change.state;
+        if self.state.status != Recorded::Running {
+            self.owner = None;
+        }
         self.keep_times(input, at, ran_ms, change.told != Told::Nothing);
         let event = match change.told {
             Told::Nothing => None,
@@ -183,6 +187,7 @@ impl Operation {
             ..self.state.clone()
         };
         self.dispatched_at = None;
+        self.owner = None;
         self.completed_at.get_or_insert(now);
         self.output = None;
         self.status_event(now)

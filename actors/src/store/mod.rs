@@ -1,12 +1,12 @@
 //! What is kept: the trait that every store implements, its commands and what it answers.
 //!
 //! Writes come in batches, each one transaction; reads go through a [`Reader`] from any thread.
-//! What a command does to an operation is decided by [`crate::rules::lifecycle`] and carried out
-//! by [`Operation`]'s own functions, the same for every store. [`conformance`] is the suite that
-//! each must pass.
+//! What a batch does is decided by the [`engine`], the same for every store: a store loads what the engine
+//! needs, and writes what has changed. [`conformance`] is the suite that each must pass.
 
 mod change;
 pub mod conformance;
+pub mod engine;
 mod memory;
 mod query;
 pub mod record;
@@ -27,7 +27,10 @@ pub use crate::run::SavedCheckpoint;
 pub use change::Fact;
 pub use memory::MemoryStore;
 pub use query::{Page, Query};
-pub use record::{Idempotency, KEPT_CHECKPOINTS, MOST_WARNINGS, Operation, Submission, UNREADABLE};
+pub use record::{
+    Idempotency, KEPT_CHECKPOINTS, LostOwner, MOST_WARNINGS, Operation, Owner, Submission,
+    UNREADABLE,
+};
 
 /// Places in a queue are counted up to here.
 pub const LAST_PLACE: usize = 1_000;
@@ -142,16 +145,8 @@ pub enum Command {
         /// When.
         now: Timestamp,
     },
-    /// Dispatches up to `limit` pending operations of a lane that are due: the first in
-    /// [`crate::rules::dispatch`]'s order.
-    Claim {
-        /// The lane.
-        lane: String,
-        /// How many slots are free.
-        limit: usize,
-        /// When.
-        now: Timestamp,
-    },
+    /// Dispatches pending operations of a lane.
+    Claim(Claim),
     /// Adds events to a run that is going on: metrics, logs, warnings, `restored`, a gap.
     /// Refused as [`Rejection::Fenced`] when `run` is not the one that is going on.
     Append {
@@ -166,8 +161,10 @@ pub enum Command {
     },
     /// A run ended. Its last reports come first, then the end, in one transaction.
     End(Box<End>),
-    /// Every running operation was lost with the process that ran it: sent once, at the start.
+    /// Running operations were lost with the process that ran them.
     Recover {
+        /// Whose.
+        lost: LostOwner,
         /// When.
         now: Timestamp,
     },
@@ -180,6 +177,22 @@ pub enum Command {
         /// Only counts them.
         dry_run: bool,
     },
+}
+
+/// Dispatches up to `limit` pending operations of a lane that are due: the first in
+/// [`crate::rules::dispatch`]'s order.
+#[derive(Clone, Debug, Default)]
+pub struct Claim {
+    /// The lane.
+    pub lane: String,
+    /// How many slots are free.
+    pub limit: usize,
+    /// Of these kinds alone; `None` for every kind, known or not.
+    pub kinds: Option<Arc<[String]>>,
+    /// Who carries them out.
+    pub owner: Owner,
+    /// When.
+    pub now: Timestamp,
 }
 
 /// A run's end, with all that it leaves.

@@ -58,6 +58,34 @@ pub struct Submission {
     pub now: Timestamp,
 }
 
+/// Who carries out a run: a process of a node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// The node's number, which its ids carry too; 0 where there is one node alone.
+    pub node: u8,
+    /// Tells a node's processes apart.
+    pub incarnation: u64,
+}
+
+/// Whose runs were lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LostOwner {
+    /// The node.
+    pub node: u8,
+    /// Its process; `None` for every one before the process that asks.
+    pub incarnation: Option<u64>,
+}
+
+impl LostOwner {
+    /// Whether a run is lost that is recorded as this owner's. A run without one was recorded by a
+    /// version that knew one node alone.
+    pub fn lost(self, owner: Option<Owner>) -> bool {
+        let node = owner.map_or(0, |owner| owner.node);
+        let process = |lost| owner.is_some_and(|owner| owner.incarnation == lost);
+        node == self.node && self.incarnation.is_none_or(process)
+    }
+}
+
 /// What makes the same start, sent twice, one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
@@ -105,6 +133,8 @@ pub struct Operation {
     pub started_at: Option<Timestamp>,
     /// The run that is going on: since when.
     pub dispatched_at: Option<Timestamp>,
+    /// Who carries it out.
+    pub owner: Option<Owner>,
     /// Its end.
     pub completed_at: Option<Timestamp>,
     /// Time spent in runs that have ended, in milliseconds.

@@ -30,13 +30,15 @@ use crate::live_count::LiveCount;
 use crate::operation::Kinds;
 use crate::rules::dispatch::is_due;
 use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
-use crate::store::{Command, Done, Operation, Outcome, Reader};
+use crate::store::{Claim, Command, Done, LostOwner, Operation, Outcome, Owner, Reader};
 use live::Live;
 use metrics::Metrics;
 
 /// What a manager works with.
 pub(crate) struct Setup {
     pub(crate) config: Config,
+    /// Who claims.
+    pub(crate) owner: Owner,
     pub(crate) kinds: Arc<Kinds>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) link: StoreLink,
@@ -107,14 +109,20 @@ impl Manager {
         if self.draining.is_some() || !self.recovered {
             return None;
         }
-        let now = self.now();
         let limit = self.lanes.get_mut(lane)?.reserve();
-        let claim = Command::Claim {
+        let claim = self.claim_of(lane, limit);
+        (limit >= least).then(|| Entry::silent(claim))
+    }
+
+    /// Operations of every kind: one that nobody knows fails by name.
+    fn claim_of(&self, lane: &str, limit: usize) -> Command {
+        Command::Claim(Claim {
             lane: lane.to_owned(),
             limit,
-            now,
-        };
-        (limit >= least).then(|| Entry::silent(claim))
+            kinds: None,
+            owner: self.of.owner,
+            now: self.now(),
+        })
     }
 
     /// Puts what was claimed to work.
@@ -246,9 +254,13 @@ impl Actor for Manager {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         // What the process before this one left: lost runs go on, pending ones wait again.
-        self.of
-            .link
-            .send(vec![Entry::silent(Command::Recover { now: self.now() })]);
+        let lost = LostOwner {
+            node: self.of.owner.node,
+            incarnation: None,
+        };
+        let now = self.now();
+        let recover = Entry::silent(Command::Recover { lost, now });
+        self.of.link.send(vec![recover]);
         self.read_last_hour(ctx);
         self.begin_retention(ctx);
     }

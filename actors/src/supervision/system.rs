@@ -19,7 +19,7 @@ use super::watched;
 use super::writer::{Entry, Listeners, StoreLink, Writer};
 use crate::live_count::LiveCount;
 use crate::operation::Kinds;
-use crate::store::Store;
+use crate::store::{Owner, Store};
 use crate::{Config, StartupError};
 
 /// Tells that the orchestrator ended by a fault of its own. The first report counts.
@@ -69,6 +69,7 @@ pub(crate) struct Running {
 /// What the system is made of.
 pub(crate) struct Parts {
     pub(crate) config: Config,
+    pub(crate) owner: Owner,
     pub(crate) kinds: Arc<Kinds>,
     pub(crate) store: Box<dyn Store>,
     pub(crate) hub: Arc<Hub>,
@@ -132,6 +133,7 @@ type Assembled = (
 fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupError> {
     let Parts {
         config,
+        owner,
         kinds,
         store,
         hub,
@@ -147,6 +149,7 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
     let breakpoints = config.breakpoints.clone();
     let setup = Setup {
         config,
+        owner,
         kinds,
         hub,
         link: link.clone(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use impresario::rules::admission::{
     Full, Limits, Waiting, admit, most_waiting, retry_after_seconds,
 };
-use impresario::rules::dispatch::{is_due, place};
+use impresario::rules::dispatch::{is_due, rank};
 use impresario::rules::retry::{Backoff, backoff_ms};
 use impresario_api::{OperationId, Timestamp};
 use proptest::prelude::*;
@@ -50,7 +50,7 @@ proptest! {
     #[test]
     fn places_order_by_priority_then_age(a in any::<(i32, u64)>(), b in any::<(i32, u64)>()) {
         let (one, two) = (OperationId::from_u64(a.1), OperationId::from_u64(b.1));
-        let first = place(a.0, one) < place(b.0, two);
+        let first = rank(a.0, one) < rank(b.0, two);
         prop_assert_eq!(first, a.0 > b.0 || (a.0 == b.0 && one < two));
     }
 }

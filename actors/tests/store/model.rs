@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use impresario::operation::RunEnd;
 use impresario::rules::dispatch::is_due;
 use impresario::rules::lifecycle::{Input, Moment, Recorded};
-use impresario::store::{Command, End, Operation, Outcome, Query, Refused, Store};
+use impresario::store::{
+    Claim, Command, End, LostOwner, Operation, Outcome, Query, Refused, Store,
+};
 use impresario_api::{OperationId, Status, StatusFilter, Timestamp, Verb};
 use proptest::prelude::*;
 
@@ -96,11 +98,12 @@ impl Pair {
             .pending(lane)
             .filter_map(|one| one.state.waits_until());
         let later = later.filter(|time| *time > now).min();
-        let outcome = self.commit(Command::Claim {
+        let outcome = self.commit(Command::Claim(Claim {
             lane: lane.to_owned(),
             limit,
             now,
-        });
+            ..Claim::default()
+        }));
         let Outcome::Claimed {
             operations,
             next_due,
@@ -143,7 +146,10 @@ impl Pair {
 
     fn recover(&mut self) {
         let now = self.now;
-        let outcome = self.commit(Command::Recover { now });
+        let outcome = self.commit(Command::Recover {
+            lost: LostOwner::default(),
+            now,
+        });
         let running = self.model.operations.iter_mut();
         let running = running.filter(|one| one.state.status == Recorded::Running);
         let mut lost = 0;

@@ -34,7 +34,7 @@ fn a_shutdown_while_a_claim_is_written_asks_the_run_to_go_and_charges_nothing() 
     let is_armed = Arc::clone(&armed);
     let script = move |store: &mut MemoryStore, batch: &[Command]| {
         let ours =
-            |command: &Command| matches!(command, Command::Claim { lane, .. } if lane == "puppets");
+            |command: &Command| matches!(command, Command::Claim(claim) if claim.lane == "puppets");
         if is_armed.load(Ordering::Acquire) && batch.iter().any(ours) {
             let _ = enter.send(());
             let _ = gate.recv_timeout(LONG);

@@ -12,7 +12,7 @@ use impresario::rules::lifecycle::Terms;
 use impresario::rules::retry::Backoff;
 use impresario::rules::run_end::{RunEnd, RunFailure};
 use impresario::store::sqlite::{Options, SqliteStore};
-use impresario::store::{Command, End, Store, Submission};
+use impresario::store::{Claim, Command, End, Store, Submission};
 use impresario_api::{OperationId, Timestamp};
 use impresario_bench::{Client, Samples, Server, Target, judge, machine};
 
@@ -74,7 +74,7 @@ fn fill(folder: &Path, numbers: std::ops::Range<u64>, fate: Fate) {
     let mut store = SqliteStore::open(folder, Options::default()).expect("a store");
     let now = Timestamp::now();
     let since = (now.as_millis() - OperationId::EPOCH_MILLIS).unsigned_abs();
-    let first = since << OperationId::COUNTER_BITS;
+    let first = since << OperationId::BELOW_TIME_BITS;
     let mut from = numbers.start;
     while from < numbers.end {
         let batch = from..numbers.end.min(from + BATCH);
@@ -88,11 +88,12 @@ fn fill(folder: &Path, numbers: std::ops::Range<u64>, fate: Fate) {
             .map(|(number, id)| Command::Submit(Box::new(submission(*id, number, now, fate))))
             .collect();
         if fate == Fate::Ended {
-            commands.push(Command::Claim {
+            commands.push(Command::Claim(Claim {
                 lane: "default".to_owned(),
                 limit: ids.len(),
                 now,
-            });
+                ..Claim::default()
+            }));
             let ends = batch.clone().zip(&ids);
             commands.extend(ends.map(|(number, id)| Command::End(Box::new(end(*id, number, now)))));
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::rt::System;
 use impresario::operation::Kinds;
 use impresario::store::sqlite::{Options as StoreOptions, SqliteStore};
-use impresario::store::{Command, Query, Store};
+use impresario::store::{Command, LostOwner, Query, Store};
 use impresario::{Config, Options, Orchestrator, Until};
 use impresario_api::{OperationId, StartOptions, Timestamp};
 use rusqlite::Connection;
@@ -200,7 +200,10 @@ fn read(folder: &Path, ids: &[OperationId], touched: Option<i64>) {
             assert!(events.is_ok(), "another row was touched");
         }
     }
-    let _ = store.commit(&[Command::Recover { now }]);
+    let _ = store.commit(&[Command::Recover {
+        lost: LostOwner::default(),
+        now,
+    }]);
     let _ = store.commit(&[Command::Prune {
         before: now,
         limit: 10,

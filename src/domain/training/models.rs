@@ -101,8 +101,8 @@ impl Models {
         let since = card.created_at.as_millis() - ModelId::EPOCH_MILLIS;
         let mixed = Sha256::digest(card.params.to_string());
         let salt = u64::from(u32::from_be_bytes([mixed[0], mixed[1], mixed[2], mixed[3]]));
-        let salt = salt & ((1 << ModelId::COUNTER_BITS) - 1);
-        let mut value = ((since.max(0) as u64) << ModelId::COUNTER_BITS) | salt;
+        let salt = salt & ((1 << ModelId::BELOW_TIME_BITS) - 1);
+        let mut value = ((since.max(0) as u64) << ModelId::BELOW_TIME_BITS) | salt;
         loop {
             let id = ModelId::from_u64(value);
             let partial = self.folder.join(format!("{PARTIAL}{id}"));

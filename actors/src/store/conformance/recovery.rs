@@ -6,12 +6,15 @@ use super::helpers::same;
 use super::stage::Stage;
 use crate::rules::lifecycle::Input;
 use crate::rules::run_end::RunEnd;
-use crate::store::{Command, Done, Outcome};
+use crate::store::{Command, Done, LostOwner, Outcome};
 
 #[track_caller]
 fn recover(stage: &mut Stage) -> Vec<Done> {
     let now = stage.now();
-    match stage.one(Command::Recover { now }) {
+    match stage.one(Command::Recover {
+        lost: LostOwner::default(),
+        now,
+    }) {
         Outcome::Recovered { lost, .. } => lost,
         other => panic!("expected a recovery, got {other:?}"),
     }

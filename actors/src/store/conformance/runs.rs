@@ -298,11 +298,7 @@ pub(super) fn batches(stage: &mut Stage) {
         stage.asks(9, Verb::Cancel),
         stage.start(2, |_| {}),
         stage.start(1, |_| {}),
-        Command::Claim {
-            lane: "a".to_owned(),
-            limit: 1,
-            now: stage.now(),
-        },
+        stage.claims("a", 1),
         stage.append(1, 7, vec![log("fenced")]),
         stage.append(1, 1, vec![log("kept")]),
         Command::End(Box::new(stage.end(1, 1, RunEnd::Returned))),

@@ -11,8 +11,8 @@ use crate::rules::admission::Limits;
 use crate::rules::lifecycle::{Input, Rejection};
 use crate::rules::run_end::RunEnd;
 use crate::store::{
-    Command, Done, End, Operation, Outcome, Page, Query, Reader, Refused, SavedCheckpoint, Store,
-    StoreError, Submission,
+    Claim, Command, Done, End, Operation, Outcome, Page, Query, Reader, Refused, SavedCheckpoint,
+    Store, StoreError, Submission,
 };
 
 /// A store under test.
@@ -142,12 +142,7 @@ impl Stage {
     /// Who is dispatched, and when the next one is due.
     #[track_caller]
     pub(super) fn claim(&mut self, lane: &str, limit: usize) -> (Vec<u64>, Option<Timestamp>) {
-        let command = Command::Claim {
-            lane: lane.to_owned(),
-            limit,
-            now: self.now(),
-        };
-        match self.one(command) {
+        match self.one(self.claims(lane, limit)) {
             Outcome::Claimed {
                 operations,
                 next_due,
@@ -158,6 +153,15 @@ impl Stage {
             }
             other => panic!("expected a claim, got {other:?}"),
         }
+    }
+
+    pub(super) fn claims(&self, lane: &str, limit: usize) -> Command {
+        Command::Claim(Claim {
+            lane: lane.to_owned(),
+            limit,
+            now: self.now(),
+            ..Claim::default()
+        })
     }
 
     pub(super) fn asks(&self, number: u64, verb: Verb) -> Command {

@@ -5,34 +5,26 @@ use std::collections::{BTreeMap, HashMap};
 use impresario_api::{OperationId, Timestamp};
 
 use crate::store::Idempotency;
+use crate::store::engine::KnownKey;
 
 /// Old keys that one start with a key takes away: more than it adds, so they cannot pile up.
 const PURGED_AT_ONCE: usize = 4;
 
-/// What a key stands for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Key {
-    pub(super) id: OperationId,
-    pub(super) fingerprint: u64,
-    at: Timestamp,
-}
-
 /// The keys, and how old they are: a clock that was set may have given the first ones the latest times.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    by_text: HashMap<String, Key>,
+    by_text: HashMap<String, KnownKey>,
     by_age: BTreeMap<(Timestamp, OperationId), String>,
 }
 
 impl Keys {
-    /// What it stands for, if it was recorded after `since`.
-    pub(super) fn get(&self, text: &str, since: Timestamp) -> Option<Key> {
-        let key = self.by_text.get(text).copied();
-        key.filter(|key| key.at > since)
+    /// What it stands for.
+    pub(super) fn get(&self, text: &str) -> Option<KnownKey> {
+        self.by_text.get(text).copied()
     }
 
     pub(super) fn insert(&mut self, given: &Idempotency, id: OperationId, at: Timestamp) {
-        let key = Key {
+        let key = KnownKey {
             id,
             fingerprint: given.fingerprint,
             at,
@@ -96,7 +88,7 @@ mod tests {
         for number in 1..=100 {
             keys.forget((at(10 * number), id(number.cast_unsigned())));
         }
-        assert_eq!(keys.get("1", at(0)).map(|key| key.id), Some(id(101)));
+        assert_eq!(keys.get("1").map(|key| key.id), Some(id(101)));
         assert_eq!((keys.by_text.len(), keys.by_age.len()), (1, 1));
         keys.forget((at(1_010), id(101)));
         assert_eq!((keys.by_text.len(), keys.by_age.len()), (0, 0));

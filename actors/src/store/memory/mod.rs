@@ -4,10 +4,10 @@
 //! id, the ids by kind and status (their sizes are the counters), by label, by the end of the id,
 //! by the time of the end, and each lane's queue in the order of dispatch.
 
-mod commands;
 mod index;
 mod keys;
 mod lane;
+mod load;
 mod page;
 mod reader;
 mod tables;
@@ -16,6 +16,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use self::reader::MemoryReader;
 use self::tables::Tables;
+use super::engine::{self, Needs};
 use super::{Command, Outcome, Reader, Store, StoreError};
 
 /// Keeps everything in memory. A clone is another handle on the same memory, so that a second
@@ -43,10 +44,14 @@ impl Store for MemoryStore {
 
     fn commit(&mut self, batch: &[Command]) -> Result<Vec<Outcome>, StoreError> {
         let mut tables = self.tables.write().map_err(torn)?;
-        Ok(batch
-            .iter()
-            .map(|command| tables.carry_out(command))
-            .collect())
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for part in engine::parts(batch) {
+            let set = tables.load(&Needs::of(part));
+            let (decided, changes) = engine::decide(part, set);
+            tables.write(changes);
+            outcomes.extend(decided);
+        }
+        Ok(outcomes)
     }
 
     fn reader(&self) -> Arc<dyn Reader> {

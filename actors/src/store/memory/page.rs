@@ -113,7 +113,7 @@ impl<'a> Iterator for Walk<'a> {
                 && (id == from || self.leap(id) == Some(id))
             {
                 self.from = before(id);
-                return self.tables.rows.get(&id).map(|row| &row.operation);
+                return self.tables.rows.get(&id).map(|row| &row.stored.operation);
             }
         }
         None
@@ -185,7 +185,7 @@ impl<'a> Text<'a> {
 
     fn matches(&self, id: OperationId) -> bool {
         self.tables.rows.get(&id).is_some_and(|row| {
-            let operation = &row.operation;
+            let operation = &row.stored.operation;
             let mut values = operation.labels.values();
             operation.kind == self.text
                 || values.any(|value| value.starts_with(self.text))

@@ -30,7 +30,10 @@ impl MemoryReader {
 impl Reader for MemoryReader {
     fn operation(&self, id: OperationId) -> Result<Option<Arc<Operation>>, StoreError> {
         let tables = self.tables()?;
-        Ok(tables.rows.get(&id).map(|row| Arc::clone(&row.operation)))
+        Ok(tables
+            .rows
+            .get(&id)
+            .map(|row| Arc::clone(&row.stored.operation)))
     }
 
     fn page(&self, query: &Query) -> Result<Page, StoreError> {
@@ -114,7 +117,7 @@ impl Reader for MemoryReader {
         let mut counts = BTreeMap::new();
         for (at, id) in tables.ended.range((from, first)..(until, first)) {
             if let Some(row) = tables.rows.get(id) {
-                let status = row.operation.state.shown();
+                let status = row.stored.operation.state.shown();
                 *counts.entry((at.minute(), status)).or_default() += 1;
             }
         }
@@ -127,7 +130,7 @@ impl Reader for MemoryReader {
         since: Timestamp,
     ) -> Result<Option<(OperationId, u64)>, StoreError> {
         let tables = self.tables()?;
-        let known = tables.keys.get(key, since);
+        let known = tables.keys.get(key).filter(|known| known.at > since);
         let known = known.filter(|known| tables.rows.contains_key(&known.id));
         Ok(known.map(|known| (known.id, known.fingerprint)))
     }

@@ -1,4 +1,4 @@
-//! What is kept, and the one way in which a row changes.
+//! What is kept, and the one way in which it changes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use serde_json::Value;
 use super::index::Index;
 use super::keys::Keys;
 use super::lane::Lane;
-use crate::rules::lifecycle::Recorded;
-use crate::store::{Done, Fact, Operation};
+use crate::store::Operation;
+use crate::store::engine::{Changes, Queued, Stored};
 
 /// An operation and its events: the one with `seq` n is at n − 1.
 #[derive(Debug)]
 pub(super) struct Row {
-    pub(super) operation: Arc<Operation>,
+    pub(super) stored: Stored,
     pub(super) events: Vec<Arc<Event>>,
     bytes: u64,
 }
@@ -43,34 +43,78 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// Puts an operation in the place of what it was, with the facts that tell of the change.
-    pub(super) fn save(&mut self, mut operation: Operation, facts: Vec<Fact>) -> Done {
-        self.latest = self.latest.max(facts.iter().map(|(at, _)| *at).max());
-        self.newest = self.newest.max(Some(operation.id));
-        let events = operation.number(&mut self.cursor, facts);
-        let operation = Arc::new(operation);
-        for event in &events {
-            self.log.insert(event.cursor, Arc::clone(event));
+    /// Writes what the engine has decided.
+    pub(super) fn write(&mut self, changes: Changes) {
+        self.cursor = changes.cursor;
+        self.latest = self.latest.max(changes.latest);
+        for one in &changes.promoted {
+            self.promote(one.id);
         }
-        let was = self.replace(&operation, &events);
-        if was.is_none() {
-            self.index.add(&operation);
+        for change in changes.operations {
+            match (change.before, change.after) {
+                (before, Some(after)) => self.put(before.as_ref(), after),
+                (Some(before), None) => self.remove(&before),
+                (None, None) => {}
+            }
         }
-        self.reindex(was.as_deref(), Some(&operation));
-        Done {
-            was: was.map(|was| was.state.shown()),
-            operation,
-            events,
-            new_operation: false,
+        for (given, id, at) in changes.keys {
+            self.keys.purge(given.since);
+            self.keys.insert(&given, id, at);
+        }
+        for event in changes.events {
+            self.add(event);
+        }
+    }
+
+    /// One that waited for its time may go.
+    fn promote(&mut self, id: OperationId) {
+        if let Some(row) = self.rows.get_mut(&id) {
+            let before = row.stored.clone();
+            row.stored.promoted = true;
+            let after = row.stored.clone();
+            self.reindex(Some(&before), Some(&after));
+        }
+    }
+
+    fn put(&mut self, before: Option<&Stored>, after: Stored) {
+        let id = after.operation.id;
+        self.reindex(before, Some(&after));
+        let bytes = growing_bytes(&after.operation);
+        if let Some(row) = self.rows.get_mut(&id) {
+            let bytes = row.bytes + bytes - growing_bytes(&row.stored.operation);
+            self.bytes = self.bytes + bytes - row.bytes;
+            row.bytes = bytes;
+            row.stored = after;
+            return;
+        }
+        self.newest = self.newest.max(Some(id));
+        self.index.add(&after.operation);
+        let row = Row {
+            bytes: bytes + fixed_bytes(&after.operation),
+            events: Vec::new(),
+            stored: after,
+        };
+        self.bytes += row.bytes;
+        self.rows.insert(id, row);
+    }
+
+    fn add(&mut self, event: Arc<Event>) {
+        if let Some(row) = self.rows.get_mut(&event.operation_id) {
+            let bytes = event_bytes(&event);
+            row.bytes += bytes;
+            self.bytes += bytes;
+            row.events.push(Arc::clone(&event));
+            self.log.insert(event.cursor, event);
         }
     }
 
     /// Removes an operation with its events, as if it had never been.
-    pub(super) fn remove(&mut self, id: OperationId) {
-        if let Some(row) = self.rows.remove(&id) {
-            self.reindex(Some(&row.operation), None);
-            self.index.forget(&row.operation);
-            self.keys.forget((row.operation.created_at, id));
+    fn remove(&mut self, stored: &Stored) {
+        let operation = &stored.operation;
+        if let Some(row) = self.rows.remove(&operation.id) {
+            self.reindex(Some(stored), None);
+            self.index.forget(operation);
+            self.keys.forget((operation.created_at, operation.id));
             for event in &row.events {
                 self.log.remove(&event.cursor);
             }
@@ -78,29 +122,8 @@ impl Tables {
         }
     }
 
-    /// The row itself; answers what was there.
-    fn replace(&mut self, new: &Arc<Operation>, events: &[Arc<Event>]) -> Option<Arc<Operation>> {
-        let told: u64 = events.iter().map(|event| event_bytes(event)).sum();
-        if let Some(row) = self.rows.get_mut(&new.id) {
-            let was = std::mem::replace(&mut row.operation, Arc::clone(new));
-            row.events.extend_from_slice(events);
-            let bytes = row.bytes + told + growing_bytes(new) - growing_bytes(&was);
-            self.bytes = self.bytes + bytes - row.bytes;
-            row.bytes = bytes;
-            return Some(was);
-        }
-        let row = Row {
-            operation: Arc::clone(new),
-            events: events.to_vec(),
-            bytes: told + fixed_bytes(new) + growing_bytes(new),
-        };
-        self.bytes += row.bytes;
-        self.rows.insert(new.id, row);
-        None
-    }
-
     /// Moves an operation from where the old one stands in the indexes to where the new one does.
-    fn reindex(&mut self, old: Option<&Operation>, new: Option<&Operation>) {
+    fn reindex(&mut self, old: Option<&Stored>, new: Option<&Stored>) {
         let (from, to) = (old.map(Facets::of), new.map(Facets::of));
         if from == to {
             return;
@@ -114,18 +137,18 @@ impl Tables {
     }
 
     /// Takes an operation from the indexes in which it stands elsewhere, or no more.
-    fn leave(&mut self, old: &Operation, from: Facets, to: Option<Facets>) {
+    fn leave(&mut self, stored: &Stored, from: Facets, to: Option<Facets>) {
+        let old = &stored.operation;
         if to.is_none_or(|to| to.shown != from.shown) {
             self.index.remove(&old.kind, from.shown, old.id);
         }
-        if from.queued.flatten().is_some() && to.is_none_or(|to| to.queued != from.queued) {
-            self.index.promote(old);
-        }
-        if from.queued.is_some()
-            && to.is_none_or(|to| to.queued != from.queued)
-            && let Some(lane) = self.lanes.get_mut(&old.lane)
-        {
-            lane.remove(old);
+        if to.is_none_or(|to| to.queued != from.queued) {
+            if let Some(Queued::Scheduled(_)) = from.queued {
+                self.index.promote(old);
+            }
+            if let Some(lane) = self.lanes.get_mut(&old.lane) {
+                lane.remove(stored);
+            }
         }
         if to.is_none_or(|to| to.ended != from.ended) {
             if let Some(at) = from.ended {
@@ -137,18 +160,22 @@ impl Tables {
     }
 
     /// Puts an operation into the indexes in which it stood elsewhere, or not yet.
-    fn enter(&mut self, new: &Operation, to: Facets, from: Option<Facets>) {
+    fn enter(&mut self, stored: &Stored, to: Facets, from: Option<Facets>) {
+        let new = &stored.operation;
         if from.is_none_or(|from| from.shown != to.shown) {
             self.index.insert(&new.kind, to.shown, new.id);
         }
-        if to.queued.flatten().is_some() && from.is_none_or(|from| from.queued != to.queued) {
-            self.index.schedule(new);
-        }
         if to.queued.is_some() && from.is_none_or(|from| from.queued != to.queued) {
+            if let Some(Queued::Scheduled(_)) = to.queued {
+                self.index.schedule(new);
+            }
             if let Some(lane) = self.lanes.get_mut(&new.lane) {
-                lane.insert(new);
+                lane.insert(stored);
             } else {
-                self.lanes.entry(new.lane.clone()).or_default().insert(new);
+                self.lanes
+                    .entry(new.lane.clone())
+                    .or_default()
+                    .insert(stored);
             }
         }
         if from.is_none_or(|from| from.ended != to.ended) {
@@ -165,19 +192,17 @@ impl Tables {
 #[derive(Clone, Copy, PartialEq)]
 struct Facets {
     shown: Status,
-    /// In its lane's queue, and from when on it may go.
-    queued: Option<Option<Timestamp>>,
+    queued: Option<Queued>,
     /// Since when it has ended; a live one holds its unique text instead.
     ended: Option<Timestamp>,
 }
 
 impl Facets {
-    fn of(operation: &Operation) -> Self {
-        let pending = operation.state.status == Recorded::Pending;
+    fn of(stored: &Stored) -> Self {
         Self {
-            shown: operation.state.shown(),
-            queued: pending.then_some(operation.state.waits_until()),
-            ended: operation.completed_at,
+            shown: stored.operation.state.shown(),
+            queued: stored.queued(),
+            ended: stored.operation.completed_at,
         }
     }
 }

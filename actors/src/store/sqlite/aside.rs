@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::store::Done;
+use crate::store::engine::{Stored, WorkingSet};
 use impresario_api::{MAX_INTEGER, OperationId, Status, Timestamp};
 use rusqlite::Connection;
 
-use super::batch::Batch;
 use super::damage::readable;
+use super::events;
 use super::rows::{self, Read, SCHEDULED, id_of, sql_id, sql_status};
+use super::transaction::Transaction;
 
 /// The columns by which a row is counted.
 type Counted = (Option<String>, Option<Status>, Option<String>, Option<i64>);
 
-impl Batch<'_> {
+impl Transaction<'_> {
     /// A row as it is, with what the tables beside it say of it where that is asked for.
     pub(super) fn read(&self, id: i64) -> rusqlite::Result<Option<Read>> {
         let mut read = rows::read(self.connection, self.damage, id)?;
@@ -50,15 +52,16 @@ impl Batch<'_> {
         }
         operation.seq = last_event(self.connection, operation.id)?;
         let body = operation.set_aside(&why, now);
-        let events = operation.number(&mut self.kept.cursor, vec![(now, body)]);
-        self.kept.operations.remove(&operation.id);
-        self.insert(&operation)?;
-        self.events.extend_from_slice(&events);
+        let events = operation.number(&mut self.cache.cursor, vec![(now, body)]);
+        self.cache.operations.remove(&operation.id);
+        let operation = Arc::new(operation);
+        self.insert(&Stored::new(Arc::clone(&operation)))?;
+        events::insert(self.connection, &events)?;
         self.count_one(&operation.kind, sql_status(Status::Failed), 1);
-        self.changes.removed(operation.id);
+        self.written.removed(operation.id);
         Ok(Some(Done {
             was: Some(was.unwrap_or(Status::Failed)),
-            operation: Arc::new(operation),
+            operation,
             events,
             new_operation: false,
         }))
@@ -76,7 +79,7 @@ impl Batch<'_> {
             ))
         })?;
         if let (Some(lane), Some(due)) = (lane, due) {
-            self.kept.count(&lane, due, -1);
+            self.cache.count(&lane, due, -1);
         }
         if let Some(kind) = kind {
             if let Some(status) = status {
@@ -89,13 +92,21 @@ impl Batch<'_> {
         Ok(status)
     }
 
+    /// Whether an operation of this id is kept.
+    fn is_known(&self, id: OperationId) -> rusqlite::Result<bool> {
+        self.connection
+            .prepare_cached("SELECT 1 FROM operations WHERE id = ?1")?
+            .exists([sql_id(id)])
+    }
+
     /// Looks at those of a lane whose time has come, one after the other.
     pub(super) fn look_at_due(&mut self, lane: &str, now: Timestamp) -> rusqlite::Result<()> {
         let sql = "SELECT id FROM operations WHERE lane = ?1 AND due > 0 AND due <= ?2";
         let mut statement = self.connection.prepare_cached(sql)?;
         let ids = statement.query_map((lane, now.as_millis()), |row| row.get(0))?;
+        let mut set = WorkingSet::default();
         for id in ids.collect::<rusqlite::Result<Vec<_>>>()? {
-            self.operation(id_of(id))?;
+            self.load_operation(id_of(id), &mut set)?;
         }
         Ok(())
     }

@@ -11,8 +11,8 @@ use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
 
 use super::damage::Damage;
+use super::encoding;
 use super::error::unreadable;
-use super::form;
 use super::rows::sql_id;
 
 /// Fields are added, never changed: what is missing has its default.
@@ -63,7 +63,7 @@ fn saved(row: &Row<'_>) -> Result<SavedCheckpoint, String> {
     let text = |error: rusqlite::Error| error.to_string();
     let about = row.get_ref(0).map_err(text)?.as_str();
     let about = about.map_err(|error| format!("about: {error}"))?;
-    let about: About<'_> = form::object(about).map_err(|error| format!("about: {error}"))?;
+    let about: About<'_> = encoding::object(about).map_err(|error| format!("about: {error}"))?;
     let value = row.get_ref(1).map_err(text)?.as_blob();
     Ok(SavedCheckpoint {
         at: about.at,
@@ -91,22 +91,22 @@ fn about(saved: &SavedCheckpoint) -> rusqlite::Result<String> {
 /// Writes those that `was` did not have, and removes those that are no longer kept.
 pub(super) fn save(
     connection: &Connection,
-    was: &Operation,
+    was: &[SavedCheckpoint],
     operation: &Operation,
 ) -> rusqlite::Result<()> {
-    if was.checkpoints == operation.checkpoints {
+    if was == operation.checkpoints {
         return Ok(());
     }
     let id = sql_id(operation.id);
     let new = operation.checkpoints.iter();
-    for saved in new.filter(|one| !was.checkpoints.contains(one)) {
+    for saved in new.filter(|one| !was.contains(one)) {
         connection
             .prepare_cached(
                 "INSERT INTO checkpoints (operation, about, value) VALUES (?1, ?2, ?3)",
             )?
             .execute((id, about(saved)?, &*saved.value))?;
     }
-    let gone = was.checkpoints.iter();
+    let gone = was.iter();
     for saved in gone.filter(|one| !operation.checkpoints.contains(one)) {
         connection
             .prepare_cached(

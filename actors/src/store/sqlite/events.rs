@@ -7,8 +7,8 @@ use rusqlite::{Connection, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::damage::Damage;
+use super::encoding;
 use super::error::unreadable;
-use super::form;
 
 /// The columns that [`event`] reads.
 pub(super) const COLUMNS: &str = "operation, seq, cursor, at, type, data";
@@ -65,7 +65,7 @@ fn json(body: &EventBody) -> rusqlite::Result<String> {
 
 fn body(number: i64, text: &str) -> Result<EventBody, String> {
     fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-        form::object(text).map_err(|error| format!("data: {error}"))
+        encoding::object(text).map_err(|error| format!("data: {error}"))
     }
     Ok(match number {
         1 => EventBody::Submitted(read(text)?),

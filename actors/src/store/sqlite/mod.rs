@@ -6,46 +6,46 @@
 
 mod aside;
 mod ballast;
-mod batch;
 mod checkpoints;
 mod checks;
-mod claims;
 mod damage;
+mod encoding;
 mod error;
 mod events;
-mod form;
-mod kept;
+mod load;
 mod mend;
 mod open;
 mod page;
 mod queue;
+mod read_cache;
 mod reader;
-mod recent;
 mod rows;
 mod schema;
 mod sources;
-mod starts;
 mod text;
+mod transaction;
 mod wal;
 mod wal_check;
+mod writer_cache;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::store::engine::{self, Needs};
 use crate::store::{Command, Done, Outcome, Reader, Store, StoreError};
 use impresario_api::Timestamp;
 use rusqlite::Connection;
 
 use self::ballast::Ballast;
-use self::batch::Batch;
 use self::damage::Damage;
 use self::error::{is_refusal, store_error};
-use self::kept::Kept;
 pub use self::open::OpenError;
 use self::reader::SqliteReader;
 use self::rows::sql_id;
+use self::transaction::Transaction;
 use self::wal::Wal;
+use self::writer_cache::WriterCache;
 
 /// The name of the database's file in the data folder.
 const FILE: &str = "operations.db";
@@ -62,8 +62,8 @@ pub struct Options {
 /// Operations and their events in one SQLite file.
 pub struct SqliteStore {
     connection: Connection,
-    /// What is known of the file's content; `None` after a failure, until it is read again.
-    kept: Option<Kept>,
+    /// `None` after a failure, until it is read again.
+    cache: Option<WriterCache>,
     ballast: Ballast,
     wal: Wal,
     reader: Arc<SqliteReader>,
@@ -103,9 +103,15 @@ impl SqliteStore {
         let mut careful = false;
         loop {
             self.set_aside_what_waits(careful)?;
-            let done = self.transact(careful, |work| {
-                let commands = batch.iter();
-                commands.map(|command| work.carry_out(command)).collect()
+            let done = self.transact(careful, |transaction| {
+                let mut outcomes = Vec::with_capacity(batch.len());
+                for part in engine::parts(batch) {
+                    let set = transaction.load(&Needs::of(part))?;
+                    let (decided, changes) = engine::decide(part, set);
+                    transaction.write(changes)?;
+                    outcomes.extend(decided);
+                }
+                Ok(outcomes)
             });
             match done {
                 Err(_) if self.damage.waits() => {}
@@ -135,25 +141,24 @@ impl SqliteStore {
     fn transact<T>(
         &mut self,
         careful: bool,
-        work: impl FnOnce(&mut Batch<'_>) -> rusqlite::Result<T>,
+        work: impl FnOnce(&mut Transaction<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        let mut kept = match self.kept.take() {
-            Some(kept) => kept,
-            None => Kept::read(&self.connection)?,
+        let mut cache = match self.cache.take() {
+            Some(cache) => cache,
+            None => WriterCache::read(&self.connection)?,
         };
-        let transaction = self.connection.unchecked_transaction()?;
-        let mut batch = Batch::new(&transaction, &mut kept, &self.damage, careful);
-        batch.tight = self.ballast.tight().map(str::to_owned);
-        let outcomes = work(&mut batch)?;
-        let changes = batch.finish()?;
-        self.reader.recent.forget(&changes);
-        transaction.commit()?;
-        self.reader.recent.learn(changes);
+        let began = self.connection.unchecked_transaction()?;
+        let mut transaction = Transaction::new(&began, &mut cache, &self.damage, careful);
+        transaction.no_room = self.ballast.tight().map(str::to_owned);
+        let done = work(&mut transaction)?;
+        let written = transaction.finish()?;
+        self.reader.cache.forget(&written);
+        began.commit()?;
         // Only now: until the commit nothing of it is true.
-        kept.settle();
-        self.reader.tell_waiting(kept.waiting());
-        self.kept = Some(kept);
-        Ok(outcomes)
+        self.reader.cache.learn(written);
+        self.reader.tell_waiting(cache.waiting());
+        self.cache = Some(cache);
+        Ok(done)
     }
 }
 

@@ -10,10 +10,10 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::ballast::Ballast;
 use super::damage::Damage;
-use super::kept::Kept;
 use super::mend::mend;
 use super::reader::SqliteReader;
 use super::wal::{self, Wal};
+use super::writer_cache::WriterCache;
 use super::{Options, SqliteStore, checks, schema};
 
 /// Statements that stay prepared.
@@ -119,7 +119,7 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<SqliteStore, OpenE
     schema::migrate(&connection).map_err(cannot)?;
     let damage = Arc::new(Damage::read(&connection).map_err(cannot)?);
     mend(&connection, &damage).map_err(cannot)?;
-    let kept = Kept::read(&connection).map_err(cannot)?;
+    let cache = WriterCache::read(&connection).map_err(cannot)?;
     let ballast = Ballast::new(folder);
     if let Err(error) = wal::grow(&file) {
         log::warn!("the write-ahead log could not be grown beforehand: {error}");
@@ -128,10 +128,10 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<SqliteStore, OpenE
     let wal =
         Wal::start(&file, &mut connection, copier).map_err(|error| OpenError::io(&file, &error))?;
     let reader = SqliteReader::new(file, Arc::clone(&damage));
-    reader.tell_waiting(kept.waiting());
+    reader.tell_waiting(cache.waiting());
     Ok(SqliteStore {
         connection,
-        kept: Some(kept),
+        cache: Some(cache),
         ballast,
         wal,
         reader: Arc::new(reader),

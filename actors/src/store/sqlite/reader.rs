@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
 use super::damage::{Damage, readable};
 use super::error::store_error;
-use super::recent::Recent;
+use super::read_cache::ReadCache;
 use super::rows::{self, id_of, sql_id};
 use super::{events, page, queue, wal};
 
@@ -23,7 +23,7 @@ const IDLE: usize = 4;
 pub(super) struct SqliteReader {
     file: PathBuf,
     idle: Mutex<Vec<Connection>>,
-    pub(super) recent: Recent,
+    pub(super) cache: ReadCache,
     damage: Arc<Damage>,
     /// How many wait in each lane, as of the last commit.
     waiting: Mutex<HashMap<String, Waiting>>,
@@ -34,7 +34,7 @@ impl SqliteReader {
         Self {
             file,
             idle: Mutex::new(Vec::new()),
-            recent: Recent::default(),
+            cache: ReadCache::default(),
             damage,
             waiting: Mutex::default(),
         }
@@ -95,7 +95,7 @@ impl SqliteReader {
 
 impl Reader for SqliteReader {
     fn operation(&self, id: OperationId) -> Result<Option<Arc<Operation>>, StoreError> {
-        if let Some(operation) = self.recent.get(id) {
+        if let Some(operation) = self.cache.get(id) {
             return Ok(Some(operation));
         }
         self.read(|connection| rows::load(connection, &self.damage, id))

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::store::Operation;
+use crate::store::engine::{Queued, Stored};
 use impresario_api::{MAX_INTEGER, OperationId, Status, Timestamp};
 use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::damage::Damage;
 use super::error::unreadable;
-use super::{checkpoints, form};
+use super::{checkpoints, encoding};
 
 /// The columns that [`read`] reads.
 const COLUMNS: &str = "id, kind, lane, priority, status, created_at, completed_at, seq, due, held, state, start, output";
@@ -27,6 +28,9 @@ const HELD: usize = 9;
 const STATE: usize = 10;
 const START: usize = 11;
 const OUTPUT: usize = 12;
+/// In the column `due`: one that could run since it was created, and one that could only later.
+pub(super) const SINCE_CREATION: i64 = 0;
+pub(super) const LATER: i64 = -1;
 /// So much is told of what is wrong with a row.
 const MOST_TOLD: usize = 300;
 
@@ -51,6 +55,8 @@ pub(super) fn load(
 /// A row as it was read.
 pub(super) struct Read {
     pub(super) operation: Operation,
+    /// The time for which it waits has come.
+    pub(super) promoted: bool,
     /// Why the row cannot be read; then the operation is what could be read of it.
     pub(super) damaged: Option<String>,
 }
@@ -65,12 +71,14 @@ pub(super) fn read(
     let mut statement = connection.prepare_cached(&sql)?;
     let read = |row: &Row<'_>| {
         Ok(match whole(row) {
-            Ok(operation) => Read {
+            Ok((operation, promoted)) => Read {
                 operation,
+                promoted,
                 damaged: None,
             },
             Err(why) => Read {
                 operation: salvaged(row),
+                promoted: false,
                 damaged: Some(why.chars().take(MOST_TOLD).collect()),
             },
         })
@@ -106,8 +114,8 @@ fn time(column: &str, millis: i64) -> Result<Timestamp, String> {
     Timestamp::in_range(millis).ok_or_else(|| format!("{column}: {millis} is no time"))
 }
 
-/// The one place where a row becomes an operation, or is found to be damaged.
-fn whole(row: &Row<'_>) -> Result<Operation, String> {
+/// The one place where a row becomes an operation, which may be promoted, or is found to be damaged.
+fn whole(row: &Row<'_>) -> Result<(Operation, bool), String> {
     let id: i64 = field(row, ID)?;
     if id < 0 {
         return Err(format!("id: {id} is negative"));
@@ -116,7 +124,7 @@ fn whole(row: &Row<'_>) -> Result<Operation, String> {
     let seq = u64::try_from(seq).ok().filter(|seq| *seq < MAX_INTEGER);
     let completed_at: Option<i64> = field(row, COMPLETED_AT)?;
     let status = field(row, STATUS)?;
-    let columns = form::Columns {
+    let columns = encoding::Columns {
         id: id_of(id),
         kind: field(row, KIND)?,
         lane: field(row, LANE)?,
@@ -132,7 +140,7 @@ fn whole(row: &Row<'_>) -> Result<Operation, String> {
         output: text(row, OUTPUT)?,
     };
     let shown = columns.status;
-    let operation = form::operation(columns)?;
+    let operation = encoding::operation(columns)?;
     if operation.state.shown() != shown {
         let state = operation.state.shown();
         return Err(format!("status: {shown}, but its state is {state}"));
@@ -140,17 +148,16 @@ fn whole(row: &Row<'_>) -> Result<Operation, String> {
     if operation.completed_at.is_some() == operation.is_live() {
         return Err(format!("completed_at: does not go with {shown}"));
     }
-    // Once its time has come, it stands in the queue with -1; an earlier version wrote 0.
-    let place: Option<i64> = field(row, DUE)?;
-    let expected = due(&operation);
-    let promoted = matches!((place, expected), (Some(-1 | 0), Some(1..)));
-    if place != expected && !promoted {
-        return Err(format!("due: {place:?} does not go with {shown}"));
+    let due: Option<i64> = field(row, DUE)?;
+    let expected = operation.queued().map(sql_queued);
+    let promoted = matches!((due, expected), (Some(LATER), Some(1..)));
+    if due != expected && !promoted {
+        return Err(format!("due: {due:?} does not go with {shown}"));
     }
     if text(row, HELD)? != operation.held() {
         return Err("held: is not the text that it should be unique by".to_owned());
     }
-    Ok(operation)
+    Ok((operation, promoted))
 }
 
 /// What can still be read of a damaged row.
@@ -159,8 +166,8 @@ fn salvaged(row: &Row<'_>) -> Operation {
     let text = |place| text(row, place).ok().flatten();
     let time = |place| number(place).and_then(Timestamp::in_range);
     let id = id_of(number(ID).unwrap_or_default());
-    let made = (id.as_u64() >> OperationId::COUNTER_BITS) as i64;
-    form::salvaged(form::Columns {
+    let made = (id.as_u64() >> OperationId::BELOW_TIME_BITS) as i64;
+    encoding::salvaged(encoding::Columns {
         id,
         kind: text(KIND).unwrap_or("unreadable").to_owned(),
         lane: text(LANE).unwrap_or("unreadable").to_owned(),
@@ -179,28 +186,30 @@ fn salvaged(row: &Row<'_>) -> Operation {
 /// What writes a new one: looked up once a batch, not once a row.
 pub(super) fn inserts(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
     connection.prepare_cached(
-        "INSERT INTO operations (id, kind, lane, priority, status, due, since, created_at, completed_at, held, seq, state, start, checkpoints)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "INSERT INTO operations (id, kind, lane, priority, status, due, since, created_at, completed_at, held, seq, state, start, checkpoints, output)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )
 }
 
-/// Writes a new one, which has no output yet: how many bytes of text.
+/// Writes a new one: how many bytes of text.
 pub(super) fn insert(
     connection: &Connection,
     inserts: &mut CachedStatement<'_>,
-    operation: &Operation,
+    new: &Stored,
 ) -> rusqlite::Result<usize> {
-    let (state, start) = (form::state(operation), form::start(operation));
+    let operation = &*new.operation;
+    let (state, start) = (encoding::state(operation), encoding::start(operation));
     let (state, start) = (state.map_err(unreadable)?, start.map_err(unreadable)?);
-    let bytes = state.len() + start.len();
+    let output = output(operation)?;
+    let bytes = state.len() + start.len() + output.as_ref().map_or(0, String::len);
     inserts.execute(params![
         sql_id(operation.id),
         operation.kind,
         operation.lane,
         operation.priority,
         sql_status(operation.state.shown()),
-        due(operation),
-        since(operation),
+        due(new),
+        new.queued_since().map(Timestamp::as_millis),
         operation.created_at.as_millis(),
         operation.completed_at.map(Timestamp::as_millis),
         operation.held(),
@@ -208,6 +217,7 @@ pub(super) fn insert(
         state,
         start,
         operation.checkpoints.len() as i64,
+        output,
     ])?;
     for (key, value) in &operation.labels {
         connection
@@ -224,21 +234,21 @@ pub(super) fn insert(
 /// differ, so that no index is touched in vain. How many bytes of text.
 pub(super) fn update(
     connection: &Connection,
-    was: &Operation,
-    operation: &Operation,
+    was: &Stored,
+    is: &Stored,
 ) -> rusqlite::Result<usize> {
+    let operation = &*is.operation;
     let id = sql_id(operation.id);
     let (seq, checkpoints) = (operation.seq as i64, operation.checkpoints.len() as i64);
-    let state = form::state(operation).map_err(unreadable)?;
-    if facets(was) == facets(operation) {
+    let state = encoding::state(operation).map_err(unreadable)?;
+    if facets(was) == facets(is) {
         let sql = "UPDATE operations SET seq = ?2, checkpoints = ?3, state = ?4 WHERE id = ?1";
         let mut update = connection.prepare_cached(sql)?;
         update.execute((id, seq, checkpoints, &state))?;
         return Ok(state.len());
     }
     // An output comes with the status that it gives.
-    let output = operation.output.as_deref().map(serde_json::to_string);
-    let output = output.transpose().map_err(unreadable)?;
+    let output = output(operation)?;
     let bytes = state.len() + output.as_ref().map_or(0, String::len);
     connection
         .prepare_cached(
@@ -251,13 +261,18 @@ pub(super) fn update(
             checkpoints,
             state,
             sql_status(operation.state.shown()),
-            due(operation),
+            due(is),
             operation.completed_at.map(Timestamp::as_millis),
             operation.held(),
             output,
-            since(operation),
+            is.queued_since().map(Timestamp::as_millis),
         ])?;
     Ok(bytes)
+}
+
+fn output(operation: &Operation) -> rusqlite::Result<Option<String>> {
+    let output = operation.output.as_deref().map(serde_json::to_string);
+    output.transpose().map_err(unreadable)
 }
 
 /// Removes one with all that belongs to it.
@@ -280,43 +295,22 @@ pub(super) fn remove(connection: &Connection, operation: &Operation) -> rusqlite
 }
 
 /// Where it stands in the indexes.
-fn facets(operation: &Operation) -> (Status, Option<i64>, Option<Timestamp>) {
-    (
-        operation.state.shown(),
-        due(operation),
-        operation.completed_at,
-    )
+fn facets(stored: &Stored) -> (Status, Option<i64>, Option<Timestamp>) {
+    let operation = &stored.operation;
+    (operation.state.shown(), due(stored), operation.completed_at)
 }
 
-/// Its place in the queue before any promotion, while it waits: see `queue.rs`.
-pub(super) fn due(operation: &Operation) -> Option<i64> {
-    let pending = operation.state.shown() == Status::Pending;
-    let due = match operation.state.waits_until() {
-        Some(time) => time.as_millis().max(1),
-        None if operation.pending_since.is_some() => -1,
-        None => 0,
-    };
-    pending.then_some(due)
+/// The column `due`: see `queue.rs`.
+pub(super) fn due(stored: &Stored) -> Option<i64> {
+    stored.queued().map(sql_queued)
 }
 
-/// The same as it stands in the file.
-pub(super) fn kept_due(
-    connection: &Connection,
-    operation: &Operation,
-) -> rusqlite::Result<Option<i64>> {
-    // Only a promotion changes it, and only of those that have a time.
-    let Some(1..) = due(operation) else {
-        return Ok(due(operation));
-    };
-    let sql = "SELECT due FROM operations WHERE id = ?1";
-    let mut statement = connection.prepare_cached(sql)?;
-    statement.query_row([sql_id(operation.id)], |row| row.get(0))
-}
-
-/// Since when it could run or will be able to, where that is not since its creation.
-fn since(operation: &Operation) -> Option<i64> {
-    let late = due(operation).is_some_and(|due| due != 0);
-    late.then(|| operation.could_run_since().as_millis())
+fn sql_queued(queued: Queued) -> i64 {
+    match queued {
+        Queued::SinceCreation => SINCE_CREATION,
+        Queued::Later => LATER,
+        Queued::Scheduled(time) => time.as_millis().max(1),
+    }
 }
 
 /// In the place of a status: those that wait for their time, in the table of counters.

@@ -6,7 +6,7 @@ use impresario_api::{OperationId, Status};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::damage::readable;
-use super::form;
+use super::encoding;
 use super::rows::{id_of, sql_id};
 use super::sources::{Stream, Union};
 
@@ -175,7 +175,7 @@ fn matches(connection: &Connection, id: i64, text: &str) -> rusqlite::Result<boo
         let (kind, start) = (kind.as_str(), start.as_str());
         // A damaged column has no text.
         Ok(kind.is_ok_and(|kind| kind == text)
-            || start.is_ok_and(|start| form::has_value(start, text).unwrap_or(false))
+            || start.is_ok_and(|start| encoding::has_value(start, text).unwrap_or(false))
             || (text.len() >= INDEXED && id_of(id).digits().ends_with(text)))
     });
     Ok(found.optional()?.unwrap_or(false))

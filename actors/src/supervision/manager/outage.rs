@@ -128,9 +128,9 @@ impl Manager {
                 Some(Command::End(end))
             }
             Command::Recover { .. } => Some(command),
-            Command::Claim { lane, limit, .. } => {
-                if let Some(lane) = self.lanes.get_mut(&lane) {
-                    lane.settle(limit);
+            Command::Claim(claim) => {
+                if let Some(lane) = self.lanes.get_mut(&claim.lane) {
+                    lane.settle(claim.limit);
                 }
                 None
             }

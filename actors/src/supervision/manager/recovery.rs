@@ -4,7 +4,7 @@
 use actix::Context;
 
 use super::Manager;
-use crate::store::{Command, Done};
+use crate::store::Done;
 use crate::supervision::writer::Entry;
 
 /// Operations of a lane that is gone which are failed in one commit.
@@ -39,11 +39,7 @@ impl Manager {
 
     /// What waits in a lane that is not configured any more is claimed, to be failed by name.
     pub(super) fn claim_lost_lane(&self, lane: &str) {
-        let claim = Command::Claim {
-            lane: lane.to_owned(),
-            limit: AT_ONCE,
-            now: self.now(),
-        };
+        let claim = self.claim_of(lane, AT_ONCE);
         self.of.link.send(vec![Entry::silent(claim)]);
     }
 

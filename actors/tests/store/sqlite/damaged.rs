@@ -10,8 +10,8 @@ use impresario::rules::admission::Limits;
 use impresario::rules::lifecycle::Input;
 use impresario::store::sqlite::SqliteStore;
 use impresario::store::{
-    Command, End, Idempotency, Operation, Outcome, Query, Reader, SavedCheckpoint, Store,
-    Submission, UNREADABLE,
+    Claim, Command, End, Idempotency, LostOwner, Operation, Outcome, Query, Reader,
+    SavedCheckpoint, Store, Submission, UNREADABLE,
 };
 use impresario_api::{EventBody, LogData, LogLevel, OperationId, Status, Timestamp, Verb};
 use rusqlite::Connection;
@@ -117,11 +117,12 @@ fn populate(store: &mut SqliteStore) {
         Command::Submit(Box::new(start))
     });
     store.commit(&starts.collect::<Vec<_>>()).expect("written");
-    let claim = Command::Claim {
+    let claim = Command::Claim(Claim {
         lane: "runs".to_owned(),
         limit: 6,
         now: NOW,
-    };
+        ..Claim::default()
+    });
     store.commit(&[claim]).expect("written");
     let failed = RunEnd::Failed(RunFailure {
         code: "BAD".to_owned(),
@@ -204,13 +205,19 @@ fn rows(database: &Connection, table: &str) -> usize {
 
 /// What a server does when it comes up, and then: everything runs, and one more start to its end.
 fn work(store: &mut SqliteStore) {
-    let claim = |lane: &str| Command::Claim {
-        lane: lane.to_owned(),
-        limit: 100,
-        now: LATER,
+    let claim = |lane: &str| {
+        Command::Claim(Claim {
+            lane: lane.to_owned(),
+            limit: 100,
+            now: LATER,
+            ..Claim::default()
+        })
     };
     let mut run = |batch: &[Command]| store.commit(batch).expect("it goes on");
-    run(&[Command::Recover { now: LATER }]);
+    run(&[Command::Recover {
+        lost: LostOwner::default(),
+        now: LATER,
+    }]);
     run(&[claim("runs"), claim("waits")]);
     let mut start = submission(50);
     start.lane = "new".to_owned();
@@ -335,7 +342,10 @@ fn play(case: &Case<'_>, what: &str) {
     drop((reader, store));
     let mut store = open(folder.path());
     store
-        .commit(&[Command::Recover { now: LATER }])
+        .commit(&[Command::Recover {
+            lost: LostOwner::default(),
+            now: LATER,
+        }])
         .expect("it comes up again");
 }
 

@@ -1,7 +1,7 @@
 //! A file that an earlier version wrote.
 
 use impresario::rules::admission::Waiting;
-use impresario::store::{Command, Outcome, Query, Store};
+use impresario::store::{Claim, Command, Outcome, Query, Store};
 use impresario_api::{OperationId, StatusFilter, Timestamp};
 
 use super::open;
@@ -66,11 +66,12 @@ fn what_waited_for_its_time_goes_on_to_wait_for_it() {
     let ids: Vec<_> = page.operations.iter().map(|one| one.id.as_u64()).collect();
     assert_eq!((ids, page.total), (vec![2, 1], 2));
     let mut claim = |now| {
-        let claim = Command::Claim {
+        let claim = Command::Claim(Claim {
             lane: "a".to_owned(),
             limit: 9,
             now: Timestamp::from_millis(now),
-        };
+            ..Claim::default()
+        });
         let outcomes = store.commit(&[claim]).expect("committed");
         let [Outcome::Claimed { operations, .. }] = outcomes.as_slice() else {
             panic!("a claim: {outcomes:?}");

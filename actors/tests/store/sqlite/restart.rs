@@ -1,6 +1,6 @@
 //! What a restart must find.
 
-use impresario::store::{Command, Outcome, Query, Store};
+use impresario::store::{Claim, Command, LostOwner, Outcome, Query, Store};
 use impresario_api::Timestamp;
 
 use super::open;
@@ -19,11 +19,12 @@ fn what_was_committed_is_there_after_the_process_is_gone() {
         let mut store = open(folder.path());
         let batch: Vec<_> = (1..=10).map(start).collect();
         store.commit(&batch).expect("committed");
-        let claim = Command::Claim {
+        let claim = Command::Claim(Claim {
             lane: "0".to_owned(),
             limit: 3,
             now: NOW,
-        };
+            ..Claim::default()
+        });
         store.commit(&[claim]).expect("committed");
         let text = everything(&store);
         // As a killed process does: nothing is closed.
@@ -32,7 +33,10 @@ fn what_was_committed_is_there_after_the_process_is_gone() {
     };
     let mut store = open(folder.path());
     assert_eq!(everything(&store), before);
-    let outcome = store.commit(&[Command::Recover { now: NOW }]);
+    let outcome = store.commit(&[Command::Recover {
+        lost: LostOwner::default(),
+        now: NOW,
+    }]);
     let Ok([Outcome::Recovered { lost, waiting }]) = outcome.as_deref() else {
         panic!("it recovers: {outcome:?}");
     };

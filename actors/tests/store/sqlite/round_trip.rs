@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use impresario::operation::{RunEnd, RunFailure};
 use impresario::rules::retry::Backoff;
-use impresario::store::{Command, Done, End, Idempotency, Outcome, SavedCheckpoint, Store};
+use impresario::store::{Claim, Command, Done, End, Idempotency, Outcome, SavedCheckpoint, Store};
 use impresario_api::{
     CheckpointView, Event, EventPage, MAX_DEPTH, OperationError, OperationId, Progress,
     StartOptions, SubmittedData, Timestamp,
@@ -168,7 +168,7 @@ proptest! {
         let Command::End(of_run) = &mut end else { unreachable!() };
         of_run.id = submission.id;
         let lane = submission.lane.clone();
-        let claim = Command::Claim { lane, limit: 1, now: Timestamp::MAX };
+        let claim = Command::Claim(Claim { lane, limit: 1, now: Timestamp::MAX , ..Claim::default() });
         play(&[start, claim, end]);
     }
 }
@@ -184,11 +184,12 @@ fn the_deepest_params_and_outputs_are_read_back() {
         fingerprint: u64::MAX,
         since: Timestamp::MIN,
     });
-    let claim = Command::Claim {
+    let claim = Command::Claim(Claim {
         lane,
         limit: 1,
         now: Timestamp::MAX,
-    };
+        ..Claim::default()
+    });
     let end = Command::End(Box::new(End {
         id,
         run: 1,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::rules::lifecycle::{Recorded, State, Terms};
 use crate::rules::retry::Backoff;
-use crate::store::Operation;
+use crate::store::{Operation, Owner};
 use impresario_api::{OperationError, OperationId, Progress, Status, Stop, Timestamp, Warning};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -98,6 +98,9 @@ struct StateForm<'a> {
     started_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dispatched_at: Option<Timestamp>,
+    /// Node and incarnation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<(u8, u64)>,
     #[serde(skip_serializing_if = "is_default")]
     ran_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,6 +133,7 @@ impl Default for StateForm<'_> {
             error: None,
             started_at: None,
             dispatched_at: None,
+            owner: None,
             ran_ms: 0,
             progress: None,
             warnings: Cow::Borrowed(&[]),
@@ -187,6 +191,7 @@ pub(super) fn state(operation: &Operation) -> serde_json::Result<String> {
         error: state.error.as_ref().map(Cow::Borrowed),
         started_at: operation.started_at,
         dispatched_at: operation.dispatched_at,
+        owner: operation.owner.map(|owner| (owner.node, owner.incarnation)),
         ran_ms: operation.ran_ms,
         progress: operation.progress.as_ref().map(Cow::Borrowed),
         warnings: Cow::Borrowed(&operation.warnings),
@@ -285,6 +290,9 @@ fn joined(
         pending_since: state.pending_since,
         started_at: state.started_at,
         dispatched_at: state.dispatched_at,
+        owner: state
+            .owner
+            .map(|(node, incarnation)| Owner { node, incarnation }),
         completed_at: columns.completed_at,
         ran_ms: state.ran_ms,
         progress: state.progress.map(Cow::into_owned),

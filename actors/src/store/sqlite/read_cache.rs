@@ -19,7 +19,7 @@ const MOST_BYTES: usize = 4_096;
 
 /// The operations, by id.
 #[derive(Default)]
-pub(super) struct Recent(Mutex<Known>);
+pub(super) struct ReadCache(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
@@ -30,11 +30,11 @@ struct Known {
 }
 
 /// What a commit has changed.
-pub(super) struct Changes(Vec<Change>);
+pub(super) struct Written(Vec<Change>);
 
 enum Change {
-    /// It waits, as every new one does: it gets a place.
-    New(OperationId),
+    /// It is new, and gets a place.
+    New(Arc<Operation>),
     Is(Arc<Operation>),
     /// Few ask for one that waits, and it is not held in memory for them.
     Waits(OperationId),
@@ -45,13 +45,13 @@ enum Change {
 impl Change {
     fn id(&self) -> OperationId {
         match self {
-            Self::New(id) | Self::Waits(id) | Self::Unknown(id) => *id,
-            Self::Is(operation) => operation.id,
+            Self::Waits(id) | Self::Unknown(id) => *id,
+            Self::New(operation) | Self::Is(operation) => operation.id,
         }
     }
 }
 
-impl Changes {
+impl Written {
     pub(super) const fn new() -> Self {
         Self(Vec::new())
     }
@@ -67,7 +67,7 @@ impl Changes {
             return self.0.push(Change::Unknown(id));
         }
         self.0.push(match operation.state.status {
-            _ if new => Change::New(id),
+            _ if new => Change::New(Arc::clone(operation)),
             Recorded::Pending => Change::Waits(id),
             _ => Change::Is(Arc::clone(operation)),
         });
@@ -79,14 +79,14 @@ impl Changes {
     }
 }
 
-impl Recent {
+impl ReadCache {
     /// The operation as the last commit left it, if it is known here.
     pub(super) fn get(&self, id: OperationId) -> Option<Arc<Operation>> {
         self.known().by_id.get(&id).cloned().flatten()
     }
 
     /// Before the commit: what it changes is known no more.
-    pub(super) fn forget(&self, changes: &Changes) {
+    pub(super) fn forget(&self, changes: &Written) {
         let mut known = self.known();
         for change in &changes.0 {
             if let Some(operation) = known.by_id.get_mut(&change.id()) {
@@ -96,13 +96,16 @@ impl Recent {
     }
 
     /// After it. One that was not known stays so, unless it is new: its params may be long.
-    pub(super) fn learn(&self, changes: Changes) {
+    pub(super) fn learn(&self, changes: Written) {
         let mut known = self.known();
         for change in changes.0 {
             match change {
-                Change::New(id) => {
-                    known.order.push_back(id);
-                    known.by_id.insert(id, None);
+                Change::New(operation) => {
+                    let waits = operation.state.status == Recorded::Pending;
+                    known.order.push_back(operation.id);
+                    known
+                        .by_id
+                        .insert(operation.id, (!waits).then_some(operation));
                 }
                 Change::Is(operation) => {
                     if let Some(place) = known.by_id.get_mut(&operation.id) {
@@ -173,27 +176,27 @@ mod tests {
         Arc::new(operation)
     }
 
-    fn commit(recent: &Recent, changes: Changes) {
+    fn commit(recent: &ReadCache, changes: Written) {
         recent.forget(&changes);
         recent.learn(changes);
     }
 
     /// It is recorded, and runs.
-    fn begin(recent: &Recent, number: u64) {
+    fn begin(recent: &ReadCache, number: u64) {
         for new in [true, false] {
-            let mut changes = Changes::new();
+            let mut changes = Written::new();
             changes.wrote(&running(number), 100, new);
             commit(recent, changes);
         }
     }
 
-    fn is_known(recent: &Recent, number: u64) -> bool {
+    fn is_known(recent: &ReadCache, number: u64) -> bool {
         recent.get(OperationId::from_u64(number)).is_some()
     }
 
     #[test]
     fn only_the_newest_are_known() {
-        let recent = Recent::default();
+        let recent = ReadCache::default();
         for number in 0..MOST as u64 + 5 {
             begin(&recent, number);
         }
@@ -204,9 +207,9 @@ mod tests {
 
     #[test]
     fn a_long_one_is_not_known_whatever_is_written_of_it_later() {
-        let recent = Recent::default();
+        let recent = ReadCache::default();
         for (bytes, new) in [(MOST_BYTES + 1, true), (100, false)] {
-            let mut changes = Changes::new();
+            let mut changes = Written::new();
             changes.wrote(&running(1), bytes, new);
             commit(&recent, changes);
             assert!(!is_known(&recent, 1));
@@ -215,9 +218,9 @@ mod tests {
 
     #[test]
     fn one_is_unknown_while_a_commit_changes_it_and_when_it_is_gone() {
-        let recent = Recent::default();
+        let recent = ReadCache::default();
         begin(&recent, 1);
-        let mut changes = Changes::new();
+        let mut changes = Written::new();
         changes.wrote(&running(1), 100, false);
         recent.forget(&changes);
         assert!(
@@ -226,7 +229,7 @@ mod tests {
         );
         recent.learn(changes);
         assert!(is_known(&recent, 1));
-        let mut changes = Changes::new();
+        let mut changes = Written::new();
         changes.removed(OperationId::from_u64(1));
         commit(&recent, changes);
         assert!(!is_known(&recent, 1));

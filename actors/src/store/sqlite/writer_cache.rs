@@ -12,16 +12,16 @@ use super::damage::readable;
 
 /// Who waits in a lane, by the column `due`: see `queue.rs`.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Crowd {
-    fresh: u64,
-    pub(super) late: u64,
+pub(super) struct LaneCounts {
+    since_creation: u64,
+    pub(super) later: u64,
     pub(super) scheduled: u64,
 }
 
-impl Crowd {
+impl LaneCounts {
     pub(super) const fn waiting(self) -> Waiting {
         Waiting {
-            due: self.fresh + self.late,
+            due: self.since_creation + self.later,
             scheduled: self.scheduled,
         }
     }
@@ -29,7 +29,7 @@ impl Crowd {
 
 /// Lanes are few: each is looked up in the index of the queue, and its parts are counted there. A lane
 /// that is no text belongs to a damaged row, and SQLite takes it for the first one where it may.
-const CROWDS: &str = "WITH RECURSIVE lanes (lane) AS (
+const LANE_COUNTS: &str = "WITH RECURSIVE lanes (lane) AS (
     SELECT MIN(lane) FROM operations WHERE due IS NOT NULL AND lane >= ''
     UNION ALL
     SELECT (SELECT MIN(lane) FROM operations WHERE due IS NOT NULL AND lane > lanes.lane)
@@ -40,8 +40,8 @@ const CROWDS: &str = "WITH RECURSIVE lanes (lane) AS (
     (SELECT COUNT(*) FROM operations WHERE operations.lane = lanes.lane AND due > 0)
     FROM lanes WHERE lane IS NOT NULL";
 
-/// As of the last commit, and while a batch is carried out as of its last command.
-pub(super) struct Kept {
+/// As of the last commit, and in a transaction as of what it has written.
+pub(super) struct WriterCache {
     /// The last event's cursor.
     pub(super) cursor: u64,
     /// The newest id that was ever kept.
@@ -49,22 +49,22 @@ pub(super) struct Kept {
     /// The latest time of a command.
     pub(super) at: i64,
     /// Who waits in each lane.
-    lanes: HashMap<String, Crowd>,
-    /// Operations that this batch has touched, and those that run.
+    lanes: HashMap<String, LaneCounts>,
+    /// Operations that run, which slots bound.
     pub(super) operations: HashMap<OperationId, Arc<Operation>>,
 }
 
-impl Kept {
+impl WriterCache {
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut statement = connection.prepare(CROWDS)?;
+        let mut statement = connection.prepare(LANE_COUNTS)?;
         let lanes = statement.query_map((), |row| {
             let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
-            let crowd = Crowd {
-                fresh: count(1)?,
-                late: count(2)?,
+            let counts = LaneCounts {
+                since_creation: count(1)?,
+                later: count(2)?,
                 scheduled: count(3)?,
             };
-            Ok((row.get(0)?, crowd))
+            Ok((row.get(0)?, counts))
         })?;
         let lanes = lanes.filter_map(readable);
         let lanes = lanes.collect::<rusqlite::Result<_>>()?;
@@ -80,27 +80,31 @@ impl Kept {
         })
     }
 
-    /// After a commit those are kept that run, which slots bound.
-    pub(super) fn settle(&mut self) {
-        self.operations
-            .retain(|_, operation| operation.state.shown().is_dispatched());
+    /// An operation was written.
+    pub(super) fn learn(&mut self, operation: &Arc<Operation>) {
+        self.newest = self.newest.max(operation.id.as_u64());
+        if operation.state.shown().is_dispatched() {
+            self.operations.insert(operation.id, Arc::clone(operation));
+        } else {
+            self.operations.remove(&operation.id);
+        }
     }
 
     /// Who waits in a lane.
-    pub(super) fn crowd(&self, lane: &str) -> Crowd {
+    pub(super) fn counts(&self, lane: &str) -> LaneCounts {
         self.lanes.get(lane).copied().unwrap_or_default()
     }
 
     /// So many more wait in a lane, with this in their column `due`.
     pub(super) fn count(&mut self, lane: &str, due: i64, change: i64) {
-        let crowd = match self.lanes.get_mut(lane) {
-            Some(crowd) => crowd,
+        let counts = match self.lanes.get_mut(lane) {
+            Some(counts) => counts,
             None => self.lanes.entry(lane.to_owned()).or_default(),
         };
         let count = match due {
-            0 => &mut crowd.fresh,
-            ..0 => &mut crowd.late,
-            1.. => &mut crowd.scheduled,
+            0 => &mut counts.since_creation,
+            ..0 => &mut counts.later,
+            1.. => &mut counts.scheduled,
         };
         *count = count.saturating_add_signed(change);
     }
@@ -108,6 +112,6 @@ impl Kept {
     /// How many wait, by lane.
     pub(super) fn waiting(&self) -> impl Iterator<Item = (&String, Waiting)> {
         let lanes = self.lanes.iter();
-        lanes.map(|(lane, crowd)| (lane, crowd.waiting()))
+        lanes.map(|(lane, counts)| (lane, counts.waiting()))
     }
 }
