@@ -10,8 +10,10 @@ use crate::store::{Command, LostOwner};
 /// What has to be loaded before a part of a batch is decided: see [`super::decide`].
 #[derive(Debug, Default)]
 pub struct Needs<'a> {
-    /// Operations that commands name, and the ids of new ones. Of each that is kept, and that has ended
-    /// with a unique text, the live holder of that text is needed as well.
+    /// The ids of new operations: whether one of them is kept already.
+    pub new: BTreeSet<OperationId>,
+    /// Operations that commands name. Of each that has ended with a unique text, the live holder of that
+    /// text is needed as well.
     pub operations: BTreeSet<OperationId>,
     /// Idempotency keys, with the operations that they stand for.
     pub keys: BTreeSet<&'a str>,
@@ -58,8 +60,9 @@ impl<'a> Needs<'a> {
         for command in part {
             needs.add(command);
         }
-        // Those that are named may leave the queue before a claim looks at it.
-        let named = needs.operations.len();
+        // Those that an input may take from the queue before a claim looks at it.
+        let named = |command: &&Command| matches!(command, Command::Apply { .. });
+        let named = part.iter().filter(named).count();
         for lane in needs.lanes.values_mut() {
             let claimed: usize = lane.candidates.iter().map(|(_, limit)| *limit).sum();
             for (_, most) in &mut lane.candidates {
@@ -73,7 +76,7 @@ impl<'a> Needs<'a> {
     fn add(&mut self, command: &'a Command) {
         match command {
             Command::Submit(submission) => {
-                self.operations.insert(submission.id);
+                self.new.insert(submission.id);
                 self.unique.extend(submission.unique.as_deref());
                 let key = submission.idempotency.as_ref();
                 self.keys.extend(key.map(|given| given.key.as_str()));

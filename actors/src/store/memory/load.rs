@@ -20,6 +20,9 @@ impl Tables {
                 self.load_holder(&text, &mut set);
             }
         }
+        for id in &needs.new {
+            self.load_operation(*id, &mut set);
+        }
         for text in &needs.unique {
             self.load_holder(text, &mut set);
         }

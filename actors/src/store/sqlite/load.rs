@@ -30,6 +30,12 @@ impl Transaction<'_> {
                 self.load_holder(&text, &mut set)?;
             }
         }
+        for id in &needs.new {
+            // Ids ascend: a newer one than any that was kept is looked up by nobody.
+            if id.as_u64() <= self.cache.newest {
+                self.load_operation(*id, &mut set)?;
+            }
+        }
         for text in &needs.unique {
             self.load_holder(text, &mut set)?;
         }
@@ -54,7 +60,7 @@ impl Transaction<'_> {
         id: OperationId,
         set: &mut WorkingSet,
     ) -> rusqlite::Result<()> {
-        if set.operations.contains_key(&id) || id.as_u64() > self.cache.newest {
+        if set.operations.contains_key(&id) {
             return Ok(());
         }
         if let Some(known) = self.cache.operations.get(&id) {
