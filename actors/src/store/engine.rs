@@ -114,7 +114,29 @@ impl Engine {
         }
     }
 
+    /// Lets those of this batch go that have become due in it. Of the others the store has loaded those
+    /// that are due.
+    fn promote(&mut self, lane: &str, now: Timestamp) {
+        let lane = self.set.lanes.get(lane);
+        let scheduled = lane.into_iter().flat_map(|lane| &lane.scheduled);
+        let due = scheduled.take_while(|(time, _)| is_due(Some(*time), now));
+        let due: Vec<_> = due.map(|(_, (_, id))| *id).collect();
+        for id in due {
+            let Some(place) = self.changed.get(&id) else {
+                continue;
+            };
+            if let Some(mut stored) = self.set.operations.remove(&id) {
+                self.set.leave_queue(&stored);
+                stored.promoted = true;
+                self.set.enter_queue(&stored);
+                self.changes.operations[*place].after = Some(stored.clone());
+                self.set.operations.insert(id, stored);
+            }
+        }
+    }
+
     fn submit(&mut self, submission: &Submission) -> Outcome {
+        self.promote(&submission.lane, submission.now);
         if let Some(answer) = self.judge(submission) {
             return answer;
         }
@@ -209,6 +231,7 @@ impl Engine {
     }
 
     fn claim(&mut self, claim: &Claim) -> Outcome {
+        self.promote(&claim.lane, claim.now);
         let lane = self.set.lanes.get(&claim.lane);
         let ready = lane.into_iter().flat_map(|lane| &lane.ready);
         let ready = ready

@@ -5,6 +5,7 @@
 mod arbitrary;
 
 mod acts;
+mod batches;
 mod list;
 mod memory;
 mod model;

@@ -65,21 +65,27 @@ impl<'a> Transaction<'a> {
         self.cache.cursor = changes.cursor;
         let latest = changes.latest.map_or(0, Timestamp::as_millis);
         self.cache.at = self.cache.at.max(latest);
-        Ok(())
+        // The next part finds by them what runs.
+        self.write_counts()
     }
 
-    /// Writes what was counted; answers what the transaction has written.
-    pub(super) fn finish(self) -> rusqlite::Result<Written> {
-        if self.written.is_empty() && self.counts.is_empty() {
-            return Ok(self.written);
-        }
-        for (kind, status, change) in self.counts.iter().filter(|(.., change)| *change != 0) {
+    fn write_counts(&mut self) -> rusqlite::Result<()> {
+        for (kind, status, change) in self.counts.drain(..).filter(|(.., change)| *change != 0) {
             self.connection
                 .prepare_cached(
                     "INSERT INTO counters (kind, status, count) VALUES (?1, ?2, ?3)
                      ON CONFLICT DO UPDATE SET count = count + excluded.count",
                 )?
                 .execute((kind, status, change))?;
+        }
+        Ok(())
+    }
+
+    /// Writes where the numbers stand; answers what the transaction has written.
+    pub(super) fn finish(mut self) -> rusqlite::Result<Written> {
+        self.write_counts()?;
+        if self.written.is_empty() {
+            return Ok(self.written);
         }
         self.connection
             .prepare_cached("UPDATE progress SET cursor = ?1, newest = ?2, at = ?3")?

@@ -18,7 +18,7 @@ use proptest::prelude::*;
 
 use crate::model;
 
-fn open(folder: &Path) -> SqliteStore {
+pub(crate) fn open(folder: &Path) -> SqliteStore {
     SqliteStore::open(folder, Options::default()).expect("the store opens")
 }
 
