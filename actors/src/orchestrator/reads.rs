@@ -18,7 +18,8 @@ use crate::Error;
 use crate::locks::lock;
 use crate::store::{Command, Operation, Outcome, Query, UNREADABLE};
 use crate::supervision::messages::{LiveProgress, ReadProgress};
-use crate::supervision::writer::{Entry, Reply};
+use crate::supervision::reply::Reply;
+use crate::supervision::writer::Entry;
 
 /// Events read at a time.
 const PAGE: usize = 1_000;

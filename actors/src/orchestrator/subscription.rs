@@ -8,7 +8,7 @@ use impresario_api::{Event, EventBody, OperationId, OperationView, Progress, Tim
 use super::{Orchestrator, Until};
 use crate::Error;
 use crate::live_count::Counted;
-use crate::supervision::pubsub::{Interest, Place, Post, SubscriberCursor};
+use crate::supervision::pubsub::{Interest, Notification, SubscriberCursor, TopicPosition};
 
 /// Events read at a time while a listener catches up.
 const PAGE: usize = 1_000;
@@ -133,20 +133,20 @@ impl Subscription {
                 continue;
             }
             match self.subscriber.next().await {
-                Post::Event(event) => {
+                Notification::Event(event) => {
                     if self.is_news(&event) {
                         return Ok(Some(Update::Event(event)));
                     }
                 }
-                Post::Progress(operation_id, at, progress) => {
+                Notification::Progress(operation_id, at, progress) => {
                     return Ok(Some(Update::Progress {
                         operation_id,
                         at,
                         progress,
                     }));
                 }
-                Post::Lagging => self.catch_up().await?,
-                Post::Closed => return Ok(None),
+                Notification::Lagging => self.catch_up().await?,
+                Notification::Closed => return Ok(None),
             }
         }
     }
@@ -255,17 +255,17 @@ impl Watch {
     }
 
     /// Where it is woken by one who knows that no event will come.
-    pub(super) fn place(&self) -> Arc<Place> {
-        self.subscriber.place()
+    pub(super) fn position(&self) -> Arc<TopicPosition> {
+        self.subscriber.position()
     }
 
     /// Waits for any event; false when none will come any more.
     pub(super) async fn any_event(&mut self) -> bool {
         loop {
             match self.subscriber.next().await {
-                Post::Event(_) | Post::Lagging => return true,
-                Post::Progress(..) => {}
-                Post::Closed => return false,
+                Notification::Event(_) | Notification::Lagging => return true,
+                Notification::Progress(..) => {}
+                Notification::Closed => return false,
             }
         }
     }
@@ -275,15 +275,15 @@ impl Watch {
     pub(super) async fn status_met(&mut self, until: Until) -> bool {
         loop {
             match self.subscriber.next().await {
-                Post::Event(event) => {
+                Notification::Event(event) => {
                     if matches!(&event.body, EventBody::Status(status) if until.is_met(status.status))
                     {
                         return true;
                     }
                 }
-                Post::Lagging => return true,
-                Post::Progress(..) => {}
-                Post::Closed => return false,
+                Notification::Lagging => return true,
+                Notification::Progress(..) => {}
+                Notification::Closed => return false,
             }
         }
     }

@@ -7,10 +7,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Recipient};
 use impresario_api::{EventBody, Progress, StopVerb, Timestamp, Warning};
 
-use super::manager::Manager;
 use super::messages::{Leave, LiveProgress, ReadRun, StopSignalled, TimedOut};
 use super::pubsub::Hub;
 use super::writer::{Entry, StoreLink};
@@ -73,7 +72,7 @@ impl RunMonitor {
 
 pub(crate) struct OperationActor {
     of: Assignment,
-    manager: Addr<Manager>,
+    timed_out: Recipient<TimedOut>,
     shown: Progress,
     published: Progress,
     /// When a checkpoint was last due.
@@ -81,10 +80,10 @@ pub(crate) struct OperationActor {
 }
 
 impl OperationActor {
-    pub(crate) fn new(of: Assignment, manager: Addr<Manager>) -> Self {
+    pub(crate) fn new(of: Assignment, timed_out: Recipient<TimedOut>) -> Self {
         Self {
             of,
-            manager,
+            timed_out,
             shown: Progress::default(),
             published: Progress::default(),
             due_since: Instant::now(),
@@ -180,7 +179,7 @@ impl Actor for OperationActor {
             ctx.run_later(
                 timeout.saturating_sub(self.of.began.elapsed()),
                 move |actor, _| {
-                    actor.manager.do_send(TimedOut { id, run, reason });
+                    actor.timed_out.do_send(TimedOut { id, run, reason });
                 },
             );
         }

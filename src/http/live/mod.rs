@@ -21,7 +21,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, rt};
 use self::outbox::Outbox;
 use self::socket::Socket;
 use super::Guards;
-use super::connection::{Connection, Place};
+use super::connection::{Connection, Permit};
 use super::errors::ApiError;
 use crate::app::App;
 
@@ -56,20 +56,20 @@ impl End {
 /// What a socket has for as long as it lives.
 struct Holds {
     connection: Connection,
-    /// Its places among all sockets, and among its client's requests where a proxy sent it on.
-    _places: [Option<Place>; 2],
+    /// Its permits: among all sockets, and among its client's requests where a proxy sent it on.
+    _permits: [Option<Permit>; 2],
 }
 
 impl Holds {
     fn of(app: &App, request: &HttpRequest) -> Result<Self, ApiError> {
         let connection = Connection::of(request)
             .ok_or_else(|| ApiError::internal("the request has no connection"))?;
-        let place = app.connections().socket();
-        let place = place.ok_or_else(ApiError::too_many_connections)?;
-        let as_request = request.extensions_mut().remove::<Place>();
+        let permit = app.connections().socket();
+        let permit = permit.ok_or_else(ApiError::too_many_connections)?;
+        let as_request = request.extensions_mut().remove::<Permit>();
         Ok(Self {
             connection,
-            _places: [Some(place), as_request],
+            _permits: [Some(permit), as_request],
         })
     }
 }

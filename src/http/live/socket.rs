@@ -24,7 +24,7 @@ use crate::http::guards::SocketPass;
 
 /// Subscriptions on one socket.
 const MOST_SUBSCRIPTIONS: usize = 256;
-/// As many of these each socket may have whatever others have; beyond them it needs a place among all.
+/// As many of these each socket may have whatever others have; beyond them it needs a permit.
 const OWN_SUBSCRIPTIONS: usize = 8;
 /// Frames in a row that are not understood.
 const MOST_NONSENSE: u32 = 100;
@@ -300,8 +300,8 @@ impl Socket {
             return Err((sub, Code::TooManySubscriptions, message));
         }
         let own = self.subscriptions.values().filter(|one| one.own).count() < OWN_SUBSCRIPTIONS;
-        let place = (!own).then(|| self.app.connections().subscription());
-        if let Some(None) = place {
+        let permit = (!own).then(|| self.app.connections().subscription());
+        if let Some(None) = permit {
             let message = format!(
                 "all sockets together have as many subscriptions as there may be beyond {OWN_SUBSCRIPTIONS} of each; try again later, or subscribe to more with one filter"
             );
@@ -309,7 +309,8 @@ impl Socket {
         }
         let orchestrator = self.app.orchestrator.clone();
         let tasks = self.app.orchestrator.tasks();
-        let serving = subscription::serve(orchestrator, self.outbox.clone(), wish, place.flatten());
+        let serving =
+            subscription::serve(orchestrator, self.outbox.clone(), wish, permit.flatten());
         let task = rt::spawn(tasks.over(serving));
         self.subscriptions.insert(sub, Subscribed { task, own });
         Ok(())

@@ -14,7 +14,7 @@ pub(super) fn responses(endpoint: &Endpoint, open: bool, schemas: &mut Schemas) 
     let mut all = Map::new();
     let well = content(endpoint, schemas);
     let told = json!({"description": "As asked.", "content": well});
-    if endpoint.switched {
+    if endpoint.upgrades {
         let told = json!({"description": "From here on frames: docs/frames.schema.json."});
         all.insert("101".to_owned(), told);
     } else {

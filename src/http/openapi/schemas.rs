@@ -5,7 +5,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::endpoint::Make;
+use super::endpoint::MakeSchema;
 use crate::http::query::{MOST_VALUES, Shape};
 
 /// Where schemas are in the document.
@@ -41,11 +41,11 @@ impl Schemas {
         schemas
     }
 
-    pub(super) fn answered(&mut self, make: Make) -> Value {
+    pub(super) fn answered(&mut self, make: MakeSchema) -> Value {
         make(&mut self.answered).to_value()
     }
 
-    pub(super) fn sent(&mut self, make: Make) -> Value {
+    pub(super) fn sent(&mut self, make: MakeSchema) -> Value {
         make(&mut self.sent).to_value()
     }
 

@@ -72,7 +72,7 @@ impl Manager {
             );
             return self.fail_unrun(operation, "LANE_UNKNOWN", message);
         };
-        let slot = lane.run(work, &ctx.address());
+        let slot = lane.run(work, &ctx.address().into());
         log::info!(
             "{} started: run {}, lane {}, slot {slot}",
             operation.id,
@@ -142,7 +142,7 @@ impl Manager {
     fn spawn_actor(&self, of: Assignment, ctx: &Context<Self>) -> Addr<OperationActor> {
         let (id, run) = (of.operation.id, of.operation.state.run);
         let manager = ctx.address();
-        let actor = OperationActor::new(of, manager.clone());
+        let actor = OperationActor::new(of, manager.clone().recipient());
         watched::start(actor, &self.of.tasks, move |panic| {
             manager.do_send(ActorEnded { id, run, panic });
         })
