@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{geteuid, umask};
 
-use crate::app::Exit;
 use crate::config::{Settings, Share};
+use crate::exit::Exit;
 use crate::store::SqliteStore;
 
 /// The permissions bits of everything that is its owner's alone.

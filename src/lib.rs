@@ -1,12 +1,12 @@
 //! The server: what can be done (`domain`), named calls to it (`services`), HTTP (`http`), what
-//! outlives the process (`store`), and
-//! how they are put together (`config`, `app`).
+//! outlives the process (`store`), and how they are put together (`config`, `app`).
 #![deny(missing_docs)]
 
 pub mod app;
 pub mod config;
 mod data_folder;
 pub mod domain;
+pub mod exit;
 pub mod http;
 mod listeners;
 pub mod process;

@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use super::connection::Connection;
 use super::errors::ApiError;
 use super::guards::Guards;
-use crate::app::App;
+use super::state::App;
 #[cfg(feature = "training")]
 use fields::PREDICT;
 use fields::{Field, OPTIONS, PRUNE, START, VERB, faults, not_an_object};

@@ -9,6 +9,5 @@ mod responses;
 mod schemas;
 mod spelled;
 
-pub(super) use describe::{DescribeInput, DescribeOutput};
 pub use document::Document;
-pub(super) use endpoint::Endpoint;
+pub(super) use endpoint::{DescribeInput, DescribeOutput, Endpoint, Known, Shape};

@@ -21,7 +21,7 @@ use super::errors::ApiError;
 use super::openapi::{DescribeInput, Endpoint};
 use crate::services::Range;
 use fields::Fields;
-pub(super) use fields::{Known, MOST_VALUES, Shape};
+pub(super) use fields::MOST_VALUES;
 
 /// Until when a caller of a start or of a verb waits, and whether it is still there.
 pub(super) struct Wait(Option<(Instant, Client)>);

@@ -8,6 +8,7 @@ use actix_web::rt;
 use actix_web::rt::task::JoinHandle;
 use actix_web::rt::time::sleep_until;
 use actix_web::web::{Data, Payload};
+use actix_web::{HttpMessage, HttpRequest};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use impresario_api::{ClientFrame, ClosingData, Code, FrameBody};
@@ -16,11 +17,14 @@ use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
+use super::end::End;
 use super::incoming::{Incoming, Said};
 use super::outbox::Outbox;
-use super::{End, Holds, frames, subscription, wish};
-use crate::app::App;
+use super::{frames, subscription, wish};
+use crate::http::connection::{Connection, Permit};
+use crate::http::errors::ApiError;
 use crate::http::guards::SocketPass;
+use crate::http::state::App;
 
 /// Subscriptions on one socket.
 const MOST_SUBSCRIPTIONS: usize = 256;
@@ -51,6 +55,27 @@ pub(super) struct Socket {
     pinged: Instant,
     /// When it is to be looked whether the client still reads.
     look: Instant,
+}
+
+/// What a socket has for as long as it lives.
+pub(super) struct Holds {
+    connection: Connection,
+    /// Its permits: among all sockets, and among its client's requests where a proxy sent it on.
+    _permits: [Option<Permit>; 2],
+}
+
+impl Holds {
+    pub(super) fn of(app: &App, request: &HttpRequest) -> Result<Self, ApiError> {
+        let connection = Connection::of(request)
+            .ok_or_else(|| ApiError::internal("the request has no connection"))?;
+        let permit = app.connections().socket();
+        let permit = permit.ok_or_else(ApiError::too_many_connections)?;
+        let as_request = request.extensions_mut().remove::<Permit>();
+        Ok(Self {
+            connection,
+            _permits: [Some(permit), as_request],
+        })
+    }
 }
 
 /// A subscription at work.
@@ -107,7 +132,7 @@ impl Socket {
 
     /// Until it is to end: why.
     async fn listen(&mut self, payload: &mut Payload) -> End {
-        let mut leaving = self.app.leaving();
+        let mut leaving = self.app.sockets_leave();
         loop {
             // Whoever floods without reading is not heard until it reads.
             while self.outbox.has_room() {

@@ -8,8 +8,7 @@ use impresario_api::{ModelId, PredictRequest};
 use impresario_api::{OperationId, PruneRequest, StartOptions, StartRequest, VerbRequest};
 use schemars::{JsonSchema, SchemaGenerator};
 
-use super::Endpoint;
-use super::endpoint::{Body, Content};
+use super::endpoint::{Body, Content, DescribeInput, DescribeOutput, Endpoint};
 use crate::http::answers::Reply;
 use crate::http::caller::Caller;
 use crate::http::connection::Client;
@@ -17,18 +16,6 @@ use crate::http::errors::ApiError;
 use crate::http::extract::{DatasetName, Id, NamedStart, Prune, Reason, Start};
 #[cfg(feature = "training")]
 use crate::http::extract::{Model, Predict};
-
-/// What a handler takes.
-pub(in crate::http) trait DescribeInput {
-    /// Says what it needs, and how it can be wrong.
-    fn describe(endpoint: &mut Endpoint);
-}
-
-/// What a handler answers.
-pub(in crate::http) trait DescribeOutput {
-    /// Says what it is.
-    fn describe(endpoint: &mut Endpoint);
-}
 
 macro_rules! all {
     ($($name:ident)*) => {

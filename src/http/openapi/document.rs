@@ -4,13 +4,11 @@ use actix_web::web::Bytes;
 use impresario_api::KindView;
 use serde_json::{Map, Value, json};
 
-use super::Endpoint;
-use super::endpoint::{Body, Location, Parameter};
+use super::endpoint::{Body, Endpoint, Location, Parameter, Shape};
 use super::responses::{ERROR, responses};
 use super::schemas::Schemas;
 use super::spelled::spell_out;
 use crate::http::guards::needs_no_token;
-use crate::http::query::Shape;
 
 const ABOUT: &str = "An operation supervisor over HTTP. Every GET route answers HEAD too. Any other \
     method of a path is 405 METHOD_NOT_ALLOWED, any other path 404 ROUTE_NOT_FOUND. v1 only grows: \

@@ -4,10 +4,39 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::http::query::{Known, Shape};
-
 /// What makes a type's schema, with what it refers to left in the generator.
 pub(super) type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
+
+/// A field that a route takes.
+#[derive(Clone, Copy)]
+pub(in crate::http) struct Known {
+    /// Its name.
+    pub(in crate::http) name: &'static str,
+    /// What it asks for.
+    pub(in crate::http) what: &'static str,
+    /// What it may be.
+    pub(in crate::http) shape: Shape,
+}
+
+/// What a field may be.
+#[derive(Clone, Copy)]
+pub(in crate::http) enum Shape {
+    /// A value of this type.
+    One(fn(&mut SchemaGenerator) -> Schema),
+    /// Several, by comma.
+    Several(fn(&mut SchemaGenerator) -> Schema),
+    /// An integer in a range.
+    Integer {
+        /// From.
+        least: u64,
+        /// To.
+        most: u64,
+        /// When it is left out.
+        default: u64,
+    },
+    /// Seconds, from 0 to this.
+    Seconds(f64),
+}
 
 /// Where a parameter stands: in the path, the query or a header.
 #[derive(Clone, Copy)]
@@ -164,4 +193,16 @@ impl Endpoint {
     pub(super) const fn content(&mut self, content: Content) {
         self.content = content;
     }
+}
+
+/// What a handler takes.
+pub(in crate::http) trait DescribeInput {
+    /// Says what it needs, and how it can be wrong.
+    fn describe(endpoint: &mut Endpoint);
+}
+
+/// What a handler answers.
+pub(in crate::http) trait DescribeOutput {
+    /// Says what it is.
+    fn describe(endpoint: &mut Endpoint);
 }

@@ -3,8 +3,7 @@
 use impresario_api::Code;
 use serde_json::{Map, Value, json};
 
-use super::Endpoint;
-use super::endpoint::{Body, Content};
+use super::endpoint::{Body, Content, Endpoint};
 use super::schemas::{Schemas, reference};
 
 /// The name of the error envelope among the components.

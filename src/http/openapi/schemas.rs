@@ -5,8 +5,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::endpoint::MakeSchema;
-use crate::http::query::{MOST_VALUES, Shape};
+use super::endpoint::{MakeSchema, Shape};
+use crate::http::query::MOST_VALUES;
 
 /// Where schemas are in the document.
 const PLACE: &str = "#/components/schemas/";
