@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::{Event, OperationId, Timestamp};
+use crate::{OperationId, Timestamp};
 
 macro_rules! words {
     ($(#[$outer:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
@@ -410,13 +410,4 @@ pub struct MetricSummary {
     pub min: Option<MetricPoint>,
     /// That of the highest value, the earliest such step; null when no value was finite.
     pub max: Option<MetricPoint>,
-}
-
-/// Events after a `seq`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct EventPage {
-    /// Ascending by `seq`.
-    pub events: Vec<Event>,
-    /// Give it as `since` for what follows.
-    pub next_since: u64,
 }

@@ -8,8 +8,8 @@ use impresario_api::OperationId;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::subscription::Watch;
-use super::{Options, Orchestrator, Until};
+use super::watch::{Until, Watch};
+use super::{Options, Orchestrator};
 use crate::Error;
 use crate::store::{Outcome, StoreError};
 use crate::supervision::reply::Reply;

@@ -24,6 +24,7 @@ use super::{frames, subscription, wish};
 use crate::http::connection::{Connection, Permit};
 use crate::http::errors::ApiError;
 use crate::http::guards::SocketPass;
+use crate::http::json::{self, Unreadable};
 use crate::http::state::App;
 
 /// Subscriptions on one socket.
@@ -243,21 +244,14 @@ impl Socket {
     }
 
     fn obey(&mut self, text: &Bytes) -> Result<(), End> {
-        let Ok(text) = std::str::from_utf8(text) else {
+        if std::str::from_utf8(text).is_err() {
             return Err(End::close(CloseCode::Invalid, "a text frame is not UTF-8"));
-        };
+        }
         let frame = match read(text) {
             Ok(ClientFrame::Auth { token }) => return self.trust(&token),
             _ if !self.pass.is_trusted() => return Err(not_yet()),
             Ok(frame) => frame,
-            Err(error) => {
-                let code = if error.is_data() {
-                    Code::BadRequest
-                } else {
-                    Code::BadJson
-                };
-                return self.misunderstood(code, error.to_string());
-            }
+            Err((code, message)) => return self.misunderstood(code, message),
         };
         self.nonsense = 0;
         match frame {
@@ -342,15 +336,20 @@ impl Socket {
     }
 }
 
-/// A frame. What serde makes of an object it makes of a list of its fields as well, which is none.
-fn read(text: &str) -> serde_json::Result<ClientFrame> {
-    let frame = serde_json::from_str(text)?;
-    let whole: Value = serde_json::from_str(text)?;
-    let objects = [Some(&whole), whole.get("filter")];
-    if objects.into_iter().flatten().any(Value::is_array) {
-        return Err(serde::de::Error::custom("expected an object, got an array"));
+/// A frame, or the code and the message of its error. What serde makes of an object it makes of a
+/// list of its fields as well, which is none.
+fn read(text: &[u8]) -> Result<ClientFrame, (Code, String)> {
+    let value = json::read(text).map_err(|why| match why {
+        Unreadable::NotJson(error) => (Code::BadJson, error.to_string()),
+        Unreadable::FieldTwice(path) => {
+            (Code::BadRequest, format!("{path}: it stands there twice"))
+        }
+    })?;
+    if value.is_array() || value.get("filter").is_some_and(Value::is_array) {
+        let message = "expected an object, got an array".to_owned();
+        return Err((Code::BadRequest, message));
     }
-    Ok(frame)
+    serde_json::from_value(value).map_err(|error| (Code::BadRequest, error.to_string()))
 }
 
 fn not_yet() -> End {
@@ -371,21 +370,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_is_an_object_and_so_is_its_filter() {
+    fn a_frame_is_an_object_with_each_field_once_and_so_is_its_filter() {
         for frame in [
             r#"["ping"]"#,
             r#" ["auth", "annas-token-of-28-characters"]"#,
             r#"["subscribe", "a", null, {}]"#,
             r#"{"type": "subscribe", "sub": "a", "filter": []}"#,
+            r#"{"type": "ping", "type": "ping"}"#,
             r#"{"type": "subscribe", "sub": "a", "filter": [["dummy"], null]}"#,
         ] {
-            assert!(read(frame).is_err_and(|error| error.is_data()), "{frame}");
+            let refused = read(frame.as_bytes()).err().map(|(code, _)| code);
+            assert_eq!(refused, Some(Code::BadRequest), "{frame}");
         }
         for frame in [
             r#"{"type": "ping"}"#,
             r#"{"type": "subscribe", "sub": "a", "filter": {"kind": ["dummy"]}}"#,
         ] {
-            assert!(read(frame).is_ok(), "{frame}");
+            assert!(read(frame.as_bytes()).is_ok(), "{frame}");
         }
     }
 }
