@@ -17,7 +17,7 @@ use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
 use impresario::store::MemoryStore;
 use impresario::{Config, Options, Orchestrator, Until};
 use impresario_server::domain::training::{
-    Adam, Dropout, Hyper, Network, Part, Place, fit, use_threads,
+    Adam, ComputeDevice, Dropout, Hyper, Network, Part, fit, use_threads,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -57,7 +57,7 @@ fn part(rows: usize, width: usize, classes: usize) -> Part {
     };
     let labels = features.chunks(width).map(class).collect();
     Part::new(
-        Place::find("cpu").unwrap_or(Place::host()),
+        ComputeDevice::find("cpu").unwrap_or(ComputeDevice::host()),
         &features,
         width,
         labels,
@@ -65,7 +65,9 @@ fn part(rows: usize, width: usize, classes: usize) -> Part {
 }
 
 fn fresh(widths: &[u32]) -> Network {
-    let Ok(network) = Network::new(Place::host(), widths, SEED, || Ok::<_, Infallible>(()));
+    let Ok(network) = Network::new(ComputeDevice::host(), widths, SEED, || {
+        Ok::<_, Infallible>(())
+    });
     network
 }
 

@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
@@ -14,16 +13,15 @@ use actix_web::web::Data;
 use impresario::operation::Kinds;
 use impresario::store::{MemoryStore, sqlite};
 use impresario::{Orchestrator, StartupError};
-use impresario_api::SystemView;
-use tokio::sync::watch;
 
-use crate::config::{Engine, Settings};
+use crate::config::{Engine, Settings, Share};
 use crate::data_folder;
 use crate::domain::dummy::Dummy;
-use crate::domain::market::DataLoad;
+use crate::domain::market::{DataLoad, Library};
 #[cfg(feature = "training")]
 use crate::domain::training::{Models, Training};
-use crate::http::{self, Connections, Gate, Guards, Limits, Track};
+use crate::exit::Exit;
+use crate::http::{self, App, Connections, Gate, Guards, SocketLimits, Track};
 use crate::listeners;
 #[cfg(feature = "training")]
 use crate::services::TrainingService;
@@ -32,59 +30,6 @@ use crate::signals::Signals;
 
 /// Answers that are under way get so long when the server goes down.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
-
-/// Why the process ends, and with which code.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct Exit {
-    /// The process's exit code.
-    pub code: u8,
-    /// For the person at the terminal.
-    pub message: String,
-}
-
-impl Exit {
-    /// A usage or configuration fault.
-    pub fn config(error: impl ToString) -> Self {
-        Self {
-            code: 2,
-            message: error.to_string(),
-        }
-    }
-
-    /// Something that the server needs is taken or out of reach.
-    pub(crate) fn unavailable(message: String) -> Self {
-        Self { code: 69, message }
-    }
-
-    /// A bug.
-    pub(crate) fn bug(message: impl ToString) -> Self {
-        Self {
-            code: 70,
-            message: message.to_string(),
-        }
-    }
-}
-
-/// What the handlers share.
-pub struct App {
-    /// The one handle on the supervisor.
-    pub orchestrator: Orchestrator,
-    /// The kind `dummy` by its own name.
-    pub dummy: DummyService,
-    /// Market data.
-    pub data: DataService,
-    /// Training, and what was trained.
-    #[cfg(feature = "training")]
-    pub training: TrainingService,
-    leaving: AtomicBool,
-    /// Turns true when live sockets are to end.
-    sockets_leave: watch::Sender<bool>,
-    socket_limits: Limits,
-    connections: Arc<Connections>,
-    /// Held while the process lives: the folder is nobody else's.
-    _data_dir: File,
-}
 
 /// The project's own kinds. One line here is all that a new one needs.
 pub fn kinds(settings: &Settings) -> Kinds {
@@ -95,7 +40,7 @@ pub fn kinds(settings: &Settings) -> Kinds {
             import_dir.display()
         );
     }
-    let library = settings.library();
+    let library = library(settings);
     let kinds = Kinds::new()
         .register(Dummy)
         .register(DataLoad::new(import_dir, library.clone()));
@@ -104,66 +49,34 @@ pub fn kinds(settings: &Settings) -> Kinds {
     kinds
 }
 
-impl App {
-    /// Starts the supervisor of these kinds.
-    pub fn compose(settings: &Settings, kinds: Kinds) -> Result<Self, Exit> {
-        let data_dir = data_folder::claim(settings)?;
-        // Before anything runs: what it removes is nobody's any more.
-        let library = settings
-            .library()
-            .open()
-            .map_err(|error| Exit::unavailable(error.to_string()))?;
+/// Starts the supervisor of these kinds, and what the handlers share. The file is the lock of the
+/// data folder: as long as it is open, the folder belongs to this process.
+fn compose(settings: &Settings, kinds: Kinds) -> Result<(App, File), Exit> {
+    let lock = data_folder::claim(settings)?;
+    // Before anything runs: what it removes is nobody's any more.
+    let library = library(settings).open().map_err(Exit::unavailable)?;
+    #[cfg(feature = "training")]
+    let models = Models::open(settings.models_dir()).map_err(Exit::unavailable)?;
+    let orchestrator = orchestrator(settings, kinds)?;
+    data_folder::close(settings);
+    // After all that keeps files open: it counts them.
+    let connections = Connections::new(settings).map_err(Exit::unavailable)?;
+    let app = App::new(
+        connections,
+        SocketLimits::of(&settings.http),
+        DummyService::new(orchestrator.clone()),
+        DataService::new(orchestrator.clone(), library),
         #[cfg(feature = "training")]
-        let models = Models::open(settings.models_dir())
-            .map_err(|error| Exit::unavailable(error.to_string()))?;
-        let orchestrator = orchestrator(settings, kinds)?;
-        data_folder::close(settings);
-        // After all that keeps files open: it counts them.
-        let connections =
-            Connections::new(settings).map_err(|error| Exit::unavailable(error.to_string()))?;
-        let dummy = DummyService::new(orchestrator.clone());
-        let data = DataService::new(orchestrator.clone(), library);
-        #[cfg(feature = "training")]
-        let training = TrainingService::new(orchestrator.clone(), models);
-        Ok(Self {
-            orchestrator,
-            dummy,
-            data,
-            #[cfg(feature = "training")]
-            training,
-            leaving: AtomicBool::new(false),
-            sockets_leave: watch::Sender::new(false),
-            socket_limits: settings.http.socket_limits(),
-            connections,
-            _data_dir: data_dir,
-        })
-    }
+        TrainingService::new(orchestrator.clone(), models),
+        orchestrator,
+    );
+    Ok((app, lock))
+}
 
-    /// When live sockets are to end.
-    pub fn leaving(&self) -> watch::Receiver<bool> {
-        self.sockets_leave.subscribe()
-    }
-
-    /// Every open connection.
-    pub const fn connections(&self) -> &Arc<Connections> {
-        &self.connections
-    }
-
-    /// How live sockets are kept.
-    pub const fn socket_limits(&self) -> Limits {
-        self.socket_limits
-    }
-
-    /// What the supervisor cannot know of the server that it is in.
-    pub fn complete(&self, system: &mut SystemView) {
-        env!("CARGO_PKG_VERSION").clone_into(&mut system.version);
-        system.sockets = self.connections.count().sockets as u64;
-    }
-
-    /// Whether starts are admitted.
-    pub fn is_ready(&self) -> bool {
-        !self.leaving.load(Ordering::Relaxed) && self.orchestrator.is_admitting()
-    }
+/// What has been loaded, in a folder that need not exist yet.
+fn library(settings: &Settings) -> Library {
+    let shared = settings.data.share == Share::Group;
+    Library::new(settings.bars_dir()).readable_by_group(shared)
 }
 
 /// The supervisor on the store that is configured.
@@ -177,7 +90,7 @@ fn orchestrator(settings: &Settings, kinds: Kinds) -> Result<Orchestrator, Exit>
                 delay: Duration::from_millis(settings.store.commit_delay_ms),
             };
             let store = sqlite::SqliteStore::open(&settings.data_dir, options)
-                .map_err(|error| Exit::unavailable(error.to_string()))?;
+                .map_err(Exit::unavailable)?;
             Orchestrator::start(config, kinds, store)
         }
     }
@@ -197,12 +110,13 @@ pub async fn run(settings: &Settings, kinds: Kinds) -> Result<(), Exit> {
     // Before anything else: a signal that comes early must not be lost.
     let mut signals = Signals::new()?;
     let guards = Arc::new(Guards::new(&settings.http).map_err(Exit::config)?);
-    http::check_files(settings).map_err(|error| Exit::unavailable(error.to_string()))?;
-    let app = Data::new(App::compose(settings, kinds)?);
+    http::check_files(settings).map_err(Exit::unavailable)?;
+    let (app, _lock) = compose(settings, kinds)?;
+    let app = Data::new(app);
     let (server, address) = listen(settings, &app, &guards)?;
     let handle = server.handle();
     let server = rt::spawn(server);
-    rt::spawn(Arc::clone(&app.connections).watch());
+    rt::spawn(Arc::clone(app.connections()).watch());
     announce(address)?;
     let failed = app.orchestrator.failed();
     tokio::pin!(failed, server);
@@ -221,12 +135,12 @@ pub async fn run(settings: &Settings, kinds: Kinds) -> Result<(), Exit> {
 
 /// Starts are refused from the first moment, reads are answered to the last.
 async fn leave(app: &App, handle: &ServerHandle) {
-    app.leaving.store(true, Ordering::Relaxed);
+    app.refuse_starts();
     app.orchestrator.shutdown().await;
     // They have heard the last events; an open socket would hold the server's end.
-    app.sockets_leave.send_replace(true);
+    app.end_sockets();
     handle.pause().await;
-    app.connections.leave(LAST_ANSWERS).await;
+    app.connections().leave(LAST_ANSWERS).await;
     handle.stop(false).await;
 }
 

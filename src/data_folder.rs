@@ -9,8 +9,8 @@ use impresario::store::sqlite::SqliteStore;
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{geteuid, umask};
 
-use crate::app::Exit;
 use crate::config::{Settings, Share};
+use crate::exit::Exit;
 
 /// The permissions bits of everything that is its owner's alone.
 const OWNER: u32 = 0o700;

@@ -6,6 +6,7 @@ pub mod app;
 pub mod config;
 mod data_folder;
 pub mod domain;
+pub mod exit;
 pub mod http;
 mod listeners;
 pub mod process;

@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 
 use tokio::net::TcpSocket;
 
-use crate::app::Exit;
 use crate::config::Listen;
+use crate::exit::Exit;
 
 /// Connections that the kernel keeps until they are taken.
 const BACKLOG: u32 = 1_024;

@@ -6,9 +6,10 @@ use std::io::Write;
 use clap::Parser;
 use impresario::operation::Kinds;
 
-use crate::app::{self, Exit};
+use crate::app;
 use crate::config::{Args, Settings};
 use crate::data_folder;
+use crate::exit::Exit;
 
 /// Serves these kinds, made once the settings are known, until the process is asked to go. Ends the
 /// process with the exit code of a failure.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::app::Exit;
+use crate::exit::Exit;
 
 /// Signals that come within this time of one that was heard mean the same one: a terminal sends to a
 /// whole group, and a service manager sends one kind after another.

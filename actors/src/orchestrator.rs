@@ -12,13 +12,14 @@ mod subscription;
 mod system_metrics;
 mod verbs;
 mod views;
+mod watch;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use impresario_api::{OperationId, OperationView, Status, Timestamp, Verb};
+use impresario_api::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::live_count::LiveCount;
@@ -26,10 +27,11 @@ use crate::locks::lock;
 use crate::operation::{ErasedOperation, Kinds};
 use crate::store::{Owner, Reader, Store};
 use crate::supervision::blocking::Blocking;
+use crate::supervision::failure::Failure;
 use crate::supervision::messages::{Drain, EndSystem};
 use crate::supervision::pubsub::Hub;
 use crate::supervision::sweeper::Sweeper;
-use crate::supervision::system::{self, Failure, Parts, Running};
+use crate::supervision::system::{self, Parts, Running};
 use crate::supervision::writer::StoreLink;
 use crate::{Config, Error, StartupError};
 use ids::Ids;
@@ -39,32 +41,7 @@ pub use starts::Started;
 pub use subscription::{Subscription, Update};
 pub use system_metrics::SystemMetrics;
 pub use verbs::Asked;
-
-/// For what [`Orchestrator::wait_until`] waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
-    /// Completed, failed or cancelled.
-    Ended,
-    /// Ended or paused.
-    EndedOrPaused,
-}
-
-impl Until {
-    /// What a verb brings about, if there is something to wait for.
-    pub const fn of(verb: Verb) -> Option<Self> {
-        match verb {
-            Verb::Cancel | Verb::Finish => Some(Self::Ended),
-            Verb::Pause => Some(Self::EndedOrPaused),
-            Verb::Resume | Verb::Retry | Verb::StartNow => None,
-        }
-    }
-
-    /// Whether `status` is what is waited for.
-    pub const fn is_met(self, status: Status) -> bool {
-        status.is_ended()
-            || (matches!(self, Self::EndedOrPaused) && matches!(status, Status::Paused))
-    }
-}
+pub use watch::Until;
 
 /// Half of the cores: the other half answers, and looks after what runs.
 fn bulk_threads() -> usize {
@@ -179,32 +156,6 @@ impl Orchestrator {
             started_at: Instant::now(),
             config,
         })))
-    }
-
-    /// Waits until an operation is as `until` says, at most `limit`; the view as it is then.
-    pub async fn wait_until(
-        &self,
-        id: OperationId,
-        until: Until,
-        limit: Duration,
-    ) -> Result<OperationView, Error> {
-        let mut subscription = subscription::Watch::new(self, id);
-        let watching = async {
-            loop {
-                match self.0.reader.operation(id)? {
-                    None => return Err(Error::NotFound(id)),
-                    Some(operation) if until.is_met(operation.state.shown()) => return Ok(()),
-                    Some(_) => {}
-                }
-                if !subscription.status_met(until).await {
-                    return Ok(());
-                }
-            }
-        };
-        if let Some(result) = self.0.blocking.within(limit, watching).await {
-            result?;
-        }
-        self.view(id).await
     }
 
     /// Whether starts are admitted.

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    CheckpointView, EventType, OperationError, OperationId, Status, Stop, Timestamp, Verb,
-};
+use crate::{CheckpointView, OperationError, OperationId, Status, Stop, Timestamp, Verb};
 
 /// A durable event of one operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +53,86 @@ impl EventBody {
     /// The `type` on the wire.
     pub const fn type_name(&self) -> &'static str {
         EventType::of(self).as_str()
+    }
+}
+
+/// The types that a subscription can choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventType {
+    /// Always comes, named or not.
+    Snapshot,
+    /// The start was recorded.
+    Submitted,
+    /// The status, the stop or the attempt changed.
+    Status,
+    /// Taken back to pending.
+    Resumed,
+    /// Its time was changed.
+    Rescheduled,
+    /// A run goes on from a checkpoint.
+    Restored,
+    /// A checkpoint was recorded.
+    Checkpoint,
+    /// Something that a person should know.
+    Warning,
+    /// A point of a metric.
+    Metric,
+    /// A line of the log.
+    Log,
+    /// Something could not be kept.
+    Gap,
+    /// How far it has come.
+    Progress,
+}
+
+impl EventType {
+    /// Those of durable, numbered events.
+    pub const DURABLE: [Self; 10] = [
+        Self::Submitted,
+        Self::Status,
+        Self::Resumed,
+        Self::Rescheduled,
+        Self::Restored,
+        Self::Checkpoint,
+        Self::Warning,
+        Self::Metric,
+        Self::Log,
+        Self::Gap,
+    ];
+
+    /// As it stands on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshot",
+            Self::Submitted => "submitted",
+            Self::Status => "status",
+            Self::Resumed => "resumed",
+            Self::Rescheduled => "rescheduled",
+            Self::Restored => "restored",
+            Self::Checkpoint => "checkpoint",
+            Self::Warning => "warning",
+            Self::Metric => "metric",
+            Self::Log => "log",
+            Self::Gap => "gap",
+            Self::Progress => "progress",
+        }
+    }
+
+    /// The type of an event.
+    pub const fn of(body: &EventBody) -> Self {
+        match body {
+            EventBody::Submitted(_) => Self::Submitted,
+            EventBody::Status(_) => Self::Status,
+            EventBody::Resumed(_) => Self::Resumed,
+            EventBody::Rescheduled(_) => Self::Rescheduled,
+            EventBody::Restored(_) => Self::Restored,
+            EventBody::Checkpoint(_) => Self::Checkpoint,
+            EventBody::Warning(_) => Self::Warning,
+            EventBody::Metric(_) => Self::Metric,
+            EventBody::Log(_) => Self::Log,
+            EventBody::Gap(_) => Self::Gap,
+        }
     }
 }
 
@@ -203,4 +281,13 @@ pub struct GapData {
     pub metrics: u64,
     /// Events that are no longer kept.
     pub events: u64,
+}
+
+/// Events after a `seq`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EventPage {
+    /// Ascending by `seq`.
+    pub events: Vec<Event>,
+    /// Give it as `since` for what follows.
+    pub next_since: u64,
 }

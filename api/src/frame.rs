@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CheckpointView, ErrorBody, Event, EventBody, GapData, LogData, MetricData, OperationId,
-    OperationRow, OperationView, Progress, RescheduledData, RestoredData, ResumedData, StatusData,
-    SubmittedData, Timestamp, Warning,
+    CheckpointView, ErrorBody, Event, EventBody, EventType, GapData, LogData, MetricData,
+    OperationId, OperationRow, OperationView, Progress, RescheduledData, RestoredData, ResumedData,
+    StatusData, SubmittedData, Timestamp, Warning,
 };
 
 /// What a client sends. Fields that are not known are refused.
@@ -60,86 +60,6 @@ pub struct Filter {
     /// Has this label: `key:value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-}
-
-/// The types that a subscription can choose from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EventType {
-    /// Always comes, named or not.
-    Snapshot,
-    /// The start was recorded.
-    Submitted,
-    /// The status, the stop or the attempt changed.
-    Status,
-    /// Taken back to pending.
-    Resumed,
-    /// Its time was changed.
-    Rescheduled,
-    /// A run goes on from a checkpoint.
-    Restored,
-    /// A checkpoint was recorded.
-    Checkpoint,
-    /// Something that a person should know.
-    Warning,
-    /// A point of a metric.
-    Metric,
-    /// A line of the log.
-    Log,
-    /// Something could not be kept.
-    Gap,
-    /// How far it has come.
-    Progress,
-}
-
-impl EventType {
-    /// Those of durable, numbered events.
-    pub const DURABLE: [Self; 10] = [
-        Self::Submitted,
-        Self::Status,
-        Self::Resumed,
-        Self::Rescheduled,
-        Self::Restored,
-        Self::Checkpoint,
-        Self::Warning,
-        Self::Metric,
-        Self::Log,
-        Self::Gap,
-    ];
-
-    /// As it stands on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Snapshot => "snapshot",
-            Self::Submitted => "submitted",
-            Self::Status => "status",
-            Self::Resumed => "resumed",
-            Self::Rescheduled => "rescheduled",
-            Self::Restored => "restored",
-            Self::Checkpoint => "checkpoint",
-            Self::Warning => "warning",
-            Self::Metric => "metric",
-            Self::Log => "log",
-            Self::Gap => "gap",
-            Self::Progress => "progress",
-        }
-    }
-
-    /// The type of an event.
-    pub const fn of(body: &EventBody) -> Self {
-        match body {
-            EventBody::Submitted(_) => Self::Submitted,
-            EventBody::Status(_) => Self::Status,
-            EventBody::Resumed(_) => Self::Resumed,
-            EventBody::Rescheduled(_) => Self::Rescheduled,
-            EventBody::Restored(_) => Self::Restored,
-            EventBody::Checkpoint(_) => Self::Checkpoint,
-            EventBody::Warning(_) => Self::Warning,
-            EventBody::Metric(_) => Self::Metric,
-            EventBody::Log(_) => Self::Log,
-            EventBody::Gap(_) => Self::Gap,
-        }
-    }
 }
 
 /// What the server sends. Clients ignore what they do not know.

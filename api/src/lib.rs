@@ -23,13 +23,13 @@ pub use curves::Curves;
 pub use data::{Bar, BarPage, DatasetList, DatasetView};
 pub use envelope::{Code, Envelope, ErrorBody};
 pub use event::{
-    Event, EventBody, GapData, LogData, LogLevel, MetricData, RescheduledData, RestoredData,
-    ResumedData, StatusData, SubmittedData,
+    Event, EventBody, EventPage, EventType, GapData, LogData, LogLevel, MetricData,
+    RescheduledData, RestoredData, ResumedData, StatusData, SubmittedData,
 };
 pub use faults::{Fault, Faults};
 pub use frame::{
-    ClientFrame, ClosingData, EventType, Filter, FilterSnapshot, FrameBody, Nothing, ServerFrame,
-    Snapshot, frame_schemas,
+    ClientFrame, ClosingData, Filter, FilterSnapshot, FrameBody, Nothing, ServerFrame, Snapshot,
+    frame_schemas,
 };
 pub use id::{ModelId, OperationId, ParseIdError};
 pub use kind::KindView;
@@ -44,9 +44,9 @@ pub use request::{
 pub use system::{HealthView, LaneView, SlotView, StoreView, SystemView};
 pub use time::{ParseTimeError, Timestamp};
 pub use view::{
-    CheckpointView, EventPage, MetricPoint, MetricSeries, MetricSummary, OperationError,
-    OperationList, OperationRow, OperationView, Progress, Status, StatusFilter, StepProgress, Stop,
-    StopVerb, Verb, VerbAnswer, Warning,
+    CheckpointView, MetricPoint, MetricSeries, MetricSummary, OperationError, OperationList,
+    OperationRow, OperationView, Progress, Status, StatusFilter, StepProgress, Stop, StopVerb,
+    Verb, VerbAnswer, Warning,
 };
 
 /// The deepest nesting of arrays and objects in params, outputs and an error's details. JSON readers

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::{Event, OperationId, Timestamp};
+use crate::{OperationId, Timestamp};
 
 macro_rules! words {
     ($(#[$outer:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
@@ -168,7 +168,7 @@ words! {
         Finish = "finish",
         /// Rest.
         Pause = "pause",
-        /// The run's time is over; asked by the kernel alone.
+        /// The run's time is over; asked by the supervisor alone.
         Deadline = "deadline",
         /// End.
         Cancel = "cancel",
@@ -191,14 +191,14 @@ pub struct Stop {
 /// Why an operation failed, or its last attempt did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationError {
-    /// The domain's own code, or one of the kernel's: `PANICKED`, `SLOT_LOST`, `LOST`,
+    /// The domain's own code, or one of the supervisor's: `PANICKED`, `SLOT_LOST`, `LOST`,
     /// `DEADLINE_EXCEEDED`, `KIND_UNKNOWN`, `PARAMS_INCOMPATIBLE`, `STOP_NOT_ASKED`, `UNREADABLE`.
     pub code: String,
     /// For a person.
     pub message: String,
     /// More, for a program.
     pub details: Option<Value>,
-    /// Whether the kernel may try again.
+    /// Whether the supervisor may try again.
     pub retryable: bool,
     /// The run that ended so.
     pub run: u32,
@@ -410,13 +410,4 @@ pub struct MetricSummary {
     pub min: Option<MetricPoint>,
     /// That of the highest value, the earliest such step; null when no value was finite.
     pub max: Option<MetricPoint>,
-}
-
-/// Events after a `seq`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct EventPage {
-    /// Ascending by `seq`.
-    pub events: Vec<Event>,
-    /// Give it as `since` for what follows.
-    pub next_since: u64,
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// A file that a person wrote is not longer.
 const MOST_BYTES: u64 = 1 << 20;

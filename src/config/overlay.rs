@@ -4,7 +4,7 @@
 use strsim::levenshtein;
 use toml::{Table, Value};
 
-use super::ConfigError;
+use super::error::ConfigError;
 
 /// The one table with free names: each is a lane, shaped like the default one.
 const LANES: &str = "lanes";

@@ -3,7 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::{ConfigError, files};
+use super::error::ConfigError;
+use super::files;
 
 /// What a token has at least: one that is shorter could be guessed.
 const SHORTEST: usize = 24;

@@ -8,7 +8,7 @@ use super::answers::{self, Answer};
 use super::caller::Caller;
 use super::extract::{DatasetName, NamedStart};
 use super::query::{BarsQuery, NoQuery, Wait};
-use crate::app::App;
+use super::state::App;
 use crate::domain::market::DataLoad;
 
 pub(super) async fn load(

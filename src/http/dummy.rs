@@ -8,7 +8,7 @@ use super::answers::{self, Answer};
 use super::caller::Caller;
 use super::extract::NamedStart;
 use super::query::Wait;
-use crate::app::App;
+use super::state::App;
 use crate::domain::dummy::Dummy;
 
 pub(super) async fn start(

@@ -18,7 +18,7 @@ use impresario::operation::ErrorCode;
 use impresario_api::{Code, Envelope, ErrorBody, Faults, Timestamp, text};
 use serde_json::{Value, json};
 
-use super::answers;
+use super::body;
 
 /// The longest message, in characters: it may repeat what was sent.
 const LONGEST_MESSAGE: usize = 8_000;
@@ -279,7 +279,7 @@ impl ResponseError for ApiError {
                 cause.as_deref().unwrap_or(&body.code)
             );
         }
-        let mut response = answers::json(*status, &Envelope::<()>::error(body.clone()));
+        let mut response = body::json(*status, &Envelope::<()>::error(body.clone()));
         if let Some((name, value)) = header {
             response.headers_mut().insert(name.clone(), value.clone());
         }

@@ -1,7 +1,6 @@
 //! What was sent in the path and in the body.
 
 mod fields;
-mod once;
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -21,7 +20,8 @@ use serde_json::{Map, Value};
 use super::connection::Connection;
 use super::errors::ApiError;
 use super::guards::Guards;
-use crate::app::App;
+use super::json::{self, Unreadable};
+use super::state::App;
 #[cfg(feature = "training")]
 use fields::PREDICT;
 use fields::{Field, OPTIONS, PRUNE, START, VERB, faults, not_an_object};
@@ -272,10 +272,21 @@ fn read(
     }
 }
 
+impl From<Unreadable> for ApiError {
+    fn from(why: Unreadable) -> Self {
+        match why {
+            Unreadable::NotJson(error) => Self::bad_json(error),
+            Unreadable::FieldTwice(path) => {
+                Self::bad_request(&Faults::one(&path, "each field once", "it twice"))
+            }
+        }
+    }
+}
+
 /// Only when serde finds something wrong is the body looked at field by field, so that every fault is
 /// told.
 fn parse<T: DeserializeOwned>(body: &[u8], table: &[Field]) -> Result<T, ApiError> {
-    match once::value(body)? {
+    match json::read(body)? {
         object @ Value::Object(_) => {
             serde_json::from_value(object).map_err(|error| explain(body, table, &error.to_string()))
         }

@@ -14,10 +14,10 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::{MetricType, TypedMetric};
 use prometheus_client::registry::Registry;
 
-use super::answers;
+use super::body;
 use super::errors::ApiError;
 use super::query::NoQuery;
-use crate::app::App;
+use super::state::App;
 
 /// What the text is.
 pub(super) const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -26,7 +26,7 @@ pub(super) async fn metrics(app: Data<App>, _: NoQuery) -> Result<HttpResponse, 
     let mut metrics = app.orchestrator.system_metrics().await?;
     app.complete(&mut metrics.system);
     let text = written(metrics).map_err(|error| ApiError::internal(error.to_string()))?;
-    Ok(answers::plain(TEXT, text))
+    Ok(body::plain(TEXT, text))
 }
 
 fn written(metrics: SystemMetrics) -> Result<String, Error> {

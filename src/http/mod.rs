@@ -1,8 +1,10 @@
-//! The API over HTTP, and the console's files: one table of routes (`table`, `routes`) and its description (`openapi`), short
-//! handlers in their rooms, and one place each for who may call (`guards`), what was sent (`extract`,
-//! `query`), what is answered (`answers`) and what went wrong (`errors`).
+//! The API over HTTP, and the console's files: one table of routes (`table`, `routes`) and its
+//! description (`openapi`), short handlers in their rooms, what they share (`state`), and one place
+//! each for who may call (`guards`), what was sent (`extract`, `json`, `query`), what is answered (`answers`)
+//! and what went wrong (`errors`).
 
 mod answers;
+mod body;
 mod caller;
 mod connection;
 mod console;
@@ -11,6 +13,7 @@ mod dummy;
 mod errors;
 mod extract;
 mod guards;
+mod json;
 mod live;
 mod metrics;
 mod openapi;
@@ -18,6 +21,7 @@ mod operations;
 mod peer;
 mod query;
 mod routes;
+mod state;
 mod system;
 mod table;
 #[cfg(feature = "training")]
@@ -26,6 +30,7 @@ mod verbs;
 
 pub use connection::{Connections, Counts, TooFewFiles, Track, check_files, serve};
 pub use guards::{Gate, Guards};
-pub use live::Limits;
+pub use live::SocketLimits;
 pub use openapi::Document;
 pub use routes::{configure, describe};
+pub use state::App;

@@ -2,13 +2,12 @@
 //! handlers take and answer, and of the schemas of the kinds. Nothing in it is written by hand that
 //! a type knows.
 
+mod describe;
 mod document;
 mod endpoint;
 mod responses;
 mod schemas;
 mod spelled;
-mod takes;
 
 pub use document::Document;
-pub(super) use endpoint::Endpoint;
-pub(super) use takes::{Answers, Takes};
+pub(super) use endpoint::{DescribeInput, DescribeOutput, Endpoint, Known, Shape};

@@ -14,7 +14,7 @@ use super::caller::Caller;
 use super::connection::Client;
 use super::extract::{Id, Prune, Start};
 use super::query::{EventsQuery, ListQuery, LogsQuery, MetricsQuery, NoQuery, Wait};
-use crate::app::App;
+use super::state::App;
 
 /// A longer page is not read and written out on the worker.
 const SHORT_PAGE: usize = 100;

@@ -18,10 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::Client;
 use super::errors::ApiError;
-use super::openapi::{Endpoint, Takes};
+use super::openapi::{DescribeInput, Endpoint};
 use crate::services::Range;
 use fields::Fields;
-pub(super) use fields::{Known, MOST_VALUES, Shape};
+pub(super) use fields::MOST_VALUES;
 
 /// Until when a caller of a start or of a verb waits, and whether it is still there.
 pub(super) struct Wait(Option<(Instant, Client)>);
@@ -87,8 +87,8 @@ macro_rules! from_query {
             }
         }
 
-        impl Takes for $name {
-            fn tell(endpoint: &mut Endpoint) {
+        impl DescribeInput for $name {
+            fn describe(endpoint: &mut Endpoint) {
                 let build: fn(&mut Fields) -> Self = $build;
                 endpoint.query(&Fields::known(build));
             }
@@ -127,8 +127,8 @@ impl FromRequest for Wait {
     }
 }
 
-impl Takes for Wait {
-    fn tell(endpoint: &mut Endpoint) {
+impl DescribeInput for Wait {
+    fn describe(endpoint: &mut Endpoint) {
         endpoint.query(&Fields::known(wait));
         endpoint.may_be_early();
     }

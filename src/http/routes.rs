@@ -22,7 +22,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
 
 /// What `/openapi.json` answers for these kinds.
 pub fn describe(kinds: &[KindView]) -> Document {
-    Document::of(&table().told(), kinds)
+    Document::of(&table().described(), kinds)
 }
 
 fn table() -> Table {
@@ -33,51 +33,55 @@ fn table() -> Table {
 fn server_routes(table: Table) -> Table {
     table
         .service(
-            at("/healthz", READ).route(get().to(system::healthz).says("Whether the server lives.")),
+            at("/healthz", READ).route(
+                get()
+                    .to(system::healthz)
+                    .summary("Whether the server lives."),
+            ),
         )
         .service(
             at("/readyz", READ).route(
                 get()
                     .to(system::readyz)
-                    .says("Whether starts are admitted."),
+                    .summary("Whether starts are admitted."),
             ),
         )
         .service(
             at("/metrics", READ).route(
                 get()
                     .to(metrics::metrics)
-                    .gives(metrics::TEXT)
-                    .says("What a monitor reads."),
+                    .media_type(metrics::TEXT)
+                    .summary("What a monitor reads."),
             ),
         )
         .service(
             at("/api/v1/ws", READ).route(
                 get()
                     .to(live::connect)
-                    .switches()
-                    .says("Live subscriptions over a WebSocket."),
+                    .upgrades()
+                    .summary("Live subscriptions over a WebSocket."),
             ),
         )
         .service(
             at("/openapi.json", READ).route(
                 get()
                     .to(system::openapi)
-                    .gives("application/json")
-                    .says("This document."),
+                    .media_type("application/json")
+                    .summary("This document."),
             ),
         )
         .service(
             at("/api/v1/kinds", READ).route(
                 get()
                     .to(system::kinds)
-                    .says("What can be started, with the schemas of params and outputs."),
+                    .summary("What can be started, with the schemas of params and outputs."),
             ),
         )
         .service(
             at("/api/v1/system", READ).route(
                 get()
                     .to(system::system)
-                    .says("The supervisor as it is: lanes, slots, queues, store."),
+                    .summary("The supervisor as it is: lanes, slots, queues, store."),
             ),
         )
 }
@@ -85,7 +89,8 @@ fn server_routes(table: Table) -> Table {
 fn operation_routes(table: Table) -> Table {
     let table = table
         .service(
-            at("/api/v1/dummy/start", ACT).route(post().to(dummy::start).says("Starts a dummy.")),
+            at("/api/v1/dummy/start", ACT)
+                .route(post().to(dummy::start).summary("Starts a dummy.")),
         )
         .service(
             at("/api/v1/operations", "GET, HEAD, POST")
@@ -93,12 +98,12 @@ fn operation_routes(table: Table) -> Table {
                     post()
                         .to(operations::start)
                         .fails(404, &["DATA_NOT_FOUND"])
-                        .says("Starts an operation of any kind."),
+                        .summary("Starts an operation of any kind."),
                 )
                 .route(
                     get()
                         .to(operations::list)
-                        .says("Operations, newest first, by page."),
+                        .summary("Operations, newest first, by page."),
                 ),
         )
         .service(
@@ -106,53 +111,53 @@ fn operation_routes(table: Table) -> Table {
                 post()
                     .to(operations::prune)
                     .fails(507, &["STORE_FULL"])
-                    .says("Removes operations that ended long ago."),
+                    .summary("Removes operations that ended long ago."),
             ),
         )
         .service(
             at("/api/v1/operations/{id}", "GET, HEAD, DELETE")
-                .route(get().to(operations::view).says("One operation, whole."))
-                .route(delete().to(verbs::cancel).says("Ends it, now.")),
+                .route(get().to(operations::view).summary("One operation, whole."))
+                .route(delete().to(verbs::cancel).summary("Ends it, now.")),
         )
         .service(
             at("/api/v1/operations/{id}/status", READ)
-                .route(get().to(operations::view).says("One operation, whole.")),
+                .route(get().to(operations::view).summary("One operation, whole.")),
         );
-    looks(asks(table))
+    read_routes(verb_routes(table))
 }
 
-fn asks(table: Table) -> Table {
+fn verb_routes(table: Table) -> Table {
     table
         .service(
             at("/api/v1/operations/{id}/cancel", ACT)
-                .route(post().to(verbs::cancel).says("Ends it, now.")),
+                .route(post().to(verbs::cancel).summary("Ends it, now.")),
         )
         .service(
             at("/api/v1/operations/{id}/pause", ACT).route(
                 post()
                     .to(verbs::pause)
-                    .says("Lets it rest; `resume` goes on."),
+                    .summary("Lets it rest; `resume` goes on."),
             ),
         )
         .service(
             at("/api/v1/operations/{id}/finish", ACT).route(
                 post()
                     .to(verbs::finish)
-                    .says("Completes it with what is done."),
+                    .summary("Completes it with what is done."),
             ),
         )
         .service(
             at("/api/v1/operations/{id}/resume", ACT).route(
                 post()
                     .to(verbs::resume)
-                    .says("Goes on, from the last checkpoint."),
+                    .summary("Goes on, from the last checkpoint."),
             ),
         )
         .service(
             at("/api/v1/operations/{id}/start-now", ACT).route(
-                post()
-                    .to(verbs::start_now)
-                    .says("Lets a pending one wait no longer for its time, or its next attempt."),
+                post().to(verbs::start_now).summary(
+                    "Lets a pending one wait no longer for its time, or its next attempt.",
+                ),
             ),
         )
         .service(
@@ -161,37 +166,40 @@ fn asks(table: Table) -> Table {
                     .to(verbs::retry)
                     .starts()
                     .fails(404, &["KIND_NOT_FOUND", "DATA_NOT_FOUND"])
-                    .says("A new operation with the params of one that has ended."),
+                    .summary("A new operation with the params of one that has ended."),
             ),
         )
 }
 
-fn looks(table: Table) -> Table {
+fn read_routes(table: Table) -> Table {
     table
         .service(
             at("/api/v1/operations/{id}/results", READ).route(
                 get()
                     .to(operations::results)
                     .fails(409, &["NO_RESULT"])
-                    .says("The output."),
+                    .summary("The output."),
             ),
         )
         .service(
             at("/api/v1/operations/{id}/metrics", READ).route(
                 get()
                     .to(operations::metrics)
-                    .says("What the function measured, by name and step."),
+                    .summary("What the function measured, by name and step."),
             ),
         )
         .service(
-            at("/api/v1/operations/{id}/logs", READ)
-                .route(get().to(operations::logs).says("What the function logged.")),
+            at("/api/v1/operations/{id}/logs", READ).route(
+                get()
+                    .to(operations::logs)
+                    .summary("What the function logged."),
+            ),
         )
         .service(
             at("/api/v1/operations/{id}/events", READ).route(
                 get()
                     .to(operations::events)
-                    .says("What happened, contiguously numbered: a loss-free feed."),
+                    .summary("What happened, contiguously numbered: a loss-free feed."),
             ),
         )
 }
@@ -201,14 +209,14 @@ fn data_routes(table: Table) -> Table {
     table
         .service(
             at("/api/v1/data/load", ACT)
-                .route(post().to(data::load).says("Loads bars from a file.")),
+                .route(post().to(data::load).summary("Loads bars from a file.")),
         )
         .service(
             at("/api/v1/data", READ).route(
                 get()
                     .to(data::list)
                     .fails(500, BROKEN)
-                    .says("Everything that has been loaded."),
+                    .summary("Everything that has been loaded."),
             ),
         )
         .service(
@@ -216,7 +224,7 @@ fn data_routes(table: Table) -> Table {
                 get()
                     .to(data::bars)
                     .fails(500, BROKEN)
-                    .says("Bars of one dataset, ascending."),
+                    .summary("Bars of one dataset, ascending."),
             ),
         )
 }
@@ -231,7 +239,7 @@ fn training_routes(table: Table) -> Table {
                 post()
                     .to(training::start)
                     .fails(404, &["DATA_NOT_FOUND"])
-                    .says("Trains a network on a dataset."),
+                    .summary("Trains a network on a dataset."),
             ),
         )
         .service(
@@ -239,7 +247,7 @@ fn training_routes(table: Table) -> Table {
                 get()
                     .to(training::models)
                     .fails(500, BROKEN)
-                    .says("Every model, newest first."),
+                    .summary("Every model, newest first."),
             ),
         )
         .service(
@@ -247,7 +255,7 @@ fn training_routes(table: Table) -> Table {
                 get()
                     .to(training::model)
                     .fails(500, BROKEN)
-                    .says("One model's card."),
+                    .summary("One model's card."),
             ),
         )
         .service(
@@ -256,7 +264,7 @@ fn training_routes(table: Table) -> Table {
                     .to(training::predict)
                     .fails(500, BROKEN)
                     .fails(422, UNFIT)
-                    .says("What a model expects of the bar after the last one given."),
+                    .summary("What a model expects of the bar after the last one given."),
             ),
         )
 }
@@ -268,16 +276,16 @@ const fn training_routes(table: Table) -> Table {
 
 fn console_files(table: Table) -> Table {
     table
-        .service(at("/", READ).route(get().to(console::entrance)).untold())
+        .service(at("/", READ).route(get().to(console::entrance)).hidden())
         .service(
             at("/console", READ)
                 .route(get().to(console::entrance))
-                .untold(),
+                .hidden(),
         )
         .service(
             at("/console/{file:.*}", READ)
                 .route(get().to(console::file))
-                .untold(),
+                .hidden(),
         )
 }
 

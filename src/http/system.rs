@@ -5,23 +5,24 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data};
 use impresario_api::{HealthView, KindView, SystemView};
 
-use super::answers::{self, Answer, Reply, ok};
+use super::answers::{Answer, Reply, ok};
+use super::body;
 use super::errors::ApiError;
 use super::openapi::Document;
 use super::query::NoQuery;
-use crate::app::App;
+use super::state::App;
 
 const ALIVE: &[u8] = br#"{"success":true,"data":{"status":"ok"}}"#;
 const READY: &[u8] = br#"{"success":true,"data":{"status":"ready"}}"#;
 
 pub(super) async fn healthz() -> Reply<HealthView> {
-    Reply::written(answers::raw(StatusCode::OK, Bytes::from_static(ALIVE)))
+    Reply::written(body::raw(StatusCode::OK, Bytes::from_static(ALIVE)))
 }
 
 pub(super) async fn readyz(app: Data<App>) -> Answer<HealthView> {
     if app.is_ready() {
         let ready = Bytes::from_static(READY);
-        Ok(Reply::written(answers::raw(StatusCode::OK, ready)))
+        Ok(Reply::written(body::raw(StatusCode::OK, ready)))
     } else {
         Err(ApiError::shutting_down())
     }
@@ -38,5 +39,5 @@ pub(super) async fn system(app: Data<App>, _: NoQuery) -> Answer<SystemView> {
 }
 
 pub(super) async fn openapi(of: Data<Document>, _: NoQuery) -> HttpResponse {
-    answers::raw(StatusCode::OK, of.json())
+    body::raw(StatusCode::OK, of.json())
 }

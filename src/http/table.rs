@@ -1,4 +1,4 @@
-//! The table of routes: what the router serves, and what the API's description tells of it, so that
+//! The table of routes: what the router serves, and what the API's description says of it, so that
 //! neither can have a route that the other lacks.
 
 use actix_web::dev::RequestHead;
@@ -7,75 +7,75 @@ use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, HttpRequest, Resource, Responder, Route, web};
 
 use super::errors::ApiError;
-use super::openapi::{Answers, Endpoint, Takes};
+use super::openapi::{DescribeInput, DescribeOutput, Endpoint};
 
 /// Every route, in the order in which they are tried.
 #[derive(Default)]
-pub(super) struct Table(Vec<Place>);
+pub(super) struct Table(Vec<PathItem>);
 
 impl Table {
     /// One more.
     #[must_use]
-    pub(super) fn service(mut self, place: Place) -> Self {
-        self.0.push(place);
+    pub(super) fn service(mut self, item: PathItem) -> Self {
+        self.0.push(item);
         self
     }
 
     /// Puts the routes into an app.
     pub(super) fn serve(self, config: &mut web::ServiceConfig) {
-        for place in self.0 {
-            config.service(place.resource);
+        for item in self.0 {
+            config.service(item.resource);
         }
     }
 
-    /// What is to be told of each route, by its path.
-    pub(super) fn told(self) -> Vec<(&'static str, Vec<Endpoint>)> {
-        let told = self.0.into_iter().filter(|place| place.told);
-        told.map(|place| (place.path, place.endpoints)).collect()
+    /// The methods of every path that the API's description shows.
+    pub(super) fn described(self) -> Vec<(&'static str, Vec<Endpoint>)> {
+        let shown = self.0.into_iter().filter(|item| !item.hidden);
+        shown.map(|item| (item.path, item.endpoints)).collect()
     }
 }
 
-/// A path, and what is there.
-pub(super) struct Place {
+/// A path with its methods.
+pub(super) struct PathItem {
     path: &'static str,
     endpoints: Vec<Endpoint>,
     resource: Resource,
-    /// Whether the description tells of it.
-    told: bool,
+    /// Whether the description leaves it out.
+    hidden: bool,
 }
 
-impl Place {
-    /// It is for people who look, and no part of the API.
+impl PathItem {
+    /// The path is for browsers and no part of the API, so the description leaves it out.
     #[must_use]
-    pub(super) fn untold(mut self) -> Self {
-        self.told = false;
+    pub(super) fn hidden(mut self) -> Self {
+        self.hidden = true;
         self
     }
 
     /// One more method.
     #[must_use]
-    pub(super) fn route(mut self, to: To) -> Self {
-        self.endpoints.push(to.endpoint);
-        self.resource = self.resource.route(to.route);
+    pub(super) fn route(mut self, method: MethodRoute) -> Self {
+        self.endpoints.push(method.endpoint);
+        self.resource = self.resource.route(method.route);
         self
     }
 }
 
 /// A path and, for the answer to any other method, the methods that it takes.
-pub(super) fn at(path: &'static str, allow: &'static str) -> Place {
+pub(super) fn at(path: &'static str, allow: &'static str) -> PathItem {
     let refuse = move |request: HttpRequest| async move {
         Err::<&str, _>(ApiError::method_not_allowed(
             request.method().as_str(),
             allow,
         ))
     };
-    Place {
+    PathItem {
         path,
         endpoints: Vec::new(),
         resource: web::resource(path)
             .guard(spelled_out(path))
             .default_service(web::to(refuse)),
-        told: true,
+        hidden: false,
     }
 }
 
@@ -91,57 +91,57 @@ fn spelled_out(path: &'static str) -> impl Guard {
     })
 }
 
-/// A method on its way to a handler.
-pub(super) struct To {
+/// A method of a path, its handler and its description.
+pub(super) struct MethodRoute {
     endpoint: Endpoint,
     route: Route,
 }
 
 /// GET, and HEAD by the same handler: the body is left out on the wire.
-pub(super) fn get() -> To {
+pub(super) fn get() -> MethodRoute {
     let reads = |head: &RequestHead| matches!(head.method, Method::GET | Method::HEAD);
     let guard = fn_guard(move |context: &GuardContext<'_>| reads(context.head()));
-    To {
+    MethodRoute {
         endpoint: Endpoint::new("get"),
         route: web::route().guard(guard),
     }
 }
 
 /// POST.
-pub(super) fn post() -> To {
-    To {
+pub(super) fn post() -> MethodRoute {
+    MethodRoute {
         endpoint: Endpoint::new("post"),
         route: web::post(),
     }
 }
 
 /// DELETE.
-pub(super) fn delete() -> To {
-    To {
+pub(super) fn delete() -> MethodRoute {
+    MethodRoute {
         endpoint: Endpoint::new("delete"),
         route: web::delete(),
     }
 }
 
-impl To {
+impl MethodRoute {
     /// The handler; what it takes and answers is known from its types.
     #[must_use]
     pub(super) fn to<F, Args>(mut self, handler: F) -> Self
     where
         F: Handler<Args>,
-        Args: FromRequest + Takes + 'static,
-        F::Output: Responder + Answers + 'static,
+        Args: FromRequest + DescribeInput + 'static,
+        F::Output: Responder + DescribeOutput + 'static,
     {
-        Args::tell(&mut self.endpoint);
-        F::Output::tell(&mut self.endpoint);
+        Args::describe(&mut self.endpoint);
+        F::Output::describe(&mut self.endpoint);
         self.route = self.route.to(handler);
         self
     }
 
     /// What it does, in a line.
     #[must_use]
-    pub(super) fn says(mut self, summary: &'static str) -> Self {
-        self.endpoint.says(summary);
+    pub(super) fn summary(mut self, summary: &'static str) -> Self {
+        self.endpoint.summary(summary);
         self
     }
 
@@ -161,15 +161,15 @@ impl To {
 
     /// It answers by another protocol.
     #[must_use]
-    pub(super) fn switches(mut self) -> Self {
-        self.endpoint.switches();
+    pub(super) fn upgrades(mut self) -> Self {
+        self.endpoint.upgrades();
         self
     }
 
     /// The media type of an answer without an envelope.
     #[must_use]
-    pub(super) fn gives(mut self, media: &'static str) -> Self {
-        self.endpoint.gives(media);
+    pub(super) fn media_type(mut self, media: &'static str) -> Self {
+        self.endpoint.media_type(media);
         self
     }
 }

@@ -8,7 +8,7 @@ use super::answers::{self, Answer, ok};
 use super::caller::Caller;
 use super::extract::{Model, NamedStart, Predict};
 use super::query::{NoQuery, Wait};
-use crate::app::App;
+use super::state::App;
 use crate::domain::training::Training;
 
 pub(super) async fn start(

@@ -7,7 +7,7 @@ use super::answers::{Answer, asked};
 use super::caller::Caller;
 use super::extract::{Id, Reason};
 use super::query::Wait;
-use crate::app::App;
+use super::state::App;
 
 pub(super) async fn cancel(
     app: Data<App>,

@@ -40,6 +40,10 @@ pub(crate) const RULES: &[Rule] = &[
         check: clean_domain,
     },
     Rule {
+        name: "rooms know only what lies below them",
+        check: layers,
+    },
+    Rule {
         name: "actors live in actors/",
         check: actors_at_home,
     },
@@ -171,6 +175,26 @@ fn clean_domain(path: &str, text: &str) -> Vec<Violation> {
         strange,
         "domain logic is synchronous and knows only impresario::operation and the contract's types",
     )
+}
+
+/// Rooms of the server, and what lies above or beside each.
+const ABOVE: &[(&str, &[&str])] = &[
+    (
+        "src/config",
+        &["app", "domain", "http", "services", "store"],
+    ),
+    ("src/services/", &["app", "config", "http", "store"]),
+    ("src/http/", &["app", "store"]),
+];
+
+fn layers(path: &str, text: &str) -> Vec<Violation> {
+    if !is_source(path) {
+        return Vec::new();
+    }
+    let above = ABOVE.iter().filter(|(room, _)| path.starts_with(room));
+    let above: Vec<_> = above.flat_map(|(_, above)| *above).collect();
+    let looks_up = |name: &Name| above.iter().any(|room| name.starts(&["crate", room]));
+    forbid(text, looks_up, "a room knows only what lies below it")
 }
 
 fn actors_at_home(path: &str, text: &str) -> Vec<Violation> {

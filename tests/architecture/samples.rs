@@ -31,6 +31,7 @@ const ROUTES: &str = "routes lead to handler rooms";
 const IDLE: &str = "a service owns nothing that runs";
 const ONE_CALL: &str = "a service's method is one call";
 const DOMAIN: &str = "domain logic is synchronous and alone";
+const LAYERS: &str = "rooms know only what lies below them";
 const ACTORS: &str = "actors live in actors/";
 const HTTP: &str = "HTTP is served in src/http/";
 const SQL: &str = "SQL lives in actors/src/store/sqlite/";
@@ -171,6 +172,10 @@ pub(crate) const SAMPLES: &[Sample] = &[
         "use impresario_api::{Bar, Timestamp};",
     ),
     good(DOMAIN, "src/http/a.rs", "async fn f() {}"),
+    bad(LAYERS, "src/config.rs", "use crate::http::Guards;", 1),
+    bad(LAYERS, "src/http/a.rs", "fn f() { crate::app::run() }", 1),
+    good(LAYERS, "src/http/a.rs", "use crate::config::Settings;"),
+    good(LAYERS, "src/app.rs", "use crate::http::App;"),
     bad(ACTORS, "src/app.rs", "use actix::Actor;", 1),
     bad(
         ACTORS,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select};
-use impresario_api::{LogLevel, Timestamp, text};
+use impresario_api::{EventBody, LogData, LogLevel, MetricData, Timestamp, text};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -19,7 +19,6 @@ use super::{OrFail, SavedCheckpoint};
 use crate::locks::lock;
 use crate::run::control::{Run, Word};
 use crate::run::progress_counters::LEVELS;
-use crate::run::reports::{Report, ReportBody};
 use crate::run::texts;
 use crate::run::yielding::Yielding;
 
@@ -177,31 +176,32 @@ impl Context {
             None => drop(newer.insert(name.to_owned(), step)),
         }
         let value = finite.then_some(value);
-        self.report(ReportBody::Metric {
+        self.report(EventBody::Metric(MetricData {
             name: name.to_owned(),
             step,
             value,
-        });
+            run: self.run.setup.run,
+        }));
     }
 
     /// A line of the operation's log.
     pub fn log(&self, level: LogLevel, message: impl fmt::Display) {
-        self.report(ReportBody::Log {
+        self.report(EventBody::Log(LogData {
             level,
             message: text::lines(&message.to_string(), texts::LOG).into_owned(),
-        });
+            run: self.run.setup.run,
+        }));
     }
 
     /// Something that a person should know, and that ends nothing. `code` is SCREAMING_SNAKE_CASE.
     pub fn warn(&self, code: &str, message: impl fmt::Display) {
-        self.report(ReportBody::Warning {
-            code: texts::code(code),
-            message: text::lines(&message.to_string(), texts::WARNING).into_owned(),
-        });
+        let message = text::lines(&message.to_string(), texts::WARNING).into_owned();
+        self.run.warn(texts::code(code), message);
+        self.run.counters.touch();
     }
 
-    fn report(&self, body: ReportBody) {
-        lock(&self.run.reports).push(Report::now(body));
+    fn report(&self, body: EventBody) {
+        self.run.report(body);
         self.run.counters.touch();
     }
 
@@ -248,7 +248,7 @@ impl Context {
             if left.is_zero() {
                 return Ok(());
             }
-            // A wake-up or the end of the patience: look again.
+            // It was woken, or the wait for a folder is over: look again.
             let nap = self.nap(left);
             self.run.rest(|| std::thread::park_timeout(nap));
         }
@@ -403,13 +403,15 @@ impl Context {
 
     /// A pause loses no finished step: it waits for the next folder, at most one interval.
     fn waits_for_folder(&self) -> bool {
-        self.keeps_folders.get() && !self.folder_is_fresh.get() && self.run.patience().is_some()
+        self.keeps_folders.get()
+            && !self.folder_is_fresh.get()
+            && self.run.folder_wait_left().is_some()
     }
 
     /// How long a wait may last before it must look again.
     fn nap(&self, left: Duration) -> Duration {
-        match self.run.patience() {
-            Some(patience) if self.run.word().rests() => left.min(patience),
+        match self.run.folder_wait_left() {
+            Some(wait) if self.run.word().rests() => left.min(wait),
             _ => left,
         }
     }

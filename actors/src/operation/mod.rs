@@ -47,8 +47,6 @@ mod steps;
 mod sync;
 pub mod testing;
 
-use std::time::Duration;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -104,6 +102,3 @@ pub trait Operation: Sized + Send + Sync + 'static {
 
 /// What a kind asks of the world before a start: [`Operation::ADMIT`].
 pub type Admit<K> = fn(&K, &<K as Operation>::Params) -> Result<(), Refusal>;
-
-/// How long a kind has to return after it was asked to stop, before its view says unresponsive.
-const DEFAULT_GRACE: Duration = Duration::from_secs(10);

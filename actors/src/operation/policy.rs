@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::DEFAULT_GRACE;
 use crate::rules::retry::Backoff;
 
 /// How a kind is supervised. Begins with [`Policy::lane`]; everything else has a default.
@@ -38,7 +37,7 @@ impl Policy {
             retry_panics: false,
             fail_when_lost: false,
             timeout: None,
-            grace: DEFAULT_GRACE,
+            grace: Duration::from_secs(10),
             checkpoint_every: Duration::from_secs(5),
             unique_by: Vec::new(),
             admit_within: Duration::from_secs(5),

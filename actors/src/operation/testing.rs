@@ -46,7 +46,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use impresario_api::{LogLevel, OperationError, Progress, Status, StopVerb, Timestamp, Verb};
+use impresario_api::{
+    EventBody, LogLevel, OperationError, Progress, Status, StopVerb, Timestamp, Verb,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -57,7 +59,7 @@ use crate::rules::progress::Meter;
 use crate::run::control::Folders;
 use crate::run::execute::execute_in;
 use crate::run::manifest::Origin;
-use crate::run::reports::{Report, ReportBody};
+use crate::run::reports::Report;
 use crate::run::{Run, RunSetup};
 
 /// What a test asks of a run.
@@ -310,12 +312,10 @@ impl<K: Operation> Ended<K> {
     /// Points of each metric, (step, value), as they were reported.
     pub fn metrics(&self) -> BTreeMap<&str, Vec<(u64, Option<f64>)>> {
         let mut metrics = BTreeMap::<_, Vec<_>>::new();
-        for report in &self.reports {
-            if let ReportBody::Metric { name, step, value } = &report.body {
-                metrics
-                    .entry(name.as_str())
-                    .or_default()
-                    .push((*step, *value));
+        for body in self.bodies() {
+            if let EventBody::Metric(metric) = body {
+                let points = metrics.entry(metric.name.as_str()).or_default();
+                points.push((metric.step, metric.value));
             }
         }
         metrics
@@ -323,42 +323,33 @@ impl<K: Operation> Ended<K> {
 
     /// Log lines.
     pub fn logs(&self) -> Vec<(LogLevel, &str)> {
-        let log = |report| match report {
-            &Report {
-                body: ReportBody::Log { level, ref message },
-                ..
-            } => Some((level, message.as_str())),
+        let logs = self.bodies().filter_map(|body| match body {
+            EventBody::Log(log) => Some((log.level, log.message.as_str())),
             _ => None,
-        };
-        self.reports.iter().filter_map(log).collect()
+        });
+        logs.collect()
     }
 
     /// Warnings, (code, message).
     pub fn warnings(&self) -> Vec<(&str, &str)> {
-        let warning = |report| match report {
-            &Report {
-                body:
-                    ReportBody::Warning {
-                        ref code,
-                        ref message,
-                    },
-                ..
-            } => Some((code.as_str(), message.as_str())),
+        let warnings = self.bodies().filter_map(|body| match body {
+            EventBody::Warning(warning) => Some((&*warning.code, &*warning.message)),
             _ => None,
-        };
-        self.reports.iter().filter_map(warning).collect()
+        });
+        warnings.collect()
     }
 
     /// Log lines and points of metrics that were dropped because too many waited.
     pub fn dropped(&self) -> (u64, u64) {
-        let sum = |(logs, points), report: &Report| match report.body {
-            ReportBody::Gap {
-                logs: l,
-                metrics: m,
-            } => (logs + l, points + m),
+        let sum = |(logs, points), body: &EventBody| match body {
+            EventBody::Gap(gap) => (logs + gap.logs, points + gap.metrics),
             _ => (logs, points),
         };
-        self.reports.iter().fold((0, 0), sum)
+        self.bodies().fold((0, 0), sum)
+    }
+
+    fn bodies(&self) -> impl Iterator<Item = &EventBody> {
+        self.reports.iter().map(|(_, body)| body)
     }
 
     /// What a later run goes on from.

@@ -8,11 +8,11 @@ use impresario_api::OperationId;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::subscription::Watch;
-use super::{Options, Orchestrator, Until};
+use super::watch::{Until, Watch};
+use super::{Options, Orchestrator};
 use crate::Error;
 use crate::store::{Outcome, StoreError};
-use crate::supervision::writer::Reply;
+use crate::supervision::reply::Reply;
 
 /// What a caller waits for, and how long.
 pub(super) struct OutcomeWaiter<'a> {
@@ -45,8 +45,8 @@ impl<'a> OutcomeWaiter<'a> {
     /// The way back: it also wakes the watch where no event of the operation will.
     pub(super) fn reply(&self) -> (Reply, oneshot::Receiver<Result<Outcome, StoreError>>) {
         let (sender, answer) = oneshot::channel();
-        let place = self.watch.as_ref().map(|(watch, ..)| watch.place());
-        (Reply::new(sender, place), answer)
+        let position = self.watch.as_ref().map(|(watch, ..)| watch.position());
+        (Reply::new(sender, position), answer)
     }
 
     /// What was recorded; not before it came about, or time is up.

@@ -11,14 +11,16 @@ use impresario_api::{
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::Orchestrator;
 use super::queues::Queues;
 use super::views::{self, Around};
-use super::{Orchestrator, subscription};
+use super::watch::Watch;
 use crate::Error;
 use crate::locks::lock;
 use crate::store::{Command, Operation, Outcome, Query, UNREADABLE};
 use crate::supervision::messages::{LiveProgress, ReadProgress};
-use crate::supervision::writer::{Entry, Reply};
+use crate::supervision::reply::Reply;
+use crate::supervision::writer::Entry;
 
 /// Events read at a time.
 const PAGE: usize = 1_000;
@@ -103,7 +105,7 @@ impl Orchestrator {
         wait: Option<Duration>,
     ) -> Result<EventPage, Error> {
         self.operation(id)?;
-        let mut watch = wait.map(|_| subscription::Watch::new(self, id));
+        let mut watch = wait.map(|_| Watch::new(self, id));
         let read = || self.0.reader.events(id, since, limit, types);
         let mut events = read()?;
         if let (true, Some(wait), Some(watch)) = (events.is_empty(), wait, &mut watch) {

@@ -16,7 +16,8 @@ use crate::rules::admission::Limits;
 use crate::rules::dispatch::is_due;
 use crate::store::{Command, Done, Outcome, Submission};
 use crate::supervision::messages::Start;
-use crate::supervision::writer::{Entry, Reply};
+use crate::supervision::reply::Reply;
+use crate::supervision::writer::Entry;
 
 /// Params of no more values are checked at once.
 const FEW_VALUES: usize = 1_000;

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use impresario_api::{Event, EventBody, OperationId, OperationView, Progress, Timestamp};
 
-use super::{Orchestrator, Until};
+use super::Orchestrator;
 use crate::Error;
-use crate::live_count::Counted;
-use crate::supervision::pubsub::{Interest, Place, Post, SubscriberCursor};
+use crate::supervision::pubsub::{Interest, Notification, SubscriberCursor};
 
 /// Events read at a time while a listener catches up.
 const PAGE: usize = 1_000;
@@ -133,20 +132,20 @@ impl Subscription {
                 continue;
             }
             match self.subscriber.next().await {
-                Post::Event(event) => {
+                Notification::Event(event) => {
                     if self.is_news(&event) {
                         return Ok(Some(Update::Event(event)));
                     }
                 }
-                Post::Progress(operation_id, at, progress) => {
+                Notification::Progress(operation_id, at, progress) => {
                     return Ok(Some(Update::Progress {
                         operation_id,
                         at,
                         progress,
                     }));
                 }
-                Post::Lagging => self.catch_up().await?,
-                Post::Closed => return Ok(None),
+                Notification::Lagging => self.catch_up().await?,
+                Notification::Closed => return Ok(None),
             }
         }
     }
@@ -237,54 +236,5 @@ impl Subscription {
         let concerns = operation.is_some_and(|operation| self.interest.includes(&operation));
         self.judged = Some((id, concerns));
         Ok(concerns)
-    }
-}
-
-/// Hears that something happened to one operation, without reading what.
-pub(super) struct Watch {
-    subscriber: SubscriberCursor,
-    _counted: Counted,
-}
-
-impl Watch {
-    pub(super) fn new(orchestrator: &Orchestrator, id: OperationId) -> Self {
-        Self {
-            subscriber: orchestrator.0.hub.listen(&Interest::Operation(id), false),
-            _counted: orchestrator.0.watches.enter(),
-        }
-    }
-
-    /// Where it is woken by one who knows that no event will come.
-    pub(super) fn place(&self) -> Arc<Place> {
-        self.subscriber.place()
-    }
-
-    /// Waits for any event; false when none will come any more.
-    pub(super) async fn any_event(&mut self) -> bool {
-        loop {
-            match self.subscriber.next().await {
-                Post::Event(_) | Post::Lagging => return true,
-                Post::Progress(..) => {}
-                Post::Closed => return false,
-            }
-        }
-    }
-
-    /// Waits for a status that `until` waits for, or for a gap that may have held one; false when
-    /// none will come any more.
-    pub(super) async fn status_met(&mut self, until: Until) -> bool {
-        loop {
-            match self.subscriber.next().await {
-                Post::Event(event) => {
-                    if matches!(&event.body, EventBody::Status(status) if until.is_met(status.status))
-                    {
-                        return true;
-                    }
-                }
-                Post::Lagging => return true,
-                Post::Progress(..) => {}
-                Post::Closed => return false,
-            }
-        }
     }
 }

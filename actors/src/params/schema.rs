@@ -1,22 +1,20 @@
 //! Faults of params, every one at once, in words that a person understands.
 
 mod close;
+mod found;
 mod lengths;
 mod words;
 
-use std::collections::BTreeMap;
-
-use impresario_api::{Faults, text};
+use impresario_api::Faults;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
 use schemars::JsonSchema;
 use serde_json::Value;
 
 use close::close;
-use words::Words;
+use found::Found;
+use words::{Words, shown};
 
-/// The longest part of a value that a message repeats.
-const SHOWN: usize = 60;
 /// Faults of the schema that are looked at; what is counted stops there too.
 const MOST_ERRORS: usize = 10_000;
 
@@ -115,51 +113,6 @@ impl ParamsSchema {
     }
 }
 
-/// Faults as they are found, in no order.
-#[derive(Debug, Default)]
-struct Found {
-    /// One a path and expectation: that a word is no integer says all, its range would only repeat it.
-    by_place: BTreeMap<(String, String), String>,
-    /// Those that are only counted.
-    more: u64,
-    /// Paths below and at which nothing more is told.
-    skipped: Vec<String>,
-}
-
-impl Found {
-    fn push(&mut self, path: &str, expected: &str, got: &str) {
-        let is_at_or_below = |skipped: &String| {
-            let rest = path.strip_prefix(skipped.as_str());
-            rest.is_some_and(|rest| skipped.is_empty() || rest.is_empty() || rest.starts_with('.'))
-        };
-        if !self.skipped.iter().any(is_at_or_below) {
-            let place = (path.to_owned(), expected.to_owned());
-            self.by_place.entry(place).or_insert_with(|| got.to_owned());
-        }
-    }
-
-    const fn count(&mut self, more: u64) {
-        self.more += more;
-    }
-
-    fn skip(&mut self, path: &str) {
-        self.skipped.push(path.to_owned());
-    }
-
-    fn is_empty(&self) -> bool {
-        self.by_place.is_empty()
-    }
-
-    fn faults(self) -> Faults {
-        let mut faults = Faults::default();
-        for ((path, expected), got) in &self.by_place {
-            faults.push(path, expected, got);
-        }
-        faults.count(self.more);
-        faults
-    }
-}
-
 /// Of several alternatives the one that the value was meant to be, if only one can be: it has the
 /// right type and the right tag.
 fn meant<'a>(
@@ -178,11 +131,6 @@ fn meant<'a>(
         .filter(|errors| !errors.iter().any(is_other));
     let first = possible.next()?;
     possible.next().is_none().then_some(first.as_slice())
-}
-
-/// A value as a message repeats it.
-fn shown(value: &Value) -> String {
-    text::json(value, SHOWN)
 }
 
 /// `/layers/0` as `layers.0`.

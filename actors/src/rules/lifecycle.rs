@@ -7,10 +7,10 @@ mod ended;
 mod state;
 mod verbs;
 
-use impresario_api::{Stop, StopVerb, Timestamp, Verb};
+use impresario_api::{Stop, StopVerb, Verb};
 
 use self::ended::ended;
-pub use self::state::{Recorded, State, Terms};
+pub use self::state::{Moment, Recorded, State, Terms};
 pub use self::verbs::{Rejection, Ruling, rule};
 use crate::rules::run_end::RunEnd;
 
@@ -49,15 +49,6 @@ pub enum Input {
         /// The stop that the supervisor signalled, in case that the store could not record it.
         signalled: Option<Stop>,
     },
-}
-
-/// Time and randomness, passed in.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Moment {
-    /// Now.
-    pub now: Timestamp,
-    /// In 0..1, for the jitter of a backoff.
-    pub jitter: f64,
 }
 
 /// The durable event that a change is told by.

@@ -10,15 +10,14 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use impresario_api::{
-    EventBody, GapData, LogData, MetricData, RestoredData, StopVerb, Timestamp, Warning,
-};
+use impresario_api::{EventBody, StopVerb, Timestamp, Warning};
 
 use super::SavedCheckpoint;
 use super::manifest::Origin;
 use super::progress_counters::{ProgressCounters, Snapshot};
-use super::reports::{Buffer, Report, ReportBody};
+use super::reports::{Buffer, Report};
 use crate::LiveCount;
+use crate::locks::lock;
 
 /// The rank of the stop that was asked for: 0 none, then as [`StopVerb`] orders them.
 const RANK: u8 = 0b0_0111;
@@ -205,7 +204,7 @@ impl Run {
     }
 
     /// How long a pause or shutdown still waits for a folder; `None` when it waits no more.
-    pub(crate) fn patience(&self) -> Option<Duration> {
+    pub(crate) fn folder_wait_left(&self) -> Option<Duration> {
         let asked = self.asked_at.get()?;
         self.setup
             .checkpoint_every
@@ -245,6 +244,23 @@ impl Run {
         self.counters.read()
     }
 
+    /// Keeps an event that the function caused until the supervisor takes it.
+    pub(crate) fn report(&self, body: EventBody) {
+        lock(&self.reports).push((Timestamp::now(), body));
+    }
+
+    /// The same for a warning.
+    pub(crate) fn warn(&self, code: String, message: String) {
+        let (run, at) = (self.setup.run, Timestamp::now());
+        let warning = Warning {
+            code,
+            message,
+            run,
+            at,
+        };
+        lock(&self.reports).push((at, EventBody::Warning(warning)));
+    }
+
     /// What was reported since; may be empty although there is something.
     pub(crate) fn drain(&self) -> Vec<Report> {
         self.reports
@@ -262,39 +278,4 @@ impl Run {
     pub(crate) fn current_step(&self) -> Option<String> {
         self.counters.current_step()
     }
-}
-
-/// The durable event of a report.
-pub(crate) fn report_event(report: Report, run: u32) -> (Timestamp, EventBody) {
-    let at = report.at;
-    let body = match report.body {
-        ReportBody::Metric { name, step, value } => EventBody::Metric(MetricData {
-            name,
-            step,
-            value,
-            run,
-        }),
-        ReportBody::Log { level, message } => EventBody::Log(LogData {
-            level,
-            message,
-            run,
-        }),
-        ReportBody::Warning { code, message } => EventBody::Warning(Warning {
-            code,
-            message,
-            run,
-            at,
-        }),
-        ReportBody::Restored { from_step, metrics } => EventBody::Restored(RestoredData {
-            run,
-            from_step,
-            metrics,
-        }),
-        ReportBody::Gap { logs, metrics } => EventBody::Gap(GapData {
-            logs,
-            metrics,
-            events: 0,
-        }),
-    };
-    (at, body)
 }

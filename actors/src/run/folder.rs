@@ -41,7 +41,7 @@ impl Context {
         }
         if self.run.is_due() || self.run.word().stops() || self.in_last_step() {
             self.run.no_longer_due();
-            self.write_folder(state, write)?;
+            self.write_folder(state, |files| write(files).map_err(Into::into))?;
             // Also for a pause that was asked for meanwhile: here nothing is lost.
             self.folder_is_fresh.set(true);
         }
@@ -75,15 +75,11 @@ impl Context {
             && current.load(Ordering::Relaxed).saturating_add(1) >= total.load(Ordering::Relaxed)
     }
 
-    fn write_folder<S, E>(
+    fn write_folder(
         &self,
-        state: &S,
-        write: impl FnOnce(&Path) -> Result<(), E>,
-    ) -> Result<(), Failure>
-    where
-        S: Serialize,
-        E: Into<Failure>,
-    {
+        state: &impl Serialize,
+        write: impl FnOnce(&Path) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let Folders::At(root) = &self.run.setup.folders else {
             let message = "no folder for checkpoints is configured";
             return Err(Failure::new("CHECKPOINT_NO_FOLDER", message));
@@ -103,15 +99,15 @@ impl Context {
         let (unfinished, folder) = (root.join(name.unfinished()), root.join(name.finished()));
         let files = manifest::files_in(&unfinished);
         fs::create_dir_all(&files).or_retry("CHECKPOINT_NOT_WRITTEN")?;
-        let written = write(&files).map_err(Into::into).and_then(|()| {
-            let place = || -> io::Result<u64> {
+        let written = write(&files).and_then(|()| {
+            let rename = || -> io::Result<u64> {
                 let state = self.state.borrow();
                 let bytes = manifest::seal(&unfinished, &self.run.setup.origin, &state.value)?;
                 fs::rename(&unfinished, &folder)?;
                 open_patiently(|| File::open(root))?.sync_all()?;
                 Ok(bytes)
             };
-            place().or_retry("CHECKPOINT_NOT_WRITTEN")
+            rename().or_retry("CHECKPOINT_NOT_WRITTEN")
         });
         if written.is_err() {
             // What could not be written is no checkpoint; a failure to remove it is no second one.

@@ -14,8 +14,7 @@ pub(crate) mod texts;
 pub(crate) mod yielding;
 
 pub use checkpoint::SavedCheckpoint;
-pub(crate) use control::{Folders, Run, RunSetup, report_event};
+pub(crate) use control::{Folders, Run, RunSetup};
 pub(crate) use execute::{Finished, execute};
 pub(crate) use folder::Name as FolderName;
 pub(crate) use manifest::Origin;
-pub(crate) use reports::Report;

@@ -1,67 +1,26 @@
 //! What a function reports besides its counts: metrics, logs, warnings. Bounded, and it never
 //! waits for anyone.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
-use impresario_api::{LogLevel, Timestamp};
+use impresario_api::{EventBody, GapData, Timestamp};
 
 /// Bytes that wait at most, as estimated.
 const MOST_BYTES: usize = 256 * 1024;
 /// What a report costs besides its text.
 const OVERHEAD: usize = 64;
 
-/// One report.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Report {
-    pub(crate) at: Timestamp,
-    pub(crate) body: ReportBody,
-}
+/// A durable event of the run that its function caused, and when.
+pub(crate) type Report = (Timestamp, EventBody);
 
-/// What is reported.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum ReportBody {
-    Metric {
-        name: String,
-        step: u64,
-        value: Option<f64>,
-    },
-    Log {
-        level: LogLevel,
-        message: String,
-    },
-    Warning {
-        code: String,
-        message: String,
-    },
-    /// The run goes on from a checkpoint.
-    Restored {
-        from_step: BTreeMap<String, u64>,
-        metrics: BTreeMap<String, u64>,
-    },
-    Gap {
-        logs: u64,
-        metrics: u64,
-    },
-}
-
-impl Report {
-    pub(crate) fn now(body: ReportBody) -> Self {
-        Self {
-            at: Timestamp::now(),
-            body,
+fn bytes((_, body): &Report) -> usize {
+    OVERHEAD
+        + match body {
+            EventBody::Metric(metric) => metric.name.len(),
+            EventBody::Log(log) => log.message.len(),
+            EventBody::Warning(warning) => warning.message.len(),
+            _ => 0,
         }
-    }
-
-    fn bytes(&self) -> usize {
-        OVERHEAD
-            + match &self.body {
-                ReportBody::Metric { name, .. } => name.len(),
-                ReportBody::Log { message, .. } | ReportBody::Warning { message, .. } => {
-                    message.len()
-                }
-                ReportBody::Restored { .. } | ReportBody::Gap { .. } => 0,
-            }
-    }
 }
 
 /// The reports that wait.
@@ -76,7 +35,7 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// One more. Past the limit the oldest logs go first, then every second metric point.
     pub(crate) fn push(&mut self, report: Report) {
-        self.bytes += report.bytes();
+        self.bytes += bytes(&report);
         self.reports.push_back(report);
         if self.bytes > MOST_BYTES {
             self.drop_oldest_logs();
@@ -91,60 +50,77 @@ impl Buffer {
         self.bytes = 0;
         let (logs, metrics) = (self.dropped_logs, self.dropped_metrics);
         (self.dropped_logs, self.dropped_metrics) = (0, 0);
-        let gap = (logs + metrics > 0).then(|| Report::now(ReportBody::Gap { logs, metrics }));
+        let gap = EventBody::Gap(GapData {
+            logs,
+            metrics,
+            events: 0,
+        });
+        let gap = (logs + metrics > 0).then(|| (Timestamp::now(), gap));
         gap.into_iter().chain(self.reports.drain(..)).collect()
     }
 
     /// Drops logs, oldest first, until three quarters of the room are used.
     fn drop_oldest_logs(&mut self) {
-        let mut bytes = self.bytes;
-        let mut dropped = 0;
-        self.reports.retain(|report| {
-            let goes = bytes > MOST_BYTES * 3 / 4 && matches!(report.body, ReportBody::Log { .. });
-            if goes {
-                bytes -= report.bytes();
-                dropped += 1;
-            }
-            !goes
+        self.dropped_logs += self.drop_reports(|body, used| {
+            used > MOST_BYTES * 3 / 4 && matches!(body, EventBody::Log(_))
         });
-        self.bytes = bytes;
-        self.dropped_logs += dropped;
     }
 
     fn thin_metrics(&mut self) {
-        let (mut nth, mut bytes, mut dropped) = (0_u64, self.bytes, 0);
-        self.reports.retain(|report| {
-            let is_metric = matches!(report.body, ReportBody::Metric { .. });
+        let mut nth = 0_u64;
+        self.dropped_metrics += self.drop_reports(|body, _| {
+            let is_metric = matches!(body, EventBody::Metric(_));
             nth += u64::from(is_metric);
-            let goes = is_metric && nth % 2 == 1;
+            is_metric && nth % 2 == 1
+        });
+    }
+
+    /// Drops what `goes`, which is asked with the bytes that are still used: how many reports.
+    fn drop_reports(&mut self, mut goes: impl FnMut(&EventBody, usize) -> bool) -> u64 {
+        let (mut used, mut dropped) = (self.bytes, 0);
+        self.reports.retain(|report| {
+            let goes = goes(&report.1, used);
             if goes {
-                bytes -= report.bytes();
+                used -= bytes(report);
                 dropped += 1;
             }
             !goes
         });
-        self.bytes = bytes;
-        self.dropped_metrics += dropped;
+        self.bytes = used;
+        dropped
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use impresario_api::{LogData, LogLevel, MetricData};
+
     use super::*;
 
     fn log(n: usize) -> Report {
-        Report::now(ReportBody::Log {
+        let log = LogData {
             level: LogLevel::Info,
             message: format!("{n:0>1000}"),
-        })
+            run: 1,
+        };
+        (Timestamp::now(), EventBody::Log(log))
     }
 
     fn metric(step: u64) -> Report {
-        Report::now(ReportBody::Metric {
+        let metric = MetricData {
             name: "loss".to_owned(),
             step,
             value: Some(0.5),
-        })
+            run: 1,
+        };
+        (Timestamp::now(), EventBody::Metric(metric))
+    }
+
+    fn gap(reports: &[Report]) -> &GapData {
+        match &reports[0].1 {
+            EventBody::Gap(gap) => gap,
+            other => panic!("a gap comes first, not {other:?}"),
+        }
     }
 
     #[test]
@@ -156,18 +132,13 @@ mod tests {
         }
         assert!(buffer.bytes <= MOST_BYTES);
         let reports = buffer.take();
-        let ReportBody::Gap { logs, metrics: 0 } = reports[0].body else {
-            panic!("a gap comes first")
-        };
-        assert_eq!(logs as usize + reports.len() - 2, 1_000);
-        assert!(
-            reports
-                .iter()
-                .any(|report| matches!(report.body, ReportBody::Metric { .. }))
-        );
-        assert!(
-            matches!(&reports[reports.len() - 1].body, ReportBody::Log { message, .. } if message.ends_with("999"))
-        );
+        let gap = gap(&reports);
+        assert_eq!(gap.metrics, 0);
+        assert_eq!(gap.logs as usize + reports.len() - 2, 1_000);
+        let is_metric = |(_, body): &Report| matches!(body, EventBody::Metric(_));
+        assert!(reports.iter().any(is_metric));
+        let last = &reports[reports.len() - 1].1;
+        assert!(matches!(last, EventBody::Log(log) if log.message.ends_with("999")));
         assert!(buffer.take().is_empty(), "a gap is told once");
     }
 
@@ -178,13 +149,10 @@ mod tests {
             buffer.push(metric(step));
         }
         let reports = buffer.take();
-        let ReportBody::Gap { logs: 0, metrics } = reports[0].body else {
-            panic!("a gap comes first")
-        };
-        assert_eq!(metrics as usize + reports.len() - 1, 100_000);
-        assert!(matches!(
-            reports[reports.len() - 1].body,
-            ReportBody::Metric { step: 99_999, .. }
-        ));
+        let gap = gap(&reports);
+        assert_eq!(gap.logs, 0);
+        assert_eq!(gap.metrics as usize + reports.len() - 1, 100_000);
+        let last = &reports[reports.len() - 1].1;
+        assert!(matches!(last, EventBody::Metric(metric) if metric.step == 99_999));
     }
 }

@@ -1,11 +1,10 @@
 //! From which checkpoint a run goes on: the newest that is whole and its own.
 
+use impresario_api::{EventBody, RestoredData};
 use serde::de::IgnoredAny;
 
 use super::control::Folders;
-use super::reports::{Report, ReportBody};
 use super::{Run, SavedCheckpoint, manifest};
-use crate::locks::lock;
 
 impl Run {
     /// The checkpoint that this run goes on from. The first call looks, on the function's own
@@ -19,16 +18,17 @@ impl Run {
             let mut checkpoint = checkpoint.clone();
             self.find_folder(&mut checkpoint);
             let Some(fault) = self.fault(&checkpoint) else {
-                self.report(ReportBody::Restored {
+                self.report(EventBody::Restored(RestoredData {
+                    run: self.setup.run,
                     from_step: checkpoint.step.clone(),
                     metrics: checkpoint.metrics.clone(),
-                });
+                }));
                 return Some(checkpoint);
             };
-            self.report(ReportBody::Warning {
-                code: "CHECKPOINT_DAMAGED".to_owned(),
-                message: format!("the checkpoint of {} is skipped: {fault}", checkpoint.at),
-            });
+            self.warn(
+                "CHECKPOINT_DAMAGED".to_owned(),
+                format!("the checkpoint of {} is skipped: {fault}", checkpoint.at),
+            );
         }
         None
     }
@@ -48,9 +48,5 @@ impl Run {
         }
         let dir = checkpoint.dir.as_deref()?;
         manifest::fault(dir, &self.setup.origin, &checkpoint.value)
-    }
-
-    fn report(&self, body: ReportBody) {
-        lock(&self.reports).push(Report::now(body));
     }
 }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use actix::Addr;
+use actix::{Actor, Addr, Context, Handler, Recipient};
 use actix_rt::Arbiter;
 use impresario_api::{LaneView, OperationId, SlotView, Timestamp};
 
-use super::manager::Manager;
 use super::messages::{NotBegun, RunEnded};
 use crate::LaneConfig;
 use crate::operation::ErasedOperation;
@@ -98,23 +97,23 @@ impl Lane {
     }
 
     /// The arbiter of a slot was gone before the function began: a fresh one takes the work.
-    pub(crate) fn begin_again(&mut self, index: usize, manager: &Addr<Manager>) {
+    pub(crate) fn begin_again(&mut self, index: usize, listener: &RunListener) {
         let slot = &mut self.slots[index];
         if let Some(occupant) = &slot.busy {
             slot.arbiter = fresh(self.nice);
-            begin(&slot.arbiter, &occupant.work, manager);
+            begin(&slot.arbiter, &occupant.work, listener);
         }
     }
 
     /// Runs a function in a free slot: which.
-    pub(crate) fn run(&mut self, work: Work, manager: &Addr<Manager>) -> usize {
+    pub(crate) fn run(&mut self, work: Work, listener: &RunListener) -> usize {
         let free = self.slots.iter().position(|slot| slot.busy.is_none());
         // A claim is for no more than the slots that are free.
         let index = free.unwrap_or(0);
         let slot = &mut self.slots[index];
         self.gauge.busy.fetch_add(1, Ordering::Relaxed);
         let work = Arc::new(work);
-        begin(&slot.arbiter, &work, manager);
+        begin(&slot.arbiter, &work, listener);
         let since = Timestamp::now();
         slot.busy = Some(Occupant { since, work });
         index
@@ -186,12 +185,31 @@ pub(crate) struct Work {
     pub(crate) run: Arc<Run>,
 }
 
+/// Whoever hears how runs end: the manager.
+#[derive(Clone)]
+pub(crate) struct RunListener {
+    ended: Recipient<RunEnded>,
+    not_begun: Recipient<NotBegun>,
+}
+
+impl<A> From<Addr<A>> for RunListener
+where
+    A: Actor<Context = Context<A>> + Handler<RunEnded> + Handler<NotBegun>,
+{
+    fn from(actor: Addr<A>) -> Self {
+        Self {
+            ended: actor.clone().recipient(),
+            not_begun: actor.recipient(),
+        }
+    }
+}
+
 /// Hands the work to an arbiter.
-fn begin(arbiter: &Arbiter, work: &Arc<Work>, manager: &Addr<Manager>) {
+fn begin(arbiter: &Arbiter, work: &Arc<Work>, listener: &RunListener) {
     let mut guard = CompletionGuard {
         id: work.id,
         run: work.number,
-        manager: manager.clone(),
+        listener: listener.clone(),
         begun: false,
         told: false,
     };
@@ -203,13 +221,13 @@ fn begin(arbiter: &Arbiter, work: &Arc<Work>, manager: &Addr<Manager>) {
     });
 }
 
-/// Tells the manager of a run's end, exactly once: what the function returned, or, when its
+/// Tells the listener of a run's end, exactly once: what the function returned, or, when its
 /// arbiter drops it without a return, that the slot was lost. An arbiter that was gone before the
 /// function began has ended nothing: another one takes the work.
 struct CompletionGuard {
     id: OperationId,
     run: u32,
-    manager: Addr<Manager>,
+    listener: RunListener,
     begun: bool,
     told: bool,
 }
@@ -218,7 +236,7 @@ impl CompletionGuard {
     fn tell(&mut self, finished: Option<Box<Finished>>) {
         self.told = true;
         let (id, run) = (self.id, self.run);
-        self.manager.do_send(RunEnded { id, run, finished });
+        self.listener.ended.do_send(RunEnded { id, run, finished });
     }
 }
 
@@ -231,7 +249,7 @@ impl Drop for CompletionGuard {
             self.tell(None);
         } else {
             let (id, run) = (self.id, self.run);
-            self.manager.do_send(NotBegun { id, run });
+            self.listener.not_begun.do_send(NotBegun { id, run });
         }
     }
 }

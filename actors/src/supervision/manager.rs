@@ -386,7 +386,7 @@ impl Handler<NotBegun> for Manager {
         };
         self.metrics.restarts += 1;
         if let Some(lane) = self.lanes.get_mut(&live.of.operation.lane) {
-            lane.begin_again(live.slot, &ctx.address());
+            lane.begin_again(live.slot, &ctx.address().into());
         }
     }
 }

@@ -8,7 +8,7 @@ use impresario_api::{LaneView, OperationId, Progress, Status, Timestamp, Verb};
 use tokio::sync::oneshot;
 
 use super::metrics::Histogram;
-use super::writer::Reply;
+use super::reply::Reply;
 use crate::run::Finished;
 use crate::store::{Command, Outcome, StoreError, Submission};
 

@@ -6,12 +6,14 @@
 
 pub(crate) mod blocking;
 pub(crate) mod breakpoints;
+pub(crate) mod failure;
 pub(crate) mod lane;
 pub(crate) mod manager;
 pub(crate) mod messages;
 pub(crate) mod metrics;
 pub(crate) mod operation_actor;
 pub(crate) mod pubsub;
+pub(crate) mod reply;
 pub(crate) mod sweeper;
 pub(crate) mod system;
 pub(crate) mod watched;

@@ -7,16 +7,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Recipient};
 use impresario_api::{EventBody, Progress, StopVerb, Timestamp, Warning};
 
-use super::manager::Manager;
 use super::messages::{Leave, LiveProgress, ReadRun, StopSignalled, TimedOut};
 use super::pubsub::Hub;
 use super::writer::{Entry, StoreLink};
 use crate::clock::Clock;
 use crate::rules::progress::Meter;
-use crate::run::{Report, Run, report_event};
+use crate::run::{Run, SavedCheckpoint};
 use crate::store::{Command, Operation};
 
 /// What an operation's actor works with; kept by the manager too, for the next actor of the run.
@@ -73,7 +72,7 @@ impl RunMonitor {
 
 pub(crate) struct OperationActor {
     of: Assignment,
-    manager: Addr<Manager>,
+    timed_out: Recipient<TimedOut>,
     shown: Progress,
     published: Progress,
     /// When a checkpoint was last due.
@@ -81,10 +80,10 @@ pub(crate) struct OperationActor {
 }
 
 impl OperationActor {
-    pub(crate) fn new(of: Assignment, manager: Addr<Manager>) -> Self {
+    pub(crate) fn new(of: Assignment, timed_out: Recipient<TimedOut>) -> Self {
         Self {
             of,
-            manager,
+            timed_out,
             shown: Progress::default(),
             published: Progress::default(),
             due_since: Instant::now(),
@@ -95,7 +94,7 @@ impl OperationActor {
         self.of.operation.state.run
     }
 
-    /// Reads the slot, if the function does not hold it just now.
+    /// Reads the run's counters, if the function does not hold their lock just now.
     fn read(&mut self) {
         if let Some(snapshot) = self.of.run.read() {
             let (now, ran) = (self.of.clock.now(), self.of.began.elapsed());
@@ -116,23 +115,11 @@ impl OperationActor {
                 .publish_progress(&self.of.operation, now, &self.shown);
             self.published = self.shown.clone();
         }
-        let mut events: Vec<_> = self
-            .of
-            .run
-            .drain()
-            .into_iter()
-            .map(|report| self.event(report))
-            .collect();
+        let mut events = self.of.run.drain();
         events.extend(self.unresponsive());
         let checkpoint = self.of.run.take_checkpoint();
         if !events.is_empty() || checkpoint.is_some() {
-            let (id, run) = (self.of.operation.id, self.number());
-            self.of.store.send(vec![Entry::silent(Command::Append {
-                id,
-                run,
-                events,
-                checkpoint,
-            })]);
+            self.append(events, checkpoint);
         }
         if self.due_since.elapsed() >= self.of.checkpoint_every {
             self.of.run.checkpoint_due();
@@ -141,8 +128,14 @@ impl OperationActor {
         ctx.run_later(self.of.progress_every, Self::tick);
     }
 
-    fn event(&self, report: Report) -> (Timestamp, EventBody) {
-        report_event(report, self.number())
+    fn append(&self, events: Vec<(Timestamp, EventBody)>, checkpoint: Option<SavedCheckpoint>) {
+        let append = Command::Append {
+            id: self.of.operation.id,
+            run: self.number(),
+            events,
+            checkpoint,
+        };
+        self.of.store.send(vec![Entry::silent(append)]);
     }
 
     /// A warning, once, when a stop has been ignored past the kind's grace period.
@@ -180,7 +173,7 @@ impl Actor for OperationActor {
             ctx.run_later(
                 timeout.saturating_sub(self.of.began.elapsed()),
                 move |actor, _| {
-                    actor.manager.do_send(TimedOut { id, run, reason });
+                    actor.timed_out.do_send(TimedOut { id, run, reason });
                 },
             );
         }
@@ -208,14 +201,7 @@ impl Handler<StopSignalled> for OperationActor {
         // Looked at as soon as the grace period is over, not at the tick after it.
         ctx.run_later(self.of.grace, |actor, _| {
             if let Some(event) = actor.unresponsive() {
-                let (id, run) = (actor.of.operation.id, actor.number());
-                let append = Command::Append {
-                    id,
-                    run,
-                    events: vec![event],
-                    checkpoint: None,
-                };
-                actor.of.store.send(vec![Entry::silent(append)]);
+                actor.append(vec![event], None);
             }
         });
     }

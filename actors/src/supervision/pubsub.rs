@@ -1,9 +1,11 @@
 //! Who hears of what.
 //!
 //! The manager publishes what was committed. All who share an interest share a bounded queue, in
-//! which each has its place. One that falls out of it lags: its owner then reads what it missed from
+//! which each has its position. One that falls out of it lags: its owner then reads what it missed from
 //! the store, so a slow listener costs bounded memory, delays nobody and loses nothing.
 
+mod cursor;
+mod interest;
 mod topic;
 
 use std::collections::HashMap;
@@ -14,45 +16,10 @@ use impresario_api::{OperationId, Progress, Timestamp};
 use crate::locks::lock;
 use crate::store::{Done, Operation};
 
+pub(crate) use self::cursor::SubscriberCursor;
+pub use self::interest::Interest;
 use self::topic::Topic;
-pub(crate) use self::topic::{Place, Post, SubscriberCursor};
-
-/// Whom a listener wants to hear of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Interest {
-    /// One operation.
-    Operation(OperationId),
-    /// All operations of these kinds (all kinds, when empty) that have the label (if one is given).
-    Matching {
-        /// Kinds.
-        kinds: Vec<String>,
-        /// Key and value.
-        label: Option<(String, String)>,
-    },
-}
-
-impl Interest {
-    /// Whether whatever is read for it is meant: nothing has to be asked.
-    pub(crate) fn is_of_all(&self) -> bool {
-        match self {
-            Self::Operation(_) => true,
-            Self::Matching { kinds, label } => kinds.is_empty() && label.is_none(),
-        }
-    }
-
-    /// Whether `operation` is meant. Kinds and labels never change, so it is for life.
-    pub(crate) fn includes(&self, operation: &Operation) -> bool {
-        match self {
-            Self::Operation(id) => *id == operation.id,
-            Self::Matching { kinds, label } => {
-                (kinds.is_empty() || kinds.contains(&operation.kind))
-                    && label
-                        .as_ref()
-                        .is_none_or(|(key, value)| operation.labels.get(key) == Some(value))
-            }
-        }
-    }
-}
+pub(crate) use self::topic::{Notification, TopicPosition};
 
 #[derive(Default)]
 struct Topics {
@@ -104,20 +71,18 @@ pub(crate) struct Counts {
 pub(crate) struct Hub(Mutex<Topics>);
 
 impl Hub {
-    /// A subscriber for what is published from now on. With `lagging` it begins by saying so, for a
-    /// listener that has something to catch up with. A topic is kept as long as it has a subscriber:
-    /// subscribers enter it here, and leave it as they are dropped, both under the hub's lock.
-    pub(crate) fn listen(self: &Arc<Self>, interest: &Interest, lagging: bool) -> SubscriberCursor {
+    /// A position in the topic of an interest, which is made if nobody has it yet.
+    fn enter(&self, interest: &Interest, lagging: bool) -> (Arc<Topic>, Arc<TopicPosition>) {
         let mut topics = lock(&self.0);
         let topic = topics.of(interest);
-        let place = topic.enter(lagging, topics.closed);
-        SubscriberCursor::new(Arc::clone(self), topic, place)
+        let position = topic.enter(lagging, topics.closed);
+        (topic, position)
     }
 
-    /// The owner of a subscriber listens no more; the topic goes with its last listener.
-    fn leave(&self, topic: &Arc<Topic>, place: &Arc<Place>) {
+    /// Gives a position up; the topic goes with its last one.
+    fn leave(&self, topic: &Arc<Topic>, position: &Arc<TopicPosition>) {
         let mut topics = lock(&self.0);
-        if topic.leave(place) == 0 {
+        if topic.leave(position) == 0 {
             topics.remove(topic);
         }
     }

@@ -1,4 +1,4 @@
-//! The actor system on a thread of its own, and how its failure is heard of.
+//! The actor system on a thread of its own.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use crossbeam_channel::bounded;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
+use super::failure::Failure;
 use super::lane::LaneGauge;
 use super::manager::{Manager, Setup};
 use super::pubsub::Hub;
@@ -21,39 +22,6 @@ use crate::live_count::LiveCount;
 use crate::operation::Kinds;
 use crate::store::{Owner, Store};
 use crate::{Config, StartupError};
-
-/// Tells that the orchestrator ended by a fault of its own. The first report counts.
-#[derive(Clone)]
-pub(crate) struct Failure {
-    why: Arc<watch::Sender<Option<String>>>,
-    admitting: Arc<AtomicBool>,
-}
-
-impl Failure {
-    pub(crate) fn new(admitting: Arc<AtomicBool>) -> Self {
-        let why = Arc::new(watch::Sender::new(None));
-        Self { why, admitting }
-    }
-
-    /// Nothing is admitted from here on, and only then anyone hears of it.
-    pub(crate) fn report(&self, why: String) {
-        self.admitting.store(false, Ordering::Release);
-        log::error!("the orchestrator failed: {why}");
-        self.why.send_if_modified(|first| {
-            let news = first.is_none();
-            first.get_or_insert(why);
-            news
-        });
-    }
-
-    pub(crate) fn watch(&self) -> watch::Receiver<Option<String>> {
-        self.why.subscribe()
-    }
-
-    pub(crate) fn is_reported(&self) -> bool {
-        self.why.borrow().is_some()
-    }
-}
 
 /// What the handle holds of a running system.
 pub(crate) struct Running {

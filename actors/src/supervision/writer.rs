@@ -16,13 +16,12 @@ use std::time::{Duration, Instant};
 
 use actix::Recipient;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::sync::oneshot;
 
 use super::breakpoints::Breakpoints;
+use super::failure::Failure;
 use super::messages::{Committed, NotCommitted};
 use super::metrics::{COMMITS, Timed};
-use super::pubsub::Place;
-use super::system::Failure;
+use super::reply::Reply;
 use crate::live_count::LiveCount;
 use crate::locks::{lock, panic_message};
 use crate::store::{Command, Outcome, Store, StoreError};
@@ -35,45 +34,6 @@ const MOST_UNWRITTEN: u64 = 4_096;
 /// How long a stop waits for the end that it brings, so that both share a commit. A function that
 /// heeds its stop returns within it; a commit takes longer by far.
 const END_FOLLOWS_WITHIN: Duration = Duration::from_micros(150);
-
-/// Who waits for an outcome.
-pub(crate) struct Reply {
-    sender: Option<oneshot::Sender<Result<Outcome, StoreError>>>,
-    /// Of one who waits for what comes of it, and is woken by the operation's events.
-    place: Option<Arc<Place>>,
-}
-
-impl Reply {
-    pub(crate) const fn new(
-        sender: oneshot::Sender<Result<Outcome, StoreError>>,
-        place: Option<Arc<Place>>,
-    ) -> Self {
-        Self {
-            sender: Some(sender),
-            place,
-        }
-    }
-
-    pub(crate) fn send(mut self, result: Result<Outcome, StoreError>) {
-        if matches!(&result, Ok(Outcome::Done(done)) if !done.events.is_empty()) {
-            self.place = None;
-        }
-        if let Some(sender) = self.sender.take() {
-            // Who asked may have gone; what was recorded stays.
-            let _ = sender.send(result);
-        }
-    }
-}
-
-impl Drop for Reply {
-    fn drop(&mut self) {
-        drop(self.sender.take());
-        // Nothing was recorded, so no event will come.
-        if let Some(place) = self.place.take() {
-            place.look();
-        }
-    }
-}
 
 /// A command, and who waits for what comes of it.
 pub(crate) struct Entry {

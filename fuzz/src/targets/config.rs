@@ -32,7 +32,7 @@ pub(crate) fn target() -> Target {
         match Settings::load(&args) {
             Ok(settings) => {
                 let _ = settings.supervisor();
-                let _ = settings.http.socket_limits();
+                let _ = impresario_server::http::SocketLimits::of(&settings.http);
                 assert!(settings.http.worker_threads() > 0);
             }
             Err(error) => {

@@ -11,16 +11,16 @@ const DAY_MS: i64 = 86_400_000;
 /// A weekend and a holiday beside it: from Friday's bar to Tuesday's.
 const LONGEST_REST_MS: i64 = 4 * DAY_MS;
 
-/// Counts the gaps between bars.
+/// Counts the gaps between bars: where bars are missing.
 #[derive(Debug)]
 pub(super) struct Spacing {
     /// What a bar should last.
     expected: i64,
     last: Option<Timestamp>,
-    gaps: u64,
+    steps: u64,
     shorter: u64,
     smallest: i64,
-    holes: u64,
+    gaps: u64,
 }
 
 impl Spacing {
@@ -33,10 +33,10 @@ impl Spacing {
         Self {
             expected: minutes.sum::<i64>() * 60_000,
             last: None,
-            gaps: 0,
+            steps: 0,
             shorter: 0,
             smallest: i64::MAX,
-            holes: 0,
+            gaps: 0,
         }
     }
 
@@ -44,18 +44,18 @@ impl Spacing {
     #[inline]
     pub(super) fn see(&mut self, time: Timestamp) {
         if let Some(last) = self.last.replace(time) {
-            let gap = time.as_millis() - last.as_millis();
-            self.gaps += 1;
-            self.shorter += u64::from(gap < self.expected);
-            self.smallest = self.smallest.min(gap);
-            self.holes += u64::from(gap > self.expected && self.is_hole(last, time));
+            let step = time.as_millis() - last.as_millis();
+            self.steps += 1;
+            self.shorter += u64::from(step < self.expected);
+            self.smallest = self.smallest.min(step);
+            self.gaps += u64::from(step > self.expected && self.is_gap(last, time));
         }
     }
 
     /// Whether bars are missing between two that lie further apart than one lasts. A market rests:
     /// bars shorter than a day are missed within a day (UTC) alone, daily ones past a weekend with
     /// a holiday, weekly ones past as many days more.
-    fn is_hole(&self, last: Timestamp, time: Timestamp) -> bool {
+    fn is_gap(&self, last: Timestamp, time: Timestamp) -> bool {
         let (last, time) = (last.as_millis(), time.as_millis());
         if self.expected < DAY_MS {
             return last.div_euclid(DAY_MS) == time.div_euclid(DAY_MS);
@@ -64,20 +64,20 @@ impl Spacing {
     }
 
     /// Places where bars are missing.
-    pub(super) const fn holes(&self) -> u64 {
-        self.holes
+    pub(super) const fn gaps(&self) -> u64 {
+        self.gaps
     }
 
-    /// Why the bars seem to be of another timeframe. Holes are no reason, and neither are a few bars
+    /// Why the bars seem to be of another timeframe. Gaps are no reason, and neither are a few bars
     /// too close, as a clock that is put forward makes them.
     pub(super) fn doubt(&self) -> Option<String> {
-        if self.shorter * 2 > self.gaps {
-            let (shorter, gaps) = (self.shorter, self.gaps);
+        if self.shorter * 2 > self.steps {
+            let (shorter, steps) = (self.shorter, self.steps);
             return Some(format!(
-                "{shorter} of {gaps} bars begin before the one before them should have ended"
+                "{shorter} of {steps} bars begin before the one before them should have ended"
             ));
         }
-        if self.gaps > 0 && self.smallest / 2 >= self.expected {
+        if self.steps > 0 && self.smallest / 2 >= self.expected {
             let bars = self.smallest / self.expected.max(1);
             return Some(format!(
                 "no two of them are closer than {bars} bars of that length would be"
@@ -125,7 +125,7 @@ mod tests {
     fn holes_are_counted_and_a_market_at_rest_is_none() {
         const HOUR: i64 = 60;
         const DAY: i64 = 24 * HOUR;
-        for (timeframe, minutes, holes) in [
+        for (timeframe, minutes, gaps) in [
             ("1d", &[0, DAY, 4 * DAY, 8 * DAY][..], 0),
             ("1d", &[0, 5 * DAY, 6 * DAY, 16 * DAY], 2),
             ("1w", &[0, 7 * DAY, 15 * DAY], 0),
@@ -139,7 +139,7 @@ mod tests {
             for minute in minutes {
                 spacing.see(Timestamp::from_millis(minute * 60_000));
             }
-            assert_eq!(spacing.holes(), holes, "{timeframe} {minutes:?}");
+            assert_eq!(spacing.gaps(), gaps, "{timeframe} {minutes:?}");
         }
     }
 

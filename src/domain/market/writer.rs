@@ -110,7 +110,7 @@ impl Writer {
             symbol: self.symbol.clone(),
             timeframe: self.timeframe.clone(),
             rows: self.rows,
-            holes: Some(self.spacing.holes()),
+            holes: Some(self.spacing.gaps()),
             start,
             end,
             bytes: format::size(self.rows),

@@ -8,9 +8,9 @@ pub(super) const NAMES: [&str; 4] = ["auto", "cpu", "cuda", "mps"];
 
 /// A device that is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place(Device);
+pub struct ComputeDevice(Device);
 
-impl Place {
+impl ComputeDevice {
     /// The device of a name; `auto` is the fastest that is there.
     pub fn find(name: &str) -> Result<Self, Refusal> {
         let cuda = || Cuda::is_available().then_some(Device::Cuda(0));
@@ -84,19 +84,22 @@ mod tests {
 
     #[test]
     fn the_processor_is_always_there_and_auto_is_something() {
-        assert_eq!(Place::find("cpu").map(Place::name), Ok("cpu"));
-        assert!(Place::find("auto").is_ok());
+        assert_eq!(
+            ComputeDevice::find("cpu").map(ComputeDevice::name),
+            Ok("cpu")
+        );
+        assert!(ComputeDevice::find("auto").is_ok());
     }
 
     #[test]
     fn what_is_not_there_is_refused_by_name() {
         for name in NAMES {
-            if let Err(refusal) = Place::find(name) {
+            if let Err(refusal) = ComputeDevice::find(name) {
                 assert_eq!(refusal.code, "DEVICE_NOT_AVAILABLE");
                 assert!(refusal.message.contains(name), "{}", refusal.message);
             }
         }
-        let refusal = Place::find("abacus").expect_err("no such device");
+        let refusal = ComputeDevice::find("abacus").expect_err("no such device");
         assert!(
             refusal.message.contains("got \"abacus\""),
             "{}",

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tch::Tensor;
 
 use super::adam::Adam;
-use super::device::Place;
+use super::device::ComputeDevice;
 use super::error::TrainingError;
 use super::loss::Sum;
 use super::network::{Batch, Dropout, Network};
@@ -43,7 +43,7 @@ pub struct Part {
     /// (rows, features), scaled.
     features: Tensor,
     classes: Vec<u8>,
-    place: Place,
+    device: ComputeDevice,
 }
 
 /// Why a training ended.
@@ -84,12 +84,12 @@ pub struct Fitted {
 
 impl Part {
     /// Rows of `width` features each, row-major, and their classes.
-    pub fn new(place: Place, features: &[f32], width: usize, classes: Vec<u8>) -> Self {
+    pub fn new(device: ComputeDevice, features: &[f32], width: usize, classes: Vec<u8>) -> Self {
         let shape = [classes.len() as i64, width as i64];
         Self {
-            features: place.tensor(features, &shape),
+            features: device.tensor(features, &shape),
             classes,
-            place,
+            device,
         }
     }
 
@@ -113,9 +113,9 @@ impl Part {
         let order = order.as_slice();
         let classes = order.iter().map(|row| self.classes[*row as usize]);
         Self {
-            features: self.features.index_select(0, &self.place.rows(order)),
+            features: self.features.index_select(0, &self.device.rows(order)),
             classes: classes.collect(),
-            place: self.place,
+            device: self.device,
         }
     }
 

@@ -33,7 +33,7 @@ mod rng;
 #[cfg(feature = "training")]
 pub use self::{
     adam::Adam,
-    device::{Place, use_threads},
+    device::{ComputeDevice, use_threads},
     error::TrainingError,
     fit::{Ended, Fitted, Hyper, Part, fit},
     loss::Sum,

@@ -9,7 +9,7 @@ use impresario_api::{ModelCard, ModelId, ModelRow, text};
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
-use super::device::Place;
+use super::device::ComputeDevice;
 use super::error::TrainingError;
 use super::network::Network;
 
@@ -195,7 +195,11 @@ impl Models {
                 );
             }
         }
-        Ok(Network::with_weights(Place::host(), &card.layers, &weights))
+        Ok(Network::with_weights(
+            ComputeDevice::host(),
+            &card.layers,
+            &weights,
+        ))
     }
 
     /// Where a model lies.

@@ -8,7 +8,7 @@
 use tch::{Kind, Tensor};
 
 use super::adam::Adam;
-use super::device::Place;
+use super::device::ComputeDevice;
 use super::loss::{Sum, cross_entropy, softmax};
 use super::rng::{Purpose, Stream};
 
@@ -23,7 +23,7 @@ pub(super) fn weights_of(widths: &[u32]) -> usize {
 
 /// A network, where it is computed.
 pub struct Network {
-    place: Place,
+    device: ComputeDevice,
     widths: Vec<i64>,
     /// All weights and biases; the layers are views into it.
     weights: Tensor,
@@ -68,7 +68,7 @@ impl Network {
     /// uniform in ±1/√inputs, weights and biases alike, as PyTorch's `nn.Linear` has them. `go_on` is
     /// asked every now and then, for a large network takes seconds.
     pub fn new<E>(
-        place: Place,
+        device: ComputeDevice,
         widths: &[u32],
         seed: u64,
         go_on: impl Fn() -> Result<(), E>,
@@ -86,15 +86,15 @@ impl Network {
             }
         }
         go_on()?;
-        Ok(Self::with_weights(place, widths, &start))
+        Ok(Self::with_weights(device, widths, &start))
     }
 
     /// A network whose weights are known: as [`Network::weights`] gave them.
-    pub fn with_weights(place: Place, widths: &[u32], weights: &[f32]) -> Self {
+    pub fn with_weights(device: ComputeDevice, widths: &[u32], weights: &[f32]) -> Self {
         let widths: Vec<i64> = widths.iter().map(|width| i64::from(*width)).collect();
         let length = weights.len() as i64;
-        let weights = place.tensor(weights, &[length]);
-        let gradient = place.zeros(&[length]);
+        let weights = device.tensor(weights, &[length]);
+        let gradient = device.zeros(&[length]);
         let mut layers = Vec::new();
         let mut at = 0;
         for pair in widths.windows(2) {
@@ -112,7 +112,7 @@ impl Network {
             at += (inputs + 1) * outputs;
         }
         Self {
-            place,
+            device,
             widths,
             weights,
             gradient,
@@ -140,7 +140,7 @@ impl Network {
             ]
         });
         named
-            .map(|(name, tensor)| (name, Place::host().bring(tensor).copy()))
+            .map(|(name, tensor)| (name, ComputeDevice::host().bring(tensor).copy()))
             .collect()
     }
 
@@ -151,14 +151,14 @@ impl Network {
     /// One step of learning from a batch: what the network answered before it.
     pub fn learn(&mut self, batch: &Batch<'_>, dropout: Dropout, adam: &mut Adam) -> Sum {
         let sum = self.differentiate(batch, dropout);
-        if self.place.is_host() {
+        if self.device.is_host() {
             let gradient = slice(&mut self.gradient);
             adam.step(slice(&mut self.weights), gradient);
         } else {
             let mut weights = values(&self.weights);
             adam.step(&mut weights, &values(&self.gradient));
             let length = weights.len() as i64;
-            let moved = self.place.tensor(&weights, &[length]);
+            let moved = self.device.tensor(&weights, &[length]);
             self.weights.copy_(&moved);
         }
         sum
@@ -185,7 +185,7 @@ impl Network {
         let mut errors = values(&logits);
         let sum = cross_entropy(&mut errors, batch.classes, self.classes());
         let shape = [batch.classes.len() as i64, self.classes() as i64];
-        let mut error = self.place.tensor(&errors, &shape);
+        let mut error = self.device.tensor(&errors, &shape);
         let kept = f64::from(1.0 / (1.0 - dropout.dropped));
         for (index, layer) in self.layers.iter().enumerate().rev() {
             let input = index
@@ -226,7 +226,7 @@ impl Network {
         };
         let mut mask = vec![0.0; like.numel()];
         Stream::new(dropout.seed, purpose).drop_units(&mut mask, dropout.dropped);
-        self.place.tensor(&mask, &like.size())
+        self.device.tensor(&mask, &like.size())
     }
 
     /// The logits of rows, (rows, classes), row-major; nothing is dropped.

@@ -7,7 +7,7 @@ use impresario_api::{FeatureView, ModelCard, ModelData, ModelId, TestReport, Tim
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::device::{self, Place};
+use super::device::{self, ComputeDevice};
 use super::error::TrainingError;
 use super::fit::{Ended, Fitted, Part, fit};
 use super::memory;
@@ -67,13 +67,13 @@ impl Operation for Training {
 
     fn run(&self, params: TrainingParams, ctx: &Context) -> Result<TrainingOutput, Failure> {
         device::use_threads(ctx.threads());
-        let place = Place::find(&params.device)
+        let device = ComputeDevice::find(&params.device)
             .map_err(|refusal| Failure::new(refusal.code, refusal.message))?;
         let (symbol, timeframe) = (&params.symbol, &params.timeframe);
         ctx.title(format!("Training MLP on {symbol} {timeframe}"));
         ctx.context("symbol", symbol.as_str());
         ctx.context("timeframe", timeframe.as_str());
-        ctx.context("device", place.name());
+        ctx.context("device", device.name());
         ctx.check()?;
         let data = self.library.read(symbol, timeframe)?;
         let widths = params.widths();
@@ -85,14 +85,14 @@ impl Operation for Training {
         scaler.scale(&mut features);
         let part = |rows: &std::ops::Range<usize>| {
             let features = &features[rows.start * WIDTH..rows.end * WIDTH];
-            Part::new(place, features, WIDTH, table.labels[rows.clone()].to_vec())
+            Part::new(device, features, WIDTH, table.labels[rows.clone()].to_vec())
         };
         let (training, validation) = (part(&parts.train), part(&parts.validation));
-        let mut network = Network::new(place, &widths, params.seed, || ctx.check())?;
+        let mut network = Network::new(device, &widths, params.seed, || ctx.check())?;
         let fitted = fit(ctx, &mut network, &training, &validation, &params.hyper())?;
-        let best = Network::with_weights(place, &widths, &fitted.weights);
+        let best = Network::with_weights(device, &widths, &fitted.weights);
         let report = report(&best, &part(&parts.test), &table, &parts);
-        let card = card(&params, place, &data, &parts, &scaler, &fitted, &report)?;
+        let card = card(&params, device, &data, &parts, &scaler, &fitted, &report)?;
         let card = self.models.save(&best, card)?;
         Ok(self.output(&card, fitted.ended, report))
     }
@@ -100,7 +100,7 @@ impl Operation for Training {
 
 impl Training {
     pub(super) fn admit(&self, params: &TrainingParams) -> Result<(), Refusal> {
-        Place::find(&params.device)?;
+        ComputeDevice::find(&params.device)?;
         let data = self.library.find(&params.symbol, &params.timeframe)?;
         // Against all the memory: what is taken now may be free when its turn comes.
         let rows = params.rows_at_once(data.rows);
@@ -186,7 +186,7 @@ fn verdict(test: &TestReport) -> String {
 
 fn card(
     params: &TrainingParams,
-    place: Place,
+    device: ComputeDevice,
     data: &Dataset,
     parts: &Parts,
     scaler: &Scaler,
@@ -224,7 +224,7 @@ fn card(
         best_epoch: fitted.best_epoch,
         ended_by: fitted.ended.as_str().to_owned(),
         test: test.clone(),
-        device: place.name().to_owned(),
+        device: device.name().to_owned(),
         versions: versions(),
     })
 }

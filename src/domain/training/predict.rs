@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use impresario_api::{Bar, FeatureView, ModelId, Prediction};
 
-use super::device::{Place, use_threads};
+use super::device::{ComputeDevice, use_threads};
 use super::error::TrainingError;
 use super::models::Models;
 use super::prepare::{self, NAMES, Scaler, WIDTH};
@@ -40,7 +40,7 @@ pub fn predict(models: &Models, id: ModelId, bars: &[Bar]) -> Result<Prediction,
     let network = models.network(&card)?;
     // One row is no work for several threads.
     use_threads(1);
-    let row = Place::host().tensor(&features, &[1, WIDTH as i64]);
+    let row = ComputeDevice::host().tensor(&features, &[1, WIDTH as i64]);
     let probabilities = network.probabilities(&row);
     let [not_up, up] = probabilities[..] else {
         return Err(damaged("it does not tell two classes"));

@@ -190,7 +190,7 @@ fn a_finish_in_the_only_epoch_tells_of_it_and_of_no_loss_that_was_not_measured()
 #[test]
 fn a_stop_is_heard_while_the_initial_weights_are_made() {
     let asked = std::cell::Cell::new(0);
-    let stopped = Network::new(Place::host(), &[1_000, 1_000, 2], 1, || {
+    let stopped = Network::new(ComputeDevice::host(), &[1_000, 1_000, 2], 1, || {
         asked.set(asked.get() + 1);
         if asked.get() == 3 {
             Err("stopped")
@@ -372,7 +372,7 @@ fn a_prediction_is_what_the_training_itself_computed() {
     let width = prepare::WIDTH;
     for row in [parts.test.start, parts.test.start + 17, parts.test.end - 1] {
         let features = &features[row * width..(row + 1) * width];
-        let part = Part::new(Place::host(), features, width, vec![0]);
+        let part = Part::new(ComputeDevice::host(), features, width, vec![0]);
         let trained = part.up(&network)[0];
         let last = row + prepare::LOOK_BACK;
         for from in [0, last - prepare::LOOK_BACK] {
@@ -564,12 +564,14 @@ fn what_a_crash_left_unfinished_is_removed() {
 fn the_gradient_is_that_of_autograd() {
     use tch::{Kind, Tensor};
     let widths = [5_u32, 7, 6, 3];
-    let mut network =
-        Network::new(Place::host(), &widths, 3, || Ok::<_, TrainingError>(())).expect("it goes on");
+    let mut network = Network::new(ComputeDevice::host(), &widths, 3, || {
+        Ok::<_, TrainingError>(())
+    })
+    .expect("it goes on");
     let rows: Vec<f32> = (0..8 * 5)
         .map(|at| ((at * 37 % 101) as f32 - 50.0) / 25.0)
         .collect();
-    let rows = Place::host().tensor(&rows, &[8, 5]);
+    let rows = ComputeDevice::host().tensor(&rows, &[8, 5]);
     let classes = [0_u8, 1, 2, 2, 1, 0, 0, 2];
     let mut taped = Vec::new();
     let mut activation = rows.shallow_clone();

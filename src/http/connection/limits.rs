@@ -9,7 +9,7 @@ use crate::config::Settings;
 /// Idle connections are kept so long, for clients that poll.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A connection that ends has so long for its last bytes.
-const FAREWELL: Duration = Duration::from_secs(1);
+const CLOSING: Duration = Duration::from_secs(1);
 /// So many connections are enough for one machine; what each sends is kept until it is whole.
 const MOST_CONNECTIONS: usize = 16_384;
 /// As many open files as are asked for.
@@ -36,7 +36,7 @@ pub(super) struct Times {
     pub(super) keep_alive: u64,
     pub(super) body_idle: u64,
     pub(super) write_stall: u64,
-    pub(super) farewell: u64,
+    pub(super) closing: u64,
 }
 
 /// A server with so few files could not do its work.
@@ -70,7 +70,7 @@ impl Times {
             keep_alive: KEEP_ALIVE.as_millis() as u64,
             body_idle: millis(http.body_idle_seconds),
             write_stall: millis(http.write_stall_seconds),
-            farewell: FAREWELL.as_millis() as u64,
+            closing: CLOSING.as_millis() as u64,
         }
     }
 }

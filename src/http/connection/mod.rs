@@ -32,7 +32,7 @@ use super::peer::Peer;
 pub(in crate::http) use client::Client;
 use clock::Clock;
 pub use limits::{TooFewFiles, check_files};
-pub(in crate::http) use registry::Place;
+pub(in crate::http) use registry::Permit;
 pub use registry::{Connections, Counts};
 use rules::{Phase, Reading};
 pub use server::serve;
@@ -139,7 +139,7 @@ impl Connection {
         let phase = if trusted {
             Phase::Socket
         } else {
-            Phase::Greeting
+            Phase::Authenticating
         };
         self.enter(phase);
     }
@@ -163,7 +163,7 @@ impl Connection {
     /// Ends it once everything that waits has been written. A client that does not take it has a
     /// moment.
     pub(in crate::http) fn finish(&self) {
-        self.enter(Phase::Farewell);
+        self.enter(Phase::Closing);
         self.end(Ending::AfterWrites);
     }
 

@@ -52,7 +52,7 @@ impl Open {
 
 /// How one ends that is not waited for. What a client has not taken is not kept for it.
 pub(super) fn at_once(reading: &Reading) -> Ending {
-    if reading.blocked_since.is_some() || reading.phase == Phase::Farewell {
+    if reading.blocked_since.is_some() || reading.phase == Phase::Closing {
         Ending::Abort
     } else {
         Ending::Now

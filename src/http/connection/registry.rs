@@ -128,7 +128,7 @@ impl Connections {
 
     /// Counts a request with those of its client, where a proxy sent it on: its connection is the
     /// proxy's. `None` when the client has too many under way.
-    pub(super) fn enter(self: &Arc<Self>, head: &RequestHead) -> Option<Option<Place>> {
+    pub(super) fn enter(self: &Arc<Self>, head: &RequestHead) -> Option<Option<Permit>> {
         if self.proxies.is_empty() {
             return Some(None);
         }
@@ -143,24 +143,29 @@ impl Connections {
             return None;
         }
         of_peer.requests += 1;
-        Some(Some(Place(Arc::clone(self), Taken::Request(group))))
+        Some(Some(Permit(Arc::clone(self), PermitKind::Request(group))))
     }
 
-    /// A place for a live socket; `None` when there are as many as there may be.
-    pub(in crate::http) fn socket(self: &Arc<Self>) -> Option<Place> {
-        self.place(&self.sockets, self.limits.sockets, Taken::Socket)
+    /// A permit for a live socket; `None` when there are as many as there may be.
+    pub(in crate::http) fn socket(self: &Arc<Self>) -> Option<Permit> {
+        self.permit(&self.sockets, self.limits.sockets, PermitKind::Socket)
     }
 
-    /// A place for a subscription beyond those that each socket may have anyway; `None` when there are
+    /// A permit for a subscription beyond those that each socket may have anyway; `None` when there are
     /// as many as there may be.
-    pub(in crate::http) fn subscription(self: &Arc<Self>) -> Option<Place> {
-        self.place(&self.subscriptions, SUBSCRIPTIONS, Taken::Subscription)
+    pub(in crate::http) fn subscription(self: &Arc<Self>) -> Option<Permit> {
+        self.permit(&self.subscriptions, SUBSCRIPTIONS, PermitKind::Subscription)
     }
 
-    fn place(self: &Arc<Self>, taken: &AtomicUsize, most: usize, what: Taken) -> Option<Place> {
+    fn permit(
+        self: &Arc<Self>,
+        taken: &AtomicUsize,
+        most: usize,
+        what: PermitKind,
+    ) -> Option<Permit> {
         let one_more = |count| (count < most).then_some(count + 1);
         let counted = taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
-        counted.ok().map(|_| Place(Arc::clone(self), what))
+        counted.ok().map(|_| Permit(Arc::clone(self), what))
     }
 
     /// What is overdue is woken, and ended by `judge` if it still is when it has had its turn.
@@ -258,26 +263,27 @@ impl Connections {
     }
 }
 
-/// A place that something has among those there are, until this is dropped.
-pub(in crate::http) struct Place(Arc<Connections>, Taken);
+/// Lets a request, a live socket or a subscription be one of the limited number there may be, until
+/// it is dropped.
+pub(in crate::http) struct Permit(Arc<Connections>, PermitKind);
 
-enum Taken {
+enum PermitKind {
     Request(IpAddr),
     Socket,
     Subscription,
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         match self.1 {
-            Taken::Request(group) => {
+            PermitKind::Request(group) => {
                 let one = |of_peer: &mut OfPeer| of_peer.requests -= 1;
                 self.0.lock().leave(group, one);
             }
-            Taken::Socket => {
+            PermitKind::Socket => {
                 self.0.sockets.fetch_sub(1, Ordering::Relaxed);
             }
-            Taken::Subscription => {
+            PermitKind::Subscription => {
                 self.0.subscriptions.fetch_sub(1, Ordering::Relaxed);
             }
         }

@@ -17,11 +17,11 @@ pub(super) enum Phase {
     /// The answer is being written.
     Answering,
     /// A live socket whose client has not said who it is.
-    Greeting,
+    Authenticating,
     /// A live socket.
     Socket,
     /// The last bytes are on their way.
-    Farewell,
+    Closing,
 }
 
 impl Phase {
@@ -32,9 +32,9 @@ impl Phase {
             2 => Self::Body,
             3 => Self::Working,
             4 => Self::Answering,
-            5 => Self::Greeting,
+            5 => Self::Authenticating,
             6 => Self::Socket,
-            _ => Self::Farewell,
+            _ => Self::Closing,
         }
     }
 }
@@ -59,23 +59,23 @@ pub(super) fn is_overdue(reading: &Reading, now: u64, times: &Times, leaving: bo
     let phase = match reading.phase {
         Phase::Head => Some(limit(times.head, 0)),
         Phase::Idle => Some(limit(times.keep_alive, 0)),
-        Phase::Body => Some(limit(times.body_idle, times.farewell)),
-        Phase::Farewell => Some(times.farewell),
-        Phase::Working | Phase::Answering | Phase::Greeting | Phase::Socket => None,
+        Phase::Body => Some(limit(times.body_idle, times.closing)),
+        Phase::Closing => Some(times.closing),
+        Phase::Working | Phase::Answering | Phase::Authenticating | Phase::Socket => None,
     };
     let writes = match reading.phase {
-        Phase::Greeting | Phase::Socket => None,
+        Phase::Authenticating | Phase::Socket => None,
         _ => reading.blocked_since,
     };
     phase.is_some_and(|limit| past(reading.since, limit))
-        || writes.is_some_and(|since| past(since, limit(times.write_stall, times.farewell)))
+        || writes.is_some_and(|since| past(since, limit(times.write_stall, times.closing)))
 }
 
 /// How soon a connection goes when its place is needed, the lowest first; `None`: never. First those
 /// from whose client something is due, then slow bodies and slow readers, then handlers that wait.
 pub(super) fn expendable(reading: &Reading) -> Option<(u8, u64)> {
     match (reading.phase, reading.blocked_since) {
-        (Phase::Head | Phase::Idle | Phase::Greeting | Phase::Farewell, _) => {
+        (Phase::Head | Phase::Idle | Phase::Authenticating | Phase::Closing, _) => {
             Some((0, reading.since))
         }
         (Phase::Body, _) => Some((1, reading.since)),
@@ -94,7 +94,7 @@ mod tests {
         keep_alive: 1_000,
         body_idle: 200,
         write_stall: 300,
-        farewell: 50,
+        closing: 50,
     };
 
     fn reading(phase: Phase, since: u64, blocked_since: Option<u64>, waits: bool) -> Reading {
@@ -114,9 +114,9 @@ mod tests {
             (Phase::Body, Some(200), Some(50)),
             (Phase::Working, None, None),
             (Phase::Answering, None, None),
-            (Phase::Greeting, None, None),
+            (Phase::Authenticating, None, None),
             (Phase::Socket, None, None),
-            (Phase::Farewell, Some(50), Some(50)),
+            (Phase::Closing, Some(50), Some(50)),
         ] {
             let over = |after: u64, leaving| {
                 let reading = reading(phase, 7, None, false);
@@ -156,7 +156,7 @@ mod tests {
         let order = [
             reading(Phase::Head, 5, None, false),
             reading(Phase::Idle, 6, None, true),
-            reading(Phase::Greeting, 7, None, false),
+            reading(Phase::Authenticating, 7, None, false),
             reading(Phase::Body, 1, None, false),
             reading(Phase::Answering, 0, Some(2), false),
             reading(Phase::Working, 0, None, true),

@@ -63,8 +63,8 @@ where
         connection.as_ref().inspect(|one| one.works());
         let handled = match self.connections.enter(request.head()) {
             None => Err(ApiError::too_many_connections()),
-            Some(place) => {
-                place.map(|place| request.extensions_mut().insert(place));
+            Some(permit) => {
+                permit.map(|permit| request.extensions_mut().insert(permit));
                 Ok(self.inner.call(request))
             }
         };

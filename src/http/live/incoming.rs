@@ -5,7 +5,7 @@ use actix_http::ws::{CloseCode, Codec, Frame, Item, OpCode, ProtocolError};
 use bytes::{Bytes, BytesMut};
 use tokio_util::codec::Decoder;
 
-use super::End;
+use super::end::End;
 
 /// The longest frame of a client, and the longest text in several of them.
 const MOST_BYTES: usize = 64 << 10;

@@ -4,75 +4,26 @@
 //! subscription (`subscription`), and an outbox that all of them write to and that leaves in one
 //! write (`outbox`). Everything of a socket is on its worker's thread.
 
+mod end;
 mod frames;
 mod incoming;
+mod limits;
 mod outbox;
 mod socket;
 mod subscription;
 mod wish;
 
-use std::time::Duration;
-
-use actix_http::ws::{CloseCode, handshake};
+use actix_http::ws::handshake;
 use actix_web::body::BodyStream;
 use actix_web::web::{Data, Payload};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, rt};
+use actix_web::{HttpRequest, HttpResponse, rt};
 
+pub use self::limits::SocketLimits;
 use self::outbox::Outbox;
-use self::socket::Socket;
+use self::socket::{Holds, Socket};
 use super::Guards;
-use super::connection::{Connection, Place};
 use super::errors::ApiError;
-use crate::app::App;
-
-/// How sockets are kept.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Between two pings of the server; a client that says nothing in two of them is gone.
-    pub ping_every: Duration,
-    /// So long a client may read nothing while something waits for it.
-    pub stall: Duration,
-}
-
-/// Why a socket ends.
-enum End {
-    /// Its client has closed it.
-    Closed,
-    /// There is nobody left.
-    Gone,
-    /// Its client reads nothing.
-    Stalled,
-    /// The server closes it, and says why.
-    Close { code: CloseCode, reason: String },
-}
-
-impl End {
-    fn close(code: CloseCode, reason: impl Into<String>) -> Self {
-        let reason = reason.into();
-        Self::Close { code, reason }
-    }
-}
-
-/// What a socket has for as long as it lives.
-struct Holds {
-    connection: Connection,
-    /// Its places among all sockets, and among its client's requests where a proxy sent it on.
-    _places: [Option<Place>; 2],
-}
-
-impl Holds {
-    fn of(app: &App, request: &HttpRequest) -> Result<Self, ApiError> {
-        let connection = Connection::of(request)
-            .ok_or_else(|| ApiError::internal("the request has no connection"))?;
-        let place = app.connections().socket();
-        let place = place.ok_or_else(ApiError::too_many_connections)?;
-        let as_request = request.extensions_mut().remove::<Place>();
-        Ok(Self {
-            connection,
-            _places: [Some(place), as_request],
-        })
-    }
-}
+use crate::http::state::App;
 
 /// A live socket, from here to its end.
 pub(super) async fn connect(

@@ -8,6 +8,7 @@ use actix_web::rt;
 use actix_web::rt::task::JoinHandle;
 use actix_web::rt::time::sleep_until;
 use actix_web::web::{Data, Payload};
+use actix_web::{HttpMessage, HttpRequest};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use impresario_api::{ClientFrame, ClosingData, Code, FrameBody};
@@ -16,15 +17,19 @@ use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
+use super::end::End;
 use super::incoming::{Incoming, Said};
 use super::outbox::Outbox;
-use super::{End, Holds, frames, subscription, wish};
-use crate::app::App;
+use super::{frames, subscription, wish};
+use crate::http::connection::{Connection, Permit};
+use crate::http::errors::ApiError;
 use crate::http::guards::SocketPass;
+use crate::http::json::{self, Unreadable};
+use crate::http::state::App;
 
 /// Subscriptions on one socket.
 const MOST_SUBSCRIPTIONS: usize = 256;
-/// As many of these each socket may have whatever others have; beyond them it needs a place among all.
+/// As many of these each socket may have whatever others have; beyond them it needs a permit.
 const OWN_SUBSCRIPTIONS: usize = 8;
 /// Frames in a row that are not understood.
 const MOST_NONSENSE: u32 = 100;
@@ -51,6 +56,27 @@ pub(super) struct Socket {
     pinged: Instant,
     /// When it is to be looked whether the client still reads.
     look: Instant,
+}
+
+/// What a socket has for as long as it lives.
+pub(super) struct Holds {
+    connection: Connection,
+    /// Its permits: among all sockets, and among its client's requests where a proxy sent it on.
+    _permits: [Option<Permit>; 2],
+}
+
+impl Holds {
+    pub(super) fn of(app: &App, request: &HttpRequest) -> Result<Self, ApiError> {
+        let connection = Connection::of(request)
+            .ok_or_else(|| ApiError::internal("the request has no connection"))?;
+        let permit = app.connections().socket();
+        let permit = permit.ok_or_else(ApiError::too_many_connections)?;
+        let as_request = request.extensions_mut().remove::<Permit>();
+        Ok(Self {
+            connection,
+            _permits: [Some(permit), as_request],
+        })
+    }
 }
 
 /// A subscription at work.
@@ -107,7 +133,7 @@ impl Socket {
 
     /// Until it is to end: why.
     async fn listen(&mut self, payload: &mut Payload) -> End {
-        let mut leaving = self.app.leaving();
+        let mut leaving = self.app.sockets_leave();
         loop {
             // Whoever floods without reading is not heard until it reads.
             while self.outbox.has_room() {
@@ -218,21 +244,14 @@ impl Socket {
     }
 
     fn obey(&mut self, text: &Bytes) -> Result<(), End> {
-        let Ok(text) = std::str::from_utf8(text) else {
+        if std::str::from_utf8(text).is_err() {
             return Err(End::close(CloseCode::Invalid, "a text frame is not UTF-8"));
-        };
+        }
         let frame = match read(text) {
             Ok(ClientFrame::Auth { token }) => return self.trust(&token),
             _ if !self.pass.is_trusted() => return Err(not_yet()),
             Ok(frame) => frame,
-            Err(error) => {
-                let code = if error.is_data() {
-                    Code::BadRequest
-                } else {
-                    Code::BadJson
-                };
-                return self.misunderstood(code, error.to_string());
-            }
+            Err((code, message)) => return self.misunderstood(code, message),
         };
         self.nonsense = 0;
         match frame {
@@ -300,8 +319,8 @@ impl Socket {
             return Err((sub, Code::TooManySubscriptions, message));
         }
         let own = self.subscriptions.values().filter(|one| one.own).count() < OWN_SUBSCRIPTIONS;
-        let place = (!own).then(|| self.app.connections().subscription());
-        if let Some(None) = place {
+        let permit = (!own).then(|| self.app.connections().subscription());
+        if let Some(None) = permit {
             let message = format!(
                 "all sockets together have as many subscriptions as there may be beyond {OWN_SUBSCRIPTIONS} of each; try again later, or subscribe to more with one filter"
             );
@@ -309,22 +328,28 @@ impl Socket {
         }
         let orchestrator = self.app.orchestrator.clone();
         let tasks = self.app.orchestrator.tasks();
-        let serving = subscription::serve(orchestrator, self.outbox.clone(), wish, place.flatten());
+        let serving =
+            subscription::serve(orchestrator, self.outbox.clone(), wish, permit.flatten());
         let task = rt::spawn(tasks.over(serving));
         self.subscriptions.insert(sub, Subscribed { task, own });
         Ok(())
     }
 }
 
-/// A frame. What serde makes of an object it makes of a list of its fields as well, which is none.
-fn read(text: &str) -> serde_json::Result<ClientFrame> {
-    let frame = serde_json::from_str(text)?;
-    let whole: Value = serde_json::from_str(text)?;
-    let objects = [Some(&whole), whole.get("filter")];
-    if objects.into_iter().flatten().any(Value::is_array) {
-        return Err(serde::de::Error::custom("expected an object, got an array"));
+/// A frame, or the code and the message of its error. What serde makes of an object it makes of a
+/// list of its fields as well, which is none.
+fn read(text: &[u8]) -> Result<ClientFrame, (Code, String)> {
+    let value = json::read(text).map_err(|why| match why {
+        Unreadable::NotJson(error) => (Code::BadJson, error.to_string()),
+        Unreadable::FieldTwice(path) => {
+            (Code::BadRequest, format!("{path}: it stands there twice"))
+        }
+    })?;
+    if value.is_array() || value.get("filter").is_some_and(Value::is_array) {
+        let message = "expected an object, got an array".to_owned();
+        return Err((Code::BadRequest, message));
     }
-    Ok(frame)
+    serde_json::from_value(value).map_err(|error| (Code::BadRequest, error.to_string()))
 }
 
 fn not_yet() -> End {
@@ -345,21 +370,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_is_an_object_and_so_is_its_filter() {
+    fn a_frame_is_an_object_with_each_field_once_and_so_is_its_filter() {
         for frame in [
             r#"["ping"]"#,
             r#" ["auth", "annas-token-of-28-characters"]"#,
             r#"["subscribe", "a", null, {}]"#,
             r#"{"type": "subscribe", "sub": "a", "filter": []}"#,
+            r#"{"type": "ping", "type": "ping"}"#,
             r#"{"type": "subscribe", "sub": "a", "filter": [["dummy"], null]}"#,
         ] {
-            assert!(read(frame).is_err_and(|error| error.is_data()), "{frame}");
+            let refused = read(frame.as_bytes()).err().map(|(code, _)| code);
+            assert_eq!(refused, Some(Code::BadRequest), "{frame}");
         }
         for frame in [
             r#"{"type": "ping"}"#,
             r#"{"type": "subscribe", "sub": "a", "filter": {"kind": ["dummy"]}}"#,
         ] {
-            assert!(read(frame).is_ok(), "{frame}");
+            assert!(read(frame.as_bytes()).is_ok(), "{frame}");
         }
     }
 }

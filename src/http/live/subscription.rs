@@ -12,7 +12,7 @@ use impresario_api::{
 };
 use tokio::sync::MutexGuard;
 
-use crate::http::connection::Place;
+use crate::http::connection::Permit;
 use crate::http::errors::ApiError;
 
 use super::frames::{self, Prefix};
@@ -29,20 +29,20 @@ struct Work {
     prefix: Prefix,
     wish: Wish,
     /// When each operation's progress was sent last, and what has come since.
-    progress: HashMap<OperationId, Pace>,
+    progress: HashMap<OperationId, ProgressThrottle>,
 }
 
-struct Pace {
+struct ProgressThrottle {
     next: Instant,
     held: Option<(Timestamp, Progress)>,
 }
 
-/// Tells a client what it asked for, until its socket ends; its place is kept as long.
+/// Tells a client what it asked for, until its socket ends; its permit is kept as long.
 pub(super) async fn serve(
     orchestrator: Orchestrator,
     outbox: Outbox,
     mut wish: Wish,
-    _place: Option<Place>,
+    _permit: Option<Permit>,
 ) {
     // What each begins with may be large, and waits until the client has read what came before it.
     let turn = outbox.turn().await;
@@ -174,7 +174,7 @@ impl Work {
                 operation_id,
                 at,
                 progress,
-            } => !self.wants(EventType::Progress) || self.pace(operation_id, at, progress),
+            } => !self.wants(EventType::Progress) || self.throttle(operation_id, at, progress),
             Update::Snapshot(view) => {
                 let frame = ServerFrame {
                     operation_id: Some(view.row.operation_id),
@@ -227,28 +227,32 @@ impl Work {
     }
 
     /// Sends progress now, or keeps it until its turn: the newest wins.
-    fn pace(&mut self, id: OperationId, at: Timestamp, progress: Progress) -> bool {
+    fn throttle(&mut self, id: OperationId, at: Timestamp, progress: Progress) -> bool {
         let now = Instant::now();
         if !self.progress.contains_key(&id) {
             // One whose end was never told, because it was removed before it could be read, must not
             // stay for ever.
-            let matters = |pace: &Pace| pace.held.is_some() || pace.next > now;
-            self.progress.retain(|_, pace| matters(pace));
+            let matters =
+                |throttle: &ProgressThrottle| throttle.held.is_some() || throttle.next > now;
+            self.progress.retain(|_, throttle| matters(throttle));
         }
-        let pace = self.progress.entry(id).or_insert(Pace {
+        let throttle = self.progress.entry(id).or_insert(ProgressThrottle {
             next: now,
             held: None,
         });
-        pace.held = Some((at, progress));
-        if now < pace.next {
+        throttle.held = Some((at, progress));
+        if now < throttle.next {
             return true;
         }
-        pace.next = now + self.wish.progress_every;
+        throttle.next = now + self.wish.progress_every;
         self.flush(id)
     }
 
     fn flush(&mut self, id: OperationId) -> bool {
-        let held = self.progress.get_mut(&id).and_then(|pace| pace.held.take());
+        let held = self
+            .progress
+            .get_mut(&id)
+            .and_then(|throttle| throttle.held.take());
         let Some((at, progress)) = held else {
             return true;
         };
@@ -258,8 +262,11 @@ impl Work {
 
     /// When the next progress that is held back may go.
     fn next_due(&self) -> Option<Instant> {
-        let held = self.progress.values().filter(|pace| pace.held.is_some());
-        held.map(|pace| pace.next).min()
+        let held = self
+            .progress
+            .values()
+            .filter(|throttle| throttle.held.is_some());
+        held.map(|throttle| throttle.next).min()
     }
 
     fn flush_due(&mut self) {
@@ -267,15 +274,15 @@ impl Work {
         let due = self
             .progress
             .iter()
-            .filter(|(_, pace)| pace.held.is_some() && pace.next <= now);
+            .filter(|(_, throttle)| throttle.held.is_some() && throttle.next <= now);
         let due: Vec<_> = due.map(|(id, _)| *id).collect();
         for id in due {
             if !self.outbox.has_room() {
                 // The rest is due as soon as there is.
                 return;
             }
-            if let Some(pace) = self.progress.get_mut(&id) {
-                pace.next = now + self.wish.progress_every;
+            if let Some(throttle) = self.progress.get_mut(&id) {
+                throttle.next = now + self.wish.progress_every;
             }
             self.flush(id);
         }

@@ -4,13 +4,11 @@ use actix_web::web::Bytes;
 use impresario_api::KindView;
 use serde_json::{Map, Value, json};
 
-use super::Endpoint;
-use super::endpoint::{Body, Parameter, Stands};
+use super::endpoint::{Body, Endpoint, Location, Parameter, Shape};
 use super::responses::{ERROR, responses};
 use super::schemas::Schemas;
 use super::spelled::spell_out;
 use crate::http::guards::needs_no_token;
-use crate::http::query::Shape;
 
 const ABOUT: &str = "An operation supervisor over HTTP. Every GET route answers HEAD too. Any other \
     method of a path is 405 METHOD_NOT_ALLOWED, any other path 404 ROUTE_NOT_FOUND. v1 only grows: \
@@ -103,15 +101,15 @@ fn operation(path: &str, endpoint: &Endpoint, kinds: &[KindView], schemas: &mut 
 }
 
 fn parameter(parameter: &Parameter, schemas: &mut Schemas) -> Value {
-    let stands = match parameter.stands {
-        Stands::Path => "path",
-        Stands::Query => "query",
-        Stands::Header => "header",
+    let location = match parameter.location {
+        Location::Path => "path",
+        Location::Query => "query",
+        Location::Header => "header",
     };
     let mut told = json!({
         "name": parameter.of.name,
-        "in": stands,
-        "required": matches!(parameter.stands, Stands::Path),
+        "in": location,
+        "required": matches!(parameter.location, Location::Path),
         "description": parameter.of.what,
         "schema": schemas.parameter(parameter.of.shape),
     });
@@ -124,7 +122,7 @@ fn parameter(parameter: &Parameter, schemas: &mut Schemas) -> Value {
 
 fn request_body(body: &Body, kinds: &[KindView], schemas: &mut Schemas) -> Value {
     let schema = match body {
-        Body::Of(make) | Body::Perhaps(make) => schemas.sent(*make),
+        Body::Of(make) | Body::Optional(make) => schemas.sent(*make),
         Body::Start(make) => {
             json!({"allOf": [schemas.sent(*make), {"anyOf": Schemas::starts(kinds)}]})
         }
@@ -134,7 +132,7 @@ fn request_body(body: &Body, kinds: &[KindView], schemas: &mut Schemas) -> Value
         }
     };
     json!({
-        "required": !matches!(body, Body::Perhaps(_)),
+        "required": !matches!(body, Body::Optional(_)),
         "content": {"application/json": {"schema": schema}},
     })
 }

@@ -4,40 +4,69 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::http::query::{Known, Shape};
-
 /// What makes a type's schema, with what it refers to left in the generator.
-pub(super) type Make = fn(&mut SchemaGenerator) -> Schema;
+pub(super) type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
 
-/// Where a parameter stands.
+/// A field that a route takes.
 #[derive(Clone, Copy)]
-pub(super) enum Stands {
+pub(in crate::http) struct Known {
+    /// Its name.
+    pub(in crate::http) name: &'static str,
+    /// What it asks for.
+    pub(in crate::http) what: &'static str,
+    /// What it may be.
+    pub(in crate::http) shape: Shape,
+}
+
+/// What a field may be.
+#[derive(Clone, Copy)]
+pub(in crate::http) enum Shape {
+    /// A value of this type.
+    One(fn(&mut SchemaGenerator) -> Schema),
+    /// Several, by comma.
+    Several(fn(&mut SchemaGenerator) -> Schema),
+    /// An integer in a range.
+    Integer {
+        /// From.
+        least: u64,
+        /// To.
+        most: u64,
+        /// When it is left out.
+        default: u64,
+    },
+    /// Seconds, from 0 to this.
+    Seconds(f64),
+}
+
+/// Where a parameter stands: in the path, the query or a header.
+#[derive(Clone, Copy)]
+pub(super) enum Location {
     Path,
     Query,
     Header,
 }
 
 pub(super) struct Parameter {
-    pub(super) stands: Stands,
+    pub(super) location: Location,
     pub(super) of: Known,
 }
 
 /// What is sent.
 pub(super) enum Body {
     /// A body of a type's own.
-    Of(Make),
+    Of(MakeSchema),
     /// The same, or none.
-    Perhaps(Make),
+    Optional(MakeSchema),
     /// A start of any kind.
-    Start(Make),
+    Start(MakeSchema),
     /// A start of this kind: its params flat, options beside them.
-    Named(&'static str, Make),
+    Named(&'static str, MakeSchema),
 }
 
 /// What comes back when it went well.
 pub(super) enum Content {
     /// Data in the envelope.
-    Enveloped(Make),
+    Enveloped(MakeSchema),
     /// As it is, of a media type.
     Plain(&'static str),
 }
@@ -56,7 +85,7 @@ pub(in crate::http) struct Endpoint {
     /// Whether 422 may carry a code of a kind's own.
     pub(super) refusals: bool,
     /// Whether another protocol goes on from here.
-    pub(super) switched: bool,
+    pub(super) upgrades: bool,
 }
 
 impl Endpoint {
@@ -70,7 +99,7 @@ impl Endpoint {
             early: false,
             failures: BTreeMap::new(),
             refusals: false,
-            switched: false,
+            upgrades: false,
         };
         // A read is refused to a foreign page if it asks for another protocol.
         new.fails(403, &["FORBIDDEN_HOST", "FORBIDDEN_ORIGIN"]);
@@ -82,17 +111,17 @@ impl Endpoint {
         new
     }
 
-    pub(in crate::http) const fn says(&mut self, summary: &'static str) {
+    pub(in crate::http) const fn summary(&mut self, summary: &'static str) {
         self.summary = summary;
     }
 
     /// Another protocol goes on from here.
-    pub(in crate::http) fn switches(&mut self) {
-        self.switched = true;
+    pub(in crate::http) fn upgrades(&mut self) {
+        self.upgrades = true;
         self.fails(400, &["BAD_REQUEST"]);
     }
 
-    pub(in crate::http) const fn gives(&mut self, media: &'static str) {
+    pub(in crate::http) const fn media_type(&mut self, media: &'static str) {
         self.content = Content::Plain(media);
     }
 
@@ -133,7 +162,7 @@ impl Endpoint {
     pub(in crate::http) fn query(&mut self, fields: &[Known]) {
         self.fails(400, &["BAD_REQUEST"]);
         let field = |of: &Known| Parameter {
-            stands: Stands::Query,
+            location: Location::Query,
             of: *of,
         };
         self.parameters.extend(fields.iter().map(field));
@@ -142,15 +171,15 @@ impl Endpoint {
     pub(super) fn path<T: JsonSchema>(&mut self, name: &'static str, what: &'static str) {
         let shape = Shape::One(T::json_schema);
         self.parameters.push(Parameter {
-            stands: Stands::Path,
+            location: Location::Path,
             of: Known { name, what, shape },
         });
     }
 
-    pub(super) fn header(&mut self, name: &'static str, what: &'static str, make: Make) {
+    pub(super) fn header(&mut self, name: &'static str, what: &'static str, make: MakeSchema) {
         let shape = Shape::One(make);
         self.parameters.push(Parameter {
-            stands: Stands::Header,
+            location: Location::Header,
             of: Known { name, what, shape },
         });
     }
@@ -164,4 +193,16 @@ impl Endpoint {
     pub(super) const fn content(&mut self, content: Content) {
         self.content = content;
     }
+}
+
+/// What a handler takes.
+pub(in crate::http) trait DescribeInput {
+    /// Says what it needs, and how it can be wrong.
+    fn describe(endpoint: &mut Endpoint);
+}
+
+/// What a handler answers.
+pub(in crate::http) trait DescribeOutput {
+    /// Says what it is.
+    fn describe(endpoint: &mut Endpoint);
 }

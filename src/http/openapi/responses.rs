@@ -3,8 +3,7 @@
 use impresario_api::Code;
 use serde_json::{Map, Value, json};
 
-use super::Endpoint;
-use super::endpoint::{Body, Content};
+use super::endpoint::{Body, Content, Endpoint};
 use super::schemas::{Schemas, reference};
 
 /// The name of the error envelope among the components.
@@ -14,7 +13,7 @@ pub(super) fn responses(endpoint: &Endpoint, open: bool, schemas: &mut Schemas) 
     let mut all = Map::new();
     let well = content(endpoint, schemas);
     let told = json!({"description": "As asked.", "content": well});
-    if endpoint.switched {
+    if endpoint.upgrades {
         let told = json!({"description": "From here on frames: docs/frames.schema.json."});
         all.insert("101".to_owned(), told);
     } else {

@@ -5,8 +5,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::endpoint::Make;
-use crate::http::query::{MOST_VALUES, Shape};
+use super::endpoint::{MakeSchema, Shape};
+use crate::http::query::MOST_VALUES;
 
 /// Where schemas are in the document.
 const PLACE: &str = "#/components/schemas/";
@@ -41,11 +41,11 @@ impl Schemas {
         schemas
     }
 
-    pub(super) fn answered(&mut self, make: Make) -> Value {
+    pub(super) fn answered(&mut self, make: MakeSchema) -> Value {
         make(&mut self.answered).to_value()
     }
 
-    pub(super) fn sent(&mut self, make: Make) -> Value {
+    pub(super) fn sent(&mut self, make: MakeSchema) -> Value {
         make(&mut self.sent).to_value()
     }
 

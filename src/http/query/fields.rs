@@ -6,45 +6,15 @@ use std::time::Duration;
 
 use actix_web::web;
 use impresario_api::Faults;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 
 use crate::http::errors::ApiError;
+use crate::http::openapi::{Known, Shape};
 
 /// The longest query; hundreds of names and labels fit.
 const MOST_BYTES: usize = 8 * 1024;
 /// The most values that a field takes by comma.
 pub(in crate::http) const MOST_VALUES: usize = 100;
-
-/// A field that a route takes.
-#[derive(Clone, Copy)]
-pub(in crate::http) struct Known {
-    /// Its name.
-    pub(in crate::http) name: &'static str,
-    /// What it asks for.
-    pub(in crate::http) what: &'static str,
-    /// What it may be.
-    pub(in crate::http) shape: Shape,
-}
-
-/// What a field may be.
-#[derive(Clone, Copy)]
-pub(in crate::http) enum Shape {
-    /// A value of this type.
-    One(fn(&mut SchemaGenerator) -> Schema),
-    /// Several, by comma.
-    Several(fn(&mut SchemaGenerator) -> Schema),
-    /// An integer in a range.
-    Integer {
-        /// From.
-        least: u64,
-        /// To.
-        most: u64,
-        /// When it is left out.
-        default: u64,
-    },
-    /// Seconds, from 0 to this.
-    Seconds(f64),
-}
 
 /// The fields that are left to be taken, and what was wrong with those that were.
 #[derive(Default)]

@@ -5,9 +5,7 @@ use impresario_api::MAX_INTEGER;
 use serde_json::{Map, Value, json};
 
 use super::lengths::limit;
-
-/// Alternatives: each sees a part of the fields alone.
-pub(crate) const COMPOSED: &[&str] = &["anyOf", "oneOf", "allOf", "$ref"];
+use super::words::COMPOSED;
 
 /// Closes a schema.
 pub(crate) fn close(schema: &mut Value) {

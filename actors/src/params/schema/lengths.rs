@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::words::resolve;
-use super::{Found, close::COMPOSED};
+use super::found::Found;
+use super::words::{COMPOSED, resolve};
 
 /// The most items of a list, or fields of a map, whose author sets no limit.
 const MOST: u64 = 10_000;

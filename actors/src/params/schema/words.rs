@@ -1,8 +1,12 @@
 //! A schema in words.
 
+use impresario_api::text;
 use serde_json::Value;
 
-use super::shown;
+/// The longest part of a value that a message repeats.
+const SHOWN: usize = 60;
+/// Alternatives: each sees a part of the fields alone.
+pub(super) const COMPOSED: &[&str] = &["anyOf", "oneOf", "allOf", "$ref"];
 
 /// The words for parts of a schema.
 #[derive(Clone, Copy)]
@@ -90,6 +94,11 @@ impl<'a> Words<'a> {
     {
         resolve(self.0, rules)
     }
+}
+
+/// A value as a message repeats it.
+pub(super) fn shown(value: &Value) -> String {
+    text::json(value, SHOWN)
 }
 
 /// The schema that this one refers to, or itself.

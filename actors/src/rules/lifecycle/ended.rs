@@ -2,8 +2,7 @@
 
 use impresario_api::{OperationError, StopVerb};
 
-use super::Moment;
-use super::state::{Recorded, State};
+use super::state::{Moment, Recorded, State};
 use crate::rules::retry::backoff_ms;
 use crate::rules::run_end::{RunEnd, RunFailure};
 

@@ -6,6 +6,15 @@ use super::verbs::{Ruling, rule};
 use crate::rules::dispatch::is_due;
 use crate::rules::retry::Backoff;
 
+/// Time and randomness, passed in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moment {
+    /// Now.
+    pub now: Timestamp,
+    /// In 0..1, for the jitter of a backoff.
+    pub jitter: f64,
+}
+
 /// The recorded status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Recorded {

@@ -11,7 +11,7 @@ use super::Manager;
 use super::outage::UnwrittenBacklog;
 use crate::operation::{Policy, RunEnd, RunFailure};
 use crate::rules::lifecycle::State;
-use crate::run::{Finished, Folders, Origin, Run, RunSetup, report_event};
+use crate::run::{Finished, Folders, Origin, Run, RunSetup};
 use crate::store::{Command, End, Operation};
 use crate::supervision::breakpoints::Point;
 use crate::supervision::lane::Work;
@@ -72,7 +72,7 @@ impl Manager {
             );
             return self.fail_unrun(operation, "LANE_UNKNOWN", message);
         };
-        let slot = lane.run(work, &ctx.address());
+        let slot = lane.run(work, &ctx.address().into());
         log::info!(
             "{} started: run {}, lane {}, slot {slot}",
             operation.id,
@@ -142,7 +142,7 @@ impl Manager {
     fn spawn_actor(&self, of: Assignment, ctx: &Context<Self>) -> Addr<OperationActor> {
         let (id, run) = (of.operation.id, of.operation.state.run);
         let manager = ctx.address();
-        let actor = OperationActor::new(of, manager.clone());
+        let actor = OperationActor::new(of, manager.clone().recipient());
         watched::start(actor, &self.of.tasks, move |panic| {
             manager.do_send(ActorEnded { id, run, panic });
         })
@@ -294,11 +294,7 @@ fn end_of(live: &Live, finished: Finished, took: Duration) -> End {
                 .meter
                 .last(now, took, &finished.snapshot),
         ),
-        events: finished
-            .reports
-            .into_iter()
-            .map(|report| report_event(report, run))
-            .collect(),
+        events: finished.reports,
         checkpoint: finished.checkpoint,
         now,
         ran_ms: u64::try_from(took.as_millis()).ok(),

@@ -2,7 +2,8 @@
 
 use impresario_api::{LogData, LogLevel, Status, StatusData};
 
-use super::super::Counts;
+use super::super::cursor::SubscriberCursor;
+use super::super::{Counts, Hub};
 use super::*;
 
 const ONE: Interest = Interest::Operation(OperationId::from_u64(1));
@@ -44,13 +45,15 @@ fn one_that_nobody_empties_holds_a_bounded_number_of_events_and_keeps_none_alive
         let event = line(number);
         told.push(Arc::downgrade(&event));
         tell(&subscriber, &event);
-        assert!(lock(&subscriber.topic.told).bytes <= MOST_BYTES);
+        assert!(lock(&subscriber.topic.queue).bytes <= MOST_BYTES);
     }
     // What it dropped is free: nothing is held for one that lags.
     assert_eq!(told.iter().filter(|one| one.strong_count() > 0).count(), 0);
-    assert!(matches!(subscriber.try_next(), Some(Post::Lagging)));
+    assert!(matches!(subscriber.try_next(), Some(Notification::Lagging)));
     tell(&subscriber, &line(most + 1));
-    assert!(matches!(subscriber.try_next(), Some(Post::Event(event)) if event.seq == most + 1));
+    assert!(
+        matches!(subscriber.try_next(), Some(Notification::Event(event)) if event.seq == most + 1)
+    );
     assert!(subscriber.try_next().is_none());
 }
 
@@ -61,11 +64,13 @@ fn one_that_reads_gets_everything_beside_one_that_does_not() {
     let most = (MOST_BYTES / EVENT_BYTES) as u64;
     for number in 1..=2 * most {
         tell(&stuck, &line(number));
-        assert!(matches!(quick.try_next(), Some(Post::Event(event)) if event.seq == number));
+        assert!(
+            matches!(quick.try_next(), Some(Notification::Event(event)) if event.seq == number)
+        );
     }
-    assert!(matches!(stuck.try_next(), Some(Post::Lagging)));
+    assert!(matches!(stuck.try_next(), Some(Notification::Lagging)));
     // Nothing waits that everyone has passed.
-    assert!(lock(&stuck.topic.told).items.len() < 2);
+    assert!(lock(&stuck.topic.queue).items.len() < 2);
 }
 
 #[test]
@@ -74,12 +79,14 @@ fn what_everyone_has_passed_is_dropped_and_a_newcomer_hears_from_now_on() {
     tell(&early, &line(1));
     let late = beside(&early);
     tell(&early, &line(2));
-    assert!(matches!(late.try_next(), Some(Post::Event(event)) if event.seq == 2));
+    assert!(matches!(late.try_next(), Some(Notification::Event(event)) if event.seq == 2));
     for number in [1, 2] {
-        assert!(matches!(early.try_next(), Some(Post::Event(event)) if event.seq == number));
+        assert!(
+            matches!(early.try_next(), Some(Notification::Event(event)) if event.seq == number)
+        );
     }
     tell(&early, &line(3));
-    assert_eq!(lock(&early.topic.told).items.len(), 1);
+    assert_eq!(lock(&early.topic.queue).items.len(), 1);
 }
 
 #[test]
@@ -95,10 +102,10 @@ fn one_that_nobody_empties_holds_the_newest_progress_of_a_bounded_number_of_oper
                 .progress(id, Timestamp::from_millis(0), &progress);
         }
     }
-    let told = lock(&subscriber.topic.told);
-    assert_eq!(told.progress.len(), MOST_PROGRESS);
-    assert_eq!(told.numbers.len(), MOST_PROGRESS);
-    let mut readings = told.progress.values();
+    let queue = lock(&subscriber.topic.queue);
+    assert_eq!(queue.progress.len(), MOST_PROGRESS);
+    assert_eq!(queue.numbers.len(), MOST_PROGRESS);
+    let mut readings = queue.progress.values();
     assert!(readings.all(|reading| reading.progress.items_processed == 2));
 }
 
@@ -136,7 +143,7 @@ fn no_progress_comes_after_the_end_even_where_the_end_itself_was_dropped() {
         tell(&subscriber, &line(number));
     }
     tell(&subscriber, &end(9_999));
-    assert!(matches!(subscriber.try_next(), Some(Post::Lagging)));
+    assert!(matches!(subscriber.try_next(), Some(Notification::Lagging)));
     assert!(subscriber.try_next().is_none(), "progress after the end");
 }
 
@@ -146,18 +153,24 @@ fn the_last_progress_comes_just_before_the_end() {
     tell(&subscriber, &line(1));
     tell_progress(&subscriber);
     tell(&subscriber, &end(2));
-    assert!(matches!(subscriber.try_next(), Some(Post::Event(event)) if event.seq == 1));
-    assert!(matches!(subscriber.try_next(), Some(Post::Progress(..))));
-    assert!(matches!(subscriber.try_next(), Some(Post::Event(event)) if event.seq == 2));
+    assert!(matches!(subscriber.try_next(), Some(Notification::Event(event)) if event.seq == 1));
+    assert!(matches!(
+        subscriber.try_next(),
+        Some(Notification::Progress(..))
+    ));
+    assert!(matches!(subscriber.try_next(), Some(Notification::Event(event)) if event.seq == 2));
 }
 
 #[test]
 fn a_progress_that_was_given_is_not_given_again_before_the_end() {
     let subscriber = listen();
     tell_progress(&subscriber);
-    assert!(matches!(subscriber.try_next(), Some(Post::Progress(..))));
+    assert!(matches!(
+        subscriber.try_next(),
+        Some(Notification::Progress(..))
+    ));
     tell(&subscriber, &end(1));
-    assert!(matches!(subscriber.try_next(), Some(Post::Event(event)) if event.seq == 1));
+    assert!(matches!(subscriber.try_next(), Some(Notification::Event(event)) if event.seq == 1));
     assert!(subscriber.try_next().is_none());
 }
 
@@ -167,9 +180,18 @@ fn a_run_after_the_end_is_told_of_after_the_end() {
     tell_progress(&subscriber);
     tell(&subscriber, &end(1));
     tell_progress(&subscriber);
-    assert!(matches!(subscriber.try_next(), Some(Post::Progress(..))));
-    assert!(matches!(subscriber.try_next(), Some(Post::Event(_))));
-    assert!(matches!(subscriber.try_next(), Some(Post::Progress(..))));
+    assert!(matches!(
+        subscriber.try_next(),
+        Some(Notification::Progress(..))
+    ));
+    assert!(matches!(
+        subscriber.try_next(),
+        Some(Notification::Event(_))
+    ));
+    assert!(matches!(
+        subscriber.try_next(),
+        Some(Notification::Progress(..))
+    ));
     assert!(subscriber.try_next().is_none());
 }
 
@@ -183,7 +205,7 @@ fn a_topic_goes_with_its_last_listener_whoever_tells_something_meanwhile() {
     for interest in [ONE, filter] {
         let (first, second) = (hub.listen(&interest, false), hub.listen(&interest, true));
         // What a publisher, and the way back of an answer, hold for a moment.
-        let (topic, place) = (Arc::clone(&first.topic), first.place());
+        let (topic, position) = (Arc::clone(&first.topic), first.position());
         let counts = |topics, listeners| Counts { topics, listeners };
         assert_eq!(hub.counts(), counts(1, 2));
         drop(first);
@@ -191,14 +213,14 @@ fn a_topic_goes_with_its_last_listener_whoever_tells_something_meanwhile() {
         drop(second);
         assert_eq!(hub.counts(), counts(0, 0));
         topic.events(&[line(1)], None);
-        place.look();
+        position.mark_lagging();
         let again = hub.listen(&interest, false);
         assert!(
             again.try_next().is_none(),
             "it was told before this one listened"
         );
         assert_eq!(hub.counts(), counts(1, 1));
-        drop((topic, place));
+        drop((topic, position));
         assert_eq!(hub.counts(), counts(1, 1));
     }
     assert_eq!(hub.counts().topics, 0);
@@ -210,7 +232,7 @@ fn a_hub_that_is_closed_tells_so_to_whoever_comes_and_keeps_nothing_of_them() {
     subscriber.hub.close();
     let late = beside(&subscriber);
     for one in [&subscriber, &late] {
-        assert!(matches!(one.try_next(), Some(Post::Closed)));
+        assert!(matches!(one.try_next(), Some(Notification::Closed)));
     }
     let hub = Arc::clone(&subscriber.hub);
     drop((subscriber, late));

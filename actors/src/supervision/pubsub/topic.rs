@@ -1,11 +1,11 @@
-//! What those who share an interest are told, kept once for all of them.
+//! What those who share an interest are queue, kept once for all of them.
 //!
-//! Events wait in one queue, in which each subscriber has its place; what all have passed is dropped.
-//! One that falls out of it is marked as lagging and holds nothing back any more.
+//! Events wait in one queue, in which each subscriber has its position; what all have passed is
+//! dropped. A position that falls out of the queue is marked as lagging and holds nothing back any more.
 //!
-//! A topic knows the places of its listeners, never the subscribers themselves: whoever tells
-//! something holds topics and places, which can be dropped anywhere, and a subscriber is held by its
-//! owner alone.
+//! A topic knows the positions of its listeners, never the subscribers themselves: whoever publishes
+//! something holds topics and positions, which can be dropped anywhere, and a subscriber is held by
+//! its owner alone.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use impresario_api::{Event, EventBody, OperationId, Progress, Timestamp};
 use tokio::sync::Notify;
 
-use super::{Hub, Interest};
+use super::interest::Interest;
 use crate::locks::lock;
 
 /// The most bytes of events that wait, about.
@@ -33,8 +33,8 @@ struct Reading {
 }
 
 impl Reading {
-    fn post(&self) -> Post {
-        Post::Progress(self.id, self.at, self.progress.clone())
+    fn notification(&self) -> Notification {
+        Notification::Progress(self.id, self.at, self.progress.clone())
     }
 }
 
@@ -58,8 +58,8 @@ impl Item {
 }
 
 #[derive(Default)]
-struct Told {
-    /// The place of the first item.
+struct Queue {
+    /// The position of the first item.
     first: u64,
     items: VecDeque<Item>,
     bytes: usize,
@@ -68,19 +68,19 @@ struct Told {
     progress: BTreeMap<u64, Reading>,
     numbers: HashMap<OperationId, u64>,
     last_number: u64,
-    places: Vec<Arc<Place>>,
+    positions: Vec<Arc<TopicPosition>>,
     closed: bool,
 }
 
-/// What is told of one interest.
+/// What is queue of one interest.
 pub(super) struct Topic {
     pub(super) interest: Interest,
-    told: Mutex<Told>,
+    queue: Mutex<Queue>,
 }
 
 /// How far one listener of a topic has come.
-pub(crate) struct Place {
-    /// The place of the item that comes next. This and `seen` change under the topic's lock.
+pub(crate) struct TopicPosition {
+    /// The position of the item that comes next. This and `seen` change under the topic's lock.
     next: AtomicU64,
     /// The number of the progress that was given last.
     seen: AtomicU64,
@@ -89,29 +89,22 @@ pub(crate) struct Place {
     wake: Notify,
 }
 
-impl Place {
-    /// Makes the owner of the subscriber look into the store.
-    pub(crate) fn look(&self) {
+impl TopicPosition {
+    /// Makes the owner of the subscriber read the store.
+    pub(crate) fn mark_lagging(&self) {
         self.lagging.store(true, Relaxed);
         self.wake.notify_one();
     }
-}
 
-/// A listener: as long as it is there, its topic is.
-pub(crate) struct SubscriberCursor {
-    hub: Arc<Hub>,
-    topic: Arc<Topic>,
-    place: Arc<Place>,
-}
-
-impl Drop for SubscriberCursor {
-    fn drop(&mut self) {
-        self.hub.leave(&self.topic, &self.place);
+    /// Waits until something may have come. One listener waits at a position, and a permit that was
+    /// given before it waits is kept by Notify.
+    pub(super) async fn woken(&self) {
+        self.wake.notified().await;
     }
 }
 
 /// What a subscriber gives.
-pub(crate) enum Post {
+pub(crate) enum Notification {
     /// The next event.
     Event(Arc<Event>),
     /// The newest progress of an operation.
@@ -124,83 +117,113 @@ pub(crate) enum Post {
 
 impl Topic {
     pub(super) fn new(interest: Interest) -> Self {
-        let told = Mutex::default();
-        Self { interest, told }
+        let queue = Mutex::default();
+        Self { interest, queue }
     }
 
-    /// A place for a listener of what is told from now on; `closed` when that is nothing.
-    pub(super) fn enter(&self, lagging: bool, closed: bool) -> Arc<Place> {
-        let mut told = lock(&self.told);
-        told.closed |= closed;
-        let place = Arc::new(Place {
-            next: AtomicU64::new(told.end()),
-            seen: AtomicU64::new(told.last_number),
+    /// A position for a listener of what is published from now on; `closed` when that is nothing.
+    pub(super) fn enter(&self, lagging: bool, closed: bool) -> Arc<TopicPosition> {
+        let mut queue = lock(&self.queue);
+        queue.closed |= closed;
+        let position = Arc::new(TopicPosition {
+            next: AtomicU64::new(queue.end()),
+            seen: AtomicU64::new(queue.last_number),
             lagging: AtomicBool::new(lagging),
             wake: Notify::new(),
         });
-        told.places.push(Arc::clone(&place));
-        place
+        queue.positions.push(Arc::clone(&position));
+        position
     }
 
-    /// Gives a place up: how many listen still.
-    pub(super) fn leave(&self, place: &Arc<Place>) -> usize {
-        let mut told = lock(&self.told);
-        let at = told.places.iter().position(|one| Arc::ptr_eq(one, place));
-        at.map(|at| told.places.swap_remove(at));
-        told.places.len()
+    /// Gives a position up: how many listen still.
+    pub(super) fn leave(&self, position: &Arc<TopicPosition>) -> usize {
+        let mut queue = lock(&self.queue);
+        let at = queue
+            .positions
+            .iter()
+            .position(|one| Arc::ptr_eq(one, position));
+        at.map(|at| queue.positions.swap_remove(at));
+        queue.positions.len()
+    }
+
+    /// What comes next at a position; events before progress.
+    pub(super) fn take_next(&self, position: &TopicPosition) -> Option<Notification> {
+        let queue = lock(&self.queue);
+        if position.lagging.swap(false, Relaxed) {
+            position.next.store(queue.end(), Relaxed);
+            return Some(Notification::Lagging);
+        }
+        let mut next = position.next.load(Relaxed);
+        let seen = position.seen.load(Relaxed);
+        while let Some(item) = queue.items.get((next - queue.first) as usize) {
+            next += 1;
+            position.next.store(next, Relaxed);
+            match item {
+                Item::Event(event) => return Some(Notification::Event(Arc::clone(event))),
+                Item::Last(number, reading) if *number > seen => {
+                    return Some(reading.notification());
+                }
+                Item::Last(..) => {}
+            }
+        }
+        if let Some((number, reading)) = queue.progress.range(seen + 1..).next() {
+            position.seen.store(*number, Relaxed);
+            return Some(reading.notification());
+        }
+        queue.closed.then_some(Notification::Closed)
     }
 
     /// How many listen.
     pub(super) fn listeners(&self) -> usize {
-        lock(&self.told).places.len()
+        lock(&self.queue).positions.len()
     }
 
     /// What was committed; `last` is the last progress of the run that the last event ends.
     pub(super) fn events(&self, events: &[Arc<Event>], last: Option<&Progress>) {
-        let mut told = lock(&self.told);
+        let mut queue = lock(&self.queue);
         if let Some((end, before)) = events.split_last() {
-            before.iter().for_each(|event| told.event(event));
+            before.iter().for_each(|event| queue.event(event));
             if let Some(progress) = last {
-                told.progress(Reading {
+                queue.progress(Reading {
                     id: end.operation_id,
                     at: end.at,
                     progress: progress.clone(),
                 });
             }
-            told.event(end);
+            queue.event(end);
         }
-        told.trim();
-        let all = told.places.clone();
-        drop(told);
+        queue.trim();
+        let all = queue.positions.clone();
+        drop(queue);
         wake(&all);
     }
 
     pub(super) fn progress(&self, id: OperationId, at: Timestamp, progress: &Progress) {
-        let mut told = lock(&self.told);
+        let mut queue = lock(&self.queue);
         let progress = progress.clone();
-        told.progress(Reading { id, at, progress });
-        let all = told.places.clone();
-        drop(told);
+        queue.progress(Reading { id, at, progress });
+        let all = queue.positions.clone();
+        drop(queue);
         wake(&all);
     }
 
     pub(super) fn close(&self) {
-        let mut told = lock(&self.told);
-        told.closed = true;
-        let all = told.places.clone();
-        drop(told);
+        let mut queue = lock(&self.queue);
+        queue.closed = true;
+        let all = queue.positions.clone();
+        drop(queue);
         wake(&all);
     }
 }
 
 /// Outside the lock, which those who wake want.
-fn wake(places: &[Arc<Place>]) {
-    for place in places {
-        place.wake.notify_one();
+fn wake(positions: &[Arc<TopicPosition>]) {
+    for position in positions {
+        position.wake.notify_one();
     }
 }
 
-impl Told {
+impl Queue {
     fn end(&self) -> u64 {
         self.first + self.items.len() as u64
     }
@@ -245,12 +268,12 @@ impl Told {
             bound += 1;
         }
         let mut least = self.end();
-        for place in &self.places {
-            let next = place.next.load(Relaxed);
+        for position in &self.positions {
+            let next = position.next.load(Relaxed);
             if next < bound {
-                place.lagging.store(true, Relaxed);
+                position.lagging.store(true, Relaxed);
             }
-            if !place.lagging.load(Relaxed) {
+            if !position.lagging.load(Relaxed) {
                 least = least.min(next);
             }
         }
@@ -258,53 +281,6 @@ impl Told {
             self.bytes -= item.bytes();
         }
         self.first = least;
-    }
-}
-
-impl SubscriberCursor {
-    pub(super) const fn new(hub: Arc<Hub>, topic: Arc<Topic>, place: Arc<Place>) -> Self {
-        Self { hub, topic, place }
-    }
-
-    /// Where its owner is woken, for one who does not listen itself.
-    pub(crate) fn place(&self) -> Arc<Place> {
-        Arc::clone(&self.place)
-    }
-
-    /// What comes next; events before progress.
-    pub(crate) async fn next(&self) -> Post {
-        loop {
-            if let Some(post) = self.try_next() {
-                return post;
-            }
-            // One listener a subscriber: a permit given meanwhile is kept by Notify.
-            self.place.wake.notified().await;
-        }
-    }
-
-    pub(super) fn try_next(&self) -> Option<Post> {
-        let told = lock(&self.topic.told);
-        let place = &self.place;
-        if place.lagging.swap(false, Relaxed) {
-            place.next.store(told.end(), Relaxed);
-            return Some(Post::Lagging);
-        }
-        let mut next = place.next.load(Relaxed);
-        let seen = place.seen.load(Relaxed);
-        while let Some(item) = told.items.get((next - told.first) as usize) {
-            next += 1;
-            place.next.store(next, Relaxed);
-            match item {
-                Item::Event(event) => return Some(Post::Event(Arc::clone(event))),
-                Item::Last(number, reading) if *number > seen => return Some(reading.post()),
-                Item::Last(..) => {}
-            }
-        }
-        if let Some((number, reading)) = told.progress.range(seen + 1..).next() {
-            place.seen.store(*number, Relaxed);
-            return Some(reading.post());
-        }
-        told.closed.then_some(Post::Closed)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use csv::ByteRecord;
 
-use super::csv::shortened;
+use super::lines::shortened;
 use crate::domain::market::error::MarketError;
 
 /// Names that the column of times may have.

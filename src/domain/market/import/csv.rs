@@ -9,15 +9,13 @@ use impresario_api::{Bar, Timestamp};
 
 use super::Source;
 use super::columns::{Columns, NAMES};
-use super::lines::{Account, Bounded, LONGEST_RECORD, line_at};
+use super::lines::{Account, Bounded, LONGEST_RECORD, line_at, shortened};
 use super::time::{self, Times};
 use crate::domain::market::bars;
 use crate::domain::market::error::{BadRow, MarketError};
 
 /// What is read from the file at a time.
 const BUFFER: usize = 128 * 1024;
-/// The most characters of a value that a message repeats.
-const SHOWN: usize = 60;
 
 /// The bars of a file.
 #[derive(Debug)]
@@ -201,21 +199,6 @@ fn unreadable(file: String, error: csv::Error) -> MarketError {
         file,
         source: error.into(),
     }
-}
-
-/// The beginning of a value, on one line.
-pub(crate) fn shortened(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&text[..text.len().min(SHOWN * 4)]);
-    let mut shown: String = text
-        .chars()
-        .map(|one| if one.is_control() { ' ' } else { one })
-        .take(SHOWN + 1)
-        .collect();
-    if shown.chars().count() > SHOWN {
-        shown.pop();
-        shown.push('…');
-    }
-    shown
 }
 
 #[cfg(test)]

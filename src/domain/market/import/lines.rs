@@ -1,5 +1,5 @@
 //! What the CSV reader reads from: bounded, so that a quote that is never closed cannot take all
-//! the memory; and which line a byte is on.
+//! the memory; which line a byte is on; and how a message repeats a value.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -11,6 +11,8 @@ use impresario::operation::open_patiently;
 
 /// The most bytes of one record.
 pub(crate) const LONGEST_RECORD: u64 = 64 * 1024;
+/// The most characters of a value that a message repeats.
+const SHOWN: usize = 60;
 
 /// How much was handed on, and up to where that was whole records.
 #[derive(Debug, Default)]
@@ -87,4 +89,19 @@ pub(crate) fn line_at(path: &Path, byte: u64) -> io::Result<u64> {
         let length = chunk.len();
         reader.consume(length);
     }
+}
+
+/// The beginning of a value, on one line.
+pub(crate) fn shortened(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&text[..text.len().min(SHOWN * 4)]);
+    let mut shown: String = text
+        .chars()
+        .map(|one| if one.is_control() { ' ' } else { one })
+        .take(SHOWN + 1)
+        .collect();
+    if shown.chars().count() > SHOWN {
+        shown.pop();
+        shown.push('…');
+    }
+    shown
 }

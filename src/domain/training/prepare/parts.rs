@@ -2,14 +2,7 @@
 
 use std::ops::Range;
 
-use super::{LOOK_BACK, PrepareError, Table};
-
-/// The fewest rows: 70 to learn from, 15 to choose by and 15 to test on. With fewer, a score is
-/// worth nothing.
-const MINIMUM_ROWS: usize = 100;
-
-/// The fewest bars that can be trained on.
-pub const MINIMUM_BARS: usize = LOOK_BACK + MINIMUM_ROWS;
+use super::{LOOK_BACK, MINIMUM_BARS, MINIMUM_ROWS, PrepareError, Table};
 
 /// Rows of a table by what they are for: one behind the other in time, and together all of them.
 ///

@@ -2,8 +2,7 @@
 
 use impresario_api::Bar;
 
-use super::parts::MINIMUM_BARS;
-use super::{PrepareError, indicators};
+use super::{LOOK_BACK, MINIMUM_BARS, PrepareError, indicators};
 
 /// Features of a row.
 pub const WIDTH: usize = 13;
@@ -24,10 +23,6 @@ pub const NAMES: [&str; WIDTH] = [
     "candle_body",
     "candle_close",
 ];
-
-/// Bars that a row depends on, its own included: neither more nor fewer. What a longer memory
-/// would add is small: the seed of the slowest average, EMA 26, weighs (25/27)^74, 0.3 %.
-pub const LOOK_BACK: usize = 100;
 
 /// Horizons of the log returns, in bars.
 const HORIZONS: [usize; 5] = [1, 2, 5, 10, 20];

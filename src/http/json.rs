@@ -1,28 +1,33 @@
-//! A body as a value, in which every object has each of its fields once. Of two with the same name
-//! serde would silently take the last one, where another reader of the same bytes takes the first.
+//! JSON as clients send it, in bodies and in frames: a value in which every object has each of its
+//! fields once. Of two fields with the same name serde would silently take the last one, where another
+//! reader of the same bytes takes the first.
 
 use std::fmt;
 
-use impresario_api::Faults;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
-use crate::http::errors::ApiError;
+/// Why what a client sent is not read.
+pub(super) enum Unreadable {
+    /// It is not JSON.
+    NotJson(serde_json::Error),
+    /// An object in it has a field twice, at this path.
+    FieldTwice(String),
+}
 
-/// The value of a body.
-pub(super) fn value(body: &[u8]) -> Result<Value, ApiError> {
-    let mut json = serde_json::Deserializer::from_slice(body);
+/// Reads what a client sent.
+pub(super) fn read(bytes: &[u8]) -> Result<Value, Unreadable> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
     let mut twice = Vec::new();
     let value = Once(&mut twice).deserialize(&mut json);
     let value = value.and_then(|value| json.end().map(|()| value));
     value.map_err(|error| {
         if twice.is_empty() {
-            return ApiError::bad_json(error);
+            return Unreadable::NotJson(error);
         }
         twice.reverse();
-        let path = twice.join(".").replace(".[", "[");
-        ApiError::bad_request(&Faults::one(&path, "each field once", "it twice"))
+        Unreadable::FieldTwice(twice.join(".").replace(".[", "["))
     })
 }
 
