@@ -93,7 +93,7 @@ fn main() -> ExitCode {
         for line in &report.lines {
             println!("  {line}");
         }
-        // What is looked at again is found again.
+        // The same violation may be found in several rounds.
         report.violations.sort_unstable();
         report.violations.dedup();
         for violation in &report.violations {

@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask serve | build | test | demo | torture | fuzz`.
+//! The project's own tasks: `cargo xtask serve | build | test | demo | console | torture | fuzz`.
 
 mod console;
 mod demo;
