@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 /// The kind.
 pub(crate) struct Rich;
 
-/// What it takes; all of it may be left out.
+/// The params, all of which may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RichParams {
     /// Numbers.
     #[schemars(length(max = 8), inner(range(min = 1, max = 4_096)))]
     pub(crate) layers: Vec<u32>,
-    /// One of two objects, told apart by a tag.
+    /// One of two objects, distinguished by a tag.
     pub(crate) shape: Option<Shape>,
     /// Free names.
     #[schemars(extend("maxProperties" = 16))]
@@ -60,7 +60,7 @@ impl Operation for Rich {
         Policy::lane("default").pausable()
     }
 
-    /// Gives a checkpoint with a folder; one that goes on from there ends with what it read.
+    /// Makes a checkpoint with a folder. A run that goes on from it returns what it read.
     fn run(&self, params: RichParams, ctx: &Context) -> Result<RichParams, Failure> {
         let restored = ctx.restored_dir::<u32>()?;
         if let Some((_, folder)) = restored {
