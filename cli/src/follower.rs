@@ -249,7 +249,7 @@ impl Follower<'_> {
                 .lines(&end::end(view, outcome, next, self.out.look))
         };
         match said {
-            // The exit code should tell the end even if the output is closed.
+            // The exit code should reflect the end even if the output is closed.
             Err(error) if !error.is_broken_pipe() => Err(error),
             _ => Ok(code_of(view.row.status)),
         }

@@ -27,7 +27,7 @@ impl Generic {
         }
     }
 
-    /// The handler of the kind that `impresario start` was told.
+    /// The handler of the kind in the arguments of `impresario start`.
     pub(crate) fn from_arguments(arguments: &ArgMatches) -> Self {
         let kind = arguments.get_one::<String>("kind");
         Self::new(kind.map(String::as_str).unwrap_or_default())

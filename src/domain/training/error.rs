@@ -41,7 +41,7 @@ pub enum TrainingError {
         rows: u64,
         /// The memory that is needed, in bytes.
         needed: u64,
-        /// The memory that there is, in bytes.
+        /// The available memory, in bytes.
         most: u64,
     },
     /// The training was asked to finish before the first batch.
