@@ -85,7 +85,6 @@ fn epochs(batch_size: u32, dropped: f32, count: u32) {
     }
 }
 
-/// One epoch without a supervisor.
 fn epoch_of(
     network: &mut Network,
     adam: &mut Adam,
@@ -115,7 +114,6 @@ fn epoch_of(
 /// Measures both loops on a lane's thread, in turns.
 struct Measure;
 
-/// Empty params.
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct NoParams {}
 
@@ -227,7 +225,6 @@ fn spread(mut samples: Vec<f64>) -> (f64, String) {
     )
 }
 
-/// This thread's CPU time, in seconds.
 fn now() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9

@@ -25,7 +25,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 pub struct Samples(Vec<f64>);
 
 impl Samples {
-    /// Sorts the samples.
     pub fn new(mut samples: Vec<f64>) -> Self {
         samples.sort_by(f64::total_cmp);
         Self(samples)
@@ -57,12 +56,9 @@ pub fn machine() {
     println!("{cores} cores, load average {}", load.trim());
 }
 
-/// The target of a ratio.
 #[derive(Clone, Copy)]
 pub enum Target {
-    /// At most this.
     AtMost(f64),
-    /// At least this.
     AtLeast(f64),
 }
 
@@ -89,7 +85,6 @@ pub fn beside(program: &str) -> PathBuf {
 /// A server as a child process, ended by its process id.
 pub struct Server {
     child: Child,
-    /// `127.0.0.1:PORT`.
     pub address: String,
     _data: Option<tempfile::TempDir>,
 }
@@ -137,12 +132,10 @@ impl Server {
 }
 
 impl Server {
-    /// The process's id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Its resident memory, in bytes.
     pub fn resident(&self) -> f64 {
         let status = format!("/proc/{}/status", self.id());
         let status = std::fs::read_to_string(status).expect("Linux");
@@ -189,14 +182,12 @@ impl Drop for Server {
     }
 }
 
-/// One keep-alive connection.
 pub struct Client {
     stream: BufReader<TcpStream>,
     host: String,
 }
 
 impl Client {
-    /// Connects to a server.
     pub fn new(address: &str) -> Self {
         let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_nodelay(true).expect("a socket option");
@@ -260,7 +251,6 @@ impl Client {
         answer[at..at + 16].to_owned()
     }
 
-    /// Waits until an operation runs.
     pub fn until_running(&mut self, id: &str) {
         let path = format!("/api/v1/operations/{id}/events?since=1&limit=1&wait=30");
         let (_, answer) = self.send("GET", &path, "");
@@ -268,7 +258,6 @@ impl Client {
     }
 }
 
-/// Empty params.
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct NoParams {}
 

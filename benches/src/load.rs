@@ -8,9 +8,7 @@ use tokio::net::TcpStream;
 
 use crate::sqlite::BareWriter;
 
-/// The number of connections.
 pub const CONNECTIONS: usize = 64;
-/// The number of workers of every server here.
 pub const WORKERS: usize = 1;
 
 /// A server that reads a body and answers from memory; with a writer, after it has written its rows.

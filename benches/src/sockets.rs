@@ -18,11 +18,8 @@ pub const STARTS: &str =
 /// What all sockets to one server have received.
 #[derive(Default)]
 pub struct Tally {
-    /// The number of frames.
     pub frames: Cell<usize>,
-    /// The number of their bytes.
     pub bytes: Cell<usize>,
-    /// When the last frame came.
     pub last: Cell<Option<Instant>>,
     sent: Cell<Option<Instant>>,
     latencies: RefCell<Vec<f64>>,
@@ -169,7 +166,6 @@ pub fn submit(client: &mut Client) {
     assert_eq!(status, 202, "{answer}");
 }
 
-/// Makes the bare server send frames.
 pub fn broadcast(client: &mut Client, count: usize) {
     client.send("POST", &format!("/broadcast?count={count}"), "");
 }

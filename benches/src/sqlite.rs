@@ -7,7 +7,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, params};
 use tokio::sync::{mpsc, oneshot};
 
-/// The tables of the server.
 const SCHEMA: &str = include_str!("../../src/store/sqlite/migrations/0001.sql");
 const MOST: usize = 2_048;
 /// The start of an operation, as the server writes it.
@@ -42,7 +41,6 @@ impl Bare {
         }
     }
 
-    /// Writes this many operations.
     fn write(&mut self, rows: Rows, count: usize) {
         self.begin();
         let first = self.start_rows(count);
@@ -160,7 +158,6 @@ fn finish(connection: &Connection, counts: &[(i64, i64)], cursor: i64, newest: i
 /// What a [`BareWriter`] writes for an operation.
 #[derive(Clone, Copy)]
 pub enum Rows {
-    /// The start.
     Start,
     /// The start and the run in one transaction, and the end in another, as for a lane with a free slot.
     Whole,

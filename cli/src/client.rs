@@ -176,7 +176,6 @@ impl Client {
     }
 }
 
-/// The options of a `POST`.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Post<'a> {
     /// How many seconds the server may wait before it answers.

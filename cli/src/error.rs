@@ -64,7 +64,6 @@ pub(crate) enum Error {
     Output(#[from] std::io::Error),
 }
 
-/// The things that have ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Thing {
     Operation,
@@ -72,7 +71,6 @@ pub(crate) enum Thing {
 }
 
 impl Thing {
-    /// The thing's name.
     pub(crate) const fn noun(self) -> &'static str {
         match self {
             Self::Operation => "operation",
@@ -80,7 +78,6 @@ impl Thing {
         }
     }
 
-    /// The prefix of its ids.
     pub(crate) const fn prefix(self) -> &'static str {
         match self {
             Self::Operation => "op_",

@@ -165,7 +165,6 @@ impl Follower<'_> {
         }
     }
 
-    /// Shows the answer to a verb.
     fn answered(&mut self, verb: Verb, answer: Result<(), Error>) {
         if self.asked == Some(verb) {
             self.asked = None;

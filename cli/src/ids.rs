@@ -51,7 +51,6 @@ pub(crate) fn resolve_model(client: &Client, text: &str) -> Result<ModelId, Erro
     decide(Thing::Model, &suffix, known.collect())
 }
 
-/// What was typed.
 #[derive(Debug, PartialEq)]
 enum Typed<I> {
     Whole(I),

@@ -20,7 +20,6 @@ pub(crate) struct OperationRunner<'a> {
     out: &'a Out,
 }
 
-/// The options of a start.
 pub(crate) struct Start {
     pub(crate) options: StartOptions,
     pub(crate) idempotency_key: Option<String>,

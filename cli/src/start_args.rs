@@ -34,7 +34,6 @@ pub(crate) struct StartArgs {
     detach: bool,
 }
 
-/// The options of a start.
 pub(crate) fn start(arguments: &ArgMatches) -> Result<Start, Error> {
     let given =
         StartArgs::from_arg_matches(arguments).map_err(|error| Error::usage(error.to_string()))?;

@@ -54,7 +54,6 @@ impl Terminal {
         Self { mode }
     }
 
-    /// Whether keys are read.
     pub(crate) const fn hears_keys(&self) -> bool {
         self.mode.is_some()
     }
@@ -74,7 +73,6 @@ struct Mode {
     now: Mutex<Now>,
 }
 
-/// Which mode the terminal has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Now {
     /// The mode before: not entered yet, stopped, or in the background.

@@ -21,7 +21,6 @@ pub(crate) const TOKEN: &str = "a-token-of-thirty-two-characters";
 /// The longest time of a request that does not ask to wait, even on a slow machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A server.
 pub(crate) struct Service {
     address: SocketAddr,
     /// A connection that can be used again.
@@ -29,7 +28,6 @@ pub(crate) struct Service {
     _folder: TempDir,
 }
 
-/// An answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -37,7 +35,6 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
@@ -89,7 +86,6 @@ impl Service {
         }
     }
 
-    /// Opens a new connection.
     pub(crate) fn connect(&self, patience: Duration) -> TcpStream {
         let stream = TcpStream::connect(self.address).expect("the server listens");
         let set = stream

@@ -55,7 +55,6 @@ pub(crate) fn status(event: &Value) -> Option<&str> {
         .then(|| event["data"]["status"].as_str())?
 }
 
-/// Whether an operation with this status has ended.
 pub(crate) fn is_ended(status: &str) -> bool {
     ENDED.contains(&status)
 }
@@ -74,7 +73,6 @@ fn after_the_end(id: &str, events: &[Value]) -> Option<String> {
     None
 }
 
-/// The status after the event `seq`.
 pub(crate) fn status_at(events: &[Value], seq: u64) -> Option<&str> {
     let until = usize::try_from(seq).unwrap_or(usize::MAX);
     let known = events.get(..until)?;
@@ -87,7 +85,6 @@ pub(crate) fn completed(events: &[Value]) -> Option<u64> {
     (status(last) == Some("completed")).then(|| last["data"]["run"].as_u64())?
 }
 
-/// The furthest checkpoint in the events.
 pub(crate) fn checkpoint(events: &[Value]) -> u64 {
     let told = events.iter().filter(|event| event["type"] == "checkpoint");
     let steps = told.filter_map(|event| event["data"]["step"]["iteration"].as_u64());
@@ -124,7 +121,6 @@ impl Cursors {
         found
     }
 
-    /// The highest cursor.
     pub(crate) fn highest(&self) -> u64 {
         self.0.last_key_value().map_or(0, |(cursor, _)| *cursor)
     }

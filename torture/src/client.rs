@@ -9,7 +9,6 @@ pub(crate) const NAME: &str = "torture";
 /// The token that every client sends, whether the server needs it or not.
 pub(crate) const TOKEN: &str = "a-token-of-forty-visible-ascii-characters";
 
-/// An answer of the API.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -97,7 +96,6 @@ impl Client {
         self.get(&format!("/api/v1/operations/{id}"))
     }
 
-    /// All events of an operation.
     pub(crate) fn events(&self, id: &str) -> Option<Vec<Value>> {
         let (mut events, mut since) = (Vec::new(), 0);
         loop {

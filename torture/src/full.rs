@@ -55,7 +55,6 @@ pub(crate) fn run(args: &Args, _: u64) -> Report {
     report
 }
 
-/// Fills a disk.
 struct Filler {
     file: File,
     path: PathBuf,

@@ -37,11 +37,8 @@ const CLOCK_OFF: i64 = 6 * 3_600_000;
 /// How a round ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// `kill -9`.
     Kill,
-    /// SIGTERM.
     Terminate,
-    /// SIGTERM twice.
     Twice,
 }
 

@@ -29,16 +29,12 @@ impl Promise {
     }
 }
 
-/// What is known about one operation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
-    /// Whether the start was acknowledged.
     pub(crate) acknowledged: bool,
     /// The body of its start; null if that is not known.
     pub(crate) body: Value,
-    /// The idempotency key of its start.
     pub(crate) key: Option<String>,
-    /// The operation of which it is a retry.
     pub(crate) retry_of: Option<String>,
     /// The highest cursor that had been read before it was started.
     pub(crate) floor: u64,
@@ -59,7 +55,6 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// The number of iterations in its params.
     pub(crate) fn iterations(&self) -> Option<u64> {
         self.body["iterations"].as_u64()
     }
@@ -90,7 +85,6 @@ pub(crate) struct Ledger {
     /// The ids of operations that this round has touched.
     pub(crate) touched: Vec<String>,
     pub(crate) cursors: Cursors,
-    /// Unexpected answers.
     pub(crate) surprises: Vec<String>,
     pub(crate) counts: Counts,
     /// Whether somebody sets the clock in this round.
@@ -139,7 +133,6 @@ impl Ledger {
         known
     }
 
-    /// Begins a round.
     pub(crate) fn round(&mut self, clock_is_set: bool) {
         self.clock_is_set = clock_is_set;
         if clock_is_set {

@@ -14,7 +14,6 @@ use crate::Args;
 /// How long an orderly end may take: the grace of the configuration, and the last answers.
 pub(crate) const GRACE: Duration = Duration::from_secs(15);
 
-/// A server that is ready.
 pub(crate) struct Server {
     child: Child,
     _out: BufReader<ChildStdout>,
@@ -35,7 +34,6 @@ pub(crate) fn command(binary: &Path, folder: &Path, pairs: &[&str]) -> Command {
     command
 }
 
-/// Environment variables of a process.
 type Surroundings = [(&'static str, PathBuf)];
 
 fn spawn(
@@ -165,7 +163,6 @@ impl Server {
         value.split_whitespace().next()?.parse().ok()
     }
 
-    /// The resident memory, in bytes.
     pub(crate) fn memory(&self) -> u64 {
         let path = format!("/proc/{}/statm", self.child.id());
         let mut text = String::new();

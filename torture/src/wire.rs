@@ -22,7 +22,6 @@ pub(crate) fn connect(address: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Opens a live socket.
 pub(crate) fn socket(address: &str) -> Result<WebSocket<TcpStream>, String> {
     let stream = connect(address).map_err(|error| error.to_string())?;
     let url = format!("ws://{}/api/v1/ws", host(address));
@@ -32,7 +31,6 @@ pub(crate) fn socket(address: &str) -> Result<WebSocket<TcpStream>, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Sends a frame on a live socket.
 pub(crate) fn say(
     socket: &mut WebSocket<TcpStream>,
     frame: &serde_json::Value,
@@ -41,7 +39,6 @@ pub(crate) fn say(
     sent.map_err(|error| error.to_string())
 }
 
-/// A request as text, with a JSON body.
 pub(crate) fn request(address: &str, method: &str, path: &str, body: &str) -> String {
     format!(
         "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",

@@ -36,7 +36,6 @@ pub(crate) fn shell() -> Result<Shell, Failure> {
     Ok(shell)
 }
 
-/// The workspace's root.
 pub(crate) fn root() -> PathBuf {
     // cargo sets it for `cargo run`; xtask is a folder of the root.
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -49,12 +48,10 @@ pub(crate) fn target() -> PathBuf {
         .map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
-/// The path of a release binary.
 pub(crate) fn binary(name: &str) -> PathBuf {
     target().join("release").join(name)
 }
 
-/// `cargo xtask build`.
 pub(crate) fn build() -> Result<(), Failure> {
     libtorch::ensure()?;
     console::build()?;
@@ -95,7 +92,6 @@ pub(crate) fn torture(args: &[String]) -> Result<(), Failure> {
     })
 }
 
-/// `cargo xtask test`.
 pub(crate) fn test() -> Result<(), Failure> {
     libtorch::ensure()?;
     console::build()?;

@@ -31,7 +31,6 @@ impl Operation for Burn {
 
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Count {
-    /// The number of points.
     count: u64,
 }
 
@@ -55,9 +54,7 @@ impl Operation for Emit {
 
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Talk {
-    /// The number of points of a metric.
     points: u64,
-    /// The number of long log lines.
     lines: u64,
 }
 
@@ -94,7 +91,6 @@ impl Operation for Talker {
 
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Shelves {
-    /// A list without a limit.
     numbers: Vec<u64>,
 }
 

@@ -40,7 +40,6 @@ fn children() -> f64 {
     millis(usage.user_time()) + millis(usage.system_time())
 }
 
-/// The CPU time of one run, in milliseconds.
 fn cpu(program: &str, args: &[&str]) -> f64 {
     let path = beside(program);
     let before = children();

@@ -18,9 +18,7 @@ const SLEEPING: &str = "{\"iterations\":1,\"step_ms\":3600000}";
 /// The samples of one state, in microseconds.
 #[derive(Default)]
 struct State {
-    /// Bare round trips.
     trip: Vec<f64>,
-    /// Appends with `fdatasync`.
     commit: Vec<f64>,
     /// The floor: one round trip and two appends, one after the other.
     floor: Vec<f64>,

@@ -11,7 +11,6 @@ use tokio::task::LocalSet;
 const SOCKETS: usize = 1_000;
 const IDLE: usize = 5_000;
 const ROUNDS: usize = 5;
-/// The number of events of a saturated round.
 const BURST: usize = 2_000;
 /// The number of paced events of a round. Each is one sample for each socket.
 const PACED: usize = 60;

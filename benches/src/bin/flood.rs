@@ -21,7 +21,6 @@ const ROWS: usize = 1_000;
 const LIST: &str = "/api/v1/operations";
 const SLEEPING: &str = "{\"iterations\":1,\"step_ms\":3600000}";
 
-/// A request of an attacker.
 struct Request {
     name: &'static str,
     method: &'static str,

@@ -21,9 +21,7 @@ const MANY: u64 = 1_000_000;
 const WAITING: u64 = 100_000;
 /// The number of waiting operations at the end.
 const CROWD: u64 = 780_000;
-/// The number of operations in one transaction.
 const BATCH: u64 = 500;
-/// A year, in milliseconds.
 const A_YEAR: i64 = 366 * 86_400_000;
 const ROUNDS: usize = 5;
 /// How often each read is done in a round.
@@ -172,7 +170,6 @@ fn server(folder: &Path) -> Server {
     Server::start_in(folder, "bench-server", &set)
 }
 
-/// The names and paths of reads.
 type Reads = Vec<(&'static str, String)>;
 
 /// Measures each read on both servers in turn.

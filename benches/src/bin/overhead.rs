@@ -71,7 +71,6 @@ fn calibrated() -> u64 {
     (SPINS as f64 * 10e-6 / (now() - began)) as u64
 }
 
-/// This thread's CPU time, in seconds.
 fn now() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9

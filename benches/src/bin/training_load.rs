@@ -16,7 +16,6 @@ struct Round {
     idle_view: Samples,
     busy_view: Samples,
     cancel: Samples,
-    /// The time of a batch, in microseconds.
     batch: f64,
 }
 

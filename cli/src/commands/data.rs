@@ -13,7 +13,6 @@ use crate::error::Error;
 /// The most bars that one answer may have.
 const PAGE: u64 = 10_000;
 
-/// All datasets.
 pub(super) fn list(app: &App) -> Result<(), Error> {
     let raw = app.client.get("/api/v1/data", &[])?;
     if app.out.json {

@@ -8,7 +8,6 @@ use crate::client::parse;
 use crate::display;
 use crate::error::Error;
 
-/// The kinds that can be started.
 pub(super) fn kinds(app: &App) -> Result<(), Error> {
     let raw = app.client.get("/api/v1/kinds", &[])?;
     if app.out.json {
@@ -23,7 +22,6 @@ pub(super) fn kinds(app: &App) -> Result<(), Error> {
     app.out.lines(&display::kinds::kinds(&kinds, app.out.look))
 }
 
-/// The state of the supervisor.
 pub(super) fn system(app: &App) -> Result<(), Error> {
     let raw = app.client.get("/api/v1/system", &[])?;
     if app.out.json {

@@ -15,7 +15,6 @@ use crate::ids;
 /// How many bars are sent: more than any feature needs, and far fewer than the largest body may have.
 const NEWEST: usize = 1_000;
 
-/// All models.
 pub(super) fn list(app: &App) -> Result<(), Error> {
     let raw = app.client.get("/api/v1/models", &[])?;
     if app.out.json {
@@ -26,7 +25,6 @@ pub(super) fn list(app: &App) -> Result<(), Error> {
         .lines(&display::model::list(&list.models, app.out.look))
 }
 
-/// The card of one model.
 pub(super) fn show(app: &App, id: &str) -> Result<(), Error> {
     let id = ids::resolve_model(&app.client, id)?;
     let raw = app.client.get(&format!("/api/v1/models/{id}"), &[])?;

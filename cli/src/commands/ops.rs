@@ -16,7 +16,6 @@ use crate::runner::{OperationRunner, Role};
 /// How many rows are requested at a time.
 const PAGE: u32 = 100;
 
-/// Operations, newest first.
 pub(super) fn list(app: &App, asked: &List) -> Result<(), Error> {
     let filter = filter(asked);
     let wanted = if asked.all { u32::MAX } else { asked.limit };
@@ -76,7 +75,6 @@ fn filter(asked: &List) -> Vec<(&'static str, String)> {
     query
 }
 
-/// Everything about one operation.
 pub(super) fn show(app: &App, id: &str) -> Result<(), Error> {
     let id = ids::resolve(&app.client, id)?;
     let raw = app.client.get(&format!("/api/v1/operations/{id}"), &[])?;

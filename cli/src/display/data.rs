@@ -11,7 +11,6 @@ use super::{Look, Tone};
 /// How many bars are shown at each end of a range that is not shown completely.
 const AT_AN_END: usize = 5;
 
-/// The list of datasets.
 pub(crate) fn list(datasets: &[DatasetView], look: Look) -> Vec<String> {
     if datasets.is_empty() {
         let lines = [
@@ -94,7 +93,6 @@ impl Shown {
         (self.first.len() + self.last.len()) as u64
     }
 
-    /// The last bars that are shown.
     fn tail(&self) -> &[Bar] {
         &self.last[usize::from(self.count > self.kept())..]
     }

@@ -7,7 +7,6 @@ use super::text::{clean, left, width, wrap};
 use super::{Look, Tone};
 use crate::error::Error;
 
-/// An error for a person.
 pub(crate) fn error(error: &Error, look: Look) -> Vec<String> {
     let sign = look.paint(Tone::Bad, "✘");
     let faults = error.faults();

@@ -11,7 +11,6 @@ const BAR: usize = 12;
 /// The least width of the column that says what an operation is doing.
 const SHORTEST_WHAT: usize = 16;
 
-/// Which columns fit.
 #[derive(Clone, Copy)]
 struct Columns {
     kind: usize,

@@ -15,7 +15,6 @@ pub(crate) struct Metrics {
     curves: Curves,
 }
 
-/// One metric.
 struct Series<'a> {
     name: &'a str,
     /// The last two values, the last one first.
@@ -25,7 +24,6 @@ struct Series<'a> {
 }
 
 impl Metrics {
-    /// Takes in an event.
     pub(crate) fn hear(&mut self, event: &EventBody, at: Timestamp) {
         self.curves.hear(event, at);
     }

@@ -28,7 +28,6 @@ use impresario_api::Status;
 /// What a stream can show.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
-    /// The width in columns.
     pub(crate) width: usize,
     /// Whether colours may be used in addition to signs and words.
     pub(crate) colour: bool,
@@ -69,7 +68,6 @@ impl Look {
         style.apply_to(text).to_string()
     }
 
-    /// The status's sign.
     pub(crate) fn sign(self, status: Status) -> String {
         self.paint(tone_of(status), &status.sign().to_string())
     }
@@ -80,7 +78,6 @@ impl Look {
     }
 }
 
-/// The tone of a status.
 pub(crate) const fn tone_of(status: Status) -> Tone {
     match status {
         Status::Pending => Tone::Dim,

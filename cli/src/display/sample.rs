@@ -218,7 +218,6 @@ pub(crate) fn models() -> Vec<ModelRow> {
     ]
 }
 
-/// A model's card.
 pub(crate) fn card() -> ModelCard {
     let epoch = |epoch: u32| {
         let away = f64::from(epoch.abs_diff(21));

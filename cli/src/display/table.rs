@@ -3,9 +3,7 @@
 use super::text::{clean, left, right, width};
 use super::{Look, Tone};
 
-/// One column.
 pub(crate) struct Column {
-    /// The name in the head.
     pub(crate) head: &'static str,
     /// Whether the column has numbers, which are aligned on the right.
     pub(crate) is_number: bool,
@@ -13,7 +11,6 @@ pub(crate) struct Column {
     pub(crate) leaves: u8,
 }
 
-/// A column of text.
 pub(crate) const fn words(head: &'static str, leaves: u8) -> Column {
     let is_number = false;
     Column {
@@ -23,7 +20,6 @@ pub(crate) const fn words(head: &'static str, leaves: u8) -> Column {
     }
 }
 
-/// A column of numbers.
 pub(crate) const fn numbers(head: &'static str, leaves: u8) -> Column {
     let is_number = true;
     Column {
@@ -61,7 +57,6 @@ pub(crate) fn table<const N: usize>(
     lines
 }
 
-/// The columns that fit.
 fn fitting(columns: &[Column], widths: &[usize], look: Look) -> Vec<usize> {
     let mut shown: Vec<_> = (0..columns.len()).collect();
     while shown.iter().map(|&at| widths[at] + 2).sum::<usize>() > look.width {

@@ -22,7 +22,6 @@ const REFRESH: Duration = Duration::from_secs(1);
 enum End {
     /// The operation has ended, the follower does not listen any more, or the feed has given up.
     Over,
-    /// The socket is lost.
     Lost(Error),
     /// The socket was opened, but nothing arrived on it.
     Mute,

@@ -22,7 +22,6 @@ const LARGEST_FRAME: usize = 64 * 1024 * 1024;
 /// gives the socket up.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// An open socket.
 pub(super) struct Socket {
     socket: WebSocket<TcpStream>,
     heard_at: Instant,
@@ -37,9 +36,7 @@ pub(super) enum Refused {
     Lost(Error),
 }
 
-/// What was read.
 pub(super) enum Came {
-    /// A frame, as JSON.
     Frame(Value),
     /// Nothing in the given time.
     Nothing,

@@ -20,7 +20,6 @@ pub(crate) struct Generic {
 }
 
 impl Generic {
-    /// The handler of `kind`.
     pub(crate) fn new(kind: &str) -> Self {
         Self {
             kind: kind.to_owned(),

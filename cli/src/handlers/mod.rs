@@ -68,7 +68,6 @@ fn typed<T: Clone + Send + Sync + 'static>(arguments: &ArgMatches, name: &str) -
     is_typed.then(|| arguments.get_one(name).cloned()).flatten()
 }
 
-/// A text in an output.
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }

@@ -48,7 +48,6 @@ fn sent_token(sent: &[u8]) -> bool {
         .any(|part| part == TOKEN.as_bytes())
 }
 
-/// What a socket received.
 struct Told {
     bytes: usize,
     frames: Vec<Value>,

@@ -88,7 +88,6 @@ pub(super) const fn offset(row: u64) -> u64 {
     size(row)
 }
 
-/// The record of a bar.
 #[inline]
 pub(super) fn encode(bar: &Bar) -> [u8; RECORD] {
     let numbers = [bar.open, bar.high, bar.low, bar.close, bar.volume];

@@ -28,7 +28,6 @@ pub(super) enum Purpose {
     },
 }
 
-/// A stream of numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Stream {
     key: [u32; 2],

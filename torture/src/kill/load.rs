@@ -46,7 +46,6 @@ pub(super) struct Load<'a> {
     pub(super) lives: Duration,
     /// The environment whose clock is set meanwhile.
     pub(super) clocks: Option<&'a World>,
-    /// Whether a stranger attacks the server.
     pub(super) stranger: bool,
     pub(super) seed: u64,
 }
@@ -136,7 +135,6 @@ fn leave(server: &mut Server, signals: &[Signal]) -> Result<(), String> {
     }
 }
 
-/// Sends one random request.
 fn act(client: &Client, ledger: &Mutex<Ledger>, random: &mut fastrand::Rng) {
     let known = lock(ledger).any(random);
     match (random.u8(..10), known) {
@@ -168,7 +166,6 @@ fn read(client: &Client, ledger: &Mutex<Ledger>, id: &str) {
     }
 }
 
-/// Random params and options of a start.
 fn any_body(random: &mut fastrand::Rng) -> Value {
     let mut body = json!({"iterations": random.u64(1..50), "step_ms": random.u64(..=20)});
     let mut options = json!({

@@ -38,7 +38,6 @@ const WRONG: &[&str] = &[
     r#"{"iteratons": 5}"#,
     r#"{"iterations": 1, "options": {"labels": {"a": "\ud800"}}}"#,
 ];
-/// Options that are all wrong.
 const WRONG_OPTIONS: &[&str] = &[
     r#"{"colour": 1}"#,
     r#"{"priority": "high"}"#,
@@ -64,7 +63,6 @@ const WRONG_OPTIONS: &[&str] = &[
     r#"{"not_before": "10000-01-01T00:00:00Z"}"#,
     r#"{"not_before": "-0001-01-01T00:00:00Z"}"#,
 ];
-/// Options that may be valid.
 const ODD_OPTIONS: &[&str] = &[
     r#"{"not_before": "0001-01-01T00:00:00Z"}"#,
     r#"{"not_before": "9999-12-31T23:59:59.999Z"}"#,
@@ -75,7 +73,6 @@ const ODD_OPTIONS: &[&str] = &[
     r#"{"max_attempts": 4294967295}"#,
     r#"{"priority": null, "labels": null, "not_before": null}"#,
 ];
-/// Unusual texts.
 const TEXTS: &[&str] = &[
     "\u{202e}desrever\u{202c}",
     "\u{2066}isolated",

@@ -15,11 +15,8 @@ use crate::wire;
 /// A wait that is longer than everything here takes.
 pub(super) const WAIT: &str = "wait=30";
 
-/// The state that all clients share.
 pub(super) struct Shared {
-    /// The number of operations that were started.
     pub(super) made: AtomicU64,
-    /// Unexpected answers.
     pub(super) surprises: Mutex<Vec<String>>,
     /// How often each sort was done.
     done: Vec<AtomicU64>,
@@ -44,7 +41,6 @@ impl Shared {
     }
 }
 
-/// One client.
 pub(super) struct Hand<'a> {
     pub(super) client: Client,
     pub(super) address: String,

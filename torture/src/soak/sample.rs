@@ -20,7 +20,6 @@ struct Measured {
     why: &'static str,
 }
 
-/// All measured numbers at one moment.
 pub(super) struct Sample(Vec<Measured>);
 
 impl Sample {

@@ -15,7 +15,6 @@ use crate::display::{Look, Tone};
 const LONGEST_CURVE: usize = 40;
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The lines of a card.
 pub(crate) fn card(card: &ModelCard, look: Look) -> Vec<String> {
     let data = &card.data;
     let name = look.paint(Tone::Strong, "model");

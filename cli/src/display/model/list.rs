@@ -8,7 +8,6 @@ use crate::display::table::{numbers, table, words};
 use crate::display::text::wrap;
 use crate::display::{Look, Tone};
 
-/// The list of models.
 pub(crate) fn list(models: &[ModelRow], look: Look) -> Vec<String> {
     if models.is_empty() {
         let lines = [

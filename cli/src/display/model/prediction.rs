@@ -15,7 +15,6 @@ const LONGEST_BAR: usize = 24;
 pub(crate) struct Given<'a> {
     /// The source of the bars: a file or a dataset.
     pub(crate) source: String,
-    /// The bars.
     pub(crate) bars: &'a [Bar],
 }
 
