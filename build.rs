@@ -1,11 +1,11 @@
-//! Tells the linker where libtorch lies, so that the binaries find it wherever they are started
-//! from, and the program which version it is. And builds the package anew when the console was.
+//! Tells the linker where libtorch is, so that the binaries find it wherever they are started, and the
+//! program which version it is. Also rebuilds the package when the console was rebuilt.
 
 use std::path::Path;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    // It is there in every checkout: a folder that comes and goes would be one changed for ever.
+    // This folder is in every checkout. Cargo would consider a missing folder as always changed.
     println!("cargo:rerun-if-changed=console/dist");
     if std::env::var_os("CARGO_FEATURE_TRAINING").is_none() {
         return;

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Loading 1,000,000 bars beside pandas' and polars' read_csv: the same file, the same run.
+"""Loads 1,000,000 bars, beside read_csv of pandas and polars with the same file in the same run.
 
     cargo build --release -p impresario-bench
     python3 benches/csv_peers.py [ROWS]
 
-It makes a throw-away environment for pandas and polars, which goes with it. Each figure is the
-median of alternating rounds with its quartiles. `data_load` parses (numbers to the last bit, times
-too), checks every row, hashes, writes and syncs; the others parse into memory. By default pandas
-rounds numbers a little wrong, and polars uses every core.
+It makes a temporary environment for pandas and polars. Each figure is the median of alternating rounds
+with its quartiles. `data_load` parses times and numbers (exactly, to the last bit), checks every row,
+hashes, writes and syncs; the others parse into memory. By default pandas rounds some numbers slightly
+wrong, and polars uses every core.
 """
 
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The same perceptron in eager PyTorch of the same libtorch version, epoch by epoch, in turns.
+"""Trains the same perceptron in eager PyTorch of the same libtorch version, by alternating epochs.
 
 64-64-32-3, ReLU, 10,000 rows, Adam, one thread: CPU time of an epoch, beside that of
 `cargo bench --bench training`. PyTorch is installed into a throw-away environment (about 2 GB,
@@ -16,7 +16,7 @@ import tempfile
 
 VERSION = "2.13.0"
 ROUNDS, EPOCHS = 7, 5
-# Batch size, dropout, and the most that ours may take of PyTorch's time.
+# Batch size, dropout, and the greatest allowed share of PyTorch's time.
 CASES = [(32, 0.0, 0.40), (256, 0.0, 0.45), (32, 0.2, None), (256, 0.2, None)]
 
 PEER = """

@@ -1,9 +1,9 @@
-//! What a training costs: under the supervisor beside the same loop alone, and by the epoch, for
+//! The cost of a training: under the supervisor beside the same loop alone, and by the epoch, for
 //! `pytorch_peer.py`.
 //!
 //! `cargo bench --bench training` compares the loops;
 //! `cargo bench --bench training -- epochs BATCH DROPOUT COUNT` prints the CPU seconds of COUNT
-//! epochs of a 64-64-32-3 network over 10,000 rows, a line each.
+//! epochs of a 64-64-32-3 network over 10,000 rows, one per line.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -41,7 +41,7 @@ fn number<T: std::str::FromStr>(text: &str) -> T {
         .unwrap_or_else(|_| panic!("expected a number, got {text}"))
 }
 
-/// Rows that look like scaled features, with classes that have something to do with them.
+/// Rows that look like scaled features, with classes that depend on them.
 fn part(rows: usize, width: usize, classes: usize) -> Part {
     let mut state = 1_u64;
     let mut next = || {
@@ -87,7 +87,6 @@ fn epochs(batch_size: u32, dropped: f32, count: u32) {
     }
 }
 
-/// One epoch with no supervisor.
 fn epoch_of(
     network: &mut Network,
     adam: &mut Adam,
@@ -117,7 +116,6 @@ fn epoch_of(
 /// Measures both loops on a lane's thread, in turns.
 struct Measure;
 
-/// Nothing.
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct NoParams {}
 
@@ -128,7 +126,7 @@ const DROPPED: f32 = 0.2;
 impl Operation for Measure {
     const KIND: &'static str = "measure";
     type Params = NoParams;
-    /// CPU seconds alone and supervised, pair by pair.
+    /// The CPU seconds alone and supervised, by pair.
     type Output = Vec<(f64, f64)>;
 
     fn policy(&self) -> Policy {
@@ -172,7 +170,7 @@ impl Operation for Measure {
         alone()?;
         let mut pairs = Vec::new();
         for pair in 0..PAIRS {
-            // Whoever comes second finds a warmer core: each is second half the time.
+            // The second loop has a warmer core, so each loop comes second half the time.
             pairs.push(if pair % 2 == 0 {
                 let alone = alone()?;
                 (alone, supervised()?)
@@ -219,7 +217,7 @@ fn compare() {
     );
 }
 
-/// The median, and "12.3 (11.9 to 13.0)": with the quartiles.
+/// The median, and as text with the quartiles: "12.3 (11.9 to 13.0)".
 fn spread(mut samples: Vec<f64>) -> (f64, String) {
     samples.sort_by(f64::total_cmp);
     let at = |share: f64| samples[((samples.len() - 1) as f64 * share).round() as usize];
@@ -229,7 +227,6 @@ fn spread(mut samples: Vec<f64>) -> (f64, String) {
     )
 }
 
-/// Seconds of this thread's CPU time.
 fn now() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9

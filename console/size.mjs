@@ -1,4 +1,4 @@
-// Refuses a bundle that has grown too large to be loaded at once.
+// Fails if the bundle has become too large to load at once.
 import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 

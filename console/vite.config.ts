@@ -1,6 +1,6 @@
 import { defineConfig } from 'vite';
 
-// `npm run dev` shows the sources as they are edited, beside a server of your own.
+// `npm run dev` serves the sources while you edit them, beside a server of your own.
 const server = process.env['IMPRESARIO_URL'] ?? 'http://127.0.0.1:7979';
 
 export default defineConfig({
@@ -8,7 +8,7 @@ export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     target: 'es2022',
-    // The server's policy allows no script within a page, so none is put there.
+    // The server's policy allows no script inside a page, so none is put there.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     reportCompressedSize: false,
@@ -19,7 +19,7 @@ export default defineConfig({
         target: server,
         changeOrigin: true,
         ws: true,
-        // The server takes changes from its own pages alone, and this one comes from vite.
+        // The server accepts changes only from its own pages, and this page comes from vite.
         configure: (proxy) =>
           proxy.on('proxyReq', (request) => {
             request.removeHeader('origin');

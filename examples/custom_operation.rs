@@ -1,4 +1,4 @@
-//! A stranger's own kind, with HTTP, progress and every verb:
+//! A server with a kind of its own, with HTTP, progress and every verb:
 //! `cargo run --no-default-features --example custom_operation`
 use impresario::operation::{Context, Failure, Operation, Policy};
 use schemars::JsonSchema;
@@ -38,11 +38,11 @@ impl Operation for Primes {
         let found = ctx.items(None);
         found.set(primes);
         for number in ctx.steps("number", next..params.below.max(2)) {
-            let number = number?; // Err when it was asked to stop: `?` is all it takes.
+            let number = number?; // Err when the function is asked to stop: `?` is enough.
             let mut divisors = (2..).take_while(|divisor| divisor * divisor <= number);
             primes += u64::from(divisors.all(|divisor| number % divisor != 0));
             found.set(primes);
-            ctx.checkpoint(&(number + 1, primes))?; // A pause, a deploy, a crash: it goes on here.
+            ctx.checkpoint(&(number + 1, primes))?; // After a pause, a deploy or a crash it goes on here.
         }
         Ok(PrimesOutput { primes })
     }

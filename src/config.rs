@@ -30,16 +30,16 @@ const DEFAULT: &str = include_str!("../config/default.toml");
 #[derive(Debug, Default, Parser)]
 #[command(name = "impresariod", version)]
 pub struct Args {
-    /// A TOML file, laid over the defaults
+    /// A TOML file whose keys replace the defaults
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Where to listen; port 0 picks a free one
+    /// The address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
-    /// The folder of everything that is kept on disk
+    /// The folder for everything that is stored on disk
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<String>,
-    /// Any key of the configuration: lanes.default.queue_limit=3
+    /// Sets any key of the configuration, such as lanes.default.queue_limit=3; may be given several times
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 }

@@ -1,10 +1,10 @@
-"""Fetches the CPU half of PyTorch's wheel as a libtorch.
+"""Downloads the CPU part of PyTorch's wheel as a libtorch.
 
-There is no CPU build of this version on the package index; the wheel is a CUDA build whose CPU
-half stands alone once two small CUDA runtime libraries lie beside it (docs/adr/0006). The user's
-own Python version does not matter: wheels are only unpacked.
+There is no CPU build of this version on the package index. The wheel is a CUDA build whose CPU part can
+be used alone with two small CUDA runtime libraries beside it (docs/adr/0006). The user's own Python
+version does not matter, because wheels are only unpacked.
 
-usage: libtorch.py FOLDER      FOLDER must not exist; it appears whole or not at all.
+usage: libtorch.py FOLDER      FOLDER must not exist; it appears complete or not at all.
 """
 
 import fnmatch
@@ -17,7 +17,7 @@ import zipfile
 
 VERSION = "2.13.0"
 
-# What libtorch_cpu does without.
+# What libtorch_cpu does not need.
 LEFT_OUT = [
     "libtorch_cuda*",
     "libtorch_nvshmem*",
@@ -100,7 +100,7 @@ def main():
             f"reached, or install libtorch {VERSION} yourself and set LIBTORCH"
         )
     finally:
-        # After a failure nothing stays that a later run could take for whole.
+        # After a failure nothing may stay that a later run could take for complete.
         shutil.rmtree(partial, ignore_errors=True)
 
 

@@ -1,9 +1,9 @@
-//! Which points of metrics hold, once an operation has had several runs.
+//! Which points of metrics are valid when an operation has had several runs.
 //!
-//! A run that goes on from a checkpoint says so with `restored`, and every later point of an earlier
-//! run is void. A run that starts over says nothing: where it reports a metric at or below a step
-//! that an earlier run had reached, the earlier run is void from that report on, with all that it
-//! reported afterwards, in every metric.
+//! A run that goes on from a checkpoint begins with the event `restored`, and every later point of an
+//! earlier run becomes invalid. A run that starts over has no such event: when it reports a metric at or
+//! below a step that an earlier run had reached, that report of the earlier run and everything that the
+//! earlier run reported afterwards become invalid, in every metric.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ use crate::{EventBody, MetricData, MetricPoint, RestoredData, Timestamp};
 #[derive(Clone, Debug, Default)]
 pub struct Curves {
     curves: BTreeMap<String, Curve>,
-    /// Counts the points that were heard.
+    /// The number of points so far.
     heard: u64,
-    /// The latest run that went on from a checkpoint.
+    /// The number of the latest run that went on from a checkpoint.
     restored: u32,
 }
 
@@ -23,20 +23,21 @@ pub struct Curves {
 #[derive(Clone, Debug, Default)]
 struct Curve {
     points: BTreeMap<u64, Held>,
-    /// The latest run that reported it, and the lowest step that this run reported.
+    /// The number of the latest run that reported the metric.
     run: u32,
+    /// The lowest step that this run reported.
     lowest: u64,
 }
 
 #[derive(Clone, Debug)]
 struct Held {
-    /// Its place among all points that were heard.
+    /// The point's place among all points so far.
     place: u64,
     point: MetricPoint,
 }
 
 impl Curves {
-    /// Takes what an event says of metrics; other events say nothing of them.
+    /// Takes in an event. Events that do not concern metrics change nothing.
     pub fn hear(&mut self, event: &EventBody, at: Timestamp) {
         match event {
             EventBody::Metric(metric) => self.add(metric, at),
@@ -50,7 +51,7 @@ impl Curves {
         self.curves.keys().map(String::as_str)
     }
 
-    /// The points of one metric that hold, ascending by step.
+    /// The valid points of one metric, ascending by step.
     pub fn points(&self, name: &str) -> impl DoubleEndedIterator<Item = &MetricPoint> {
         let curve = self.curves.get(name).into_iter();
         curve.flat_map(|curve| curve.points.values().map(|held| &held.point))
@@ -78,7 +79,7 @@ impl Curves {
         }
         let void_from = curve.overtaken(metric.run, metric.step);
         curve.points.insert(metric.step, held);
-        // A run that went on from a checkpoint has said which other metrics hold.
+        // The event `restored` has already removed the invalid points of every other metric.
         let starts_over = metric.run != self.restored;
         if let Some(place) = void_from {
             self.keep(|name, held| {
@@ -106,13 +107,13 @@ impl Curves {
 }
 
 impl Curve {
-    /// The place of the first point of an earlier run that a report of `run` at `step` overtakes.
+    /// The place of the first point of an earlier run that a report of `run` at `step` makes invalid.
     fn overtaken(&mut self, run: u32, step: u64) -> Option<u64> {
         let is_first = run > self.run;
         if !is_first && step >= self.lowest {
             return None;
         }
-        // What this run has reported before has overtaken everything above it.
+        // An earlier report of this run has already made everything above it invalid.
         let until = if is_first { u64::MAX } else { self.lowest };
         (self.run, self.lowest) = (run, step);
         let above = self.points.range(step..=until).map(|(_, held)| held);

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 
-/// One bar: what was traded from `timestamp` on, for as long as the timeframe says.
+/// One bar: what was traded from `timestamp` on, for the length of the timeframe.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bar {
-    /// When it opens.
+    /// The time at which the bar opens.
     pub timestamp: Timestamp,
     /// The first price.
     pub open: f64,
@@ -23,48 +23,48 @@ pub struct Bar {
     pub volume: f64,
 }
 
-/// What is known of one symbol in one timeframe.
+/// The dataset of one symbol in one timeframe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DatasetView {
     /// The instrument.
     pub symbol: String,
     /// How long a bar lasts: 1m, 5m, 15m, 30m, 1h, 4h, 1d or 1w.
     pub timeframe: String,
-    /// How many bars.
+    /// The number of bars.
     pub rows: u64,
-    /// Places where bars are missing though the market was open: within a day for bars shorter than
-    /// one; more than four days apart for daily ones, ten for weekly ones. Null: loaded before
-    /// they were counted.
+    /// The number of places where bars are missing although the market was open: within a day for bars
+    /// shorter than one day; more than four days apart for daily ones, ten for weekly ones. Null if the
+    /// dataset was loaded before they were counted.
     #[serde(default)]
     pub holes: Option<u64>,
     /// The first bar's time.
     pub start: Timestamp,
     /// The last bar's time.
     pub end: Timestamp,
-    /// What it takes on disk.
+    /// The size on disk.
     pub bytes: u64,
     /// SHA-256 of the bars, in hexadecimal.
     pub sha256: String,
-    /// The file they were loaded from.
+    /// The file from which the bars were loaded.
     pub source: String,
-    /// When.
+    /// When the bars were loaded.
     pub loaded_at: Timestamp,
 }
 
-/// Everything that has been loaded.
+/// All datasets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DatasetList {
-    /// By symbol, then timeframe.
+    /// The datasets, ordered by symbol, then timeframe.
     pub datasets: Vec<DatasetView>,
 }
 
 /// Bars of one dataset, ascending.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BarPage {
-    /// What they belong to.
+    /// The dataset to which the bars belong.
     pub dataset: DatasetView,
     /// The bars.
     pub bars: Vec<Bar>,
-    /// The `start` that goes on from here; null after the last.
+    /// The `start` of the next page; null after the last bar.
     pub next_start: Option<Timestamp>,
 }

@@ -9,10 +9,10 @@ use serde_json::Value;
 pub struct Envelope<T> {
     /// Whether the request was carried out.
     pub success: bool,
-    /// What was asked for, when it was.
+    /// The result of a request that was carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<T>,
-    /// Why not, when it was not.
+    /// Why a request was not carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorBody>,
 }
@@ -50,22 +50,23 @@ impl<T> Envelope<T> {
 pub struct ErrorBody {
     /// SCREAMING_SNAKE_CASE: one of [`Code`], or a kind's own refusal.
     pub code: String,
-    /// What was expected and what came.
+    /// What was expected and what came, for a person.
     pub message: String,
-    /// More, by code: for `INVALID_PARAMS` and `BAD_REQUEST` the first of a list of [`crate::Fault`].
+    /// More, depending on the code: for `INVALID_PARAMS` and `BAD_REQUEST` the first faults, each a
+    /// [`crate::Fault`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Value>,
     /// How many faults there are, where `details` lists the first 20 of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details_total: Option<u64>,
-    /// Whether the same request may go through later.
+    /// Whether the same request may succeed later.
     #[serde(default)]
     pub retryable: bool,
 }
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])* $name:ident = $text:literal),* $(,)?) => {
-        /// The codes of the API itself. A kind's refusals and failures bring codes of their own.
+        /// The codes of the API itself. Refusals and failures of a kind have codes of their own.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Code { $($(#[doc = $doc])* $name),* }
@@ -74,12 +75,12 @@ macro_rules! codes {
             /// Every code.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// As it stands on the wire.
+            /// The code in JSON.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text),* }
             }
 
-            /// What it says, for a person.
+            /// What the code means, for a person.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$name => concat!($($doc),*).trim_ascii()),* }
             }
@@ -90,27 +91,27 @@ macro_rules! codes {
 codes! {
     /// The body is not JSON.
     BadJson = "BAD_JSON",
-    /// A fault in the query, the options or the outer fields.
+    /// There is a fault in the query, the options or the outer fields.
     BadRequest = "BAD_REQUEST",
-    /// No token, or a wrong one.
+    /// There is no token, or a wrong one.
     Unauthenticated = "UNAUTHENTICATED",
-    /// Too many tokens of this caller were refused; it may try again later.
+    /// Too many tokens of this caller were refused. The caller may try again later.
     TooManyRefusals = "TOO_MANY_REFUSALS",
-    /// The Host header names no host that this server answers to.
+    /// The Host header names a host to which this server does not answer.
     ForbiddenHost = "FORBIDDEN_HOST",
     /// A foreign page asked for a change or a socket.
     ForbiddenOrigin = "FORBIDDEN_ORIGIN",
-    /// No such route.
+    /// There is no such route.
     RouteNotFound = "ROUTE_NOT_FOUND",
-    /// No such operation.
+    /// There is no such operation.
     OperationNotFound = "OPERATION_NOT_FOUND",
-    /// No such kind.
+    /// There is no such kind.
     KindNotFound = "KIND_NOT_FOUND",
-    /// No such data.
+    /// There is no such dataset.
     DataNotFound = "DATA_NOT_FOUND",
-    /// No such model.
+    /// There is no such model.
     ModelNotFound = "MODEL_NOT_FOUND",
-    /// The route exists, the method does not.
+    /// The route does not have this method.
     MethodNotAllowed = "METHOD_NOT_ALLOWED",
     /// The operation has ended.
     AlreadyEnded = "ALREADY_ENDED",
@@ -118,43 +119,43 @@ codes! {
     WrongState = "WRONG_STATE",
     /// There is no output yet.
     NoResult = "NO_RESULT",
-    /// The kind cannot do this verb.
+    /// The kind does not support this verb.
     VerbNotSupported = "VERB_NOT_SUPPORTED",
     /// A stronger stop is already under way.
     Stopping = "STOPPING",
-    /// Nothing to resume from.
+    /// There is no checkpoint to resume from.
     NoCheckpoint = "NO_CHECKPOINT",
-    /// One like it is live.
+    /// An operation like it has not ended yet.
     Duplicate = "DUPLICATE",
     /// The body is over its limit.
     BodyTooLarge = "BODY_TOO_LARGE",
     /// The body is not declared as JSON.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE",
-    /// The params are not what the kind takes.
+    /// The params do not fit the kind.
     InvalidParams = "INVALID_PARAMS",
-    /// The idempotency key stands for another request.
+    /// The idempotency key belongs to another request.
     IdempotencyMismatch = "IDEMPOTENCY_MISMATCH",
     /// The lane's queue is full.
     QueueFull = "QUEUE_FULL",
-    /// A client has as many connections or requests under way as it may have, or the server as many
-    /// live sockets.
+    /// The client has too many connections or requests at the same time, or the server too many live
+    /// sockets.
     TooManyConnections = "TOO_MANY_CONNECTIONS",
-    /// `since` is a number that has not been reached yet.
+    /// `since` is higher than the newest number.
     SinceAhead = "SINCE_AHEAD",
-    /// The socket has a subscription of this name.
+    /// The socket already has a subscription with this name.
     SubInUse = "SUB_IN_USE",
-    /// The socket has no subscription of this name.
+    /// The socket has no subscription with this name.
     SubNotFound = "SUB_NOT_FOUND",
-    /// The socket has as many subscriptions as it may have.
+    /// The socket has as many subscriptions as are allowed.
     TooManySubscriptions = "TOO_MANY_SUBSCRIPTIONS",
-    /// A bug.
+    /// The server has a bug.
     Internal = "INTERNAL",
-    /// More is asked at once than the server works on; try again in a moment.
+    /// The server has too many large requests at the same time. Try again in a moment.
     Busy = "BUSY",
-    /// The server is going down.
+    /// The server is shutting down.
     ShuttingDown = "SHUTTING_DOWN",
-    /// The store does not answer.
+    /// The store is not available.
     StoreUnavailable = "STORE_UNAVAILABLE",
-    /// The store's disk is full.
+    /// The disk of the store is full.
     StoreFull = "STORE_FULL",
 }

@@ -10,13 +10,13 @@ use crate::{CheckpointView, OperationError, OperationId, Status, Stop, Timestamp
 /// A durable event of one operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
-    /// Whose.
+    /// The operation that the event is about.
     pub operation_id: OperationId,
-    /// Contiguous per operation, from 1.
+    /// The number of the event within its operation: contiguous, from 1.
     pub seq: u64,
-    /// Ascending over the whole store.
+    /// The number of the event within the store: ascending.
     pub cursor: u64,
-    /// When it was recorded.
+    /// When the event was recorded.
     pub at: Timestamp,
     /// What happened: `type` and `data`.
     #[serde(flatten)]
@@ -31,26 +31,26 @@ pub enum EventBody {
     Submitted(SubmittedData),
     /// The status, the stop or the attempt changed.
     Status(StatusData),
-    /// The verb `resume` took it back to pending.
+    /// The verb `resume` made the operation pending again.
     Resumed(ResumedData),
-    /// The verb `start-now` took away the time that it waited for.
+    /// The verb `start-now` removed the time for which the operation waited.
     Rescheduled(RescheduledData),
     /// A run goes on from a checkpoint.
     Restored(RestoredData),
     /// A checkpoint was recorded.
     Checkpoint(CheckpointView),
-    /// Something that a person should know.
+    /// A person should know about something.
     Warning(crate::Warning),
     /// One point of a metric.
     Metric(MetricData),
     /// One line of the function's log.
     Log(LogData),
-    /// Something could not be kept.
+    /// Some events could not be kept.
     Gap(GapData),
 }
 
 impl EventBody {
-    /// The `type` on the wire.
+    /// The `type` in JSON.
     pub const fn type_name(&self) -> &'static str {
         EventType::of(self).as_str()
     }
@@ -147,113 +147,113 @@ pub struct SubmittedData {
     pub priority: i32,
     /// The labels.
     pub labels: BTreeMap<String, String>,
-    /// By whom.
+    /// Who asked for it.
     pub requested_by: String,
-    /// The operation that this one tries again.
+    /// The operation of which this one is a retry.
     pub retry_of: Option<OperationId>,
-    /// Why it is tried again, if they said.
+    /// The reason of a retry, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Not dispatched before.
+    /// The time before which the operation does not run.
     pub not_before: Option<Timestamp>,
-    /// Always pending.
+    /// The status, which is always pending.
     pub status: Status,
-    /// What may be asked of it.
+    /// The verbs that would have an effect.
     #[serde(deserialize_with = "crate::view::known_verbs")]
     pub verbs: Vec<Verb>,
 }
 
-/// A status, complete in itself.
+/// The whole status.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusData {
-    /// The shown status.
+    /// The status as it is shown.
     pub status: Status,
-    /// The run.
+    /// The number of the run.
     pub run: u32,
-    /// The attempt.
+    /// The number of the attempt.
     pub attempt: u32,
-    /// The stop that was asked for.
+    /// The requested stop.
     pub stop: Option<Stop>,
-    /// Whether it completed because somebody said `finish`.
+    /// Whether the operation completed because of a `finish`.
     pub stopped_early: bool,
     /// The last error.
     pub error: Option<OperationError>,
-    /// What may be asked of it now.
+    /// The verbs that would have an effect now.
     #[serde(deserialize_with = "crate::view::known_verbs")]
     pub verbs: Vec<Verb>,
-    /// The first run's start.
+    /// When the first run started.
     pub started_at: Option<Timestamp>,
-    /// The end.
+    /// When the operation ended.
     pub completed_at: Option<Timestamp>,
-    /// Not dispatched before.
+    /// The time before which the operation does not run.
     pub not_before: Option<Timestamp>,
 }
 
-/// Who took it back to pending.
+/// Who made the operation pending again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ResumedData {
-    /// By whom.
+    /// Who asked for it.
     pub requested_by: String,
-    /// Why, if they said.
+    /// The reason, if one was given.
     pub reason: Option<String>,
-    /// The status after it: pending.
+    /// The status after the verb, which is pending.
     pub status: Status,
-    /// The attempt after it.
+    /// The attempt after the verb.
     pub attempt: u32,
-    /// What may be asked of it now.
+    /// The verbs that would have an effect now.
     #[serde(deserialize_with = "crate::view::known_verbs")]
     pub verbs: Vec<Verb>,
 }
 
-/// Who changed the time of a pending one, as the verb `start-now` does.
+/// Who changed the time of a pending operation, for example with the verb `start-now`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RescheduledData {
-    /// By whom.
+    /// Who asked for it.
     pub requested_by: String,
-    /// Why, if they said.
+    /// The reason, if one was given.
     pub reason: Option<String>,
-    /// Not dispatched before; null: as soon as a slot is free.
+    /// The time before which the operation does not run; null means as soon as a slot is free.
     pub not_before: Option<Timestamp>,
-    /// The status after it: pending.
+    /// The status after the verb, which is pending.
     pub status: Status,
-    /// What may be asked of it now.
+    /// The verbs that would have an effect now.
     #[serde(deserialize_with = "crate::view::known_verbs")]
     pub verbs: Vec<Verb>,
 }
 
-/// Where a run goes on.
+/// From where a run goes on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RestoredData {
-    /// The run that goes on.
+    /// The number of the run that goes on.
     pub run: u32,
-    /// How many of each step the checkpoint had complete.
+    /// How many steps of each name were complete at the checkpoint.
     pub from_step: BTreeMap<String, u64>,
-    /// The last step of each metric that still holds: clients cut their series there.
+    /// The last valid step of each metric. Clients cut their series there.
     pub metrics: BTreeMap<String, u64>,
 }
 
 /// One point of a metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricData {
-    /// Its name.
+    /// The name of the metric.
     pub name: String,
-    /// The author's step.
+    /// The step that the function gave.
     pub step: u64,
-    /// Null when it was not finite.
+    /// The value; null if it was not finite.
     pub value: Option<f64>,
-    /// The run.
+    /// The number of the run.
     pub run: u32,
 }
 
-/// How much a log line matters.
+/// How important a log line is.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
-    /// For the author.
+    /// The line is for the author of the kind.
     Debug,
-    /// For the user.
+    /// The line is for the user.
     Info,
     /// Something is odd.
     Warn,
@@ -264,22 +264,22 @@ pub enum LogLevel {
 /// One line of the function's log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LogData {
-    /// How much it matters.
+    /// How important the line is.
     pub level: LogLevel,
     /// The line.
     pub message: String,
-    /// The run.
+    /// The number of the run.
     pub run: u32,
 }
 
-/// What was dropped.
+/// How much was dropped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GapData {
-    /// Log lines.
+    /// The number of log lines.
     pub logs: u64,
-    /// Metric points.
+    /// The number of metric points.
     pub metrics: u64,
-    /// Events that are no longer kept.
+    /// The number of events that are no longer kept.
     pub events: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What was wrong with what was sent.
+//! Faults in a request.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,19 +7,19 @@ use crate::text;
 
 /// The longest path of a fault, in characters.
 const PATH: usize = 200;
-/// The longest description of what was expected.
+/// The longest description of what was expected, in characters.
 const EXPECTED: usize = 1_000;
-/// The longest part of a value that is repeated.
+/// The longest part of a value that is repeated, in characters.
 const GOT: usize = 200;
 
-/// One fault of what was sent.
+/// One fault in a request.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema, PartialEq, Eq)]
 pub struct Fault {
-    /// Where: the field's name, nested ones joined by `.`; empty for the whole.
+    /// The field's path, with nested names joined by `.`; empty for the whole value.
     pub path: String,
     /// What was expected there.
     pub expected: String,
-    /// What came, shortened; `nothing` when it was missing.
+    /// What came, shortened; `nothing` if it was missing.
     pub got: String,
 }
 
@@ -34,7 +34,7 @@ impl Fault {
     }
 }
 
-/// The first faults of what was sent, and how many there are: a stranger can make very many.
+/// The first faults of a request, and how many there are, because a client can make very many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     first: Vec<Fault>,
@@ -42,17 +42,17 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// How many are told.
+    /// How many faults are kept.
     pub const TOLD: usize = 20;
 
-    /// A single one.
+    /// A single fault.
     pub fn one(path: &str, expected: &str, got: &str) -> Self {
         let mut one = Self::default();
         one.push(path, expected, got);
         one
     }
 
-    /// One more; only counted once there are [`Self::TOLD`].
+    /// Adds a fault, which is only counted if there are [`Self::TOLD`] already.
     pub fn push(&mut self, path: &str, expected: &str, got: &str) {
         if self.first.len() < Self::TOLD {
             self.first.push(Fault::new(path, expected, got));
@@ -60,17 +60,17 @@ impl Faults {
         self.total += 1;
     }
 
-    /// So many more that are only counted.
+    /// Adds to the count of faults that are not kept.
     pub const fn count(&mut self, more: u64) {
         self.total += more;
     }
 
-    /// Whether there is none.
+    /// Whether there is no fault.
     pub const fn is_empty(&self) -> bool {
         self.total == 0
     }
 
-    /// The first ones.
+    /// The first faults.
     pub fn first(&self) -> &[Fault] {
         &self.first
     }
@@ -80,7 +80,7 @@ impl Faults {
         self.total
     }
 
-    /// All in a sentence, for a person; `whole` is what a fault without a path is of.
+    /// The first faults as text for a person; `whole` is the name of what a fault without a path is in.
     pub fn sentence(&self, whole: &str) -> String {
         let one = |fault: &Fault| {
             let path = match fault.path.as_str() {

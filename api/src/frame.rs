@@ -1,4 +1,4 @@
-//! The frames of a live socket, `GET /api/v1/ws`: JSON, one object a text frame.
+//! The frames of a live socket, `GET /api/v1/ws`: each text frame is a JSON object.
 
 use std::collections::BTreeMap;
 
@@ -11,73 +11,74 @@ use crate::{
     StatusData, SubmittedData, Timestamp, Warning,
 };
 
-/// What a client sends. Fields that are not known are refused.
+/// A frame of a client. Unknown fields are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ClientFrame {
-    /// Hear of one operation, or of all that match.
+    /// Subscribes to one operation, or to all that match.
     Subscribe {
-        /// The client's own name for it, on every frame that answers: 1 to 64 characters.
+        /// The client's name for the subscription, which every frame of it repeats: 1 to 64 characters.
         sub: String,
-        /// The one operation; this or `filter`.
+        /// The operation; either this or `filter` is given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         operation_id: Option<OperationId>,
-        /// All that match; this or `operation_id`.
+        /// The filter; either this or `operation_id` is given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         filter: Option<Filter>,
-        /// After this `seq` (of one operation) or `cursor` (of a filter): exactly what was missed
-        /// comes first.
+        /// The `seq` (for one operation) or `cursor` (for a filter) after which the events that were missed
+        /// come first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<u64>,
         /// The types to send, by default all. Snapshots and the answers to frames always come.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         events: Option<Vec<EventType>>,
-        /// At most one progress frame in so many milliseconds and operation: 100 to 10,000.
+        /// The least time between two progress frames of an operation, in milliseconds: 100 to 10,000.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         progress_ms: Option<u64>,
     },
-    /// Hear no more of it.
+    /// Ends a subscription.
     Unsubscribe {
-        /// As it was subscribed.
+        /// The name of the subscription.
         sub: String,
     },
-    /// Answered by `pong`.
+    /// Asks for a `pong`.
     Ping {},
-    /// The first frame where the server wants tokens and the handshake brought none.
+    /// The first frame if the server needs a token and the handshake had none.
     Auth {
-        /// As in the token file.
+        /// The token, as in the token file.
         token: String,
     },
 }
 
-/// Which operations: all conditions hold. Kind and labels never change, so it is for life.
+/// Operations for which all conditions hold. Kind and labels never change, so an operation matches for
+/// its whole life.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
-    /// One of these kinds; all kinds when left out or empty.
+    /// The kinds; all kinds if left out or empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Vec<String>>,
-    /// Has this label: `key:value`.
+    /// A label, as `key:value`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
 }
 
-/// What the server sends. Clients ignore what they do not know.
+/// A frame of the server. Clients ignore what they do not know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerFrame {
-    /// The subscription; left out where a frame is about the socket itself.
+    /// The subscription; left out if the frame is about the socket itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
-    /// The operation; left out where a frame is about no single one.
+    /// The operation; left out if the frame is not about a single one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation_id: Option<OperationId>,
-    /// Of an event its number, of a view the last event that it knows of.
+    /// For an event its number in its operation, for a view the number of the last event that it includes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
-    /// Of an event its number over the whole store; of a filter's snapshot where it stands.
+    /// For an event its number in the store, for a filter's snapshot that of the last event that it includes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<u64>,
-    /// When it was recorded, read or answered.
+    /// When the event was recorded, the snapshot read, or the frame answered.
     pub at: Timestamp,
     /// `type` and `data`.
     #[serde(flatten)]
@@ -85,7 +86,7 @@ pub struct ServerFrame {
 }
 
 impl ServerFrame {
-    /// A frame without numbers.
+    /// A frame without `seq` and `cursor`.
     pub const fn new(sub: Option<String>, at: Timestamp, body: FrameBody) -> Self {
         Self {
             sub,
@@ -98,41 +99,41 @@ impl ServerFrame {
     }
 }
 
-/// What a server's frame says.
+/// The content of a server's frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
 pub enum FrameBody {
-    /// What is subscribed to, as it is; after a replay it says: caught up.
+    /// The present state of what is subscribed to. After a replay it means that the client is up to date.
     Snapshot(Snapshot),
     /// The start was recorded.
     Submitted(SubmittedData),
     /// The status, the stop or the attempt changed.
     Status(StatusData),
-    /// The verb `resume` took it back to pending.
+    /// The verb `resume` made the operation pending again.
     Resumed(ResumedData),
-    /// The verb `start-now` took away the time that it waited for.
+    /// The verb `start-now` removed the time for which the operation waited.
     Rescheduled(RescheduledData),
     /// A run goes on from a checkpoint.
     Restored(RestoredData),
     /// A checkpoint was recorded.
     Checkpoint(CheckpointView),
-    /// Something that a person should know.
+    /// A person should know about something.
     Warning(Warning),
     /// One point of a metric.
     Metric(MetricData),
     /// One line of the function's log.
     Log(LogData),
-    /// Something could not be kept.
+    /// Some events could not be kept.
     Gap(GapData),
-    /// How far an operation has come: the newest wins, and the last one always arrives.
+    /// The progress of an operation. The newest replaces older ones, and the last one always arrives.
     Progress(Progress),
-    /// The subscription stands.
+    /// The subscription has begun.
     Subscribed(Nothing),
-    /// The subscription is over.
+    /// The subscription has ended.
     Unsubscribed(Nothing),
     /// The answer to `ping`.
     Pong(Nothing),
-    /// A frame of the client's was not carried out.
+    /// A frame of the client was refused.
     Error(ErrorBody),
     /// The server closes the socket.
     Closing(ClosingData),
@@ -142,29 +143,30 @@ pub enum FrameBody {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Nothing {}
 
-/// What is subscribed to, as it is.
+/// The present state of what is subscribed to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Snapshot {
-    /// Of a filter.
+    /// The operations of a filter.
     Rows(FilterSnapshot),
-    /// Of one operation.
+    /// The view of one operation.
     View(Box<OperationView>),
 }
 
-/// Of a filter: the newest 100 active rows; older ones are paged by GET.
+/// The newest 100 active rows of a filter; older ones are read with GET.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FilterSnapshot {
-    /// Newest first. A row may know of events that are told later: the higher `seq` wins.
+    /// The rows, newest first. A row may include events that are sent later, so clients keep the higher
+    /// `seq`.
     pub operations: Vec<OperationRow>,
-    /// Every event after it follows.
+    /// The cursor after which every event follows.
     pub cursor: u64,
 }
 
 /// Why the server closes the socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClosingData {
-    /// For a person.
+    /// The reason, for a person.
     pub reason: String,
 }
 
@@ -198,7 +200,7 @@ impl From<Event> for ServerFrame {
     }
 }
 
-/// The JSON Schemas of both directions, by the names `client` and `server`.
+/// The JSON Schemas of both directions, named `client` and `server`.
 pub fn frame_schemas() -> BTreeMap<&'static str, schemars::Schema> {
     BTreeMap::from([
         ("client", schemars::schema_for!(ClientFrame)),

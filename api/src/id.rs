@@ -32,7 +32,7 @@ fn digits(value: u64) -> [u8; DIGITS] {
     std::array::from_fn(|at| ALPHABET[(value >> (5 * (DIGITS - 1 - at))) as usize & 31])
 }
 
-/// They are of [`ALPHABET`].
+/// The digits as text; they are characters of [`ALPHABET`].
 fn text(digits: &[u8]) -> &str {
     str::from_utf8(digits).unwrap_or_default()
 }
@@ -65,12 +65,12 @@ macro_rules! id {
             /// The low bits, below the time: they tell apart what was made within one millisecond.
             pub const BELOW_TIME_BITS: u32 = 21;
 
-            /// From its integer; the top bit is dropped.
+            /// The id of an integer; the top bit is dropped.
             pub const fn from_u64(value: u64) -> Self {
                 Self(value & (u64::MAX >> 1))
             }
 
-            /// Its integer, less than 2^63.
+            /// The id as an integer, less than 2^63.
             pub const fn as_u64(self) -> u64 {
                 self.0
             }
@@ -80,7 +80,7 @@ macro_rules! id {
                 text(&digits(self.0)).to_owned()
             }
 
-            /// The last 8 characters: what people see and type.
+            /// The last 8 characters, which people see and type.
             pub fn short(self) -> String {
                 text(&digits(self.0)[DIGITS - 8..]).to_owned()
             }
@@ -127,12 +127,12 @@ macro_rules! id {
 }
 
 id! {
-    /// The id of one operation. Ids order by the time of their making.
+    /// The id of one operation. Ids are ordered by the time at which they were made.
     OperationId, "op_", "^op_[0-7][0-9a-hjkmnp-tv-z]{12}$"
 }
 
 id! {
-    /// The id of one trained model. Ids order by the time of their making.
+    /// The id of one trained model. Ids are ordered by the time at which they were made.
     ModelId, "mdl_", "^mdl_[0-7][0-9a-hjkmnp-tv-z]{12}$"
 }
 

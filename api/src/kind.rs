@@ -1,4 +1,4 @@
-//! What can be started.
+//! The kinds of operations.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,17 +9,17 @@ use crate::Verb;
 /// One kind of operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct KindView {
-    /// Its name.
+    /// The kind's name.
     pub kind: String,
-    /// What it does.
+    /// What the kind does.
     pub description: String,
-    /// JSON Schema of its params.
+    /// The JSON Schema of its params.
     pub params_schema: Value,
-    /// JSON Schema of its output.
+    /// The JSON Schema of its output.
     pub output_schema: Value,
-    /// The lane it runs in.
+    /// The lane in which it runs.
     pub lane: String,
-    /// What may be asked of one of its runs.
+    /// The verbs that a run of it supports.
     #[serde(deserialize_with = "crate::view::known_verbs")]
     pub verbs: Vec<Verb>,
 }

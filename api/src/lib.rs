@@ -1,6 +1,6 @@
-//! The contract that clients of `impresariod` see: ids, views, event frames, requests, error
-//! codes and the envelope. It holds types and their wire form, and the one rule that the server and
-//! its clients must apply alike: which points of a metric hold ([`Curves`]).
+//! The wire types of `impresariod` that clients see: ids, views, event frames, requests, error codes and
+//! the envelope. The crate has types and their JSON form, and one rule that the server and its clients
+//! must apply alike: which points of a metric are valid ([`Curves`]).
 #![deny(missing_docs)]
 
 mod curves;
@@ -50,5 +50,5 @@ pub use view::{
 };
 
 /// The deepest nesting of arrays and objects in params, outputs and an error's details. JSON readers
-/// stop at 128 levels, and an answer holds them a few levels deeper than they were sent.
+/// stop at 128 levels, and an answer nests them a few levels deeper than they were sent.
 pub const MAX_DEPTH: usize = 64;

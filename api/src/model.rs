@@ -1,4 +1,4 @@
-//! Trained models: what came out, measured how, made of what.
+//! Trained models: their scores and their cards.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{Bar, ModelId, Timestamp};
 
-/// How well something tells up from not up.
+/// How well a model or a rule distinguishes up from not up.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scores {
     /// The share of right answers, 0 to 1.
@@ -19,23 +19,23 @@ pub struct Scores {
     pub log_loss: Option<f64>,
 }
 
-/// What a model has to beat, on the same rows.
+/// The baselines, on the same rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Baselines {
     /// Always the class that is more frequent in the training part.
     pub majority_class: Scores,
-    /// The direction of the bar before.
+    /// Always the direction of the bar before.
     pub last_direction: Scores,
 }
 
-/// The model on the part that neither training nor the choice of the best epoch saw.
+/// The test of a model, on the part that neither training nor the choice of the best epoch used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestReport {
     /// Rows of the test part.
     pub rows: u64,
-    /// The model's.
+    /// The scores of the model.
     pub model: Scores,
-    /// Of the same rows.
+    /// The scores of the baselines.
     pub baselines: Baselines,
     /// Whether the model's accuracy is above both baselines'.
     pub beats_baselines: bool,
@@ -48,63 +48,63 @@ pub struct TestReport {
 /// A model in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelRow {
-    /// Its id.
+    /// The model's id.
     pub model_id: ModelId,
-    /// When it was saved.
+    /// When the model was saved.
     pub created_at: Timestamp,
-    /// What it was trained on.
+    /// The symbol on which the model was trained.
     pub symbol: String,
-    /// What it was trained on.
+    /// The timeframe on which the model was trained.
     pub timeframe: String,
-    /// The epoch whose weights it has, from 1.
+    /// The epoch whose weights the model has, from 1.
     pub best_epoch: u32,
-    /// Epochs that were run.
+    /// The number of epochs that were run.
     pub epochs_run: u32,
-    /// On the untouched part.
+    /// The test of the model.
     pub test: TestReport,
 }
 
-/// Every model.
+/// All models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelList {
-    /// Newest first.
+    /// The models, newest first.
     pub models: Vec<ModelRow>,
 }
 
-/// One feature, as the model sees it.
+/// One feature, with its scaling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FeatureView {
     /// Its name.
     pub name: String,
-    /// Of the training part: what is subtracted.
+    /// The mean over the training part, which is subtracted.
     pub mean: f64,
-    /// Of the training part: what it is divided by.
+    /// The standard deviation over the training part, by which the rest is divided.
     pub deviation: f64,
 }
 
 /// One epoch's curve points.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EpochView {
-    /// From 1.
+    /// The number of the epoch, from 1.
     pub epoch: u32,
-    /// Mean cross-entropy over the training part while it was learned from, in nats.
+    /// The mean cross-entropy over the training part during the epoch, in nats.
     pub train_loss: f64,
-    /// Share of right answers there.
+    /// The share of right answers there.
     pub train_accuracy: f64,
-    /// Mean cross-entropy over the validation part after the epoch, in nats.
+    /// The mean cross-entropy over the validation part after the epoch, in nats.
     pub validation_loss: f64,
-    /// Share of right answers there.
+    /// The share of right answers there.
     pub validation_accuracy: f64,
 }
 
-/// What a model was trained on.
+/// The data on which a model was trained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelData {
     /// The instrument.
     pub symbol: String,
     /// How long a bar lasts.
     pub timeframe: String,
-    /// Bars.
+    /// The number of bars.
     pub bars: u64,
     /// The first bar's time.
     pub start: Timestamp,
@@ -112,38 +112,39 @@ pub struct ModelData {
     pub end: Timestamp,
     /// SHA-256 of the bars, in hexadecimal.
     pub sha256: String,
-    /// Rows of the training, validation and test parts.
+    /// The numbers of rows in the training, validation and test parts.
     pub parts: [u64; 3],
 }
 
-/// The card that lies beside a model's weights.
+/// The card of a model, which is stored beside its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelCard {
-    /// Its id.
+    /// The model's id.
     pub model_id: ModelId,
-    /// When it was saved.
+    /// When the model was saved.
     pub created_at: Timestamp,
-    /// The params of its training, seed included.
+    /// The params of the training, with the seed.
     pub params: Value,
-    /// What it was trained on.
+    /// The data on which the model was trained.
     pub data: ModelData,
-    /// Its inputs, in order, with the scaler of the training part.
+    /// The inputs in order, with the scaler of the training part.
     pub features: Vec<FeatureView>,
     /// Widths from the input to the two classes.
     pub layers: Vec<u32>,
     /// The number of its weights.
     pub weights: u64,
-    /// Every epoch.
+    /// All epochs.
     pub history: Vec<EpochView>,
-    /// The epoch whose weights it has, from 1.
+    /// The epoch whose weights the model has, from 1.
     pub best_epoch: u32,
-    /// Why it ended: all epochs were run, no improvement (`patience`), or asked to (`finish`).
+    /// Why the training ended: all epochs were run (`epochs`), the validation loss no longer improved
+    /// (`patience`), or somebody asked for it (`finish`).
     pub ended_by: String,
-    /// On the untouched part.
+    /// The test of the model.
     pub test: TestReport,
-    /// Where it was computed.
+    /// The device of the training.
     pub device: String,
-    /// Versions of what made it.
+    /// The versions of the programs that made the model.
     pub versions: BTreeMap<String, String>,
     /// SHA-256 of the weights' file, in hexadecimal.
     pub weights_sha256: String,
@@ -153,13 +154,13 @@ pub struct ModelCard {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PredictRequest {
-    /// Ascending; as many as the features look back on, or more.
+    /// The bars, ascending; at least as many as the features need.
     pub bars: Vec<Bar>,
 }
 
-/// What the model expects of the bar after the last one given.
+/// The prediction for the bar after the last given one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Prediction {
-    /// By class: up and not_up; they add up to 1.
+    /// The probability of each class, up and not_up. They add up to 1.
     pub probabilities: BTreeMap<String, f64>,
 }

@@ -1,11 +1,11 @@
-//! Numbers as JSON has them.
+//! Numbers in JSON.
 
 use serde_json::Value;
 
 /// The largest integer that every JSON client can hold: 2^53 − 1.
 pub const MAX_INTEGER: u64 = (1 << 53) - 1;
 
-/// 5.0 as 5: to a schema they are the same, to an integer's parser they are not.
+/// Turns 5.0 into 5: a schema takes both as the same integer, but a parser of integers does not.
 pub fn whole_numbers(value: &mut Value) {
     match value {
         Value::Array(all) => all.iter_mut().for_each(whole_numbers),

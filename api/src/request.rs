@@ -1,4 +1,4 @@
-//! What clients send, and how a start is answered.
+//! What clients send, and the answer to a start.
 
 use std::collections::BTreeMap;
 
@@ -15,24 +15,24 @@ use crate::{OperationId, OperationView, Status, Timestamp};
 pub struct StartRequest {
     /// The kind to start.
     pub kind: String,
-    /// Its params: an object.
+    /// The params, an object.
     #[serde(default)]
     pub params: Value,
-    /// How to run it.
+    /// How to run the operation.
     #[serde(default, deserialize_with = "or_null")]
     #[schemars(with = "Option<StartOptions>")]
     pub options: StartOptions,
 }
 
-/// How to run an operation; what is left out is the kind's default.
+/// How to run an operation. Options that are left out have the kind's defaults.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StartOptions {
-    /// −100 to 100, higher first; 0 by default.
+    /// The priority, −100 to 100, higher first; 0 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -100, max = 100))]
     pub priority: Option<i32>,
-    /// The caller's own words: at most 64, and at most 4 KiB together.
+    /// Labels of the caller: at most 64, and at most 4 KiB together.
     #[serde(
         skip_serializing_if = "BTreeMap::is_empty",
         deserialize_with = "or_null"
@@ -44,15 +44,15 @@ pub struct StartOptions {
         "additionalProperties" = {"type": "string", "pattern": format!("^[^{}]{{0,4096}}$", unclear_class())},
     ))]
     pub labels: BTreeMap<String, String>,
-    /// One run's time, in seconds; more than 0.
+    /// How long one run may take, in seconds; more than 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0, "maximum" = 3_162_240_000_u64))]
     pub timeout_seconds: Option<f64>,
-    /// The retry budget; at least 1.
+    /// The greatest number of attempts; at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     pub max_attempts: Option<u32>,
-    /// Not dispatched before.
+    /// The time before which the operation does not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
 }
@@ -61,13 +61,13 @@ pub struct StartOptions {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct VerbRequest {
-    /// Why, for the people who will wonder.
+    /// The reason, which is recorded and shown to people.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1_000))]
     pub reason: Option<String>,
 }
 
-/// Null is the same as a field that is left out.
+/// Reads null as a field that is left out.
 fn or_null<'de, T, D>(from: D) -> Result<T, D::Error>
 where
     T: Default + Deserialize<'de>,
@@ -80,9 +80,9 @@ where
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StartMode {
-    /// It did not, or the end did not come in time.
+    /// The answer did not wait, or the end did not come in time.
     Async,
-    /// It did.
+    /// The answer waited, and the operation has ended.
     Sync,
 }
 
@@ -95,16 +95,16 @@ pub struct StartAnswer {
     pub status: Status,
     /// Whether the answer waited for the end.
     pub mode: StartMode,
-    /// For a person.
+    /// A sentence for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// True when the idempotency key was seen before.
+    /// True if the idempotency key was used before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replayed: bool,
     /// The operation, for `sync` and `replayed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Box<OperationView>>,
-    /// The output, for `sync`: null when it ended without one.
+    /// The output, for `sync`; null if the operation ended without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Value>,
 }
@@ -113,19 +113,19 @@ pub struct StartAnswer {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PruneRequest {
-    /// Those that ended longer ago than this.
+    /// Operations that ended longer ago than this are removed.
     #[schemars(range(min = 0.0, max = 1e10))]
     pub older_than_seconds: f64,
-    /// Only counts them.
+    /// Whether the operations are only counted.
     #[serde(default)]
     pub dry_run: bool,
 }
 
-/// What was removed.
+/// How many operations were removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PruneAnswer {
-    /// How many.
+    /// The number of operations.
     pub pruned: u64,
-    /// Whether they were only counted.
+    /// Whether the operations were only counted.
     pub dry_run: bool,
 }

@@ -1,4 +1,4 @@
-//! The supervisor as it is.
+//! The state of the supervisor.
 
 use std::collections::BTreeMap;
 
@@ -19,87 +19,88 @@ pub struct HealthView {
 pub struct SystemView {
     /// The server's version.
     pub version: String,
-    /// Since the orchestrator started.
+    /// The time since the orchestrator started.
     pub uptime_seconds: f64,
     /// Whether starts are admitted.
     pub admitting: bool,
-    /// By name.
+    /// The lanes, ordered by name.
     pub lanes: Vec<LaneView>,
     /// The store.
     pub store: StoreView,
-    /// Operations ended in the last hour, by status.
+    /// Operations that ended in the last hour, by status.
     pub ended_last_hour: BTreeMap<String, u64>,
-    /// From cancel asked to its end recorded, over the last 1,024; null before the first.
+    /// The median time from a cancel to the recorded end, over the last 1,024; null before the first.
     pub cancel_p50_ms: Option<f64>,
-    /// As above.
+    /// The 99th percentile of the same.
     pub cancel_p99_ms: Option<f64>,
-    /// Open subscriptions, and callers that wait.
+    /// The number of open subscriptions, and of callers that wait.
     pub subscribers: u64,
-    /// What they listen to: operations and filters; those who listen to the same share one.
+    /// The number of topics (operations and filters) to which they subscribe; subscribers to the same share
+    /// one.
     #[serde(default)]
     pub topics: u64,
-    /// Callers that wait for what comes of an operation (`?wait=`).
+    /// The number of callers that wait for an operation (`?wait=`).
     #[serde(default)]
     pub watches: u64,
-    /// Live sockets.
+    /// The number of live sockets.
     #[serde(default)]
     pub sockets: u64,
-    /// Tasks of the server: the manager, one for each run, each live socket and each of its
+    /// The number of tasks of the server: the manager, one for each run, each live socket and each of its
     /// subscriptions.
     #[serde(default)]
     pub tasks: u64,
-    /// Functions that panicked.
+    /// The number of functions that panicked.
     pub panics: u64,
-    /// Operation actors and slots that were replaced.
+    /// The number of operation actors and slots that were replaced.
     pub restarts: u64,
-    /// Starts that were admitted.
+    /// The number of starts that were admitted.
     pub admitted: u64,
-    /// Starts that were refused.
+    /// The number of starts that were refused.
     pub refused: u64,
 }
 
 /// One lane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LaneView {
-    /// Its name.
+    /// The lane's name.
     pub name: String,
     /// How many functions run at a time.
     pub concurrency: usize,
-    /// How many may wait.
+    /// How many operations may wait.
     pub queue_limit: u64,
-    /// How many may wait for their time.
+    /// How many operations may wait for their time.
     #[serde(default)]
     pub delayed_limit: u64,
-    /// Threads that each function may use.
+    /// The number of threads that each function may use.
     pub threads: usize,
     /// What each slot runs.
     pub slots: Vec<SlotView>,
-    /// How many wait and could run.
+    /// How many operations wait and could run.
     pub queued: u64,
-    /// How many wait for their time, beside those.
+    /// How many more operations wait for their time.
     #[serde(default)]
     pub scheduled: u64,
-    /// For how long the oldest of those that could run could have.
+    /// The longest time that a waiting operation could have run; null if none could run.
     pub oldest_wait_seconds: Option<f64>,
 }
 
 /// One slot of a lane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SlotView {
-    /// Its number, from 0.
+    /// The slot's number, from 0.
     pub slot: usize,
-    /// What it runs; null when it is free.
+    /// The operation that the slot runs; null if the slot is free.
     pub operation_id: Option<OperationId>,
-    /// Of which kind.
+    /// The kind of the operation.
     pub kind: Option<String>,
-    /// Since when.
+    /// When the run began.
     pub since: Option<Timestamp>,
     /// The current step: `epoch 5/10, batch 32/60`.
     pub step: Option<String>,
     /// When a count last grew.
     #[serde(default)]
     pub advanced_at: Option<Timestamp>,
-    /// Whether that is longer ago than is usual for its kind: ten times the mean, and 10 s at least.
+    /// Whether that is longer ago than is usual for the kind: over ten times the mean, and at least 10 s.
     #[serde(default)]
     pub overdue: bool,
 }
@@ -109,18 +110,18 @@ pub struct SlotView {
 pub struct StoreView {
     /// `memory` or `sqlite`.
     pub engine: String,
-    /// Commands that wait.
+    /// The number of commands that wait.
     pub queue: u64,
-    /// Over the last 1,024 commits; null before the first.
+    /// The median time of the last 1,024 commits; null before the first.
     pub commit_p50_ms: Option<f64>,
-    /// As above.
+    /// The 99th percentile of the same.
     pub commit_p99_ms: Option<f64>,
-    /// On disk, or in memory as estimated.
+    /// The size on disk, or an estimate of the size in memory.
     pub size_bytes: u64,
-    /// Operations kept.
+    /// The number of operations in the store.
     pub operations: u64,
-    /// Records that could not be read, as far as they were met: an operation's is shown as failed,
-    /// `UNREADABLE`; an event's as a gap.
+    /// The number of records that could not be read, found so far. Such an operation is shown as failed,
+    /// `UNREADABLE`; such an event as a gap.
     #[serde(default)]
     pub set_aside: u64,
 }

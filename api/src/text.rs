@@ -1,5 +1,5 @@
-//! Text from elsewhere as people may be shown it: of a bounded length, and without characters that
-//! nobody sees; and bytes as digits.
+//! Makes text from outside safe to show: of bounded length and without hidden characters. Also bytes as
+//! hexadecimal digits.
 
 use std::borrow::Cow;
 use std::io;
@@ -7,9 +7,10 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-/// Control characters, line separators, and what Unicode 16 draws nothing for: the format characters
-/// (general category Cf) but the visible ones before a number (Prepended_Concatenation_Mark), and
-/// Default_Ignorable_Code_Point (DerivedCoreProperties.txt) without [`JOINING`].
+/// Control characters, line separators, and characters that are invisible in Unicode 16: the format
+/// characters (general category Cf) except the visible ones before a number
+/// (Prepended_Concatenation_Mark), and Default_Ignorable_Code_Point (DerivedCoreProperties.txt) without
+/// [`JOINING`].
 const HIDDEN: &[RangeInclusive<char>] = &[
     '\u{0}'..='\u{1f}',
     '\u{7f}'..='\u{9f}',
@@ -33,8 +34,8 @@ const HIDDEN: &[RangeInclusive<char>] = &[
     '\u{e01f0}'..='\u{e0fff}',
 ];
 
-/// What is not drawn, but shapes its neighbours: the joiners U+200C and U+200D, which words of several
-/// languages and many emoji need, the grapheme joiner, and Unicode's Variation_Selector
+/// Characters that are not drawn but shape their neighbours: the joiners U+200C and U+200D, which words of
+/// several languages and many emoji need, the grapheme joiner, and Unicode's Variation_Selector
 /// (PropList.txt).
 const JOINING: &[RangeInclusive<char>] = &[
     '\u{34f}'..='\u{34f}',
@@ -63,22 +64,22 @@ fn is_in(ranges: &[RangeInclusive<char>], c: char) -> bool {
 }
 
 /// Whether a character is invisible or changes how its neighbours are shown: control characters,
-/// those that turn the direction of text, line separators, fillers and tags. What joins or shapes its
-/// neighbours in words and emoji is not.
+/// characters that change the direction of text, line separators, fillers and tags, but not those that
+/// join or shape their neighbours in words and emoji.
 pub fn is_hidden(c: char) -> bool {
     is_in(HIDDEN, c)
 }
 
-/// Whether a character may not be in what people compare by looking at it, such as a label: one that
-/// is hidden, joins others, or is a blank other than U+0020.
+/// Whether a character is not allowed in texts that people compare by eye, such as labels: it is hidden,
+/// joins others, or is a blank other than U+0020.
 pub fn is_unclear(c: char) -> bool {
     [HIDDEN, JOINING, BLANK]
         .iter()
         .any(|ranges| is_in(ranges, c))
 }
 
-/// The unclear characters as they stand between the brackets of a regular expression; those from
-/// U+10000 on as they are, since the dialects of regular expressions escape them differently.
+/// The unclear characters for a character class of a regular expression. Those from U+10000 on are not
+/// escaped, because the dialects of regular expressions escape them differently.
 pub(crate) fn unclear_class() -> String {
     let all = [HIDDEN, JOINING, BLANK].into_iter().flatten();
     all.map(|range| {
@@ -101,14 +102,14 @@ pub fn one_line(text: &str, most: usize) -> Cow<'_, str> {
     })
 }
 
-/// The same, with its line breaks and tabs.
+/// The same as [`one_line`], but line breaks and tabs are kept.
 pub fn lines(text: &str, most: usize) -> Cow<'_, str> {
     shown(text, most, |c| {
         (matches!(c, '\n' | '\t') || !is_hidden(c)).then_some(c)
     })
 }
 
-/// [`one_line`] in place; nothing is allocated for a text that is as it should be.
+/// [`one_line`] in place. Nothing is allocated if the text does not change.
 pub fn bound(text: &mut String, most: usize) {
     if let Cow::Owned(shown) = one_line(text, most) {
         *text = shown;
@@ -120,14 +121,14 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A value as a message repeats it: its JSON, of which at most `most` characters are written.
+/// A value for a message: its JSON, of which at most `most` characters are written.
 pub fn json(value: &Value, most: usize) -> String {
     let mut start = Start {
         bytes: Vec::new(),
-        // A character has at most four bytes; one that is cut is past those that are shown.
+        // A character has at most four bytes, and a character that is cut is past those that are shown.
         most: 4 * (most + 1),
     };
-    // What was written until it was enough.
+    // The writer returns an error when it has enough, so the result is ignored.
     let _ = serde_json::to_writer(&mut start, value);
     let text = String::from_utf8_lossy(&start.bytes);
     match text.char_indices().nth(most) {
@@ -136,7 +137,7 @@ pub fn json(value: &Value, most: usize) -> String {
     }
 }
 
-/// Takes the start of what is written to it, and breaks it off there.
+/// A writer that takes the beginning and then returns an error.
 struct Start {
     bytes: Vec<u8>,
     most: usize,
@@ -221,11 +222,11 @@ mod tests {
             let c = char::from_u32(c).expect("a character");
             assert!(is_unclear(c), "{c:?}");
         }
-        // An Arabic number sign is a format character, but one that is seen.
+        // An Arabic number sign is a format character, but it is visible.
         for c in " ~aé模👩\u{600}\u{301}\u{fffd}".chars() {
             assert!(!is_unclear(c), "{c:?}");
         }
-        // In free text words and emoji keep what shapes them; fillers go.
+        // In free text, the characters that shape words and emoji stay, and fillers are removed.
         for c in "\u{200c}\u{200d}\u{fe0f}\u{e0100}\u{a0}\u{3000}".chars() {
             assert!(!is_hidden(c), "{c:?}");
         }

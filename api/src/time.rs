@@ -1,4 +1,4 @@
-//! Points in time, as they stand on the wire.
+//! Points in time in JSON.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,9 +8,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Milliseconds since 1970-01-01T00:00:00Z; on the wire RFC 3339 in UTC with milliseconds.
+/// Milliseconds since 1970-01-01T00:00:00Z; in JSON RFC 3339 in UTC with milliseconds.
 ///
-/// Every value lies in the years 1 to 9999 UTC, so that what was written can always be read back:
+/// Every value is in the years 1 to 9999 UTC, so that what was written can always be read back:
 /// RFC 3339 has four digits for a year.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -37,13 +37,13 @@ impl Timestamp {
 
     /// The system clock's time.
     pub fn now() -> Self {
-        // Not by chrono, which makes a date of it first. A clock before 1970 is taken for 1970.
+        // chrono would make a date first, which is slower. A clock before 1970 is taken as 1970.
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let millis = since.map_or(0, |since| since.as_millis());
         Self::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
     }
 
-    /// From milliseconds since 1970; what lies outside the range becomes its nearest end.
+    /// From milliseconds since 1970; a value outside the range becomes the nearest end of it.
     pub const fn from_millis(millis: i64) -> Self {
         match Self::in_range(millis) {
             Some(time) => time,
@@ -52,7 +52,7 @@ impl Timestamp {
         }
     }
 
-    /// From milliseconds since 1970, unless they lie outside the range.
+    /// From milliseconds since 1970; `None` outside the range.
     pub const fn in_range(millis: i64) -> Option<Self> {
         if millis < Self::MIN.0 || millis > Self::MAX.0 {
             return None;
@@ -65,18 +65,18 @@ impl Timestamp {
         self.0
     }
 
-    /// The minute since 1970 in which it is.
+    /// The number of the minute since 1970.
     pub const fn minute(self) -> i64 {
         self.0.div_euclid(60_000)
     }
 
-    /// This time plus `millis`, held at the ends of the range.
+    /// This time plus `millis`, clamped to the range.
     #[must_use]
     pub const fn plus_millis(self, millis: i64) -> Self {
         Self::from_millis(self.0.saturating_add(millis))
     }
 
-    /// Seconds from `earlier` to this time, never negative: a clock may have been set back.
+    /// Seconds from `earlier` to this time, never negative, because a clock may have been set back.
     pub fn seconds_since(self, earlier: Self) -> f64 {
         self.0.saturating_sub(earlier.0).max(0) as f64 / 1000.0
     }
@@ -94,17 +94,17 @@ impl FromStr for Timestamp {
     type Err = ParseTimeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // chrono takes a minus sign that is no hyphen, which RFC 3339 does not know.
+        // chrono accepts minus signs other than the hyphen, which RFC 3339 does not allow.
         if !text.is_ascii() {
             return Err(ParseTimeError);
         }
         let time = DateTime::parse_from_rfc3339(text).map_err(|_| ParseTimeError)?;
-        // A second 60 is after the last second of a day in UTC, and nowhere else (RFC 3339, 5.7).
+        // A second 60 is allowed only after the last second of a day in UTC (RFC 3339, 5.7).
         let is_leap = time.timestamp_subsec_nanos() >= 1_000_000_000;
         if is_leap && time.timestamp().rem_euclid(86_400) != 86_399 {
             return Err(ParseTimeError);
         }
-        // Judged in UTC: an offset may lead out of the years that the text itself names.
+        // The range is checked in UTC, because an offset may lead out of the years that the text names.
         Self::in_range(time.timestamp_millis()).ok_or(ParseTimeError)
     }
 }

@@ -1,4 +1,4 @@
-//! What a client sees of an operation.
+//! The views of an operation.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,10 +16,10 @@ macro_rules! words {
         pub enum $name { $($(#[$doc])* #[serde(rename = $text)] $variant),* }
 
         impl $name {
-            /// Every one.
+            /// All of them.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// As it stands on the wire.
+            /// The text in JSON.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),* }
             }
@@ -41,9 +41,9 @@ macro_rules! words {
 }
 
 words! {
-    /// The shown status: `cancelling` and `pausing` are running ones that were asked to stop.
+    /// The shown status. `cancelling` and `pausing` are running operations that were asked to stop.
     Status {
-        /// Waits for its slot, its time or its next attempt.
+        /// It waits for a slot, its time or its next attempt.
         Pending = "pending",
         /// A run is going on.
         Running = "running",
@@ -51,28 +51,28 @@ words! {
         Cancelling = "cancelling",
         /// A run is going on and was asked to pause.
         Pausing = "pausing",
-        /// Rests until it is resumed.
+        /// It waits until it is resumed.
         Paused = "paused",
-        /// Ended with an output.
+        /// It ended with an output.
         Completed = "completed",
-        /// Ended with an error.
+        /// It ended with an error.
         Failed = "failed",
-        /// Ended because somebody asked.
+        /// It ended because somebody asked for it.
         Cancelled = "cancelled",
     }
 }
 
-/// What a list may be filtered by: a shown status, or those pending ones whose time has not come.
+/// A filter of lists by status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusFilter {
-    /// Shown so.
+    /// Operations with this shown status.
     Shown(Status),
-    /// Pending, and waits for its time or for its next attempt.
+    /// Pending operations that wait for their time or for their next attempt.
     Scheduled,
 }
 
 impl StatusFilter {
-    /// As it stands on the wire.
+    /// The text in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Shown(status) => status.as_str(),
@@ -80,7 +80,7 @@ impl StatusFilter {
         }
     }
 
-    /// Every one.
+    /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
         let shown = Status::ALL.iter().copied().map(Self::Shown);
         shown.chain([Self::Scheduled])
@@ -123,7 +123,7 @@ impl Status {
         matches!(self, Self::Running | Self::Cancelling | Self::Pausing)
     }
 
-    /// The sign that stands for it on every screen.
+    /// The sign for the status on every screen.
     pub const fn sign(self) -> char {
         match self {
             Self::Pending => '·',
@@ -138,84 +138,84 @@ impl Status {
 }
 
 words! {
-    /// What someone asks of an operation.
+    /// What somebody asks of an operation.
     Verb {
-        /// End it, now.
+        /// End the operation now.
         Cancel = "cancel",
-        /// Let it rest; `resume` goes on.
+        /// Pause the operation until a `resume`.
         Pause = "pause",
         /// Complete with what is done.
         Finish = "finish",
-        /// Go on.
+        /// Let the operation go on.
         Resume = "resume",
-        /// Wait no longer for its time, or for its next attempt.
+        /// Do not wait any longer for the operation's time or its next attempt.
         StartNow = "start-now",
-        /// A new operation with the same params.
+        /// Start a new operation with the same params.
         Retry = "retry",
     }
 }
 
-/// Reads the verbs that this version knows: a newer server may name more.
+/// Reads the verbs that this version knows. A newer server may send more.
 pub(crate) fn known_verbs<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Verb>, D::Error> {
     let names = Vec::<String>::deserialize(from)?;
     Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
 }
 
 words! {
-    /// What asks a run to end, weakest first: a stronger one replaces a weaker.
+    /// What asks a run to end, the weakest first. A stronger one replaces a weaker one.
     StopVerb {
         /// Complete with what is done.
         Finish = "finish",
-        /// Rest.
+        /// Pause.
         Pause = "pause",
-        /// The run's time is over; asked by the supervisor alone.
+        /// The run has taken too long; only the supervisor asks for this.
         Deadline = "deadline",
-        /// End.
+        /// Cancel.
         Cancel = "cancel",
     }
 }
 
-/// The recorded wish that an operation end or rest.
+/// The recorded request that an operation end or pause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stop {
-    /// What was asked.
+    /// What was asked for.
     pub verb: StopVerb,
-    /// When.
+    /// When it was asked for.
     pub requested_at: Timestamp,
-    /// By whom.
+    /// Who asked for it.
     pub requested_by: String,
-    /// Why, if they said.
+    /// The reason, if one was given.
     pub reason: Option<String>,
 }
 
-/// Why an operation failed, or its last attempt did.
+/// Why an operation or its last attempt failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationError {
-    /// The domain's own code, or one of the supervisor's: `PANICKED`, `SLOT_LOST`, `LOST`,
+    /// A code of the kind, or one of the supervisor: `PANICKED`, `SLOT_LOST`, `LOST`,
     /// `DEADLINE_EXCEEDED`, `KIND_UNKNOWN`, `PARAMS_INCOMPATIBLE`, `STOP_NOT_ASKED`, `UNREADABLE`.
     pub code: String,
-    /// For a person.
+    /// A message for a person.
     pub message: String,
-    /// More, for a program.
+    /// More details, for a program.
     pub details: Option<Value>,
     /// Whether the supervisor may try again.
     pub retryable: bool,
-    /// The run that ended so.
+    /// The number of the run that failed.
     pub run: u32,
-    /// The step it was in, outermost first: `epoch 5/10, batch 32/60`.
+    /// The current step then, outermost first: `epoch 5/10, batch 32/60`.
     pub step: Option<String>,
 }
 
-/// Something that a person should know, and that ended nothing.
+/// Something that a person should know, and that did not end the operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Warning {
-    /// SCREAMING_SNAKE_CASE.
+    /// The code, in SCREAMING_SNAKE_CASE.
     pub code: String,
-    /// For a person.
+    /// A message for a person.
     pub message: String,
-    /// The run it came from.
+    /// The number of the run that it is about.
     pub run: u32,
-    /// When.
+    /// When the warning was recorded.
     pub at: Timestamp,
 }
 
@@ -224,30 +224,30 @@ pub struct Warning {
 pub struct StepProgress {
     /// What is counted: `epoch`, `batch`, `iteration`.
     pub name: String,
-    /// How many are complete.
+    /// How many steps are complete.
     pub current: u64,
-    /// Of how many.
+    /// How many steps there are.
     pub total: u64,
 }
 
-/// How far a run has come.
+/// The progress of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Progress {
-    /// 0–100, from the steps, or from the items where there are no steps.
+    /// 0–100, by the steps, or by the items if there are no steps.
     pub percentage: f64,
-    /// What it is doing, naming the current step.
+    /// What the function is doing, with the current step.
     pub message: String,
-    /// Outermost first.
+    /// The steps, outermost first.
     pub steps: Vec<StepProgress>,
-    /// Items done: rows, bars.
+    /// The number of items that are done, such as rows or bars.
     pub items_processed: u64,
-    /// Of how many, where that is known.
+    /// The number of all items, if it is known.
     pub items_total: Option<u64>,
-    /// Items a second (steps, where no items are counted), smoothed.
+    /// Items per second (or steps, if no items are counted), smoothed.
     pub rate_per_second: Option<f64>,
-    /// Seconds that are left, by the rate so far.
+    /// The seconds that are left, estimated by the rate so far.
     pub eta_seconds: Option<f64>,
-    /// What it works on: symbol, timeframe, device.
+    /// What the function works on, such as symbol, timeframe and device.
     pub context: BTreeMap<String, String>,
     /// The last time a count grew.
     pub advanced_at: Option<Timestamp>,
@@ -260,97 +260,97 @@ pub struct Progress {
 pub struct CheckpointView {
     /// When it was taken.
     pub at: Timestamp,
-    /// How many of each step were complete.
+    /// How many steps of each name were complete.
     pub step: BTreeMap<String, u64>,
-    /// Its size, value and folder together.
+    /// The size of value and folder together.
     pub bytes: u64,
 }
 
 /// An operation in a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationRow {
-    /// Its id.
+    /// The operation's id.
     pub operation_id: OperationId,
-    /// Its kind.
+    /// The operation's kind.
     pub kind: String,
     /// The shown status.
     pub status: Status,
-    /// The lane it runs in.
+    /// The lane in which it runs.
     pub lane: String,
-    /// −100 to 100, higher first.
+    /// The priority, −100 to 100, higher first.
     pub priority: i32,
-    /// The last execution's number; 0 before the first.
+    /// The number of the last run; 0 before the first.
     pub run: u32,
-    /// The retry budget used.
+    /// The number of attempts used.
     pub attempt: u32,
-    /// The retry budget.
+    /// The greatest number of attempts.
     pub max_attempts: u32,
-    /// The operation that this one tries again.
+    /// The operation of which this one is a retry.
     pub retry_of: Option<OperationId>,
-    /// The caller's own.
+    /// The labels of the caller.
     pub labels: BTreeMap<String, String>,
-    /// Who started it.
+    /// Who started the operation.
     pub requested_by: String,
-    /// When its start was recorded.
+    /// When the start was recorded.
     pub created_at: Timestamp,
-    /// The first run's.
+    /// When the first run started.
     pub started_at: Option<Timestamp>,
-    /// When it ended.
+    /// When the operation ended.
     pub completed_at: Option<Timestamp>,
-    /// Not dispatched before: the time that was asked for, or the next attempt's.
+    /// The time before which the operation does not run: the requested one, or that of the next attempt.
     pub not_before: Option<Timestamp>,
-    /// The time spent running, all runs together.
+    /// The time that all runs together took.
     pub elapsed_seconds: f64,
-    /// The server's clock as it answered.
+    /// The server's clock at the time of the answer.
     pub server_time: Timestamp,
-    /// Why a pending one waits, in words.
+    /// Why a pending operation waits, in words.
     pub waiting_for: Option<String>,
-    /// 1 is next; null past 1,000 and for one that waits for its time.
+    /// The place in the queue, where 1 is next; null past 1,000, and while the operation waits for its time.
     pub queue_position: Option<u64>,
-    /// The stop that was asked for, kept after the end.
+    /// The requested stop, kept after the end.
     pub stop: Option<Stop>,
-    /// Whether it completed because somebody said `finish`.
+    /// Whether the operation completed because of a `finish`.
     pub stopped_early: bool,
     /// Since when a stop has been ignored past the kind's grace period.
     pub unresponsive_since: Option<Timestamp>,
-    /// What may be asked of it now.
+    /// The verbs that would have an effect now.
     #[serde(deserialize_with = "known_verbs")]
     pub verbs: Vec<Verb>,
-    /// How far it has come.
+    /// The progress.
     pub progress: Option<Progress>,
     /// The last checkpoint.
     pub checkpoint: Option<CheckpointView>,
-    /// Why it failed, or its last attempt did.
+    /// Why the operation or its last attempt failed.
     pub error: Option<OperationError>,
-    /// The number of its last event.
+    /// The `seq` of its last event.
     pub seq: u64,
 }
 
-/// An operation, whole.
+/// The whole view of an operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationView {
-    /// What a list shows too.
+    /// The fields that a list has too.
     #[serde(flatten)]
     pub row: OperationRow,
-    /// As accepted, defaults filled in.
+    /// The params as accepted, with defaults filled in.
     pub params: Value,
-    /// Oldest first.
+    /// The warnings, oldest first.
     pub warnings: Vec<Warning>,
-    /// The output, while it is at most 64 KiB.
+    /// The output, if it is at most 64 KiB.
     pub result_summary: Option<Value>,
 }
 
 /// The answer to a verb.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VerbAnswer {
-    /// The operation after it.
+    /// The operation after the verb.
     #[serde(flatten)]
     pub view: OperationView,
-    /// False when it was so already, and nothing was recorded. A server that does not say it yet is
-    /// taken to have changed something.
+    /// False if nothing was to be done and nothing was recorded. An older server does not send this field,
+    /// which means true.
     #[serde(default = "yes")]
     pub changed: bool,
-    /// False when the stop took effect but could not be recorded.
+    /// False if the stop took effect but could not be recorded.
     pub durable: bool,
 }
 
@@ -361,13 +361,13 @@ const fn yes() -> bool {
 /// A page of operations, newest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationList {
-    /// The page.
+    /// The operations of the page.
     pub operations: Vec<OperationRow>,
-    /// Give it as `cursor` for the next page; null on the last.
+    /// The `cursor` of the next page; null on the last page.
     pub next_cursor: Option<String>,
-    /// How many match.
+    /// How many operations match.
     pub total_count: u64,
-    /// False when counting stopped at 1,000.
+    /// False if counting stopped, at 1,000 or earlier.
     pub total_is_exact: bool,
     /// How many operations have not ended, whatever the filter.
     pub active_count: u64,
@@ -376,38 +376,38 @@ pub struct OperationList {
 /// One point of a metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricPoint {
-    /// The author's step.
+    /// The step that the function gave.
     pub step: u64,
-    /// Null when it was not finite.
+    /// The value; null if it was not finite.
     pub value: Option<f64>,
-    /// The run that reported it.
+    /// The number of the run that reported it.
     pub run: u32,
-    /// When.
+    /// When it was reported.
     pub at: Timestamp,
 }
 
-/// Metrics by name: the points that hold, one a (name, step). Those of a run that a later one took
-/// back are left out.
+/// Metrics by name: the valid points, one for each name and step. Points of a run that a later run
+/// replaced are left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricSeries {
-    /// By name, ascending by step; thinned where there are more points than were asked for.
+    /// The points by name, ascending by step; thinned if there are more than were asked for.
     pub series: BTreeMap<String, Vec<MetricPoint>>,
-    /// By name, of all points in the range, thinned or not.
+    /// A summary of all points in the range, by name.
     #[serde(default)]
     pub summary: BTreeMap<String, MetricSummary>,
 }
 
-/// What the points of one metric come to.
+/// A summary of the points of one metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricSummary {
-    /// How many there are.
+    /// The number of points.
     pub count: u64,
-    /// That of the lowest step.
+    /// The point with the lowest step.
     pub first: MetricPoint,
-    /// That of the highest step.
+    /// The point with the highest step.
     pub last: MetricPoint,
-    /// That of the lowest value, the earliest such step; null when no value was finite.
+    /// The point with the lowest value, the first of several; null if no value was finite.
     pub min: Option<MetricPoint>,
-    /// That of the highest value, the earliest such step; null when no value was finite.
+    /// The point with the highest value, the first of several; null if no value was finite.
     pub max: Option<MetricPoint>,
 }

@@ -1,4 +1,4 @@
-//! The console's types are the API's: `console/src/wire.ts` is written from the schemas.
+//! Checks that the console's types are those of the API: `console/src/wire.ts` is generated from the schemas.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ const HEAD: &str = "// What the server says, as docs/API.md has it; written from
 // UPDATE_DOCS=1 cargo test -p impresario-api --test console
 ";
 
-/// What the console calls some of them, for short.
+/// Shorter names of some types in the console.
 const SHORT: [(&str, &str); 12] = [
     ("OperationRow", "Row"),
     ("OperationView", "View"),
@@ -34,7 +34,7 @@ fn name(of: &str) -> &str {
     short.map_or(of, |(_, short)| short)
 }
 
-/// A schema of what is answered as a type of TypeScript.
+/// The TypeScript type of a schema.
 fn typed(schema: &Value) -> String {
     let any = |of: &[Value], one: &dyn Fn(&Value) -> String| -> String {
         of.iter().map(one).collect::<Vec<_>>().join(" | ")

@@ -1,4 +1,4 @@
-//! What the measuring programs share: figures, a small HTTP client, a server as a child process.
+//! Shared by the benchmarks: figures, a small HTTP client, a server as a child process.
 
 pub mod load;
 pub mod sockets;
@@ -17,15 +17,14 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use serde::de::DeserializeOwned;
 
-/// As impresariod has it, so that figures and floors differ by nothing else.
+/// The same allocator as in impresariod, so that it makes no difference between figures and floors.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Samples of one figure, in one unit.
+/// The samples of one figure, in one unit.
 pub struct Samples(Vec<f64>);
 
 impl Samples {
-    /// In ascending order.
     pub fn new(mut samples: Vec<f64>) -> Self {
         samples.sort_by(f64::total_cmp);
         Self(samples)
@@ -37,7 +36,7 @@ impl Samples {
         self.0[rank.clamp(1, self.0.len()) - 1]
     }
 
-    /// Each of these by its partner in `floor`, in the order in which they were taken.
+    /// Each sample divided by the one in `floor` at the same place.
     pub fn ratios(figure: &[f64], floor: &[f64]) -> Self {
         let pairs = figure.iter().zip(floor);
         Self::new(pairs.map(|(figure, floor)| figure / floor).collect())
@@ -50,23 +49,20 @@ impl Samples {
     }
 }
 
-/// Says what else this machine does; called before and after.
+/// Prints the load of this machine, before and after a benchmark.
 pub fn machine() {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("{cores} cores, load average {}", load.trim());
 }
 
-/// What a ratio is to be.
 #[derive(Clone, Copy)]
 pub enum Target {
-    /// This or less.
     AtMost(f64),
-    /// This or more.
     AtLeast(f64),
 }
 
-/// One line of a table: the median and the quartiles of a ratio, its target, met or not.
+/// Prints one line of a table: the median and the quartiles of a ratio, and whether it meets its target.
 pub fn judge(what: &str, ratio: &Samples, target: Target) {
     let middle = ratio.percentile(50.0);
     let (met, wanted) = match target {
@@ -80,22 +76,21 @@ pub fn judge(what: &str, ratio: &Samples, target: Target) {
     );
 }
 
-/// A program that stands beside this one.
+/// The path of a program in the folder of this one.
 pub fn beside(program: &str) -> PathBuf {
     let this = std::env::current_exe().expect("this program");
     this.with_file_name(program)
 }
 
-/// A server of our own, ended by its id.
+/// A server as a child process, ended by its process id.
 pub struct Server {
     child: Child,
-    /// `127.0.0.1:PORT`.
     pub address: String,
     _data: Option<tempfile::TempDir>,
 }
 
 impl Server {
-    /// Starts a program that stands beside this one, and waits until it listens.
+    /// Starts a program in the folder of this one, and waits until it listens.
     pub fn start(program: &str, args: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut server = Self::start_in(data.path(), program, args);
@@ -103,7 +98,7 @@ impl Server {
         server
     }
 
-    /// The same, with a data folder that outlives it.
+    /// The same as [`Self::start`], with a data folder that outlives the server.
     pub fn start_in(data: &Path, program: &str, args: &[&str]) -> Self {
         let path = beside(program);
         let mut child = Command::new(&path)
@@ -137,12 +132,10 @@ impl Server {
 }
 
 impl Server {
-    /// The process's id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Its memory in RAM, in bytes.
     pub fn resident(&self) -> f64 {
         let status = format!("/proc/{}/status", self.id());
         let status = std::fs::read_to_string(status).expect("Linux");
@@ -153,9 +146,8 @@ impl Server {
 }
 
 impl Server {
-    /// Does something while this thread has one core and the server the others: each request and each
-    /// answer crosses from core to core, as they do from any client but one that happens to share the
-    /// server's. Where there is one core it is done as it comes.
+    /// Runs `work` while this thread has one core and the server the others, so that each request and each answer
+    /// crosses from core to core, as for most clients. With a single core it just runs `work`.
     pub fn apart<T>(&self, work: impl FnOnce() -> T) -> T {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         if cores < 2 {
@@ -176,7 +168,7 @@ impl Server {
     }
 }
 
-/// Lets a thread run on these cores. One that has ended meanwhile needs none.
+/// Lets a thread run only on these cores. A thread that has ended meanwhile is ignored.
 fn place(thread: Pid, cores: std::ops::Range<usize>) {
     let mut set = CpuSet::new();
     cores.for_each(|core| set.set(core).expect("few cores"));
@@ -190,14 +182,12 @@ impl Drop for Server {
     }
 }
 
-/// One keep-alive connection.
 pub struct Client {
     stream: BufReader<TcpStream>,
     host: String,
 }
 
 impl Client {
-    /// Connects.
     pub fn new(address: &str) -> Self {
         let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_nodelay(true).expect("a socket option");
@@ -207,7 +197,7 @@ impl Client {
         }
     }
 
-    /// One request: status and body.
+    /// Sends one request. Returns the status and the body.
     pub fn send(&mut self, method: &str, path: &str, body: &str) -> (u16, String) {
         let json = "content-type: application/json\r\n";
         let head = if body.is_empty() { "" } else { json };
@@ -243,7 +233,7 @@ impl Client {
         (status, String::from_utf8(body).expect("UTF-8"))
     }
 
-    /// How long one request takes, in microseconds.
+    /// Sends one request. Returns how long it takes, in microseconds.
     pub fn time(&mut self, method: &str, path: &str, body: &str) -> f64 {
         let began = Instant::now();
         let (status, answer) = self.send(method, path, body);
@@ -252,7 +242,7 @@ impl Client {
         micros
     }
 
-    /// Starts a `kind` and gives its id.
+    /// Starts an operation and returns its id.
     pub fn start(&mut self, kind: &str, params: &str) -> String {
         let body = format!("{{\"kind\":\"{kind}\",\"params\":{params}}}");
         let (status, answer) = self.send("POST", "/api/v1/operations", &body);
@@ -261,7 +251,6 @@ impl Client {
         answer[at..at + 16].to_owned()
     }
 
-    /// Waits until an operation runs.
     pub fn until_running(&mut self, id: &str) {
         let path = format!("/api/v1/operations/{id}/events?since=1&limit=1&wait=30");
         let (_, answer) = self.send("GET", &path, "");
@@ -269,11 +258,10 @@ impl Client {
     }
 }
 
-/// No params.
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct NoParams {}
 
-/// What a kind gives when it runs alone under a live supervisor.
+/// The output of a kind that runs alone under a supervisor.
 pub async fn supervised<K>(kind: K) -> K::Output
 where
     K: Operation<Params = NoParams>,

@@ -1,5 +1,4 @@
-//! Many connections that send the same request again and again, and the bare server that they are
-//! sent to for a floor.
+//! Many connections that send the same request repeatedly, and the bare server for the floor.
 
 use std::time::Instant;
 
@@ -9,13 +8,10 @@ use tokio::net::TcpStream;
 
 use crate::sqlite::BareWriter;
 
-/// How many at once.
 pub const CONNECTIONS: usize = 64;
-/// Of every server here.
 pub const WORKERS: usize = 1;
 
-/// A server that takes a body and gives an answer from memory, once a writer has written its rows,
-/// if there is one.
+/// A server that reads a body and answers from memory; with a writer, after it has written its rows.
 pub fn bare_server(path: &'static str, answer: String, writer: Option<BareWriter>) -> String {
     let (tell, told) = std::sync::mpsc::channel();
     let answer = web::Bytes::from(answer);
@@ -44,7 +40,7 @@ pub fn bare_server(path: &'static str, answer: String, writer: Option<BareWriter
     told.recv().expect("it listens")
 }
 
-/// POST requests a second, so many over all connections; each must be answered by 200 or 202.
+/// The POST requests per second over all connections. Each must be answered with 200 or 202.
 pub fn rate(address: &str, path: &str, body: &str, requests: usize) -> f64 {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().expect("a runtime");
@@ -71,13 +67,13 @@ pub fn rate(address: &str, path: &str, body: &str, requests: usize) -> f64 {
     })
 }
 
-/// One connection's share, one request after the other.
+/// Sends the requests of one connection, one after the other.
 async fn send(mut stream: TcpStream, request: String, share: usize) {
     let mut buffer = vec![0; 4_096];
     for _ in 0..share {
         let written = stream.write_all(request.as_bytes()).await;
         written.expect("a request");
-        // An answer this small comes in one piece; if not, the next one would not begin like this.
+        // An answer this small arrives in one piece. If not, the check of the next one would fail.
         let read = stream.read(&mut buffer).await.expect("an answer");
         let answer = &buffer[..read];
         let text = || String::from_utf8_lossy(answer);

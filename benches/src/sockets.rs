@@ -1,4 +1,4 @@
-//! Live sockets as their clients: opening them, counting what comes, and how late it is.
+//! The client side of live sockets: opens them, and counts frames and their delays.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,18 +11,15 @@ use tokio::task::{spawn_local, yield_now};
 
 use crate::{Client, Samples};
 
-/// The events that tell of starts of the kind `emit`, and no others.
+/// A subscription to the starts of the kind `emit` alone.
 pub const STARTS: &str =
     r#"{"type":"subscribe","sub":"a","filter":{"kind":["emit"]},"events":["submitted"]}"#;
 
-/// What all sockets of one server have received.
+/// What all sockets to one server have received.
 #[derive(Default)]
 pub struct Tally {
-    /// Frames.
     pub frames: Cell<usize>,
-    /// Their bytes.
     pub bytes: Cell<usize>,
-    /// When the last one came.
     pub last: Cell<Option<Instant>>,
     sent: Cell<Option<Instant>>,
     latencies: RefCell<Vec<f64>>,
@@ -44,7 +41,7 @@ impl Tally {
         self.news.notify_one();
     }
 
-    /// Waits until so many have come.
+    /// Waits until this many frames have come.
     pub async fn until(&self, frames: usize) {
         let wait = async {
             while self.frames.get() < frames {
@@ -60,7 +57,7 @@ impl Tally {
     }
 }
 
-/// A socket after its handshake, subscribed to `what` if there is anything to subscribe to.
+/// Opens a socket, and sends the subscription `what` if it is not empty.
 pub async fn open(address: &str, what: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.expect("it listens");
     let head = format!(
@@ -74,7 +71,7 @@ pub async fn open(address: &str, what: &str) -> TcpStream {
     }
     assert!(answer.starts_with(b"HTTP/1.1 101"), "a handshake");
     if !what.is_empty() {
-        // Masked with zeros: that is allowed, and leaves the text as it is.
+        // The mask is zero, which is allowed and does not change the text.
         let mut frame = vec![0x81, 0x80 | 126];
         frame.extend((what.len() as u16).to_be_bytes());
         frame.extend([0; 4]);
@@ -84,7 +81,7 @@ pub async fn open(address: &str, what: &str) -> TcpStream {
     stream
 }
 
-/// Where the next frame begins and whether this one is text; `None` until all of it is there.
+/// Where the next frame begins, and whether this one is text; `None` until it is complete.
 fn frame(bytes: &[u8]) -> Option<(usize, bool)> {
     let (head, length) = match *bytes.get(1)? & 0x7f {
         126 => (
@@ -100,7 +97,7 @@ fn frame(bytes: &[u8]) -> Option<(usize, bool)> {
     (bytes.len() >= head + length).then_some((head + length, bytes[0] & 0x0f == 1))
 }
 
-/// Counts the frames that come, past the first `skip` (what a subscription begins with).
+/// Counts the frames that come after the first `skip`, with which a subscription begins.
 async fn count(mut stream: TcpStream, tally: Rc<Tally>, mut skip: usize, ready: Rc<Cell<usize>>) {
     let mut bytes = Vec::new();
     loop {
@@ -127,7 +124,7 @@ async fn count(mut stream: TcpStream, tally: Rc<Tally>, mut skip: usize, ready: 
     }
 }
 
-/// So many sockets that read.
+/// Opens this many sockets that read.
 pub async fn crowd(address: &str, what: &str, many: usize) -> Rc<Tally> {
     let (tally, ready) = (Rc::new(Tally::default()), Rc::new(Cell::new(0)));
     let skip = if what.is_empty() { 0 } else { 2 };
@@ -141,7 +138,7 @@ pub async fn crowd(address: &str, what: &str, many: usize) -> Rc<Tally> {
     tally
 }
 
-/// From the request that causes an event to its arrival, at every socket, in microseconds.
+/// The times from the request that causes an event to its arrival at every socket, in microseconds.
 pub async fn paced(
     tally: &Tally,
     sockets: usize,
@@ -161,7 +158,7 @@ pub async fn paced(
     Samples::new(tally.latencies.take())
 }
 
-/// A start that waits for its time is one event.
+/// Starts an operation that waits for its time, which causes one event.
 pub fn submit(client: &mut Client) {
     let body = "{\"kind\":\"emit\",\"params\":{\"count\":0},\
                 \"options\":{\"not_before\":\"2099-01-01T00:00:00.000Z\"}}";
@@ -169,7 +166,6 @@ pub fn submit(client: &mut Client) {
     assert_eq!(status, 202, "{answer}");
 }
 
-/// The bare server's events.
 pub fn broadcast(client: &mut Client, count: usize) {
     client.send("POST", &format!("/broadcast?count={count}"), "");
 }

@@ -1,5 +1,5 @@
-//! The floor of a durable store: the same rows in the same tables, written by nothing but SQLite, a
-//! batch a transaction.
+//! The floor of a durable store: the same rows in the same tables, written by SQLite alone, one transaction
+//! for each batch.
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 /// The server's own tables.
 const SCHEMA: &str = include_str!("../../actors/src/store/sqlite/migrations/0001.sql");
 const MOST: usize = 2_048;
-/// An operation as the server writes it.
+/// The start of an operation, as the server writes it.
 const START: &str = r#"{"params":{"iterations":1,"step_ms":1000},"requested_by":"anonymous","terms":{"pausable":true,"finishable":true,"max_attempts":3,"backoff_ms":1000,"backoff_cap_ms":60000}}"#;
 const STATE: &str = r#"{"attempt":1}"#;
 const SUBMITTED: &str = r#"{"kind":"dummy","lane":"default","priority":0,"labels":{},"requested_by":"anonymous","retry_of":null,"not_before":null,"status":"pending","verbs":["cancel","pause"]}"#;
@@ -42,7 +42,6 @@ impl Bare {
         }
     }
 
-    /// So many operations.
     fn write(&mut self, rows: Rows, count: usize) {
         self.begin();
         let first = self.start_rows(count);
@@ -63,13 +62,13 @@ impl Bare {
         self.connection.execute_batch("COMMIT").expect("committed");
     }
 
-    /// As the server makes ids: milliseconds, and a counter that starts at random in each, so that an
-    /// index on an id's end is written all over, as the server's is.
+    /// Makes the next id as the server does: milliseconds, and a counter that starts at random in each, so that
+    /// inserts into an index on the end of ids are scattered, as in the server.
     fn turn(&mut self) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let millis = since.expect("a clock after 1970").as_millis() as i64 - 1_577_836_800_000;
         if millis > self.next >> 21 {
-            // Any even spread will do: the digits of the golden ratio.
+            // The digits of the golden ratio are spread evenly enough.
             self.next = (millis << 21)
                 | (millis.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64) as u64 >> 44) as i64;
         }
@@ -157,24 +156,22 @@ fn finish(connection: &Connection, counts: &[(i64, i64)], cursor: i64, newest: i
         .expect("progress");
 }
 
-/// What a [`BareWriter`] writes of an operation.
+/// What a [`BareWriter`] writes for an operation.
 #[derive(Clone, Copy)]
 pub enum Rows {
-    /// Its start.
     Start,
-    /// Its start and its run in one transaction, and its end in another, as a lane does that has a
-    /// free slot.
+    /// The start and the run in one transaction, and the end in another, as for a lane with a free slot.
     Whole,
 }
 
-/// A thread that writes operations, as many at a time as wait for it. A clone is the same one.
+/// A thread that writes operations, all that wait at a time. Clones share it.
 #[derive(Clone)]
 pub struct BareWriter {
     queue: mpsc::UnboundedSender<oneshot::Sender<()>>,
 }
 
 impl BareWriter {
-    /// Starts it on a new database.
+    /// Starts the thread on a new database.
     pub fn start(folder: &Path, rows: Rows) -> Self {
         let (queue, mut waiting) = mpsc::unbounded_channel::<oneshot::Sender<()>>();
         let mut bare = Bare::open(folder);
@@ -195,7 +192,7 @@ impl BareWriter {
         Self { queue }
     }
 
-    /// One operation: when this returns it is on disk.
+    /// Writes one operation. When this returns, it is on disk.
     pub async fn written(&self) {
         let (tell, told) = oneshot::channel();
         self.queue.send(tell).expect("it lives");

@@ -13,7 +13,7 @@ mod reads;
 
 pub(crate) use reads::{Bars, Data, Models, Predict};
 
-/// The terminal client of impresariod: start slow work, watch it, stop it.
+/// The terminal client of impresariod: starts long-running work, shows it live, and stops it
 #[derive(Parser)]
 #[command(name = "impresario", version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -23,24 +23,25 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What every command takes.
+/// The options of every command.
 #[derive(Args)]
-#[command(next_help_heading = "Everywhere")]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    // Read by us: clap would write a variable that is set into the usage line, as if it were needed.
-    /// Where the server is [env: IMPRESARIO_URL] [default: http://127.0.0.1:7979]
+    // The client reads the variable itself: clap would show a variable that is set in the usage line, as
+    // if the option were required.
+    /// The server's address [env: IMPRESARIO_URL] [default: http://127.0.0.1:7979]
     #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
-    /// A file whose first line is the token, or a name and the token
+    /// A file with the token, or a name and the token, on its first line; without it, IMPRESARIO_TOKEN is the token
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// JSON for programs instead of text for people
+    /// Print JSON instead of text
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
 
 impl Global {
-    /// Where the server is: as typed, else as the environment says, else on this machine.
+    /// The server's address: the one that was typed, otherwise that of the environment, otherwise this machine.
     pub(crate) fn url(&self) -> String {
         let typed = self.url.clone();
         let set = || std::env::var_os("IMPRESARIO_URL").map(|url| url.to_string_lossy().into());
@@ -50,12 +51,12 @@ impl Global {
     }
 }
 
-/// The commands that are no start.
+/// The commands that start no operation.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// What can be started, with its params
+    /// List the kinds that can be started, with their params
     Kinds,
-    /// Operations: list, show, watch, stop, go on
+    /// Operations: list, show, watch, stop, resume
     #[command(subcommand)]
     Ops(Ops),
     /// Market data: load, list, show
@@ -64,7 +65,7 @@ pub(crate) enum Command {
     /// Trained models: list, show, predict
     #[command(subcommand)]
     Models(Models),
-    /// The supervisor: lanes, store, counters
+    /// Show the supervisor: lanes, store, counters
     System,
 }
 
@@ -72,23 +73,23 @@ pub(crate) enum Command {
 pub(crate) enum Ops {
     /// List operations, newest first
     List(List),
-    /// Everything about one operation
+    /// Show everything about one operation
     Show(One),
     /// Follow an operation to its end; Ctrl-C leaves it running
     Watch(One),
-    /// End operations now
+    /// Cancel operations
     Cancel(Waiting),
-    /// Let operations rest until they are resumed
+    /// Pause operations until they are resumed
     Pause(Waiting),
-    /// Let operations go on
+    /// Resume paused, failed or cancelled operations
     Resume(Verbs),
-    /// Let operations start that wait for their time, or for their next attempt
+    /// Start operations that wait for their time or for their next attempt
     StartNow(Verbs),
-    /// Complete operations with what is done
+    /// Complete operations early with what is done
     Finish(Waiting),
-    /// Start ended operations again, with the same params
+    /// Start ended operations again as new ones with the same params
     Retry(Waiting),
-    /// What an operation's function has logged
+    /// Show what an operation's function has logged
     Logs(Logs),
     /// Delete operations that ended long ago
     Prune(Prune),
@@ -96,22 +97,22 @@ pub(crate) enum Ops {
 
 #[derive(Args)]
 pub(crate) struct List {
-    /// Every one, not only the newest
+    /// List all, not only the newest
     #[arg(long, conflicts_with = "limit")]
     pub(crate) all: bool,
-    /// Only these statuses, or scheduled: those that wait for their time (several by comma)
+    /// Only these statuses, separated by commas; scheduled means pending and waiting for its time
     #[arg(long, value_delimiter = ',', value_parser = status)]
     pub(crate) status: Vec<StatusFilter>,
-    /// Only these kinds (several by comma)
+    /// Only these kinds, separated by commas
     #[arg(long, value_delimiter = ',')]
     pub(crate) kind: Vec<String>,
-    /// Only those with this label
+    /// Only operations with this label
     #[arg(long, value_name = "KEY=VALUE", value_parser = values::pair)]
     pub(crate) label: Option<(String, String)>,
-    /// An id's end, a kind, or the start of a label's value
+    /// The end of an id, a kind, or the start of a label's value
     #[arg(long, value_name = "TEXT")]
     pub(crate) query: Option<String>,
-    /// At most this many
+    /// List at most this many
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
 }
@@ -127,7 +128,7 @@ pub(crate) struct Verbs {
     /// The ids, or their last 4 or more characters
     #[arg(required = true, value_name = "ID")]
     pub(crate) ids: Vec<String>,
-    /// Why, for the people who will wonder
+    /// The reason, which is recorded and shown
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
 }
@@ -137,7 +138,7 @@ pub(crate) struct Verbs {
 pub(crate) struct Waiting {
     #[command(flatten)]
     pub(crate) verbs: Verbs,
-    /// Wait so long for it to take effect
+    /// Wait at most this long until the verb has taken effect
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=300))]
     pub(crate) wait: Option<u64>,
 }
@@ -146,25 +147,25 @@ pub(crate) struct Waiting {
 pub(crate) struct Logs {
     /// The id, or its last 4 or more characters
     pub(crate) id: String,
-    /// Go on until the operation has ended
+    /// Follow the log until the operation has ended
     #[arg(long, short)]
     pub(crate) follow: bool,
-    /// Only this level and those above it: debug, info, warn, error
+    /// Only this level and higher ones: debug, info, warn, error
     #[arg(long, value_parser = level)]
     pub(crate) level: Option<LogLevel>,
 }
 
 #[derive(Args)]
 pub(crate) struct Prune {
-    /// Ended longer ago than this, such as 30d or 12h
+    /// Delete operations that ended longer ago than this, such as 30d or 12h
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(crate) older_than: f64,
-    /// Only say how many there are
+    /// Only count them
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
 
-/// What was asked for.
+/// What the command line asks for.
 pub(crate) enum Asked {
     Start(Box<dyn Handler>, ArgMatches),
     Other(Command),
@@ -179,7 +180,7 @@ pub(crate) fn read() -> (Global, Asked) {
     }
 }
 
-/// The whole command: the derived part and a start for every handler.
+/// The whole command: the derived part and one start command for every handler.
 pub(crate) fn command() -> clap::Command {
     let as_param = |arg: clap::Arg| match arg.is_positional() {
         true => arg,
@@ -192,7 +193,7 @@ pub(crate) fn command() -> clap::Command {
         let start = with_options(handler);
         command = match handler.group() {
             None => command.subcommand(start),
-            // A start comes before the reads.
+            // In the help, a start is shown before the reads.
             Some(group) => {
                 command.mut_subcommand(group, |group| group.subcommand(start.display_order(0)))
             }

@@ -1,4 +1,4 @@
-//! Bars in a file of the user's: CSV with a header, or JSON.
+//! Reads bars from a file of the user: CSV with a header, or JSON.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use impresario_api::{Bar, BarPage, PredictRequest, Timestamp};
 use crate::error::Error;
 use crate::text_file;
 
-/// The columns of a bar, in its order; the first may have other names.
+/// The columns of a bar in order; the first may have other names.
 const NAMES: [&str; 6] = ["timestamp", "open", "high", "low", "close", "volume"];
-/// What the column of times may be called too, as the server takes it.
+/// Other names of the column of times, the same as in the server.
 const TIMES: [&str; 3] = ["time", "date", "datetime"];
 
-/// Reads `path` by its ending: `.csv`, else JSON.
+/// Reads `path` as CSV if its name ends in `.csv`, otherwise as JSON.
 pub(crate) fn read(path: &Path) -> Result<Vec<Bar>, Error> {
     let shown = path.display();
     let wrong = |why: String| Error::usage(format!("--bars {shown}: {why}"));
@@ -33,7 +33,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Bar>, Error> {
     }
 }
 
-/// A list of bars, or what a predict request or `data show --json` has them in.
+/// A list of bars, or a document that contains one: a predict request, or the output of `data show --json`.
 fn json(text: &str) -> Result<Vec<Bar>, String> {
     if text.trim_start().starts_with('[') {
         return serde_json::from_str(text).map_err(|error| error.to_string());
@@ -86,7 +86,7 @@ fn bar(row: &csv::StringRecord, places: &[usize; 6], at: usize) -> Result<Bar, S
     })
 }
 
-/// A date, a date-time (UTC where it names no offset) or seconds since 1970.
+/// A date, a date-time (in UTC if it has no offset) or seconds since 1970.
 fn time(text: &str) -> Option<Timestamp> {
     if let Ok(seconds) = text.parse::<i64>() {
         return seconds.checked_mul(1_000).map(Timestamp::from_millis);

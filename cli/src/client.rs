@@ -1,4 +1,4 @@
-//! The API over HTTP: one call in, its `data` or an error out.
+//! The API over HTTP: a call returns the `data` of the answer, or an error.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,17 +9,17 @@ use serde_json::Value;
 
 use crate::error::Error;
 
-/// How long an answer may take that need not wait for anything.
+/// How long an answer may take if the server was not asked to wait.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// An idle connection is not used again after this: the server closes its end after 5 s.
 const IDLE: Duration = Duration::from_secs(4);
-/// Lists and logs are paged; nothing comes near this.
+/// The largest answer. Lists and logs are paged, so no answer comes near this.
 const LARGEST_ANSWER: u64 = 256 * 1024 * 1024;
 
 /// Names and values of a query.
 pub(crate) type Query<'a> = &'a [(&'a str, String)];
 
-/// Where the server is and who calls it.
+/// The server's address and the caller's name.
 pub(crate) struct Client {
     agent: ureq::Agent,
     url: String,
@@ -28,11 +28,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// A client of the server at `url`; nothing is sent yet.
+    /// A client of the server at `url`. It sends nothing yet.
     pub(crate) fn new(url: &str, token: Option<String>) -> Result<Self, Error> {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            // A proxy for the web is no way to a server on this machine.
+            // A web proxy of the environment could not reach a server on this machine.
             .proxy(None)
             .max_redirects(0)
             .timeout_connect(Some(Duration::from_secs(5)))
@@ -46,17 +46,17 @@ impl Client {
         })
     }
 
-    /// `GET`, as the contract's type.
+    /// `GET`, parsed as a wire type.
     pub(crate) fn get_as<T: DeserializeOwned>(&self, path: &str, query: Query) -> Result<T, Error> {
         parse(self.get(path, query)?)
     }
 
-    /// `GET`, as it came.
+    /// `GET`, as JSON.
     pub(crate) fn get(&self, path: &str, query: Query) -> Result<Value, Error> {
         self.get_within(PATIENCE, path, query)
     }
 
-    /// `GET` by somebody who wants to know soon that nobody answers.
+    /// `GET` with a time limit, for a caller that must learn soon that the server does not answer.
     pub(crate) fn get_within(
         &self,
         patience: Duration,
@@ -67,7 +67,7 @@ impl Client {
         self.finish(self.sign(request, query, patience).call())
     }
 
-    /// `POST`; `wait` is what the server was asked to hold the answer for.
+    /// `POST`; `wait` is how long the server was asked to wait before it answers.
     pub(crate) fn post(&self, path: &str, body: &Value, post: Post) -> Result<Value, Error> {
         let query: Vec<_> = post
             .wait
@@ -87,12 +87,12 @@ impl Client {
         )
     }
 
-    /// Host and port, and whatever the address has after them.
+    /// Host and port of the address, and its path.
     pub(crate) fn authority(&self) -> &str {
         self.url.trim_start_matches("http://")
     }
 
-    /// Who calls, for what is no request of this client's.
+    /// The headers that identify the caller, for the handshake of a socket.
     pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
         let token = self.token.iter();
         let token = token.map(|token| ("authorization", format!("Bearer {token}")));
@@ -100,7 +100,7 @@ impl Client {
         std::iter::once(name).chain(token).collect()
     }
 
-    /// Nobody answers.
+    /// The error for a server that does not answer.
     pub(crate) fn unreachable(&self, why: String) -> Error {
         Error::Unreachable {
             url: self.url.clone(),
@@ -122,7 +122,7 @@ impl Client {
         request.config().timeout_global(Some(patience)).build()
     }
 
-    /// The data of an answer, or why there is none.
+    /// The data of an answer, or the error in it.
     fn finish(
         &self,
         answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
@@ -140,7 +140,7 @@ impl Client {
                 why,
             }
         })?;
-        // `data: null` reads as none; a success stays one.
+        // `data: null` is parsed as `None`, but the answer is a success.
         if envelope.success {
             return Ok(envelope.data.unwrap_or(Value::Null));
         }
@@ -176,21 +176,20 @@ impl Client {
     }
 }
 
-/// What a `POST` may bring beside its body.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Post<'a> {
-    /// Seconds that the server may hold the answer.
+    /// How many seconds the server may wait before it answers.
     pub(crate) wait: Option<u64>,
-    /// The key that makes a repeated start the same start.
+    /// The key by which the server recognises a repeated start.
     pub(crate) idempotency_key: Option<&'a str>,
 }
 
-/// An answer as the contract's type.
+/// An answer as a wire type.
 pub(crate) fn parse<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     serde_json::from_value(value).map_err(|error| Error::Garbled(error.to_string()))
 }
 
-/// A part of a path: what is no letter, digit, `.`, `_`, `~` or `-` goes as its bytes (RFC 3986).
+/// A part of a path, percent-encoded except for letters, digits, `.`, `_`, `~` and `-` (RFC 3986).
 pub(crate) fn escaped(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_~".contains(&byte);
     let each = text.bytes().map(|byte| match plain(byte) {
@@ -218,7 +217,7 @@ fn base_url(url: &str) -> Result<String, Error> {
     )))
 }
 
-/// Whether there is a host, and behind it no port or one that there can be.
+/// Whether the address has a host, and no port or a valid one.
 fn names_host(uri: &ureq::http::Uri) -> bool {
     uri.authority().is_some_and(|authority| {
         let (whole, host) = (authority.as_str(), authority.host());
@@ -227,7 +226,7 @@ fn names_host(uri: &ureq::http::Uri) -> bool {
     })
 }
 
-/// `cli user@host`: who the server's records name while there are no tokens.
+/// `cli user@host`: the caller's name in the server's records if there are no tokens.
 fn caller() -> String {
     let first = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok());
     let user = first(&["USER", "LOGNAME", "USERNAME"]).unwrap_or_else(|| "someone".to_owned());
@@ -235,14 +234,14 @@ fn caller() -> String {
         .ok()
         .or_else(|| first(&["HOSTNAME", "COMPUTERNAME"]))
         .unwrap_or_else(|| "somewhere".to_owned());
-    // Headers carry printable ASCII only.
+    // Headers may only have printable ASCII characters.
     let plain = |c: &char| c.is_ascii_graphic() || *c == ' ';
     let name = format!("cli {}@{}", user.trim(), host.trim());
     name.chars().filter(plain).take(100).collect()
 }
 
-/// Where the next page begins, if there is one. A server that gives a place which is not beyond the
-/// page before would be asked for ever.
+/// Where the next page begins, if there is one. It is an error if that is not beyond the page before,
+/// because the client would then ask for pages for ever.
 pub(crate) fn onward<T: FromStr>(
     page: &Value,
     field: &str,

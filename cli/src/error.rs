@@ -1,4 +1,4 @@
-//! Everything that can go wrong, in one place: the exit code and what to do next.
+//! All errors of the client, with their exit codes and what to do next.
 
 use std::borrow::Cow;
 
@@ -7,64 +7,63 @@ use serde_json::Value;
 
 use crate::values;
 
-/// The operation completed, or what was asked was accepted.
+/// The operation completed, or the request was accepted.
 pub(crate) const DONE: u8 = 0;
 /// The operation failed, or the server refused.
 pub(crate) const FAILED: u8 = 1;
-/// What was typed cannot be meant.
+/// The command line is wrong.
 pub(crate) const USAGE: u8 = 2;
-/// Nobody answers.
+/// The server does not answer.
 pub(crate) const UNREACHABLE: u8 = 3;
 /// Cancelled, or left by Ctrl-C.
 pub(crate) const CANCELLED: u8 = 130;
 
-/// Why a command ends without what it was asked for.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// Nobody answers at the address.
+    /// The server does not answer at the address.
     #[error("cannot reach impresariod at {url} ({why})")]
     Unreachable { url: String, why: String },
     /// A live socket ended before its operation did.
     #[error("the connection was lost ({why})")]
     ConnectionLost { why: String },
-    /// Somebody else answers there.
+    /// Another program answers at the address.
     #[error("what answers at {url} is not impresariod ({why})")]
     Stranger { url: String, why: String },
-    /// The server said no.
+    /// The server refused the request.
     #[error("{} ({})", body.message, body.code)]
     Api { body: ErrorBody },
-    /// The answer is not what the contract says.
+    /// The answer is not as the API describes it.
     #[error("the server's answer cannot be read: {0}")]
     Garbled(String),
-    /// Not an id, nor the end of one.
+    /// The text is neither an id nor the end of one.
     #[error("\"{text}\" is not {thing}'s id")]
     BadId { thing: Thing, text: String },
-    /// None ends so.
+    /// No id ends in the text.
     #[error("no {}'s id ends in {text}", thing.noun())]
     UnknownId { thing: Thing, text: String },
-    /// More than one ends so.
+    /// More than one id ends in the text.
     #[error("{text} is the end of more than one {}'s id", thing.noun())]
     AmbiguousId {
         thing: Thing,
         text: String,
-        /// A line for each: whole id, and what tells it from the others.
+        /// A line for each: the whole id, and a description.
         candidates: Vec<String>,
     },
-    /// What was typed cannot be meant.
+    /// The command line is wrong.
     #[error("{0}")]
     Usage(String),
-    /// Ctrl-C while following; for a machine, which sees no notes.
+    /// Ctrl-C while following, for `--json`, which shows no notes.
     #[error("left {}; {state}", id.short())]
     Left {
         id: OperationId,
         state: &'static str,
     },
-    /// Standard output is gone or full.
+    /// Standard output is closed or full.
     #[error("cannot write: {0}")]
     Output(#[from] std::io::Error),
 }
 
-/// What has an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Thing {
     Operation,
@@ -72,7 +71,6 @@ pub(crate) enum Thing {
 }
 
 impl Thing {
-    /// Its name.
     pub(crate) const fn noun(self) -> &'static str {
         match self {
             Self::Operation => "operation",
@@ -80,7 +78,6 @@ impl Thing {
         }
     }
 
-    /// What its ids begin with.
     pub(crate) const fn prefix(self) -> &'static str {
         match self {
             Self::Operation => "op_",
@@ -88,7 +85,7 @@ impl Thing {
         }
     }
 
-    /// The command that says which there are.
+    /// The command that lists them.
     const fn list(self) -> &'static str {
         match self {
             Self::Operation => "impresario ops list --all",
@@ -107,7 +104,7 @@ impl std::fmt::Display for Thing {
 }
 
 impl Error {
-    /// What was typed cannot be meant.
+    /// The command line is wrong.
     pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self::Usage(text.into())
     }
@@ -115,7 +112,7 @@ impl Error {
     /// The process's exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            // The reader has seen enough (`| head -1`): nothing went wrong.
+            // The reader has closed the pipe (`| head -1`), which is not an error.
             Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => DONE,
             Self::Unreachable { .. } | Self::ConnectionLost { .. } | Self::Stranger { .. } => {
                 UNREACHABLE
@@ -130,12 +127,12 @@ impl Error {
         }
     }
 
-    /// Whether the reader has gone, so that there is nobody to tell.
+    /// Whether the reader has closed the pipe, so that no message can be shown.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
     }
 
-    /// Whether it may pass by itself, so that a follower keeps trying.
+    /// Whether the error may be temporary, so that a follower keeps trying.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::ConnectionLost { .. } | Self::Stranger { .. } => true,
@@ -144,7 +141,7 @@ impl Error {
         }
     }
 
-    /// The faults that the server found in what was sent.
+    /// The faults that the server found in the request.
     pub(crate) fn faults(&self) -> Vec<Fault> {
         let Self::Api { body } = self else {
             return Vec::new();
@@ -153,7 +150,7 @@ impl Error {
         serde_json::from_value(details).unwrap_or_default()
     }
 
-    /// How many faults the server found beside those that it told.
+    /// How many more faults the server found than it sent.
     pub(crate) fn more_faults(&self) -> u64 {
         let total = match self {
             Self::Api { body } => body.details_total.unwrap_or(0),
@@ -162,7 +159,7 @@ impl Error {
         total.saturating_sub(self.faults().len() as u64)
     }
 
-    /// What to do next: pairs of a few words and a command.
+    /// What to do next: each a few words and a command.
     pub(crate) fn next(&self) -> Vec<(&'static str, Cow<'static, str>)> {
         let elsewhere = "impresario --url http://host:7979 ...   or IMPRESARIO_URL";
         let pairs = match self {
@@ -194,7 +191,7 @@ impl Error {
         pairs.into_iter().map(fixed).collect()
     }
 
-    /// As the API would say it, for `--json`.
+    /// The error in the form of the API, for `--json`.
     pub(crate) fn envelope(&self) -> Envelope<Value> {
         let code = match self {
             Self::Api { body } => return Envelope::error(body.clone()),
@@ -227,7 +224,7 @@ impl Error {
     }
 }
 
-/// What to do about a refusal of the server.
+/// What to do after a refusal of the server.
 fn api_next(body: &ErrorBody) -> Vec<(&'static str, Cow<'static, str>)> {
     let (label, command) = match body.code.as_str() {
         "ROUTE_NOT_FOUND" => (
@@ -238,7 +235,7 @@ fn api_next(body: &ErrorBody) -> Vec<(&'static str, Cow<'static, str>)> {
         "OPERATION_NOT_FOUND" => ("see which there are:", Thing::Operation.list()),
         "MODEL_NOT_FOUND" => ("see which there are:", Thing::Model.list()),
         "DATA_NOT_FOUND" => return vec![("try", load(body).into())],
-        // Bars that came with the request are the user's own; what is loaded is named.
+        // Bars in the request are the user's own and need no advice; a dataset is named in the details.
         "NOT_ENOUGH_BARS" if names_data(body) => {
             let text = format!("{} --file NAME   with a longer history", load(body));
             return vec![("try", text.into())];
@@ -260,7 +257,7 @@ fn names_data(body: &ErrorBody) -> bool {
     details.is_some_and(|details| details["symbol"].is_string())
 }
 
-/// The command that loads what a refusal misses, as far as its details name it.
+/// The command that loads the missing data, as far as the details name it.
 fn load(body: &ErrorBody) -> String {
     let details = body.details.clone().unwrap_or(Value::Null);
     let named = |name: &str| details[name].as_str().unwrap_or_default().to_owned();

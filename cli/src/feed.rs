@@ -1,6 +1,5 @@
-//! How an operation's views and events arrive: over a live socket, which is opened again when it is
-//! lost; or, where a proxy allows none, by asking again and again. Whoever follows knows only
-//! [`Arrival`].
+//! Receives an operation's views and events: over a live socket, which is opened again when it is lost;
+//! or, if a proxy allows none, by polling. The follower knows only [`Arrival`].
 
 mod live;
 mod poll;
@@ -16,41 +15,41 @@ use serde_json::Value;
 use crate::client::{Client, parse};
 use crate::error::Error;
 
-/// Between two views while nothing happens, so that the clock on the screen goes on.
+/// The time between two views while nothing happens, so that the clock on the screen goes on.
 const EVERY: Duration = Duration::from_millis(100);
-/// Between two tries while nobody answers.
+/// The time between two attempts while the server does not answer.
 const RETRY: Duration = Duration::from_millis(250);
-/// A view is answered from memory: slower than this is no answer.
+/// How long a view may take. It is answered from memory, so a slower server counts as unreachable.
 const ANSWER: Duration = Duration::from_secs(5);
-/// How long nobody may answer.
+/// For how long the server may not answer before the feed gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What the feed has to say.
+/// What the feed reports.
 pub(crate) enum Arrival {
-    /// The operation as it is now; when it has ended also as it came.
+    /// The operation as it is now; after its end also as the server sent it.
     View(Box<OperationView>, Value),
-    /// What has happened to it, in order, before the view that knows of it.
+    /// An event, in order, before the view that includes it.
     Event(Box<Event>),
-    /// Nobody answers; it keeps trying.
+    /// The server does not answer. The feed keeps trying.
     Lost(Error),
-    /// They answer again.
+    /// The server answers again.
     Back,
-    /// Nothing will come any more.
+    /// Nothing more will arrive.
     Over(Error),
 }
 
-/// Whose feed it is, and what is wanted of it.
+/// The operation that is followed, and where to report.
 struct Feed<T> {
     client: Arc<Client>,
     id: OperationId,
-    /// Whether somebody wants to see how it goes, and not only how it ends.
+    /// Whether the follower shows events, and not only the end.
     wants_events: bool,
     tell: T,
     lost_at: Option<Instant>,
 }
 
-/// Tells of `id` until it has ended, `tell` says false, or there is no hope left; of its events
-/// too where somebody wants to hear of them.
+/// Reports on `id` until it has ended, `tell` returns false, or the feed gives up; with `wants_events`
+/// also its events.
 pub(crate) fn start(
     client: Arc<Client>,
     id: OperationId,
@@ -72,12 +71,12 @@ pub(crate) fn start(
 }
 
 impl<T: Fn(Arrival) -> bool> Feed<T> {
-    /// Somebody answers: says so if nobody did. Whether anybody listens.
+    /// The server answers: reports that if it did not before. Returns whether the follower still listens.
     fn found(&mut self) -> bool {
         self.lost_at.take().is_none() || (self.tell)(Arrival::Back)
     }
 
-    /// Nobody answers. Whether to keep trying.
+    /// The server does not answer. Returns whether to keep trying.
     fn lost(&mut self, error: Error) -> bool {
         match self.lost_at {
             None => {
@@ -89,7 +88,7 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
         }
     }
 
-    /// There is no hope left.
+    /// Reports that the feed gives up.
     fn over(&self, error: Error) -> bool {
         (self.tell)(Arrival::Over(error));
         false

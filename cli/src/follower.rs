@@ -1,4 +1,4 @@
-//! One operation followed to its end: what arrives is drawn, keys and Ctrl-C are obeyed.
+//! Follows one operation to its end: draws what arrives, and reacts to keys and Ctrl-C.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
@@ -20,21 +20,21 @@ use crate::keys::{self, Action, Standing};
 use crate::out::{Out, lost};
 use crate::terminal::{Input, Terminal};
 
-/// Whether the operation is ours to cancel.
+/// Whether the client started the operation or only watches it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Owner,
     Watcher,
 }
 
-/// What the follower hears, from three sides.
+/// What the follower receives, from three sources.
 enum Signal {
     Feed(Arrival),
     Input(Input),
     Answered(Verb, Result<(), Error>),
 }
 
-/// Follows an operation to its end, and says how it ended.
+/// Follows an operation to its end, and returns the exit code.
 pub(crate) fn follow(
     client: &Arc<Client>,
     out: &Out,
@@ -69,7 +69,7 @@ pub(crate) fn follow(
         asked: None,
         is_cancel_accepted: false,
     };
-    // The follower holds a sender itself, so this ends by `on` alone.
+    // The follower has a sender itself, so only `on` ends this loop.
     for signal in hear {
         match follower.on(signal) {
             Ok(None) => {}
@@ -83,7 +83,7 @@ pub(crate) fn follow(
     Ok(FAILED)
 }
 
-/// One operation on its way to its end.
+/// The state of following one operation.
 struct Follower<'a> {
     client: &'a Arc<Client>,
     out: &'a Out,
@@ -93,13 +93,13 @@ struct Follower<'a> {
     id: OperationId,
     keys: Keys,
     last: Option<Box<OperationView>>,
-    /// What a key asked for and the server has not answered yet.
+    /// The verb that a key asked for and the server has not answered yet.
     asked: Option<Verb>,
     is_cancel_accepted: bool,
 }
 
 impl Follower<'_> {
-    /// The exit code, once it is over.
+    /// Handles a signal. Returns the exit code when the operation has ended.
     fn on(&mut self, signal: Signal) -> Result<Option<u8>, Error> {
         match signal {
             Signal::Feed(Arrival::View(view, raw)) => {
@@ -133,7 +133,8 @@ impl Follower<'_> {
         Ok(None)
     }
 
-    /// The first Ctrl-C asks for the end and waits for it; the next one leaves. A watcher leaves.
+    /// The first Ctrl-C cancels the operation and waits for its end; the next one leaves. A watcher leaves at
+    /// once.
     fn interrupted(&mut self) -> Result<Option<u8>, Error> {
         if self.keys.standing == Standing::Owner {
             self.keys.standing = Standing::Cancelling;
@@ -146,11 +147,11 @@ impl Follower<'_> {
         self.leave(CANCELLED)
     }
 
-    /// A key does what the operation allows just now; before its first view, it can only be left.
+    /// A key does what the operation allows now. Before the first view the client can only leave.
     fn pressed(&mut self, key: u8) -> Result<Option<u8>, Error> {
         let verbs = self.last.as_ref().map(|view| view.row.verbs.as_slice());
         match keys::action(key, self.keys.standing, verbs.unwrap_or_default()) {
-            // Whoever asked for a cancel and leaves did not leave it running.
+            // The operation was cancelled, so the client does not say that it goes on.
             Some(Action::Detach) if self.keys.standing == Standing::Cancelling => {
                 self.leave(CANCELLED)
             }
@@ -164,7 +165,6 @@ impl Follower<'_> {
         }
     }
 
-    /// What a verb came to.
     fn answered(&mut self, verb: Verb, answer: Result<(), Error>) {
         if self.asked == Some(verb) {
             self.asked = None;
@@ -183,7 +183,7 @@ impl Follower<'_> {
         }
     }
 
-    /// Follows no longer; the operation goes on.
+    /// Stops following. The operation goes on.
     fn leave(&self, code: u8) -> Result<Option<u8>, Error> {
         self.screen.close();
         let state = match (self.keys.standing, self.is_cancel_accepted) {
@@ -203,7 +203,7 @@ impl Follower<'_> {
         Ok(Some(code))
     }
 
-    /// What was asked while nobody answered is asked again.
+    /// Sends a verb again that was asked for while the server did not answer.
     fn back(&self) {
         self.screen.note("the server answers again");
         if self.keys.standing == Standing::Cancelling && !self.is_cancel_accepted {
@@ -211,7 +211,7 @@ impl Follower<'_> {
         }
     }
 
-    /// On a thread of its own: the next Ctrl-C must be heard even if nobody answers.
+    /// Sends a verb on a thread of its own, so that the next Ctrl-C works even if the server does not answer.
     fn ask(&self, verb: Verb) {
         let (client, tell, id) = (Arc::clone(self.client), self.tell.clone(), self.id);
         thread::spawn(move || {
@@ -221,11 +221,11 @@ impl Follower<'_> {
                 _ => json!({}),
             };
             let answer = match client.post(&path, &reason, Post::default()) {
-                // It was quicker; its end is on its way here.
+                // The operation has already ended, and its end will arrive.
                 Err(Error::Api { body }) if body.code == "ALREADY_ENDED" => Ok(()),
                 other => other.map(|_| ()),
             };
-            // Nobody listens any more: then nobody needs to know.
+            // If the follower has ended, nobody needs the answer.
             let _ = tell.send(Signal::Answered(verb, answer));
         });
     }
@@ -248,14 +248,14 @@ impl Follower<'_> {
                 .lines(&end::end(view, outcome, next, self.out.look))
         };
         match said {
-            // How it ended is worth knowing even to who reads no more.
+            // The exit code should reflect the end even if the output is closed.
             Err(error) if !error.is_broken_pipe() => Err(error),
             _ => Ok(code_of(view.row.status)),
         }
     }
 }
 
-/// The exit code of an end.
+/// The exit code for a status at the end.
 fn code_of(status: Status) -> u8 {
     match status {
         Status::Completed => DONE,

@@ -1,4 +1,4 @@
-//! From what people type to an id.
+//! Finds the id that people mean by what they type.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -8,12 +8,12 @@ use impresario_api::{ModelId, ModelList, OperationId, OperationList};
 use crate::client::Client;
 use crate::error::{Error, Thing};
 
-/// Fewer characters than this say too little.
+/// The fewest characters of an id's end.
 const SHORTEST: usize = 4;
-/// A label or kind may match the query too, so an id's end may stand on a later page.
+/// The most pages that are searched: labels and kinds may match too, so an id may be on a later page.
 const MOST_PAGES: usize = 10;
 
-/// The operation that `text` means: a whole id, or its end while that is unique.
+/// The operation that `text` means: a whole id, or the end of one if it is unique.
 pub(crate) fn resolve(client: &Client, text: &str) -> Result<OperationId, Error> {
     let suffix = match understand(Thing::Operation, text)? {
         Typed::Whole(id) => return Ok(id),
@@ -37,7 +37,7 @@ pub(crate) fn resolve(client: &Client, text: &str) -> Result<OperationId, Error>
     decide(Thing::Operation, &suffix, known.collect())
 }
 
-/// The model that `text` means: a whole id, or its end while that is unique.
+/// The model that `text` means: a whole id, or the end of one if it is unique.
 pub(crate) fn resolve_model(client: &Client, text: &str) -> Result<ModelId, Error> {
     let suffix = match understand(Thing::Model, text)? {
         Typed::Whole(id) => return Ok(id),
@@ -51,7 +51,6 @@ pub(crate) fn resolve_model(client: &Client, text: &str) -> Result<ModelId, Erro
     decide(Thing::Model, &suffix, known.collect())
 }
 
-/// What was typed.
 #[derive(Debug, PartialEq)]
 enum Typed<I> {
     Whole(I),
@@ -66,7 +65,7 @@ fn understand<I: FromStr>(thing: Thing, text: &str) -> Result<Typed<I>, Error> {
     let end = typed.strip_prefix(thing.prefix()).unwrap_or(&typed);
     let is_digit = |c: char| c.is_ascii_alphanumeric() && !matches!(c, 'i' | 'l' | 'o' | 'u');
     if (SHORTEST..=13).contains(&end.len()) && end.chars().all(is_digit) {
-        // Thirteen characters are a whole id whose prefix was left out.
+        // Thirteen characters are a whole id without its prefix.
         return Ok(match format!("{}{end}", thing.prefix()).parse() {
             Ok(id) => Typed::Whole(id),
             Err(_) => Typed::End(end.to_owned()),
@@ -76,7 +75,7 @@ fn understand<I: FromStr>(thing: Thing, text: &str) -> Result<Typed<I>, Error> {
     Err(Error::BadId { thing, text })
 }
 
-/// Which of those that there are is meant; each with what tells it from the others.
+/// Chooses among the ids that were found, each with a description.
 fn decide<I: Copy + Display>(
     thing: Thing,
     suffix: &str,

@@ -1,35 +1,35 @@
-//! What a single key does while an operation is followed: a table, and nothing else.
+//! The table of what a single key does while an operation is followed.
 
 use impresario_api::Verb;
 
-/// Who follows, and what was asked already.
+/// Who follows, and whether a cancel was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// We started it.
+    /// The client started the operation.
     Owner,
-    /// Cancel was asked for.
+    /// A cancel was asked for.
     Cancelling,
-    /// We only look on.
+    /// The client only watches.
     Watcher,
 }
 
-/// What to do about a key.
+/// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Ask it of the operation.
+    /// Sends the verb to the operation.
     Ask(Verb),
-    /// Leave it running.
+    /// Leaves the operation running.
     Detach,
 }
 
-/// The keys that ask for something, in the order in which they are shown.
+/// The keys that send a verb, in the order in which they are shown.
 const VERBS: [(u8, Verb); 3] = [
     (b'p', Verb::Pause),
     (b'r', Verb::Resume),
     (b'f', Verb::Finish),
 ];
 
-/// What `key` does to an operation that allows `verbs`; nothing where a cancel is under way.
+/// What `key` does with an operation that allows `verbs`; nothing while it is being cancelled.
 pub(crate) fn action(key: u8, standing: Standing, verbs: &[Verb]) -> Option<Action> {
     let key = key.to_ascii_lowercase();
     if key == b'd' {
@@ -39,7 +39,7 @@ pub(crate) fn action(key: u8, standing: Standing, verbs: &[Verb]) -> Option<Acti
     offered.map(|(_, verb)| Action::Ask(verb))
 }
 
-/// The line that says which keys do something; without `are_heard` only Ctrl-C does.
+/// The line that shows which keys have an effect; without `are_heard` that is only Ctrl-C.
 pub(crate) fn line(standing: Standing, are_heard: bool, verbs: &[Verb]) -> String {
     if !are_heard {
         return alone(standing).to_owned();
@@ -51,14 +51,14 @@ pub(crate) fn line(standing: Standing, are_heard: bool, verbs: &[Verb]) -> Strin
     };
     let mut parts = vec![first.to_owned()];
     parts.extend(offered(standing, verbs).map(|(key, verb)| format!("{} {verb}", char::from(key))));
-    // A watcher's Ctrl-C says the same.
+    // For a watcher, Ctrl-C is shown already and does the same.
     if standing == Standing::Owner {
         parts.push("d detach".to_owned());
     }
     parts.join("  ")
 }
 
-/// What Ctrl-C alone does.
+/// The text for Ctrl-C alone.
 const fn alone(standing: Standing) -> &'static str {
     match standing {
         Standing::Owner => "^C cancel   ^C^C cancel, don't wait",
@@ -67,7 +67,7 @@ const fn alone(standing: Standing) -> &'static str {
     }
 }
 
-/// The keys that the operation obeys just now.
+/// The keys that have an effect on the operation now.
 fn offered(standing: Standing, verbs: &[Verb]) -> impl Iterator<Item = (u8, Verb)> {
     let known = VERBS.into_iter();
     known.filter(move |(_, verb)| standing != Standing::Cancelling && verbs.contains(verb))

@@ -1,4 +1,4 @@
-//! The terminal client of impresariod: everything it does goes through the API.
+//! The terminal client of impresariod. It does everything through the API.
 
 mod args;
 mod bars_file;
@@ -61,7 +61,7 @@ fn run(app: &App, asked: Asked) -> Result<u8, Error> {
     }
 }
 
-/// The token of `--token-file`, else of the environment.
+/// The token of `--token-file`, or else of the environment.
 fn token(global: &Global) -> Result<Option<String>, Error> {
     if let Some(path) = &global.token_file {
         return read_token(path).map(Some);
@@ -75,7 +75,7 @@ fn token(global: &Global) -> Result<Option<String>, Error> {
     }
 }
 
-/// The first line that is no comment: a token, or a name and a token, as in the server's own file.
+/// Reads the first line that is not a comment: a token, or a name and a token, as in the server's own file.
 fn read_token(path: &Path) -> Result<String, Error> {
     let shown = format!("--token-file {}", path.display());
     let text = text_file::read(path).map_err(|error| Error::usage(format!("{shown}: {error}")))?;
@@ -90,7 +90,7 @@ fn read_token(path: &Path) -> Result<String, Error> {
     }
 }
 
-/// A header carries visible ASCII characters alone, and so do the server's tokens.
+/// Checks that a token has only visible ASCII characters, as headers and the server's tokens must.
 fn sendable(token: &str, from: &str) -> Result<String, Error> {
     if token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(token.to_owned());

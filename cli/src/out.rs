@@ -1,4 +1,4 @@
-//! Where text goes: standard output and standard error, with what each of them can show.
+//! Standard output and standard error, and what each of them can show.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::display::{Look, errors, glyphs, text};
 use crate::error::Error;
 
-/// The two streams, and whether a machine reads them.
+/// The two streams, and whether a program reads them.
 pub(crate) struct Out {
-    /// One JSON document a line instead of text for people.
+    /// Whether to print one JSON document per line instead of text.
     pub(crate) json: bool,
     /// What standard output can show.
     pub(crate) look: Look,
@@ -21,7 +21,7 @@ pub(crate) struct Out {
 }
 
 impl Out {
-    /// What this process has.
+    /// The streams of this process.
     pub(crate) fn new(json: bool) -> Self {
         let (out, err) = (console::Term::stdout(), console::Term::stderr());
         let err_is_terminal = io::stderr().is_terminal() && !is_dumb();
@@ -33,12 +33,12 @@ impl Out {
         }
     }
 
-    /// One line on standard output.
+    /// Writes one line to standard output.
     pub(crate) fn line(&self, line: &str) -> Result<(), Error> {
         self.lines(&[line])
     }
 
-    /// Lines on standard output.
+    /// Writes lines to standard output.
     pub(crate) fn lines<S: AsRef<str>>(&self, lines: &[S]) -> Result<(), Error> {
         let mut out = io::stdout().lock();
         for line in lines {
@@ -47,12 +47,12 @@ impl Out {
         Ok(out.flush()?)
     }
 
-    /// One JSON document on a line of standard output.
+    /// Writes one JSON document as a line to standard output.
     pub(crate) fn document(&self, value: &Value) -> Result<(), Error> {
         self.line(&text::json(value))
     }
 
-    /// Lines on standard error; if that is closed too, there is nobody to tell.
+    /// Writes lines to standard error. If that is closed too, nothing can be done.
     pub(crate) fn note<S: AsRef<str>>(&self, lines: &[S]) {
         let mut err = io::stderr().lock();
         for line in lines {
@@ -62,14 +62,14 @@ impl Out {
         }
     }
 
-    /// Nobody answers, and it is tried again; a machine hears only how that ends.
+    /// Says that the server does not answer and that the client tries again; nothing with `--json`.
     pub(crate) fn lost(&self, error: &Error, patience: Duration) {
         if !self.json {
             self.note(&[lost(error, patience)]);
         }
     }
 
-    /// An error, in the form that was asked for.
+    /// Writes an error, as text or as JSON.
     pub(crate) fn error(&self, error: &Error) {
         if error.is_broken_pipe() {
             return;
@@ -83,7 +83,7 @@ impl Out {
     }
 }
 
-/// Nobody answers, and it is tried again.
+/// The text that the server does not answer and that the client tries again.
 pub(crate) fn lost(error: &Error, patience: Duration) -> String {
     let why = text::clean(&error.to_string());
     format!("{why}; trying again for {} s", patience.as_secs())

@@ -1,4 +1,4 @@
-//! Every start goes through here: start, follow, sum up.
+//! Starts operations, follows them and shows how they ended. Every start goes through here.
 
 use std::sync::Arc;
 
@@ -20,7 +20,6 @@ pub(crate) struct OperationRunner<'a> {
     out: &'a Out,
 }
 
-/// How to start.
 pub(crate) struct Start {
     pub(crate) options: StartOptions,
     pub(crate) idempotency_key: Option<String>,
@@ -63,7 +62,7 @@ impl<'a> OperationRunner<'a> {
         Ok(DONE)
     }
 
-    /// What was started, for who does not follow it.
+    /// Says what was started, if it is not followed.
     fn started(&self, kind: &str, answer: &StartAnswer) -> Result<(), Error> {
         let again = if answer.replayed {
             "was started before"
@@ -80,7 +79,7 @@ impl<'a> OperationRunner<'a> {
         ])
     }
 
-    /// Follows an operation to its end, and says how it ended.
+    /// Follows an operation to its end, and returns the exit code.
     pub(crate) fn follow(&self, id: OperationId, role: Role) -> Result<u8, Error> {
         follower::follow(self.client, self.out, id, role)
     }

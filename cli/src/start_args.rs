@@ -1,4 +1,4 @@
-//! The arguments that every start takes, whatever its kind.
+//! The arguments of every start, whatever its kind.
 
 use clap::{ArgMatches, Args, FromArgMatches};
 use impresario_api::{ParseTimeError, StartOptions, Timestamp};
@@ -7,34 +7,33 @@ use crate::error::Error;
 use crate::runner::Start;
 use crate::values;
 
-// No `///`: clap would take it for the text about every start.
+// This is not a doc comment, because clap would show it in the help of every start.
 #[derive(Args)]
 #[command(next_help_heading = "Start options")]
 pub(crate) struct StartArgs {
-    /// -100 to 100, higher first
+    /// The priority, -100 to 100; higher ones run first
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-100..=100))]
     priority: Option<i32>,
-    /// A label of your own; may be given more than once
+    /// A label; may be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = values::pair)]
     label: Vec<(String, String)>,
-    /// One run's time
+    /// How long one run may take
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds)]
     timeout: Option<f64>,
-    /// How often it may be tried
+    /// How many attempts it has
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_attempts: Option<u32>,
-    /// Not before this time, such as 2026-01-31T12:00:00Z
+    /// The earliest time to run, such as 2026-01-31T12:00:00Z
     #[arg(long, value_name = "RFC3339", value_parser = time)]
     not_before: Option<Timestamp>,
-    /// The same start with the same key is carried out once
+    /// Repeating the start with the same key does not start a second operation
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
-    /// Do not follow it
+    /// Do not follow the operation
     #[arg(long)]
     detach: bool,
 }
 
-/// The options of a start.
 pub(crate) fn start(arguments: &ArgMatches) -> Result<Start, Error> {
     let given =
         StartArgs::from_arg_matches(arguments).map_err(|error| Error::usage(error.to_string()))?;

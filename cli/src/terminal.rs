@@ -1,7 +1,8 @@
-//! Single keys from the terminal, and signals: the terminal is given back however we end.
+//! Reads single keys from the terminal, and handles signals. The terminal is restored however the client
+//! ends.
 //!
-//! The mode is one in which keys come at once and are not echoed, but Ctrl-C, Ctrl-Z and Ctrl-\\ are
-//! the signals that they always are: raw mode would swallow them.
+//! In the terminal's mode here, keys arrive at once and are not echoed, but Ctrl-C, Ctrl-Z and Ctrl-\\
+//! still send signals, which they do not in raw mode.
 
 use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,10 +18,10 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-/// How long keys that were typed for another process are left alone before looking again.
+/// How long to wait before checking again while keys are typed for another process.
 const NOT_OURS: Duration = Duration::from_millis(200);
 
-/// Between two looks at whether the terminal has become ours again.
+/// The time between two checks whether this process is in the foreground again.
 const LOOK_EVERY: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 300_000_000,
@@ -33,13 +34,13 @@ pub(crate) enum Input {
     CtrlC,
 }
 
-/// Hears keys and Ctrl-C until it is dropped; then the terminal is as it was.
+/// Receives keys and Ctrl-C until it is dropped. Then the terminal is as before.
 pub(crate) struct Terminal {
     mode: Option<Arc<Mode>>,
 }
 
 impl Terminal {
-    /// Tells of Ctrl-C, and with `wants_keys` of keys where standard input is a terminal of ours.
+    /// Reports Ctrl-C to `tell`, and with `wants_keys` also keys if standard input is a terminal.
     pub(crate) fn listen(
         wants_keys: bool,
         tell: impl Fn(Input) -> bool + Clone + Send + 'static,
@@ -53,7 +54,6 @@ impl Terminal {
         Self { mode }
     }
 
-    /// Whether keys are heard.
     pub(crate) const fn hears_keys(&self) -> bool {
         self.mode.is_some()
     }
@@ -67,24 +67,23 @@ impl Drop for Terminal {
     }
 }
 
-/// The terminal's mode as it was, and how it stands now.
+/// The terminal's mode before, and which mode it has now.
 struct Mode {
     before: Termios,
     now: Mutex<Now>,
 }
 
-/// Which mode the terminal has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Now {
-    /// As it was: not entered yet, stopped, or behind another process.
+    /// The mode before: not entered yet, stopped, or in the background.
     Before,
     KeysAtOnce,
-    /// As it was, whatever comes.
+    /// The mode before, for good.
     Over,
 }
 
 impl Mode {
-    /// Of standard input, if it is a terminal and listens to us.
+    /// The mode of standard input, if it is a terminal that this process can use.
     fn new() -> Option<Self> {
         let stdin = io::stdin();
         if !stdin.is_terminal() || !is_ours() {
@@ -97,7 +96,7 @@ impl Mode {
         })
     }
 
-    /// Keys at once, no echo, where the terminal is ours and has another mode.
+    /// Enters the mode for single keys, if this process is in the foreground and it is not entered yet.
     fn enter(&self) {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         if *now == Now::Before && set(&keys_at_once(self.before.clone())) {
@@ -105,7 +104,7 @@ impl Mode {
         }
     }
 
-    /// As it was; for good if it is `over`.
+    /// Restores the mode; for good if `over`.
     fn leave(&self, over: bool) {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         if *now != Now::Over {
@@ -115,7 +114,7 @@ impl Mode {
     }
 }
 
-/// The mode in which keys come at once, one by one.
+/// The mode in which keys arrive at once, one by one.
 fn keys_at_once(mut mode: Termios) -> Termios {
     mode.local_modes
         .remove(LocalModes::ICANON | LocalModes::ECHO);
@@ -124,23 +123,23 @@ fn keys_at_once(mut mode: Termios) -> Termios {
     mode
 }
 
-/// Only in the foreground: who sets a terminal's mode from behind is stopped.
-/// Whether it was set: a terminal that is gone needs no mode.
+/// Sets the mode, only in the foreground: a process that does so in the background is stopped. Returns
+/// whether it was set, which fails for a terminal that is gone.
 fn set(mode: &Termios) -> bool {
     is_ours() && tcsetattr(io::stdin(), OptionalActions::Now, mode).is_ok()
 }
 
-/// Whether what is typed is meant for us.
+/// Whether this process is in the foreground.
 fn is_ours() -> bool {
     tcgetpgrp(io::stdin()).is_ok_and(|group| group == getpgrp())
 }
 
-/// Tells of each key; ends with the terminal, or when nobody listens.
+/// Reports each key. Ends with the terminal, or when nobody listens.
 fn read_keys(mode: &Mode, tell: impl Fn(Input) -> bool) {
     let stdin = io::stdin();
     let mut key = [0];
     loop {
-        // No signal tells of a `fg` after a `bg`: it is looked for.
+        // There is no signal for a `fg` after a `bg`, so this has to check.
         mode.enter();
         let mut asked = [PollFd::new(&stdin, PollFlags::IN)];
         match poll(&mut asked, Some(&LOOK_EVERY)) {
@@ -148,12 +147,12 @@ fn read_keys(mode: &Mode, tell: impl Fn(Input) -> bool) {
             Err(_) => return,
             Ok(_) => {}
         }
-        // Reading from behind would stop the whole process.
+        // Reading in the background would stop the whole process.
         if !is_ours() {
             thread::sleep(NOT_OURS);
             continue;
         }
-        // Past the standard library's buffer, of which `poll` knows nothing.
+        // This reads past the buffer of the standard library, because `poll` does not see that buffer.
         match rustix::io::read(&stdin, &mut key) {
             Ok(1) if tell(Input::Key(key[0])) => {}
             _ => return,
@@ -161,14 +160,14 @@ fn read_keys(mode: &Mode, tell: impl Fn(Input) -> bool) {
     }
 }
 
-/// Ctrl-C is told of; what ends or stops us does so with the terminal as it was.
+/// Reports Ctrl-C. Signals that end or stop the process first restore the terminal.
 fn hear_signals(mode: Option<Arc<Mode>>, tell: impl Fn(Input) -> bool + Send + 'static) {
     let others: &[i32] = match mode {
         Some(_) => &[SIGHUP, SIGQUIT, SIGTERM, SIGTSTP, SIGCONT],
-        // Nothing to give back: they do what they always do.
+        // There is no terminal to restore, so these signals keep their default effect.
         None => &[],
     };
-    // Refused only for signals that cannot be heard of.
+    // This fails only for signals that cannot be caught.
     let Ok(mut signals) = Signals::new(others.iter().chain(&[SIGINT])) else {
         return;
     };

@@ -1,4 +1,4 @@
-//! What people type for params, labels and durations, parsed.
+//! Parses params, labels and durations that people type.
 
 use serde_json::{Map, Value};
 
@@ -12,7 +12,7 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// The params of a start: the object of `--params-json`, then each `--param` over it.
+/// The params of a start: the object of `--params-json`, whose fields each `--param` replaces.
 pub(crate) fn params(json: Option<&str>, pairs: &[(String, String)]) -> Result<Value, Error> {
     let mut object = match json.map(serde_json::from_str::<Value>) {
         None => Map::new(),
@@ -31,7 +31,7 @@ pub(crate) fn params(json: Option<&str>, pairs: &[(String, String)]) -> Result<V
     Ok(Value::Object(object))
 }
 
-/// JSON when it parses as JSON, else the text itself: `5`, `true`, `[64, 32]`, `GOOG`.
+/// JSON if it parses as JSON, otherwise the text itself: `5`, `true`, `[64, 32]`, `GOOG`.
 pub(crate) fn scalar(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
@@ -40,13 +40,13 @@ pub(crate) fn scalar(text: &str) -> Value {
 pub(crate) fn number(text: &str) -> Result<Value, String> {
     let wrong = || format!("expected a number such as 0.001, got \"{text}\"");
     let number: f64 = text.parse().map_err(|_| wrong())?;
-    // JSON knows no NaN and no infinity.
+    // JSON has no NaN and no infinity.
     serde_json::Number::from_f64(number)
         .map(Value::Number)
         .ok_or_else(wrong)
 }
 
-/// An integer, of any sign: which may be is for the server to say.
+/// An integer of any sign. The server decides about its range.
 pub(crate) fn integer(text: &str) -> Result<Value, String> {
     let number: Result<i64, _> = text.parse();
     number
@@ -65,11 +65,11 @@ pub(crate) fn integers(text: &str) -> Result<Value, String> {
         .map_err(|_| format!("expected integers such as 64,32, or none, got \"{text}\""))
 }
 
-/// The timeframes that a server takes.
+/// The timeframes that the server accepts.
 const TIMEFRAMES: [&str; 8] = ["1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w"];
 
-/// The command that loads bars; a name that the server would refuse is left open, so that what is
-/// copied works. Symbols are upper case, whatever was typed.
+/// The command that loads bars. A name that the server would refuse is replaced by a placeholder, so that a
+/// copied command works. Symbols are in upper case, whatever was typed.
 pub(crate) fn load_command(symbol: &str, timeframe: &str) -> String {
     let symbol = symbol.to_ascii_uppercase();
     let symbol = if is_symbol(&symbol) {
@@ -82,7 +82,7 @@ pub(crate) fn load_command(symbol: &str, timeframe: &str) -> String {
     format!("impresario data load {symbol} --timeframe {timeframe}")
 }
 
-/// What a symbol may be made of.
+/// Whether the text can be a symbol.
 fn is_symbol(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
     text.len() <= 32
@@ -103,7 +103,7 @@ pub(crate) fn duration(text: &str) -> Result<f64, String> {
         _ => return Err(wrong()),
     };
     let number = &text[..text.len() - unit.len_utf8()];
-    // `parse` alone would take "inf", "nan", "1e3" and signs too.
+    // `parse` alone would also accept "inf", "nan", "1e3" and signs.
     if !number.chars().all(|c| c.is_ascii_digit() || c == '.') {
         return Err(wrong());
     }

@@ -1,5 +1,5 @@
-//! The client's binary against answers as the contract has them, given by a listener of the test's
-//! own: what is asked of the server, what is said of its answers.
+//! The client's binary against a listener of the test, which gives answers of the wire types: which
+//! requests the client sends, and what it prints.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,10 +14,10 @@ const ID: &str = "mdl_0k3j9x7s1w2ke";
 const OTHER: &str = "mdl_0k3j9x8s1w2ke";
 const DAY: i64 = 86_400_000;
 
-/// A server that has two models, and 1,500 bars that lie dense at the beginning.
+/// A server that has two models, and 1,500 bars that are dense at the beginning.
 struct Server {
     url: String,
-    /// Method, path with query, body.
+    /// Method, path with query, and body of each request.
     heard: Receiver<(String, String, Value)>,
 }
 
@@ -52,7 +52,7 @@ impl Server {
         String::from_utf8(output.stdout).expect("UTF-8")
     }
 
-    /// The bars of the one predict that was asked for, and the paths asked for before it.
+    /// The bars of the one predict request, and the paths of the requests before it.
     fn predicted(&self) -> (PredictRequest, Vec<String>) {
         let heard: Vec<_> = self.heard.try_iter().collect();
         let (posts, gets): (Vec<_>, Vec<_>) =
@@ -66,7 +66,7 @@ impl Server {
     }
 }
 
-/// One connection: requests one after the other, until the client closes it.
+/// Serves one connection: requests one after the other, until the client closes it.
 fn serve(stream: TcpStream, tell: &Sender<(String, String, Value)>) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut writer = stream;
@@ -126,7 +126,7 @@ fn answer(path: &str) -> Option<Value> {
     }
 }
 
-/// The value, which must be of the contract's type.
+/// The value, which must be of the wire type.
 fn contract<T: serde::de::DeserializeOwned>(value: Value) -> Value {
     serde_json::from_value::<T>(value.clone()).expect("the contract's type");
     value
@@ -162,7 +162,7 @@ fn card() -> Value {
         "versions": {}, "weights_sha256": "00"})
 }
 
-/// 750 bars an hour apart, then 750 a day apart; pages of 400 whatever was asked for.
+/// 750 bars an hour apart, then 750 a day apart, in pages of 400 whatever the request says.
 fn bars(query: &str) -> Value {
     let at = |index: i64| (index - 750).max(0) * DAY + index.min(750) * DAY / 24;
     let time = |index| impresario_api::Timestamp::from_millis(1_000_000_000_000 + at(index));
@@ -270,7 +270,7 @@ fn a_prediction_is_asked_of_a_files_bars() {
         "{paths:?}"
     );
 
-    // What is no bars is told before anything is asked.
+    // A file without bars is reported before any request.
     let output = server.run(&["models", "predict", ID, "--bars", "/nonexistent.csv"]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(server.heard.try_iter().count(), 0);

@@ -1,4 +1,4 @@
-//! The client's binary against a server whose pages lead nowhere.
+//! The client's binary against a server whose pages do not lead further.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-/// The address of a server that gives this answer to everything.
+/// The address of a server that gives this answer to every request.
 fn server(answer: Value) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("its address"));

@@ -1,5 +1,5 @@
-// Measures the console in a real browser: how soon the first row is there, and, with a thousand
-// dummies that run, how long its tasks take and whether its heap stays flat.
+// Measures the console in a real browser: how soon the first row is there and, with a thousand running
+// dummies, how long its tasks take and whether its heap grows.
 //   IMPRESARIOD=target/release/impresariod node e2e/bench.mjs [MINUTES, by default 10]
 import { launch, serve } from './support.mjs';
 
@@ -11,20 +11,20 @@ const quantile = (values, p) => [...values].sort((a, b) => a - b)[Math.min(value
 const spread = (values) => `${quantile(values, 0.5).toFixed(0)} (${quantile(values, 0.25).toFixed(0)} to ${quantile(values, 0.75).toFixed(0)}, at most ${Math.max(...values).toFixed(0)})`;
 const judge = (what, value, most) => console.log(`  ${what.padEnd(52)} ${value}   target <= ${most}   ${parseFloat(value) <= most ? 'met' : 'MISSED'}`);
 
-/** Within the page, before anything of it runs. */
+/** Runs inside the page, before its own scripts. */
 function watch() {
   globalThis.tasks = [];
   new PerformanceObserver((list) => globalThis.tasks.push(...list.getEntries().map((task) => task.duration))).observe({ type: 'longtask', buffered: true });
   const rows = new MutationObserver(() => {
     if (document.querySelector('.row:not(.head)') === null) return;
     rows.disconnect();
-    // Painted, not only there.
+    // The row must be painted, and not only exist.
     requestAnimationFrame(() => setTimeout(() => { globalThis.firstRow = performance.now(); }));
   });
   rows.observe(document, { subtree: true, childList: true });
 }
 
-/** Navigations, each in a page of its own. */
+/** Measures navigations, each in a new page. */
 async function firstRows(url) {
   const [afterAnswer, afterNavigation] = [[], []];
   for (let i = 0; i < NAVIGATIONS; i++) {
@@ -75,7 +75,7 @@ try {
   for (let minute = 0; minute <= minutes; minute++) {
     if (minute > 0) await page.waitForTimeout(60_000);
     heaps.push(await heap());
-    // Taking the rubbish out is the measurement's own task.
+    // The garbage collection is a task of the measurement itself.
     if (minute === 0) await page.evaluate(() => globalThis.tasks.splice(0));
   }
   const tasks = await page.evaluate(() => globalThis.tasks);

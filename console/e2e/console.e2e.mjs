@@ -1,4 +1,4 @@
-// The console in a real browser, against a real server: what a person does and sees.
+// Tests the console in a real browser against a real server: what a person does and sees.
 // IMPRESARIOD names the server's binary, CHROMIUM the browser.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => browser?.close());
 
-/** A test with a server and a page of its own; nothing may leave the machine, nothing may fail. */
+/** A test with a server and a page of its own. No request may leave the machine, and none may fail. */
 function story(name, tell, options = {}) {
   test(name, { skip: missing, timeout: 120_000 }, async () => {
     const server = await serve(options);
@@ -40,7 +40,7 @@ const badge = (page) => page.locator('.head .badge');
 const row = (page, id) => page.locator(`#row-${id}`);
 const progress = async (page) => Number(await page.locator('.head [role=progressbar]').getAttribute('aria-valuenow'));
 
-/** Until something said of the page is so. */
+/** Waits until a condition on the page is true. */
 async function until(page, what) {
   await page.waitForFunction(what, undefined, { polling: 50 });
 }
@@ -52,7 +52,7 @@ async function confirm(page, verb, reason = '') {
   await page.locator('dialog').waitFor({ state: 'detached' });
 }
 
-/** Points drawn on the page's charts, as their legends know them. */
+/** The number of charts on the page. */
 const curves = (page) => page.locator('.metrics canvas, .u-wrap canvas').count();
 
 story('a training is started from the form, its bar moves, its chart grows, and it is finished early', async (page, server) => {
@@ -143,7 +143,7 @@ story('a status chosen while one still types stays chosen', async (page, server)
   const pending = await server.dummy({ iterations: 10, step_ms: 3_600_000 }, label);
   await page.goto(server.console);
   await row(page, running).waitFor();
-  // Within the page, since the hands of a test are slower than those of a person.
+  // This runs inside the page, because a test is slower than a person from outside.
   await page.evaluate(async () => {
     const type = (element, value, what) => {
       element.value = value;
@@ -155,7 +155,7 @@ story('a status chosen while one still types stays chosen', async (page, server)
   });
   await row(page, running).waitFor({ state: 'detached' });
   await row(page, pending).waitFor();
-  // Longer than one waits for another letter.
+  // Longer than the pause after which a typed filter takes effect.
   await page.waitForTimeout(400);
   assert.match(page.url(), /status=pending&q=nig/);
   assert.equal(await page.getByLabel('Status').inputValue(), 'pending');
@@ -172,7 +172,7 @@ story('what is selected is what is shown: it ends with the filter, and who leave
   await page.getByText('3 selected').waitFor();
   const verbs = await page.getByRole('toolbar').getByRole('button').allInnerTexts();
   assert.deepEqual(verbs.map((text) => text.replace(/ ?\d*…/, '')), ['Cancel', 'Pause', 'Finish', 'Resume', 'Start now', 'Retry', 'Select none']);
-  // The next one of the queue runs, and so it is pending no more.
+  // The next one of the queue runs, so it is not pending any more.
   await server.post(`/operations/${ids[0]}/cancel?wait=10`);
   await row(page, ids[1]).waitFor({ state: 'detached' });
   await page.getByText('2 selected').waitFor();
@@ -222,7 +222,7 @@ story('after a restart of the server nothing stale is shown as running', async (
   await page.getByLabel('Select all').check();
   const cancel = page.getByRole('toolbar').getByRole('button', { name: 'Cancel 1' });
   assert.ok(await cancel.isEnabled());
-  // Longer than nothing, shorter than until it is read again.
+  // Shorter than the time until the list is read again.
   await page.waitForTimeout(2_500);
   const elapsed = () => other.locator('.facts', { hasText: 'elapsed' }).locator('b').last().innerText();
   const shown = await elapsed();
@@ -292,7 +292,7 @@ story('the keyboard alone will do', async (page, server) => {
 });
 
 story('with a thousand rows only those in sight are drawn', async (page, server) => {
-  // Not all at once: a thousand connections are no part of what is tested here.
+  // Not all at once, because this does not test a thousand connections.
   for (let made = 0; made < 1_000; made += 50) {
     await Promise.all(Array.from({ length: 50 }, () => server.dummy({ iterations: 10, step_ms: 3_600_000 })));
   }
@@ -329,7 +329,7 @@ story('frames of a socket are shown as they come', async (page, server) => {
   assert.deepEqual(asked.filter((frame) => frame.type === 'subscribe').map((frame) => frame.filter), [{}]);
 });
 
-/** How many points of the first plot have each of these colours. */
+/** The number of pixels of the first plot with each of these colours. */
 const painted = (page, names) => page.evaluate((wanted) => {
   const canvas = document.querySelector('.plot canvas');
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -347,7 +347,7 @@ const painted = (page, names) => page.evaluate((wanted) => {
   });
 }, names);
 
-/** Until the picture is so: it follows its name. */
+/** Waits until a condition on the plot's colours is true. */
 async function picture(page, names, so) {
   const deadline = Date.now() + 10_000;
   let found = await painted(page, names);
@@ -358,7 +358,7 @@ async function picture(page, names, so) {
   }
 }
 
-/** Points of a rise, and of a fall. */
+/** The colours of a rise and of a fall. */
 const CANDLES = ['--good', '--bad'];
 
 story('checkpoints, and a run that went on from one, are marked on the curves', async (page, server) => {
@@ -369,7 +369,7 @@ story('checkpoints, and a run that went on from one, are marked on the curves', 
   const from = (await server.get(`/operations/${id}/events`)).events.findLast((event) => event.type === 'checkpoint').data.step.iteration;
   await server.post(`/operations/${id}/resume?wait=10`);
   while ((await server.get(`/operations/${id}`)).status !== 'completed') await page.waitForTimeout(10);
-  // No kind that can be paused measures anything yet: the curve alone is made up.
+  // No kind that can be paused reports metrics yet, so the curve is made up.
   await page.route(`**/operations/${id}/metrics*`, (route) => {
     const at = new Date().toISOString();
     const loss = Array.from({ length: 9 }, (_, at_step) => ({ step: at_step, value: 1 / (1 + at_step), run: 2, at }));
@@ -401,7 +401,7 @@ story('a training that was killed and ran again shows the curves of its last run
   await reached(first, 1, 1_300);
   const server = await first.again();
   try {
-    // More than the newest events that are read of an operation with very many.
+    // More than the newest events that are read if an operation has very many.
     await reached(server, 2, 850);
     await page.goto(`${server.console}#/operations/${id}`);
     const plot = page.getByRole('img', { name: /^loss/ });
@@ -410,7 +410,7 @@ story('a training that was killed and ran again shows the curves of its last run
     await page.locator('.timeline').getByText('run 2 started').waitFor();
     await page.locator('.timeline').getByText('submitted by').waitFor();
 
-    // A closer look stays while points come, and is read as finely as it is shown.
+    // A zoomed range stays while points arrive, and is read at the resolution of the plot.
     await plot.scrollIntoViewIfNeeded();
     const read = page.waitForRequest(/metrics\?.*from_step=/);
     const box = await plot.locator('.u-over').boundingBox();
@@ -423,7 +423,7 @@ story('a training that was killed and ran again shows the curves of its last run
     await near.waitFor();
     const [, from, to] = /^loss from (\d+) to (\d+),/.exec(await near.getAttribute('aria-label')).map(Number);
     assert.ok(to - from > 50, `${from} to ${to}`);
-    // What is held of all steps is thinned once it is more than 6,000 points: the range must not be.
+    // The curves of all steps are thinned above 6,000 points, and those of the range must not be.
     await reached(server, 2, 8_000);
     await page.waitForResponse(/metrics\?max_points=2000$/);
     await page.waitForResponse(/metrics\?.*from_step=/);
@@ -450,14 +450,14 @@ story('prices are drawn as candles or as a line, and holes are counted', async (
   await page.goto(`${server.console}#/data`);
   await page.getByRole('img', { name: /prices of GOOG, 2,?148 points/ }).waitFor();
   await picture(page, CANDLES, (points) => points.every((count) => count > 50));
-  // The exchange was shut for longer than a weekend and a holiday twice: at New Year 2007, and by the storm of 2012.
+  // The exchange was closed for longer than a weekend with a holiday twice: at New Year 2007, and in the storm of 2012.
   assert.equal(await page.locator('tbody tr td').nth(3).textContent(), '2');
   await page.locator('.u-over').first().hover();
   await page.locator('.u-legend').first().getByText(/^\d{4}-\d\d-\d\d$/).waitFor();
   await page.getByRole('button', { name: 'line' }).click();
   await page.getByRole('img', { name: /close of GOOG/ }).waitFor();
   await picture(page, CANDLES, (points) => points.every((count) => count === 0));
-  // Nothing was chosen: what one looks at stays all the same.
+  // No dataset was chosen, and the shown one stays all the same.
   await server.post('/data/load?wait=60', { symbol: 'AAPL', timeframe: '1d', file: 'GOOG_1d.csv' });
   await page.locator('tbody').getByRole('link', { name: 'AAPL' }).waitFor();
   await page.getByRole('heading', { name: 'GOOG 1d' }).waitFor();

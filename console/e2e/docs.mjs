@@ -1,4 +1,4 @@
-// The three pictures of docs/: a server at work. IMPRESARIOD names one with the training feature.
+// Makes the three pictures of docs/ with a busy server. IMPRESARIOD names one with the feature training.
 import { join } from 'node:path';
 import { launch, serve } from './support.mjs';
 

@@ -1,5 +1,5 @@
-// Pictures of every page, light and dark, wide and narrow, empty and full: for looking at.
-// IMPRESARIOD names the server; one with the training feature shows more.
+// Makes pictures of every page, light and dark, wide and narrow, empty and full, for people to check.
+// IMPRESARIOD names the server; one with the feature training shows more.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { launch, serve } from './support.mjs';

@@ -1,4 +1,4 @@
-// A real server and a real browser, each of the test's own.
+// Starts a real server and a real browser for each test.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { chromium } from 'playwright-core';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** The browser that the system has, or null. */
+/** The system's browser, or null. */
 export function browserPath() {
   const named = process.env.CHROMIUM;
   const known = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'];
@@ -23,7 +23,7 @@ export async function launch() {
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 }
 
-/** A server with a folder of its own, or that of one that was killed; `port` 0 picks one. */
+/** Starts a server with a new folder, or with that of a killed one; `port` 0 picks a free port. */
 export async function serve({ args = [], port = 0, folder = mkdtempSync(join(tmpdir(), 'impresario-console-')) } = {}) {
   const binary = resolve(process.cwd(), process.env.IMPRESARIOD ?? join(ROOT, 'target/debug/impresariod'));
   const child = spawn(
@@ -61,7 +61,7 @@ export async function serve({ args = [], port = 0, folder = mkdtempSync(join(tmp
     port: Number(new URL(url).port),
     console: `${url}/console/`,
     stop,
-    /** Ends it as a power cut does, and gives another one that goes on in its folder. */
+    /** Kills the server as a power cut would, and starts another one on its folder. */
     again: async () => {
       await kill();
       return serve({ args, folder, port: Number(new URL(url).port) });
@@ -72,7 +72,7 @@ export async function serve({ args = [], port = 0, folder = mkdtempSync(join(tmp
   };
 }
 
-/** A proxy that shows the server under a path of its own, sockets included. */
+/** A proxy that serves the server and its sockets under a path. */
 export async function behind(server, path) {
   const inside = (url) => (url.startsWith(`${path}/`) ? url.slice(path.length) : null);
   const proxy = createServer((asked, answer) => {

@@ -1,4 +1,4 @@
-// Every request of the console: the envelope taken off, the token put on, the connection watched.
+// Sends every request of the console: adds the token, unwraps the envelope, and watches the connection.
 import { signal } from '@preact/signals';
 import { address } from './base.ts';
 import { learn } from './clock.ts';
@@ -7,10 +7,10 @@ import type { Fault } from './wire.ts';
 
 const TOKEN = 'impresario.token';
 
-/** Set when the server wants a token that it was not given. */
+/** Whether the server needs a token and the console has none. */
 export const wantsToken = signal(false);
 
-/** What the server answers when it does not do what was asked. */
+/** An error in an answer of the server. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -21,21 +21,21 @@ export class ApiError extends Error {
     super(message);
   }
 
-  /** The faults of single fields, if that is what is wrong. */
+  /** The faults of single fields, if there are any. */
   get faults(): Fault[] {
     const list = Array.isArray(this.details) ? this.details : [];
     return list.filter((one): one is Fault => typeof one === 'object' && one !== null && 'path' in one);
   }
 }
 
-/** The server could not be asked. */
+/** The server could not be reached. */
 export class Unreachable extends Error {}
 
 export function token(): string | null {
   return sessionStorage.getItem(TOKEN);
 }
 
-/** What is wrong with a token; nothing if the server takes it, and then it is kept for this tab. */
+/** What is wrong with a token; empty if the server accepts it, and then it is kept for this tab. */
 export async function tryToken(value: string): Promise<string> {
   if (!/^[\x21-\x7e]+$/.test(value)) return 'A token is visible ASCII characters, without spaces: this is none.';
   try {
@@ -78,7 +78,7 @@ async function ask<T>(method: string, path: string, body?: string, more: Record<
   }
   const said = parse(text);
   if (said === null) {
-    // A proxy's page, or a server that is just going: not our server's word.
+    // This is a page of a proxy, or of a server that is shutting down, and not an answer of our server.
     if (answer.status >= 502) lost();
     throw new ApiError(answer.status, 'NOT_JSON', `The server answered ${answer.status} with something that is not JSON.`, null);
   }
@@ -117,7 +117,7 @@ function serverTime(data: unknown): string | null {
   return typeof first === 'string' ? first : null;
 }
 
-/** What a person is told of a failure. */
+/** A failure in words. */
 export function words(error: unknown): string {
   if (error instanceof ApiError) return `${error.code}: ${error.message}`;
   if (error instanceof Unreachable) return 'The server cannot be reached.';

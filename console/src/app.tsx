@@ -1,4 +1,4 @@
-// The frame around every page: where one can go, whether the server is there, and the keys.
+// The frame around every page: navigation, whether the server can be reached, and keys.
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
@@ -99,7 +99,7 @@ function Page({ place, rest }: { place: string; rest: string[] }): JSX.Element {
 }
 
 function TopBar(): JSX.Element {
-  // The version, and on pages without requests of their own a sign of life.
+  // This reads the version, and shows on pages without requests of their own whether the server answers.
   useEffect(() => watchSystem(false, 5_000), []);
   const words = { system: 'system', light: 'light', dark: 'dark' };
   return (

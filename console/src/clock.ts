@@ -1,14 +1,14 @@
-// The server's clock is the clock: a browser whose own is wrong shows the same times.
+// The server's clock. Times are computed with it, so that a browser with a wrong clock shows the same.
 import { signal } from '@preact/signals';
 
 let offset = 0;
 let best = Infinity;
 let measuredAt = -Infinity;
 
-/** Learns from a time that the server said, between asking it and having the answer. */
+/** Takes in a time of the server that was read between these two times of this machine. */
 export function learn(said: string, askedAt: number, answeredAt: number): void {
   const trip = answeredAt - askedAt;
-  // The quickest answer tells best; an old one is forgotten, since clocks drift.
+  // The quickest answer is the most exact. An old one is replaced, because clocks drift.
   if (trip > best && answeredAt - measuredAt < 60_000) return;
   const time = Date.parse(said);
   if (Number.isNaN(time)) return;
@@ -17,22 +17,22 @@ export function learn(said: string, askedAt: number, answeredAt: number): void {
   measuredAt = answeredAt;
 }
 
-/** Another server may have another clock. */
+/** Forgets the clock, because another server may have another one. */
 export function forget(): void {
   best = Infinity;
 }
 
-/** Now, by the server. */
+/** The present time by the server's clock. */
 export function now(): number {
   return Date.now() + offset;
 }
 
-/** Milliseconds since a time that the server said; never negative. */
+/** Milliseconds since a time of the server; never negative. */
 export function since(time: string, at = now()): number {
   return Math.max(0, at - Date.parse(time));
 }
 
-/** Changes twice a second, for what counts seconds. */
+/** Changes twice a second, for texts that count seconds. */
 export const tick = signal(0);
 
 setInterval(() => {

@@ -1,4 +1,4 @@
-// The same start for a terminal.
+// The form's start as commands for a terminal.
 
 export interface Start {
   kind: string;
@@ -6,7 +6,7 @@ export interface Start {
   options: Record<string, unknown>;
 }
 
-/** Between single quotes a shell takes everything as it is. */
+/** Quotes a text for a shell, which changes nothing between single quotes. */
 function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
@@ -17,13 +17,13 @@ export function body(start: Start): Record<string, unknown> {
   return Object.keys(options).length === 0 ? { kind, params } : { kind, params, options };
 }
 
-/** `server` is its address, without a slash at its end. */
+/** The start for curl; `server` is the address without a slash at the end. */
 export function curl(server: string, start: Start, withToken: boolean): string {
   const token = withToken ? ` -H "Authorization: Bearer $IMPRESARIO_TOKEN"` : '';
   return `curl -H 'Content-Type: application/json'${token} -d ${quoted(JSON.stringify(body(start)))} ${quoted(`${server}/api/v1/operations`)}`;
 }
 
-/** The client takes what parses as JSON for JSON: a text that does must say that it is one. */
+/** The client reads a value that parses as JSON as JSON, so a text that does so is written as a JSON string. */
 function param(value: unknown): string {
   if (typeof value !== 'string') return JSON.stringify(value);
   try {

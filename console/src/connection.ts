@@ -1,34 +1,35 @@
-// Whether the server can be reached, known from every request and from the socket, and what finds
-// it again when it cannot.
+// Whether the server can be reached, which is known from every request and from the socket. If it cannot be
+// reached, this module tries again.
 import { signal } from '@preact/signals';
 import { address } from './base.ts';
 import { forget, now } from './clock.ts';
 
 export type Reach = 'asking' | 'here' | 'gone';
 
-/** Whether it answers. */
+/** Whether the server answers. */
 export const reach = signal<Reach>('asking');
 
-/** When it was last heard, by this machine's clock. */
+/** When the server last answered, by this machine's clock. */
 export const lastHeard = signal(Date.now());
 
 let lostAt = 0;
 
-/** Now, by the server; while it is gone, when it was lost: what it did since, nobody knows. */
+/** The present time of the server; while it cannot be reached, the time when it was lost, because what it did
+ * since is not known. */
 export function lastSeen(): number {
   return reach.value === 'gone' ? lostAt : now();
 }
 
-/** Whether the socket is open; without it the server is asked again and again. */
+/** Whether the socket is open. Without it the console polls. */
 export const socketOpen = signal(false);
 
-/** Up by one whenever the server was lost and found: what was known may be of another life. */
+/** Counts how often the server was lost and found again, because it may have restarted then. */
 export const life = signal(0);
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 5_000;
 
-/** It said something. */
+/** The server has answered. */
 export function heard(): void {
   lastHeard.value = Date.now();
   if (reach.value === 'here') return;
@@ -40,7 +41,7 @@ export function heard(): void {
   }
 }
 
-/** A request found nobody. */
+/** A request could not reach the server. */
 export function lost(): void {
   if (reach.value === 'gone') return;
   lostAt = now();
@@ -55,7 +56,7 @@ async function seek(wait: number): Promise<void> {
     const answer = await fetch(address('healthz'), { cache: 'no-store' });
     if (answer.ok) return heard();
   } catch {
-    // Not yet.
+    // The server does not answer yet.
   }
   void seek(Math.min(LONGEST_WAIT, wait * 1.6));
 }

@@ -1,4 +1,4 @@
-// Numbers, times and names as people read them. Everywhere the same, and never wider than needed.
+// Formats numbers, times and names for people, the same everywhere and no wider than needed.
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
@@ -16,7 +16,7 @@ export function duration(seconds: number): string {
   return days > 0 ? `${days} d ${clock}` : clock;
 }
 
-/** How long something took or takes, in the unit that fits: `3 ms`, `4.2 s`, `2 m 05 s`, `3 h 20 m`. */
+/** A duration in the unit that fits: `3 ms`, `4.2 s`, `2 m 05 s`, `3 h 20 m`. */
 export function span(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';
   if (seconds < 0.9995) return `${Math.round(Math.max(0, seconds) * 1_000)} ms`;
@@ -30,14 +30,14 @@ export function span(seconds: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** Milliseconds that may be far below one: `0.4 ms`. */
+/** Milliseconds, possibly far below one: `0.4 ms`. */
 export function millis(value: number | null): string {
   if (value === null) return '–';
   if (value < 0.095) return `${Math.round(value * 1_000)} µs`;
   return value < 9.95 ? `${value.toFixed(1)} ms` : `${count(value)} ms`;
 }
 
-/** A measured number, short: `0.6814`, `1.3e-7`, `12,034`. */
+/** A measured number in short form: `0.6814`, `1.3e-7`, `12,034`. */
 export function measure(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   const size = Math.abs(value);
@@ -47,8 +47,8 @@ export function measure(value: number | null | undefined): string {
   return String(Number(value.toPrecision(4)));
 }
 
-/** How to write the values of a list: with as many decimals as the longest of them has, so that none
- * is cut and all line up. */
+/** Formats the values of a list with as many decimals as the longest of them has, so that none is cut and all
+ * are aligned. */
 export function exact(values: readonly (number | null)[]): (value: number | null | undefined) => string {
   let most = 0;
   for (const value of values) {
@@ -59,10 +59,10 @@ export function exact(values: readonly (number | null)[]): (value: number | null
   return (value) => (value === null || value === undefined || !Number.isFinite(value) ? '–' : written.format(value));
 }
 
-/** More decimals than this say nothing that a price can mean. */
+/** The most decimals that make sense for a price. */
 const LONGEST = 10;
 
-/** Decimals of a number as it was written. */
+/** The number of decimals of a number. */
 function decimals(value: number): number {
   const [digits = '', power = '0'] = String(value).split('e');
   return Math.max(0, (digits.split('.')[1] ?? '').length - Number(power));
@@ -70,8 +70,8 @@ function decimals(value: number): number {
 
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 4 });
 
-/** A number on an axis, where there is little room: `12M`, `0.65`; in steps of `step`, so that no two
- * ticks read alike. */
+/** A number on an axis in short form: `12M`, `0.65`; exact enough for steps of `step`, so that all ticks
+ * differ. */
 export function tickText(value: number, step: number): string {
   const size = Math.abs(value);
   if (size >= 10_000 && size < 1e15 && step >= size / 1_000) return compact.format(value);
@@ -108,7 +108,7 @@ export function bytes(value: number): string {
   return `${size < 9.95 ? size.toFixed(1) : Math.round(size)} ${units[unit]}`;
 }
 
-/** What people call an id: its last 8 characters. */
+/** The short form of an id: its last 8 characters. */
 export function short(id: string): string {
   return id.slice(-8);
 }
@@ -127,7 +127,7 @@ export function moment(time: string): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock(time).slice(0, 8)}`;
 }
 
-/** A sentence of the server's, with the times in it in the reader's zone. */
+/** A sentence of the server, with its times in the reader's zone. */
 export function zoned(text: string): string {
   return text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, moment);
 }
@@ -137,13 +137,13 @@ export function areDays(times: readonly number[]): boolean {
   return times.every((time) => time % 86_400 === 0);
 }
 
-/** How to write the times of bars, in UTC as the data has them: days where all of them are. */
+/** Formats the times of bars in UTC: as days if all of them are days. */
 export function instants(times: readonly number[]): (time: number) => string {
   const length = areDays(times) ? 10 : 16;
   return (time) => new Date(time * 1_000).toISOString().slice(0, length).replace('T', ' ');
 }
 
-/** A market's day, in UTC as the data has it. */
+/** The day of a time, in UTC. */
 export function day(time: string): string {
   return time.slice(0, 10);
 }

@@ -1,4 +1,4 @@
-// What happened to an operation, told to a person: who asked what, and why it waited.
+// The history of an operation in words: who asked for what, and why it waited.
 import { count, moment, short, span } from './format.ts';
 import { sign } from './status.ts';
 import type { Event, Status, Stop } from './wire.ts';
@@ -9,13 +9,13 @@ export interface Told {
   at: string;
   sign: string;
   text: Words;
-  /** Whether it may be folded with its like: there may be very many of them. */
+  /** Whether several in a row may be folded, because there may be very many. */
   folds: boolean;
 }
 
 const NOTHING: Words = [];
 
-/** The story of the events; metrics and log lines have places of their own. */
+/** The events in words, without metrics and log lines, which are shown elsewhere. */
 export function history(events: readonly Event[]): Told[] {
   let waitsSince: string | null = null;
   let last: Status | null = null;
@@ -31,7 +31,7 @@ export function history(events: readonly Event[]): Told[] {
   });
 }
 
-/** Told events, the middle of many like ones in a row as one group. */
+/** Folds many events of one type in a row: the middle ones become one group. */
 export function folded(told: readonly Told[], most: number): (Told | Told[])[] {
   const made: (Told | Told[])[] = [];
   for (let from = 0; from < told.length; ) {

@@ -1,5 +1,5 @@
-// Where one is: kept in the address after the `#`, so that a reload, a bookmark and the back button
-// find it again.
+// The present page and its query, in the address after the `#`, so that a reload, a bookmark and the back
+// button lead to the same.
 import { signal } from '@preact/signals';
 
 export interface Route {
@@ -27,7 +27,7 @@ function decode(part: string): string {
   }
 }
 
-/** The address of a place, for a link. */
+/** The address of a page, for a link. */
 export function href(path: string[], query: Record<string, string> | URLSearchParams = {}): string {
   const text = new URLSearchParams(query).toString();
   return `#/${path.map(encodeURIComponent).join('/')}${text === '' ? '' : `?${text}`}`;
@@ -39,12 +39,12 @@ addEventListener('hashchange', () => {
   route.value = parse(location.hash);
 });
 
-/** Goes there. */
+/** Opens a page. */
 export function go(path: string[], query: Record<string, string> | URLSearchParams = {}): void {
   location.hash = href(path, query);
 }
 
-/** Changes the query of where one is, without a step in the history. */
+/** Changes the query of the present page, without a step in the browser's history. */
 export function refine(query: URLSearchParams): void {
   history.replaceState(null, '', href(route.value.path, query));
   route.value = parse(location.hash);

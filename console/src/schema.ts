@@ -1,7 +1,7 @@
-// A form from a kind's JSON Schema, and params from what was typed into it.
+// Makes the fields of a form from a JSON Schema, and params from what was typed.
 import type { Kind } from './wire.ts';
 
-/** What a JSON Schema may say, as far as a form shows it. */
+/** The parts of a JSON Schema that a form uses. */
 export interface Schema {
   type?: string | string[];
   title?: string;
@@ -37,7 +37,7 @@ export interface Field {
   unit: string;
   /** The range in words: `1 to 65,536`. */
   range: string;
-  /** What it is when it is left out, as it would be typed; empty when there is none. */
+  /** The default as it would be typed; empty if there is none. */
   fallback: string;
   choices: string[];
   schema: Schema;
@@ -51,10 +51,10 @@ const UNITS: [RegExp, string][] = [
   [/_percent$|percentage$/, '%'],
 ];
 
-/** The unit stands beside the field: its name need not say it again. */
+/** The unit in a name, which is removed because it is shown beside the field. */
 const UNIT_WORD = /_(ms|seconds|minutes|bytes|percent)$/;
 
-/** The fields, those that must be filled in first. */
+/** The fields, the required ones first. */
 export function fields(kind: Kind): Field[] {
   const root = kind.params_schema as Schema;
   const required = new Set(root.required ?? []);
@@ -147,7 +147,7 @@ export function typed(value: unknown, kind: Field['kind']): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** What was typed, as params. What is no number is sent as it is: the server says what is wrong. */
+/** What was typed, as params. A text that is not a number is sent as it is, and the server reports the fault. */
 export function params(list: Field[], values: Record<string, string>): Record<string, unknown> {
   const made: Record<string, unknown> = {};
   for (const one of list) {
@@ -188,14 +188,14 @@ function parsed(text: string): unknown {
   }
 }
 
-/** JSON has no infinity: what is read as one would be sent as nothing. */
+/** Keeps a number that is too large for JavaScript as text, because JSON has no infinity. */
 function finite(_: string, value: unknown): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError('too large a number');
   return value;
 }
 
-/** The field that a fault belongs to: `hidden_layers[1]` and `hidden_layers/1` are `hidden_layers`,
- * `options.priority` is `priority`. */
+/** The field of a fault: `hidden_layers` for `hidden_layers[1]` and `hidden_layers/1`, `priority` for
+ * `options.priority`. */
 export function owner(path: string): string {
   return path.replace(/^(params|options)[./]/, '').split(/[.[/]/)[0] ?? '';
 }

@@ -1,6 +1,6 @@
-// From metric points to curves. One point a (name, step); where a later run went on or started over,
-// nothing of an earlier one holds beyond. The server decides so for all that it is asked for; what
-// comes live is cut the same way until it is asked again.
+// Makes curves from metric points: one point for each name and step. Where a later run went on or started
+// over, later points of earlier runs are not valid. The server applies this rule to all answers; live points
+// are cut here in the same way until the curves are read again.
 import type { Event, MetricAnswer, MetricPoint } from './wire.ts';
 
 export interface Point {
@@ -11,14 +11,14 @@ export interface Point {
 
 /** One metric. */
 export interface Measured {
-  /** Ascending by step; of very many, some. */
+  /** The points, ascending by step, thinned if there are very many. */
   points: Point[];
-  /** The lowest and the highest of all, whether or not they are among the points. */
+  /** The lowest of all points, even if it was thinned out; `high` is the highest. */
   low: Point | null;
   high: Point | null;
 }
 
-/** By name. */
+/** The metrics by name. */
 export type Series = Map<string, Measured>;
 
 function point({ step, value, run }: MetricPoint): Point {
@@ -34,8 +34,8 @@ export function fromAnswer({ series, summary }: MetricAnswer): Series {
   );
 }
 
-/** Takes what an event says; whether a run was heard of that was not known, so that more than what
- * is held here may be void. */
+/** Takes in an event. Returns whether it is of a new run, so that more points than the known ones may be
+ * invalid. */
 export function hear(series: Series, event: Event): boolean {
   if (event.type === 'restored') {
     cut(series, event.data.metrics, event.data.run);
@@ -49,7 +49,8 @@ function add(series: Series, { name, step, value, run }: Point & { name: string 
   const measured = series.get(name) ?? { points: [], low: null, high: null };
   series.set(name, measured);
   const { points } = measured;
-  // Where a later run reported, nothing of an earlier one holds beyond: the last point is of the latest.
+  // After a report of a later run, no later point of an earlier one is valid, so the last point is of the
+  // latest run.
   const latest = points.at(-1)?.run ?? 0;
   if (run < latest) return false;
   const made = { step, value, run };
@@ -65,7 +66,7 @@ function add(series: Series, { name, step, value, run }: Point & { name: string 
   return run > latest && latest > 0;
 }
 
-/** The earliest of those that are equally low or high, as the server has it. */
+/** Updates the lowest and the highest point. Of equal ones the first is kept, as in the server. */
 function widen(measured: Measured, { step, value, run }: Point): void {
   if (value === null) return;
   const made = { step, value, run };
@@ -82,7 +83,7 @@ function keep(measured: Measured, holds: (point: Point) => boolean): void {
   for (const held of measured.points) widen(measured, held);
 }
 
-/** Takes away what earlier runs reported after the steps that run `run` goes on from. */
+/** Removes what earlier runs reported after the steps from which run `run` goes on. */
 function cut(series: Series, last: Record<string, number>, run: number): void {
   for (const [name, measured] of series) {
     keep(measured, (held) => held.run >= run || held.step <= (last[name] ?? -1));
@@ -98,13 +99,13 @@ export function size(series: Series): number {
 
 const PARTS = /^(train|training|val|valid|validation|test|eval)_|_(train|training|val|valid|validation|test|eval)$/;
 
-/** What a metric measures, whichever part of the data it measures it on: `loss` of `train_loss`. */
+/** What a metric measures, without the part of the data: `loss` for `train_loss`. */
 export function stem(name: string): string {
   const bare = name.replace(PARTS, '');
   return bare === '' ? name : bare;
 }
 
-/** One plot for each thing measured: train and validation loss belong together. */
+/** Groups names by what they measure: train and validation loss are on one plot. */
 export function grouped(names: Iterable<string>): { title: string; names: string[] }[] {
   const plots = new Map<string, string[]>();
   for (const name of names) {
@@ -116,11 +117,11 @@ export function grouped(names: Iterable<string>): { title: string; names: string
 
 export interface Table {
   steps: number[];
-  /** A column for each name; null where it has no point. */
+  /** A column for each name; null where there is no point. */
   columns: (number | null)[][];
 }
 
-/** Curves side by side over all of their steps. */
+/** The curves of these metrics over all of their steps. */
 export function table(series: Series, names: string[]): Table {
   const steps = [...new Set(names.flatMap((name) => (series.get(name)?.points ?? []).map((held) => held.step)))];
   steps.sort((a, b) => a - b);
@@ -146,8 +147,8 @@ export interface Mark {
   label: string;
 }
 
-/** Marks on the axis, counted in the outermost step, as metrics are. Checkpoints that no later run
- * went on from are gone with what they were made of. */
+/** Marks on the axis, by the outermost step, as for metrics. Checkpoints after the one from which a later run
+ * went on are left out. */
 export function marks(events: readonly Event[], outermost: string | undefined): Mark[] {
   const at = (steps: Record<string, number>): number | undefined =>
     outermost === undefined ? Object.values(steps)[0] : (steps[outermost] ?? Object.values(steps)[0]);

@@ -1,4 +1,4 @@
-// The signs, everywhere the same; a word always goes with them.
+// The signs of statuses, which are the same everywhere and always shown with a word.
 import { count, moment } from './format.ts';
 import type { Row, Status, Verb } from './wire.ts';
 
@@ -6,7 +6,7 @@ export const STATUSES: Status[] = [
   'pending', 'running', 'cancelling', 'pausing', 'paused', 'completed', 'failed', 'cancelled',
 ];
 
-/** What the list can be asked for: those that are scheduled are pending ones, whose time has not come. */
+/** The choices of the list's filter. Scheduled operations are pending ones whose time has not come. */
 export const CHOICES: string[] = STATUSES.flatMap((status) => (status === 'pending' ? [status, 'scheduled'] : [status]));
 
 const SIGNS: Record<Status, string> = {
@@ -24,37 +24,37 @@ export function sign(status: string): string {
   return status === 'scheduled' ? SIGNS.pending : (SIGNS[status as Status] ?? '?');
 }
 
-/** Over, until a resume. */
+/** Whether the operation has ended (until a resume). */
 export function isEnded(status: Status): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
-/** A run is going on. */
+/** Whether a run is going on. */
 export function isDispatched(status: Status): boolean {
   return status === 'running' || status === 'cancelling' || status === 'pausing';
 }
 
-/** It waits for its time or for its next attempt: only then is there something to start now. */
+/** Whether the operation waits for its time or for its next attempt, so that `start-now` has an effect. */
 export function isScheduled(row: Pick<Row, 'status' | 'verbs'>): boolean {
   return row.status === 'pending' && row.verbs.includes('start-now');
 }
 
-/** Seconds it has run, by the server's clock. */
+/** The elapsed seconds, by the server's clock. */
 export function elapsed(row: Row, now: number): number {
   const since = isDispatched(row.status) ? Math.max(0, now - Date.parse(row.server_time)) / 1_000 : 0;
   return row.elapsed_seconds + since;
 }
 
-/** How many of them are in each status: `12 running, 188 pending`. */
+/** The number of rows in each status: `12 running, 188 pending`. */
 export function byStatus(rows: readonly Pick<Row, 'status'>[]): string {
   const counts = new Map<Status, number>();
   for (const { status } of rows) counts.set(status, (counts.get(status) ?? 0) + 1);
-  // Those that run come first: they have the most to lose.
+  // Running operations come first, because they have the most to lose.
   const order = [...STATUSES].sort((a, b) => Number(isDispatched(b)) - Number(isDispatched(a)));
   return order.flatMap((status) => (counts.has(status) ? [`${count(counts.get(status)!)} ${status}`] : [])).join(', ');
 }
 
-/** Whether it may take a checkpoint as it stops: a kind that can be paused makes one. */
+/** Whether the operation may store a checkpoint when it stops: kinds that can be paused do. */
 function mayKeep(row: Row): boolean {
   return row.status === 'pausing' || (isDispatched(row.status) && row.verbs.includes('pause'));
 }
@@ -93,7 +93,7 @@ function resumes(rows: Row[], now: number): string {
 
 const each = (says: string) => (rows: Row[]): string => `${it(rows)} ${says}.`;
 
-/** Whether this console knows a verb: a newer server may name more. */
+/** Whether this console knows a verb, because a newer server may send more. */
 export function isKnown(verb: Verb): boolean {
   return verb in VERBS;
 }

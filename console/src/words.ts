@@ -1,15 +1,15 @@
-// Sentences in which somebody else's words stand: a name, a reason, a message. Such words may run
-// from right to left, and must not carry the rest of the sentence with them.
+// Sentences that contain texts of other people: a name, a reason, a message. Such a text may run from right to
+// left, and must not change the direction of the rest of the sentence.
 
-/** Somebody else's words. */
+/** A text of somebody else. */
 export interface Said {
   said: string;
 }
 
 export type Words = (string | Said)[];
 
-/** A template: `asked by ${said(name)}` has the name apart from what is said about it; numbers and the like
- * belong to the sentence, and so do words within words. */
+/** A template: in `asked by ${said(name)}` the name is isolated from the sentence. Numbers and the like belong
+ * to the sentence, and so do sentences within it. */
 export function sentence(parts: TemplateStringsArray, ...between: (Words | Said | string | number)[]): Words {
   const all = parts.flatMap((part, index): Words => {
     const next = between[index] ?? '';
@@ -23,7 +23,7 @@ export function said(text: string): Said {
   return { said: text };
 }
 
-/** As plain text, for where there is no markup. */
+/** The sentence as plain text, where there is no markup. */
 export function plain(words: Words): string {
   return words.map((part) => (typeof part === 'string' ? part : part.said)).join('');
 }

@@ -8,17 +8,15 @@ use impresario_api::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The kind.
 pub(crate) struct Rich;
 
-/// What it takes; all of it may be left out.
+/// The params, all of which may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RichParams {
-    /// Numbers.
     #[schemars(length(max = 8), inner(range(min = 1, max = 4_096)))]
     pub(crate) layers: Vec<u32>,
-    /// One of two objects, told apart by a tag.
+    /// One of two objects, distinguished by a tag.
     pub(crate) shape: Option<Shape>,
     /// Free names.
     #[schemars(extend("maxProperties" = 16))]
@@ -26,10 +24,8 @@ pub(crate) struct RichParams {
     /// Text by a pattern.
     #[schemars(regex(pattern = r"^[A-Z]{1,8}$"))]
     pub(crate) symbol: Option<String>,
-    /// A signed number.
     #[schemars(range(min = -5, max = 5))]
     pub(crate) lean: i64,
-    /// A time.
     pub(crate) from: Option<Timestamp>,
 }
 
@@ -37,13 +33,10 @@ pub(crate) struct RichParams {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Shape {
-    /// A circle.
     Circle {
-        /// Its radius.
         #[schemars(range(min = 0.0, max = 1e6))]
         radius: f64,
     },
-    /// Points.
     Points {
         /// Each with two numbers.
         #[schemars(length(max = 4))]
@@ -60,7 +53,7 @@ impl Operation for Rich {
         Policy::lane("default").pausable()
     }
 
-    /// Gives a checkpoint with a folder; one that goes on from there ends with what it read.
+    /// Makes a checkpoint with a folder. A run that goes on from it returns what it read.
     fn run(&self, params: RichParams, ctx: &Context) -> Result<RichParams, Failure> {
         let restored = ctx.restored_dir::<u32>()?;
         if let Some((_, folder)) = restored {

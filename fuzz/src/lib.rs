@@ -1,9 +1,9 @@
-//! Fuzz targets for everything that takes bytes from strangers.
+//! Fuzz targets for everything that reads untrusted bytes.
 //!
-//! A target is a function of bytes that panics when a rule is broken. `cargo test` gives each of them
-//! its corpus (`corpus/NAME/`) and a fixed number of mutations of it; `cargo xtask fuzz NAME` gives it
-//! to libFuzzer, which looks for inputs that reach new code. An input that was found once is kept in
-//! the corpus. See `docs/adr/0015-fuzzing.md`.
+//! A target is a function of bytes that panics when a rule is broken. `cargo test` runs each target on its
+//! corpus (`corpus/NAME/`) and on a fixed number of mutations of it; `cargo xtask fuzz NAME` runs one under
+//! libFuzzer, which looks for inputs that reach new code. An input that was found once is kept in the corpus.
+//! See `docs/adr/0015-fuzzing.md`.
 #![deny(missing_docs)]
 
 mod kind;
@@ -13,7 +13,7 @@ mod targets;
 
 use std::path::PathBuf;
 
-/// Takes one input after another; panics when a rule is broken.
+/// A target, which is called with one input after another and panics when a rule is broken.
 pub type Target = Box<dyn FnMut(&[u8])>;
 
 /// Makes a target, which is used on the thread that made it.
@@ -39,14 +39,14 @@ pub fn target(name: &str) -> Option<Target> {
     found.map(|(_, make)| make())
 }
 
-/// Where a target's inputs are kept.
+/// The folder of a target's inputs.
 pub fn corpus(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "corpus", name]
         .iter()
         .collect()
 }
 
-/// Bytes as text that shows which they are.
+/// Bytes as text, with escapes.
 pub fn shown(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
 }

@@ -1,12 +1,12 @@
-//! One target under libFuzzer: `cargo xtask fuzz NAME` builds and starts it. A panic on any thread
-//! ends the process, and the input is written to a file.
+//! Runs one target under libFuzzer; `cargo xtask fuzz NAME` builds and starts this. A panic on any thread ends
+//! the process, and the input is written to a file.
 #![no_main]
 
 use std::cell::RefCell;
 
 use impresario_fuzz::{TARGETS, Target, target};
 
-/// Which target.
+/// The variable with the name of the target.
 const NAME: &str = "IMPRESARIO_FUZZ_TARGET";
 
 thread_local! {

@@ -1,4 +1,4 @@
-//! New inputs from old ones, replayed by a seed. libFuzzer has better ones; these need nothing but a
+//! Makes new inputs from old ones, repeatable from a seed. libFuzzer makes better ones; these need only a
 //! compiler.
 
 use fastrand::Rng;
@@ -6,7 +6,7 @@ use fastrand::Rng;
 /// The longest input that is made.
 const LONGEST: usize = 16 << 10;
 
-/// Pieces that parsers trip over.
+/// Pieces that often break parsers.
 const PIECES: &[&[u8]] = &[
     b"",
     b"\0",

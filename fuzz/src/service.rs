@@ -1,5 +1,5 @@
-//! A whole server in this process, and one exchange after another with it over loopback: connections,
-//! guards, router and handlers are those that strangers meet, and libFuzzer sees which code they reach.
+//! A whole server in this process, with requests over loopback, so that inputs meet the same connections,
+//! guards, router and handlers as real clients, and libFuzzer sees which code they reach.
 
 use std::cell::RefCell;
 use std::io::{ErrorKind, Read, Write};
@@ -16,12 +16,11 @@ use tempfile::TempDir;
 
 use crate::kind::Rich;
 
-/// The one token of a service that wants tokens.
+/// The one token of a server that needs tokens.
 pub(crate) const TOKEN: &str = "a-token-of-thirty-two-characters";
-/// Nothing that does not ask to wait takes longer, on however slow a machine.
+/// The longest time of a request that does not ask to wait, even on a slow machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A server.
 pub(crate) struct Service {
     address: SocketAddr,
     /// A connection that can be used again.
@@ -29,7 +28,6 @@ pub(crate) struct Service {
     _folder: TempDir,
 }
 
-/// What was answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -37,14 +35,13 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// A refusal is an envelope with a code and a message, and none is a fault of the server.
+    /// Checks that a refusal is an envelope with a code and a message, and that it is not a fault of the server.
     pub(crate) fn is_in_order(&self) {
-        // What is no head of a request is refused before there is anybody to explain it.
+        // A head that is not one of a request is refused before the code that writes envelopes.
         if self.status < 400 || self.body.is_empty() {
             return;
         }
@@ -63,9 +60,9 @@ impl Answer {
 }
 
 impl Service {
-    /// With the kinds of the server and [`Rich`]; `tokens`: with [`TOKEN`].
+    /// A server with its own kinds and [`Rich`], and if `tokens` with [`TOKEN`].
     pub(crate) fn new(tokens: bool) -> Self {
-        /// A port that was free is taken before another thread looks for one.
+        /// Ensures that a free port is used before another thread looks for one.
         static ONE: Mutex<()> = Mutex::new(());
         let _one = ONE.lock();
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -89,7 +86,6 @@ impl Service {
         }
     }
 
-    /// A connection of its own.
     pub(crate) fn connect(&self, patience: Duration) -> TcpStream {
         let stream = TcpStream::connect(self.address).expect("the server listens");
         let set = stream
@@ -99,19 +95,19 @@ impl Service {
         stream
     }
 
-    /// The answer to what may be no request, on a connection of its own. `None` when there is none in
-    /// this time.
+    /// Sends bytes that need not be a request, on a new connection. Returns `None` if there is no answer in this
+    /// time.
     pub(crate) fn answer(&self, request: &[u8], within: Duration) -> Option<Answer> {
         let began = Instant::now();
         let mut stream = self.connect(within);
-        // The server may refuse it and close before it has all.
+        // The server may refuse the request and close before it has read all.
         let _ = stream.write_all(request);
         let answer = answer(&mut stream, request.starts_with(b"HEAD "));
         assert!(began.elapsed() < PATIENCE, "neither an answer nor an end");
         answer.map(|(answer, _)| answer)
     }
 
-    /// The answer to a request that is well formed and does not ask to wait.
+    /// Sends a well formed request that does not ask to wait.
     pub(crate) fn ask(&self, line: &str, body: &[u8]) -> Answer {
         let length = body.len();
         let head = format!(
@@ -120,7 +116,7 @@ impl Service {
         let request = [head.as_bytes(), body].concat();
         let mut stream = self.idle.take().unwrap_or_else(|| self.connect(PATIENCE));
         if stream.write_all(&request).is_err() {
-            // It was idle for too long.
+            // The connection was idle for too long.
             stream = self.connect(PATIENCE);
             stream.write_all(&request).expect("the server reads");
         }
@@ -130,7 +126,7 @@ impl Service {
     }
 }
 
-/// An answer, and whether the connection can be used again.
+/// Reads an answer. Also returns whether the connection can be used again.
 fn answer(stream: &mut TcpStream, bare: bool) -> Option<(Answer, bool)> {
     let mut bytes = Vec::new();
     let head = loop {
@@ -161,7 +157,7 @@ fn answer(stream: &mut TcpStream, bare: bool) -> Option<(Answer, bool)> {
     ))
 }
 
-/// Reads more; false when nothing more comes, or not in time.
+/// Reads more bytes. Returns false if nothing more comes in time.
 pub(crate) fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> bool {
     let mut piece = [0; 16 << 10];
     loop {

@@ -1,5 +1,5 @@
-//! Every input that was ever found, and a fixed number of mutations of them, for every target. A long
-//! run with an engine that looks for new code is `cargo xtask fuzz NAME`.
+//! Runs every target on every input that was ever found, and on a fixed number of mutations of them. `cargo
+//! xtask fuzz NAME` makes a long run with an engine that looks for new code.
 
 use std::fs;
 use std::sync::Once;
@@ -9,10 +9,10 @@ use fastrand::Rng;
 use impresario_fuzz::mutation::mutated;
 use impresario_fuzz::{TARGETS, corpus, shown, target};
 
-/// Whether anything has panicked, on whatever thread: a task's panic reaches nobody else.
+/// Whether anything has panicked on any thread, because the panic of a task is not visible otherwise.
 static PANICKED: AtomicBool = AtomicBool::new(false);
 
-/// Each target has a test, which gives it so many mutations.
+/// Each target has a test, with this number of mutations.
 macro_rules! targets {
     ($($name:ident: $mutations:expr,)*) => {
         $(#[test]
@@ -79,7 +79,7 @@ fn listen_for_panics() {
     });
 }
 
-/// Shows the input that did it; saved in the corpus, it is a test.
+/// Shows the input that caused a panic. Saved in the corpus, it is a test.
 struct Told<'a>(&'a [u8]);
 
 impl Drop for Told<'_> {

@@ -1,5 +1,5 @@
-//! The reference kind: it only counts and rests, and does everything that a kind can do. Later
-//! kinds copy its shape; `docs/WRITING_A_KIND.md` walks through it.
+//! The reference kind: it only counts and rests, and uses everything that a kind can use.
+//! `docs/WRITING_A_KIND.md` explains it.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use impresario::operation::{Context, Failure, Operation, Policy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Counts to `iterations`, resting between steps: the smallest complete operation.
+/// Counts to `iterations` and rests between steps: the smallest complete operation.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dummy;
 
-/// What a dummy takes.
+/// The params of a dummy.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DummyParams {
@@ -32,10 +32,10 @@ impl Default for DummyParams {
     }
 }
 
-/// What a dummy gives.
+/// The output of a dummy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DummyOutput {
-    /// Steps that were completed, all runs together.
+    /// How many steps were completed, in all runs together.
     pub iterations_completed: u32,
 }
 

@@ -1,4 +1,4 @@
-//! What is done, and nothing of how it is asked for: synchronous functions.
+//! The kinds: synchronous functions that know nothing of HTTP, services or actors.
 
 pub mod dummy;
 pub mod market;

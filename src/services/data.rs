@@ -1,4 +1,4 @@
-//! Market data: loading it, and reading what was loaded.
+//! Market data: loads and reads datasets.
 
 use impresario::operation::Operation;
 use impresario::{Error, Options, Orchestrator, Started};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::domain::market::{DataLoad, Library, MarketError};
 
-/// Loads bars and reads them.
+/// The service for market data.
 #[derive(Clone)]
 pub struct DataService {
     orchestrator: Orchestrator,
@@ -17,16 +17,16 @@ pub struct DataService {
 /// Which bars of a dataset.
 #[derive(Clone, Copy, Debug)]
 pub struct Range {
-    /// The first bar is not before it.
+    /// The first bar is not before this time.
     pub start: Option<Timestamp>,
-    /// The last bar is not after it.
+    /// The last bar is not after this time.
     pub end: Option<Timestamp>,
-    /// At most so many.
+    /// The greatest number of bars.
     pub limit: usize,
 }
 
 impl DataService {
-    /// Over the one orchestrator and the one library.
+    /// A service with this orchestrator and this library.
     pub const fn new(orchestrator: Orchestrator, library: Library) -> Self {
         Self {
             orchestrator,
@@ -34,14 +34,14 @@ impl DataService {
         }
     }
 
-    /// Starts a load; answers when the start is recorded.
+    /// Starts a load, and returns when the start is recorded.
     pub async fn load(&self, params: Value, options: Options) -> Result<Started, Error> {
         self.orchestrator
             .start_operation(DataLoad::KIND, params, options)
             .await
     }
 
-    /// Everything that has been loaded.
+    /// All datasets.
     pub async fn list(&self) -> Result<Result<DatasetList, MarketError>, Error> {
         self.orchestrator
             .blocking({

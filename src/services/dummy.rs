@@ -1,4 +1,4 @@
-//! The kind `dummy`.
+//! The service for the kind `dummy`.
 
 use impresario::operation::Operation;
 use impresario::{Error, Options, Orchestrator, Started};
@@ -13,12 +13,12 @@ pub struct DummyService {
 }
 
 impl DummyService {
-    /// Over the one orchestrator.
+    /// A service with this orchestrator.
     pub const fn new(orchestrator: Orchestrator) -> Self {
         Self { orchestrator }
     }
 
-    /// Starts one; answers when the start is recorded.
+    /// Starts a dummy, and returns when the start is recorded.
     pub async fn start(&self, params: Value, options: Options) -> Result<Started, Error> {
         self.orchestrator
             .start_operation(Dummy::KIND, params, options)

@@ -1,4 +1,4 @@
-//! What a named endpoint calls. Each public function is one call to the orchestrator.
+//! The services that named endpoints call. Each public function is one call to the orchestrator.
 
 mod data;
 mod dummy;

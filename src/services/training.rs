@@ -1,4 +1,4 @@
-//! Training, and what was trained.
+//! Training, and reading what was trained.
 
 use impresario::operation::Operation;
 use impresario::{Error, Options, Orchestrator, Started};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::domain::training::{Models, Training, TrainingError, predict};
 
-/// Trains models and asks them.
+/// The service for training and models.
 #[derive(Clone)]
 pub struct TrainingService {
     orchestrator: Orchestrator,
@@ -15,7 +15,7 @@ pub struct TrainingService {
 }
 
 impl TrainingService {
-    /// Over the one orchestrator and the one folder of models.
+    /// A service with this orchestrator and this folder of models.
     pub const fn new(orchestrator: Orchestrator, models: Models) -> Self {
         Self {
             orchestrator,
@@ -23,14 +23,14 @@ impl TrainingService {
         }
     }
 
-    /// Starts a training; answers when the start is recorded.
+    /// Starts a training, and returns when the start is recorded.
     pub async fn start(&self, params: Value, options: Options) -> Result<Started, Error> {
         self.orchestrator
             .start_operation(Training::KIND, params, options)
             .await
     }
 
-    /// Every model.
+    /// All models.
     pub async fn list(&self) -> Result<Result<ModelList, TrainingError>, Error> {
         self.orchestrator
             .blocking({
@@ -50,7 +50,7 @@ impl TrainingService {
             .await
     }
 
-    /// What a model says of bars.
+    /// A prediction of a model.
     pub async fn predict(
         &self,
         id: ModelId,

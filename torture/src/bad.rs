@@ -1,4 +1,4 @@
-//! Data folders that cannot be used: a message that says what to do, and nothing overwritten.
+//! Data folders that cannot be used: the server must say what to do, and overwrite nothing.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions, Permissions};
@@ -16,9 +16,9 @@ use crate::client::Client;
 use crate::server::{Server, command};
 use crate::{Args, Report};
 
-/// A refusal comes at once; past this it serves.
+/// A refusal comes at once. After this time the server counts as running.
 const AT_ONCE: Duration = Duration::from_secs(20);
-/// Where a database's file says which version of its tables it has.
+/// The offset of the tables' version in the database's file.
 const USER_VERSION_AT: u64 = 60;
 const DATABASE: &str = "operations.db";
 
@@ -69,7 +69,7 @@ fn said(error: impl ToString) -> String {
     error.to_string()
 }
 
-/// The checksum of each file that holds something.
+/// The checksums of the files whose contents matter.
 fn digests(place: &Path) -> BTreeMap<String, Vec<u8>> {
     let hash = |path: &Path| fs::read(path).map(|bytes| Sha256::digest(bytes).to_vec());
     if place.is_file() {
@@ -82,7 +82,7 @@ fn digests(place: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in entries {
         let name = entry.file_name().to_string_lossy().into_owned();
-        // The lock is empty; SQLite's index of the log is made anew at every start.
+        // The lock is empty, and SQLite makes the index of the log anew at every start.
         let holds = name != "lock" && !name.ends_with("-shm");
         if let (true, Ok(hash)) = (holds, hash(&entry.path())) {
             found.insert(name, hash);
@@ -91,7 +91,7 @@ fn digests(place: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// It must end at once, by itself, with a message, and leave every file as it was.
+/// Checks that the server ends at once by itself, with a message, and leaves every file unchanged.
 fn refuses(what: &str, mut command: Command, place: &Path, report: &mut Report) {
     let before = digests(place);
     let output = match output_within(&mut command, AT_ONCE) {
@@ -122,7 +122,7 @@ fn refuses(what: &str, mut command: Command, place: &Path, report: &mut Report) 
     report.say(format!("{what}: {}", message.replace(&root, "…")));
 }
 
-/// Its output, if it ends by itself in time.
+/// The output of the process, if it ends by itself in time.
 fn output_within(command: &mut Command, limit: Duration) -> std::io::Result<Output> {
     let mut child = command
         .stdout(Stdio::null())
@@ -157,7 +157,7 @@ fn foreign_database(_: &Args, place: &Path) -> Result<(), String> {
     made.map_err(said)
 }
 
-/// A folder that a server has used, and left in order.
+/// Makes a folder that a server has used and closed in order.
 fn used(args: &Args, place: &Path) -> Result<(), String> {
     let mut server = worked(args, place)?;
     let (status, _) = server.terminate();
@@ -167,7 +167,7 @@ fn used(args: &Args, place: &Path) -> Result<(), String> {
         .ok_or_else(|| format!("it ends with {status:?}"))
 }
 
-/// A server that has done something.
+/// A server that has run an operation.
 fn worked(args: &Args, place: &Path) -> Result<Server, String> {
     let server = Server::start(args, place, &[])?;
     let client = Client::new(&server.address);
@@ -210,7 +210,7 @@ fn log_alone(args: &Args, place: &Path) -> Result<(), String> {
     fs::remove_file(place.join(DATABASE)).map_err(said)
 }
 
-/// As somebody else, from a copy of the binary that anyone may run.
+/// Runs the server as another user, from a copy of the binary that everybody may run.
 fn not_writable(args: &Args, root: &Path, report: &mut Report) -> std::io::Result<()> {
     if !nix::unistd::Uid::effective().is_root() {
         report.say("a folder that is not writable: SKIPPED, NOTHING WAS TESTED: it needs root");
@@ -222,7 +222,7 @@ fn not_writable(args: &Args, root: &Path, report: &mut Report) -> std::io::Resul
     for (path, mode) in [(root, 0o755), (&*binary, 0o755), (&*place, 0o555)] {
         fs::set_permissions(path, Permissions::from_mode(mode))?;
     }
-    // A folder of somebody else is refused for another reason.
+    // The folder must belong to that user, or it would be refused for another reason.
     chown(&place, Some(65_534), Some(65_534))?;
     let mut command = command(&binary, &place, &[]);
     command.uid(65_534).gid(65_534).current_dir("/");

@@ -1,4 +1,4 @@
-//! What a history must be like. Pure: a list of events in, violations out.
+//! Checks the events of operations. Pure: it turns lists of events into violations.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ use runs::runs;
 
 const ENDED: &[&str] = &["completed", "failed", "cancelled"];
 
-/// One operation's events by themselves, against what was read of them before, and against the
-/// highest cursor that was seen anywhere before it was started.
+/// Checks the events of one operation by themselves, against those that were read before, and against the
+/// highest cursor that was seen before the operation was started.
 pub(crate) fn history(id: &str, before: &[Value], events: &[Value], floor: u64) -> Vec<String> {
     let mut found = Vec::new();
     for (place, event) in events.iter().enumerate() {
@@ -48,19 +48,18 @@ pub(crate) fn history(id: &str, before: &[Value], events: &[Value], floor: u64) 
     found
 }
 
-/// The status that an event leads to, if it is one that can change it.
+/// The status after an event, if the event can change it.
 pub(crate) fn status(event: &Value) -> Option<&str> {
     ["status", "submitted", "resumed"]
         .contains(&event["type"].as_str()?)
         .then(|| event["data"]["status"].as_str())?
 }
 
-/// Whether it is over in this status.
 pub(crate) fn is_ended(status: &str) -> bool {
     ENDED.contains(&status)
 }
 
-/// Nothing follows an end but `resumed`, and nothing at all `completed`.
+/// Only `resumed` may follow an end, and nothing may follow `completed`.
 fn after_the_end(id: &str, events: &[Value]) -> Option<String> {
     let mut ended = None;
     for event in events {
@@ -74,38 +73,36 @@ fn after_the_end(id: &str, events: &[Value]) -> Option<String> {
     None
 }
 
-/// The status once event `seq` had happened.
 pub(crate) fn status_at(events: &[Value], seq: u64) -> Option<&str> {
     let until = usize::try_from(seq).unwrap_or(usize::MAX);
     let known = events.get(..until)?;
     known.iter().rev().find_map(status)
 }
 
-/// Whether it completed, by its events, and in which run.
+/// The run in which the operation completed, by its events.
 pub(crate) fn completed(events: &[Value]) -> Option<u64> {
     let last = events.iter().rev().find(|event| status(event).is_some())?;
     (status(last) == Some("completed")).then(|| last["data"]["run"].as_u64())?
 }
 
-/// The most complete checkpoint that was told.
 pub(crate) fn checkpoint(events: &[Value]) -> u64 {
     let told = events.iter().filter(|event| event["type"] == "checkpoint");
     let steps = told.filter_map(|event| event["data"]["step"]["iteration"].as_u64());
     steps.max().unwrap_or(0)
 }
 
-/// The event by which an attempt was charged, where nothing fails and nobody kills.
+/// The event that counted an attempt, although nothing failed and nobody killed the server.
 pub(crate) fn charged(events: &[Value]) -> Option<&Value> {
     let mut told = events.iter();
     told.find(|event| event["data"]["attempt"].as_u64() > Some(1))
 }
 
-/// Every cursor that was ever read, and whose it is: the store has given it once.
+/// Every cursor that was ever read, with its event, because the store must use each only once.
 #[derive(Debug, Default)]
 pub(crate) struct Cursors(BTreeMap<u64, (String, u64)>);
 
 impl Cursors {
-    /// Takes them up; what another event has had is a violation.
+    /// Adds events. A cursor that another event has had is a violation.
     pub(crate) fn take(&mut self, id: &str, events: &[Value]) -> Vec<String> {
         let mut found = Vec::new();
         for event in events {
@@ -124,7 +121,6 @@ impl Cursors {
         found
     }
 
-    /// The highest.
     pub(crate) fn highest(&self) -> u64 {
         self.0.last_key_value().map_or(0, |(cursor, _)| *cursor)
     }
@@ -166,7 +162,7 @@ mod tests {
         assert_eq!(history("a", &[], &sound(), 0), Vec::<String>::new());
     }
 
-    /// Plants one fault in a sound history.
+    /// The violations after one fault was put into correct events.
     fn planted(fault: impl FnOnce(&mut Vec<Value>)) -> Vec<String> {
         let mut events = sound();
         fault(&mut events);

@@ -1,15 +1,14 @@
-//! A client, as anyone would write one.
+//! An ordinary client of the HTTP API.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// What clients are called, by their token or without one: to a server it is the same caller.
+/// The name of the clients, with and without a token, so that they are the same caller for the server.
 pub(crate) const NAME: &str = "torture";
-/// What every client sends, whether the server wants it or not.
+/// The token that every client sends, whether the server needs it or not.
 pub(crate) const TOKEN: &str = "a-token-of-forty-visible-ascii-characters";
 
-/// An answer of the API.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -21,7 +20,7 @@ impl Reply {
         &self.body["data"]
     }
 
-    /// The operation that it is about.
+    /// The id of the operation in the answer.
     pub(crate) fn id(&self) -> String {
         self.data()["operation_id"]
             .as_str()
@@ -38,7 +37,8 @@ impl Reply {
     }
 }
 
-/// One client; `None` stands for "no answer": the server may have done it or not.
+/// One client. Its methods return `None` without an answer, and then the server may have carried out the
+/// request or not.
 #[derive(Clone)]
 pub(crate) struct Client {
     agent: ureq::Agent,
@@ -70,7 +70,7 @@ impl Client {
         reply(request.send_json(body))
     }
 
-    /// A body as it is, JSON or not: the status, and what was answered.
+    /// Sends a body that need not be JSON. Returns the status and the text of the answer.
     pub(crate) fn post_text(&self, path: &str, body: &str) -> Option<(u16, String)> {
         let request = named(self.agent.post(format!("{}{path}", self.address)));
         let request = request.header("Content-Type", "application/json");
@@ -96,7 +96,6 @@ impl Client {
         self.get(&format!("/api/v1/operations/{id}"))
     }
 
-    /// Every event of an operation.
     pub(crate) fn events(&self, id: &str) -> Option<Vec<Value>> {
         let (mut events, mut since) = (Vec::new(), 0);
         loop {

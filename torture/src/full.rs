@@ -1,4 +1,4 @@
-//! A disk that fills up under running operations, and empties again.
+//! A disk that becomes full while operations run, and has room again later.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::{Args, Report, check};
 const FULL_FOR: Duration = Duration::from_secs(4);
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A small disk, gone when this is dropped.
+/// A small disk that is removed when this is dropped.
 struct Disk(tempfile::TempDir);
 
 impl Disk {
@@ -36,7 +36,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Left mounted, it goes with the machine.
+        // If this fails, the disk stays mounted until the machine restarts.
         let _ = umount(self.0.path());
     }
 }
@@ -55,11 +55,10 @@ pub(crate) fn run(args: &Args, _: u64) -> Report {
     report
 }
 
-/// Takes the room of a disk.
 struct Filler {
     file: File,
     path: PathBuf,
-    /// Takes also what the server gives up of its own.
+    /// Whether to use also the room that the server gives up.
     others: bool,
 }
 
@@ -69,7 +68,7 @@ impl Filler {
         Ok(Self { file, path, others })
     }
 
-    /// Takes all that is left.
+    /// Uses all the room that is left.
     fn fill(&mut self) {
         let zeros = [0_u8; 64 << 10];
         for size in [zeros.len(), 512] {
@@ -93,7 +92,7 @@ fn play(args: &Args, disk: &Path, others: bool, report: &mut Report) -> Result<(
     let mut server = Server::start(args, &data, &[])?;
     let client = Client::new(&server.address);
     let mut taken = Vec::new();
-    // One that ends while the disk is full, one that is cancelled then, one that waits.
+    // The first ends while the disk is full, the second is cancelled then, and the third waits.
     for iterations in [60, 1_000_000, 1_000_000] {
         let reply = start(&client, iterations)?;
         report.hold(reply.status == 202, format!("a start: {reply:?}"));
@@ -117,7 +116,7 @@ fn start(client: &Client, iterations: u64) -> Result<Reply, String> {
         .ok_or_else(|| "no answer to a start".to_owned())
 }
 
-/// How many iterations an operation shows, and how long that answer took.
+/// The number of iterations of an operation, and how long the answer took.
 fn look(client: &Client, id: &str) -> Result<(u64, Duration), String> {
     let asked = Instant::now();
     let view = client.view(id).filter(Reply::is_success);
@@ -126,7 +125,8 @@ fn look(client: &Client, id: &str) -> Result<(u64, Duration), String> {
     Ok((count.unwrap_or(0), asked.elapsed()))
 }
 
-/// Starts are refused, all else goes on; what is acknowledged all the same is added.
+/// While the disk is full, starts must be refused and everything else must work. Starts that are
+/// acknowledged all the same are added to `taken`.
 fn while_full(
     client: &Client,
     taken: &mut Vec<String>,
@@ -162,7 +162,7 @@ fn while_full(
     Ok(())
 }
 
-/// A stop takes effect, whether it can be written or not.
+/// A stop must take effect, whether it can be written or not.
 fn cancelled(client: &Client, id: &str, report: &mut Report) -> Result<(), String> {
     let asked = Instant::now();
     let reply = client
@@ -170,7 +170,7 @@ fn cancelled(client: &Client, id: &str, report: &mut Report) -> Result<(), Strin
         .ok_or("full: a cancel is not answered")?;
     let took = asked.elapsed();
     report.hold(reply.is_success(), format!("full: a cancel: {reply:?}"));
-    // A step takes 50 ms: one that was not stopped shows more of them.
+    // A step takes 50 ms, so an operation that was not stopped shows more steps.
     let (count, _) = look(client, id)?;
     std::thread::sleep(Duration::from_millis(500));
     let (later, _) = look(client, id)?;
@@ -187,7 +187,7 @@ fn cancelled(client: &Client, id: &str, report: &mut Report) -> Result<(), Strin
     Ok(())
 }
 
-/// Without a restart: starts are taken, ends are written, nothing is lost.
+/// With room again and without a restart, starts must be accepted and ends written, and nothing may be lost.
 fn with_room_again(client: &Client, taken: &[String], report: &mut Report) -> Result<(), String> {
     let began = Instant::now();
     while start(client, 1)?.status != 202 {

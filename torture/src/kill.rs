@@ -1,4 +1,4 @@
-//! `kill -9` at random moments under load; and, for the part `shutdown`, signals that ask.
+//! `kill -9` at random moments under load and, for the part `shutdown`, SIGTERM.
 
 mod examine;
 mod last;
@@ -18,30 +18,27 @@ use crate::server::{Server, integrity};
 use crate::world::World;
 use crate::{Args, Report, check};
 
-/// A short queue, so that much of what is started also runs.
+/// A short queue, so that many of the started operations also run.
 const SETTINGS: &[&str] = &["lanes.default.queue_limit=60", "supervision.progress_ms=20"];
-/// One round in so many lives longer than checkpoints are apart: five seconds.
+/// One of this many rounds is longer than the interval between checkpoints, five seconds.
 const LONG_EVERY: u32 = 30;
-/// One round in so many has the file looked into after its kill.
+/// After one of this many kills the database's file is checked.
 const LOOK_INTO_EVERY: u32 = 10;
-/// After so many everything has happened.
+/// After this many rounds everything must have happened at least once.
 const ENOUGH_ROUNDS: u32 = 50;
-/// Enough to see what is wrong.
+/// After this many violations the rounds end.
 const ENOUGH: usize = 20;
-/// The most memory that a server may take, whoever asks for whatever.
+/// The most memory that a server may use.
 const MOST_MEMORY_MIB: u64 = 256;
-/// The clock is at most so far from the real one, in milliseconds: between any two settings lies less
-/// than what a key is kept for.
+/// How far the clock may be from the real one, in milliseconds. The distance between any two settings is
+/// less than the time for which a key is kept.
 const CLOCK_OFF: i64 = 6 * 3_600_000;
 
 /// How a round ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// `kill -9`.
     Kill,
-    /// SIGTERM.
     Terminate,
-    /// SIGTERM, and again.
     Twice,
 }
 
@@ -61,7 +58,7 @@ pub(crate) fn run(args: &Args, seed: u64) -> Report {
     report
 }
 
-/// Rounds on a data folder of their own.
+/// Runs rounds on a data folder of their own.
 pub(crate) fn rounds(args: &Args, seed: u64, count: u32, ending: Ending, report: &mut Report) {
     let played = play(args, seed, count, ending, report);
     if let Err(error) = played {
@@ -111,7 +108,7 @@ fn play(
         summary(&lock(&ledger), &mut ready, count, report);
         return Ok(());
     }
-    // The part of kills tells all; of these a line will do.
+    // Only the part of kills reports in detail. For these rounds one line suffices.
     let mut more = Report::default();
     let looked = last::look(args, folder.path(), &ledger, &mut more);
     report.violations.append(&mut more.violations);
@@ -128,26 +125,26 @@ fn play(
     Ok(())
 }
 
-/// A file with the token of the clients, which nobody else may read.
+/// A file with the token of the clients, which only its owner may read.
 fn token_file() -> std::io::Result<tempfile::NamedTempFile> {
     let mut file = tempfile::NamedTempFile::new()?;
     writeln!(file, "{NAME} {TOKEN}")?;
     Ok(file)
 }
 
-/// What all rounds have in common.
+/// What is the same in all rounds.
 struct Plan<'a> {
     args: &'a Args,
     folder: &'a Path,
     ending: Ending,
-    /// Where the clock can be set.
+    /// The environment in which the clock can be set, if there is one.
     world: Option<&'a World>,
-    /// The key of the configuration by which a server wants a token.
+    /// The key of the configuration with which a server needs a token.
     tokens: &'a str,
 }
 
 impl Plan<'_> {
-    /// Up, examined, loaded, killed. How long it took until it listened.
+    /// Starts a server, checks it, puts it under load and kills it. Returns how long it took until it listened.
     fn one_round(
         &self,
         round: u32,
@@ -163,14 +160,14 @@ impl Plan<'_> {
         let clocks = self.world.filter(|_| random.u8(..3) == 0);
         lock(ledger).round(clocks.is_some());
         let surroundings = clocks.map_or(Vec::new(), World::surroundings);
-        // A stranger has no token, whether one is wanted or not.
+        // A stranger has no token, whether one is needed or not.
         let tokens = random.bool().then_some(self.tokens);
         let settings: Vec<_> = SETTINGS.iter().copied().chain(tokens).collect();
         let server = Server::start_in(self.args, self.folder, &settings, &surroundings)?;
         let ready = server.ready;
         examine::after_a_kill(&server, ledger, random, report);
         let long = round % LONG_EVERY == LONG_EVERY - 1;
-        // Who asks a server to go is owed an orderly end, whoever else is there.
+        // After SIGTERM the server must end in order, so no stranger attacks it then.
         let stranger = self.ending == Ending::Kill && (long || random.bool());
         let lives = if long {
             load::leave_one_alone(&server, ledger)?;
@@ -200,7 +197,7 @@ impl Plan<'_> {
     }
 }
 
-/// Who is asked to go charges nobody an attempt.
+/// A server that is asked to end must not count an attempt for any operation.
 fn uncharged(ledger: &Ledger, report: &mut Report) {
     for (id, known) in &ledger.operations {
         if let Some(event) = check::charged(&known.events) {
@@ -244,7 +241,7 @@ fn summary(ledger: &Ledger, ready: &mut [f64], rounds: u32, report: &mut Report)
     }
 }
 
-/// What the histories hold; what never happened was never checked.
+/// Checks that everything has happened, because what never happened was never checked.
 fn happened(ledger: &Ledger, rounds: u32, report: &mut Report) {
     let events = || ledger.operations.values().flat_map(|known| &known.events);
     let count = |is: &dyn Fn(&&Value) -> bool| events().filter(is).count();

@@ -1,4 +1,4 @@
-//! What the server said, kept outside of it.
+//! Records of everything that the server answered.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use serde_json::Value;
 use crate::check::Cursors;
 use crate::client::Reply;
 
-/// What an acknowledged verb has promised, until somebody asks for a resume.
+/// What must follow from an acknowledged verb, until somebody asks for a resume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Promise {
-    /// It completes with what is done, or a stronger stop comes.
+    /// The operation completes with what is done, or a stronger stop comes.
     Finished,
-    /// It rests or ends.
+    /// The operation is paused or ends.
     Paused,
-    /// It ends.
+    /// The operation ends.
     Cancelled,
 }
 
@@ -29,42 +29,37 @@ impl Promise {
     }
 }
 
-/// What is known of one operation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
-    /// The start was acknowledged.
     pub(crate) acknowledged: bool,
-    /// What it was started with; null while nobody knows.
+    /// The body of its start; null if that is not known.
     pub(crate) body: Value,
-    /// The key of its start.
     pub(crate) key: Option<String>,
-    /// The operation that it tries again.
     pub(crate) retry_of: Option<String>,
     /// The highest cursor that had been read before it was started.
     pub(crate) floor: u64,
-    /// Each answer about it: after this event it had this status.
+    /// Each answer about it: the number of the last event, and the status.
     pub(crate) claims: Vec<(u64, String)>,
-    /// The most complete checkpoint that an answer has told.
+    /// The furthest checkpoint in an answer.
     pub(crate) checkpoint: u64,
-    /// Its events, as they were read last.
+    /// Its events, as they were last read.
     pub(crate) events: Vec<Value>,
-    /// The strongest that stands.
+    /// The strongest promise that is valid.
     pub(crate) promise: Option<Promise>,
-    /// Somebody asked for a resume in this round; it may have come through, or come last.
+    /// Whether somebody asked for a resume in this round. It may have been carried out, even after other verbs.
     pub(crate) resumed: bool,
-    /// Nobody may ask anything of it, so that it comes to its end or its kill alone.
+    /// Whether nobody may send it a verb, so that only its own end or a kill ends it.
     pub(crate) left_alone: bool,
-    /// Nobody has set the server's clock since it was started.
+    /// Whether nobody has set the server's clock since it was started.
     pub(crate) steady: bool,
 }
 
 impl Known {
-    /// How many iterations it was started for.
     pub(crate) fn iterations(&self) -> Option<u64> {
         self.body["iterations"].as_u64()
     }
 
-    /// Takes up what an answer says of it.
+    /// Adds what an answer says about it.
     pub(crate) fn heard(&mut self, view: &Value) {
         let step = view["checkpoint"]["step"]["iteration"].as_u64();
         self.checkpoint = self.checkpoint.max(step.unwrap_or(0));
@@ -73,7 +68,7 @@ impl Known {
         }
     }
 
-    /// A verb was acknowledged, and recorded.
+    /// Adds a verb that was acknowledged and recorded.
     pub(crate) fn promised(&mut self, verb: &str) {
         if !self.resumed {
             self.promise = self.promise.max(Promise::of(verb));
@@ -81,19 +76,18 @@ impl Known {
     }
 }
 
-/// All of them, by id, which is by age.
+/// All operations, ordered by id, which is by age.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) operations: BTreeMap<String, Known>,
-    /// Starts with a key that were never answered: they may have been recorded.
+    /// Starts with a key that were never answered and may have been recorded.
     pub(crate) unanswered: Vec<(String, Value)>,
-    /// Ids that this round has touched.
+    /// The ids of operations that this round has touched.
     pub(crate) touched: Vec<String>,
     pub(crate) cursors: Cursors,
-    /// Answers that nobody expects.
     pub(crate) surprises: Vec<String>,
     pub(crate) counts: Counts,
-    /// Somebody sets the clock in this round.
+    /// Whether somebody sets the clock in this round.
     clock_is_set: bool,
 }
 
@@ -109,13 +103,13 @@ pub(crate) struct Counts {
     pub(crate) promises: u64,
     pub(crate) in_recovery: u64,
     pub(crate) looked_into: u64,
-    /// Nearly valid requests that were refused.
+    /// The number of nearly valid requests that were refused.
     pub(crate) odd: u64,
-    /// Times that the clock was set.
+    /// How often the clock was set.
     pub(crate) clocks: u64,
-    /// Rounds of each of the stranger's attacks.
+    /// How often each attack was carried out.
     pub(crate) attacks: BTreeMap<&'static str, u64>,
-    /// The most memory that a server took, in KiB.
+    /// The most memory that a server used, in KiB.
     pub(crate) peak: u64,
 }
 
@@ -127,7 +121,7 @@ impl Ledger {
         self.operations.entry(id.to_owned()).or_default()
     }
 
-    /// A start was acknowledged.
+    /// Adds a start that was acknowledged.
     pub(crate) fn started(&mut self, id: &str, body: &Value, floor: u64) -> &mut Known {
         self.counts.starts += 1;
         let steady = !self.clock_is_set;
@@ -139,7 +133,6 @@ impl Ledger {
         known
     }
 
-    /// A round begins, in which somebody sets the clock or nobody does.
     pub(crate) fn round(&mut self, clock_is_set: bool) {
         self.clock_is_set = clock_is_set;
         if clock_is_set {
@@ -148,7 +141,7 @@ impl Ledger {
         }
     }
 
-    /// A refusal; one that nothing here calls for is told as a violation.
+    /// Adds a refusal. An unexpected one is a violation.
     pub(crate) fn refused(&mut self, what: &str, reply: &Reply) {
         self.counts.refused += 1;
         let start = what == "a start";
@@ -163,9 +156,9 @@ impl Ledger {
         }
     }
 
-    /// Any id, by chance.
+    /// A random id.
     pub(crate) fn any(&self, random: &mut fastrand::Rng) -> Option<String> {
-        // Mostly young ones: the others have long ended.
+        // Mostly young operations are chosen, because the others have long ended.
         let count = self.operations.len();
         let among = if random.u8(..8) == 0 {
             count

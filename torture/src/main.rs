@@ -1,6 +1,5 @@
-//! Kills, attacks, fills, slows and soaks a real impresariod over HTTP and checks that it kept its word.
-//! Nothing is looked at from the inside but SQLite's own `integrity_check`, and what the kernel says
-//! of the process.
+//! Kills, attacks, fills, slows and soaks a real impresariod over HTTP and checks every answer that it gave.
+//! Only SQLite's `integrity_check` and what the operating system reports about the process look inside.
 
 mod bad;
 mod check;
@@ -21,33 +20,33 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// What goes wrong on purpose.
+/// Injects faults into a real server and checks every answer that it gave
 #[derive(Clone, Debug, Parser)]
 struct Args {
     /// The server's binary
     #[arg(long, value_name = "FILE")]
     server: PathBuf,
-    /// Rounds of kill -9
+    /// How many times the server is killed with kill -9
     #[arg(long, default_value_t = 300)]
     rounds: u32,
-    /// Operations of the part soak; a million are minutes
+    /// Operations of the part soak; a million take minutes
     #[arg(long, default_value_t = 50_000)]
     soak_operations: u64,
-    /// Replays a plan; by default a new one
+    /// Repeats the plan of this seed; by default the plan is new
     #[arg(long)]
     seed: Option<u64>,
-    /// Only this part: kill, full, slow, bad, shutdown, sync, clock, soak
+    /// Runs only this part: kill, full, slow, bad, shutdown, sync, clock, soak
     #[arg(long)]
     part: Option<String>,
-    /// Goes to every server that is started; `store.engine=memory` must be found out
+    /// Passed to every server; with `store.engine=memory` violations must be found
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Where the servers' logs go; by default nowhere
+    /// The file for the servers' logs; by default they are dropped
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 }
 
-/// What a part found: lines for the report, and violations.
+/// The result of a part: lines for the report, and violations.
 #[derive(Debug, Default)]
 struct Report {
     lines: Vec<String>,
@@ -59,7 +58,7 @@ impl Report {
         self.lines.push(line.into());
     }
 
-    /// Something that must hold.
+    /// Adds a violation if `holds` is false.
     fn hold(&mut self, holds: bool, what: impl Into<String>) {
         if !holds {
             self.violations.push(what.into());
@@ -94,7 +93,7 @@ fn main() -> ExitCode {
         for line in &report.lines {
             println!("  {line}");
         }
-        // What is looked at again is found again.
+        // The same violation may be found in several rounds.
         report.violations.sort_unstable();
         report.violations.dedup();
         for violation in &report.violations {

@@ -1,4 +1,4 @@
-//! A server of our own, ended by its id.
+//! A server as a child process, ended by its process id.
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read};
@@ -11,15 +11,14 @@ use nix::unistd::Pid;
 
 use crate::Args;
 
-/// By then it has gone: the grace of the configuration, and the last answers.
+/// How long an orderly end may take: the grace of the configuration, and the last answers.
 pub(crate) const GRACE: Duration = Duration::from_secs(15);
 
-/// A server that is ready.
 pub(crate) struct Server {
     child: Child,
     _out: BufReader<ChildStdout>,
     pub(crate) address: String,
-    /// From the start of the process to the line that says that it listens.
+    /// The time from the start of the process to the line that says that it listens.
     pub(crate) ready: Duration,
 }
 
@@ -35,7 +34,6 @@ pub(crate) fn command(binary: &Path, folder: &Path, pairs: &[&str]) -> Command {
     command
 }
 
-/// Variables of a process.
 type Surroundings = [(&'static str, PathBuf)];
 
 fn spawn(
@@ -67,12 +65,12 @@ fn spawn(
 }
 
 impl Server {
-    /// Starts one and waits until it listens.
+    /// Starts a server and waits until it listens.
     pub(crate) fn start(args: &Args, folder: &Path, pairs: &[&str]) -> Result<Self, String> {
         Self::start_in(args, folder, pairs, &[])
     }
 
-    /// The same, with variables of its own.
+    /// The same as [`Self::start`], with additional environment variables.
     pub(crate) fn start_in(
         args: &Args,
         folder: &Path,
@@ -100,11 +98,11 @@ impl Server {
 
     pub(crate) fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id()).unwrap_or(i32::MAX);
-        // It may have ended by itself: then its exit status tells.
+        // If it has ended by itself, its exit status says so.
         let _ = kill(Pid::from_raw(id), signal);
     }
 
-    /// One that is killed so long after its start, wherever it is then: mostly in its recovery.
+    /// Starts a server and kills it after this time, usually in its recovery.
     pub(crate) fn start_and_kill(
         args: &Args,
         folder: &Path,
@@ -122,7 +120,7 @@ impl Server {
         }
     }
 
-    /// `kill -9`, and gone. An error when it had ended by itself before.
+    /// Sends `kill -9`. It is an error if the server had ended by itself.
     pub(crate) fn kill(mut self) -> Result<(), String> {
         let early = self.child.try_wait();
         let _ = self.child.kill();
@@ -133,13 +131,13 @@ impl Server {
         }
     }
 
-    /// SIGTERM; how it ended, and how long that took.
+    /// Sends SIGTERM. Returns how the server ended, and how long that took.
     pub(crate) fn terminate(&mut self) -> (Option<ExitStatus>, Duration) {
         self.signal(Signal::SIGTERM);
         self.wait(GRACE)
     }
 
-    /// Waits until it has ended.
+    /// Waits until the server has ended.
     pub(crate) fn wait(&mut self, limit: Duration) -> (Option<ExitStatus>, Duration) {
         let began = Instant::now();
         while began.elapsed() < limit {
@@ -151,13 +149,13 @@ impl Server {
         (None, began.elapsed())
     }
 
-    /// How many files and connections it has open.
+    /// The number of open files and connections.
     pub(crate) fn descriptors(&self) -> u64 {
         let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
         open.map_or(0, |open| open.count() as u64)
     }
 
-    /// A number in what the kernel says of it; sizes are in KiB.
+    /// A number from the operating system's status of the process; sizes are in KiB.
     pub(crate) fn status(&self, name: &str) -> Option<u64> {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let mut lines = text.lines().filter_map(|line| line.split_once(':'));
@@ -165,7 +163,6 @@ impl Server {
         value.split_whitespace().next()?.parse().ok()
     }
 
-    /// Its resident memory in bytes.
     pub(crate) fn memory(&self) -> u64 {
         let path = format!("/proc/{}/statm", self.child.id());
         let mut text = String::new();
@@ -175,7 +172,7 @@ impl Server {
     }
 }
 
-/// What a server says by an end that nobody asked for; 70 is a fault of its own.
+/// Describes an end that nobody asked for. Code 70 means a fault of the server itself.
 fn by_itself(ended: std::io::Result<Option<ExitStatus>>) -> String {
     match ended {
         Ok(Some(status)) => format!("the server ended by itself: {status}"),
@@ -190,8 +187,8 @@ impl Drop for Server {
     }
 }
 
-/// What SQLite itself says of the database in a folder. Of a copy: looking at the file itself would
-/// do the recovery that the next server has to do.
+/// SQLite's check of the database in a folder. It checks a copy, because opening the file itself would do
+/// the recovery that the next server has to do.
 pub(crate) fn integrity(folder: &Path) -> String {
     checked(folder).unwrap_or_else(|error| error.to_string())
 }

@@ -10,7 +10,7 @@ use crate::kill::{self, Ending};
 use crate::server::{GRACE, Server};
 use crate::{Args, Report};
 
-/// Rounds of each signal under load; one of `kill -9` is as good as ten of these.
+/// For this many rounds of `kill -9` there is one round with each of these signals.
 const ROUNDS_OF: u32 = 10;
 
 pub(crate) fn run(args: &Args, seed: u64) -> Report {
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Args, seed: u64) -> Report {
     report
 }
 
-/// Two that run, three that wait.
+/// Starts operations: two run, three wait.
 fn busy(client: &Client) -> Result<Vec<String>, String> {
     let body = json!({"iterations": 100_000, "step_ms": 20});
     let start = |_| {
@@ -43,7 +43,7 @@ fn orderly(args: &Args, report: &mut Report) -> Result<(), String> {
     let mut server = Server::start(args, folder.path(), &[])?;
     let client = Client::new(&server.address);
     let ids = busy(&client)?;
-    // Once one has counted a few, there is something to lose.
+    // When one has counted a few steps, there is something to lose.
     let began = Instant::now();
     let counted = loop {
         let view = client.view(&ids[0]).ok_or("no answer")?;
@@ -91,7 +91,7 @@ fn orderly(args: &Args, report: &mut Report) -> Result<(), String> {
     Ok(())
 }
 
-/// What is answered between the signal and the end: with slow commits there is time to ask.
+/// Checks the answers between the signal and the end. Slow commits leave enough time for requests.
 fn leaving(args: &Args, report: &mut Report) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let mut server = Server::start(args, folder.path(), &["store.commit_delay_ms=300"])?;

@@ -11,26 +11,26 @@ use crate::client::{Client, Reply};
 use crate::server::Server;
 use crate::{Args, Report};
 
-/// The key of the configuration that plans the fault.
+/// The key of the configuration that causes the fault.
 const SLOW: &str = "store.commit_delay_ms=200";
 const QUEUE_LIMIT: u64 = 500;
 const CLIENTS: usize = 64;
 const LASTS: Duration = Duration::from_secs(5);
 
-/// What the clients saw.
+/// What the clients measured.
 #[derive(Default)]
 struct Seen {
-    /// Milliseconds.
+    /// The times of reads, in milliseconds.
     reads: Vec<f64>,
     taken: Vec<f64>,
     refused: Vec<f64>,
-    /// How starts were answered.
+    /// How often each answer to a start came.
     answers: BTreeMap<String, u64>,
     cancel: Option<(Duration, Reply)>,
 }
 
 impl Seen {
-    /// Takes up what a starter saw.
+    /// Adds the answers of a client that starts.
     fn count(&mut self, answers: Vec<(String, f64)>) {
         for (answer, took) in answers {
             let times = if answer == "202" {
@@ -67,7 +67,7 @@ fn play(args: &Args, report: &mut Report) -> Result<(), String> {
     judge_cancel(seen.cancel, report)
 }
 
-/// Many that start, one that reads and, half way, cancels.
+/// Runs many clients that start operations, and one that reads and cancels one half way.
 fn load(client: &Client, address: &str, first: &str) -> Seen {
     let over = AtomicBool::new(false);
     let mut seen = Seen::default();
@@ -86,7 +86,7 @@ fn load(client: &Client, address: &str, first: &str) -> Seen {
         while began.elapsed() < LASTS {
             let asked = Instant::now();
             let read = client.view(first).is_some_and(|view| view.is_success());
-            // One that is not answered has waited for ever.
+            // A request without an answer counts as infinitely long.
             let took = if read {
                 millis(asked.elapsed())
             } else {
@@ -98,7 +98,7 @@ fn load(client: &Client, address: &str, first: &str) -> Seen {
         over.store(true, Ordering::Relaxed);
         seen.cancel = canceller.join().ok().flatten();
         for one in starters {
-            // A panic here is an answer that nobody expects.
+            // A panic of a client is reported as an unexpected answer.
             let panicked = |_| vec![("a panic".to_owned(), 0.0)];
             seen.count(one.join().unwrap_or_else(panicked));
         }
@@ -106,7 +106,7 @@ fn load(client: &Client, address: &str, first: &str) -> Seen {
     seen
 }
 
-/// Each answer, and how long it took.
+/// Starts operations. Returns each answer, and how long it took.
 fn starter(client: &Client, over: &AtomicBool) -> Vec<(String, f64)> {
     let mut seen = Vec::new();
     while !over.load(Ordering::Relaxed) {
@@ -122,7 +122,7 @@ fn starter(client: &Client, over: &AtomicBool) -> Vec<(String, f64)> {
         );
         let took = millis(asked.elapsed());
         if answer != "202" {
-            // As somebody who heeds Retry-After, though not for as long.
+            // The client waits as Retry-After asks, but for a shorter time.
             std::thread::sleep(Duration::from_millis(20));
         }
         seen.push((answer, took));
@@ -155,7 +155,7 @@ fn judge_starts(
     let system = client.get("/api/v1/system").ok_or("no answer")?;
     let waiting = system.data()["lanes"].as_array().into_iter().flatten();
     let waiting: u64 = waiting.filter_map(|lane| lane["queued"].as_u64()).sum();
-    // The lane may take one for each slot beside those that wait.
+    // One operation for each slot may be accepted in addition to those that wait.
     let bounded = waiting <= QUEUE_LIMIT + 2;
     report.hold(
         bounded,
@@ -195,7 +195,7 @@ fn judge_cancel(cancel: Option<(Duration, Reply)>, report: &mut Report) -> Resul
     };
     let asked = time(&view["stop"]["requested_at"]).ok_or("no time of the cancel")?;
     let last = time(&view["progress"]["updated_at"]).ok_or("no time of its last step")?;
-    // The function has heard it long before the first commit could be over.
+    // The function must learn of the stop long before the first commit can be complete.
     let heard = last.seconds_since(asked) * 1_000.0;
     report.hold(
         heard < 150.0,

@@ -1,5 +1,5 @@
-//! A long life: operations of every sort, callers and listeners that come and go, and ended
-//! operations that are removed. What the server takes must not grow with them.
+//! A long run: operations of every sort, callers and subscribers that come and go, and ended operations that
+//! are removed. The resources of the server must not grow with them.
 
 mod hand;
 mod sample;
@@ -18,16 +18,16 @@ use crate::{Args, Report};
 use hand::{Hand, Shared};
 use sample::Sample;
 
-/// It is measured after each, and the last is held against the second: by then it is warm.
+/// The server is measured after each tenth, and the last is compared with the second, after the warm-up.
 const TENTHS: u64 = 10;
 const CLIENTS: u64 = 16;
-/// Ended operations that are kept, so that the store is as full after the first tenth as ever.
+/// How many ended operations are kept, so that the store is full after the first tenth.
 const KEPT: u64 = 1_000;
-/// So long the server gets to have nothing left to do.
+/// How long the server may take until it is idle.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What a server that nobody asks for anything has no more of than on its first day.
+/// The counts that must be the same for an idle server as at its start.
 const COUNTED: &[&str] = &["subscribers", "topics", "watches", "sockets", "tasks"];
-/// Enough to see what is wrong.
+/// After this many unexpected answers the run ends.
 const ENOUGH: usize = 20;
 
 const SETTINGS: &[&str] = &[
@@ -66,7 +66,7 @@ fn play(args: &Args, seed: u64, report: &mut Report) -> Result<(), String> {
     Ok(())
 }
 
-/// All tenths, and what was measured after each.
+/// Runs all tenths. Returns what was measured after each.
 fn live(
     args: &Args,
     seed: u64,
@@ -107,7 +107,7 @@ fn live(
     Ok(samples)
 }
 
-/// Clients at work until so many operations have been started.
+/// Runs clients until this many operations have been started.
 fn work(server: &Server, seed: u64, until: u64, shared: &Shared) {
     std::thread::scope(|scope| {
         for number in 0..CLIENTS {
@@ -122,7 +122,7 @@ fn system(client: &Client) -> Result<Value, String> {
     Ok(system.data().clone())
 }
 
-/// Waits until nothing is left to do: as the server says, it is as on its first day.
+/// Waits until the server is idle and its counts are the same as at its start.
 fn quiet(client: &Client, fresh: &Value) -> Result<Value, String> {
     let began = Instant::now();
     loop {
@@ -141,7 +141,7 @@ fn quiet(client: &Client, fresh: &Value) -> Result<Value, String> {
     }
 }
 
-/// What there is that nobody needs.
+/// The counts that are higher than at the start.
 fn left(now: &Value, fresh: &Value) -> Vec<String> {
     let count = |system: &Value, name: &str| system[name].as_u64();
     let more = COUNTED
@@ -162,7 +162,7 @@ fn left(now: &Value, fresh: &Value) -> Vec<String> {
     left
 }
 
-/// Takes one more of what nobody expects, if there are not enough of them.
+/// Adds an unexpected answer, up to the limit.
 fn surprised(surprises: &Mutex<Vec<String>>, what: String) {
     let mut surprises = surprises
         .lock()

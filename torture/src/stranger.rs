@@ -1,5 +1,5 @@
-//! A stranger who means no good: what anybody can send who reaches the port. The server bears it, works
-//! on, and gives nothing away; it may be killed at any moment of it.
+//! Attacks that anybody can make who reaches the port. The server must go on working and reveal nothing. It
+//! may be killed at any moment of an attack.
 
 mod requests;
 mod sockets;
@@ -10,16 +10,16 @@ use std::time::{Duration, Instant};
 
 use crate::client::Client;
 
-/// Attacks at a time.
+/// How many attacks are made at a time.
 const AT_ONCE: usize = 3;
-/// Connections that one attack keeps open.
+/// How many connections one attack keeps open.
 const CONNECTIONS: usize = 48;
-/// Between two things that a patient stranger does.
+/// The time between two actions of a patient attack.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Whoever asks for a sign of life meanwhile gets it by then.
+/// How long an answer to `/healthz` may take meanwhile.
 const ALIVE_WITHIN: Duration = Duration::from_secs(5);
 
-/// What an attack knows.
+/// What an attack needs to know.
 struct Target<'a> {
     address: &'a str,
     over: &'a AtomicBool,
@@ -31,7 +31,7 @@ impl Target<'_> {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// Keeps connections busy until it is over, or the server has ended all of them.
+    /// Keeps connections busy until the round is over, or the server has ended all of them.
     fn hold(&self, mut open: Vec<TcpStream>, act: impl Fn(&mut TcpStream) -> std::io::Result<()>) {
         while !self.is_over() && !open.is_empty() {
             open.retain_mut(|stream| act(stream).is_ok());
@@ -40,7 +40,7 @@ impl Target<'_> {
     }
 }
 
-/// Does it once; an error is something that the server must not do.
+/// Makes an attack once. An error is something that the server must not do.
 type Attack = fn(&mut Target<'_>) -> Result<(), String>;
 
 const ATTACKS: &[(&str, Attack)] = &[
@@ -58,14 +58,14 @@ const ATTACKS: &[(&str, Attack)] = &[
     ("garbage", requests::garbage),
 ];
 
-/// What was done, and what the server must not have done.
+/// The attacks that were made, and the violations.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) attacks: Vec<&'static str>,
     pub(crate) violations: Vec<String>,
 }
 
-/// Some of the attacks, again and again until it is over; and somebody who only wants a sign of life.
+/// Makes some of the attacks repeatedly until the round is over, while another client asks for `/healthz`.
 pub(crate) fn attack(address: &str, over: &AtomicBool, mut random: fastrand::Rng) -> Found {
     let mut found = Found::default();
     let chosen = random.choose_multiple(ATTACKS, AT_ONCE);

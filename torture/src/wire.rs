@@ -1,4 +1,4 @@
-//! Connections by hand: live sockets, and requests whose callers do not stay for the answer.
+//! Connections without an HTTP client: live sockets, and requests whose callers do not wait for the answer.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tungstenite::{Message, WebSocket};
 
-/// Nothing that is written or read here may hang for longer.
+/// The longest time of a write or read.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Where a server listens, without the scheme.
+/// The server's address without the scheme.
 pub(crate) fn host(address: &str) -> &str {
     address.strip_prefix("http://").unwrap_or(address)
 }
@@ -22,7 +22,6 @@ pub(crate) fn connect(address: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// A live socket.
 pub(crate) fn socket(address: &str) -> Result<WebSocket<TcpStream>, String> {
     let stream = connect(address).map_err(|error| error.to_string())?;
     let url = format!("ws://{}/api/v1/ws", host(address));
@@ -32,7 +31,6 @@ pub(crate) fn socket(address: &str) -> Result<WebSocket<TcpStream>, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Says something on a live socket.
 pub(crate) fn say(
     socket: &mut WebSocket<TcpStream>,
     frame: &serde_json::Value,
@@ -41,7 +39,6 @@ pub(crate) fn say(
     sent.map_err(|error| error.to_string())
 }
 
-/// A request as text, with a body that is JSON.
 pub(crate) fn request(address: &str, method: &str, path: &str, body: &str) -> String {
     format!(
         "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -50,12 +47,12 @@ pub(crate) fn request(address: &str, method: &str, path: &str, body: &str) -> St
     )
 }
 
-/// Sends a request, stays for so long, and goes without an answer.
+/// Sends a request, waits for this time, and closes the connection without reading the answer.
 pub(crate) fn leave(address: &str, request: &str, stay: Duration) -> io::Result<()> {
     let mut stream = connect(address)?;
     stream.write_all(request.as_bytes())?;
     stream.set_read_timeout(Some(stay))?;
-    // That time is up is no error here.
+    // A timeout is not an error here.
     let _ = stream.read(&mut [0; 1]);
     Ok(())
 }

@@ -1,6 +1,6 @@
-/* A world that a test can spoil: loaded before the C library (LD_PRELOAD), it makes syncs fail while
- * the file named by SYNC_FAILS is there, and shifts the wall clock by as many milliseconds as the
- * eight bytes of the file named by CLOCK_AHEAD say, which may change at any time. */
+/* Faults for tests. Loaded before the C library (LD_PRELOAD), this makes syncs fail while the file named by
+ * SYNC_FAILS exists, and shifts the wall clock by the milliseconds in the eight bytes of the file named by
+ * CLOCK_AHEAD, which may change at any time. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ int fdatasync(int file) { return synced(SYS_fdatasync, file); }
 
 static const int64_t *ahead;
 
-/* Clocks are read too often to open a file for each. */
+/* Clocks are read too often to open a file each time. */
 __attribute__((constructor)) static void look(void) {
     const char *name = getenv("CLOCK_AHEAD");
     int file = name != NULL ? open(name, O_RDONLY | O_CLOEXEC) : -1;

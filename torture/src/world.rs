@@ -1,5 +1,5 @@
-//! A disk that loses what it was told to sync, and a wall clock that is set: a small library stands
-//! before the C library's (`world.c`), so that a real server meets both without a broken machine.
+//! A disk whose sync fails, and a wall clock that is set. A small library is loaded before the C library
+//! (`world.c`), so that a real server meets both on a machine that works.
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -14,19 +14,19 @@ use crate::server::{GRACE, Server, integrity};
 use crate::{Args, Report};
 
 const SOURCE: &str = include_str!("world.c");
-/// What impresariod ends with when its store can be trusted no more.
+/// The exit code of impresariod when its store cannot be trusted any more.
 const SOFTWARE: i32 = 70;
 const DAY: i64 = 86_400_000;
 const YEAR: i64 = 365 * DAY;
 
-/// A server's surroundings.
+/// The environment of a server.
 pub(crate) struct World {
     folder: tempfile::TempDir,
     library: PathBuf,
 }
 
 impl World {
-    /// `None` where there is no C compiler, or no such library can be loaded.
+    /// Builds the library. `None` if there is no C compiler, or the library cannot be loaded.
     pub(crate) fn make() -> Result<Option<Self>, String> {
         if !cfg!(target_os = "linux") {
             return Ok(None);
@@ -57,7 +57,7 @@ impl World {
         self.folder.path().join(name)
     }
 
-    /// A server in it, whose log is kept.
+    /// Starts a server in it, whose log is kept.
     fn server(&self, args: &Args, pairs: &[&str]) -> Result<Server, String> {
         let args = Args {
             log: Some(self.path("log")),
@@ -66,7 +66,7 @@ impl World {
         Server::start_in(&args, &self.path("data"), pairs, &self.surroundings())
     }
 
-    /// What a server in it is started with.
+    /// The environment variables of a server in it.
     pub(crate) fn surroundings(&self) -> Vec<(&'static str, PathBuf)> {
         let signs = [("SYNC_FAILS", "fails"), ("CLOCK_AHEAD", "ahead")];
         let signs = signs.map(|(key, name)| (key, self.path(name)));
@@ -78,7 +78,7 @@ impl World {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
-    /// Waits until the log says this.
+    /// Waits until the log has these words.
     fn says(&self, what: &str) -> bool {
         let began = Instant::now();
         while began.elapsed() < GRACE {
@@ -90,9 +90,9 @@ impl World {
         false
     }
 
-    /// The wall clock is so many milliseconds ahead of the real one from now on.
+    /// Sets the wall clock ahead of the real one by this many milliseconds.
     pub(crate) fn set_clock(&self, ahead: i64) -> Result<(), String> {
-        // In place: the server has mapped the file.
+        // The file is written in place, because the server has mapped it.
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(false);
         let file = file.open(self.path("ahead")).map_err(said)?;
@@ -137,8 +137,8 @@ fn started(client: &Client, params: &Value) -> Result<String, String> {
     }
 }
 
-/// A start that cannot be synced is not acknowledged, the process ends with a message, and the next
-/// one has all that was.
+/// A start that cannot be synced must not be acknowledged, the process must end with a message, and the next
+/// one must have everything that was acknowledged.
 fn failed_sync(args: &Args, world: &World, report: &mut Report) -> Result<(), String> {
     let mut server = world.server(args, &[])?;
     let client = Client::new(&server.address);
@@ -187,7 +187,8 @@ fn failed_sync(args: &Args, world: &World, report: &mut Report) -> Result<(), St
     Ok(())
 }
 
-/// A year ahead, and back again: nothing is removed by its age, ids go on growing, and it is said.
+/// Sets the clock a year ahead and back: nothing may be removed by its age, ids must ascend, and the log
+/// must mention it.
 fn set_clock(args: &Args, world: &World, report: &mut Report) -> Result<(), String> {
     let pairs = ["retention.every_seconds=1", "retention.max_age_days=30"];
     let server = world.server(args, &pairs)?;
@@ -201,7 +202,7 @@ fn set_clock(args: &Args, world: &World, report: &mut Report) -> Result<(), Stri
         "a year ahead: it is not said",
     );
     ids.push(started(&client, &json!({"iterations": 0}))?);
-    // Two looks at least have passed by then.
+    // The server has read the clock at least twice by then.
     std::thread::sleep(Duration::from_millis(2_500));
     let view = client.view(&ids[0]).map(|view| view.status);
     report.hold(view == Some(200), format!("what ended before it: {view:?}"));

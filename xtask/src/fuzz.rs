@@ -7,11 +7,11 @@ use xshell::{Shell, cmd};
 
 use crate::steps::{Failure, RunEcho, root, shell, step, target};
 
-/// What makes rustc count which code an input reaches, as libFuzzer reads it.
+/// The flags with which rustc counts which code an input reaches, in the form that libFuzzer reads.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
 const USAGE: &str =
     "cargo xtask fuzz NAME [--seconds N]: NAME is a folder of fuzz/corpus, N is 600 unless given";
-/// Temporary files are quickest in memory.
+/// The folder for temporary files, in memory because that is fastest.
 const MEMORY: &str = "/dev/shm";
 
 /// Builds the targets and runs one; an input that breaks a rule is left in `fuzz/found/NAME/`.
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &[String]) -> Result<(), Failure> {
     let _folder = Path::new(MEMORY)
         .is_dir()
         .then(|| shell.push_env("TMPDIR", MEMORY));
-    // What reaches new code is kept in the first folder; the corpus is only read.
+    // Inputs that reach new code are kept in the first folder. The corpus is only read.
     step(&format!("fuzz {name} for {seconds} s"), || {
         let found = format!("-artifact_prefix={found}/");
         let most = format!("-max_total_time={seconds}");
@@ -47,7 +47,8 @@ fn asked(args: &[String]) -> Option<(&str, u32)> {
     }
 }
 
-/// In a folder of its own, for a triple that is named: what runs while it is built is not counted.
+/// Builds in a folder of its own and for an explicit target triple, so that build scripts are not built with
+/// the coverage flags.
 fn build(shell: &Shell) -> Result<std::path::PathBuf, Failure> {
     let triple = cmd!(shell, "rustc -vV").quiet().read()?;
     let triple = triple.lines().find_map(|line| line.strip_prefix("host: "));

@@ -1,4 +1,4 @@
-//! What the feature `training` is built with: a C++ compiler and libtorch.
+//! What the feature `training` needs to be built: a C++ compiler and libtorch.
 
 use std::path::Path;
 
@@ -6,11 +6,11 @@ use xshell::{Shell, cmd};
 
 use crate::steps::{Failure, root, shell, step};
 
-/// The version that tch is made for; `libtorch.py` fetches it.
+/// The version for which tch is made; `libtorch.py` downloads it.
 const VERSION: &str = "2.13.0";
 
-/// Sees to it that a release or test build with the feature `training` finds what it needs.
-/// A LIBTORCH of the user's own is kept.
+/// Ensures that a build with the feature `training` finds what it needs. A LIBTORCH of the user's own is
+/// kept.
 pub(crate) fn ensure() -> Result<(), Failure> {
     let shell = shell()?;
     need(&shell, "c++", "a C++ compiler (c++)", compiler_hint())?;
@@ -20,7 +20,7 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     }
     let python = python(&shell, "libtorch")?;
     if ours.exists() {
-        // Of another version, or with something missing: a rename cannot replace it.
+        // The folder is of another version or incomplete. A rename cannot replace it.
         std::fs::remove_dir_all(&ours)?;
     }
     let script = root().join("xtask").join("libtorch.py");
@@ -37,8 +37,8 @@ fn is_users_own(ours: &Path) -> bool {
         || set("LIBTORCH").is_some_and(|place| *place != *ours.join("torch").as_os_str())
 }
 
-/// It appears by a rename, so what is there is whole; the rest guards against a hand that removed
-/// something since.
+/// Whether the folder is complete. It appears by a rename, so it was complete once; the other checks find
+/// files that somebody has removed since.
 fn is_whole(ours: &Path) -> bool {
     let torch = ours.join("torch");
     let version = std::fs::read_to_string(torch.join("build-version")).unwrap_or_default();
@@ -51,7 +51,7 @@ fn is_whole(ours: &Path) -> bool {
     version.trim() == VERSION && torch.join("lib").join(library).is_file() && headers.is_dir()
 }
 
-/// A Python whose pip works, to fetch something with.
+/// A Python whose pip works, to download something.
 pub(crate) fn python(shell: &Shell, what: &str) -> Result<&'static str, Failure> {
     let works = |python: &&str| {
         let pip = cmd!(shell, "{python} -m pip --version");

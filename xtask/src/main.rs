@@ -1,4 +1,4 @@
-//! The project's own tasks: `cargo xtask serve | build | test | demo | torture | fuzz`.
+//! The project's own tasks: `cargo xtask serve | build | test | demo | console | torture | fuzz`.
 
 mod console;
 mod demo;
@@ -12,15 +12,15 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask TASK
 
-  build          the console, and release binaries of impresariod and impresario; fetches libtorch once
-  serve [ARGS]   build, then run impresariod; ARGS go to it
-  demo [--exit]  build, serve on 127.0.0.1:7979, load real bars and train a network on them; --exit: end then
-  test           formatting, lints, docs and every test, with and without libtorch's feature, and
-                 the console in a browser where there is one
-  console        the console alone: the next build of the server has it inside
-  torture [ARGS] kill, attack, fill, slow and soak a server without libtorch, and check that it keeps its
-                 word; --part NAME for one part alone, --help for all ARGS
-  fuzz NAME [--seconds N]  give one fuzz target to libFuzzer, by default for 600 s
+  build          build the console, and release binaries of impresariod and impresario; download libtorch once
+  serve [ARGS]   build, then run impresariod with ARGS
+  demo [--exit]  build, serve on 127.0.0.1:7979, load real bars and train a network; with --exit, end then
+  test           check formatting, lints and docs; run every test with and without the feature training,
+                 and those of the console in a browser if there is one
+  console        build only the console, which the next build of the server includes
+  torture [ARGS] kill, attack, fill, slow and soak a server without libtorch, and check every answer that
+                 it gave; --part NAME runs one part, --help shows all ARGS
+  fuzz NAME [--seconds N]  run one fuzz target under libFuzzer, by default for 600 s
 ";
 
 fn main() -> ExitCode {

@@ -1,11 +1,11 @@
-//! A server of the project's own, as a child process.
+//! A server as a child process.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::steps::{self, Failure, say};
 
-/// Where the demo serves.
+/// The address of the demo's server.
 pub(crate) const ADDRESS: &str = "127.0.0.1:7979";
 
 /// `cargo xtask serve`: the server in the foreground.
@@ -17,7 +17,7 @@ pub(crate) fn serve(args: &[String]) -> Result<(), Failure> {
     ended(status)
 }
 
-/// A server that ends with this value.
+/// A server that ends when this value is dropped.
 pub(crate) struct Server {
     child: Child,
     /// `http://ADDR:PORT`.
@@ -25,7 +25,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one and waits until it says that it listens.
+    /// Starts a server and waits until it says that it listens.
     pub(crate) fn start(address: &str) -> Result<Self, Failure> {
         let mut child = Command::new(steps::binary("impresariod"))
             .args(["--listen", address, "--set", "log.level=\"warn\""])
@@ -48,12 +48,12 @@ impl Server {
         Err(format!("impresariod did not start ({status}); is {address} in use?").into())
     }
 
-    /// Waits until it ends by itself: Ctrl-C reaches it too.
+    /// Waits until the server ends by itself, because Ctrl-C reaches it too.
     pub(crate) fn wait(mut self) -> Result<(), Failure> {
         ended(self.child.wait()?)
     }
 
-    /// Asks it to go, and waits.
+    /// Asks the server to end, and waits.
     pub(crate) fn stop(mut self) -> Result<(), Failure> {
         let id = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status()?;
@@ -66,8 +66,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Only reached on a failure: the child must not outlive the task. An error means that it
-        // is gone already.
+        // This is only reached after a failure. The child must not outlive the task. An error means that it has
+        // already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! Building and testing, a named step at a time.
+//! Builds and tests in named steps.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,13 +11,13 @@ use crate::{console, libtorch};
 /// Why a task ended.
 pub(crate) type Failure = Box<dyn std::error::Error>;
 
-/// Says something to whoever runs the task.
+/// Writes text for the user of the task.
 pub(crate) fn say(text: &str) {
-    // A closed terminal is no reason to stop.
+    // A closed terminal is not a reason to stop.
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// Says what a step does before it, and how long it took after it.
+/// Runs a step, and says before it what it does and after it how long it took.
 pub(crate) fn step(what: &str, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     say(&format!("▸ {what}"));
     let began = Instant::now();
@@ -36,7 +36,6 @@ pub(crate) fn shell() -> Result<Shell, Failure> {
     Ok(shell)
 }
 
-/// The workspace's root.
 pub(crate) fn root() -> PathBuf {
     // cargo sets it for `cargo run`; xtask is a folder of the root.
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -49,12 +48,10 @@ pub(crate) fn target() -> PathBuf {
         .map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
-/// The path of a release binary.
 pub(crate) fn binary(name: &str) -> PathBuf {
     target().join("release").join(name)
 }
 
-/// `cargo xtask build`.
 pub(crate) fn build() -> Result<(), Failure> {
     libtorch::ensure()?;
     console::build()?;
@@ -71,7 +68,7 @@ pub(crate) fn build() -> Result<(), Failure> {
     )
 }
 
-/// `cargo xtask torture`: needs no libtorch, so it is built into a folder of its own.
+/// `cargo xtask torture`. It is built into a folder of its own, because it is built without libtorch.
 pub(crate) fn torture(args: &[String]) -> Result<(), Failure> {
     let shell = shell()?;
     let (target, profile) = (target().join("torture"), "--release");
@@ -95,7 +92,6 @@ pub(crate) fn torture(args: &[String]) -> Result<(), Failure> {
     })
 }
 
-/// `cargo xtask test`.
 pub(crate) fn test() -> Result<(), Failure> {
     libtorch::ensure()?;
     console::build()?;
@@ -123,7 +119,7 @@ pub(crate) fn test() -> Result<(), Failure> {
         .run_echo()?)
     })?;
     console::browse()?;
-    // The fuzz targets need no libtorch, and their binaries would not find it.
+    // The fuzz targets are built without libtorch, because their binaries would not find it.
     step(
         "the server without the training feature, and the fuzz targets",
         || {
@@ -137,8 +133,8 @@ pub(crate) fn test() -> Result<(), Failure> {
     dependencies(&shell)
 }
 
-/// Licences, duplicates, registries and advisories, where cargo-deny is installed. (Duplicates are a
-/// test of the workspace too, which needs nothing.)
+/// Checks licences, duplicates, registries and advisories if cargo-deny is installed. (A test of the
+/// workspace also checks duplicates, without cargo-deny.)
 fn dependencies(shell: &Shell) -> Result<(), Failure> {
     let there = cmd!(shell, "cargo deny --version")
         .quiet()
@@ -154,7 +150,7 @@ fn dependencies(shell: &Shell) -> Result<(), Failure> {
     step("licences, duplicates and registries", || {
         Ok(cmd!(shell, "cargo deny --workspace check licenses bans sources").run_echo()?)
     })?;
-    // The database is a repository that is not reached from everywhere, and its state is not ours.
+    // The database is a repository that cannot be reached from everywhere.
     if cmd!(shell, "cargo deny fetch db").run_echo().is_err() {
         not_checked("advisories", "their database cannot be fetched from here");
         return Ok(());
@@ -168,7 +164,7 @@ fn dependencies(shell: &Shell) -> Result<(), Failure> {
     })
 }
 
-/// Says what was left out, so that nobody takes it for done.
+/// Says what was not checked, so that nobody assumes that it was.
 fn not_checked(what: &str, why: &str) {
     say(&format!(
         "\n!!! NOT CHECKED: {what}\n!!! {why}\n!!! Run `cargo deny --workspace check` where it can be had before a release.\n"

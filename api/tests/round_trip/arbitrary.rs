@@ -1,5 +1,5 @@
-//! Values of any type of the wire, made from its own JSON Schema: every field that a schema allows is
-//! made, with the extremes that its type allows, also those of fields that are added later.
+//! Makes values of any wire type from its own JSON Schema: every field that a schema allows, with the extremes
+//! of its type, also fields that are added later.
 
 use std::fmt::Debug;
 
@@ -10,16 +10,16 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-/// Levels of arrays and objects that are made where a schema allows anything.
+/// The deepest nesting of values where a schema allows anything.
 const LEVELS: usize = 4;
 
-/// Any value of a type.
+/// A strategy for any value of a type.
 pub(crate) fn any_of<T: JsonSchema + DeserializeOwned + Debug>() -> impl Strategy<Value = T> {
     let root = schemars::schema_for!(T).to_value();
     Just(()).prop_perturb(move |(), rng| {
         let mut maker = Maker { root: &root, rng };
         let value = maker.make(&root);
-        // What its schema allows is what it takes.
+        // The type must accept what its schema allows.
         serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{error}: {value}"))
     })
 }
@@ -68,7 +68,7 @@ impl<'a> Maker<'a> {
         if !keywords.contains_key("properties") {
             return chosen;
         }
-        // A tagged one within an object of its own.
+        // A tagged value inside an object of its own.
         let (Value::Object(mut whole), Value::Object(chosen)) = (self.object(keywords), chosen)
         else {
             panic!("only objects are joined: {schema}");
@@ -186,7 +186,7 @@ impl<'a> Maker<'a> {
         json!(number)
     }
 
-    /// A finite one.
+    /// A finite number.
     fn float(&mut self) -> f64 {
         let any = f64::from_bits(self.rng.next_u64());
         let any = if any.is_finite() { any } else { 0.1 + 0.2 };
@@ -229,7 +229,7 @@ impl<'a> Maker<'a> {
         char::from_u32(self.rng.next_u32() % 0x11_0000).unwrap_or('\u{e000}')
     }
 
-    /// What stands where a schema allows anything.
+    /// A value for a schema that allows anything.
     pub(crate) fn anything(&mut self, levels: usize) -> Value {
         let inner = levels.saturating_sub(1);
         match self.below(if levels == 0 { 6 } else { 9 }) {
@@ -248,7 +248,7 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// Whether a schema says what is allowed, and not only what it is for.
+/// Whether a schema restricts its values, and not only describes them.
 fn is_some_type(keywords: &Map<String, Value>) -> bool {
     let types = [
         "$ref",

@@ -1,5 +1,5 @@
-//! Whatever the wire accepts survives being written and read, for every type of the wire. Every one is
-//! written and read by both sides, so all of them are tried in both directions.
+//! Checks for every wire type that accepted values can be written and read back. Both sides write and read
+//! every type, so all are checked in both directions.
 
 mod arbitrary;
 
@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// Written as text and read again, it is the same, and so is what is written of that.
+/// Checks that a value that is written as text and read back is the same, and so is its text.
 #[track_caller]
 fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     let text = serde_json::to_string(value).expect("it is written");
@@ -26,7 +26,7 @@ fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     assert_eq!(serde_json::to_string(&read).expect("it is written"), text);
 }
 
-/// The same in an envelope, which clients open in two steps.
+/// The same for a value in an envelope, which clients read in two steps.
 #[track_caller]
 fn survives_enveloped<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     survives(value);
@@ -68,7 +68,7 @@ types! {
     models_survive: ModelList, ModelCard, Prediction;
 }
 
-/// Nested as deeply as is accepted.
+/// The most deeply nested value that is accepted.
 fn deepest() -> Value {
     (0..MAX_DEPTH).fold(Value::Null, |inner, level| match level % 2 {
         0 => json!([inner]),
@@ -106,7 +106,7 @@ fn a_number_that_no_float_holds_is_refused() {
             "{text}"
         );
     }
-    // An integer past 64 bits becomes the nearest float, and stays that.
+    // An integer of more than 64 bits becomes the nearest float, and stays that float.
     let text = "{\"kind\": \"a\", \"params\": [18446744073709551616, -0.0, 9007199254740993]}";
     let request: StartRequest = serde_json::from_str(text).expect("numbers");
     assert_eq!(

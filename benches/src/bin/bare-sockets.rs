@@ -1,4 +1,4 @@
-//! The floor of `fanout`: a bare actix-ws broadcast, `session.text()` to one socket after another.
+//! The floor of `fanout`: a bare actix-ws broadcast that calls `session.text()` for one socket after another.
 
 use std::io::Write;
 
@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 type Sessions = Data<Mutex<Vec<Session>>>;
 
-/// As long as a metric's frame.
+/// The length of a metric's frame.
 const FRAME: usize = 200;
 
 #[derive(Deserialize)]
@@ -29,14 +29,14 @@ async fn open(
     Ok(answer)
 }
 
-/// Answers at once; the frames are on their way then.
+/// Answers at once, while the frames are being sent.
 async fn broadcast(count: Query<Count>, all: Sessions) -> HttpResponse {
     let text = bytestring::ByteString::from("x".repeat(FRAME));
     rt::spawn(async move {
         let mut all = all.lock().await;
         for _ in 0..count.count {
             for session in all.iter_mut() {
-                // One that has gone is not waited for.
+                // A socket that has closed is skipped.
                 let _ = session.text(text.clone()).await;
             }
         }

@@ -1,5 +1,5 @@
-//! The server with four kinds more: one burns a core until it is told to stop, one reports metrics,
-//! one reports much and slowly, one takes a long list.
+//! The server with four more kinds: one computes until it is stopped, one reports metrics, one reports much
+//! and slowly, one takes a long list.
 
 use std::time::Duration;
 
@@ -31,7 +31,6 @@ impl Operation for Burn {
 
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Count {
-    /// How many points.
     count: u64,
 }
 
@@ -55,9 +54,7 @@ impl Operation for Emit {
 
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Talk {
-    /// How many points of a metric.
     points: u64,
-    /// How many long lines of its log.
     lines: u64,
 }
 
@@ -94,11 +91,10 @@ impl Operation for Talker {
 
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Shelves {
-    /// Its author sets no limit.
     numbers: Vec<u64>,
 }
 
-/// Takes a long list, and does nothing with it.
+/// Takes a long list and ignores it.
 struct Shelf;
 
 impl Operation for Shelf {

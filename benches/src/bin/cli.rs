@@ -1,4 +1,4 @@
-//! CPU time of `impresario --version`, beside a program that only says hello.
+//! The CPU time of `impresario --version`, beside a program that only prints hello.
 
 use std::process::{Command, Stdio};
 
@@ -6,7 +6,7 @@ use impresario_bench::{Samples, Target, beside, judge, machine};
 use nix::sys::resource::{UsageWho, getrusage};
 
 const PAIRS: usize = 31;
-/// Runs of each in a pair.
+/// How often each program runs in a pair.
 const RUNS: u32 = 40;
 
 fn main() {
@@ -32,7 +32,7 @@ fn main() {
     machine();
 }
 
-/// Milliseconds of user and system time of the children that were waited for.
+/// The user and system time of all children that were waited for, in milliseconds.
 fn children() -> f64 {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("it is a POSIX call");
     let millis =
@@ -40,7 +40,6 @@ fn children() -> f64 {
     millis(usage.user_time()) + millis(usage.system_time())
 }
 
-/// Milliseconds of one run.
 fn cpu(program: &str, args: &[&str]) -> f64 {
     let path = beside(program);
     let before = children();

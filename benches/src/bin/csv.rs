@@ -1,9 +1,9 @@
-//! Loading bars from a CSV file by the kind `data_load` itself (each row checked, hashed, written
-//! and synced), beside reading the same file's bytes, its records by the csv crate alone, and
+//! Loads bars from a CSV file with the kind `data_load` (each row is checked, hashed, written and synced),
+//! beside three floors: reading the bytes of the same file, reading its records with the csv crate alone, and
 //! writing and syncing as many bytes as the dataset has.
 //!
-//! `csv [ROWS]` measures a file of its own; `csv --write FILE ROWS` only writes one, and
-//! `csv --once FILE` loads one and prints the seconds; that is for `benches/csv_peers.py`.
+//! `csv [ROWS]` measures a file that it writes itself, `csv --write FILE ROWS` only writes one, and
+//! `csv --once FILE` loads one and prints the seconds, for `benches/csv_peers.py`.
 
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
@@ -115,7 +115,7 @@ fn records(file: &Path) -> u64 {
     count
 }
 
-/// Prints the seconds by the clock and those of the processor, system included.
+/// Prints the elapsed seconds and the CPU seconds, with those of the system.
 fn once(file: &Path) {
     let now = || {
         let time = clock_gettime(ClockId::ProcessCPUTime);
@@ -126,7 +126,7 @@ fn once(file: &Path) {
     println!("{seconds:.6} {:.6}", now() - began);
 }
 
-/// The seconds that it took, and how many bars it were.
+/// Loads a file. Returns the seconds and the number of bars.
 fn load(file: &Path) -> (f64, u64) {
     let target = tempfile::tempdir().expect("a temporary folder");
     let library = Library::new(target.path()).open().expect("an empty folder");
@@ -144,7 +144,7 @@ fn load(file: &Path) -> (f64, u64) {
     (began.elapsed().as_secs_f64(), loaded.rows)
 }
 
-/// A bar a minute, prices of a slow wave with cents, times as most files have them.
+/// Writes one bar per minute, with prices of a slow wave in cents and times in the usual form.
 fn write(file: &Path, rows: u64) {
     let mut out = BufWriter::new(File::create(file).expect("a new file"));
     let mut line = |text: String| out.write_all(text.as_bytes()).expect("it is written");
@@ -163,7 +163,7 @@ fn write(file: &Path, rows: u64) {
     out.flush().expect("it is written");
 }
 
-/// The process's largest resident set so far, where the system tells.
+/// The largest resident set of the process so far, if the system reports it.
 fn peak() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,6 +1,6 @@
-//! What one client waits for when the store keeps its word: a start to its stored end and a cancel,
-//! beside bare round trips and appends with `fdatasync` on the same disk; idle, and with every core
-//! computing under the supervisor. The two states alternate.
+//! Latencies of one client with a durable store: a start to its stored end, and a cancel, beside bare round
+//! trips and appends with `fdatasync` on the same disk; idle, and with every core computing under the
+//! supervisor. The two states alternate.
 
 use std::fs::File;
 use std::io::Write;
@@ -9,20 +9,18 @@ use std::time::Instant;
 use impresario_bench::{Client, Samples, Server, Target, judge, machine};
 
 const ROUNDS: usize = 5;
-/// Of each figure in a round.
+/// How many samples of each figure are taken in a round.
 const TURNS: usize = 1_000;
-/// What a commit of one operation's change adds to the log: some pages.
+/// How many bytes a commit of one operation's change adds to the log: some pages.
 const APPENDED: usize = 16 * 1_024;
 const SLEEPING: &str = "{\"iterations\":1,\"step_ms\":3600000}";
 
-/// In microseconds.
+/// The samples of one state, in microseconds.
 #[derive(Default)]
 struct State {
-    /// A bare round trip.
     trip: Vec<f64>,
-    /// An append with `fdatasync`.
     commit: Vec<f64>,
-    /// One round trip and two appends, one after the other.
+    /// The floor: one round trip and two appends, one after the other.
     floor: Vec<f64>,
     noop: Vec<f64>,
     cancel: Vec<f64>,
@@ -133,7 +131,7 @@ fn show(what: &str, rounds: &[Round], of: impl Fn(&Round) -> &State) {
     row("DELETE ?wait, a sleeping dummy", |state| &state.cancel);
 }
 
-/// Each round's figure by the same round's idle floor.
+/// Each figure of a round, divided by the idle floor of the same round.
 fn ratios(rounds: &[Round]) {
     println!("  ratios, round by round: median (quartiles)");
     let line = |what, ratio: &dyn Fn(&Round) -> f64, most| {
@@ -143,7 +141,7 @@ fn ratios(rounds: &[Round]) {
     let completed = |p| move |(idle, _): &Round| at(&idle.noop, p) / at(&idle.floor, p);
     line("start to completed, p50", &completed(50.0), 1.5);
     line("start to completed, p99", &completed(99.0), 3.0);
-    // Three round trips and one and a half commits.
+    // The floor is three round trips and one and a half commits.
     let floor = |idle: &State| 3.0 * at(&idle.trip, 50.0) + 1.5 * at(&idle.commit, 50.0);
     let idle = |p| move |(idle, _): &Round| at(&idle.cancel, p) / floor(idle);
     line("cancel / (3 trips + 1.5 commits), p50", &idle(50.0), 1.0);

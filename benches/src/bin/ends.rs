@@ -1,6 +1,6 @@
-//! From a start to its stored end over 64 connections with `?wait`, where each start finds a free slot,
-//! beside a POST that awaits a bare SQLite writer of the same rows. The same client, the same number of
-//! workers, answers of the same size.
+//! Starts to their stored ends over 64 connections with `?wait`, where each start finds a free slot, beside a
+//! POST that waits for a bare SQLite writer of the same rows. Both have the same client, the same number of
+//! workers, and answers of the same size.
 
 use impresario_bench::load::{CONNECTIONS, WORKERS, bare_server, rate};
 use impresario_bench::sqlite::{BareWriter, Rows};
@@ -10,14 +10,14 @@ const ROUNDS: usize = 5;
 const REQUESTS: usize = 20_000;
 const BODY: &str = "{\"iterations\":0}";
 const PATH: &str = "/api/v1/dummy/start?wait=30";
-/// Where the floor takes the same.
+/// The path of the floor.
 const BARE: &str = "/bare";
 
 fn main() {
     machine();
     let (mut ours, mut floor) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        // A fresh server each round: the same empty store.
+        // Each round has a new server, so that the store is empty.
         let server = server();
         let (status, answer) = Client::new(&server.address).send("POST", PATH, BODY);
         assert!(status < 300 && answer.contains("completed"), "{answer}");

@@ -1,5 +1,5 @@
-//! One operation's metric events to a thousand live sockets, beside a bare actix-ws broadcast of frames
-//! of the same size in the same run; what an idle subscriber costs; and one that does not read.
+//! Metric events of one operation to a thousand live sockets, beside a bare actix-ws broadcast of frames of
+//! the same size in the same run; the cost of an idle subscriber; and a subscriber that does not read.
 
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,13 @@ use tokio::task::LocalSet;
 const SOCKETS: usize = 1_000;
 const IDLE: usize = 5_000;
 const ROUNDS: usize = 5;
-/// Events of a saturated round.
 const BURST: usize = 2_000;
-/// Paced events of a round: each is one sample a socket.
+/// The number of paced events of a round. Each is one sample for each socket.
 const PACED: usize = 60;
 const PACE: Duration = Duration::from_millis(50);
 
-/// Deliveries a second of a burst, from the request that asks for it to the last frame of it; and the
-/// bytes of one frame.
+/// The deliveries per second of a burst, from the request that causes it to its last frame; and the size of
+/// one frame in bytes.
 async fn saturated(tally: &Tally, ask: impl FnOnce()) -> (f64, f64) {
     let (frames, bytes) = (tally.frames.get(), tally.bytes.get());
     let began = Instant::now();
@@ -38,11 +37,11 @@ fn memory(server: &Server) -> f64 {
     kib.and_then(|kib| kib.parse().ok()).expect("KiB")
 }
 
-/// Metric events alone: nothing but what is asked for comes.
+/// A subscription to metric events alone.
 const WHAT: &str =
     r#"{"type":"subscribe","sub":"a","filter":{"kind":["emit"]},"events":["metric"]}"#;
 
-/// The clients here answer no pings.
+/// The server's options. The clients here answer no pings.
 const OURS: [&str; 4] = [
     "--set",
     "lanes.burn.queue_limit=100000",

@@ -1,6 +1,6 @@
-//! Stops and views while strangers send the worst requests that we know, over twelve connections,
-//! beside the same without them. The two states alternate. First each of the worst requests alone: how
-//! long it takes, and how long `GET /healthz` takes meanwhile.
+//! Stops and views while attackers send the worst requests that we know over twelve connections, beside the
+//! same without them. The two states alternate. First each of the worst requests is measured alone: how long
+//! it takes, and how long `GET /healthz` takes meanwhile.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,18 +10,17 @@ use std::time::Duration;
 use impresario_bench::{Client, Samples, Server, Target, judge, machine};
 
 const ROUNDS: usize = 5;
-/// Of each figure in a round.
+/// How many samples of each figure are taken in a round.
 const TURNS: usize = 300;
-/// Of each of the worst requests alone.
+/// How often each of the worst requests is sent alone.
 const ALONE: usize = 7;
 const CONNECTIONS: usize = 12;
-/// Points that are kept of one metric, and the rows of the longest list.
+/// The number of points of one metric, and of rows in the longest list.
 const POINTS: u64 = 100_000;
 const ROWS: usize = 1_000;
 const LIST: &str = "/api/v1/operations";
 const SLEEPING: &str = "{\"iterations\":1,\"step_ms\":3600000}";
 
-/// What a stranger sends.
 struct Request {
     name: &'static str,
     method: &'static str,
@@ -74,7 +73,7 @@ fn main() {
     machine();
 }
 
-/// In microseconds.
+/// The samples of one state, in microseconds.
 struct State {
     trip: Vec<f64>,
     view: Vec<f64>,
@@ -102,7 +101,7 @@ impl State {
     }
 }
 
-/// Strangers at work.
+/// Attackers that are sending.
 struct Flood {
     over: Arc<AtomicBool>,
     sent: Arc<AtomicU64>,
@@ -116,7 +115,7 @@ impl Flood {
             let (over, sent, worst) = (Arc::clone(&over), Arc::clone(&sent), Arc::clone(worst));
             let mut client = Client::new(address);
             std::thread::spawn(move || {
-                // What the strangers' own threads take of the cores is not the server's to answer for.
+                // The attackers' own threads must not take much of the cores from the server.
                 let _ = rustix::process::setpriority_process(None, 10);
                 let turns = (0..).map(|turn| &worst[(first + turn) % worst.len()]);
                 for request in turns.take_while(|_| !over.load(Ordering::Relaxed)) {
@@ -126,7 +125,7 @@ impl Flood {
             })
         };
         let threads = (0..CONNECTIONS).map(stranger).collect();
-        // Each has sent something large by then.
+        // By then each of them has sent something large.
         std::thread::sleep(Duration::from_millis(300));
         Self {
             over,
@@ -144,7 +143,7 @@ impl Flood {
     }
 }
 
-/// Makes what they ask for, and what they send.
+/// Makes the data that the worst requests read, and the requests.
 fn worst(client: &mut Client) -> Vec<Request> {
     let talker = client.start("talk", &format!("{{\"points\":{POINTS},\"lines\":{ROWS}}}"));
     let (status, answer) = client.send("GET", &format!("{LIST}/{talker}"), "");
@@ -221,7 +220,7 @@ fn worst(client: &mut Client) -> Vec<Request> {
     ]
 }
 
-/// Each of them, and how long a bare round trip takes while one is worked on.
+/// Measures each request alone, and a bare round trip while the server processes it.
 fn alone(server: &Server, client: &mut Client, worst: &Arc<[Request]>) {
     println!(
         "ms, each of the worst requests alone, {ALONE} times: median (quartiles), bytes answered;"

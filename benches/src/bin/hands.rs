@@ -1,6 +1,6 @@
-//! From an event to its client's hands: one socket, idle and with every core computing under the
-//! supervisor, beside a bare actix-ws broadcast; and a thousand sockets beside one that does not read.
-//! An event is asked for over HTTP, so a request is in each figure, and of ours a commit too.
+//! The time from an event to its arrival at the client: one socket, idle and with every core computing under
+//! the supervisor, beside a bare actix-ws broadcast; and a thousand sockets beside one that does not read. An
+//! event is caused by an HTTP request, so each figure includes a request, and that of the server a commit too.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tokio::task::LocalSet;
 
 const ROUNDS: usize = 5;
 const SOCKETS: usize = 1_000;
-/// Events of a round, for one socket and for a thousand.
+/// The number of events of a round, for one socket and for a thousand.
 const EVENTS: usize = 1_000;
 const PACED: usize = 40;
-/// What the one that does not read is sent first: more than any buffer holds.
+/// The start whose events are sent first to the socket that does not read: more than any buffer can hold.
 const UNREAD: &str = "{\"kind\":\"emit\",\"params\":{\"count\":20000}}";
 const ALL: &str = r#"{"type":"subscribe","sub":"a","filter":{"kind":["emit"]}}"#;
 
@@ -62,13 +62,14 @@ async fn one_socket(cores: usize) {
     }
 }
 
-/// The 99th percentile of a round after a burst that fills whoever does not read, in microseconds.
+/// The 99th percentile of a round after a burst that fills the buffers of the socket that does not read, in
+/// microseconds.
 async fn after_a_burst(starts: &Tally, asks: &mut Client) -> f64 {
     let frames = starts.frames.get();
     let (_, answer) = asks.send("POST", "/api/v1/operations?wait=30", UNREAD);
     assert!(answer.contains("\"completed\""), "{answer}");
     starts.until(frames + SOCKETS).await;
-    // The burst itself is over; what it left with those who read is taken by a first event.
+    // The burst has ended. A first event, which is not measured, waits for the rest of it at those who read.
     let frames = starts.frames.get();
     submit(asks);
     starts.until(frames + SOCKETS).await;

@@ -1,4 +1,4 @@
-//! The floor of `cli`: a program that says hello.
+//! The floor of `cli`: a program that prints hello.
 
 fn main() {
     println!("hello");

@@ -1,24 +1,24 @@
-//! Start, cancel and view over HTTP with one client, beside `GET /healthz` in the same run; idle,
-//! and with every core computing under the supervisor. The two states alternate, and so do blocks of
-//! each kind of request: a client that sends one kind after another, as a page or a poll does. Mixed
-//! request by request, what the system's scheduler makes of the mixture is most of the figure.
+//! Start, cancel and view over HTTP with one client, beside `GET /healthz` in the same run; idle, and with
+//! every core computing under the supervisor. The two states alternate, and so do blocks of each type of
+//! request, as a page or a poll sends them. If single requests alternated, most of each figure would come from
+//! how the operating system schedules the mixture.
 
 use impresario_bench::{Client, Samples, Server, Target, judge, machine};
 
 const ROUNDS: usize = 5;
-/// Blocks of each kind of request, in a round and state.
+/// The number of blocks of each type of request, in a round and state.
 const BLOCKS: usize = 20;
-/// Starts, and cancels, in a block: 10,000 in all rounds.
+/// The number of starts, and of cancels, in a block: 10,000 in all rounds.
 const TURNS: usize = 100;
-/// Reads in a block: 10,000 in each round.
+/// The number of reads in a block: 10,000 in each round.
 const READS: usize = 500;
 const SLEEPING: &str = "{\"iterations\":1,\"step_ms\":3600000}";
 
 /// The floor and the figures of one state of the machine, in microseconds.
 struct State {
-    /// As it comes: 12 µs when client and worker happen to share a core, 85 when not.
+    /// `GET /healthz` on any cores: 12 µs when client and worker happen to share a core, otherwise 85.
     health: Samples,
-    /// The floor: client and server on cores of their own, so that it is the same every time.
+    /// The floor: `GET /healthz` with client and server on different cores, so that it is always the same.
     apart: Samples,
     view: Samples,
     noop: Samples,
@@ -34,7 +34,7 @@ fn main() {
     machine();
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let lane = format!("lanes.burn.concurrency={cores}");
-    // Whatever else is given goes to the server: --set supervision.nice=10.
+    // The arguments are passed to the server, for example --set supervision.nice=10.
     let own: Vec<String> = std::env::args().skip(1).collect();
     let mut args = vec!["--set", &lane, "--set", "store.engine=\"memory\""];
     args.extend(own.iter().map(String::as_str));
@@ -112,7 +112,7 @@ fn show(what: &str, rounds: &[Round], of: impl Fn(&Round) -> &State) {
     row("DELETE ?wait, a sleeping dummy", |state| &state.cancel);
 }
 
-/// Each round's figure by the same round's idle floor.
+/// Each figure of a round, divided by the idle floor of the same round.
 fn ratios(rounds: &[Round]) {
     println!("  ratios, round by round: median (quartiles)");
     let line = |what, figure: fn(&Round) -> &Samples, floor: fn(&Round) -> &Samples, p, most| {

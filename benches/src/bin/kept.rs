@@ -1,6 +1,6 @@
-//! Reads when a million ended operations are kept, beside the same reads when a thousand are; then
-//! with a hundred thousand that wait besides: ready again after a kill, memory and disk; then with a
-//! crowd that waits, some of it for its time: the system and the metrics.
+//! Reads with a million ended operations in the store, beside the same reads with a thousand. Then, with a
+//! hundred thousand more that wait: restart after a kill, memory and disk. Then, with very many more that wait,
+//! some of them for their time: `/system` and `/metrics`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,14 +19,12 @@ use impresario_bench::{Client, Samples, Server, Target, judge, machine};
 const FEW: u64 = 1_000;
 const MANY: u64 = 1_000_000;
 const WAITING: u64 = 100_000;
-/// Those of the crowd, all together.
+/// The number of waiting operations at the end.
 const CROWD: u64 = 780_000;
-/// Operations in one transaction.
 const BATCH: u64 = 500;
-/// In milliseconds.
 const A_YEAR: i64 = 366 * 86_400_000;
 const ROUNDS: usize = 5;
-/// Of each read in a round.
+/// How often each read is done in a round.
 const TURNS: usize = 1_000;
 const KILLS: usize = 5;
 
@@ -60,16 +58,16 @@ fn main() {
     machine();
 }
 
-/// What becomes of operations that are written.
+/// The status of the operations that are written.
 #[derive(Clone, Copy, PartialEq)]
 enum Fate {
     Ended,
     Waits,
-    /// For a time that does not come.
+    /// Pending, with a time that does not come.
     Scheduled,
 }
 
-/// Writes operations through the store itself.
+/// Writes operations with the store itself.
 fn fill(folder: &Path, numbers: std::ops::Range<u64>, fate: Fate) {
     let mut store = SqliteStore::open(folder, Options::default()).expect("a store");
     let now = Timestamp::now();
@@ -134,7 +132,7 @@ fn submission(id: OperationId, number: u64, now: Timestamp, fate: Fate) -> Submi
     }
 }
 
-/// One in a thousand fails.
+/// The end of an operation. One in a thousand fails.
 fn end(id: OperationId, number: u64, now: Timestamp) -> End {
     let failure = RunFailure {
         code: "TROUBLE".to_owned(),
@@ -163,7 +161,7 @@ fn end(id: OperationId, number: u64, now: Timestamp) -> End {
     }
 }
 
-/// No slot is free for what waits: one sleeps in the only one.
+/// A server whose only slot has a sleeping operation, so that all others wait.
 fn server(folder: &Path) -> Server {
     let lane = "lanes.default.concurrency=1";
     let queue = "lanes.default.queue_limit=1000000";
@@ -173,10 +171,9 @@ fn server(folder: &Path) -> Server {
     Server::start_in(folder, "bench-server", &set)
 }
 
-/// Names and paths of reads.
 type Reads = Vec<(&'static str, String)>;
 
-/// Each read in turn from both servers.
+/// Measures each read on both servers in turn.
 fn compare(small: &Path, large: &Path, paths: &dyn Fn(&mut Client) -> Reads) {
     let servers = [server(small), server(large)];
     let mut clients = servers
@@ -195,7 +192,7 @@ fn compare(small: &Path, large: &Path, paths: &dyn Fn(&mut Client) -> Reads) {
         }
         times.map(|reads| reads.into_iter().map(Samples::new).collect::<Vec<_>>())
     };
-    // As they come, one server might share the client's core and the other not.
+    // Otherwise one server might share the client's core and the other not.
     let both = || servers[1].apart(|| (0..ROUNDS).map(|_| round()).collect::<Vec<_>>());
     let rounds = servers[0].apart(both);
     println!("µs, one connection, {TURNS} of each a round, {FEW} kept and many:");
@@ -228,7 +225,7 @@ fn compare(small: &Path, large: &Path, paths: &dyn Fn(&mut Client) -> Reads) {
     }
 }
 
-/// What is read: its name and its path, with an id of this server's.
+/// The reads: names and paths, with an id of this server.
 fn paths(client: &mut Client) -> Reads {
     let list = "/api/v1/operations";
     let (_, page) = client.send("GET", &format!("{list}?limit=1"), "");
@@ -261,7 +258,7 @@ fn resident(folder: &Path) -> f64 {
     server.resident()
 }
 
-/// Killed and started again, over and over.
+/// Kills and starts the server repeatedly.
 fn restarts(folder: &Path, before: f64) {
     let mut first = server(folder);
     let mut ready = Vec::new();

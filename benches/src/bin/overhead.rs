@@ -1,4 +1,4 @@
-//! A loop of 10 µs steps under the supervisor, beside the bare loop: the thread's own CPU time.
+//! The CPU time of a loop of 10 µs steps under the supervisor, beside that of the bare loop.
 
 use std::hint::black_box;
 
@@ -14,7 +14,7 @@ struct Measure;
 impl Operation for Measure {
     const KIND: &'static str = "measure";
     type Params = NoParams;
-    /// Seconds of the bare loops, and of those under the supervisor.
+    /// The seconds of the bare loops, and of those under the supervisor.
     type Output = (Vec<f64>, Vec<f64>);
 
     fn policy(&self) -> Policy {
@@ -33,7 +33,7 @@ impl Operation for Measure {
         };
         let (mut floor, mut figure) = (Vec::new(), Vec::new());
         for pair in 0..PAIRS {
-            // Whoever comes second finds a warmer core: each is second half the time.
+            // The second loop has a warmer core, so each loop comes second half the time.
             if pair % 2 == 0 {
                 floor.push(bare()?);
                 figure.push(cpu(|| counted(ctx, spins))?);
@@ -46,7 +46,7 @@ impl Operation for Measure {
     }
 }
 
-/// The same loop with all that an author may put into one.
+/// The same loop with everything that an author may use in one.
 fn counted(ctx: &Context, spins: u64) -> Result<(), Failure> {
     let items = ctx.items(STEPS);
     for step in ctx.steps("step", 0..STEPS) {
@@ -63,7 +63,7 @@ fn work(seed: u64, spins: u64) -> u64 {
     (0..spins).fold(seed, |sum, n| black_box(sum.wrapping_mul(31) ^ n))
 }
 
-/// Spins of [`work`] that take about 10 µs of CPU time.
+/// The number of spins of [`work`] that take about 10 µs of CPU time.
 fn calibrated() -> u64 {
     const SPINS: u64 = 10_000_000;
     let began = now();
@@ -71,7 +71,6 @@ fn calibrated() -> u64 {
     (SPINS as f64 * 10e-6 / (now() - began)) as u64
 }
 
-/// Seconds of this thread's CPU time.
 fn now() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9

@@ -1,5 +1,5 @@
-//! Acknowledged starts with 64 connections, beside a bare POST that answers from memory. The same
-//! client, the same number of workers, answers of the same size.
+//! Acknowledged starts with 64 connections, beside a bare POST that answers from memory. Both have the same
+//! client, the same number of workers, and answers of the same size.
 
 use impresario_bench::load::{CONNECTIONS, WORKERS, bare_server, rate};
 use impresario_bench::sqlite::{BareWriter, Rows};
@@ -14,7 +14,7 @@ fn main() {
     machine();
     let mut rates = [const { Vec::new() }; 4];
     for _ in 0..ROUNDS {
-        // A fresh server each round: the same empty store.
+        // Each round has a new server, so that the store is empty.
         let memory = server("memory");
         let mut client = Client::new(&memory.address);
         hold_the_slot(&mut client);
@@ -71,7 +71,7 @@ fn hold_the_slot(client: &mut Client) {
     client.until_running(&held);
 }
 
-/// One slot, held by an operation that sleeps: what is started waits.
+/// A server whose only slot has a sleeping operation, so that started ones wait.
 fn server(engine: &str) -> Server {
     let workers = format!("http.workers={WORKERS}");
     let engine = format!("store.engine={engine}");

@@ -1,5 +1,5 @@
-//! One step of a loop, beside a bare atomic store and a hidden progress bar's `inc`: on the
-//! caller's own thread, and under a live supervisor whose actor reads as it goes.
+//! One step of a loop, beside a bare atomic store and the `inc` of a hidden progress bar: on the caller's own
+//! thread, and under a supervisor whose actor reads the progress meanwhile.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +19,7 @@ const NAMES: [&str; 6] = [
     "ctx.steps + checkpoint(&u64)",
 ];
 
-/// Nanoseconds of each of [`NAMES`], round by round.
+/// The nanoseconds of each of [`NAMES`], by round.
 type Rounds = Vec<[f64; 6]>;
 
 struct Measure;
@@ -39,8 +39,8 @@ impl Operation for Measure {
         for _ in 0..ROUNDS {
             rounds.push([
                 each(STEPS, || {
-                    // Somebody may look at the cell, or its stores would be optimised away; the number
-                    // is used in every loop alike.
+                    // The compiler must assume that the cell is read, or its stores would be optimised away. The number is used in
+                    // every loop alike.
                     let cell = black_box(&cell);
                     (0..STEPS).for_each(|n| cell.store(black_box(n), Ordering::Relaxed));
                     Ok(())
@@ -94,7 +94,7 @@ fn kept(ctx: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Nanoseconds for each of `count`.
+/// The nanoseconds for each of `count` steps.
 fn each(count: u64, work: impl FnOnce() -> Result<(), Failure>) -> Result<f64, Failure> {
     let began = Instant::now();
     work()?;

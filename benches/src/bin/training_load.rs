@@ -1,12 +1,12 @@
-//! Reading and cancelling while a training burns every core, beside the same requests idle. Needs
+//! Reads and cancels while trainings use every core, beside the same requests on an idle server. This needs
 //! `impresariod` with the feature `training` beside this program (`cargo xtask build`).
 
 use impresario_bench::{Client, Samples, Server, Target, judge, machine};
 
 const ROUNDS: usize = 5;
-/// Cancels of a round; all rounds together 10,000.
+/// The number of cancels in a round: 10,000 in all rounds.
 const CANCELS: usize = 2_000;
-/// Reads for each cancel: 10,000 a round.
+/// The number of reads for each cancel: 10,000 in a round.
 const READS: usize = 5;
 const BATCH: f64 = 32.0;
 const ENDLESS: &str = r#"{"symbol":"GOOG","timeframe":"1d","epochs":1000000,"patience":1000000}"#;
@@ -16,7 +16,6 @@ struct Round {
     idle_view: Samples,
     busy_view: Samples,
     cancel: Samples,
-    /// Microseconds.
     batch: f64,
 }
 
@@ -28,7 +27,7 @@ fn main() {
         format!("lanes.training.concurrency={cores}"),
         format!("data.import_dir={samples:?}"),
     );
-    // Whatever else is given goes to the server: --set supervision.nice=19.
+    // The arguments are passed to the server, for example --set supervision.nice=19.
     let own: Vec<String> = std::env::args().skip(1).collect();
     let mut args = vec!["--set", &lane, "--set", &import];
     args.extend(own.iter().map(String::as_str));
@@ -80,7 +79,7 @@ fn round(client: &mut Client, cores: usize) -> Round {
     }
 }
 
-/// A training that learns: it is in a batch.
+/// Starts a training, and waits until it is in a batch.
 fn begin(client: &mut Client) -> String {
     let id = client.start("training", ENDLESS);
     let path = format!("/api/v1/operations/{id}");
@@ -88,7 +87,7 @@ fn begin(client: &mut Client) -> String {
     id
 }
 
-/// What a batch takes while every core computes, by the rate that the view tells.
+/// The time of a batch while every core computes, from the rate in the view.
 fn batch_of(client: &mut Client, id: &str) -> f64 {
     loop {
         let (_, view) = client.send("GET", &format!("/api/v1/operations/{id}"), "");

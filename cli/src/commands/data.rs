@@ -1,4 +1,4 @@
-//! `data list` and `data show`; `data load` is a start.
+//! `data list` and `data show`. (`data load` starts an operation: `handlers/data_load.rs`.)
 
 use impresario_api::{Bar, BarPage, DatasetList, DatasetView, Timestamp};
 use serde_json::Value;
@@ -13,7 +13,6 @@ use crate::error::Error;
 /// The most bars that one answer may have.
 const PAGE: u64 = 10_000;
 
-/// Everything that has been loaded.
 pub(super) fn list(app: &App) -> Result<(), Error> {
     let raw = app.client.get("/api/v1/data", &[])?;
     if app.out.json {
@@ -24,7 +23,7 @@ pub(super) fn list(app: &App) -> Result<(), Error> {
         .lines(&display::data::list(&list.datasets, app.out.look))
 }
 
-/// Bars of one dataset: with a limit the first so many, else the whole range.
+/// Bars of one dataset: the first ones up to a limit, or the whole range.
 pub(super) fn show(app: &App, asked: &Bars) -> Result<(), Error> {
     if app.out.json {
         return app.out.document(&raw(&app.client, asked)?);
@@ -43,7 +42,7 @@ pub(super) fn show(app: &App, asked: &Bars) -> Result<(), Error> {
     }
 }
 
-/// The pages as one; without a limit the first, as long as the server makes it.
+/// All pages as one up to a limit; without a limit the first page.
 fn raw(client: &Client, asked: &Bars) -> Result<Value, Error> {
     if asked.limit.is_none() {
         return client.get(&path(&asked.symbol, &asked.timeframe), &range(asked));
@@ -64,7 +63,7 @@ fn raw(client: &Client, asked: &Bars) -> Result<Value, Error> {
     Ok(whole.unwrap_or_default())
 }
 
-/// The range page by page, at most `limit` bars of it.
+/// Reads the range page by page, up to `limit` bars.
 fn pages(
     client: &Client,
     asked: &Bars,
@@ -131,7 +130,7 @@ pub(super) fn newest(
             bars.drain(..bars.len().saturating_sub(most));
             return Ok(bars);
         }
-        // They lie less dense at the end than on the whole.
+        // The last bars are further apart than the mean, so this looks back further.
         back = back.saturating_mul(2);
     }
 }

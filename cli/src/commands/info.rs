@@ -8,13 +8,12 @@ use crate::client::parse;
 use crate::display;
 use crate::error::Error;
 
-/// What can be started.
 pub(super) fn kinds(app: &App) -> Result<(), Error> {
     let raw = app.client.get("/api/v1/kinds", &[])?;
     if app.out.json {
         return app.out.document(&raw);
     }
-    // A list, alone or under its name.
+    // The answer is a list, or an object with the list as a field.
     let list = match raw {
         Value::Object(mut object) => object.remove("kinds").unwrap_or_default(),
         list => list,
@@ -23,7 +22,6 @@ pub(super) fn kinds(app: &App) -> Result<(), Error> {
     app.out.lines(&display::kinds::kinds(&kinds, app.out.look))
 }
 
-/// The supervisor as it is.
 pub(super) fn system(app: &App) -> Result<(), Error> {
     let raw = app.client.get("/api/v1/system", &[])?;
     if app.out.json {

@@ -1,4 +1,4 @@
-//! `ops logs`: what the function has said.
+//! `ops logs`: the log lines of a function.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,12 +14,12 @@ use crate::error::Error;
 use crate::feed::PATIENCE;
 use crate::ids;
 
-/// Events to ask for at a time.
+/// How many events are requested at a time.
 const PAGE: usize = 1_000;
-/// Between two questions.
+/// The time between two requests.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// The lines so far; with `--follow` those to come too.
+/// The lines so far, and with `--follow` also later ones.
 pub(super) fn logs(app: &App, asked: &Logs) -> Result<(), Error> {
     let id = ids::resolve(&app.client, &asked.id)?;
     let mut since = 0;
@@ -53,9 +53,9 @@ pub(super) fn logs(app: &App, asked: &Logs) -> Result<(), Error> {
     }
 }
 
-/// The lines that are new; whether they were the last.
+/// Prints the new lines. Returns whether they were the last.
 fn round(app: &App, id: OperationId, asked: &Logs, since: &mut u64) -> Result<bool, Error> {
-    // Asked before the lines are read: what it says up to its end is then among them.
+    // The status is read before the lines, so the lines include everything up to the end.
     let is_last = !asked.follow || has_ended(app, id)?;
     read(app, id, asked, since, |event| say(app, event))?;
     Ok(is_last)
@@ -105,14 +105,14 @@ fn say(app: &App, event: &Value) -> Result<(), Error> {
     if app.out.json {
         return app.out.document(event);
     }
-    // Clients ignore what they do not know.
+    // A client ignores events that it does not know.
     match serde_json::from_value::<Event>(event.clone()) {
         Ok(event) => line(&event, app.out.look).map_or(Ok(()), |line| app.out.line(&line)),
         Err(_) => Ok(()),
     }
 }
 
-/// `12:00:01.220  warn   message`: a log is never cut.
+/// `12:00:01.220  warn   message`. Log lines are never cut.
 fn line(event: &Event, look: Look) -> Option<String> {
     let (word, tone, message) = match &event.body {
         EventBody::Log(log) => {

@@ -1,4 +1,4 @@
-//! The commands that are no start: each asks the API and hands the answer to the display.
+//! The commands that start no operation: each calls the API and passes the answer to the display.
 
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ mod models;
 mod ops;
 mod verbs;
 
-/// What every command works with.
+/// The context of every command.
 pub(crate) struct App {
     pub(crate) client: Arc<Client>,
     pub(crate) out: Out,
 }
 
-/// Carries out one command and says the exit code.
+/// Carries out one command and returns the exit code.
 pub(crate) fn run(app: &App, command: Command) -> Result<u8, Error> {
     use impresario_api::Verb;
     match command {

@@ -12,10 +12,9 @@ use crate::display::model::Given;
 use crate::error::Error;
 use crate::ids;
 
-/// More than any feature looks back on, and far less than the largest body.
+/// How many bars are sent: more than any feature needs, and far fewer than the largest body may have.
 const NEWEST: usize = 1_000;
 
-/// Every model.
 pub(super) fn list(app: &App) -> Result<(), Error> {
     let raw = app.client.get("/api/v1/models", &[])?;
     if app.out.json {
@@ -26,7 +25,6 @@ pub(super) fn list(app: &App) -> Result<(), Error> {
         .lines(&display::model::list(&list.models, app.out.look))
 }
 
-/// One model's card.
 pub(super) fn show(app: &App, id: &str) -> Result<(), Error> {
     let id = ids::resolve_model(&app.client, id)?;
     let raw = app.client.get(&format!("/api/v1/models/{id}"), &[])?;
@@ -37,7 +35,7 @@ pub(super) fn show(app: &App, id: &str) -> Result<(), Error> {
     app.out.lines(&display::model::card(&card, app.out.look))
 }
 
-/// What one expects after the last bar: of a file, else of a dataset of the server.
+/// A prediction after the last bar of a file, or of a dataset of the server.
 pub(super) fn predict(app: &App, asked: &Predict) -> Result<(), Error> {
     let from_file = asked.bars.as_deref().map(bars_file::read).transpose()?;
     let id = ids::resolve_model(&app.client, &asked.id)?;
@@ -45,7 +43,7 @@ pub(super) fn predict(app: &App, asked: &Predict) -> Result<(), Error> {
     let card: ModelCard = app.client.get_as(&path, &[])?;
     let (source, bars) = match (from_file, &asked.bars) {
         (Some(mut bars), Some(file)) => {
-            // The features look back on far fewer, and a body has a limit.
+            // The features need far fewer bars, and a body has a limit.
             let older = bars.len().saturating_sub(NEWEST);
             (file.display().to_string(), bars.split_off(older))
         }

@@ -13,10 +13,9 @@ use crate::handlers;
 use crate::ids;
 use crate::runner::{OperationRunner, Role};
 
-/// Rows to ask for at a time.
+/// How many rows are requested at a time.
 const PAGE: u32 = 100;
 
-/// Operations, newest first.
 pub(super) fn list(app: &App, asked: &List) -> Result<(), Error> {
     let filter = filter(asked);
     let wanted = if asked.all { u32::MAX } else { asked.limit };
@@ -33,12 +32,12 @@ pub(super) fn list(app: &App, asked: &List) -> Result<(), Error> {
             .map(std::mem::take)
             .unwrap_or_default();
         missing = missing.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-        // Newest first: each page ends with an older one.
+        // The newest come first, so the end of each page must be older than that of the page before.
         cursor = onward(&page, "next_cursor", |next| {
             cursor.is_none_or(|last| *next < last)
         })?;
         let is_empty = rows.is_empty();
-        // The first page's counts, every page's rows, the last page's cursor.
+        // The result has the counts of the first page, the rows of every page, and the cursor of the last one.
         let whole = whole.get_or_insert(page);
         match whole["operations"].as_array_mut() {
             Some(all) => all.extend(rows),
@@ -76,7 +75,6 @@ fn filter(asked: &List) -> Vec<(&'static str, String)> {
     query
 }
 
-/// Everything about one.
 pub(super) fn show(app: &App, id: &str) -> Result<(), Error> {
     let id = ids::resolve(&app.client, id)?;
     let raw = app.client.get(&format!("/api/v1/operations/{id}"), &[])?;
@@ -89,15 +87,15 @@ pub(super) fn show(app: &App, id: &str) -> Result<(), Error> {
         .lines(&display::show::show(&view, handler.items(), app.out.look))
 }
 
-/// Follows one that somebody started.
+/// Follows an operation that was already started.
 pub(super) fn watch(app: &App, id: &str) -> Result<u8, Error> {
     let id = ids::resolve(&app.client, id)?;
     OperationRunner::new(&app.client, &app.out).follow(id, Role::Watcher)
 }
 
-/// Deletes those that ended long ago.
+/// Deletes operations that ended long ago.
 pub(super) fn prune(app: &App, asked: &Prune) -> Result<(), Error> {
-    // Whole seconds go as an integer, as most clients would send them.
+    // Whole seconds are sent as an integer, as most clients would send them.
     let seconds = match asked.older_than {
         whole if whole.fract() == 0.0 && whole < 1e15 => json!(whole as u64),
         other => json!(other),

@@ -10,12 +10,12 @@ use crate::display::text::clean;
 use crate::error::{DONE, Error};
 use crate::ids;
 
-/// Asks each, and waits for what it asked if told to.
+/// Sends the verb to each operation, and waits for its effect if asked to.
 pub(super) fn ask_waiting(app: &App, verb: Verb, asked: &Waiting) -> u8 {
     ask_all(app, verb, &asked.verbs, asked.wait)
 }
 
-/// Asks each; one that refuses does not keep the others from being asked. The first error's code.
+/// Sends the verb to each operation, also after one has refused it. Returns the code of the first error.
 pub(super) fn ask_all(app: &App, verb: Verb, asked: &Verbs, wait: Option<u64>) -> u8 {
     let mut code = DONE;
     for id in &asked.ids {
@@ -49,7 +49,7 @@ fn ask(app: &App, verb: Verb, id: &str, asked: &Verbs, wait: Option<u64>) -> Res
     say(app, verb, &parse(raw)?)
 }
 
-/// The old one ended; the new one has an id of its own.
+/// Says which new operation retries which old one.
 fn say_retry(app: &App, old: &str, answer: &StartAnswer) -> Result<(), Error> {
     let (status, new) = (answer.status, answer.operation_id.short());
     let sign = app.out.look.sign(status);
@@ -72,7 +72,7 @@ fn say(app: &App, verb: Verb, answer: &VerbAnswer) -> Result<(), Error> {
     Ok(())
 }
 
-/// `cancel asked, now cancelling`; `resumed, now pending until 2026-01-31T12:00:00.000Z`; where nothing
+/// `cancel asked, now cancelling`; `resumed, now pending until 2026-01-31T12:00:00.000Z`; or, if nothing
 /// was changed, `is already paused`.
 fn said(verb: Verb, changed: bool, row: &OperationRow) -> String {
     let status = row.status;
@@ -80,7 +80,7 @@ fn said(verb: Verb, changed: bool, row: &OperationRow) -> String {
     let until = waits.filter(|why| why.starts_with("until "));
     let until = until.map(|until| format!(" {until}")).unwrap_or_default();
     match verb {
-        // Its run goes on, but to the stop that was asked for before.
+        // The run goes on until the stop that was asked for before.
         _ if !changed && status.is_dispatched() => {
             format!("{verb} was already asked, now {status}")
         }

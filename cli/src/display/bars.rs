@@ -1,4 +1,4 @@
-//! How far it has come: one bar per step level, items, the small bar of a list.
+//! Progress bars: one for each level of steps, the items, and the small bar of a list.
 
 use impresario_api::{OperationRow, Progress, Status, StepProgress};
 
@@ -6,14 +6,14 @@ use super::numbers::{clock, percent, rate, thousands};
 use super::text::{clean, cut, left, right, width};
 use super::{Look, Tone, tone_of};
 
-/// A longer bar says nothing more.
+/// The longest bar. A longer one would not show more.
 const LONGEST_BAR: usize = 40;
-/// Below this the times go before the bar shrinks further.
+/// Below this width the times are left out before the bar shrinks further.
 const SHORT_BAR: usize = 16;
-/// Below this there is no bar.
+/// Below this width there is no bar.
 const SHORTEST_BAR: usize = 4;
 
-/// One level as it is drawn.
+/// One level of steps, ready to be drawn.
 struct Level {
     name: String,
     count: String,
@@ -21,7 +21,7 @@ struct Level {
     is_whole: bool,
 }
 
-/// One bar per step level; items alone are a level too. Then the items' own line.
+/// One bar for each level of steps, or one for the items if there are no steps; then the line of the items.
 pub(crate) fn bars(row: &OperationRow, items: &str, look: Look) -> Vec<String> {
     let Some(progress) = &row.progress else {
         return Vec::new();
@@ -40,7 +40,7 @@ pub(crate) fn bars(row: &OperationRow, items: &str, look: Look) -> Vec<String> {
         let name = left(&cut(&level.name, columns.name), columns.name);
         let drawn = draw(level, columns.bar, row.status, look);
         let line = format!("  {name}  {drawn}  {}", right(&level.count, columns.count));
-        // Half a rate would be a wrong one.
+        // A rate that is cut would be wrong.
         let fits = at == 0 || width(&line) + width(&tail) <= look.width;
         lines.push(look.fit(&format!("{line}{}", if fits { &tail } else { "" })));
     }
@@ -50,7 +50,7 @@ pub(crate) fn bars(row: &OperationRow, items: &str, look: Look) -> Vec<String> {
     lines
 }
 
-/// How the width is shared: the times give way before the bar does.
+/// How the width is distributed. The times are left out before the bar is.
 struct Columns {
     name: usize,
     bar: usize,
@@ -83,7 +83,7 @@ impl Columns {
 fn levels(progress: &Progress, items: &str) -> Vec<Level> {
     let counted = |step: &StepProgress| {
         let (current, total) = (thousands(step.current), thousands(step.total));
-        // The total's width twice, so that the slash stays where it is while `current` grows.
+        // `current` gets the width of the total, so that the slash does not move while it grows.
         Level {
             name: clean(&step.name),
             count: format!("{}/{total}", right(&current, total.len())),
@@ -108,7 +108,7 @@ fn levels(progress: &Progress, items: &str) -> Vec<Level> {
     }
 }
 
-/// What may stand behind the first bar, longest first; each has the same columns at all times.
+/// The texts that may follow the first bar, the longest first. Each always has the same width.
 fn first_tails(row: &OperationRow, progress: &Progress) -> [String; 3] {
     let percent = percent(progress.percentage);
     let elapsed = right(&clock(row.elapsed_seconds), 7);
@@ -124,13 +124,13 @@ fn first_tails(row: &OperationRow, progress: &Progress) -> [String; 3] {
     ]
 }
 
-/// `━━━━━━╸─────`: the thin rest tells how much is left without a colour.
+/// `━━━━━━╸─────`: the thin part shows how much is left, also without colours.
 fn draw(level: &Level, columns: usize, status: Status, look: Look) -> String {
     if columns < SHORTEST_BAR {
         return String::new();
     }
     let halves = (level.ratio.clamp(0.0, 1.0) * (columns * 2) as f64) as usize;
-    // Only what is whole fills the bar.
+    // Only a complete level fills the bar.
     let most = if level.is_whole {
         columns * 2
     } else {
@@ -150,7 +150,7 @@ fn draw(level: &Level, columns: usize, status: Status, look: Look) -> String {
     )
 }
 
-/// A small bar for a list, by percentage.
+/// The small bar of a list, by percentage.
 pub(crate) fn small_bar(row: &OperationRow, columns: usize, look: Look) -> String {
     let percentage = row
         .progress
@@ -176,7 +176,7 @@ fn item_rate(progress: &Progress, items: &str) -> Option<String> {
     }
 }
 
-/// `  bars   1,254 of 2,148   410 bars/s`; the count alone has a bar where there are no steps.
+/// `  bars   1,254 of 2,148   410 bars/s`.
 fn items_line(
     progress: &Progress,
     items: &str,

@@ -1,7 +1,7 @@
-//! The terminal as indicatif draws on it, with the cursor left behind the last line's text.
+//! The terminal for indicatif, which leaves the cursor directly after the last line's text.
 //!
-//! Indicatif fills the last line with spaces up to the edge. A terminal echoes `^C` where the
-//! cursor is: there it would open a new line, and the next redraw would miss the first one.
+//! Indicatif fills the last line with spaces up to the edge. A terminal echoes `^C` at the cursor, which at
+//! the edge would begin a new line, and the next redraw would miss the first line.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use super::glyphs;
 #[derive(Debug)]
 pub(super) struct Canvas {
     term: Term,
-    /// Spaces that are written only once more text follows.
+    /// The number of spaces that are written only when more text follows.
     owed: AtomicUsize,
 }
 

@@ -1,4 +1,4 @@
-//! Market data: what there is, and bars.
+//! Datasets and bars.
 
 use impresario_api::{Bar, DatasetView, Timestamp};
 
@@ -8,10 +8,9 @@ use super::table::{numbers, table, words};
 use super::text::clean;
 use super::{Look, Tone};
 
-/// Bars at either end of a range that is not shown whole.
+/// How many bars are shown at each end of a range that is not shown completely.
 const AT_AN_END: usize = 5;
 
-/// Everything that has been loaded.
 pub(crate) fn list(datasets: &[DatasetView], look: Look) -> Vec<String> {
     if datasets.is_empty() {
         let lines = [
@@ -50,20 +49,20 @@ pub(crate) fn list(datasets: &[DatasetView], look: Look) -> Vec<String> {
 
 /// Bars of one dataset.
 pub(crate) struct Shown {
-    /// What they belong to.
+    /// The dataset to which the bars belong.
     dataset: DatasetView,
-    /// All of the range, or the first.
+    /// All bars of the range, or the first ones.
     first: Vec<Bar>,
-    /// The last, where not all are kept.
+    /// The last bars, if not all are kept.
     last: Vec<Bar>,
-    /// How many the range has.
+    /// The number of bars in the range.
     count: u64,
-    /// Whether the range goes on after them.
+    /// Whether there are more bars after the range.
     pub(crate) goes_on: bool,
 }
 
 impl Shown {
-    /// None yet.
+    /// No bars yet.
     pub(crate) const fn new(dataset: DatasetView) -> Self {
         Self {
             dataset,
@@ -74,8 +73,7 @@ impl Shown {
         }
     }
 
-    /// Takes the next bars of the range; all of them are kept, or so many at either end as are
-    /// shown.
+    /// Adds the next bars of the range. Either all of them are kept, or as many at each end as are shown.
     pub(crate) fn add(&mut self, bars: &[Bar], keeps_all: bool) {
         self.count += bars.len() as u64;
         if keeps_all {
@@ -86,7 +84,7 @@ impl Shown {
         let (first, rest) = bars.split_at(room.min(bars.len()));
         self.first.extend(first);
         self.last.extend(rest);
-        // One more than is shown: left out alone, it would take the line that says so.
+        // One more bar than shown is kept, because a note that one bar is left out takes a line as well.
         let surplus = self.last.len().saturating_sub(AT_AN_END + 1);
         self.last.drain(..surplus);
     }
@@ -95,7 +93,6 @@ impl Shown {
         (self.first.len() + self.last.len()) as u64
     }
 
-    /// The last bars that are shown.
     fn tail(&self) -> &[Bar] {
         &self.last[usize::from(self.count > self.kept())..]
     }
@@ -105,7 +102,7 @@ impl Shown {
     }
 }
 
-/// Range and count, then the bars.
+/// The range, the count, and the bars.
 pub(crate) fn bars(shown: &Shown, look: Look) -> Vec<String> {
     let one = &shown.dataset;
     let name = format!("{} {}", clean(&one.symbol), clean(&one.timeframe));
@@ -196,7 +193,7 @@ fn rows(bars: &[&Bar], look: Look) -> Vec<String> {
     table(&columns, &rows, look)
 }
 
-/// So many decimals as the one with the most of them has, at most 8.
+/// The number of decimals of the value that has the most, at most 8.
 fn decimals(values: impl Iterator<Item = f64>) -> usize {
     let of = |value: f64| {
         let text = value.to_string();

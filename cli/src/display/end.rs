@@ -1,4 +1,4 @@
-//! How it ended: what, how it came out, what next.
+//! The end of an operation: how it ended, the outcome, and what to do next.
 
 use impresario_api::{CheckpointView, OperationRow, OperationView, Status, Verb};
 
@@ -6,17 +6,17 @@ use super::numbers::span;
 use super::text::{clean, left, plural, width, wrap};
 use super::{Look, Tone};
 
-/// One line of the end: a label and what it says.
+/// One line of the end: a label and a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fact {
     /// A word or two.
     pub(crate) label: String,
-    /// The rest of the line.
+    /// The text after the label.
     pub(crate) text: String,
 }
 
 impl Fact {
-    /// A label and its text, both made safe.
+    /// A label and its text, both made safe for a terminal.
     pub(crate) fn new(label: &str, text: &str) -> Self {
         Self {
             label: clean(label),
@@ -25,7 +25,7 @@ impl Fact {
     }
 }
 
-/// The end of `view`; `outcome` is the kind's own account, `next` its own advice.
+/// The end of `view`; `outcome` and `next` are the kind's own facts and advice.
 pub(crate) fn end(
     view: &OperationView,
     outcome: Vec<Fact>,
@@ -61,7 +61,7 @@ pub(crate) fn end(
     lines
 }
 
-/// Facts under each other, their texts in one column.
+/// Facts, one per line, with their texts in one column.
 pub(crate) fn render(facts: &[Fact], look: Look) -> Vec<String> {
     let labels = facts
         .iter()
@@ -136,7 +136,7 @@ fn asked(row: &OperationRow) -> String {
     format!("   ({reacted}{})", reason.unwrap_or_default())
 }
 
-/// `epoch 23, batch 38`: outermost first, as far as the progress knows their order.
+/// `epoch 23, batch 38`: outermost first, as far as the order is known from the progress.
 pub(crate) fn reached(row: &OperationRow, point: &CheckpointView) -> String {
     let steps = row
         .progress
@@ -161,7 +161,7 @@ pub(crate) fn reached(row: &OperationRow, point: &CheckpointView) -> String {
     }
 }
 
-/// What the server would let one do with it now.
+/// The command for what one can do with the operation now.
 fn advice(row: &OperationRow) -> String {
     let id = row.operation_id.short();
     let can = |verb| row.verbs.contains(&verb);
@@ -170,7 +170,7 @@ fn advice(row: &OperationRow) -> String {
         _ if row.checkpoint.is_some() && can(Verb::Resume) => {
             format!("impresario ops resume {id}   goes on from the checkpoint")
         }
-        // Not its log: it may have none, and the error stands in the view.
+        // Not the log: there may be none, and the view has the error.
         Status::Failed => format!("impresario ops show {id}"),
         _ if can(Verb::Retry) => format!("impresario ops retry {id}   starts it again"),
         _ => format!("impresario ops show {id}"),

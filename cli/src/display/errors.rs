@@ -1,4 +1,4 @@
-//! What went wrong, every fault on a line, and what to do next.
+//! Errors: what went wrong, one line for each fault, and what to do next.
 
 use impresario_api::Fault;
 
@@ -7,7 +7,6 @@ use super::text::{clean, left, width, wrap};
 use super::{Look, Tone};
 use crate::error::Error;
 
-/// An error for a person.
 pub(crate) fn error(error: &Error, look: Look) -> Vec<String> {
     let sign = look.paint(Tone::Bad, "✘");
     let faults = error.faults();
@@ -50,7 +49,7 @@ pub(crate) fn error(error: &Error, look: Look) -> Vec<String> {
     lines
 }
 
-/// The error in a line; a message that repeats the faults is left to the lines below it.
+/// The error in one line, without a message that only repeats the faults below.
 fn headline(error: &Error, faults: &[Fault]) -> String {
     let text = clean(&error.to_string());
     let repeats = |fault: &Fault| text.contains(&clean(&fault.expected));

@@ -1,4 +1,4 @@
-//! What is drawn where the locale has only ASCII: each sign as one that takes as many columns.
+//! ASCII replacements of signs for locales without UTF-8; each has the same width as its sign.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -6,24 +6,25 @@ use std::sync::LazyLock;
 
 use super::text::width;
 
-/// The signs of this client, and what stands for each in ASCII.
+/// The signs of this client, and their replacements in ASCII.
 const SIGNS: &[(&str, &str)] = &[
-    // Statuses, and what went wrong.
+    // Statuses, and the sign for errors.
     ("·▸◌‖✔■✘", ".>~|+#x"),
     // Bars, curves and lines.
     ("━╸─▁▂▃▄▅▆▇█⋮│┃", "=>-_.:-=+*#:||"),
-    // Directions, what was cut, signs of numbers.
+    // Directions, the sign for cut text, signs of numbers.
     ("→←↑↓…–−—×±", "><^v~---x+"),
-    // Quotes of foreign texts.
+    // Quotes in texts from elsewhere.
     ("‘’“”«»•", "''\"\"\"\"*"),
 ];
 
-/// Whether this process may write ASCII alone. The tests of lines are the same in every locale.
+/// Whether this process may only write ASCII. Always false in tests, so that they do not depend on the
+/// locale.
 static ONLY_ASCII: LazyLock<bool> =
     LazyLock::new(|| !cfg!(test) && is_only_ascii(|name| std::env::var_os(name)));
 
-/// Whether the locale says that characters are ASCII. Where nothing is said there is a terminal of
-/// today, which knows UTF-8.
+/// Whether the locale says that characters are ASCII. If there is none, the terminal is assumed to show
+/// UTF-8, as nearly all do.
 fn is_only_ascii(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set);
@@ -33,7 +34,7 @@ fn is_only_ascii(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     })
 }
 
-/// Text as standard output and standard error can show it.
+/// Text in a form that standard output and standard error can show.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     match *ONLY_ASCII && !text.is_ascii() {
         true => Cow::Owned(ascii(text)),
@@ -41,7 +42,7 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// JSON as standard output can show it: the same document, whatever the locale.
+/// JSON in a form that standard output can show. The document is the same in every locale.
 pub(crate) fn json(text: String) -> String {
     if !*ONLY_ASCII || text.is_ascii() {
         return text;
@@ -66,7 +67,7 @@ fn ascii(text: &str) -> String {
     each.collect()
 }
 
-/// A sign that is in the table, or question marks as wide as the character.
+/// The replacement in the table, or question marks of the same width.
 fn sign(c: char) -> Cow<'static, str> {
     let known = SIGNS.iter().find_map(|(signs, plain)| {
         let at = signs.chars().position(|sign| sign == c)?;

@@ -1,4 +1,4 @@
-//! What can be started, with its params.
+//! The kinds and their params.
 
 use impresario_api::KindView;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::end::{Fact, render};
 use super::text::{clean, value, wrap};
 use super::{Look, Tone};
 
-/// Every kind with what it takes.
+/// All kinds with their params.
 pub(crate) fn kinds(kinds: &[KindView], look: Look) -> Vec<String> {
     let mut lines = Vec::new();
     for kind in kinds {
@@ -27,7 +27,7 @@ pub(crate) fn kinds(kinds: &[KindView], look: Look) -> Vec<String> {
     lines
 }
 
-/// A line for each param, by its JSON Schema.
+/// One line for each param, from the JSON Schema.
 fn params(schema: &Value) -> Vec<Fact> {
     let required = schema["required"]
         .as_array()

@@ -1,4 +1,4 @@
-//! Operations under each other.
+//! The list of operations.
 
 use impresario_api::{OperationList, OperationRow, Status};
 
@@ -6,12 +6,11 @@ use super::numbers::{age, percent, short, thousands};
 use super::text::{clean, cut, left, right, width};
 use super::{Look, Tone, bars, live, tone_of};
 
-/// The small bar's columns.
+/// The width of the small bar.
 const BAR: usize = 12;
-/// Fewer columns than this for what it is doing say too little.
+/// The least width of the column that says what an operation is doing.
 const SHORTEST_WHAT: usize = 16;
 
-/// Which columns there is room for.
 #[derive(Clone, Copy)]
 struct Columns {
     kind: usize,
@@ -21,7 +20,7 @@ struct Columns {
 }
 
 impl Columns {
-    /// The widest that fits: the bar goes first, then the times, then what it is doing.
+    /// The widest layout that fits: first the bar is left out, then the times, then what it is doing.
     fn of(rows: &[OperationRow], look: Look) -> Self {
         let kinds = rows
             .iter()
@@ -29,7 +28,7 @@ impl Columns {
             .max()
             .unwrap_or(0);
         let kind = kinds.clamp(4, 16);
-        // Sign, id, kind, status, percentage and the gaps between them.
+        // The width of sign, id, kind, status, percentage and the spaces between them.
         let least = 2 + 8 + 2 + kind + 2 + 10 + 2 + 5;
         for (bar, times) in [(true, true), (false, true), (false, false)] {
             let used = least + usize::from(bar) * (BAR + 1) + usize::from(times) * 14;
@@ -52,7 +51,7 @@ impl Columns {
     }
 }
 
-/// The list with its head, and the line that sums it up.
+/// The list with its head and a summary.
 pub(crate) fn list(list: &OperationList, look: Look) -> Vec<String> {
     if list.operations.is_empty() {
         return empty(list, look);
@@ -122,7 +121,7 @@ fn line(row: &OperationRow, columns: Columns, look: Look) -> String {
     look.fit(&line)
 }
 
-/// What a person wants to know of it.
+/// What the operation is doing, or its error.
 fn what(row: &OperationRow) -> String {
     let reason = row
         .stop

@@ -1,5 +1,4 @@
-//! An operation that is going on: header, one bar per step level, items, metrics,
-//! notes, keys.
+//! A live operation: header, one bar for each level of steps, items, metrics, notes, keys.
 
 use impresario_api::{OperationRow, OperationView, Status};
 
@@ -10,11 +9,11 @@ use super::text::clean;
 use super::{Look, Tone};
 use crate::keys::{self, Standing};
 
-/// What the last line has to know.
+/// What the last line depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Keys {
     pub(crate) standing: Standing,
-    /// Whether keys beside Ctrl-C reach us.
+    /// Whether keys other than Ctrl-C are read.
     pub(crate) are_heard: bool,
 }
 
@@ -42,7 +41,8 @@ pub(crate) fn header(row: &OperationRow, look: Look) -> String {
     look.fit(&format!("{} {kind}  {id}  {doing}", look.sign(row.status)))
 }
 
-/// What it is doing, or why it is not; the status's word where the sign alone would not do.
+/// What the operation is doing, or why it is not running; with the status in words if the sign is not clear
+/// enough.
 pub(crate) fn doing(row: &OperationRow) -> String {
     let message = row
         .progress
@@ -74,14 +74,14 @@ pub(crate) fn doing(row: &OperationRow) -> String {
     }
 }
 
-/// The same where the status's word stands already.
+/// The same as [`doing`] beside a column with the status.
 pub(crate) fn doing_without_status(row: &OperationRow) -> String {
     let doing = doing(row);
     let rest = doing.strip_prefix(row.status.as_str()).unwrap_or(&doing);
     rest.trim_start_matches([',', ' ']).to_owned()
 }
 
-/// Why it waits, and its place in the queue.
+/// Why the operation waits, and its place in the queue.
 pub(crate) fn waiting(row: &OperationRow) -> Option<String> {
     let why = row.waiting_for.as_deref().map(clean);
     let at = row.queue_position;

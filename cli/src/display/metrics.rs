@@ -1,7 +1,7 @@
-//! The metrics worth watching, on one line: the last value, where it goes, the best so far.
+//! The most important metrics on one line: the last value, its direction, the best so far.
 //!
-//! What a metric is, is told by the words of its name: a loss is better the lower it is, an
-//! accuracy is a share, and what was measured on the validation part counts most.
+//! The meaning of a metric is derived from the words of its name: a loss is better if it is lower, an
+//! accuracy is a share, and values of the validation part matter most.
 
 use impresario_api::{Curves, EventBody, MetricPoint, OperationRow, Timestamp};
 
@@ -9,29 +9,26 @@ use super::Look;
 use super::numbers::{share, thousands};
 use super::text::{clean, right, width};
 
-/// The metrics of one operation, as its events told of them.
+/// The metrics of one operation, from its events.
 #[derive(Default)]
 pub(crate) struct Metrics {
     curves: Curves,
 }
 
-/// One metric.
 struct Series<'a> {
     name: &'a str,
-    /// Its last two values, the last one first.
+    /// The last two values, the last one first.
     last: [Option<f64>; 2],
-    /// The lowest.
+    /// The step and the value of the lowest point.
     best: Option<(u64, f64)>,
 }
 
 impl Metrics {
-    /// Takes what an event says of metrics.
     pub(crate) fn hear(&mut self, event: &EventBody, at: Timestamp) {
         self.curves.hear(event, at);
     }
 
-    /// `train loss 0.6814 ↓   val loss 0.6872 ↓ (best 0.6869 @ 21)   val acc 53.1 %`, as far as
-    /// there is room.
+    /// `train loss 0.6814 ↓   val loss 0.6872 ↓ (best 0.6869 @ 21)   val acc 53.1 %`, as many as fit.
     pub(crate) fn line(&self, row: &OperationRow, look: Look) -> Option<String> {
         let series = self.curves.names().map(|name| self.series(name));
         let mut sorted: Vec<_> = series.collect();
@@ -78,7 +75,7 @@ impl Series<'_> {
         self.has("validation") || self.has("val")
     }
 
-    /// Losses first, then what was measured on the validation part, then the rest.
+    /// The order of metrics: losses, then those of the validation part, then the rest.
     fn rank(&self) -> u8 {
         match (self.has("loss"), self.is_on_validation()) {
             (true, _) => 0,
@@ -87,7 +84,7 @@ impl Series<'_> {
         }
     }
 
-    /// `val loss 0.6872 ↓ (best 0.6869 @ 21)`, and without the best.
+    /// `val loss 0.6872 ↓ (best 0.6869 @ 21)`, with and without the best.
     fn texts(&self, total: u64) -> [String; 2] {
         let value = |value| match value {
             None => "–".to_owned(),
@@ -114,7 +111,7 @@ impl Series<'_> {
         clean(&words.collect::<Vec<_>>().join(" "))
     }
 
-    /// Where it went with the last point.
+    /// The direction of the last point.
     fn trend(&self) -> char {
         match self.last {
             [Some(last), Some(before)] if last < before => '↓',
@@ -125,7 +122,7 @@ impl Series<'_> {
     }
 }
 
-/// Four decimals where they say something.
+/// A value with four decimals, if these are significant.
 pub(crate) fn figures(value: f64) -> String {
     match value.abs() {
         size if size >= 100_000.0 => format!("{value:.3e}"),

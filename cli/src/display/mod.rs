@@ -1,6 +1,6 @@
-//! The one place that turns what the server says into text for people.
+//! Turns answers of the server into text for people. No other module does.
 //!
-//! Everything but [`screen`] is pure: a view and a [`Look`] in, lines out.
+//! Everything but [`screen`] is pure: functions of a view and a [`Look`] that return lines.
 
 pub(crate) mod bars;
 mod canvas;
@@ -28,13 +28,12 @@ use impresario_api::Status;
 /// What a stream can show.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
-    /// Columns.
     pub(crate) width: usize,
-    /// Whether colours may go beside the signs and words.
+    /// Whether colours may be used in addition to signs and words.
     pub(crate) colour: bool,
 }
 
-/// A meaning that a colour may underline; a sign or a word always carries it too.
+/// A meaning that a colour emphasises. A sign or a word always expresses it too.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Tone {
     Good,
@@ -46,13 +45,13 @@ pub(crate) enum Tone {
 }
 
 impl Look {
-    /// A file or a pipe: no colours, and nothing is cut or wrapped.
+    /// The look of a file or a pipe: no colours, and nothing is cut or wrapped.
     pub(crate) const PLAIN: Self = Self {
         width: 100_000,
         colour: false,
     };
 
-    /// `text` with its meaning underlined, where colours may be.
+    /// `text` in the colour of its meaning, if colours may be used.
     pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
         if !self.colour || text.is_empty() {
             return text.to_owned();
@@ -69,18 +68,16 @@ impl Look {
         style.apply_to(text).to_string()
     }
 
-    /// The status's sign.
     pub(crate) fn sign(self, status: Status) -> String {
         self.paint(tone_of(status), &status.sign().to_string())
     }
 
-    /// Cut to the width.
+    /// The line, cut to the width.
     pub(crate) fn fit(self, line: &str) -> String {
         text::cut(line.trim_end(), self.width)
     }
 }
 
-/// What a status feels like.
 pub(crate) const fn tone_of(status: Status) -> Tone {
     match status {
         Status::Pending => Tone::Dim,

@@ -1,4 +1,4 @@
-//! Trained models. A score never stands alone: the baselines of the same rows are beside it.
+//! Trained models. A score is always shown beside the baselines of the same rows.
 
 mod card;
 mod list;
@@ -24,7 +24,7 @@ pub(crate) fn verdict(test: &TestReport) -> String {
     )
 }
 
-/// How far the model's accuracy is from the better baseline's, 0 to 1.
+/// The difference between the model's accuracy and that of the better baseline.
 pub(crate) fn lead(test: &TestReport) -> f64 {
     let (majority, last) = (
         test.baselines.majority_class.accuracy,
@@ -33,10 +33,10 @@ pub(crate) fn lead(test: &TestReport) -> f64 {
     test.model.accuracy - majority.max(last)
 }
 
-/// Above the better baseline by how much, or plainly not.
+/// The comparison with the better baseline, in words.
 pub(crate) fn comparison(test: &TestReport) -> String {
     let lead = lead(test);
-    // Rounded to nothing, a difference would look like none.
+    // A difference that is rounded to 0 would look like no difference.
     let points = match lead.abs() * 100.0 {
         small if small < 0.05 => format!("{small:.2}"),
         points => format!("{points:.1}"),

@@ -1,4 +1,4 @@
-//! Numbers as people read them: durations, counts, rates, sizes.
+//! Numbers for people: durations, counts, rates, sizes.
 
 use impresario_api::Timestamp;
 
@@ -15,13 +15,13 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
-/// Never negative, never without end.
+/// Whole seconds, neither negative nor infinite.
 fn whole(seconds: f64) -> u64 {
-    // NaN stays NaN here, and `as` makes it 0.
+    // NaN stays NaN here, and `as` turns it into 0.
     seconds.clamp(0.0, 1e12) as u64
 }
 
-/// A clock that stands still in its columns: `0:01:40`; in days where hours would be many.
+/// A clock whose width does not change: `0:01:40`; with days if there are many hours.
 pub(crate) fn clock(seconds: f64) -> String {
     let all = whole(seconds);
     if all >= 360_000 {
@@ -30,12 +30,12 @@ pub(crate) fn clock(seconds: f64) -> String {
     format!("{}:{:02}:{:02}", all / 3600, all / 60 % 60, all % 60)
 }
 
-/// In a sentence: `3 ms`, `4.2 s`, `1 m 29 s`, `2 h 05 m`, `3 d 04 h`.
+/// A duration in a sentence: `3 ms`, `4.2 s`, `1 m 29 s`, `2 h 05 m`, `3 d 04 h`.
 pub(crate) fn span(seconds: f64) -> String {
     spell(seconds, " ")
 }
 
-/// In a column: `3ms`, `4.2s`, `1m29s`, `2h05m`, `3d04h`.
+/// A duration in a column: `3ms`, `4.2s`, `1m29s`, `2h05m`, `3d04h`.
 pub(crate) fn short(seconds: f64) -> String {
     spell(seconds, "")
 }
@@ -54,7 +54,7 @@ fn spell(seconds: f64, gap: &str) -> String {
     }
 }
 
-/// How long ago, roughly: one unit is enough for an age.
+/// An age in one unit, which is exact enough.
 pub(crate) fn age(seconds: f64) -> String {
     match whole(seconds) {
         all @ 0..60 => format!("{all}s"),
@@ -66,11 +66,11 @@ pub(crate) fn age(seconds: f64) -> String {
 
 /// ` 46 %`, five columns.
 pub(crate) fn percent(percentage: f64) -> String {
-    // Rounded down: 100 % is for what is whole.
+    // This is rounded down, because 100 % means complete.
     format!("{:>3} %", percentage.clamp(0.0, 100.0) as u64)
 }
 
-/// `8,214`, `53.1`, `0.42`: three figures say enough.
+/// A rate in about three digits: `8,214`, `53.1`, `0.42`.
 pub(crate) fn rate(per_second: f64) -> String {
     match per_second {
         r if r >= 100.0 => thousands(r as u64),
@@ -79,7 +79,7 @@ pub(crate) fn rate(per_second: f64) -> String {
     }
 }
 
-/// Milliseconds of a percentile, or what stands for none.
+/// A percentile in milliseconds, or a sign for none.
 pub(crate) fn millis(ms: Option<f64>) -> String {
     match ms {
         None => "–".to_owned(),
@@ -144,7 +144,7 @@ pub(crate) fn minute(time: Timestamp) -> String {
         .map_or(text.clone(), str::to_owned)
 }
 
-/// `53.1 %` of 0.531.
+/// 0.531 as `53.1 %`.
 pub(crate) fn share(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }

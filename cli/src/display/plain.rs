@@ -1,4 +1,4 @@
-//! Following where nothing can be redrawn: a line when something changes, and few of them.
+//! Following an operation on a stream that cannot be redrawn: a line when something important changes.
 
 use impresario_api::{OperationRow, OperationView, Status};
 
@@ -8,14 +8,14 @@ use super::metrics::Metrics;
 use super::numbers::percent;
 use super::text::clean;
 
-/// Seconds that lie at least between two lines of progress.
+/// The least time between two lines of progress, in seconds.
 const AT_LEAST: f64 = 1.0;
-/// Growth in points that is worth a line.
+/// How many percentage points of growth cause a line.
 const GROWTH: f64 = 10.0;
-/// Without that growth, a line after so many seconds says that it still goes on.
+/// After this time without such growth, in seconds, a line says that the operation still runs.
 const SILENCE: f64 = 30.0;
 
-/// What was said last.
+/// What the last line said.
 #[derive(Default)]
 pub(crate) struct Plain {
     status: Option<(Status, u32)>,
@@ -24,7 +24,7 @@ pub(crate) struct Plain {
 }
 
 impl Plain {
-    /// The line to say at `now` (seconds of any clock), if there is one.
+    /// The line to write at `now` (in seconds of any clock), if there is one.
     pub(crate) fn line(
         &mut self,
         view: &OperationView,
@@ -40,7 +40,7 @@ impl Plain {
         let passed = now - self.at;
         let has_grown = percentage - self.percentage >= GROWTH && passed >= AT_LEAST;
         let is_due = row.status.is_dispatched() && (has_grown || passed >= SILENCE);
-        // The end has its own block.
+        // The end is shown separately.
         let has_changed = self.status != Some(status) && !row.status.is_ended();
         if !has_changed && !is_due {
             return None;

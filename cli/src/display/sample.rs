@@ -16,7 +16,7 @@ pub(crate) fn look(width: usize) -> Look {
     }
 }
 
-/// A dummy in `status`, half done.
+/// A dummy in `status`, half complete.
 pub(crate) fn view(status: &str) -> OperationView {
     from(json!({}), status)
 }
@@ -82,7 +82,7 @@ fn of_status(status: Status) -> Value {
     }
 }
 
-/// Two levels with items.
+/// An operation with two levels of steps and with items.
 pub(crate) fn nested() -> OperationView {
     from(
         json!({"kind": "training", "progress": {"percentage": 46.9,
@@ -93,7 +93,7 @@ pub(crate) fn nested() -> OperationView {
     )
 }
 
-/// What a training has reported by its 23rd epoch.
+/// The metrics of a training up to its 23rd epoch.
 pub(crate) fn metrics() -> Metrics {
     let mut metrics = Metrics::default();
     let mut point = |name: &str, step, value| {
@@ -118,7 +118,7 @@ pub(crate) fn metrics() -> Metrics {
     metrics
 }
 
-/// Items without steps.
+/// An operation with items and without steps.
 pub(crate) fn items() -> OperationView {
     from(
         json!({"kind": "data_load", "progress": {"percentage": 58.3, "message": "Loading GOOG 1d",
@@ -127,7 +127,7 @@ pub(crate) fn items() -> OperationView {
     )
 }
 
-/// Everything that a server may send to harm a terminal or a layout.
+/// An operation with every text that could harm a terminal or a layout.
 pub(crate) fn hostile() -> OperationView {
     from(
         json!({"kind": "evil\u{1b}]0;x\u{7}", "labels": {"a\u{1b}": "\u{9b}2J"}, "requested_by": "x\r\ny",
@@ -149,7 +149,7 @@ fn merge(into: &mut Value, change: Value) {
     }
 }
 
-/// Loads and trainings that ended, each otherwise.
+/// Loads and trainings that ended in different ways.
 pub(crate) fn ends() -> Vec<OperationView> {
     let load = |replaced| {
         json!({"kind": "data_load", "result_summary": {"symbol": "GOOG", "timeframe": "1d",
@@ -218,7 +218,6 @@ pub(crate) fn models() -> Vec<ModelRow> {
     ]
 }
 
-/// A model's card.
 pub(crate) fn card() -> ModelCard {
     let epoch = |epoch: u32| {
         let away = f64::from(epoch.abs_diff(21));

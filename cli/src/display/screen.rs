@@ -1,4 +1,4 @@
-//! The thin part that draws: bars on a terminal, lines elsewhere, nothing for a machine.
+//! Draws: bars on a terminal, lines elsewhere, nothing with `--json`.
 
 use std::time::Instant;
 
@@ -13,25 +13,25 @@ use super::plain::Plain;
 use super::text;
 use crate::out::Out;
 
-/// Where an operation is shown while it goes on.
+/// How an operation is shown while it is live.
 pub(crate) struct Screen<'a> {
     out: &'a Out,
     way: Way,
 }
 
 enum Way {
-    /// One bar of indicatif whose message is the whole picture, so that it is drawn in one go.
+    /// One bar of indicatif whose message is the whole picture, so that it is drawn at once.
     Picture(ProgressBar),
     Lines {
         plain: Plain,
         since: Instant,
     },
-    /// Standard error is for errors alone.
+    /// Nothing is shown; standard error has only errors.
     Silent,
 }
 
 impl<'a> Screen<'a> {
-    /// What suits standard error.
+    /// The screen that fits standard error.
     pub(crate) fn new(out: &'a Out) -> Self {
         let way = match (out.json, out.err_is_terminal) {
             (true, _) => Way::Silent,
@@ -51,17 +51,17 @@ impl<'a> Screen<'a> {
         Self { out, way }
     }
 
-    /// Whether anybody sees it.
+    /// Whether anything is shown.
     pub(crate) const fn is_seen(&self) -> bool {
         !matches!(self.way, Way::Silent)
     }
 
-    /// Whether it is drawn, so that keys have somewhere to be shown.
+    /// Whether the picture is drawn, so that keys can be shown.
     pub(crate) const fn is_picture(&self) -> bool {
         matches!(self.way, Way::Picture(_))
     }
 
-    /// The operation as it is now.
+    /// Shows the operation as it is now.
     pub(crate) fn show(
         &mut self,
         view: &OperationView,
@@ -83,7 +83,7 @@ impl<'a> Screen<'a> {
         }
     }
 
-    /// Something beside the operation, once.
+    /// Shows a note once, beside the operation.
     pub(crate) fn note(&self, line: &str) {
         match &self.way {
             Way::Silent => {}
@@ -95,7 +95,7 @@ impl<'a> Screen<'a> {
         }
     }
 
-    /// Makes room for what comes after.
+    /// Removes the picture, so that other output can follow.
     pub(crate) fn close(&self) {
         if let Way::Picture(bar) = &self.way {
             bar.finish_and_clear();
@@ -103,7 +103,7 @@ impl<'a> Screen<'a> {
     }
 }
 
-/// The terminal may have been resized since.
+/// The look with the terminal's present width, because it may have been resized.
 fn current(look: Look) -> Look {
     let columns = console::Term::stderr()
         .size_checked()

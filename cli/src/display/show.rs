@@ -8,7 +8,7 @@ use super::numbers::{age, bytes, date, span};
 use super::text::pretty;
 use super::{Look, Tone, bars, live};
 
-/// The operation, whole.
+/// Everything about the operation.
 pub(crate) fn show(view: &OperationView, items: &str, look: Look) -> Vec<String> {
     let row = &view.row;
     let mut lines = vec![live::header(row, look)];
@@ -42,7 +42,7 @@ fn identity(row: &OperationRow) -> Vec<Fact> {
     ]
 }
 
-/// The facts that there are.
+/// Facts for the values that are known.
 fn known<const N: usize>(facts: [(&str, Option<String>); N]) -> Vec<Fact> {
     let fact = |(label, text): (&str, Option<String>)| Some(Fact::new(label, &text?));
     facts.into_iter().filter_map(fact).collect()
@@ -121,7 +121,7 @@ fn status(row: &OperationRow) -> String {
     )
 }
 
-/// A JSON value under its name.
+/// A JSON value with its name as a title.
 pub(crate) fn block(name: &str, value: &Value, look: Look) -> Vec<String> {
     let is_empty = match value {
         Value::Null => true,
@@ -132,7 +132,7 @@ pub(crate) fn block(name: &str, value: &Value, look: Look) -> Vec<String> {
         return Vec::new();
     }
     let mut lines = vec![format!("  {}", look.paint(Tone::Dim, name))];
-    // A value is there to be copied: it is never cut.
+    // A value may be copied, so it is never cut.
     lines.extend(pretty(value).iter().map(|line| format!("    {line}")));
     lines
 }

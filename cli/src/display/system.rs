@@ -1,4 +1,4 @@
-//! The supervisor as it is.
+//! The state of the supervisor.
 
 use impresario_api::{LaneView, SlotView, SystemView, Timestamp};
 
@@ -7,7 +7,7 @@ use super::numbers::{bytes, millis, short, span, thousands};
 use super::text::{clean, left, right, width, wrap};
 use super::{Look, Tone};
 
-/// The system; `now` is the client's clock, for how long a slot has been busy.
+/// The lines of the state; `now` is the client's clock, from which the busy time of slots is computed.
 pub(crate) fn system(view: &SystemView, now: Timestamp, look: Look) -> Vec<String> {
     let name = look.paint(
         Tone::Strong,

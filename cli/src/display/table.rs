@@ -1,19 +1,16 @@
-//! Rows under a head; where the width is short, the columns that matter least go first.
+//! Tables with a head. If the width is too small, the least important columns are left out.
 
 use super::text::{clean, left, right, width};
 use super::{Look, Tone};
 
-/// One column.
 pub(crate) struct Column {
-    /// Its name.
     pub(crate) head: &'static str,
-    /// Whether it holds numbers, which end under each other.
+    /// Whether the column has numbers, which are aligned on the right.
     pub(crate) is_number: bool,
-    /// The highest go first, those of the same number together; 0 never goes.
+    /// The order of leaving out: the highest first, equal numbers together; 0 is never left out.
     pub(crate) leaves: u8,
 }
 
-/// Text.
 pub(crate) const fn words(head: &'static str, leaves: u8) -> Column {
     let is_number = false;
     Column {
@@ -23,7 +20,6 @@ pub(crate) const fn words(head: &'static str, leaves: u8) -> Column {
     }
 }
 
-/// Numbers.
 pub(crate) const fn numbers(head: &'static str, leaves: u8) -> Column {
     let is_number = true;
     Column {
@@ -33,7 +29,7 @@ pub(crate) const fn numbers(head: &'static str, leaves: u8) -> Column {
     }
 }
 
-/// The head and every row, a cell for each column.
+/// The head and all rows, with one cell for each column.
 pub(crate) fn table<const N: usize>(
     columns: &[Column; N],
     rows: &[[String; N]],
@@ -61,14 +57,13 @@ pub(crate) fn table<const N: usize>(
     lines
 }
 
-/// The columns that there is room for.
 fn fitting(columns: &[Column], widths: &[usize], look: Look) -> Vec<usize> {
     let mut shown: Vec<_> = (0..columns.len()).collect();
     while shown.iter().map(|&at| widths[at] + 2).sum::<usize>() > look.width {
         let next = shown.iter().max_by_key(|&&at| columns[at].leaves);
         match next.copied() {
             Some(next) if columns[next].leaves > 0 => {
-                // What belongs together goes together.
+                // Columns with the same number are left out together.
                 shown.retain(|&at| columns[at].leaves != columns[next].leaves);
             }
             _ => break,

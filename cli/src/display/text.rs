@@ -1,16 +1,16 @@
-//! Text from elsewhere made safe, and cut, padded and wrapped by what it takes on the screen.
+//! Makes text from elsewhere safe, and cuts, pads and wraps it by its width on the screen.
 
 use impresario_api::text::is_hidden;
 use serde_json::Value;
 
 use super::glyphs;
 
-/// The columns that `text` takes.
+/// The width of `text` in columns.
 pub(crate) fn width(text: &str) -> usize {
     console::measure_text_width(text)
 }
 
-/// On one line, and without anything that a terminal would obey.
+/// The text on one line, and without control sequences.
 pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .map(|c| match c {
@@ -21,28 +21,28 @@ pub(crate) fn clean(text: &str) -> String {
         .collect()
 }
 
-/// At most `columns` wide, with `…` for what is left out.
+/// The text cut to `columns`, with `…` for what is left out.
 pub(crate) fn cut(text: &str, columns: usize) -> String {
     console::truncate_str(text, columns, "…").into_owned()
 }
 
-/// Filled with spaces on the right.
+/// The text, padded with spaces on the right.
 pub(crate) fn left(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
-/// Filled with spaces on the left.
+/// The text, padded with spaces on the left.
 pub(crate) fn right(text: &str, columns: usize) -> String {
     format!("{}{text}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
-/// `first` and `text` on lines of at most `columns`; what follows the first line is set in by
-/// as much as `first` takes.
+/// `first` and `text` on lines of at most `columns`. Lines after the first are indented by the width of
+/// `first`.
 pub(crate) fn wrap(first: &str, text: &str, columns: usize) -> Vec<String> {
     let indent = width(first).min(columns / 2);
     let mut lines = Vec::new();
     let mut line = first.to_owned();
-    // The spaces before the next word; none where a line begins.
+    // The number of spaces before the next word; none at the beginning of a line.
     let mut gap = 0;
     for word in text.split(' ') {
         if word.is_empty() {
@@ -62,12 +62,12 @@ pub(crate) fn wrap(first: &str, text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// Compact JSON that a terminal can be given: what serde leaves raw is escaped too.
+/// Compact JSON that is safe for a terminal: control characters that serde does not escape are escaped.
 pub(crate) fn json(value: &Value) -> String {
     glyphs::json(escape(&value.to_string()))
 }
 
-/// The same over several lines.
+/// The same as [`json`] over several lines.
 pub(crate) fn pretty(value: &Value) -> Vec<String> {
     let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
     text.lines()
@@ -75,7 +75,7 @@ pub(crate) fn pretty(value: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Outside strings JSON is plain ASCII, so what is unsafe stands in a string and may be escaped.
+/// Escapes unsafe characters. Outside strings JSON is plain ASCII, so they are all in strings.
 fn escape(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
@@ -90,7 +90,7 @@ fn escape(json: &str) -> String {
     safe
 }
 
-/// A value for a person: text without quotes, the rest as JSON.
+/// A value for a person: a text without quotes, anything else as JSON.
 pub(crate) fn value(value: &Value) -> String {
     match value {
         Value::String(text) => clean(text),
@@ -105,7 +105,7 @@ pub(crate) fn value(value: &Value) -> String {
 /// `iteration` → `iterations`.
 pub(crate) fn plural(word: &str) -> String {
     let hisses = ["s", "x", "ch", "sh"].iter().any(|end| word.ends_with(end));
-    // The ch of an epoch is a k.
+    // In "epoch", "ch" is pronounced as k.
     let hisses = hisses && !word.ends_with("poch");
     format!("{word}{}", if hisses { "es" } else { "s" })
 }

@@ -1,5 +1,4 @@
-//! The feed over a live socket. What was missed while there was none comes first when there is one
-//! again.
+//! The feed over a live socket. When a lost socket is opened again, the missed events come first.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,33 +12,33 @@ use super::socket::{Came, Refused, Socket};
 use super::{ANSWER, Arrival, EVERY, Feed, RETRY};
 use crate::error::Error;
 
-/// The subscription's name: there is one on each socket.
+/// The subscription's name. Each socket has only one.
 const SUB: &str = "it";
-/// While it waits, its place in the queue changes without an event.
+/// How often the view of a waiting operation is read, because its place in the queue changes without an
+/// event.
 const REFRESH: Duration = Duration::from_secs(1);
 
 /// How one socket ends.
 enum End {
-    /// It has ended, nobody listens any more, or there is no hope left.
+    /// The operation has ended, the follower does not listen any more, or the feed has given up.
     Over,
-    /// The socket is lost.
     Lost(Error),
-    /// It was opened, and then nothing came through.
+    /// The socket was opened, but nothing arrived on it.
     Mute,
 }
 
 /// What is known of the operation.
 struct Known {
     view: OperationView,
-    /// Since when: the clock on the screen goes on from there.
+    /// When the view was read: the clock on the screen goes on from there.
     at: Instant,
     asked_at: Instant,
-    /// Something has happened that it does not know of: nobody answered.
+    /// Whether something has happened that the view does not include, because the server did not answer.
     is_stale: bool,
 }
 
 impl<T: Fn(Arrival) -> bool> Feed<T> {
-    /// Whether there were sockets to follow on.
+    /// Follows over sockets. Returns whether that was possible.
     pub(super) fn follow_live(&mut self) -> bool {
         let mut since = None;
         let mut was_live = false;
@@ -64,7 +63,7 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
         }
     }
 
-    /// One socket, to its end.
+    /// Follows over one socket until it ends.
     fn hear(&mut self, mut socket: Socket, since: &mut Option<u64>) -> End {
         if let Err(error) = socket.send(&self.subscribe(*since)) {
             return End::Lost(error);
@@ -87,14 +86,14 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
         }
     }
 
-    /// Who only wants to know how it ends, hears of little.
+    /// The subscription; with few types of events if only the end is of interest.
     fn subscribe(&self, since: Option<u64>) -> ClientFrame {
         let few = || vec![EventType::Status, EventType::Resumed];
         ClientFrame::Subscribe {
             sub: SUB.to_owned(),
             operation_id: Some(self.id),
             filter: None,
-            // Its metrics are drawn from the first on.
+            // The metrics are drawn from the first one on.
             since: since.or_else(|| self.wants_events.then_some(0)),
             events: (!self.wants_events).then(few),
             progress_ms: None,
@@ -107,7 +106,7 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
         since: &mut Option<u64>,
         known: &mut Option<Known>,
     ) -> Option<End> {
-        // Clients ignore what they do not know.
+        // A client ignores frames that it does not know.
         let frame: ServerFrame = serde_json::from_value(raw.clone()).ok()?;
         let listens = match frame.body {
             FrameBody::Snapshot(Snapshot::View(view)) => {
@@ -121,7 +120,7 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
             }
             FrameBody::Subscribed(_) => self.found(),
             FrameBody::Error(body) if body.code == Code::SinceAhead.as_str() => {
-                // The server knows less than it did: a snapshot of that comes next.
+                // The server has fewer events than before. A snapshot comes next.
                 *since = None;
                 true
             }
@@ -149,14 +148,14 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
         if self.wants_events && !(self.tell)(Arrival::Event(Box::new(event))) {
             return Some(End::Over);
         }
-        // Before the snapshot it is history; and a point or a line changes no view.
+        // Events before the snapshot are history, and a metric or a log line changes no view.
         if known.is_none() || is_small {
             return None;
         }
         self.ask(known)
     }
 
-    /// Nothing came for a while: the clock goes on.
+    /// Nothing came for a while, so only the clock goes on.
     fn nothing_new(&mut self, known: &mut Option<Known>) -> Option<End> {
         let now = known.as_mut()?;
         let waits = self.wants_events && !now.view.row.status.is_dispatched();
@@ -167,11 +166,11 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
         (!self.show(now)).then_some(End::Over)
     }
 
-    /// What has happened changed more than the event says: the view has it all.
+    /// Reads the whole view, because an event changes more than it says.
     fn ask(&mut self, known: &mut Option<Known>) -> Option<End> {
         match self.view() {
             Ok((view, raw)) => self.stands(view, raw, known),
-            // The socket knows best whether the server is there.
+            // Whether the server can be reached is decided by the socket.
             Err(error) if error.may_pass() => {
                 if let Some(known) = known {
                     (known.is_stale, known.asked_at) = (true, Instant::now());
@@ -185,7 +184,7 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
         }
     }
 
-    /// The operation as it is now.
+    /// Takes in the operation as it is now.
     fn stands(
         &mut self,
         view: OperationView,
@@ -204,7 +203,7 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
         (has_ended || !listens).then_some(End::Over)
     }
 
-    /// The view with its clock set to now.
+    /// Reports the view with its clock set to now.
     fn show(&self, known: &mut Known) -> bool {
         let now = Instant::now();
         let passed = now - std::mem::replace(&mut known.at, now);

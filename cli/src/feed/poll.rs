@@ -1,18 +1,17 @@
-//! The feed where there is no socket: the view is asked for again and again, and the events after
-//! those that are known.
+//! The feed without a socket: it polls the view, and the events after those that are known.
 
 use std::thread;
 
 use super::{ANSWER, Arrival, EVERY, Feed, RETRY};
 
-/// Events to ask for at a time.
+/// How many events are requested at a time.
 const PAGE: usize = 1_000;
-/// A view is not kept waiting for more of them.
+/// The most pages of events that are read before the next view.
 const MOST_PAGES: usize = 20;
 
 impl<T: Fn(Arrival) -> bool> Feed<T> {
     pub(super) fn follow_by_asking(&mut self) {
-        // A connection that was idle may be closed just as it is used: one try more is silent.
+        // An idle connection may be closed just as it is used, so the first failure is not reported.
         let mut failures = 0_u32;
         let mut since = 0;
         loop {
@@ -39,8 +38,8 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
         }
     }
 
-    /// The events after `since`, as many pages as are there. One that fails is asked for again with
-    /// the next view, which says what is wrong.
+    /// Reads the events after `since`. A page that fails is read again after the next view, which reports the
+    /// error.
     fn events(&self, since: &mut u64) {
         let path = format!("{}/events", self.path());
         for _ in 0..MOST_PAGES {
@@ -53,7 +52,7 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
                 .map(Vec::as_slice)
                 .unwrap_or_default();
             for event in events {
-                // Clients ignore what they do not know.
+                // A client ignores events that it does not know.
                 let Ok(event) = serde_json::from_value(event.clone()) else {
                     continue;
                 };

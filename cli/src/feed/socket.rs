@@ -1,4 +1,4 @@
-//! A live socket of the server's: opened, written to, read from.
+//! Opens a live socket of the server, writes to it and reads from it.
 
 use std::io::ErrorKind;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -16,34 +16,31 @@ use super::ANSWER;
 use crate::client::Client;
 use crate::error::Error;
 
-/// A snapshot is a view: nothing comes near this.
+/// The largest frame. The largest one that the server sends is a view, which does not come near this.
 const LARGEST_FRAME: usize = 64 * 1024 * 1024;
-/// A socket on which nothing came for so long is asked whether it lives, and given up when it has
-/// not answered after as long again.
+/// After this time without a frame the client sends a ping, and after the same time without an answer it
+/// gives the socket up.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// An open socket.
 pub(super) struct Socket {
     socket: WebSocket<TcpStream>,
     heard_at: Instant,
     was_asked: bool,
 }
 
-/// Why there is none.
+/// Why there is no socket.
 pub(super) enum Refused {
-    /// What answers lets none through.
+    /// The server or a proxy does not let sockets through.
     NoSocket,
-    /// Nobody answers; or they say no for now.
+    /// The server does not answer, or refuses for the moment.
     Lost(Error),
 }
 
-/// What came.
 pub(super) enum Came {
-    /// A frame, as it came.
     Frame(Value),
-    /// Nothing, in the time given.
+    /// Nothing in the given time.
     Nothing,
-    /// The socket is over: why.
+    /// The socket has ended, with the reason.
     Lost(Error),
 }
 
@@ -53,7 +50,7 @@ impl Socket {
         let url = format!("ws://{}/api/v1/ws", client.authority());
         let mut request = url.into_client_request().map_err(|_| Refused::NoSocket)?;
         for (name, value) in client.headers() {
-            // What a header cannot carry, plain HTTP will say: the token is wrong anyway.
+            // A header cannot have this value, so the token is wrong, and plain HTTP will report it.
             if let Ok(value) = HeaderValue::from_str(&value) {
                 request
                     .headers_mut()
@@ -77,7 +74,7 @@ impl Socket {
             Err(HandshakeError::Failure(tungstenite::Error::Io(error))) => {
                 Err(Refused::Lost(client.unreachable(error.to_string())))
             }
-            // What is no handshake at all; or one that was begun and not answered.
+            // The answer is not a handshake, or there is none.
             Err(_) => Err(Refused::NoSocket),
         }
     }
@@ -92,7 +89,7 @@ impl Socket {
             })
     }
 
-    /// What comes within `time`.
+    /// Reads what comes within `time`.
     pub(super) fn read(&mut self, time: Duration) -> Came {
         if let Err(error) = self.socket.get_ref().set_read_timeout(Some(time)) {
             return lost(error.to_string());
@@ -112,7 +109,7 @@ impl Socket {
                     _ => Came::Nothing,
                 }
             }
-            // Interrupted: we were stopped, and go on.
+            // The process was stopped by a signal and goes on.
             Err(tungstenite::Error::Io(error))
                 if matches!(
                     error.kind(),
@@ -125,7 +122,7 @@ impl Socket {
         }
     }
 
-    /// Nothing came: is anybody there?
+    /// Nothing came, so a ping is sent.
     fn quiet(&mut self) -> Came {
         let silence = self.heard_at.elapsed();
         if silence > SILENCE * 2 {
@@ -177,7 +174,7 @@ fn connect(client: &Client) -> Result<TcpStream, String> {
     Err(why)
 }
 
-/// A server that goes down comes back; whoever else says no will go on saying no.
+/// A server that shuts down may come back. Every other refusal is final.
 fn refusal(client: &Client, status: u16, body: Option<&[u8]>) -> Refused {
     let envelope = body.and_then(|body| serde_json::from_slice::<Envelope<Value>>(body).ok());
     let error = envelope.and_then(|envelope| envelope.error);
@@ -185,7 +182,7 @@ fn refusal(client: &Client, status: u16, body: Option<&[u8]>) -> Refused {
         Some(body) if body.code == Code::ShuttingDown.as_str() => {
             Refused::Lost(Error::Api { body })
         }
-        // In front of a server that is started anew.
+        // A proxy answers while the server restarts.
         _ if matches!(status, 502..=504) => {
             Refused::Lost(client.unreachable(format!("HTTP {status}")))
         }

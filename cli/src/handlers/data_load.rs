@@ -1,4 +1,4 @@
-//! `data load`: a CSV file becomes the bars of a symbol and timeframe.
+//! `data load`: loads a CSV file as the bars of a symbol and timeframe.
 
 use clap::{Arg, ArgMatches, Command};
 use impresario_api::{OperationView, Timestamp};
@@ -31,11 +31,9 @@ impl Handler for DataLoad {
                     .required(true)
                     .help("How long a bar lasts: 1m 5m 15m 30m 1h 4h 1d 1w"),
             )
-            .arg(
-                arg("file", "NAME")
-                    .long("file")
-                    .help("Its name in the server's import folder [default: SYMBOL_TIMEFRAME.csv]"),
-            )
+            .arg(arg("file", "NAME").long("file").help(
+                "The file's name in the server's import folder [default: SYMBOL_TIMEFRAME.csv]",
+            ))
     }
 
     fn group(&self) -> Option<&str> {

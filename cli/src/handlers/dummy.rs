@@ -1,4 +1,4 @@
-//! `dummy`: counts, resting between steps.
+//! `dummy`: counts, and rests between steps.
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use impresario_api::OperationView;
@@ -26,11 +26,11 @@ impl Handler for Dummy {
                 .value_parser(value_parser!(u64))
         };
         Command::new("dummy")
-            .about("Start a dummy: it counts, resting between steps")
-            .arg(number("iterations", "iterations", "N", "100").help("How many iterations"))
+            .about("Start a dummy, which counts and rests between steps")
+            .arg(number("iterations", "iterations", "N", "100").help("The number of iterations"))
             .arg(
                 number("step_ms", "step-ms", "MS", "2000")
-                    .help("How long each rests, in milliseconds"),
+                    .help("How long each iteration rests, in milliseconds"),
             )
     }
 

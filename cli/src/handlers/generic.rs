@@ -1,4 +1,4 @@
-//! Any kind that has no handler of its own: `impresario start KIND`.
+//! `impresario start KIND`: kinds without a handler of their own.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use impresario_api::OperationView;
@@ -10,9 +10,9 @@ use crate::display::text::{cut, value};
 use crate::error::Error;
 use crate::values;
 
-/// More fields than this are better read with `ops show`.
+/// The most fields that are shown; `ops show` shows all of them.
 const MOST_FIELDS: usize = 8;
-/// Longer values too.
+/// The longest value that is shown whole, in characters.
 const LONGEST: usize = 200;
 
 pub(crate) struct Generic {
@@ -20,14 +20,13 @@ pub(crate) struct Generic {
 }
 
 impl Generic {
-    /// The handler of `kind`.
     pub(crate) fn new(kind: &str) -> Self {
         Self {
             kind: kind.to_owned(),
         }
     }
 
-    /// The handler of the kind that `impresario start` was told.
+    /// The handler of the kind in the arguments of `impresario start`.
     pub(crate) fn from_arguments(arguments: &ArgMatches) -> Self {
         let kind = arguments.get_one::<String>("kind");
         Self::new(kind.map(String::as_str).unwrap_or_default())
@@ -54,13 +53,13 @@ impl Handler for Generic {
                     .value_name("KEY=VALUE")
                     .action(ArgAction::Append)
                     .value_parser(values::pair)
-                    .help("A param; the value is JSON when it parses as JSON, else text"),
+                    .help("A param; the value is JSON if it parses as JSON, otherwise text"),
             )
             .arg(
                 Arg::new("params_json")
                     .long("params-json")
                     .value_name("JSON")
-                    .help("The params as one JSON object; --param goes over it"),
+                    .help("The params as one JSON object; --param replaces its fields"),
             )
     }
 

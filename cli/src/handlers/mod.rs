@@ -1,5 +1,5 @@
-//! What is particular to a kind: its command, its params, how it came out. A new kind is a file
-//! here and a line in [`ALL`].
+//! What differs from kind to kind: the command, the params, and how the outcome is shown. A new kind is a
+//! file here and a line in [`ALL`].
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
@@ -19,31 +19,31 @@ pub(crate) use generic::Generic;
 /// The kinds that have a command of their own.
 const ALL: &[&dyn Handler] = &[&dummy::Dummy, &data_load::DataLoad, &train::Train];
 
-/// One kind, as the client knows it.
+/// What the client knows about one kind.
 pub(crate) trait Handler: Sync {
-    /// The kind's name at the server.
+    /// The kind's name in the API.
     fn kind(&self) -> &str;
 
-    /// Its command with its own arguments; those of every start are added to it.
+    /// The command with the kind's own arguments; those of every start are added to it.
     fn command(&self) -> Command;
 
-    /// The command that its own stands under, as `load` under `data`; else it stands alone.
+    /// The parent command, such as `data` for `load`; `None` if there is none.
     fn group(&self) -> Option<&str> {
         None
     }
 
-    /// The params of a start, from its own arguments; what was left out is the server's default.
+    /// The params of a start, from the kind's own arguments; the server fills in defaults.
     fn params(&self, arguments: &ArgMatches) -> Result<Value, Error>;
 
-    /// What it counts beside steps: `rows`, `bars`.
+    /// What the kind's items are: `rows`, `bars`.
     fn items(&self) -> &str {
         "items"
     }
 
-    /// How it came out, a line each; the end of a failed one too.
+    /// The outcome, one line for each fact; also of a failed operation.
     fn outcome(&self, view: &OperationView) -> Vec<Fact>;
 
-    /// What to do next, where the kind knows better than the verbs do, under a label of its own.
+    /// What to do next, if the kind knows more than the verbs say.
     fn next(&self, _view: &OperationView) -> Option<Fact> {
         None
     }
@@ -54,7 +54,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static dyn Handler> {
     ALL.iter().copied()
 }
 
-/// The handler of a kind; one that nobody wrote is handled by what its view says.
+/// The handler of a kind; the generic one for a kind that has none of its own.
 pub(crate) fn of(kind: &str) -> Box<dyn Handler> {
     match all().find(|handler| handler.kind() == kind) {
         Some(known) => Box::new(Known(known)),
@@ -62,13 +62,12 @@ pub(crate) fn of(kind: &str) -> Box<dyn Handler> {
     }
 }
 
-/// What was typed for an argument. Its default is the server's: here it only stands in the help.
+/// What was typed for an argument. The defaults here are only shown in the help; the server has its own.
 fn typed<T: Clone + Send + Sync + 'static>(arguments: &ArgMatches, name: &str) -> Option<T> {
     let is_typed = arguments.value_source(name) == Some(ValueSource::CommandLine);
     is_typed.then(|| arguments.get_one(name).cloned()).flatten()
 }
 
-/// A param that stands in an output as text.
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! `train`: a network learns to tell whether the next bar goes up.
+//! `train`: trains a network to predict whether the next bar goes up.
 
 use clap::{Arg, ArgMatches, Command};
 use impresario_api::{ModelId, OperationView, TestReport};
@@ -12,33 +12,33 @@ use crate::values;
 
 pub(super) struct Train;
 
-/// The hyper-parameters: flag, value's name, the server's default, what it is.
+/// The hyper-parameters: flag, name of the value, the server's default, help.
 const FLAGS: &[(&str, &str, &str, &str)] = &[
     (
         "epochs",
         "N",
         "50",
-        "Passes over the training part, at most",
+        "The most passes over the training part",
     ),
-    ("batch-size", "N", "32", "Rows of one step of the optimizer"),
+    ("batch-size", "N", "32", "Rows in one step of the optimizer"),
     ("learning-rate", "RATE", "0.001", "Adam's step size"),
     (
         "hidden-layers",
         "N,N,...",
         "64,32",
-        "Widths of the hidden layers, from the input on, or none",
+        "Widths of the hidden layers, first the one after the input; none for no hidden layer",
     ),
     (
         "dropout",
         "SHARE",
         "0.2",
-        "Share of each hidden layer left out while it learns, 0 to 0.95",
+        "Share of each hidden layer left out while learning, 0 to 0.95",
     ),
     (
         "patience",
         "N",
         "10",
-        "Epochs without a better validation loss after which it ends",
+        "Epochs without a better validation loss after which training ends",
     ),
     (
         "seed",
@@ -65,7 +65,7 @@ impl Handler for Train {
             .required(true)
             .help("How long a bar lasts: 1m 5m 15m 30m 1h 4h 1d 1w");
         Command::new("train")
-            .about("Train a network on loaded bars: does the next one go up?")
+            .about("Train a network on loaded bars to predict whether the next one goes up")
             .arg(symbol)
             .arg(timeframe)
             .args(FLAGS.iter().map(flag))
@@ -142,7 +142,7 @@ fn flag(
         .default_value(*default)
         .allow_negative_numbers(true)
         .help(*help);
-    // What is a number goes as a number; which numbers may be is the server's to say.
+    // Numbers are sent as numbers. The server decides which numbers are allowed.
     match *name {
         "device" => arg.value_parser(|text: &str| Ok::<_, String>(Value::from(text))),
         "learning-rate" | "dropout" => arg.value_parser(values::number),

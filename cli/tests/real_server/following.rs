@@ -1,4 +1,4 @@
-//! Following over a live socket: through a connection that breaks, and where there is no socket.
+//! Following over a live socket whose connection breaks, and without sockets.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use crate::server::Server;
 
-/// What stands between client and server.
+/// What the proxy between client and server lets through.
 #[derive(Clone, Copy, PartialEq)]
 enum Way {
     Open,
-    /// Whoever comes is sent away.
+    /// No connection.
     Shut,
-    /// Requests go through, sockets do not.
+    /// Requests, but no sockets.
     NoSockets,
 }
 
@@ -54,19 +54,19 @@ impl Between {
         *self.way.lock().expect("nobody panics with it") = way;
     }
 
-    /// Breaks every socket that is open; how many there were since the last time.
+    /// Breaks every open socket. Returns how many there were since the last call.
     fn cut(&self) -> usize {
         let mut sockets = self.sockets.lock().expect("nobody panics with it");
         let count = sockets.len() / 2;
         for socket in sockets.drain(..) {
-            // It may be over.
+            // The socket may have ended already.
             let _ = socket.shutdown(Shutdown::Both);
         }
         count
     }
 }
 
-/// One connection: its first request decides.
+/// Passes one connection on, depending on its first request.
 fn pass(mut client: TcpStream, target: &str, way: Way, sockets: &Mutex<Vec<TcpStream>>) {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -100,7 +100,7 @@ fn pass(mut client: TcpStream, target: &str, way: Way, sockets: &Mutex<Vec<TcpSt
     let _ = back.join();
 }
 
-/// A client that follows, and what it says while it does.
+/// A client that follows, and its output.
 struct Watcher {
     child: Child,
     says: BufReader<ChildStderr>,
@@ -120,7 +120,7 @@ impl Watcher {
         Self { child, says }
     }
 
-    /// Reads what it says until it says this.
+    /// Reads the output until it has these words.
     fn until(&mut self, words: &str) -> String {
         let mut all = String::new();
         while !all.contains(words) {
@@ -130,7 +130,7 @@ impl Watcher {
         all
     }
 
-    /// Its exit code, and what it said at last.
+    /// The exit code, and the rest of the output.
     fn ends(mut self) -> (Option<i32>, String) {
         let mut rest = String::new();
         self.says.read_to_string(&mut rest).expect("text");
@@ -144,7 +144,7 @@ fn subscribers(server: &Server) -> Value {
     server.json(&["system"])["subscribers"].clone()
 }
 
-/// A dummy of steps that take as long as a person needs to see them.
+/// A dummy with steps that are long enough to be seen.
 fn steady(server: &Server) -> String {
     let args = [
         "dummy",
@@ -173,7 +173,7 @@ fn it_follows_over_a_socket_and_goes_on_when_that_breaks() {
         between.set(Way::Open);
         watcher.until("the server answers again");
     }
-    // What happens while it is away is there when it comes back: even the end.
+    // What happens while the connection is lost is shown afterwards, even the end.
     between.set(Way::Shut);
     between.cut();
     watcher.until("the connection was lost");
@@ -206,7 +206,7 @@ fn a_server_that_goes_is_said_to_go() {
     watcher.until("Working hard on iteration");
     server.terminate();
     watcher.until("the connection was lost (the server is shutting down)");
-    // Nobody comes back: this one need not wait for it.
+    // The server does not come back, so the test does not wait for the client.
     watcher.child.kill().expect("it runs");
     watcher.ends();
 }

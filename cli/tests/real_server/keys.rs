@@ -1,4 +1,4 @@
-//! Keys at a terminal: what each does, and that the terminal is given back however it ends.
+//! Keys at a terminal: what each does, and that the terminal is restored however the client ends.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::server::Server;
 
-/// A terminal, and the client that has it.
+/// A terminal, and the client in it.
 struct Seat {
     person: File,
     terminal: OwnedFd,
@@ -37,7 +37,7 @@ impl Seat {
         tcsetwinsize(&terminal, size).expect("a size");
         let before = tcgetattr(&terminal).expect("a mode").local_modes;
         let stdio = || terminal.try_clone().expect("a handle");
-        // Its own session, so that the terminal is its, and Ctrl-C reaches it alone.
+        // The client gets a session of its own, so that it owns the terminal, and only it gets Ctrl-C.
         let child = Command::new("setsid")
             .args(["--ctty", env!("CARGO_BIN_EXE_impresario")])
             .args(["--url", &server.url])
@@ -58,7 +58,7 @@ impl Seat {
         }
     }
 
-    /// Reads the screen until it shows this.
+    /// Reads the screen until it shows these words.
     fn until(&mut self, words: &str) -> String {
         let (mut all, mut part) = (Vec::new(), [0; 4_096]);
         let limit = Timespec {
@@ -87,7 +87,7 @@ impl Seat {
         tcgetattr(&self.terminal).expect("a mode").local_modes
     }
 
-    /// Its exit code; the terminal must be as it was.
+    /// The exit code. The terminal must be as before.
     fn ends(mut self) -> Option<i32> {
         let status = self.child.wait().expect("it ends");
         assert_eq!(self.mode(), self.before, "the terminal is given back");

@@ -198,7 +198,7 @@ fn every_verb_does_what_it_says() {
         Value::from(id.as_str())
     );
     server.says(0, &["ops", "cancel", &retried, "--wait", "10"]);
-    // Not in this status: 1, and the text says what would do.
+    // In a wrong status the code is 1, and the text says which verbs would have an effect.
     assert_eq!(server.run(&["ops", "pause", short]).status.code(), Some(1));
     server.says(0, &["ops", "logs", short]);
     server.says(0, &["ops", "prune", "--older-than", "0s"]);
@@ -302,7 +302,7 @@ fn bars_are_loaded_listed_and_shown() {
             && text.contains("impresario data show GOOG 1d"),
         "{text}"
     );
-    // A symbol that a path has to escape.
+    // This symbol has to be escaped in a path.
     let line = "data load BRK.B^X=F --timeframe 1w --file other.csv";
     let view = server.json(&line.split(' ').collect::<Vec<_>>());
     assert_eq!(view["result_summary"]["replaced"], false);
@@ -374,7 +374,7 @@ fn data_that_is_not_there_and_files_that_are_no_bars_say_what_to_do() {
     }
 }
 
-/// Prices that go up and down, so that both classes are there.
+/// Prices that go up and down, so that both classes occur.
 fn waves() -> String {
     let row = |day: i64| {
         let close = 100.0 + 10.0 * (day as f64 / 3.0).sin() + (day * 7 % 5) as f64;
@@ -390,7 +390,7 @@ fn waves() -> String {
     std::iter::once(header).chain((0..400).map(row)).collect()
 }
 
-/// What the help of a command calls a default is the server's.
+/// The defaults in the help of a command are those of the server.
 fn the_help_names_the_servers_defaults(server: &Server, command: &str, kind: &Value) {
     let help = server.says(0, &[command, "--help"]);
     let properties = kind["params_schema"]["properties"].as_object();
@@ -424,7 +424,7 @@ fn the_help_of_the_reference_kind_names_its_defaults() {
     the_help_names_the_servers_defaults(&server, "dummy", dummy);
 }
 
-/// The feature `training` may be left out of the server; then there is nothing to test here.
+/// If the server was built without the feature `training`, there is nothing to test here.
 #[test]
 fn a_training_leaves_a_model_that_is_listed_shown_and_asked() {
     let server = Server::with_files(&[("A_1d.csv", &waves())]);

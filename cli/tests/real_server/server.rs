@@ -1,4 +1,4 @@
-//! A server of the test's own, and the client that asks it.
+//! A server for a test, and the client.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// A server of the test's own, ended by its id.
+/// A server for a test, ended by its process id.
 pub(crate) struct Server {
     child: Child,
     pub(crate) url: String,
@@ -18,7 +18,7 @@ impl Server {
         Self::with_files(&[])
     }
 
-    /// With these files in the folder that bars are loaded from.
+    /// A server with these files in its import folder.
     pub(crate) fn with_files(files: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let import = data.path().join("import");
@@ -71,7 +71,7 @@ impl Server {
         self.client().args(args).output().expect("the client runs")
     }
 
-    /// Standard output, of a run that must end with `code`.
+    /// The standard output of a client that must end with `code`.
     pub(crate) fn says(&self, code: i32, args: &[&str]) -> String {
         let output = self.run(args);
         let error = String::from_utf8_lossy(&output.stderr);
@@ -84,14 +84,14 @@ impl Server {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{args:?}: {error}: {text}"))
     }
 
-    /// Asks it to go.
+    /// Asks the server to end.
     pub(crate) fn terminate(&self) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", "TERM", &id]).status();
         assert!(sent.expect("there is a kill").success());
     }
 
-    /// Starts a dummy that sleeps for an hour, and gives its id.
+    /// Starts a dummy that sleeps for an hour, and returns its id.
     pub(crate) fn sleeper(&self) -> String {
         let started = self.json(&[
             "dummy",
@@ -102,7 +102,7 @@ impl Server {
             "--detach",
         ]);
         let id = started["operation_id"].as_str().expect("an id").to_owned();
-        // A cancel of what does not run yet is another test's.
+        // The dummy must run, because a cancel before that is another test.
         let events = format!(
             "{}/api/v1/operations/{id}/events?since=1&limit=1&wait=30",
             self.url
@@ -121,7 +121,7 @@ impl Drop for Server {
     }
 }
 
-/// The server's binary stands beside the client's; where only this package was built, it is built.
+/// The server's binary beside the client's. It is built if only this package was built.
 fn impresariod() -> PathBuf {
     let path = PathBuf::from(env!("CARGO_BIN_EXE_impresario")).with_file_name("impresariod");
     if !path.exists() {

@@ -1,6 +1,6 @@
-// Work that waits for the next frame of the screen, so that a thousand changes are one drawing.
+// Delays work until the next frame of the screen, so that a thousand changes are drawn once.
 
-/** Runs `work` once, soon, however often it is asked for until then. */
+/** Returns a function that runs `work` once, soon, however often it is called until then. */
 export function batched(work: () => void): () => void {
   let asked = false;
   const run = (): void => {
@@ -12,12 +12,12 @@ export function batched(work: () => void): () => void {
     if (asked) return;
     asked = true;
     requestAnimationFrame(run);
-    // A page in the background gets no frames, and must not grow for ever.
+    // A page in the background gets no frames, and must not collect changes without end.
     if (document.hidden) setTimeout(run, 1_000);
   };
 }
 
-/** Repeats `work`, each time after its end and a wait that it names; gives back what ends it. */
+/** Repeats `work` after its end and a wait that it returns. Returns how to end it, and how to run it now. */
 export function repeat(work: () => Promise<number>): { stop: () => void; now: () => void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let stopped = false;

@@ -1,5 +1,4 @@
-// Many operations, live: what was read, kept up to date by the socket where there is one and by
-// reading again where there is none.
+// A live list of operations: it is read, and kept up to date by the socket or, if there is none, by polling.
 import { effect, signal } from '@preact/signals';
 import { ApiError, get, words } from '../api.ts';
 import { life, reach, socketOpen } from '../connection.ts';
@@ -13,9 +12,9 @@ export interface Listed {
   phase: 'loading' | 'ready' | 'failed';
   problem: string;
   rows: ReadonlyMap<string, Row>;
-  /** In order, as they stand. */
+  /** The ids of the shown rows, in order. */
   shown: readonly string[];
-  /** New or newly fitting ones, which wait until nobody looks or they are asked for. */
+  /** The ids of new or newly fitting rows, which are shown when nobody uses the list or when somebody asks. */
   waiting: readonly string[];
   older: boolean;
   total: number;
@@ -26,20 +25,20 @@ export interface Listed {
 /** A list that follows the server until it is closed. */
 export interface List {
   state: { readonly value: Listed };
-  /** Tells whether rows may move: nobody points at them, and the first is in sight. */
+  /** Sets whether rows may move: nobody points at them, and the first is visible. */
   calm: (is: boolean) => void;
-  /** Shows what waits. */
+  /** Shows the waiting rows. */
   reveal: () => void;
   more: () => Promise<void>;
-  /** Reads again, now: something was just asked of them. */
+  /** Reads again now, because a verb was just sent. */
   refresh: () => void;
-  /** What a verb answered. */
+  /** Takes in the answer to a verb. */
   learn: (row: Row) => void;
   close: () => void;
 }
 
 const PAGE = 100;
-/** The most that one answer holds. */
+/** The most rows of one answer. */
 const MOST = 1_000;
 const KEPT = 20_000;
 const START: Listed = {
@@ -60,7 +59,7 @@ class Following implements List {
   private isCalm = true;
   private readsMore = false;
   private closed = false;
-  /** Up by one when all begins anew: answers to what was asked before count for nothing. */
+  /** Counts how often the list began anew. Answers to earlier requests are ignored. */
   private era = 0;
   private readonly draw = batched(() => this.show(this.isCalm));
   private readonly loop: ReturnType<typeof repeat>;
@@ -80,7 +79,7 @@ class Following implements List {
     );
   }
 
-  /** Another life of the server: nothing that was known is sure. */
+  /** Begins anew, because the server may have restarted. */
   private begin(): void {
     this.era++;
     this.rows.clear();
@@ -119,8 +118,8 @@ class Following implements List {
 
   private take(page: Page, at: number, limit: number): void {
     for (const row of page.operations) this.put(row, at);
-    // Beyond what one answer holds, and when more were asked for meanwhile, the place to go on from
-    // is that of the last page read.
+    // If there are more rows than one answer may have, or more were requested meanwhile, reading goes on after
+    // the last page.
     const isWhole = limit === this.pages * PAGE;
     if (isWhole || this.cursor === null) this.cursor = page.next_cursor;
     this.page = {
@@ -131,7 +130,7 @@ class Following implements List {
       exact: page.total_is_exact,
       active: page.active_count,
     };
-    // Whoever waits for the first rows waits for no frame besides; but reading and drawing are two tasks.
+    // The first rows are drawn without waiting for a frame, but not in the task that reads them.
     if (this.state.value.phase === 'ready') this.draw();
     else setTimeout(() => this.show(true));
   }
@@ -141,14 +140,14 @@ class Following implements List {
     this.rows.set(row.operation_id, { row: merge(held, row), at });
   }
 
-  /** What should have been in the answer and was not: it fits no more, or is no more. */
+  /** Reads rows that should have been in the answer and were not: they do not fit any more, or were removed. */
   private async missing(page: Page, askedAt: number): Promise<void> {
     const last = page.next_cursor === null ? '' : (page.operations.at(-1)?.operation_id ?? '');
     const answered = new Set(page.operations.map((row) => row.operation_id));
     const doubtful = [...this.rows].filter(
       ([id, held]) => id >= last && !answered.has(id) && held.at < askedAt && matches(this.filter, held.row),
     );
-    // Too many to ask after each: they can be found again.
+    // There are too many to read each, and they can be found again.
     for (const [id] of doubtful.splice(20)) this.rows.delete(id);
     await Promise.all(doubtful.map(([id]) => this.find(id)));
     this.draw();
@@ -179,7 +178,7 @@ class Following implements List {
     if (row !== null) this.rows.set(frame.operation_id, { row, at });
   }
 
-  /** A page that stays open for days hears of many that it never shows. */
+  /** Forgets rows that are not shown, because a page that stays open for days hears of very many. */
   private forget(): void {
     if (this.rows.size < KEPT) return;
     const shown = new Set(this.state.value.shown);
@@ -205,7 +204,7 @@ class Following implements List {
   }
 
   async more(): Promise<void> {
-    // A second click while the page is being read does nothing.
+    // A second click while the page is being read has no effect.
     if (this.cursor === null || this.readsMore) return;
     const { era } = this;
     this.readsMore = true;

@@ -1,10 +1,10 @@
-// How what is known of an operation changes with what is heard. Pure: no clock, no network.
-// An answer may be overtaken by an event, so the higher `seq` wins; progress has none, so there the
-// later `updated_at` does.
+// How the data of an operation changes with answers and frames. Pure: no clock, no network.
+// An event may arrive before an older answer, so the higher `seq` wins. Progress has no `seq`, so the later
+// `updated_at` wins.
 import { isDispatched, isEnded, isScheduled } from '../status.ts';
 import type { Body, Progress, Row } from '../wire.ts';
 
-/** What the socket says: a durable event, or progress, which has neither `seq` nor `cursor`. */
+/** A frame of the socket: a durable event, or progress, which has neither `seq` nor `cursor`. */
 export type Frame = (Body | { type: 'progress'; data: Progress }) & {
   operation_id: string;
   seq?: number;
@@ -12,7 +12,7 @@ export type Frame = (Body | { type: 'progress'; data: Progress }) & {
   at: string;
 };
 
-/** A row that was read, over one that is held. */
+/** Merges a row that was read into one that is known. */
 export function merge<T extends Row>(held: T | undefined, read: T): T {
   if (held === undefined || read.seq > held.seq) return read;
   if (read.seq < held.seq) return { ...held, progress: later(held.progress, read.progress) };
@@ -24,7 +24,7 @@ function later(held: Progress | null, read: Progress | null): Progress | null {
   return Date.parse(held.updated_at ?? '') > Date.parse(read.updated_at ?? '') ? held : read;
 }
 
-/** A row after a frame; the same object when the frame says nothing new. */
+/** The row after a frame; the same object if the frame has nothing new. */
 export function apply<T extends Row>(row: T, frame: Frame): T {
   if (frame.type === 'progress') return { ...row, progress: frame.data };
   if (frame.seq === undefined || frame.seq <= row.seq) return row;
@@ -49,14 +49,14 @@ export function apply<T extends Row>(row: T, frame: Frame): T {
   }
 }
 
-/** The time it has run, brought up to an event. */
+/** The elapsed time at an event. */
 function timed(row: Row, at: string): Pick<Row, 'elapsed_seconds' | 'server_time'> {
   const since = Math.max(0, Date.parse(at) - Date.parse(row.server_time)) / 1_000;
   const ran = isDispatched(row.status) ? since : 0;
   return { elapsed_seconds: row.elapsed_seconds + ran, server_time: at };
 }
 
-/** What waits for its slot says why; what runs or has ended does not wait. */
+/** Why an operation waits, and its place in the queue; null if it runs or has ended. */
 function placed(row: Row, status: Row['status']): Pick<Row, 'waiting_for' | 'queue_position' | 'unresponsive_since'> {
   return {
     waiting_for: status === 'pending' ? row.waiting_for : null,
@@ -98,7 +98,7 @@ export interface Filter {
   active: boolean;
 }
 
-/** Whether a row belongs to the list that was asked for, as far as the row itself tells. */
+/** Whether a row matches the filter, as far as that can be seen from the row itself. */
 export function matches(filter: Filter, row: Row): boolean {
   const { status } = filter;
   if (status.length > 0 && !status.includes(row.status) && !(status.includes('scheduled') && isScheduled(row))) return false;
@@ -110,12 +110,12 @@ export function matches(filter: Filter, row: Row): boolean {
   return row.kind === q || labelled || (q.length >= 4 && row.operation_id.endsWith(q.toLowerCase()));
 }
 
-/** Ids ascend with time: the newest first. */
+/** Sorts ids with the newest first. (Ids ascend with time.) */
 export function newestFirst(ids: Iterable<string>): string[] {
   return [...ids].sort((a, b) => (a < b ? 1 : a > b ? -1 : 0));
 }
 
-/** What is shown, and what waits to be. While one looks at them, rows stay where they are. */
+/** Which rows are shown, and which wait. While somebody uses the list, rows stay in their places. */
 export function arrange(
   shown: readonly string[],
   rows: ReadonlyMap<string, Row>,
@@ -130,7 +130,7 @@ export function arrange(
   if (calm || last === undefined) return { shown: wanted, waiting: [] };
   const seen = new Set(kept);
   const missing = wanted.filter((id) => !seen.has(id));
-  // What is older than the last row was asked for, and moves nothing that is looked at.
+  // Rows older than the last one were requested, and move no row above them.
   const older = missing.filter((id) => id < last);
   const waiting = missing.filter((id) => id > last);
   return { shown: [...kept, ...older], waiting };

@@ -1,4 +1,4 @@
-// One operation, live: its view, what happened to it, what it wrote, and its metrics.
+// A live operation: its view, its events, its log lines and its metrics.
 import { effect, signal } from '@preact/signals';
 import { ApiError, get, words } from '../api.ts';
 import { life, reach, socketOpen } from '../connection.ts';
@@ -9,37 +9,37 @@ import { batched, repeat } from './frames.ts';
 import { apply, merge, type Frame } from './merge.ts';
 import { subscribe, type Heard } from './socket.ts';
 
-/** From one step to another, both within. */
+/** A range of steps, both ends included. */
 export type Range = readonly [number, number];
 
 export interface Watched {
   phase: 'loading' | 'ready' | 'absent' | 'failed';
   problem: string;
   view: View | null;
-  /** What happened to it, whole and ascending by `seq`: neither metrics nor log lines. */
+  /** All events except metrics and log lines, ascending by `seq`. */
   events: readonly Event[];
-  /** The newest log lines, and the gaps between them. */
+  /** The newest log lines, and the gaps in them. */
   lines: readonly Event[];
   series: Series;
-  /** The steps that are looked at more closely; null for all of them. */
+  /** The steps to which the plot is zoomed in; null for all. */
   range: Range | null;
-  /** The curves there, once they have been read. */
+  /** The curves of these steps, when they have been read. */
   near: Series | null;
 }
 
 export interface One {
   state: { readonly value: Watched };
   learn: (view: View) => void;
-  /** Reads the curves of these steps as finely as the screen shows them; null for all steps. */
+  /** Reads the curves of these steps at the resolution of the screen; null for all steps. */
   look: (range: Range | null) => void;
   close: () => void;
 }
 
-/** Points of a metric that are asked for, and those after which it is asked again, thinned. */
+/** How many points of a metric are requested, and after how many more the curves are read again, thinned. */
 const POINTS = 2_000;
 const POINTS_HELD = 6_000;
 const LINES_KEPT = 2_000;
-/** Of more lines than these pages hold, the first and the last are read. */
+/** How many pages of log lines are read. If there are more, the first and the last are read. */
 const LINE_PAGES = 3;
 const PAGE = 1_000;
 const HAPPENED = 'submitted,status,resumed,restored,checkpoint,warning,gap';
@@ -60,17 +60,17 @@ class Watching implements One {
   private series: Series = new Map();
   private near: Watched['near'] = null;
   private range: Range | null = null;
-  /** What curves are being read for must hear of what comes meanwhile. */
+  /** Events that arrive while curves are being read, to be added to them. */
   private readonly late = new Set<Event[]>();
   /** The era in which curves are being read; 0 when none are. */
   private readsCurves = 0;
   private wantsCurves = false;
-  /** The last event that was taken. */
+  /** The `seq` of the last event that was taken in. */
   private seq = 0;
   private begun = false;
   private closed = false;
   private stale = false;
-  /** Up by one when all begins anew: answers to what was asked before count for nothing. */
+  /** Counts how often everything began anew. Answers to earlier requests are ignored. */
   private era = 1;
   private readonly draw = batched(() => this.show());
   private readonly loop: ReturnType<typeof repeat>;
@@ -103,7 +103,7 @@ class Watching implements One {
     this.loop.now();
   }
 
-  /** An answer, unless all began anew since it was asked for. */
+  /** The answer to a request, unless everything began anew since. */
   private async ask<T>(path: string): Promise<T> {
     const { era } = this;
     const answer = await get<T>(`/operations/${this.id}${path}`);
@@ -111,7 +111,7 @@ class Watching implements One {
     return answer;
   }
 
-  /** Reads the view and what happened since; says when to read again. */
+  /** Reads the view and the new events. Returns when to read again. */
   private async read(): Promise<number> {
     if (reach.value === 'gone') return 500;
     try {
@@ -144,7 +144,7 @@ class Watching implements One {
     return isEnded(this.view.status) ? 3_000 : 700;
   }
 
-  /** What there is at first: curves, all that happened, and the newest lines. */
+  /** Reads everything at the beginning: curves, all events, and the newest log lines. */
   private async all(view: View): Promise<void> {
     const [events, lines] = await Promise.all([this.happened(), this.written(view.seq), this.curves()]);
     [this.events, this.lines, this.seq] = [events, lines, view.seq];
@@ -181,7 +181,7 @@ class Watching implements One {
     }
   }
 
-  /** Reads the curves, once at a time: whole, and those that are looked at closely. */
+  /** Reads the curves, only once at a time: all steps, and those of the zoom. */
   private async curves(): Promise<void> {
     this.wantsCurves = true;
     const { era } = this;
@@ -201,7 +201,7 @@ class Watching implements One {
     }
   }
 
-  /** An answer, and what was heard since it was asked for. */
+  /** The curves of a range, with the points that arrived since the request. */
   private async curvesOf(range: string): Promise<Series> {
     const late: Event[] = [];
     this.late.add(late);
@@ -234,7 +234,7 @@ class Watching implements One {
     if (event.type !== 'metric' && event.type !== 'restored') return;
     for (const late of this.late) late.push(event);
     if (this.near !== null) hear(this.near, event);
-    // Which other points an unknown run has made void, the server knows.
+    // A new run may have made other points invalid. The server knows which.
     if (hear(this.series, event)) this.curvesAgain();
   }
 
@@ -262,7 +262,7 @@ class Watching implements One {
     if (this.view !== null) this.view = apply(this.view, frame);
     if (frame.type === 'progress') return;
     this.take(frame as Event);
-    // Some of the view is in no event: result, warnings, what it waits for.
+    // Some of the view is not in any event: result, warnings, what the operation waits for.
     if (frame.type !== 'metric' && frame.type !== 'log' && !this.stale) {
       this.stale = true;
       setTimeout(() => this.loop.now(), 150);
@@ -293,5 +293,5 @@ class Watching implements One {
   }
 }
 
-/** What was asked for is wanted no more. */
+/** The answer to a request is not needed any more. */
 class Overtaken extends Error {}

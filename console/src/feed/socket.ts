@@ -1,14 +1,14 @@
-// The one socket of a tab: subscriptions that outlive it, and where each goes on after a break.
+// The one socket of a tab. Subscriptions outlive it, and know where to go on after a lost connection.
 import { token, wantsToken } from '../api.ts';
 import { address } from '../base.ts';
 import { heard, lost, reach, socketOpen } from '../connection.ts';
 import type { Page, Row, View } from '../wire.ts';
 import type { Frame } from './merge.ts';
 
-/** What a subscription asks for. */
+/** What a subscription is about. */
 export type Subject = { operation_id: string } | { filter: { kind?: string[]; label?: string } };
 
-/** What it hears. */
+/** What a subscription receives. */
 export type Heard =
   | Frame
   | { type: 'snapshot'; at: string; data: View | (Pick<Page, 'operations'> & { cursor: number }) }
@@ -18,13 +18,13 @@ interface Subscription {
   subject: Subject;
   progressMs: number;
   hear: (frame: Heard) => void;
-  /** Where it goes on: the last `seq` of one operation, the last `cursor` of a filter. */
+  /** Where to go on: the last `seq` of an operation, or the last `cursor` of a filter. */
   since?: number;
 }
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 5_000;
-/** Where no socket can be opened (some proxies refuse them) it is tried this seldom. */
+/** The time between attempts if no socket can be opened, because some proxies refuse them. */
 const SELDOM = 30_000;
 const PING_MS = 10_000;
 
@@ -36,7 +36,7 @@ let opened = false;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let heardAt = 0;
 
-/** Subscribes, now or as soon as there is a socket. Gives back what ends it. */
+/** Subscribes, now or as soon as there is a socket. Returns a function that ends the subscription. */
 export function subscribe(subject: Subject, progressMs: number, since: number | undefined, hear: (frame: Heard) => void): () => void {
   const sub = `s${++last}`;
   const subscription: Subscription = { subject, progressMs, hear, since };
@@ -82,7 +82,7 @@ function again(): void {
   socket = null;
   const was = socketOpen.value;
   socketOpen.value = false;
-  // A socket that broke says that the server may be gone; one that never opened says nothing.
+  // If an open socket breaks, the server may not be reachable. A socket that never opened means nothing.
   if (was) lost();
   if (subscriptions.size === 0) return;
   const pause = opened ? wait : SELDOM;
@@ -93,7 +93,7 @@ function again(): void {
   }, pause);
 }
 
-/** The server came back: what was before counts for nothing. */
+/** Begins anew, because the server was lost and found again. */
 export function restart(): void {
   for (const subscription of subscriptions.values()) subscription.since = undefined;
   clearTimeout(timer);
@@ -136,7 +136,7 @@ function remember(subscription: Subscription, frame: Wire): void {
 
 setInterval(() => {
   if (!socketOpen.value || reach.value !== 'here') return;
-  // Half-open: nothing came for long, not even the answer to a ping.
+  // The connection is half-open: nothing came for a long time, not even the answer to a ping.
   if (Date.now() - heardAt > 3 * PING_MS) socket?.close();
   else send({ type: 'ping' });
 }, PING_MS);

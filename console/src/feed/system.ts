@@ -1,4 +1,4 @@
-// The supervisor as it is, asked again and again while a page shows it.
+// The state of the supervisor, polled while a page shows it.
 import { signal } from '@preact/signals';
 import { get, words } from '../api.ts';
 import { reach } from '../connection.ts';
@@ -33,12 +33,12 @@ async function readCounts(): Promise<void> {
   const [running, pending, stopping, paused] = await Promise.all(
     ['running', 'pending', 'cancelling,pausing', 'paused'].map(total),
   );
-  // What was asked of a server that is gone meanwhile is no count.
+  // An answer from before the server was lost is out of date.
   if (reach.value === 'gone') return;
   counts.value = { running: running!, pending: pending!, stopping: stopping!, paused: paused! };
 }
 
-/** Follows the system, with or without the counts by status, until it is ended. */
+/** Polls the system, with or without the counts by status. Returns a function that ends this. */
 export function watchSystem(withCounts: boolean, everyMs: number): () => void {
   const loop = repeat(async () => {
     if (reach.value === 'gone') {

@@ -1,4 +1,4 @@
-// Market data: what has been loaded, and the prices of one dataset.
+// Market data: the datasets, and the prices of one.
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { get, words } from '../api.ts';
@@ -10,7 +10,7 @@ import { useRead } from '../read.ts';
 import { href } from '../route.ts';
 import type { Bar, Dataset } from '../wire.ts';
 
-/** More than a screen has columns for; the newest of a longer dataset. */
+/** The most bars that are read, the newest ones: more than a screen has columns for. */
 const MOST = 20_000;
 const PAGE = 10_000;
 
@@ -20,7 +20,7 @@ export function Data({ of }: { of: string[] }): JSX.Element {
   if (problem !== null) return <Problem text={words(problem)} />;
   if (got === null) return <p class="muted loading">Asking the server…</p>;
   const list = got.datasets;
-  // Where nothing was chosen, what was shown first stays, whatever is loaded meanwhile.
+  // If no dataset was chosen, the first shown one stays, whatever is loaded meanwhile.
   if (first.current.length === 0 && list[0] !== undefined) first.current = [list[0].symbol, list[0].timeframe];
   const wanted = of.length > 0 ? of : first.current;
   if (wanted.length === 0) return <Nothing />;
@@ -31,7 +31,7 @@ export function Data({ of }: { of: string[] }): JSX.Element {
       <h1>Data</h1>
       {list.length === 0 ? null : <Datasets list={list} chosen={chosen} />}
       {chosen === undefined ? <Absent name={wanted.join(' ')} of={wanted} />
-        // A dataset that was loaded again is drawn anew.
+        // A dataset that was loaded again is drawn again.
         : <Prices key={`${chosen.symbol} ${chosen.timeframe} ${chosen.sha256} ${chosen.loaded_at}`} dataset={chosen} />}
     </div>
   );
@@ -75,7 +75,7 @@ function Nothing(): JSX.Element {
   );
 }
 
-/** Pages until the end, keeping the newest. */
+/** Reads all pages, and keeps the newest bars. */
 async function read(dataset: Dataset, stopped: () => boolean): Promise<Bar[]> {
   const path = `/data/${encodeURIComponent(dataset.symbol)}/${dataset.timeframe}`;
   let bars: Bar[] = [];

@@ -1,4 +1,4 @@
-// Models: how good each is beside what it had to beat, and what made it.
+// Models: the scores of each beside its baselines, and its training.
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { ApiError, words } from '../api.ts';
@@ -53,7 +53,7 @@ export function Models(): JSX.Element {
   );
 }
 
-/** In words, as the accuracy alone says little. */
+/** The comparison with the baselines in words, because the accuracy alone says little. */
 function verdict(test: TestReport): string {
   const { majority_class: majority, last_direction: last } = test.baselines;
   const points = (test.model.accuracy - Math.max(majority.accuracy, last.accuracy)) * 100;

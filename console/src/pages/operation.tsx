@@ -1,4 +1,4 @@
-// One operation: how far it is, what happened to it, what it says.
+// One operation: its progress, its history and its output.
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { since, tick } from '../clock.ts';
@@ -65,7 +65,7 @@ function Absent({ id }: { id: string }): JSX.Element {
   );
 }
 
-/** The form of another start, filled in as this one was. */
+/** The address of a start form that is filled in as this operation was started. */
 function again(view: View): string {
   const query = new URLSearchParams({ kind: view.kind });
   query.set('params', JSON.stringify(view.params));
@@ -111,7 +111,7 @@ function Head({ view, latest }: { view: View; latest: () => View }): JSX.Element
   );
 }
 
-/** Alive: its function calls. Advancing: its counts grow. The one does not tell of the other. */
+/** Alive means that the function makes calls, advancing that its counts grow. One does not imply the other. */
 function Life({ view }: { view: View }): JSX.Element {
   const sign = (time: string | null | undefined, name: string): JSX.Element => {
     const ago = time == null ? null : since(time) / 1_000;
@@ -181,7 +181,7 @@ function Facts({ view }: { view: View }): JSX.Element {
     'not before': view.not_before === null ? null : moment(view.not_before),
     lane: `${view.lane}, priority ${view.priority}`,
     checkpoint: view.checkpoint === null ? null : `${Object.entries(view.checkpoint.step).map(([name, at]) => `${name} ${count(at)}`).join(', ')} (${bytes(view.checkpoint.bytes)}, ${moment(view.checkpoint.at)})`,
-    // One a line: a comma may be a label's own.
+    // One label per line, because a label may have a comma.
     labels: Object.keys(view.labels).length === 0 ? null : Object.entries(view.labels).map(([key, value]) => `${key}=${value}`),
   };
   const known = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null));

@@ -1,4 +1,4 @@
-// The list of operations: what is asked of it stands in the address.
+// The list of operations. The address has the filter.
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { isTyping } from '../app.tsx';
@@ -55,7 +55,7 @@ export function Operations(): JSX.Element {
 
 const TYPING_MS = 200;
 
-/** The filter after a pause in typing. The address has each letter at once; only the server is asked
+/** The filter after a pause in typing. The address has each letter at once; only the request is sent
  * later. */
 function useSettled(filter: Filter): Filter {
   const [settled, setSettled] = useState(filter);
@@ -70,7 +70,7 @@ function useSettled(filter: Filter): Filter {
 function Listing({ list, filter }: { list: List; filter: Filter }): JSX.Element {
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const listed = list.state.value;
-  // Rows that are not shown are not hit.
+  // A verb applies only to rows that are shown.
   const rows = (): Row[] => list.state.value.shown.flatMap((id) => (picked.has(id) ? (list.state.value.rows.get(id) ?? []) : []));
   if (listed.phase === 'failed') return <Problem text={listed.problem} />;
   if (listed.phase === 'loading') return <p class="muted loading">Asking the server…</p>;
@@ -101,7 +101,7 @@ function Bulk({ rows, clear }: { rows: () => Row[]; clear: () => void }): JSX.El
 function Filters({ filter }: { filter: Filter }): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
   const [kinds, setKinds] = useState<string[]>([]);
-  // The address is read at this moment, since the filter that was drawn may be older.
+  // The address is read now, because the filter that was drawn may be older.
   const change = (part: Partial<Filter>): void => refine(queryOf({ ...filterOf(route.value.query), ...part }));
   useEffect(() => {
     void get<Kind[]>('/kinds').then((all) => setKinds(all.map((one) => one.kind)), () => undefined);

@@ -1,4 +1,4 @@
-// A start: the form that a kind's schema asks for.
+// The form of a start, from the schema of the kind.
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, get, post, token, words } from '../api.ts';
@@ -24,7 +24,7 @@ export function Start(): JSX.Element {
       (error: unknown) => { if (!gone) setProblem(words(error)); },
     );
     return () => { gone = true; };
-    // Only the kinds are read again: what was typed stays.
+    // Only the kinds are read again, and what was typed stays.
   }, [life.value]);
   if (problem !== '' && kinds === null) return <Problem text={problem} />;
   if (kinds === null) return <p class="muted loading">Asking the server…</p>;
@@ -45,14 +45,14 @@ export function Start(): JSX.Element {
   );
 }
 
-/** What the address fills in: another operation's params, or single ones. */
+/** The values from the address: the params of another operation, or single ones. */
 function given(list: Field[]): Values {
   const { query } = route.value;
   let whole: Record<string, unknown> = {};
   try {
     whole = JSON.parse(query.get('params') ?? '{}') as Record<string, unknown>;
   } catch {
-    // Somebody's own address: the form is empty then.
+    // The address was written by hand and is wrong, so the form is empty.
   }
   const values: Values = {};
   for (const { name, kind } of list) {
@@ -67,7 +67,7 @@ function Form({ kind }: { kind: Kind }): JSX.Element {
   const [values, setValues] = useState<Values>(() => given(list));
   const [extra, setExtra] = useState<Values>({});
   const [faults, setFaults] = useState<Fault[]>([]);
-  // Params and options are judged apart, and may be named alike.
+  // Params and options are checked separately, and may have the same names.
   const [judged, setJudged] = useState<Field[]>(list);
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
@@ -77,10 +77,10 @@ function Form({ kind }: { kind: Kind }): JSX.Element {
   const refuse = (wrong: Fault[], of: Field[]): void => {
     setJudged(of);
     setFaults(wrong);
-    // The first field that is wrong, once it says so.
+    // Moves the focus to the first wrong field when it is marked.
     setTimeout(() => document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
   };
-  /** Whether something was typed that neither a start nor a command can say. */
+  /** Whether something was typed that a start or a command cannot express. */
   const refused = (): boolean => {
     const wrong = misread(extra);
     if (wrong.length > 0) refuse(wrong, OPTIONS);
@@ -95,7 +95,7 @@ function Form({ kind }: { kind: Kind }): JSX.Element {
     setFaults([]);
     try {
       const { operation_id: id } = await post<{ operation_id: string }>('/operations', body(made), { 'Idempotency-Key': crypto.randomUUID?.() ?? String(Math.random()) });
-      // Somebody who went to another page in the meantime stays there.
+      // If the user went to another page meanwhile, that page stays.
       if (here.current) go(['operations', id]);
     } catch (error) {
       const found = error instanceof ApiError ? error.faults : [];

@@ -1,4 +1,4 @@
-// The tree as it is: who supervises what, and what matters at each node.
+// The tree of supervision, with the most important numbers at each node.
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { since, tick } from '../clock.ts';

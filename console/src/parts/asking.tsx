@@ -1,4 +1,4 @@
-// Asking a verb of one or many: what it will hit is shown first, and why is asked.
+// The dialog before a verb: it shows which operations the verb applies to, and asks for a reason.
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
@@ -14,28 +14,28 @@ import { Dialog } from './dialog.tsx';
 
 interface Question {
   verb: Verb;
-  /** Those that were meant, as they are now: what they are may change while one thinks. */
+  /** The chosen rows as they are now, because they may change while the dialog is open. */
   rows: () => Row[];
-  /** When it has been asked of them. */
+  /** Called when the verb has been sent. */
   done: () => void;
 }
 
-/** What is about to be asked, of what. */
+/** The verb and the operations of the open dialog. */
 const asking = signal<Question | null>(null);
 
-/** The last answer to a verb; pages that show the operation learn from it. */
+/** The last answer to a verb, for pages that show the operation. */
 export const answered = signal<View | null>(null);
 
 const AT_ONCE = 6;
 const LISTED = 12;
-/** Characters, as the server counts them. */
+/** The longest reason in characters, as the server counts them. */
 const LONGEST_REASON = 1_000;
 
 function fitting({ verb, rows }: Question): Row[] {
   return rows().filter((row) => row.verbs.includes(verb));
 }
 
-/** Opens the dialog for those of the rows that the verb applies to. */
+/** Opens the dialog for the rows to which the verb applies. */
 export function ask(verb: Verb, rows: () => Row[], done: () => void = () => undefined): void {
   const question = { verb, rows, done };
   if (reach.value === 'gone') tell('The server cannot be reached.', true);
@@ -43,7 +43,7 @@ export function ask(verb: Verb, rows: () => Row[], done: () => void = () => unde
   else asking.value = question;
 }
 
-/** Whether the dialog is open: keys mean something else then. */
+/** Whether the dialog is open, because keys have other meanings then. */
 export function isAsking(): boolean {
   return asking.value !== null;
 }
@@ -62,7 +62,7 @@ async function one(verb: Verb, id: string, reason: string): Promise<Outcome> {
   }
 }
 
-/** The operation that was started, if it is the only one. */
+/** Sends the verb to all rows. Returns the id of the operation that was started, if there is exactly one. */
 async function all(verb: Verb, rows: Row[], reason: string): Promise<string | undefined> {
   const left = rows.map((row) => row.operation_id);
   const outcomes: Outcome[] = [];
@@ -86,7 +86,7 @@ export function Asking(): JSX.Element | null {
 
 function Ask({ question }: { question: Question }): JSX.Element {
   const [reason, setReason] = useState('');
-  // Those that it was asked of, while it is: they stay as they were shown.
+  // The rows to which the verb is being sent, as they were shown.
   const [sent, setSent] = useState<Row[] | null>(null);
   const busy = sent !== null;
   const length = [...reason.trim()].length;
@@ -98,7 +98,7 @@ function Ask({ question }: { question: Question }): JSX.Element {
   const close = (): void => {
     if (asking.value === question) asking.value = null;
   };
-  // All those that it applied to may have ended while the dialog was open.
+  // All rows to which the verb applied may have ended while the dialog was open.
   useEffect(() => {
     if (rows.length > 0 || busy) return;
     tell(`${label} applies to none of them any more.`, true);
@@ -110,7 +110,7 @@ function Ask({ question }: { question: Question }): JSX.Element {
     setSent(rows);
     const started = await all(verb, rows, reason.trim());
     done();
-    // Somebody who closed the dialog in the meantime stays where they are.
+    // If the user closed the dialog meanwhile, the page stays.
     if (started !== undefined && asking.value === question) go(['operations', started]);
     close();
   };

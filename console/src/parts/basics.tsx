@@ -8,7 +8,7 @@ import { href } from '../route.ts';
 import { isEnded, sign } from '../status.ts';
 import type { Row } from '../wire.ts';
 
-/** Sign and word. What was heard last of a server that is gone is said to be just that. */
+/** The sign and the word of a status. While the server cannot be reached, it says that the status is old. */
 export function Badge({ row, big = false }: { row: Pick<Row, 'status' | 'stopped_early' | 'unresponsive_since'>; big?: boolean }): JSX.Element {
   const unsure = reach.value === 'gone' && !isEnded(row.status);
   const word = row.status === 'completed' && row.stopped_early ? 'completed early' : row.status;
@@ -38,7 +38,7 @@ export function OperationLink({ id }: { id: string }): JSX.Element {
   return <a class="id" href={href(['operations', id])} title={id}>{short(id)}</a>;
 }
 
-/** Copies a text, unless it is refused; says so on itself. */
+/** A button that copies a text unless `refused`, and then says that it did. */
 export function Copy({ text, label, refused = () => false }: { text: string; label: string; refused?: () => boolean }): JSX.Element {
   const [said, say] = useState('');
   useEffect(() => {
@@ -62,7 +62,7 @@ export function Copy({ text, label, refused = () => false }: { text: string; lab
   );
 }
 
-/** What stands where there is nothing yet: what it would be, and what makes it. */
+/** A placeholder for an empty list: what would be there, and how to make it. */
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }): JSX.Element {
   return (
     <div class="empty">
@@ -88,7 +88,7 @@ export function Panel({ title, extra, children, name }: { title: string; extra?:
 const told = signal<{ text: string; bad: boolean; id: number }[]>([]);
 let lastTold = 0;
 
-/** Says something for some seconds. */
+/** Shows a message for some seconds. */
 export function tell(text: string, bad = false): void {
   const id = ++lastTold;
   told.value = [...told.value.slice(-3), { text, bad, id }];

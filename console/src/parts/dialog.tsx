@@ -1,4 +1,4 @@
-// A dialog of the browser's own: it keeps the focus within and ends with Escape.
+// A native dialog, which keeps the focus inside and ends with Escape.
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 

@@ -11,9 +11,9 @@ import { colours } from './theme.ts';
 export interface Curve {
   name: string;
   values: (number | null)[];
-  /** Bars instead of a line. */
+  /** Whether to draw bars instead of a line. */
   bars?: boolean;
-  /** Only in the legend: the plot is drawn in candles. */
+  /** Whether the curve is only in the legend, because the plot is drawn as candles. */
   unseen?: boolean;
 }
 
@@ -23,18 +23,18 @@ interface Props {
   curves: Curve[];
   marks?: Mark[];
   log?: boolean;
-  /** The curves are open, high, low and close, drawn as candles. */
+  /** Whether the curves are open, high, low and close, and drawn as candles. */
   candles?: boolean;
   /** Whether x is seconds since 1970. */
   time?: boolean;
   height?: number;
   /** Plots with the same key show the same place under the pointer. */
   together?: string;
-  /** A value as it is read; by default as a measured number is. */
+  /** Formats a value; by default as a measured number. */
   format?: (value: number | null | undefined) => string;
-  /** The part of x that is looked at; null for all of it. */
+  /** The part of x that is shown; null for all of it. */
   range: Range | null;
-  /** Somebody wants to look closer, or at all again. */
+  /** Called to zoom in, or to show everything again. */
   zoom: (range: Range | null) => void;
 }
 
@@ -61,7 +61,7 @@ function options(element: HTMLElement, latest: { current: Props }): uPlot.Option
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), 'UTC'),
     cursor: {
       ...(props.together === undefined ? {} : { sync: { key: props.together } }),
-      // Whoever shows the plot keeps the range: the next data must not end it.
+      // The owner of the plot keeps the range, so that new data does not reset it.
       drag: { x: true, y: false, setScale: false },
       dataIdx: (plot, series, at) => nearest(plot, series, at),
       bind: { dblclick: () => () => { latest.current.zoom(null); return null; } },
@@ -71,7 +71,7 @@ function options(element: HTMLElement, latest: { current: Props }): uPlot.Option
       y: props.log === true ? { distr: 3 } : {},
     },
     axes: [
-      // There is no half step, and no hour between days.
+      // Steps are whole numbers, and days have no hours between them.
       { ...axis, space: 60, ...(props.time !== true ? { incrs: WHOLE } : areDays(props.x) ? { incrs: DAYS } : {}) },
       { ...axis, size: 64, values: (_, splits, _axis, _space, step) => splits.map((value) => (value === null ? '' : tickText(value, step))) },
     ],
@@ -88,7 +88,7 @@ function options(element: HTMLElement, latest: { current: Props }): uPlot.Option
   };
 }
 
-/** Of a curve that has no point just there: that beside it, if the eye cannot tell them apart. */
+/** The nearest point of a curve that has none at this place, if it is close enough on the screen. */
 function nearest(plot: uPlot, series: number, at: number): number {
   const [x, values] = [plot.data[0], plot.data[series]!];
   const reach = Math.abs(plot.posToVal(NEAR_PX, 'x') - plot.posToVal(0, 'x'));
@@ -158,7 +158,7 @@ function drawMarks(plot: uPlot, marks: Mark[], element: Element): void {
   ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
   for (const mark of marks) {
     if (mark.step < (min ?? 0) || mark.step > (max ?? 0)) continue;
-    // Through the middle of a pixel, or the line is blurred over two.
+    // The line goes through the middle of a pixel, or it would be blurred over two.
     const x = Math.round(plot.valToPos(mark.step, 'x', true)) + 0.5;
     const resumed = mark.kind === 'resumed';
     ctx.strokeStyle = ctx.fillStyle = colour(element, resumed ? '--warn' : '--muted');
@@ -168,7 +168,7 @@ function drawMarks(plot: uPlot, marks: Mark[], element: Element): void {
     ctx.moveTo(x, resumed ? bbox.top : bbox.top + bbox.height - 10 * devicePixelRatio);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    // uPlot leaves its axes' alignment behind. Beside the line, and on the side where there is room.
+    // uPlot leaves the alignment of its axes set. The label is beside the line, on the side with enough room.
     const fits = x + 4 + ctx.measureText(mark.label).width <= bbox.left + bbox.width;
     ctx.textAlign = fits ? 'left' : 'right';
     if (resumed) ctx.fillText(mark.label, fits ? x + 4 : x - 4, bbox.top + 11 * devicePixelRatio);
@@ -177,14 +177,14 @@ function drawMarks(plot: uPlot, marks: Mark[], element: Element): void {
   ctx.restore();
 }
 
-/** A logarithm has no place for what is not above zero. */
+/** The data for uPlot. On a logarithmic axis, values that are not above zero are left out. */
 function data({ x, curves, log }: Props): uPlot.AlignedData {
   const fit = (values: (number | null)[]): (number | null)[] =>
     log === true ? values.map((value) => (value !== null && value > 0 ? value : null)) : values;
   return [x, ...curves.map((curve) => fit(curve.values))];
 }
 
-/** The newest data in the part that is looked at, as high as what is there. */
+/** Draws the newest data in the shown part, and fits the height to it. */
 function show(plot: uPlot, props: Props): void {
   const [min, max] = props.range ?? [];
   if (min === undefined || max === undefined) plot.setData(data(props));
@@ -196,7 +196,7 @@ function show(plot: uPlot, props: Props): void {
   }
 }
 
-/** In words, for who does not see it. */
+/** The plot in words, for screen readers. */
 function spoken({ label, x, curves, marks = [], format = measure, range, time }: Props): string {
   const [from, to] = range ?? [-Infinity, Infinity];
   const within = x.flatMap((at, index) => (at >= from && at <= to ? [index] : []));
@@ -219,7 +219,7 @@ export function Plot(props: Props): JSX.Element {
     const element = ref.current;
     if (element === null) return undefined;
     const made = new uPlot(options(element, latest), data(latest.current), element);
-    // Marks change while the plot stays: the hook reads the newest.
+    // Marks change while the plot stays, so the hook reads the newest ones.
     made.hooks.draw = [(one) => {
       if (latest.current.candles === true) drawCandles(one, element);
       drawMarks(one, latest.current.marks ?? [], element);

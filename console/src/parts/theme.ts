@@ -1,4 +1,4 @@
-// Light or dark: as the system has it, or as somebody chose.
+// The theme, light or dark: that of the system, or the chosen one.
 import { signal } from '@preact/signals';
 
 export type Theme = 'system' | 'light' | 'dark';
@@ -13,7 +13,7 @@ function kept(): Theme {
 
 export const theme = signal<Theme>(kept());
 
-/** Up by one whenever colours change: what is drawn on a canvas must be drawn again. */
+/** Counts how often colours changed, because what is on a canvas must be drawn again then. */
 export const colours = signal(0);
 
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => colours.value++);

@@ -1,8 +1,8 @@
-// Any JSON, as text that can be read: params, results, details of an error.
+// Shows any JSON as readable text: params, results, details of an error.
 import type { JSX } from 'preact';
 import { count } from '../format.ts';
 
-/** Whole, as far as people read a number: nobody can tell from a cut one what it was. */
+/** A scalar. Numbers are not rounded, because the exact value may matter. */
 function scalar(value: unknown): string {
   if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) >= 10_000 && Math.abs(value) < 1e15) return count(value);
   return value === null ? 'none' : String(value);

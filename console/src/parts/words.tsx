@@ -1,4 +1,4 @@
-// Somebody else's words within a sentence: apart, whichever way they run.
+// Shows texts of other people inside a sentence, isolated so that their direction does not change it.
 import { Fragment, type JSX } from 'preact';
 import type { Words } from '../words.ts';
 

@@ -1,4 +1,4 @@
-//! The configuration: a file, and what is set on the command line.
+//! The configuration: a file, and keys that are set on the command line.
 
 use std::fs;
 
@@ -7,10 +7,10 @@ use toml::{Table, Value};
 
 use crate::Target;
 
-/// A line that begins so is no part of the file, but a `--set`.
+/// The beginning of a line that is not part of the file but a `--set`.
 const SET: &str = "--set ";
 
-/// What is taken can be used; what is refused names a key, or the file where it is no TOML.
+/// An accepted configuration can be used. A refusal names a key, or the file if it is not TOML.
 pub(crate) fn target() -> Target {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let keys = keys();
@@ -53,7 +53,7 @@ pub(crate) fn target() -> Target {
     })
 }
 
-/// Every key of the configuration, and how a table is named.
+/// All keys of the configuration, and the names of tables.
 fn keys() -> Vec<String> {
     let defaults = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/default.toml");
     let text = fs::read_to_string(defaults).expect("the defaults");

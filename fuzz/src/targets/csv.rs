@@ -9,8 +9,8 @@ use impresario_server::domain::market::{DataLoad, DataLoadParams, Library, check
 
 use crate::Target;
 
-/// What is taken keeps the rules of bars, and written as CSV it is read again bit by bit; what is
-/// refused leaves nothing behind, and says why in a few words.
+/// Accepted bars obey the rules of bars, and written as CSV they are read back bit by bit. A refused file
+/// leaves nothing behind, and the message is short.
 pub(crate) fn target() -> Target {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (import, kept) = (folder.path().join("import"), folder.path().join("bars"));

@@ -12,14 +12,14 @@ use crate::service::{PATIENCE, Service, TOKEN, more};
 use crate::{Target, shown};
 
 const OPENING: &str = "GET /api/v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-/// After so long without an answer none is waited for.
+/// After this time without an answer the target does not wait any longer.
 const QUIET: Duration = Duration::from_millis(5);
-/// What an unauthenticated client is told at most, in bytes.
+/// The most bytes that an unauthenticated client may get.
 const FEW: usize = 1_024;
 
-/// The first byte says whether the server wants tokens, the second how long the pieces are in which
-/// the rest arrives. What is answered is well formed and of a size that what was sent allows; without
-/// a token nothing is told; and how the bytes were cut changes nothing of how the socket ends.
+/// The first byte says whether the server needs tokens, the second how long the pieces are in which the rest
+/// is sent. Answers are well formed, and their size is bounded by the input. Without a token nothing is
+/// revealed. The lengths of the pieces do not change how the socket ends.
 pub(crate) fn target() -> Target {
     let (open, closed) = (Service::new(false), Service::new(true));
     open.ask("POST /api/v1/operations?wait=10", br#"{"kind": "rich"}"#);
@@ -35,20 +35,19 @@ pub(crate) fn target() -> Target {
             told.says_nothing();
         }
         let whole = converse(service, sent, 0);
-        // On a slow machine one of them may have said nothing yet.
+        // On a slow machine one of them may not have answered yet.
         if let (Some(one), Some(other)) = (told.end, whole.end) {
             assert_eq!(one, other, "in pieces of {size} it ends otherwise");
         }
     })
 }
 
-/// Whether the token was sent. The masks of the corpus are zero, so it stands there as it is.
+/// Whether the token was sent. The masks in the corpus are zero, so the token is not changed by them.
 fn sent_token(sent: &[u8]) -> bool {
     sent.windows(TOKEN.len())
         .any(|part| part == TOKEN.as_bytes())
 }
 
-/// What a socket was told.
 struct Told {
     bytes: usize,
     frames: Vec<Value>,
@@ -56,7 +55,7 @@ struct Told {
     end: Option<u16>,
 }
 
-/// Sends all bytes in pieces and hears what is answered.
+/// Sends all bytes in pieces, and reads the answers.
 fn converse(service: &Service, sent: &[u8], size: usize) -> Told {
     let mut stream = service.connect(PATIENCE);
     let mut heard = Vec::new();
@@ -73,7 +72,7 @@ fn converse(service: &Service, sent: &[u8], size: usize) -> Told {
     assert!(heard.starts_with(b"HTTP/1.1 101 "), "{}", shown(&heard));
     let size = if size == 0 { sent.len().max(1) } else { size };
     for piece in sent.chunks(size) {
-        // The server may have closed it.
+        // The server may have closed the socket.
         if stream.write_all(piece).is_err() {
             break;
         }

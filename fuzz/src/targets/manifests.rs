@@ -11,11 +11,11 @@ use serde_json::Value;
 use crate::Target;
 use crate::kind::{Rich, RichParams};
 
-/// In an input this stands for the manifest that belongs to the folder.
+/// In an input, this is replaced by the manifest that belongs to the folder.
 const TRUE: &[u8] = b"TRUE";
 
-/// A manifest is either one of this very folder, and then the run goes on from it, or the checkpoint
-/// is skipped with a short warning. In no case does the run fail.
+/// If a manifest belongs to the folder, the run goes on from it. Otherwise the checkpoint is skipped with a
+/// short warning. The run never fails.
 pub(crate) fn target() -> Target {
     Box::new(|bytes| {
         let paused = testing::run(&Rich, RichParams::default())
@@ -49,7 +49,7 @@ fn folder(ended: &Ended<Rich>) -> PathBuf {
     checkpoint.dir.clone().expect("a folder")
 }
 
-/// The true manifest with bytes of it overwritten: where (two bytes), then with what.
+/// The true manifest with some bytes overwritten: the place (two bytes), then the new bytes.
 fn changed(sealed: &[u8], change: &[u8]) -> Vec<u8> {
     let mut bytes = sealed.to_vec();
     if let [high, low, with @ ..] = change {
@@ -60,7 +60,7 @@ fn changed(sealed: &[u8], change: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Whether one that was taken says what the true one says, of each file that it names.
+/// Checks that an accepted manifest says the same as the true one about each file.
 fn same(sealed: &[u8], given: &[u8]) {
     let read = |bytes| serde_json::from_slice::<Value>(bytes).expect("it was taken");
     let (sealed, given) = (read(sealed), read(given));

@@ -1,4 +1,4 @@
-//! The targets, each with the rules that it holds its answers against.
+//! The targets, each with the rules for the answers.
 
 pub(crate) mod config;
 pub(crate) mod csv;

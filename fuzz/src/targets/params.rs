@@ -1,11 +1,11 @@
-//! Params against a schema, and the bodies that they come in.
+//! Params against a schema, and the bodies that contain them.
 
 use serde_json::{Value, json};
 
 use crate::Target;
 use crate::service::{Answer, Service};
 
-/// An operation that is not there.
+/// The path of an operation that does not exist.
 const NOTHING: &str = "/api/v1/operations/op_0000000000007";
 
 /// The first byte says what follows: params of the kind `rich`, or the body of a start, of a dummy's
@@ -29,8 +29,7 @@ pub(crate) fn target() -> Target {
     })
 }
 
-/// A start that was taken can be looked at and stands in the list; its params are taken again, and are
-/// the same then.
+/// An accepted start has a view and is in the list. Its params are accepted again and do not change.
 fn started(service: &Service, route: &str, body: &[u8]) {
     let answer = posted(service, route, body);
     if answer.status >= 300 {
@@ -47,7 +46,7 @@ fn started(service: &Service, route: &str, body: &[u8]) {
     }
 }
 
-/// The view of what was started; then it is cancelled, for it may wait for its time.
+/// The view of a started operation, which is then cancelled, because it may wait for its time.
 fn viewed(service: &Service, started: &Answer) -> Value {
     let id = started.json()["data"]["operation_id"].clone();
     let view = format!("/api/v1/operations/{}", id.as_str().expect("an id"));
@@ -61,7 +60,7 @@ fn viewed(service: &Service, started: &Answer) -> Value {
     view_of
 }
 
-/// An answer that is in order, of a size that what was sent allows.
+/// Sends a body, and checks that the answer is well formed and its size bounded by the body's.
 fn posted(service: &Service, route: &str, body: &[u8]) -> Answer {
     let answer = service.ask(&format!("POST {route}"), body);
     answer.is_in_order();

@@ -1,5 +1,4 @@
-//! Request heads, against the guards and the router together: both must mean the same route, however
-//! it is spelled.
+//! Request heads against guards and router together, which must find the same route however it is spelled.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,9 +6,9 @@ use std::time::Duration;
 use crate::Target;
 use crate::service::{Answer, PATIENCE, Service, TOKEN};
 
-/// What asks the server to wait is given up after this.
+/// How long the target waits for a request that asks the server to wait.
 const WAITS: Duration = Duration::from_millis(30);
-/// Words in a head by which an answer may wait for more.
+/// Words in a head after which an answer may take longer.
 const WAITING: &[&str] = &[
     "wait",
     "content-length",
@@ -17,19 +16,19 @@ const WAITING: &[&str] = &[
     "expect",
     "upgrade",
 ];
-/// Paths that need no token, as they are written.
+/// Paths that need no token.
 const OPEN: &[&str] = &["/", "/healthz", "/readyz", "/console"];
-/// The console's files.
+/// The path of the console's files.
 const FILES: &str = "/console/";
-/// The socket takes its token as the first frame.
+/// The path of sockets, which may get their token as the first frame.
 const SOCKET: &str = "/api/v1/ws";
-/// Every origin with this in its name is a foreign one.
+/// A part of the names of foreign origins.
 const FOREIGN: &str = "evil";
-/// How the guards refuse; 404 and 405 tell a stranger which routes there are.
+/// The statuses with which guards refuse. 404 and 405 would tell a stranger which routes there are.
 const REFUSED: &[u16] = &[400, 401, 403, 408, 414, 415, 429, 431, 501, 505];
 
-/// The first line is a method and a target, each further line a header. The first byte says whether
-/// the server wants tokens.
+/// The first line is a method and a target, each further line a header. The first byte says whether the
+/// server needs tokens.
 pub(crate) fn target() -> Target {
     let (open, closed) = (Service::new(false), Service::new(true));
     Box::new(move |bytes| {
@@ -47,10 +46,10 @@ pub(crate) fn target() -> Target {
     })
 }
 
-/// What was asked, as far as it decides who may.
+/// The parts of a request that decide whether it is allowed.
 struct Asked {
     head: Vec<u8>,
-    /// In small letters, line by line.
+    /// The lines in lower case.
     lines: Vec<String>,
 }
 
@@ -79,7 +78,7 @@ impl Asked {
 
     fn patience(&self) -> Duration {
         let waits = |line: &String| WAITING.iter().any(|word| line.contains(word));
-        // In a target the word may be spelled with `%`.
+        // In a target the words may be percent-encoded.
         if self.lines.iter().any(waits) || self.target().contains('%') {
             WAITS
         } else {
@@ -91,12 +90,12 @@ impl Asked {
         self.lines[0].split(' ').next().unwrap_or_default()
     }
 
-    /// The path of the target, as it is written.
+    /// The path of the target, not decoded.
     fn target(&self) -> &str {
         let target = self.lines[0].split(' ').nth(1).unwrap_or_default();
         let target = target.split(['?', '#']).next().unwrap_or_default();
         match target.split_once("://") {
-            // Before the path there may be a host.
+            // There may be a host before the path.
             Some((_, rest)) => rest.find('/').map_or("/", |start| &rest[start..]),
             None => target,
         }
@@ -114,7 +113,7 @@ impl Asked {
 
     fn holds(&self, closes: bool, answer: &Answer) {
         let (status, target) = (answer.status, self.target());
-        // Faults are told by what comes after the guards.
+        // Only code after the guards reports faults.
         let told = !answer.json()["error"]["details"].is_null();
         let unclear = status == 404 && target.contains('%');
         let came_through = told || !(REFUSED.contains(&status) || unclear);
@@ -136,14 +135,14 @@ impl Asked {
         if closes && !has_token && came_through {
             let allowed = OPEN.contains(&target) || target.starts_with(FILES) || target == SOCKET;
             assert!(allowed, "no token: {status} for {target}");
-            // Where the guards see a file of the console, the router does too.
+            // If the guards take the path for a file of the console, the router must too.
             let data = answer.json()["data"].is_null() || !target.starts_with(FILES);
             assert!(data, "no token: data of {target}");
         }
     }
 }
 
-/// Whether a `Host` names this machine for itself.
+/// Whether a `Host` is a loopback name.
 fn is_loopback(host: &str) -> bool {
     let address = |text: &str| {
         text.parse::<IpAddr>()

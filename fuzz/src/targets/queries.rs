@@ -1,15 +1,15 @@
-//! What stands after the `?`.
+//! Queries.
 
 use std::time::Duration;
 
 use crate::Target;
 use crate::service::{Answer, PATIENCE, Service};
 
-/// Requests that ask to wait are given up after this.
+/// How long the target waits for a request that asks the server to wait.
 const WAITS: Duration = Duration::from_millis(20);
 
-/// The first byte chooses the route, the rest is the query: it is answered, or refused with every
-/// fault named; and what is shown of a list is what was asked for.
+/// The first byte chooses the route, and the rest is the query. It is answered, or refused with all faults.
+/// The rows of a list match its query.
 pub(crate) fn target() -> Target {
     let service = Service::new(false);
     let started = service.ask(
@@ -44,7 +44,7 @@ pub(crate) fn target() -> Target {
     })
 }
 
-/// Everything that a target cannot have becomes `%` and two digits.
+/// Percent-encodes everything that a target cannot have.
 fn escaped(query: &[u8]) -> String {
     let one = |byte: &u8| match byte {
         b'!' | b'$'..=b';' | b'=' | b'?'..=b'_' | b'a'..=b'z' | b'~' => {
@@ -55,7 +55,7 @@ fn escaped(query: &[u8]) -> String {
     query.iter().map(one).collect()
 }
 
-/// Only what asks for it may wait.
+/// How long the answer may take: longer only if the query asks the server to wait.
 fn patience(query: &[u8]) -> Duration {
     let asks = query
         .windows(2)

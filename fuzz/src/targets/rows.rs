@@ -23,8 +23,8 @@ struct Field {
     rows: usize,
 }
 
-/// The first three bytes choose a field and a row, the fourth a type, the rest is the value. The store
-/// opens, or says why not; every operation but the one that was touched is read, and nothing panics.
+/// The first three bytes choose a field and a row, the fourth a type, and the rest is the value. The store
+/// opens or says why not, all other operations can be read, and nothing panics.
 pub(crate) fn target() -> Target {
     let (whole, used) = (folder(), folder());
     let ids = fill(whole.path());
@@ -115,7 +115,8 @@ fn fields(connection: &Connection) -> Vec<Field> {
         .collect()
 }
 
-/// Overwrites a field; whose it is, if it is an operation's. What the table's own rules refuse is left.
+/// Overwrites a field. Returns its operation, if there is one. If a constraint of the table refuses the value,
+/// nothing is changed.
 fn overwrite(file: &Path, field: &Field, row: usize, kind: u8, value: &[u8]) -> Option<i64> {
     let Field { table, column, .. } = field;
     let connection = Connection::open(file).expect("a database");
@@ -131,7 +132,7 @@ fn overwrite(file: &Path, field: &Field, row: usize, kind: u8, value: &[u8]) -> 
         .expect("a row");
     let new = changed(&old, kind, value);
     let which = match table.as_str() {
-        // They have no row numbers.
+        // These tables have no row numbers.
         "labels" | "keys" | "counters" => format!("{column} IS ?2"),
         _ => format!("?2 IS ?2 AND rowid IN (SELECT rowid {of_row})"),
     };
@@ -153,7 +154,7 @@ fn changed(old: &Value, kind: u8, bytes: &[u8]) -> Value {
         (b'i', _) => Value::Integer(number()),
         (b'r', _) => Value::Real(f64::from_bits(number() as u64)),
         (b'b', _) => Value::Blob(bytes.to_vec()),
-        // Within what is there: where, and with what.
+        // A part of the old value is overwritten: the place, then the new bytes.
         (b'w', Value::Text(old)) if bytes.len() > 2 => {
             let mut new = old.clone().into_bytes();
             let at = usize::from(u16::from_be_bytes([bytes[0], bytes[1]])) % (new.len() + 1);
@@ -165,7 +166,7 @@ fn changed(old: &Value, kind: u8, bytes: &[u8]) -> Value {
     }
 }
 
-/// Reads everything, as a server does that comes up.
+/// Reads everything, as a server does when it starts.
 fn read(folder: &Path, ids: &[OperationId], touched: Option<i64>) {
     let mut store = match SqliteStore::open(folder, StoreOptions::default()) {
         Ok(store) => store,

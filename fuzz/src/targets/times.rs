@@ -1,4 +1,4 @@
-//! Times as the wire takes them.
+//! Times of the API.
 
 use impresario_api::Timestamp;
 
@@ -7,7 +7,7 @@ use crate::Target;
 /// 0001-01-01 and the last millisecond of 9999, in UTC.
 const WRITABLE: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
 
-/// A time that is taken is one that can be written, and comes back as it was.
+/// An accepted time can be written, and is read back unchanged.
 pub(crate) fn target() -> Target {
     Box::new(|bytes| {
         let Ok(text) = std::str::from_utf8(bytes) else {

@@ -10,7 +10,7 @@ use impresario_server::config::{Args, Settings};
 
 use crate::Target;
 
-/// Writes a file that its owner alone may read.
+/// Writes a file that only its owner may read.
 pub(crate) fn write(file: &Path, bytes: &[u8]) {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
@@ -20,8 +20,8 @@ pub(crate) fn write(file: &Path, bytes: &[u8]) {
     written.expect("a writable folder");
 }
 
-/// A file that is taken holds names and tokens that can be sent in a header, none of them twice; one
-/// that is refused is named, with the line, and without what stands in it.
+/// An accepted file has names and tokens that can be sent in a header, none of them twice. A refusal names the
+/// file and the line, and does not repeat its contents.
 pub(crate) fn target() -> Target {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("tokens");

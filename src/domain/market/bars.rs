@@ -1,8 +1,8 @@
-//! What makes a bar one.
+//! Checks of bars.
 
 use impresario_api::Bar;
 
-/// What is wrong with a bar: of which field, what was expected, and what came.
+/// What is wrong with a bar: the field, what was expected, and what came.
 #[derive(Debug, PartialEq)]
 pub(super) struct BarFault {
     pub(super) field: &'static str,
@@ -10,7 +10,7 @@ pub(super) struct BarFault {
     pub(super) got: f64,
 }
 
-/// Whether a bar can be: finite numbers, none above the high or below the low, volume not
+/// Checks a bar: its numbers are finite, none is above the high or below the low, and the volume is not
 /// negative. (Prices may be negative: crude oil traded at −37 dollars in April 2020.)
 pub(super) fn check(bar: &Bar) -> Result<(), BarFault> {
     let &Bar {
@@ -21,9 +21,9 @@ pub(super) fn check(bar: &Bar) -> Result<(), BarFault> {
         volume,
         ..
     } = bar;
-    // The one comparison of a good bar: a NaN makes it false as well.
+    // A good bar needs only this comparison. A NaN makes it false as well.
     let orderly = low <= open && low <= close && open <= high && close <= high && volume >= 0.0;
-    // Between two finite ones everything is finite.
+    // Everything between two finite numbers is finite.
     if orderly && low.is_finite() && high.is_finite() && volume.is_finite() {
         return Ok(());
     }
@@ -59,17 +59,17 @@ fn fault(bar: &Bar) -> BarFault {
 /// What is wrong with one of several bars.
 #[derive(Debug, PartialEq)]
 pub struct SeriesFault {
-    /// Which, from 0.
+    /// The bar's number, from 0.
     pub index: usize,
-    /// Which of its fields.
+    /// The field.
     pub field: &'static str,
-    /// What it should be.
+    /// What was expected.
     pub expected: String,
-    /// What it is.
+    /// What came.
     pub got: String,
 }
 
-/// Whether each of these bars can be, and comes after the one before it.
+/// Checks each of these bars, and that it comes after the one before it.
 pub fn check_bars(bars: &[Bar]) -> Result<(), SeriesFault> {
     for (index, bar) in bars.iter().enumerate() {
         check(bar).map_err(|fault| SeriesFault {

@@ -1,5 +1,5 @@
-//! Which files of the library were found whole, so that each is read through once and not for every
-//! page of it.
+//! Remembers which files of the library have passed their checksum, so that each is checked once and not
+//! for every page.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -9,15 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::MarketError;
 
-/// What tells one state of a file from another: device, inode, bytes, and when it last changed.
+/// Identifies one state of a file: device, inode, size, and time of the last change.
 type Stamp = (u64, u64, u64, i64, i64);
 
-/// The last state of each file that was found whole; clones share it. As many as there are datasets.
+/// The last state of each file that has passed. Clones share it. There is one entry for each dataset.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Checked(Arc<Mutex<HashMap<PathBuf, Stamp>>>);
 
 impl Checked {
-    /// Runs `check` unless this state of the file has passed it. Two at once may both run it.
+    /// Runs `check` unless this state of the file has passed it. Two callers at once may both run it.
     pub(super) fn once(
         &self,
         file: &File,
@@ -27,7 +27,7 @@ impl Checked {
         let facts = file
             .metadata()
             .map_err(MarketError::storage("read", path))?;
-        // The change of the inode, which nobody can set back.
+        // The time of the inode's last change, because nobody can set it back.
         let stamp = (
             facts.dev(),
             facts.ino(),
@@ -35,7 +35,7 @@ impl Checked {
             facts.ctime(),
             facts.ctime_nsec(),
         );
-        // A map is whole whatever panicked beside it.
+        // A panic elsewhere cannot leave the map half changed.
         let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known().get(path) == Some(&stamp) {
             return Ok(());

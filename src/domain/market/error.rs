@@ -1,4 +1,4 @@
-//! What can go wrong with market data, with the code that clients see.
+//! Errors of market data, with the codes that clients see.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,17 +6,17 @@ use std::path::PathBuf;
 use impresario::operation::{ErrorCode, Refusal};
 use serde_json::{Value, json};
 
-/// What went wrong.
+/// An error of market data.
 #[derive(Debug, thiserror::Error)]
 pub enum MarketError {
-    /// Nothing was loaded under this name.
+    /// There is no such dataset.
     #[error(
         "there is no data of {symbol} {timeframe}; POST /api/v1/data/load loads it from a file"
     )]
     NotFound {
-        /// As it was asked for.
+        /// The name in the request.
         symbol: String,
-        /// As it was asked for.
+        /// The name in the request.
         timeframe: String,
     },
     /// A file of the library is not what was written.
@@ -24,61 +24,61 @@ pub enum MarketError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// What is wrong with it.
         why: String,
     },
-    /// The library's folder does not do what it should.
+    /// The library's folder cannot be read or written.
     #[error("cannot {what} {}: {source}", path.display())]
     Storage {
-        /// "write", "read".
+        /// What was tried: "write", "read".
         what: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// There is no such file to import.
+    /// There is no such file in the import folder.
     #[error("file: expected a file in the import folder {folder}, got \"{file}\": {why}")]
     FileNotFound {
-        /// As it was named.
+        /// The file's name in the request.
         file: String,
         /// The import folder.
         folder: String,
-        /// What is missing.
+        /// What is wrong with the name.
         why: String,
     },
     /// The name leads out of the import folder.
     #[error("file: expected a file in the import folder {folder}, got \"{file}\": {why}")]
     FileOutside {
-        /// As it was named.
+        /// The file's name in the request.
         file: String,
         /// The import folder.
         folder: String,
-        /// How it leaves.
+        /// How the name leads out of the folder.
         why: &'static str,
     },
-    /// The name is that of a folder, a device, a pipe.
+    /// The name is that of a folder, a device or a pipe.
     #[error("file: expected a file in the import folder {folder}, got \"{file}\": it is {what}")]
     FileNotRegular {
-        /// As it was named.
+        /// The file's name in the request.
         file: String,
         /// The import folder.
         folder: String,
-        /// What it is.
+        /// What it is the name of.
         what: &'static str,
     },
-    /// The system does not let it be read.
+    /// The operating system refuses to read it.
     #[error("{file}: cannot be read: {source}")]
     FileUnreadable {
-        /// As it was named.
+        /// The file's name in the request.
         file: String,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// There is nothing in it.
+    /// The file is empty.
     #[error("{file}: expected a header and rows of bars, got an empty file")]
     FileEmpty {
-        /// As it was named.
+        /// The file's name in the request.
         file: String,
     },
     /// The first line names no column of a bar.
@@ -86,19 +86,19 @@ pub enum MarketError {
         "{file}: line 1: expected a header such as timestamp,open,high,low,close,volume, got \"{got}\"{hint}"
     )]
     NoHeader {
-        /// As it was named.
+        /// The file's name in the request.
         file: String,
         /// The first line, shortened.
         got: String,
-        /// What is probably wrong with it; may be empty.
+        /// What is probably wrong with the line; may be empty.
         hint: &'static str,
     },
     /// The header lacks columns.
     #[error("{file}: header: expected the columns {}, which are missing; got \"{got}\"", missing.join(", "))]
     ColumnMissing {
-        /// As it was named.
+        /// The file's name in the request.
         file: String,
-        /// Which.
+        /// The names of the columns.
         missing: Vec<&'static str>,
         /// The header, shortened.
         got: String,
@@ -106,31 +106,31 @@ pub enum MarketError {
     /// The header has a column more than once.
     #[error("{file}: header: expected {expected} once, got \"{first}\" and \"{second}\"")]
     ColumnTwice {
-        /// As it was named.
+        /// The file's name in the request.
         file: String,
-        /// What there should be one of.
+        /// The column that should be there once.
         expected: &'static str,
-        /// As it stands there.
+        /// The name in the header.
         first: String,
-        /// As it stands there.
+        /// The name in the header.
         second: String,
     },
-    /// There is a header and nothing else.
+    /// The file has only a header.
     #[error("{file}: expected rows of bars after the header, got none")]
     NoRows {
-        /// As it was named.
+        /// The file's name in the request.
         file: String,
     },
-    /// A row is no bar.
+    /// A row is not a bar.
     #[error("{0}")]
     BadRow(Box<BadRow>),
 }
 
-/// A row that is no bar.
+/// A row that is not a bar.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: row {row} (line {line}), {field}: expected {expected}, got {got}")]
 pub struct BadRow {
-    /// As it was named.
+    /// The file's name in the request.
     pub file: String,
     /// The row's number, from 1, without the header.
     pub row: u64,
@@ -138,14 +138,14 @@ pub struct BadRow {
     pub line: u64,
     /// The column's name, or "the row".
     pub field: &'static str,
-    /// What should stand there.
+    /// What was expected.
     pub expected: String,
-    /// What stands there, shortened and in quotes.
+    /// What came, shortened and in quotes.
     pub got: String,
 }
 
 impl MarketError {
-    /// A failed call of the system on the library.
+    /// The error for a failed system call on the library.
     pub(super) fn storage(
         what: &'static str,
         path: impl Into<PathBuf>,
@@ -174,7 +174,7 @@ impl ErrorCode for MarketError {
         }
     }
 
-    /// A disk that was full or away may be back.
+    /// A full or missing disk may be usable again later.
     fn retryable(&self) -> bool {
         matches!(self, Self::Storage { .. })
     }

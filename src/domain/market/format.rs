@@ -1,10 +1,10 @@
 //! A dataset's file: a header of 4,096 bytes, then its bars, 48 bytes each, ascending in time.
 //!
-//! The header is two lines of text, filled up with zeros: `impresario-bars 1 SHA256`, the
-//! checksum being that of the second line, which is the dataset's view as JSON; that names the
-//! checksum of all the bars. A bar is, little-endian, its time in milliseconds since 1970 (i64)
-//! and open, high, low, close and volume (f64 each), bit by bit as they were read. Records of one
-//! width make a time findable by halving, without reading the rest.
+//! The header is two lines of text, filled up with zeros. The first line is `impresario-bars 1 SHA256`
+//! with the checksum of the second line. The second line is the dataset's view as JSON, which has the
+//! checksum of all the bars. A bar is, little-endian, its time in milliseconds since 1970 (i64) and open,
+//! high, low, close and volume (f64 each), bit by bit as they were read. All records have the same width,
+//! so a time is found by binary search.
 
 use std::fs::File;
 use std::io;
@@ -25,7 +25,7 @@ pub(super) const RECORD: usize = 48;
 
 const MAGIC: &str = "impresario-bars 1 ";
 
-/// The header of a dataset.
+/// Writes the header of a dataset.
 pub(super) fn header(view: &DatasetView) -> io::Result<[u8; HEADER]> {
     let json = serde_json::to_string(view)?;
     let text = format!("{MAGIC}{}\n{json}\n", hex(&Sha256::digest(&json)));
@@ -37,7 +37,7 @@ pub(super) fn header(view: &DatasetView) -> io::Result<[u8; HEADER]> {
     Ok(header)
 }
 
-/// The view in the header of `file`, which must be as long as it says.
+/// Reads the view in the header of `file`, and checks the file's length against it.
 pub(super) fn view(file: &File, path: &Path) -> Result<DatasetView, MarketError> {
     let damaged = |why: &str| MarketError::Damaged {
         path: path.to_owned(),
@@ -78,17 +78,16 @@ fn parts(header: &[u8]) -> Option<(&str, &str)> {
         .split_once('\n')
 }
 
-/// Bytes of a file with so many bars.
+/// The size of a file with `rows` bars, in bytes.
 pub(super) const fn size(rows: u64) -> u64 {
     (HEADER as u64).saturating_add(rows.saturating_mul(RECORD as u64))
 }
 
-/// Where the bar with this number, from 0, begins.
+/// The offset of the bar with this number, from 0.
 pub(super) const fn offset(row: u64) -> u64 {
     size(row)
 }
 
-/// A bar as it is kept.
 #[inline]
 pub(super) fn encode(bar: &Bar) -> [u8; RECORD] {
     let numbers = [bar.open, bar.high, bar.low, bar.close, bar.volume];
@@ -100,7 +99,7 @@ pub(super) fn encode(bar: &Bar) -> [u8; RECORD] {
     record
 }
 
-/// The bar that was kept so, or what is wrong with it.
+/// The bar of a record, or what is wrong with it.
 pub(super) fn decode(record: &[u8; RECORD]) -> Result<Bar, String> {
     let (words, _) = record.as_chunks::<8>();
     let number = |place: usize| f64::from_le_bytes(words[place]);

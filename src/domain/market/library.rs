@@ -1,4 +1,4 @@
-//! Everything that has been loaded: a folder with a file for each symbol and timeframe.
+//! The library of datasets: a folder with a file for each symbol and timeframe.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -17,32 +17,32 @@ use super::format::{self, RECORD};
 use super::symbol::{is_symbol, is_timeframe};
 use super::writer::{self, Writer};
 
-/// How a dataset's file name ends.
+/// The ending of a dataset's file name.
 const ENDING: &str = ".bars";
-/// Bars that are read at a time: 192 KiB.
+/// How many bars are read at a time: 192 KiB.
 const CHUNK: usize = 4_096;
 
-/// The datasets in a folder: its path, and which files were found whole. It can be cloned and used
-/// from anywhere; every reader sees a dataset as a whole, before or after it was replaced.
+/// The datasets in a folder. Clones share what is known about the files, and may be used from any thread.
+/// Every reader sees a dataset as a whole, before or after it was replaced.
 #[derive(Clone, Debug)]
 pub struct Library {
     folder: PathBuf,
     checked: Checked,
-    /// Whether the folder's group may read it, beside its owner.
+    /// Whether the folder's group may read the files, beside their owner.
     by_group: bool,
 }
 
 /// A dataset with all of its bars.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    /// What it is.
+    /// The dataset's view.
     pub view: DatasetView,
-    /// Its bars, ascending in time, each as [`Bar`] describes.
+    /// The bars, ascending in time.
     pub bars: Vec<Bar>,
 }
 
 impl Library {
-    /// The library in this folder, which need not exist yet. Touches nothing.
+    /// The library in this folder, which need not exist yet. This changes no file.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
@@ -51,15 +51,15 @@ impl Library {
         }
     }
 
-    /// The same, for the folder's group to read or for its owner alone.
+    /// Sets whether the folder's group may read the files.
     #[must_use]
     pub const fn readable_by_group(mut self, by_group: bool) -> Self {
         self.by_group = by_group;
         self
     }
 
-    /// Makes the folder, gives every file in it the permissions of new ones, and removes what writers
-    /// of a process that is gone left there. Nobody else may be writing there.
+    /// Makes the folder, gives every file in it the permissions of new ones, and removes the unfinished files
+    /// of an earlier process. Nobody else may write there at the same time.
     pub fn open(self) -> Result<Self, MarketError> {
         self.make_folder()
             .and_then(|()| writer::remove_leftovers(&self.folder))
@@ -97,12 +97,12 @@ impl Library {
         Writer::create(whole, symbol, timeframe, self.mode())
     }
 
-    /// What the dataset is, from its header alone.
+    /// The dataset's view, from its header alone.
     pub fn find(&self, symbol: &str, timeframe: &str) -> Result<DatasetView, MarketError> {
         self.opened(symbol, timeframe).map(|file| file.view)
     }
 
-    /// The dataset with all of its bars, its checksum checked.
+    /// The dataset with all of its bars, after its checksum was checked.
     pub fn read(&self, symbol: &str, timeframe: &str) -> Result<Dataset, MarketError> {
         let mut file = self.opened(symbol, timeframe)?;
         let bars = file.all()?;
@@ -112,9 +112,9 @@ impl Library {
         })
     }
 
-    /// Every dataset, by symbol, then timeframe, shortest first.
+    /// All datasets, ordered by symbol, then timeframe, the shortest first.
     ///
-    /// A damaged one is left out and logged: it must not hide the others. Asked for itself, it says so.
+    /// A damaged dataset is left out and logged, so that it does not hide the others; to read it is an error.
     pub fn list(&self) -> Result<Vec<DatasetView>, MarketError> {
         let failed = || MarketError::storage("read", &self.folder);
         let entries = match open_patiently(|| fs::read_dir(&self.folder)) {
@@ -142,7 +142,8 @@ impl Library {
         Ok(views)
     }
 
-    /// Bars from `start` to `end`, both included, at most `limit`. Of a file once checked, those alone.
+    /// At most `limit` bars from `start` to `end`, both included. Once a file was checked, only these bars are
+    /// read.
     pub fn page(
         &self,
         symbol: &str,
@@ -175,7 +176,7 @@ impl Library {
         })
     }
 
-    /// A name that cannot be is the name of nothing.
+    /// The path of a dataset. For a name that no dataset can have, the error is that there is none.
     fn path(&self, symbol: &str, timeframe: &str) -> Result<PathBuf, MarketError> {
         if is_symbol(symbol) && is_timeframe(timeframe) {
             Ok(self.folder.join(format!("{symbol}_{timeframe}{ENDING}")))
@@ -201,7 +202,7 @@ impl Library {
     }
 }
 
-/// Gives a file or folder these permissions; that it passes its group on stays.
+/// Gives a file or folder these permissions, and keeps the bit that passes its group on.
 fn permit(path: &Path, wanted: u32) -> io::Result<()> {
     let mode = fs::metadata(path)?.permissions().mode();
     if mode & 0o777 == wanted {
@@ -218,7 +219,7 @@ fn not_found(symbol: &str, timeframe: &str) -> MarketError {
     }
 }
 
-/// A dataset's file. It stays what it is, whatever takes its name meanwhile.
+/// A dataset's open file, which stays the same even if another file takes its name.
 struct Opened {
     file: File,
     path: PathBuf,
@@ -226,7 +227,7 @@ struct Opened {
 }
 
 impl Opened {
-    /// Reads all of it, and keeps nothing.
+    /// Reads the whole file to check it, and keeps nothing.
     fn check(&self) -> Result<(), MarketError> {
         let mut hasher = Sha256::new();
         let mut chunk = vec![0; CHUNK * RECORD];
@@ -243,7 +244,7 @@ impl Opened {
         self.compare(hasher)
     }
 
-    /// Whether the bars have the header's checksum.
+    /// Checks that the bars have the checksum in the header.
     fn compare(&self, hasher: Sha256) -> Result<(), MarketError> {
         let sum = hex(&hasher.finalize());
         if sum == self.view.sha256 {
@@ -287,7 +288,7 @@ impl Opened {
         Ok(bars)
     }
 
-    /// How many rows, from the first, have times for which `before` holds.
+    /// How many rows from the first on have times for which `before` is true.
     fn rows_before(&self, before: impl Fn(Timestamp) -> bool) -> Result<u64, MarketError> {
         let (mut low, mut high) = (0, self.view.rows);
         while low < high {
@@ -317,7 +318,7 @@ impl Opened {
     }
 }
 
-/// Times that do not ascend, and numbers that make no bar, are damage that shows without the
+/// Decodes records. Times that do not ascend and impossible bars are damage that is found without the
 /// checksum.
 fn decode_into(bars: &mut Vec<Bar>, records: &[u8], path: &Path) -> Result<(), MarketError> {
     let damaged = |why| MarketError::Damaged {

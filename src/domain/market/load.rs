@@ -1,4 +1,4 @@
-//! The kind `data_load`: a CSV file of bars becomes a dataset of the library.
+//! The kind `data_load`: loads a CSV file of bars into a dataset of the library.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use super::import::csv::Bars;
 use super::library::Library;
 use super::symbol::{SYMBOL, TIMEFRAMES};
 
-/// Rows between two looks at whether to go on: well under a millisecond.
+/// Rows between two checks for a stop: well under a millisecond.
 const LOOK_EVERY: u64 = 1_024;
 
 /// Loads bars from the files of a folder.
@@ -22,11 +22,11 @@ pub struct DataLoad {
     library: Library,
 }
 
-/// What a load takes.
+/// The params of a load.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DataLoadParams {
-    /// The instrument the bars are of.
+    /// The instrument of the bars.
     #[schemars(length(max = 32), regex(pattern = SYMBOL))]
     pub symbol: String,
     /// How long a bar lasts.
@@ -38,14 +38,14 @@ pub struct DataLoadParams {
     pub file: Option<String>,
 }
 
-/// What a load gives.
+/// The output of a load.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DataLoadOutput {
     /// The instrument.
     pub symbol: String,
     /// How long a bar lasts.
     pub timeframe: String,
-    /// How many bars.
+    /// The number of bars.
     pub rows: u64,
     /// The first bar's time.
     pub start: Timestamp,
@@ -53,14 +53,14 @@ pub struct DataLoadOutput {
     pub end: Timestamp,
     /// SHA-256 of the bars, in hexadecimal.
     pub sha256: String,
-    /// What they take on disk.
+    /// The size on disk.
     pub bytes: u64,
     /// Whether there was a dataset of this symbol and timeframe before.
     pub replaced: bool,
 }
 
 impl DataLoad {
-    /// From files in `import_dir` into `library`.
+    /// The kind that loads files of `import_dir` into `library`.
     pub fn new(import_dir: impl Into<PathBuf>, library: Library) -> Self {
         Self {
             import_dir: import_dir.into(),
@@ -101,13 +101,13 @@ impl Operation for DataLoad {
         ctx.context("symbol", symbol.as_str());
         ctx.context("timeframe", timeframe.as_str());
         ctx.check()?;
-        // It was there when it was admitted; that may be long ago.
+        // The file was there at admission, which may be long ago.
         let source = import::open(&self.import_dir, &file)?;
         let size = source.size;
         let mut bars = Bars::open(&file, source)?;
         let mut writer = self.library.writer(symbol, timeframe)?;
         let told = |rows: u64, total: u64| {
-            // How many rows there will be is guessed from the bytes that the first ones took.
+            // The number of all rows is estimated from the size of the first ones.
             ctx.items(total).set(rows);
             ctx.message(format_args!(
                 "Loading {symbol} {timeframe}: {} bars",
@@ -126,7 +126,7 @@ impl Operation for DataLoad {
         if rows == 0 {
             return Err(super::MarketError::NoRows { file }.into());
         }
-        // The last look: what was asked after it comes too late, and the load completes.
+        // This is the last check for a stop. A later stop comes too late, and the load completes.
         told(rows, rows)?;
         let doubt = writer.doubt();
         let (view, replaced) = writer.finish(&file)?;

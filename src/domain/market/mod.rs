@@ -1,4 +1,4 @@
-//! Market data: OHLCV bars, from CSV files into the server's own folder, and back out of it.
+//! Market data: OHLCV bars, loaded from CSV files into the server's own folder, and read from it.
 
 mod bars;
 mod checked;

@@ -1,20 +1,20 @@
-//! How far apart bars lie, held against how long one is said to last.
+//! Compares the distances between bars with their timeframe.
 
 use impresario_api::Timestamp;
 
 use super::symbol::TIMEFRAMES;
 
-/// What each of [`TIMEFRAMES`] lasts, in minutes.
+/// The length of each of [`TIMEFRAMES`], in minutes.
 const MINUTES: [i64; TIMEFRAMES.len()] = [1, 5, 15, 30, 60, 240, 1_440, 10_080];
 
 const DAY_MS: i64 = 86_400_000;
-/// A weekend and a holiday beside it: from Friday's bar to Tuesday's.
+/// A weekend and a holiday next to it: from Friday's bar to Tuesday's.
 const LONGEST_REST_MS: i64 = 4 * DAY_MS;
 
 /// Counts the gaps between bars: where bars are missing.
 #[derive(Debug)]
 pub(super) struct Spacing {
-    /// What a bar should last.
+    /// The length of a bar, in milliseconds.
     expected: i64,
     last: Option<Timestamp>,
     steps: u64,
@@ -24,7 +24,7 @@ pub(super) struct Spacing {
 }
 
 impl Spacing {
-    /// For bars of this timeframe.
+    /// A count for bars of this timeframe.
     pub(super) fn new(timeframe: &str) -> Self {
         let known = TIMEFRAMES.iter().zip(MINUTES);
         let minutes = known
@@ -40,7 +40,7 @@ impl Spacing {
         }
     }
 
-    /// The next bar, later than the one before.
+    /// Counts the next bar, which must be later than the one before.
     #[inline]
     pub(super) fn see(&mut self, time: Timestamp) {
         if let Some(last) = self.last.replace(time) {
@@ -130,7 +130,7 @@ mod tests {
             ("1d", &[0, 5 * DAY, 6 * DAY, 16 * DAY], 2),
             ("1w", &[0, 7 * DAY, 15 * DAY], 0),
             ("1w", &[0, 14 * DAY, 21 * DAY], 1),
-            // Night, and an hour that is missing.
+            // A night, and an hour that is missing.
             ("1h", &[9 * HOUR, 10 * HOUR, 12 * HOUR, DAY + 9 * HOUR], 1),
             ("1m", &[0, 1, 2], 0),
             ("1m", &[], 0),

@@ -1,5 +1,5 @@
-//! The names of datasets. They become file names, so their alphabet is small: no separator, no
-//! leading dot, no space.
+//! The names of datasets. They become file names, so few characters are allowed: no separator, no leading
+//! dot, no space.
 
 /// The regular expression of a symbol.
 pub const SYMBOL: &str = "^[A-Z0-9][A-Z0-9.^=_-]{0,31}$";

@@ -1,4 +1,4 @@
-//! A dataset that is being written: nobody sees it before it is whole.
+//! Writes a dataset. Nobody sees it before it is complete.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
@@ -15,13 +15,13 @@ use super::error::MarketError;
 use super::format::{self, HEADER, RECORD};
 use super::spacing::Spacing;
 
-/// Bars that are gathered before they are hashed and written: 192 KiB.
+/// How many bars are collected before they are hashed and written: 192 KiB.
 const GATHERED: usize = 4_096;
-/// How the name of an unfinished file ends; it begins with a dot.
+/// The ending of an unfinished file's name, which begins with a dot.
 const PARTIAL: &str = ".partial";
 
-/// Writes a dataset into a file beside the one that it will replace. [`Writer::finish`] puts it
-/// there in one step; dropped before that, it leaves nothing behind.
+/// Writes a dataset into a file beside the one that it will replace. [`Writer::finish`] replaces that file
+/// in one step. If the writer is dropped before, it leaves nothing behind.
 #[derive(Debug)]
 pub struct Writer {
     file: File,
@@ -34,12 +34,12 @@ pub struct Writer {
     hasher: Sha256,
     rows: u64,
     spacing: Spacing,
-    /// The first and the last bar's time.
+    /// The times of the first and the last bar.
     ends: Option<(Timestamp, Timestamp)>,
 }
 
 impl Writer {
-    /// Begins the file that is to be `whole`, with the permissions `mode`.
+    /// Begins the file that will become `whole`, with the permissions `mode`.
     pub(super) fn create(
         whole: PathBuf,
         symbol: &str,
@@ -73,9 +73,9 @@ impl Writer {
         Ok(writer)
     }
 
-    /// One bar more, later than the one before.
+    /// Adds a bar.
     ///
-    /// The caller has seen to it that the bar is one and that times ascend.
+    /// The caller has checked the bar, and that it is later than the one before.
     #[inline]
     pub fn push(&mut self, bar: &Bar) -> Result<(), MarketError> {
         let (first, _) = *self.ends.get_or_insert((bar.timestamp, bar.timestamp));
@@ -89,7 +89,7 @@ impl Writer {
         self.flush()
     }
 
-    /// How many bars it has.
+    /// The number of bars.
     pub const fn rows(&self) -> u64 {
         self.rows
     }
@@ -99,8 +99,8 @@ impl Writer {
         self.spacing.doubt()
     }
 
-    /// Puts the dataset in its place: what it is now, and whether there was one before. One
-    /// without bars is an error.
+    /// Puts the dataset in its place. Returns its view, and whether there was one before. A dataset without
+    /// bars is an error.
     pub fn finish(mut self, source: &str) -> Result<(DatasetView, bool), MarketError> {
         self.flush()?;
         let Some((start, end)) = self.ends else {
@@ -122,8 +122,8 @@ impl Writer {
         Ok((view, replaced))
     }
 
-    /// The order matters: the contents are on the disk before the name is, and the name before
-    /// anybody is told.
+    /// The order matters: the contents are on the disk before the name is, and the name before the caller
+    /// learns of it.
     fn publish(&self, view: &DatasetView) -> io::Result<bool> {
         self.file.write_all_at(&format::header(view)?, 0)?;
         let mode = Permissions::from_mode(self.mode);
@@ -149,7 +149,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // After a rename there is nothing of that name any more.
+        // After a rename there is no file of this name, so the error is ignored.
         let _ = fs::remove_file(&self.partial);
     }
 }
@@ -158,7 +158,7 @@ fn folder(file: &Path) -> &Path {
     file.parent().unwrap_or(Path::new("."))
 }
 
-/// Removes what writers of a process that is gone left in `folder`: files with their names alone.
+/// Removes the unfinished files that an earlier process left in `folder`.
 pub(super) fn remove_leftovers(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -1,18 +1,17 @@
-//! The optimiser, over plain slices.
+//! The optimizer, over plain slices.
 //!
 //! Adam (Kingma and Ba: "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1), with
-//! the bias corrections folded into the step size and the second moment's root as PyTorch's
-//! `torch.optim.Adam` does it. Its state is two slices and a count, so that it can be kept with the
-//! weights.
+//! the bias corrections included in the step size and in the root of the second moment, as in PyTorch's
+//! `torch.optim.Adam`. Its state is two slices and a count, so that it can be stored with the weights.
 
-/// How fast the first moment forgets.
+/// The decay rate of the first moment.
 const BETA_1: f32 = 0.9;
-/// How fast the second moment forgets.
+/// The decay rate of the second moment.
 const BETA_2: f32 = 0.999;
-/// Keeps the quotient finite where nothing moves.
+/// Keeps the quotient finite where the gradient is 0.
 const EPSILON: f32 = 1e-8;
 
-/// The optimiser's state for weights in one slice.
+/// The optimizer's state for weights in one slice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Adam {
     rate: f64,
@@ -22,7 +21,7 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// For `weights` weights, with a learning rate.
+    /// An optimizer for `weights` weights, with a learning rate.
     pub fn new(weights: usize, rate: f64) -> Self {
         Self {
             rate,
@@ -32,7 +31,7 @@ impl Adam {
         }
     }
 
-    /// Moves the weights against their gradient. Both are as long as was said at the beginning.
+    /// Moves the weights against their gradient. Both slices have the length that was given to `new`.
     pub fn step(&mut self, weights: &mut [f32], gradient: &[f32]) {
         debug_assert_eq!(
             (weights.len(), gradient.len()),

@@ -1,12 +1,12 @@
-//! Where tensors are computed: chosen once, here, for every tensor of a training.
+//! The device of tensors, chosen once, here, for every tensor of a training.
 
 use impresario::operation::Refusal;
 use tch::{Cuda, Device, Tensor};
 
-/// The names that people give.
+/// The names of devices in params.
 pub(super) const NAMES: [&str; 4] = ["auto", "cpu", "cuda", "mps"];
 
-/// A device that is there.
+/// An available device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ComputeDevice(Device);
 
@@ -32,12 +32,12 @@ impl ComputeDevice {
         })
     }
 
-    /// The processor, which is always there: for what is too small to be carried elsewhere.
+    /// The processor, which is always available: for what is too small to be copied elsewhere.
     pub const fn host() -> Self {
         Self(Device::Cpu)
     }
 
-    /// Whether tensors lie in the process's own memory.
+    /// Whether tensors are in the process's own memory.
     pub fn is_host(self) -> bool {
         self.0 == Device::Cpu
     }
@@ -66,14 +66,14 @@ impl ComputeDevice {
         Tensor::from_slice(rows).to_device(self.0)
     }
 
-    /// The tensor here.
+    /// The tensor, moved to this device.
     pub fn bring(self, tensor: &Tensor) -> Tensor {
         tensor.to_device(self.0)
     }
 }
 
-/// How many threads one operation on tensors may take on the calling thread. libtorch keeps it per
-/// thread, so that a training beside this one has its own.
+/// Sets how many threads one tensor operation may use on the calling thread. libtorch keeps the number for
+/// each thread, so another training has its own.
 pub fn use_threads(threads: usize) {
     tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX).max(1));
 }

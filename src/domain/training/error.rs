@@ -1,4 +1,4 @@
-//! What can go wrong with a training or a model, with the code that clients see.
+//! Errors of trainings and models, with the codes that clients see.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,67 +9,67 @@ use serde_json::{Value, json};
 
 use super::prepare::PrepareError;
 
-/// What went wrong.
+/// An error of a training or a model.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
-    /// The loss is no number any more.
+    /// The loss is not a number any more, or too large.
     #[error(
         "the mean loss became {loss} in epoch {epoch}, batch {batch}: the learning rate {} is too high for this data; try {}",
         short(*learning_rate),
         lower(*learning_rate)
     )]
     Diverged {
-        /// From 1.
+        /// The number of the epoch, from 1.
         epoch: u32,
-        /// From 1; one more than there are for the validation after the last one.
+        /// The number of the batch, from 1; one above the last batch means the validation.
         batch: u32,
-        /// As it was asked for.
+        /// The learning rate in the params.
         learning_rate: f64,
-        /// What it became.
+        /// The loss.
         loss: f64,
     },
-    /// The network and its batches are more than the memory.
+    /// The network and its batches do not fit into memory.
     #[error(
         "a network of {weights} weights with {rows} rows at once needs about {:.1} GB of memory, and there are {:.1} GB: take fewer or narrower hidden_layers, or a smaller batch_size",
         *needed as f64 / 1e9,
         *most as f64 / 1e9
     )]
     TooLarge {
-        /// Of the network.
+        /// The number of weights of the network.
         weights: u64,
-        /// At most, in one step.
+        /// The most rows in one step.
         rows: u64,
-        /// In bytes.
+        /// The memory that is needed, in bytes.
         needed: u64,
-        /// What there is, in bytes.
+        /// The available memory, in bytes.
         most: u64,
     },
-    /// Asked to finish before the first batch.
+    /// The training was asked to finish before the first batch.
     #[error("it was asked to finish before it had learned anything: there is no model to keep")]
     NothingLearned,
-    /// These bars cannot be learned from.
+    /// A training cannot use these bars.
     #[error("{symbol} {timeframe}: {source}")]
     Unfit {
-        /// Of the dataset.
+        /// The name of the dataset.
         symbol: String,
-        /// Of the dataset.
+        /// The name of the dataset.
         timeframe: String,
-        /// Why.
+        /// The cause.
         source: PrepareError,
     },
-    /// These bars cannot be judged by the model.
+    /// The model cannot predict from these bars.
     #[error("bars: {0}")]
     BarsUnfit(#[from] PrepareError),
-    /// One of the bars given cannot be, or comes too early.
+    /// One of the given bars is impossible, or not later than the one before.
     #[error("bars[{index}].{field}: expected {expected}, got {got}")]
     BadBar {
-        /// From 0.
+        /// The bar's number, from 0.
         index: usize,
-        /// Which of its fields.
+        /// The field.
         field: &'static str,
-        /// What it should be.
+        /// What was expected.
         expected: String,
-        /// What it is.
+        /// What came.
         got: String,
     },
     /// There is no such model.
@@ -78,24 +78,24 @@ pub enum TrainingError {
     /// A model's files are not what was written.
     #[error("the model {id} is damaged: {why}; train it again")]
     Damaged {
-        /// Which.
+        /// The model.
         id: ModelId,
-        /// What does not fit.
+        /// What is wrong with it.
         why: String,
     },
-    /// The models' folder does not do what it should.
+    /// The models' folder cannot be read or written.
     #[error("cannot {what} {}: {source}", path.display())]
     Storage {
-        /// "write", "read".
+        /// What was tried: "write", "read".
         what: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
 
-/// "1000", but "1e30".
+/// A number as text: "1000", but "1e30".
 fn short(rate: f64) -> String {
     if (1e-4..1e6).contains(&rate) {
         rate.to_string()
@@ -104,14 +104,14 @@ fn short(rate: f64) -> String {
     }
 }
 
-/// A tenth of a rate, in two digits and as short as it can be written.
+/// A tenth of a rate in two digits, written as briefly as possible.
 fn lower(rate: f64) -> String {
     let tenth = (rate / 10.0).min(0.01);
     short(format!("{tenth:.1e}").parse().unwrap_or(tenth))
 }
 
 impl TrainingError {
-    /// An input or output error at a path.
+    /// The error for a failed system call at a path.
     pub(super) fn storage(
         what: &'static str,
         path: impl Into<PathBuf>,
@@ -141,7 +141,7 @@ impl ErrorCode for TrainingError {
             Self::BadBar { .. } => "BAD_BAR",
             Self::NotFound(_) => "MODEL_NOT_FOUND",
             Self::Damaged { .. } => "MODEL_DAMAGED",
-            // As of market data: a disk is a disk.
+            // The code is the same as for market data.
             Self::Storage { .. } => "STORAGE_FAILED",
         }
     }

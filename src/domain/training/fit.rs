@@ -1,5 +1,5 @@
-//! The loop: epochs of shuffled batches, a look at the validation part after each, and the best
-//! weights so far.
+//! The training loop: epochs of shuffled batches, an evaluation on the validation part after each, and the
+//! best weights so far.
 
 use impresario::operation::{Context, Failure, Items};
 use impresario_api::EpochView;
@@ -14,31 +14,31 @@ use super::loss::Sum;
 use super::network::{Batch, Dropout, Network};
 use super::rng::{Purpose, Stream};
 
-/// Rows that are judged between two looks at whether to go on.
+/// How many rows are evaluated between two checks for a stop.
 pub(super) const JUDGED_AT_ONCE: u32 = 8_192;
 
-/// The mean loss of a batch, in nats, past which nothing can come of a training: to know nothing
-/// costs ln 2, and a loss a thousand times that comes from steps that are far too long.
+/// The mean loss of a batch, in nats, past which a training is hopeless: a model that knows nothing has
+/// ln 2, and a thousand times that comes from steps that are far too long.
 const HOPELESS: f64 = 1_000.0;
 
-/// How to learn.
+/// The hyper-parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Hyper {
-    /// At most so many.
+    /// The greatest number of epochs.
     pub epochs: u32,
-    /// Rows a step.
+    /// Rows in one step.
     pub batch_size: u32,
-    /// Of Adam.
+    /// The step size of Adam.
     pub learning_rate: f64,
     /// The probability with which a hidden unit is dropped.
     pub dropout: f32,
-    /// Epochs without an improvement of the validation loss after which it ends.
+    /// Epochs without an improvement of the validation loss after which training ends.
     pub patience: u32,
-    /// Of all randomness.
+    /// The seed of all random numbers.
     pub seed: u64,
 }
 
-/// One part of the data, where the network is.
+/// One part of the data, on the network's device.
 pub struct Part {
     /// (rows, features), scaled.
     features: Tensor,
@@ -59,7 +59,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// As it stands on the wire.
+    /// The text in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Epochs => "epochs",
@@ -69,16 +69,16 @@ impl Ended {
     }
 }
 
-/// What was learned.
+/// The result of a training.
 #[derive(Clone, Debug)]
 pub struct Fitted {
-    /// Of the epoch with the lowest validation loss.
+    /// The weights of the epoch with the lowest validation loss.
     pub weights: Vec<f32>,
-    /// That epoch, from 1.
+    /// The number of that epoch, from 1.
     pub best_epoch: u32,
-    /// Every epoch.
+    /// All epochs.
     pub history: Vec<EpochView>,
-    /// Why it ended.
+    /// Why the training ended.
     pub ended: Ended,
 }
 
@@ -93,7 +93,7 @@ impl Part {
         }
     }
 
-    /// How many rows.
+    /// The number of rows.
     pub fn rows(&self) -> u32 {
         self.classes.len() as u32
     }
@@ -119,7 +119,7 @@ impl Part {
         }
     }
 
-    /// How a network does on it.
+    /// Evaluates a network on this part.
     pub fn judge(&self, network: &Network, ctx: &Context) -> Result<Sum, Failure> {
         let mut sum = Sum::default();
         let mut from = 0;
@@ -146,17 +146,17 @@ struct Best {
     weights: Vec<f32>,
 }
 
-/// How a training has gone so far.
+/// The course of a training so far.
 #[derive(Default)]
 struct Course {
     history: Vec<EpochView>,
     best: Option<Best>,
-    /// A finish came in the middle of an epoch.
+    /// Whether a finish came in the middle of an epoch.
     cut: bool,
 }
 
 impl Course {
-    /// An epoch was judged; its weights are kept if it did best.
+    /// Adds the evaluation of an epoch, and keeps the weights if they are the best.
     fn judged(&mut self, view: EpochView, network: &Network) {
         self.history.push(view);
         let loss = self.best.as_ref().map_or(f64::INFINITY, |best| best.loss);
@@ -199,7 +199,7 @@ impl Course {
     }
 }
 
-/// Learns from one part, and keeps what does best on another.
+/// Learns from one part, and keeps the weights that are best on the other.
 pub fn fit(
     ctx: &Context,
     network: &mut Network,
@@ -212,7 +212,7 @@ pub fn fit(
     let mut course = Course::default();
     for epoch in ctx.steps("epoch", 0..hyper.epochs) {
         let epoch = epoch?;
-        // Not at the end of the epoch before: a step counts as done when the next one begins.
+        // This is not checked at the end of the epoch before, because a step is complete when the next begins.
         if course.is_exhausted(hyper.patience) {
             break;
         }
@@ -220,7 +220,7 @@ pub fn fit(
         let learned = learn(ctx, network, &mut adam, &shuffled, epoch, hyper, &items)?;
         course.cut = learned.rows < u64::from(training.rows());
         if course.cut && (course.best.is_some() || learned.rows == 0) {
-            // The best one before it is kept.
+            // The best earlier epoch is kept.
             break;
         }
         if course.cut {
@@ -237,7 +237,7 @@ pub fn fit(
     Ok(course.fitted(hyper)?)
 }
 
-/// One epoch; of fewer rows than there are when it was cut short by a finish.
+/// Runs one epoch. It has fewer rows if a finish ended it early.
 fn learn(
     ctx: &Context,
     network: &mut Network,
@@ -268,7 +268,7 @@ fn learn(
 }
 
 fn converges(sum: Sum, epoch: u32, batch: u32, hyper: &Hyper) -> Result<(), TrainingError> {
-    // A NaN is not below anything.
+    // A NaN is not below anything, so it fails as well.
     if sum.mean_loss() < HOPELESS {
         return Ok(());
     }

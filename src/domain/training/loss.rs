@@ -1,13 +1,13 @@
-//! From logits to probabilities and losses: plain Rust over a few numbers a row.
+//! Probabilities and losses from logits, in plain Rust over a few numbers per row.
 
-/// What a pass over rows gave.
+/// The sums of a pass over rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sum {
-    /// The rows' cross-entropies together, in nats.
+    /// The sum of the rows' cross-entropies, in nats.
     pub loss: f64,
-    /// Rows whose most probable class was right.
+    /// The number of rows whose most probable class was right.
     pub right: u64,
-    /// Rows.
+    /// The number of rows.
     pub rows: u64,
 }
 
@@ -22,7 +22,7 @@ impl Sum {
         self.right as f64 / self.rows.max(1) as f64
     }
 
-    /// Both together.
+    /// The sum of both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl Sum {
     }
 }
 
-/// The rows' cross-entropies; the logits become the mean one's gradient:
+/// The rows' cross-entropies. The logits are replaced by the gradient of the mean:
 /// (softmax - one at the right class) / rows.
 pub(super) fn cross_entropy(logits: &mut [f32], right: &[u8], classes: usize) -> Sum {
     let rows = right.len() as f32;
@@ -65,7 +65,7 @@ pub(super) fn cross_entropy(logits: &mut [f32], right: &[u8], classes: usize) ->
     sum
 }
 
-/// The probability of each class of each row, row-major as the logits.
+/// The probability of each class in each row, row-major as the logits.
 pub(super) fn softmax(logits: &[f32], classes: usize) -> Vec<f64> {
     let of_row = |logits: &[f32]| {
         let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);

@@ -1,7 +1,7 @@
-//! Whether a network fits the memory: its size is told before it is made, for libtorch only panics.
+//! Checks whether a network fits into memory before it is made, because libtorch would panic.
 //!
-//! Counted is what grows with the network: its weights, and what a batch leaves at each layer. The
-//! bars and their features are small beside it, and left out.
+//! What grows with the network is counted: its weights, and the outputs of a batch at each layer. The bars
+//! and their features are small in comparison, and left out.
 
 use std::fs;
 use std::path::Path;
@@ -9,18 +9,18 @@ use std::path::Path;
 use super::error::TrainingError;
 use super::network::weights_of;
 
-/// Copies of the weights at once: themselves, gradient, Adam's two moments, the best so far, and one
-/// more on its way to the network or to a file.
+/// How many copies of the weights there are at once: the weights, their gradient, Adam's two moments, the
+/// best so far, and one that is being copied to the network or to a file.
 const COPIES: u64 = 6;
-/// Beside the outputs of each hidden layer, there are at most so many of the widest one while a
-/// batch goes through: masks on their way, errors of two layers.
+/// How many more outputs of the widest layer there are at once, beside those of each hidden layer, while a
+/// batch is processed: masks, and errors of two layers.
 const PASSING: u64 = 4;
-/// Of a weight or an output.
+/// The size of a weight or an output, in bytes.
 const FLOAT: u64 = 4;
-/// Where control groups lie.
+/// The folder of control groups.
 const GROUPS: &str = "/sys/fs/cgroup";
 
-/// The bytes that a network of these widths takes, with at most `rows` rows at once.
+/// The memory of a network with these widths and at most `rows` rows at once, in bytes.
 pub(super) fn needed(widths: &[u32], rows: u64) -> u64 {
     let weights = weights_of(widths) as u64;
     let hidden = &widths[1.min(widths.len())..];
@@ -31,7 +31,7 @@ pub(super) fn needed(widths: &[u32], rows: u64) -> u64 {
     floats.saturating_mul(FLOAT)
 }
 
-/// Refuses a network that takes more than `most` bytes; where that is not known, none.
+/// Refuses a network that needs more than `most` bytes, and none if that is not known.
 pub(super) fn check(widths: &[u32], rows: u64, most: Option<u64>) -> Result<(), TrainingError> {
     let needed = needed(widths, rows);
     match most {
@@ -45,7 +45,7 @@ pub(super) fn check(widths: &[u32], rows: u64, most: Option<u64>) -> Result<(), 
     }
 }
 
-/// What this machine has in all: the memory, or less where a control group allows less.
+/// All the memory of this machine, or of its control group if that is less.
 pub(super) fn in_all() -> Option<u64> {
     least(
         field(&read("/proc/meminfo"), "MemTotal"),
@@ -53,11 +53,11 @@ pub(super) fn in_all() -> Option<u64> {
     )
 }
 
-/// What is free just now, as far as the system can tell.
+/// The free memory, as far as the operating system can tell.
 pub(super) fn free() -> Option<u64> {
     let of_machine = field(&read("/proc/meminfo"), "MemAvailable");
     let of_group = group("memory.max").zip(group("memory.current"));
-    // Pages of files that nobody uses are given back when they are wanted.
+    // Pages of files that nobody uses are freed when memory is needed.
     let of_files = counted(&read_group("memory.stat"), "inactive_file").unwrap_or(0);
     let of_group = of_group.map(|(most, used)| most.saturating_sub(used.saturating_sub(of_files)));
     least(of_machine, of_group)
@@ -67,12 +67,12 @@ fn least(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     one.into_iter().chain(other).min()
 }
 
-/// Empty where there is none: then nothing is known.
+/// Reads a file; empty if there is none, and then nothing is known.
 fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
 
-/// A file of this process's control group; within a container that is the one at the top.
+/// Reads a file of this process's control group. In a container that is the topmost one.
 fn read_group(name: &str) -> String {
     let own = read("/proc/self/cgroup");
     let own = own.lines().find_map(|line| line.strip_prefix("0::/"));
@@ -80,7 +80,7 @@ fn read_group(name: &str) -> String {
     fs::read_to_string(inner).unwrap_or_else(|_| read(Path::new(GROUPS).join(name)))
 }
 
-/// A number of this process's control group; "max" is none.
+/// A number of this process's control group; `None` for "max".
 fn group(name: &str) -> Option<u64> {
     read_group(name).trim().parse().ok()
 }

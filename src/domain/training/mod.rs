@@ -1,6 +1,6 @@
-//! Training: a multi-layer perceptron on features of bars learns the next bar's direction.
+//! Training: a multi-layer perceptron learns the next bar's direction from features of bars.
 //!
-//! `prepare` and `scores` are plain arithmetic; the rest is torch, behind the feature `training`.
+//! `prepare` and `scores` are plain arithmetic. The rest uses torch, behind the feature `training`.
 
 pub mod prepare;
 pub mod scores;

@@ -1,4 +1,4 @@
-//! Trained models on disk: a folder each, with the weights as safetensors and a card beside them.
+//! Trained models on disk: a folder for each, with the weights as safetensors and a card.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -15,26 +15,26 @@ use super::network::Network;
 
 const WEIGHTS: &str = "model.safetensors";
 const CARD: &str = "card.json";
-/// Up, and not up.
+/// The number of classes: up, and not up.
 const CLASSES: u32 = 2;
-/// How the name of an unfinished folder begins.
+/// The beginning of an unfinished folder's name.
 const PARTIAL: &str = ".partial-";
 
-/// The folder of all models. Cheap to clone.
+/// The folder of all models. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Models {
     folder: PathBuf,
 }
 
 impl Models {
-    /// The models in a folder, which need not be there yet.
+    /// The models in a folder, which need not exist yet.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
         }
     }
 
-    /// The models in a folder that nobody else uses: what a crash left unfinished is removed.
+    /// The models in a folder that nobody else uses. Removes what a crash left unfinished.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, TrainingError> {
         let models = Self::new(folder);
         let folder = &models.folder;
@@ -50,7 +50,7 @@ impl Models {
         Ok(models)
     }
 
-    /// Keeps a network under a new id, whole or not at all: the card with its id, time and checksum
+    /// Stores a network under a new id, completely or not at all. Returns the card with id, time and checksum
     /// filled in.
     pub fn save(&self, network: &Network, card: ModelCard) -> Result<ModelCard, TrainingError> {
         fs::create_dir_all(&self.folder).map_err(TrainingError::storage("create", &self.folder))?;
@@ -64,7 +64,7 @@ impl Models {
             },
         );
         if written.is_err() {
-            // What could not be written is no model; a failure to remove it is no second one.
+            // The first error is returned, so an error of the removal is ignored.
             let _ = fs::remove_dir_all(&partial);
         }
         written
@@ -95,8 +95,8 @@ impl Models {
         Ok(card)
     }
 
-    /// An unfinished folder of its own, under an id that no model has: the time, and a number that
-    /// differs with what was asked for.
+    /// Makes an unfinished folder under an id that no model has: the time, and a number that depends on the
+    /// params.
     fn begin(&self, card: &ModelCard) -> Result<(ModelId, PathBuf), TrainingError> {
         let since = card.created_at.as_millis() - ModelId::EPOCH_MILLIS;
         let mixed = Sha256::digest(card.params.to_string());
@@ -120,7 +120,7 @@ impl Models {
         }
     }
 
-    /// Every model that can be read, newest first.
+    /// All models that can be read, newest first.
     pub fn list(&self) -> Result<Vec<ModelRow>, TrainingError> {
         let entries = match open_patiently(|| fs::read_dir(&self.folder)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -163,7 +163,7 @@ impl Models {
         Ok(card)
     }
 
-    /// A model as it was learned.
+    /// The network of a model.
     pub fn network(&self, card: &ModelCard) -> Result<Network, TrainingError> {
         let path = self.path(card.model_id).join(WEIGHTS);
         let damaged = |why: String| TrainingError::Damaged {
@@ -202,14 +202,14 @@ impl Models {
         ))
     }
 
-    /// Where a model lies.
+    /// The folder of a model.
     pub fn path(&self, id: ModelId) -> PathBuf {
         self.folder.join(id.to_string())
     }
 }
 
-/// Whether what a card says fits together: its widths with each other and with the features, whose
-/// scaler must be one that can be divided by. What it says of the weights' file is checked with that.
+/// Checks that a card is consistent: its widths with each other and with the features, whose scaler must be
+/// one that can be divided by. The file of the weights is checked when it is read.
 fn check(card: &ModelCard) -> Result<(), String> {
     let (layers, inputs) = (&card.layers, card.features.len());
     let ends = layers.first().map(|width| *width as usize) == Some(inputs)
@@ -239,7 +239,7 @@ fn check(card: &ModelCard) -> Result<(), String> {
     Ok(())
 }
 
-/// The values of a tensor of the weights' file, if it has this shape and they are numbers.
+/// The values of a tensor in the file of the weights, if it has this shape and they are finite numbers.
 fn values(tensor: &Tensor, shape: &[i64]) -> Result<Vec<f32>, String> {
     let size = tensor.size();
     if size != shape {
@@ -269,7 +269,7 @@ fn checksum(bytes: &[u8]) -> String {
     text::hex(&Sha256::digest(bytes))
 }
 
-/// What was written to a file or folder is on the disk.
+/// Flushes a file or folder to the disk.
 fn synced(path: &Path) -> io::Result<()> {
     open_patiently(|| File::open(path))?.sync_all()
 }

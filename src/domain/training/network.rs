@@ -1,9 +1,9 @@
 //! A multi-layer perceptron: forward and backward by hand, over one flat slice of weights.
 //!
-//! Linear, ReLU and dropout for each hidden layer, then a linear one to the classes. The backward
-//! pass is written out instead of taped: a tape costs more than the arithmetic at these sizes, and
-//! its gradient is checked against it in a test. Softmax and cross-entropy run over the few logits
-//! in plain Rust, in `loss`.
+//! Each hidden layer is linear with ReLU and dropout, and a linear layer to the classes follows. The
+//! backward pass is written by hand, because a tape costs more than the arithmetic at these sizes; a test
+//! compares its gradient with autograd's. Softmax and cross-entropy over the few logits are plain Rust, in
+//! `loss`.
 
 use tch::{Kind, Tensor};
 
@@ -12,16 +12,16 @@ use super::device::ComputeDevice;
 use super::loss::{Sum, cross_entropy, softmax};
 use super::rng::{Purpose, Stream};
 
-/// Initial weights that are made between two looks at whether to go on: a millisecond.
+/// How many initial weights are made between two checks for a stop: a millisecond of work.
 const WEIGHTS_AT_ONCE: usize = 1 << 16;
 
-/// How many weights a network of these widths has.
+/// The number of weights of a network with these widths.
 pub(super) fn weights_of(widths: &[u32]) -> usize {
     let layer = |pair: &[u32]| (pair[0] as usize + 1) * pair[1] as usize;
     widths.windows(2).map(layer).sum()
 }
 
-/// A network, where it is computed.
+/// A network, on its device.
 pub struct Network {
     device: ComputeDevice,
     widths: Vec<i64>,
@@ -31,7 +31,7 @@ pub struct Network {
     layers: Vec<Layer>,
 }
 
-/// Views of one layer's share of the weights and of the gradient.
+/// Views of one layer's part of the weights and of the gradient.
 struct Layer {
     /// (outputs, inputs).
     weight: Tensor,
@@ -44,29 +44,29 @@ struct Layer {
 
 /// Rows of a batch with their classes.
 pub struct Batch<'a> {
-    /// (rows, features), where the network is.
+    /// (rows, features), on the network's device.
     pub(super) rows: Tensor,
     /// The class of each row.
     pub(super) classes: &'a [u8],
 }
 
-/// Where in a training a batch stands, and what its dropout is.
+/// The position of a batch in its training, and its dropout.
 #[derive(Clone, Copy, Debug)]
 pub struct Dropout {
     /// The probability with which a unit is dropped, in [0, 1).
     pub dropped: f32,
-    /// The training's.
+    /// The seed of the training.
     pub seed: u64,
-    /// From 0.
+    /// The number of the epoch, from 0.
     pub epoch: u32,
-    /// From 0.
+    /// The number of the batch, from 0.
     pub batch: u32,
 }
 
 impl Network {
-    /// A network of these widths, from the features to the classes, with initial weights of a seed:
-    /// uniform in ±1/√inputs, weights and biases alike, as PyTorch's `nn.Linear` has them. `go_on` is
-    /// asked every now and then, for a large network takes seconds.
+    /// A network with these widths, from the features to the classes, and with initial weights from a seed:
+    /// weights and biases are uniform in ±1/√inputs, as in PyTorch's `nn.Linear`. `go_on` is called from time
+    /// to time, because a large network takes seconds.
     pub fn new<E>(
         device: ComputeDevice,
         widths: &[u32],
@@ -120,7 +120,7 @@ impl Network {
         }
     }
 
-    /// How many weights it has.
+    /// The number of weights.
     pub fn size(&self) -> usize {
         self.weights.numel()
     }
@@ -148,7 +148,7 @@ impl Network {
         self.widths.last().map_or(0, |width| *width as usize)
     }
 
-    /// One step of learning from a batch: what the network answered before it.
+    /// One step of learning from a batch. Returns the sums of the network before the step.
     pub fn learn(&mut self, batch: &Batch<'_>, dropout: Dropout, adam: &mut Adam) -> Sum {
         let sum = self.differentiate(batch, dropout);
         if self.device.is_host() {
@@ -194,7 +194,7 @@ impl Network {
             let _ = error.tr().mm_out(&layer.weight_gradient, input);
             let _ = error.sum_intlist_out(&layer.bias_gradient, &[0_i64][..], false, None::<Kind>);
             if index > 0 {
-                // What was dropped or cut off is 0 after the mask; what stayed was scaled.
+                // A unit that was dropped or cut off is 0 after the mask, and the others were scaled.
                 let mut below = input.threshold_backward(&error.mm(&layer.weight), 0.0);
                 if dropout.dropped > 0.0 {
                     let _ = below.g_mul_scalar_(kept);
@@ -205,7 +205,7 @@ impl Network {
         sum
     }
 
-    /// The gradient alone, without dropout: to be checked.
+    /// The gradient alone, without dropout, for the test.
     #[cfg(test)]
     pub(super) fn gradient_of(&mut self, batch: &Batch<'_>) -> (Sum, Vec<f32>) {
         let dropout = Dropout {
@@ -229,7 +229,7 @@ impl Network {
         self.device.tensor(&mask, &like.size())
     }
 
-    /// The logits of rows, (rows, classes), row-major; nothing is dropped.
+    /// The logits of rows, (rows, classes), row-major, without dropout.
     fn logits(&self, rows: &Tensor) -> Vec<f32> {
         let last = self.layers.len() - 1;
         let mut activation = rows.shallow_clone();
@@ -242,12 +242,12 @@ impl Network {
         values(&activation)
     }
 
-    /// How well the network tells the classes of rows.
+    /// Evaluates the network on rows.
     pub fn judge(&self, batch: &Batch<'_>) -> Sum {
         cross_entropy(&mut self.logits(&batch.rows), batch.classes, self.classes())
     }
 
-    /// The probability of each class of each row, row-major.
+    /// The probability of each class in each row, row-major.
     pub fn probabilities(&self, rows: &Tensor) -> Vec<f64> {
         softmax(&self.logits(rows), self.classes())
     }

@@ -18,34 +18,34 @@ use super::prepare::{self, NAMES, Parts, PrepareError, Scaler, Table, WIDTH};
 use super::scores;
 use crate::domain::market::{Dataset, Library};
 
-/// Trains networks on the library's bars, and keeps them.
+/// Trains networks on bars of the library, and stores them.
 #[derive(Clone, Debug)]
 pub struct Training {
     library: Library,
     models: Models,
 }
 
-/// What a training gives.
+/// The output of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct TrainingOutput {
     /// The model's id.
     pub model_id: ModelId,
-    /// The epoch whose weights were kept, from 1.
+    /// The epoch whose weights the model has, from 1.
     pub best_epoch: u32,
-    /// Epochs that were run.
+    /// The number of epochs that were run.
     pub epochs_run: u32,
-    /// "epochs", "patience" or "finish".
+    /// Why the training ended: "epochs", "patience" or "finish".
     pub ended_by: Ended,
-    /// How the model does on the part that it has not seen, beside two simple rules.
+    /// The test of the model on the part that it has not seen, beside two simple rules.
     pub test: TestReport,
-    /// In words: whether it is better than them.
+    /// Whether the model is better than these rules, in words.
     pub verdict: String,
-    /// Where the model lies on the server.
+    /// The folder of the model on the server.
     pub path: String,
 }
 
 impl Training {
-    /// On the bars of `library`, into `models`.
+    /// The kind that trains on bars of `library` and stores into `models`.
     pub const fn new(library: Library, models: Models) -> Self {
         Self { library, models }
     }
@@ -102,7 +102,7 @@ impl Training {
     pub(super) fn admit(&self, params: &TrainingParams) -> Result<(), Refusal> {
         ComputeDevice::find(&params.device)?;
         let data = self.library.find(&params.symbol, &params.timeframe)?;
-        // Against all the memory: what is taken now may be free when its turn comes.
+        // Compared with all memory, because what is used now may be free when the run begins.
         let rows = params.rows_at_once(data.rows);
         memory::check(&params.widths(), rows, memory::in_all())?;
         Ok(())
@@ -133,7 +133,7 @@ impl From<PrepareError> for NoTable {
     }
 }
 
-/// The features of a dataset, and its parts; a stop is heard while they are made.
+/// The features of a dataset, and its parts. Checks for a stop while they are computed.
 fn prepared(data: &Dataset, ctx: &Context) -> Result<(Table, Parts), Failure> {
     let made = prepare::table_watched(&data.bars, |_| ctx.check().map_err(NoTable::Stopped));
     let parted = made.and_then(|table| {
@@ -151,7 +151,7 @@ fn prepared(data: &Dataset, ctx: &Context) -> Result<(Table, Parts), Failure> {
     })
 }
 
-/// The model on the part that it has not seen, beside the two baselines.
+/// The test of the model on the part that it has not seen, beside the two baselines.
 fn report(network: &Network, test: &Part, table: &Table, parts: &Parts) -> TestReport {
     let of_test = |all: &[u8]| all[parts.test.clone()].to_vec();
     let trained = &table.labels[parts.train.clone()];
@@ -203,7 +203,7 @@ fn card(
     let layers = params.widths();
     let params = serde_json::to_value(params);
     Ok(ModelCard {
-        // The id and the checksum are filled in when it is kept.
+        // The id and the checksum are filled in when the model is stored.
         model_id: ModelId::from_u64(0),
         weights_sha256: String::new(),
         created_at: Timestamp::now(),

@@ -1,4 +1,4 @@
-//! What a training takes, and what each hyper-parameter may be.
+//! The params of a training, with their ranges.
 
 use impresario_api::MAX_INTEGER;
 use schemars::JsonSchema;
@@ -9,20 +9,20 @@ use super::fit::{Hyper, JUDGED_AT_ONCE};
 use super::prepare::WIDTH;
 use crate::domain::market::{SYMBOL, TIMEFRAMES};
 
-/// Up, or not up.
+/// The number of classes: up, and not up.
 const CLASSES: u32 = 2;
 
-/// What a training takes.
+/// The params of a training.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingParams {
-    /// The instrument whose bars are learned from.
+    /// The instrument from whose bars the network learns.
     #[schemars(length(max = 32), regex(pattern = SYMBOL))]
     pub symbol: String,
     /// How long a bar lasts.
     #[schemars(extend("enum" = TIMEFRAMES))]
     pub timeframe: String,
-    /// Passes over the training part, at most.
+    /// The most passes over the training part.
     #[serde(default = "defaults::epochs")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub epochs: u32,
@@ -30,11 +30,11 @@ pub struct TrainingParams {
     #[serde(default = "defaults::batch_size")]
     #[schemars(range(min = 1, max = 65_536))]
     pub batch_size: u32,
-    /// How far one step goes.
+    /// The step size.
     #[serde(default = "defaults::learning_rate")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub learning_rate: f64,
-    /// Units of each hidden layer, from the features on.
+    /// The units of each hidden layer, from the features on.
     #[serde(default = "defaults::hidden_layers")]
     #[schemars(length(max = 16), inner(range(min = 1, max = 4_096)))]
     pub hidden_layers: Vec<u32>,
@@ -42,21 +42,21 @@ pub struct TrainingParams {
     #[serde(default = "defaults::dropout")]
     #[schemars(range(min = 0.0, max = 0.95))]
     pub dropout: f64,
-    /// Epochs without a lower validation loss after which it ends.
+    /// Epochs without a lower validation loss after which training ends.
     #[serde(default = "defaults::patience")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub patience: u32,
-    /// Of all randomness: the same seed gives the same model, bit for bit.
+    /// The seed of all random numbers: the same seed gives the same model, bit for bit.
     #[serde(default = "defaults::seed")]
     #[schemars(range(min = 0, max = MAX_INTEGER))]
     pub seed: u64,
-    /// Where it is computed: the fastest that is there, or one by name.
+    /// The device: the fastest available one, or one by name.
     #[serde(default = "defaults::device")]
     #[schemars(extend("enum" = device::NAMES))]
     pub device: String,
 }
 
-/// What a field is when it is left out.
+/// The defaults of fields that are left out.
 mod defaults {
     pub(super) const fn epochs() -> u32 {
         50
@@ -85,7 +85,7 @@ mod defaults {
 }
 
 impl TrainingParams {
-    /// From the features to the classes.
+    /// The widths of the layers, from the features to the classes.
     pub(super) fn widths(&self) -> Vec<u32> {
         let hidden = self.hidden_layers.iter().copied();
         [WIDTH as u32]
@@ -95,7 +95,7 @@ impl TrainingParams {
             .collect()
     }
 
-    /// Rows that are in memory for one step, of a dataset of so many: a batch, or what is judged.
+    /// How many rows are in memory for one step, out of `rows`: a batch, or an evaluation.
     pub(super) fn rows_at_once(&self, rows: u64) -> u64 {
         u64::from(self.batch_size.max(JUDGED_AT_ONCE)).min(rows)
     }

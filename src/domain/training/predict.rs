@@ -1,4 +1,4 @@
-//! What a kept model says of bars that it has not seen.
+//! Predictions of stored models.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use super::models::Models;
 use super::prepare::{self, NAMES, Scaler, WIDTH};
 use crate::domain::market;
 
-/// The probabilities of the direction of the bar after the last one given: the same features and
-/// the same scaler as in training.
+/// The probabilities of the direction of the bar after the last given one, with the same features and the
+/// same scaler as in training.
 pub fn predict(models: &Models, id: ModelId, bars: &[Bar]) -> Result<Prediction, TrainingError> {
     let card = models.card(id)?;
     market::check_bars(bars).map_err(|fault| TrainingError::BadBar {
@@ -38,14 +38,14 @@ pub fn predict(models: &Models, id: ModelId, bars: &[Bar]) -> Result<Prediction,
     let mut features = prepare::latest(bars)?;
     scaler.scale(&mut features);
     let network = models.network(&card)?;
-    // One row is no work for several threads.
+    // One row is too little work for several threads.
     use_threads(1);
     let row = ComputeDevice::host().tensor(&features, &[1, WIDTH as i64]);
     let probabilities = network.probabilities(&row);
     let [not_up, up] = probabilities[..] else {
         return Err(damaged("it does not tell two classes"));
     };
-    // Weights and a scaler that are finite can still be far too large.
+    // Even finite weights and a finite scaler can be far too large.
     if !(not_up.is_finite() && up.is_finite()) {
         return Err(damaged("what it makes of these bars is no number"));
     }
@@ -55,7 +55,7 @@ pub fn predict(models: &Models, id: ModelId, bars: &[Bar]) -> Result<Prediction,
     })
 }
 
-/// The scaler that a card's features tell of.
+/// The scaler of a card's features.
 fn scaler_of(features: &[FeatureView]) -> Scaler {
     let each = features.iter();
     let (mean, deviation) = each

@@ -1,34 +1,33 @@
-//! Randomness that belongs to one training: a counter-based generator.
+//! The random numbers of one training, from a counter-based generator.
 //!
 //! Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
-//! A number is a pure function of a key and a counter, so that nothing is shared between trainings,
-//! and the numbers of any batch can be had without those of the batches before it.
+//! A number is a pure function of a key and a counter, so nothing is shared between trainings, and the
+//! numbers of any batch can be computed without those of the batches before it.
 
-/// For what numbers are drawn: streams of different purposes never meet.
+/// What numbers are drawn for. The streams of different purposes have no numbers in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// Initial weights of a layer.
     Weights {
-        /// From 0.
+        /// The layer, from 0.
         layer: u16,
     },
     /// The order of the rows in an epoch.
     Order {
-        /// From 0.
+        /// The epoch, from 0.
         epoch: u32,
     },
     /// Which units of a layer are dropped in a batch.
     Dropout {
-        /// From 0.
+        /// The epoch, from 0.
         epoch: u32,
-        /// From 0.
+        /// The batch, from 0.
         batch: u32,
-        /// From 0.
+        /// The layer, from 0.
         layer: u16,
     },
 }
 
-/// A stream of numbers.
 #[derive(Clone, Debug)]
 pub(super) struct Stream {
     key: [u32; 2],
@@ -67,18 +66,18 @@ impl Stream {
         self.block[self.used - 1]
     }
 
-    /// In [0, 1), a multiple of 2^-24.
+    /// The next number in [0, 1), a multiple of 2^-24.
     pub(super) fn unit(&mut self) -> f32 {
         (self.bits() >> 8) as f32 * (1.0 / 16_777_216.0)
     }
 
-    /// In [-bound, bound).
+    /// The next number in [-bound, bound).
     pub(super) fn within(&mut self, bound: f32) -> f32 {
         (2.0 * self.unit() - 1.0) * bound
     }
 
-    /// In 0..n, each as likely as the other (Lemire: "Fast random integer generation in an
-    /// interval", ACM TOMACS 2019). `n` is not 0.
+    /// The next number in 0..n, all equally likely (Lemire: "Fast random integer generation in an interval",
+    /// ACM TOMACS 2019). `n` is not 0.
     fn below(&mut self, n: u32) -> u32 {
         let rejected = n.wrapping_neg() % n;
         loop {
@@ -89,8 +88,7 @@ impl Stream {
         }
     }
 
-    /// The numbers 0..n in an order in which each is as likely as the other (Fisher and Yates, in
-    /// Durstenfeld's form).
+    /// The numbers 0..n in an order that is as likely as any other (Fisher and Yates, in Durstenfeld's form).
     pub(super) fn order(&mut self, n: u32) -> Vec<i64> {
         let mut order: Vec<i64> = (0..i64::from(n)).collect();
         for last in (1..n).rev() {
@@ -100,9 +98,9 @@ impl Stream {
         order
     }
 
-    /// Fills `mask` with 0 for what is dropped, with the probability `dropped`, and with
-    /// 1 / (1 - dropped) for what stays (inverted dropout: Srivastava et al., JMLR 2014). 16 bits
-    /// decide about a unit, so the probability is a multiple of 2^-16.
+    /// Fills `mask` with 0 for units that are dropped, with the probability `dropped`, and with
+    /// 1 / (1 - dropped) for the others (inverted dropout: Srivastava et al., JMLR 2014). 16 bits decide about
+    /// a unit, so the probability is a multiple of 2^-16.
     pub(super) fn drop_units(&mut self, mask: &mut [f32], dropped: f32) {
         let kept = 1.0 / (1.0 - dropped);
         let limit = (dropped * 65_536.0).round() as u32;
@@ -146,7 +144,7 @@ const fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
 mod tests {
     use super::*;
 
-    /// The known answers that the authors publish with Random123 (`kat_vectors`, philox4x32 10).
+    /// The known answers that the authors published with Random123 (`kat_vectors`, philox4x32 10).
     #[test]
     fn gives_the_published_answers() {
         let known = [
@@ -197,7 +195,7 @@ mod tests {
                 seen[place][row as usize] += 1;
             }
         }
-        // 2,000 expected, standard deviation 40: six of them.
+        // The expected count is 2,000 with a standard deviation of 40; six of them are allowed.
         for count in seen.into_iter().flatten() {
             assert!((1_760..=2_240).contains(&count), "{seen:?}");
         }

@@ -1,20 +1,19 @@
-//! How well a model tells up from not up, and what it has to beat. `docs/FEATURES.md` says what
-//! each score means.
+//! The scores of a model, and its baselines. `docs/FEATURES.md` says what each score means.
 
 use impresario_api::{Baselines, Scores, TestReport};
 
 /// The classes in the order of their labels.
 pub const CLASSES: [&str; 2] = ["not_up", "up"];
 
-/// Probabilities are held this far from 0 and 1, so that one wrong certainty is not infinitely
-/// wrong.
+/// Probabilities are clamped this far from 0 and 1, so that one wrong certainty does not make the loss
+/// infinite.
 const CLIP: f64 = 1e-15;
 
-/// The model's scores on the test part beside the baselines' on the same rows.
+/// The scores of the model on the test part, beside those of the baselines on the same rows.
 ///
-/// `test_up_probabilities`: the model's, of class up; it answers up where it is above one half.
-/// `labels` and `last_direction`: of the same rows, 1 for up. `majority`: the class that is more
-/// frequent in the training part. Slices of different lengths are the caller's mistake and panic.
+/// `test_up_probabilities` has the model's probabilities of class up; above one half it answers up.
+/// `labels` and `last_direction` are of the same rows, with 1 for up. `majority` is the more frequent class
+/// of the training part. Panics if the slices have different lengths.
 pub fn report(
     test_up_probabilities: &[f64],
     labels: &[u8],
@@ -60,7 +59,7 @@ fn confusion(labels: &[u8], answers: impl Iterator<Item = u8>) -> [[u64; 2]; 2] 
     counts
 }
 
-/// The scores that answers alone have: accuracy, and the mean recall of the classes that occur
+/// The scores of answers without probabilities: accuracy, and the mean recall of the classes that occur
 /// (Brodersen, Ong, Stephan and Buhmann, The Balanced Accuracy and Its Posterior Distribution,
 /// ICPR 2010).
 fn rule(confusion: [[u64; 2]; 2]) -> Scores {
@@ -81,7 +80,7 @@ fn share(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
 }
 
-/// The mean negative logarithm of the probability that the true class was given, in nats (Good,
+/// The mean negative logarithm of the probability that was given to the true class, in nats (Good,
 /// Rational Decisions, Journal of the Royal Statistical Society B 14, 1952).
 fn log_loss(up_probabilities: &[f64], labels: &[u8]) -> f64 {
     let losses = up_probabilities.iter().zip(labels).map(|(up, label)| {
@@ -101,7 +100,7 @@ mod tests {
 
     #[test]
     fn scores_are_those_of_a_hand_made_example() {
-        // Its answers: up, up, not, not, up, not; right but for the second and the fourth.
+        // The answers are up, up, not, not, up, not; the second and the fourth are wrong.
         let report = report(
             &[0.9, 0.6, 0.2, 0.4, 0.7, 0.1],
             &[1, 0, 0, 1, 1, 0],
@@ -110,7 +109,7 @@ mod tests {
         );
         assert_eq!(report.rows, 6);
         assert_eq!(report.classes, ["not_up", "up"]);
-        // Of three not up: two told, one missed. Of three up: one missed, two told.
+        // In each class, two of three rows were answered rightly.
         assert_eq!(report.confusion, [[2, 1], [1, 2]]);
         near(report.model.accuracy, 4.0 / 6.0);
         near(report.model.balanced_accuracy, 4.0 / 6.0);

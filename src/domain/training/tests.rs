@@ -1,4 +1,4 @@
-//! Trainings on real bars, through the testing kit.
+//! Trainings on real bars, with the testing kit.
 
 use std::path::PathBuf;
 
@@ -61,7 +61,7 @@ impl Stage {
         testing::run(&self.kind, params).end()
     }
 
-    /// Files and folders that models have left.
+    /// How many files and folders are in the folder of models.
     fn left(&self) -> usize {
         let models = std::fs::read_dir(self.folder.path().join("models"));
         models.expect("the folder is there").count()
@@ -295,7 +295,7 @@ fn a_learning_rate_that_is_too_high_fails_as_diverged_and_leaves_nothing() {
         );
         assert_eq!(stage.left(), 0);
     }
-    // One batch an epoch: it is the validation that finds out.
+    // With one batch per epoch, the validation is what finds the divergence.
     let ended = stage.run(TrainingParams {
         learning_rate: 1e30,
         batch_size: 65_536,
@@ -363,7 +363,7 @@ fn a_prediction_is_what_the_training_itself_computed() {
     let ended = stage.run(params(2));
     let id = ended.output().expect("it completes").model_id;
     let card = stage.models.card(id).expect("it is kept");
-    // As the training saw them: every row of the test part, scaled by the training part.
+    // Every row of the test part, scaled with the training part, as in the training.
     let table = prepare::table(&bars).expect("features");
     let parts = prepare::split(&table).expect("parts");
     let mut features = table.features.clone();
@@ -434,7 +434,7 @@ fn a_damaged_model_is_found_out_and_hides_no_other() {
     assert_eq!(listed, [whole]);
 }
 
-/// A model whose files somebody changed: its card, and what it says of bars.
+/// A model whose files somebody changed.
 struct Tampered<'a> {
     stage: &'a Stage,
     id: ModelId,
@@ -446,14 +446,14 @@ impl Tampered<'_> {
         self.stage.models.path(self.id).join(name)
     }
 
-    /// The card with this in one place.
+    /// The card with another value in one place.
     fn with(&self, place: &str, value: Value) -> Value {
         let mut card = self.card.clone();
         *card.pointer_mut(place).expect("the card has it") = value;
         card
     }
 
-    /// Why a model with this card is damaged; anything else fails the test.
+    /// Why a model with this card is damaged. Anything else fails the test.
     fn damage(&self, card: &Value) -> String {
         let text = serde_json::to_vec(card).expect("JSON");
         std::fs::write(self.file("card.json"), text).expect("the test may");
@@ -501,14 +501,14 @@ fn a_card_that_does_not_fit_is_damage() {
         ),
         ("/features/0/mean", Value::Null, "its card: "),
         ("/features/0/name", json!("other"), "other features"),
-        // A number that can be divided by, with nothing left that is one.
+        // One can divide by this number, but the result is infinite.
         ("/features/0/deviation", json!(1e-300), "no number"),
         ("/features/0/mean", json!(1e300), "no number"),
     ] {
         let why = model.damage(&model.with(place, value.clone()));
         assert!(why.contains(wanted), "{place} {value}: {why}");
     }
-    // As many weights as before, in another shape.
+    // The same number of weights in another shape.
     let mut card = model.with("/layers", json!([13, 8, 16, 2]));
     card["weights"] = json!(14 * 8 + 9 * 16 + 17 * 2);
     let why = model.damage(&card);
@@ -559,7 +559,7 @@ fn what_a_crash_left_unfinished_is_removed() {
     assert_eq!((status, stage.left()), (Status::Completed, 1));
 }
 
-/// By autograd, of the same forward pass: how the gradient written out by hand is checked.
+/// Compares the gradient that was written by hand with autograd's for the same forward pass.
 #[test]
 fn the_gradient_is_that_of_autograd() {
     use tch::{Kind, Tensor};

@@ -1,11 +1,11 @@
-//! What was said of an operation before a kill, against what it is after it.
+//! Compares what the server said about an operation before a kill with the operation after it.
 
 use serde_json::Value;
 
 use super::{checkpoint, completed, is_ended, status_at};
 use crate::ledger::{Known, Promise};
 
-/// Every answer still holds: `view` was read just before `events`.
+/// Checks that every answer is still true. `view` was read just before `events`.
 pub(crate) fn promises(id: &str, known: &Known, view: &Value, events: &[Value]) -> Vec<String> {
     let status = view["status"].as_str().unwrap_or("");
     let checks = [
@@ -21,7 +21,7 @@ pub(crate) fn promises(id: &str, known: &Known, view: &Value, events: &[Value]) 
     found.map(|what| format!("{id}: {what}")).collect()
 }
 
-/// What an answer said is what the events say, up to the same number.
+/// Each answer agrees with the events up to the same number.
 fn claims(known: &Known, view: &Value, events: &[Value]) -> Option<String> {
     let now = (view["seq"].as_u64()?, view["status"].as_str()?.to_owned());
     let mut said = known.claims.iter().chain([&now]);
@@ -44,7 +44,7 @@ fn promise(promise: Option<Promise>, status: &str, view: &Value) -> Option<Strin
     (!kept).then(|| format!("{promise:?} was acknowledged, and now it is {status}"))
 }
 
-/// A completed one has counted to its end, unless it was asked to finish.
+/// A completed operation has counted to its end, unless it was asked to finish.
 fn whole(known: &Known, status: &str, view: &Value) -> Option<String> {
     if status != "completed" {
         return None;
@@ -58,7 +58,7 @@ fn whole(known: &Known, status: &str, view: &Value) -> Option<String> {
     (!right).then(|| format!("completed with {done:?} of {asked} iterations, {kept} were kept; stopped_early {early}, stop {stop}"))
 }
 
-/// What had completed has not moved since.
+/// A completed operation has not changed since.
 fn again(before: &[Value], view: &Value, events: &[Value]) -> Option<String> {
     let run = completed(before)?;
     let (seq, now) = (before.len() as u64, view["run"].as_u64());
@@ -80,7 +80,7 @@ fn checkpoints(known: &Known, status: &str, view: &Value, events: &[Value]) -> O
     lost.then(|| format!("checkpoint {told} was told, the events say {recorded}"))
 }
 
-/// It is what was asked for.
+/// The operation has the kind, params and options of its start.
 fn as_started(known: &Known, view: &Value) -> Option<String> {
     let options = &known.body["options"];
     let wrong = |name: &str| !options[name].is_null() && view[name] != options[name];
@@ -98,9 +98,9 @@ fn as_started(known: &Known, view: &Value) -> Option<String> {
         .then(|| format!("tries {retry_of} again, not {}", view["retry_of"]))
 }
 
-/// Whatever the clock does, nothing ends before it began, and nothing has lasted less than no time.
+/// Whatever the clock does, no operation ends before it began, and no elapsed time is negative.
 fn times(view: &Value) -> Option<String> {
-    // They compare as texts.
+    // These texts have the order of the times.
     let [created, started, completed] =
         ["created_at", "started_at", "completed_at"].map(|name| view[name].as_str());
     let began = created.max(started);

@@ -1,25 +1,25 @@
-//! What the runs of one operation must be like.
+//! Checks the runs of one operation.
 
 use serde_json::Value;
 
 use super::status;
 
-/// Runs are numbered one by one, none begins out of a pause, and each goes on from the last checkpoint
-/// that was told.
+/// Runs are numbered without gaps, none begins while the operation is paused, and each goes on from the last
+/// recorded checkpoint.
 pub(crate) fn runs(id: &str, events: &[Value]) -> Vec<String> {
     let mut so_far = SoFar::default();
     let told = events.iter().filter_map(|event| so_far.next(event));
     told.map(|what| format!("{id}: {what}")).collect()
 }
 
-/// A run that begins before its time, as far as the clock of the events is a steady one.
+/// A run that begins before its time. This can only be checked if nobody set the clock.
 pub(crate) fn early(id: &str, events: &[Value]) -> Option<String> {
     let (mut due, mut run) = (None, 0);
     for event in events {
         let Some(now) = status(event) else { continue };
         let (data, at) = (&event["data"], event["at"].as_str());
         let began = data["run"].as_u64() > Some(run) && now == "running";
-        // They compare as texts.
+        // These texts have the order of the times.
         if began && due > at {
             return Some(format!(
                 "{id}: a run begins at {at:?} but not before {due:?}"
@@ -35,7 +35,7 @@ pub(crate) fn early(id: &str, events: &[Value]) -> Option<String> {
 struct SoFar {
     run: u64,
     paused: bool,
-    /// Of the newest checkpoint: its iteration and its run.
+    /// The iteration and the run of the newest checkpoint.
     kept: (u64, u64),
     /// The run that last went on from a checkpoint.
     restored: u64,

@@ -1,4 +1,4 @@
-//! After a restart: what was said still holds.
+//! Checks after a restart that everything that was answered is still true.
 
 use std::sync::Mutex;
 
@@ -10,10 +10,10 @@ use crate::ledger::{Known, Ledger};
 use crate::server::Server;
 use crate::{Report, check};
 
-/// Older operations that are looked at again in each round.
+/// How many older operations are checked again in each round.
 const LOOKED_AT_AGAIN: usize = 20;
 
-/// Looks at everything that the round before has touched.
+/// Checks every operation that the round before has touched.
 pub(super) fn after_a_kill(
     server: &Server,
     ledger: &Mutex<Ledger>,
@@ -39,7 +39,7 @@ pub(super) fn after_a_kill(
     }
 }
 
-/// One operation: what it is now against all that is known of it.
+/// Compares one operation with everything that is known about it.
 pub(super) fn operation(client: &Client, id: &str, ledger: &mut Ledger, report: &mut Report) {
     let Some(mut known) = ledger.operations.remove(id) else {
         return;
@@ -85,11 +85,11 @@ fn judge(
     known.heard(view);
     known.checkpoint = known.checkpoint.max(check::checkpoint(&events));
     known.events = events;
-    // No request of a round outlives its server.
+    // No request of a round is still being carried out after its server has ended.
     (known.resumed, known.left_alone) = (false, false);
 }
 
-/// The same start again: the same operation.
+/// Repeats a start, which must give the same operation.
 fn sent_again(client: &Client, key: &str, body: &Value, id: &str, report: &mut Report) {
     let reply = client.start(body, Some(key));
     let same = reply
@@ -101,14 +101,14 @@ fn sent_again(client: &Client, key: &str, body: &Value, id: &str, report: &mut R
     );
 }
 
-/// A start that was never answered was recorded or not; from now on its key stands for one.
+/// Repeats a start that was never answered. It was recorded or not; from now on its key has an operation.
 fn unheard(client: &Client, key: String, body: &Value, ledger: &mut Ledger, report: &mut Report) {
     let reply = client.start(body, Some(&key));
     match reply {
         Some(reply) if reply.is_success() => {
             ledger.counts.resent += 1;
             let known = ledger.started(&reply.id(), body, 0);
-            // It was started in a round before, whatever the clock was then.
+            // It may have been started in an earlier round, at any setting of the clock.
             (known.key, known.steady) = (Some(key), false);
         }
         Some(reply) if reply.status == 429 => {}

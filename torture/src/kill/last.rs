@@ -1,4 +1,4 @@
-//! After the last kill: everything once more, every slot, and the file itself.
+//! Checks after the last kill: all operations once more, every slot, and the file itself.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -24,7 +24,7 @@ pub(super) fn look(
     let client = Client::new(&server.address);
     every_one(&client, ledger, report);
     cancel_all(&client)?;
-    // Their ends are in the histories now.
+    // Now the events of the ends are there too.
     every_one(&client, ledger, report);
     slots(&client, report)?;
     let (status, _) = server.terminate();
@@ -48,7 +48,7 @@ fn every_one(client: &Client, ledger: &Mutex<Ledger>, report: &mut Report) {
     }
 }
 
-/// Cancels everything live, and waits until it is over.
+/// Cancels everything live, and waits for the ends.
 fn cancel_all(client: &Client) -> Result<(), String> {
     let began = Instant::now();
     loop {
@@ -70,7 +70,7 @@ fn cancel_all(client: &Client) -> Result<(), String> {
     }
 }
 
-/// No slot is lost: all of them take work at once, finish it, and are free again.
+/// Checks that no slot is lost: all of them take work at once, finish it, and are free again.
 fn slots(client: &Client, report: &mut Report) -> Result<(), String> {
     let lanes = lanes(client)?;
     let lane = lanes.iter().find(|lane| lane["name"] == "default");
@@ -117,7 +117,7 @@ fn lanes(client: &Client) -> Result<Vec<Value>, String> {
     Ok(lanes.ok_or("the system names no lanes")?.clone())
 }
 
-/// How many of its slots have an operation.
+/// How many slots of a lane have an operation.
 fn busy(lane: &Value) -> usize {
     let slots = lane["slots"].as_array();
     let taken = |slot: &&Value| !slot["operation_id"].is_null();

@@ -1,4 +1,4 @@
-//! What clients do until the server is ended under them.
+//! What clients do until the server ends.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,12 +16,12 @@ use crate::stranger;
 use crate::world::World;
 
 const CLIENTS: u64 = 3;
-/// Mostly those after which an operation goes on: what is cancelled takes no part any more.
+/// Most of these let an operation go on, because nothing more can happen to a cancelled one.
 const VERBS: [&str; 10] = [
     "cancel", "pause", "pause", "pause", "resume", "resume", "resume", "resume", "finish", "retry",
 ];
 
-/// One that nobody stops, and that outlives the time between checkpoints.
+/// Starts an operation that nobody stops and that runs for longer than the interval between checkpoints.
 pub(super) fn leave_one_alone(server: &Server, ledger: &Mutex<Ledger>) -> Result<(), String> {
     let body = json!({"iterations": 600, "step_ms": 10, "options": {"priority": 100}});
     let key = format!("alone-{}", lock(ledger).operations.len());
@@ -34,24 +34,23 @@ pub(super) fn leave_one_alone(server: &Server, ledger: &Mutex<Ledger>) -> Result
             known.left_alone = true;
             Ok(())
         }
-        // The queue may be full of what was there before the kill.
+        // The queue may be full of operations from before the kill.
         Some(reply) if reply.status == 429 => Ok(()),
         other => Err(format!("a start was answered {other:?}")),
     }
 }
 
-/// What comes upon a server, and how it ends.
+/// The load on a server, and how the server ends.
 pub(super) struct Load<'a> {
     pub(super) ending: Ending,
     pub(super) lives: Duration,
-    /// Whose clock is set meanwhile.
+    /// The environment whose clock is set meanwhile.
     pub(super) clocks: Option<&'a World>,
-    /// Whether somebody attacks it.
     pub(super) stranger: bool,
     pub(super) seed: u64,
 }
 
-/// Clients at work, each by a plan of its own, until the server is ended under them.
+/// Runs clients, each with a plan of its own, until the server ends.
 pub(super) fn until_its_end(
     mut server: Server,
     ledger: &Mutex<Ledger>,
@@ -89,7 +88,7 @@ pub(super) fn until_its_end(
     })
 }
 
-/// Whoever has asked for whatever, it has not taken too much memory.
+/// Checks that the server has not used too much memory.
 fn weigh(server: &Server, ledger: &Mutex<Ledger>) {
     let peak = server.status("VmHWM").unwrap_or(0);
     let mut ledger = lock(ledger);
@@ -109,7 +108,7 @@ fn attack(address: &str, over: &AtomicBool, random: fastrand::Rng, ledger: &Mute
     ledger.surprises.extend(found.violations);
 }
 
-/// Sets the clock forward and back again and again.
+/// Sets the clock forward and back repeatedly.
 fn set_clocks(world: &World, over: &AtomicBool, mut random: fastrand::Rng, ledger: &Mutex<Ledger>) {
     while !over.load(Ordering::Relaxed) {
         let off = random.i64(-CLOCK_OFF..=CLOCK_OFF);
@@ -121,7 +120,7 @@ fn set_clocks(world: &World, over: &AtomicBool, mut random: fastrand::Rng, ledge
     }
 }
 
-/// Asked to go, it goes in order; asked again, it may go at once.
+/// After one signal the server must end in order; after a second one it may end at once.
 fn leave(server: &mut Server, signals: &[Signal]) -> Result<(), String> {
     for signal in signals {
         server.signal(*signal);
@@ -136,7 +135,6 @@ fn leave(server: &mut Server, signals: &[Signal]) -> Result<(), String> {
     }
 }
 
-/// One thing that a client does.
 fn act(client: &Client, ledger: &Mutex<Ledger>, random: &mut fastrand::Rng) {
     let known = lock(ledger).any(random);
     match (random.u8(..10), known) {
@@ -168,7 +166,6 @@ fn read(client: &Client, ledger: &Mutex<Ledger>, id: &str) {
     }
 }
 
-/// A start's params and options.
 fn any_body(random: &mut fastrand::Rng) -> Value {
     let mut body = json!({"iterations": random.u64(1..50), "step_ms": random.u64(..=20)});
     let mut options = json!({
@@ -176,7 +173,7 @@ fn any_body(random: &mut fastrand::Rng) -> Value {
         "labels": {"torture": format!("{}", random.u8(..4))},
     });
     if random.bool() {
-        // Many rounds are lost before it comes to its end.
+        // Many runs are lost before it ends.
         options["max_attempts"] = json!(1_000);
     }
     if random.u8(..5) == 0 {
@@ -209,7 +206,7 @@ fn ask(client: &Client, ledger: &Mutex<Ledger>, id: &str, verb: &str, random: &m
         let floor = ledger.cursors.highest();
         let known = ledger.touch(id);
         if verb == "resume" {
-            // Before it is sent: it may come through unheard.
+            // This is noted before the request is sent, because it may be carried out without an answer.
             (known.resumed, known.promise) = (true, None);
         }
         (floor, known.body.clone())

@@ -1,4 +1,4 @@
-//! What is nearly valid: starts of which one thing is wrong, or only looks so, and odd texts.
+//! Nearly valid requests: starts with one fault, or with something that only looks like one, and odd texts.
 
 use std::sync::Mutex;
 
@@ -8,12 +8,12 @@ use super::lock;
 use crate::client::Client;
 use crate::ledger::Ledger;
 
-/// What becomes of it.
+/// What must happen to a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Must {
-    /// It is refused, with a word on what is wrong.
+    /// It must be refused, with a message about what is wrong.
     BeRefused,
-    /// It may be taken; then it is kept like any other.
+    /// It may be accepted, and is then like any other.
     BeAnswered,
 }
 
@@ -38,7 +38,6 @@ const WRONG: &[&str] = &[
     r#"{"iteratons": 5}"#,
     r#"{"iterations": 1, "options": {"labels": {"a": "\ud800"}}}"#,
 ];
-/// Options of which each is wrong.
 const WRONG_OPTIONS: &[&str] = &[
     r#"{"colour": 1}"#,
     r#"{"priority": "high"}"#,
@@ -64,7 +63,6 @@ const WRONG_OPTIONS: &[&str] = &[
     r#"{"not_before": "10000-01-01T00:00:00Z"}"#,
     r#"{"not_before": "-0001-01-01T00:00:00Z"}"#,
 ];
-/// Options that may be right.
 const ODD_OPTIONS: &[&str] = &[
     r#"{"not_before": "0001-01-01T00:00:00Z"}"#,
     r#"{"not_before": "9999-12-31T23:59:59.999Z"}"#,
@@ -75,7 +73,6 @@ const ODD_OPTIONS: &[&str] = &[
     r#"{"max_attempts": 4294967295}"#,
     r#"{"priority": null, "labels": null, "not_before": null}"#,
 ];
-/// Texts as nobody would write them.
 const TEXTS: &[&str] = &[
     "\u{202e}desrever\u{202c}",
     "\u{2066}isolated",
@@ -91,7 +88,7 @@ const TEXTS: &[&str] = &[
     "",
 ];
 
-/// One of them.
+/// Sends one such request.
 pub(super) fn ask(client: &Client, ledger: &Mutex<Ledger>, random: &mut fastrand::Rng) {
     match random.u8(..5) {
         0 => start(client, ledger, one_of(WRONG, random).to_owned(), BeRefused),
@@ -124,14 +121,14 @@ fn start(client: &Client, ledger: &Mutex<Ledger>, body: String, must: Must) {
     let answer: Value = serde_json::from_str(&text).unwrap_or_default();
     let id = answer["data"]["operation_id"].as_str();
     if let (202, BeAnswered, Some(id)) = (status, must, id) {
-        // What it is like afterwards is for the server to say; that it is kept is not.
+        // The server may normalise the body, so only the existence of the operation is checked later.
         ledger.started(id, &Value::Null, floor);
     } else {
         judge(&mut ledger, &format!("a start with {body}"), status, &text);
     }
 }
 
-/// Anything that is not refused for what it is.
+/// Notes an answer that is neither a success nor the expected refusal.
 fn judge(ledger: &mut Ledger, what: &str, status: u16, text: &str) {
     ledger.counts.odd += 1;
     let refused = matches!(status, 400 | 413 | 422 | 429);
@@ -143,7 +140,7 @@ fn judge(ledger: &mut Ledger, what: &str, status: u16, text: &str) {
     }
 }
 
-/// A verb with a reason of a megabyte, which is refused, or with an odd one.
+/// Sends a verb with a reason of a megabyte, which must be refused, or with an odd reason.
 fn reason(client: &Client, ledger: &Mutex<Ledger>, random: &mut fastrand::Rng) {
     let Some(id) = lock(ledger).any(random) else {
         return;

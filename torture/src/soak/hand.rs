@@ -1,4 +1,4 @@
-//! A client of a long life, and what all of them share.
+//! A client of the long run, and what all clients share.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,16 +12,13 @@ use crate::Report;
 use crate::client::{Client, Reply};
 use crate::wire;
 
-/// Longer than anything that is waited for here.
+/// A wait that is longer than everything here takes.
 pub(super) const WAIT: &str = "wait=30";
 
-/// What all clients share.
 pub(super) struct Shared {
-    /// Operations that were started.
     pub(super) made: AtomicU64,
-    /// Answers that nobody expects.
     pub(super) surprises: Mutex<Vec<String>>,
-    /// How many of each sort there were.
+    /// How often each sort was done.
     done: Vec<AtomicU64>,
 }
 
@@ -44,7 +41,6 @@ impl Shared {
     }
 }
 
-/// One client.
 pub(super) struct Hand<'a> {
     pub(super) client: Client,
     pub(super) address: String,
@@ -62,7 +58,7 @@ impl<'a> Hand<'a> {
         }
     }
 
-    /// Until so many have been started by all, or something is wrong.
+    /// Works until all clients together have started this many operations, or something is wrong.
     pub(super) fn work(&mut self, until: u64) {
         let all: u32 = SORTS.iter().map(|(share, ..)| share).sum();
         while self.shared.made.load(Ordering::Relaxed) < until {
@@ -96,7 +92,7 @@ impl<'a> Hand<'a> {
         reply.ok_or_else(|| format!("{path} is not answered"))
     }
 
-    /// A dummy with a label of its own, and what is to be so in the answer.
+    /// Starts a dummy with a label of its own, and checks the status in the answer.
     pub(super) fn start(
         &mut self,
         query: &str,
@@ -109,7 +105,7 @@ impl<'a> Hand<'a> {
         expect(&reply, status)
     }
 
-    /// One that runs until it is stopped.
+    /// Starts an operation that runs until it is stopped.
     pub(super) fn start_long(&mut self) -> Result<String, String> {
         self.start(
             "",
@@ -124,7 +120,7 @@ impl<'a> Hand<'a> {
         expect(&self.post(&path, &body, None)?, status)
     }
 
-    /// Asks, and goes: at once, or a little later.
+    /// Sends a request and closes the connection, at once or a little later.
     pub(super) fn leave(&mut self, method: &str, path: &str, body: &Value) -> Result<(), String> {
         let stay = Duration::from_millis(self.random.u64(1..8));
         let request = wire::request(&self.address, method, path, &body.to_string());
@@ -133,10 +129,10 @@ impl<'a> Hand<'a> {
     }
 }
 
-/// The operation's id, if the answer says that it is in this status; any where that is empty.
+/// The operation's id, if the answer has this status; any status if it is empty.
 pub(super) fn expect(reply: &Reply, status: &str) -> Result<String, String> {
     let said = reply.data()["status"].as_str().unwrap_or("");
-    // What is started may run before the answer is written.
+    // An operation may run before the answer is written.
     let begun = status == "pending" && said == "running";
     if reply.is_success() && (status.is_empty() || said == status || begun) {
         Ok(reply.id())

@@ -1,4 +1,4 @@
-//! What a server takes, as seen from outside, and what it says of itself.
+//! The resources of a server, measured from outside and by its own counts.
 
 use std::fmt;
 use std::fs;
@@ -9,10 +9,10 @@ use serde_json::Value;
 use crate::Report;
 use crate::server::Server;
 
-/// Growth that is taken for none, of a hundred.
+/// How much growth is ignored, in percent.
 const SHARE: f64 = 3.0;
 
-/// One measured thing, and what it may grow by beside its share.
+/// One measured number, and how much it may grow in addition to that share.
 struct Measured {
     what: &'static str,
     value: u64,
@@ -20,11 +20,10 @@ struct Measured {
     why: &'static str,
 }
 
-/// All of it, at one moment.
 pub(super) struct Sample(Vec<Measured>);
 
 impl Sample {
-    /// Of a server that has nothing to do, and has just said `system` of itself.
+    /// Measures an idle server that has just answered `system`.
     pub(super) fn take(server: &Server, data: &Path, system: &Value) -> Self {
         let count = |what| Measured {
             what,
@@ -73,7 +72,7 @@ impl Sample {
 }
 
 impl Measured {
-    /// The most that it may be later.
+    /// The greatest value that is allowed later.
     fn most(&self) -> u64 {
         (self.value as f64 * (1.0 + SHARE / 100.0)) as u64 + self.allowance
     }
@@ -89,7 +88,7 @@ impl fmt::Display for Sample {
     }
 }
 
-/// What is there after the last tenth against what was there after the second.
+/// Compares the numbers after the last tenth with those after the second.
 pub(super) fn judge(second: &Sample, last: &Sample, report: &mut Report) {
     for (before, after) in second.0.iter().zip(&last.0) {
         let (what, was, is, most) = (before.what, before.value, after.value, before.most());
@@ -107,7 +106,7 @@ pub(super) fn judge(second: &Sample, last: &Sample, report: &mut Report) {
     ));
 }
 
-/// Bytes of the store's log, and of everything else in a folder.
+/// The size of the store's log, and of everything else in a folder, in bytes.
 fn sizes(folder: &Path) -> (u64, u64) {
     let (mut log, mut files) = (0, 0);
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {

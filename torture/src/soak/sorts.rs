@@ -1,4 +1,4 @@
-//! What clients do in a long life, one sort after another by chance.
+//! What clients do in the long run, chosen at random.
 
 use std::sync::atomic::Ordering;
 
@@ -10,14 +10,13 @@ use crate::wire;
 
 /// An id that no operation has.
 const NOBODY: &str = "op_0000000000001";
-/// The first of the times for which operations are started later, each a second before the one before
-/// it: 2100-01-01.
+/// 2100-01-01: the latest `not_before`. Each later operation gets a time one second earlier.
 const LATE: i64 = 4_102_444_800_000;
 
-/// Does one thing: how many operations it has started.
+/// Does one thing. Returns how many operations it has started.
 pub(super) type Sort = fn(&mut Hand<'_>) -> Result<u64, String>;
 
-/// How many of a hundred, what it is, and how it is done.
+/// Each sort: its share in percent, its name, and its function.
 pub(super) const SORTS: &[(u32, &str, Sort)] = &[
     (28, "completed and waited for", completed),
     (20, "completed and not waited for", not_waited_for),
@@ -105,7 +104,7 @@ fn waited_out(hand: &mut Hand<'_>) -> Result<u64, String> {
     Ok(1)
 }
 
-/// Callers of a start, of a verb and of events that go while they wait.
+/// Callers of a start, of a verb and of events that leave while they wait.
 fn left_alone(hand: &mut Hand<'_>) -> Result<u64, String> {
     let body = json!({"iterations": 3, "step_ms": 3});
     hand.leave("POST", &format!("/api/v1/dummy/start?{WAIT}"), &body)?;
@@ -124,8 +123,8 @@ fn left_alone(hand: &mut Hand<'_>) -> Result<u64, String> {
     Ok(2)
 }
 
-/// Subscriptions of one operation, of filters, and of nobody, on a socket that ends in one way or
-/// another.
+/// Subscriptions to one operation, to filters, and to an unknown operation, on a socket that ends in
+/// different ways.
 fn listened_to(hand: &mut Hand<'_>) -> Result<u64, String> {
     let id = hand.start_long()?;
     let label = format!("soak:{:x}", hand.random.u32(..));
@@ -150,7 +149,7 @@ fn listened_to(hand: &mut Hand<'_>) -> Result<u64, String> {
         socket.read().map_err(|error| error.to_string())?;
     }
     if hand.random.bool() {
-        // As a client that ends; else as one that is ended.
+        // Either the client closes the socket, or its process just ends.
         let _ = socket.close(None);
         while socket.read().is_ok() {}
     }

@@ -1,4 +1,4 @@
-//! Requests that are never whole, never read, or far too much.
+//! Requests that are never complete, whose answers are never read, or that are far too large.
 
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Read, Write};
@@ -9,12 +9,12 @@ use super::{CONNECTIONS, Target};
 use crate::client::Client;
 use crate::wire;
 
-/// What the default limit lets through.
+/// The largest body within the default limit.
 const BODY_BYTES: usize = 1 << 20;
-/// The longest answer to a start that is refused.
+/// The longest allowed answer to a start that is refused.
 const MOST_ANSWERED: usize = 64 << 10;
 
-/// Connections that have said this.
+/// Opens connections and sends this on each.
 fn opened(target: &Target<'_>, first: &str) -> Vec<TcpStream> {
     let open = |_| {
         let mut stream = wire::connect(target.address).ok()?;
@@ -24,7 +24,7 @@ fn opened(target: &Target<'_>, first: &str) -> Vec<TcpStream> {
     (0..CONNECTIONS).filter_map(open).collect()
 }
 
-/// Whether the server has not ended it yet.
+/// An error if the server has ended the connection.
 fn still_open(stream: &mut TcpStream) -> std::io::Result<()> {
     stream.set_nonblocking(true)?;
     match stream.read(&mut [0; 1_024]) {
@@ -63,7 +63,7 @@ pub(super) fn bodies_that_never_come(target: &mut Target<'_>) -> Result<(), Stri
 pub(super) fn answers_that_nobody_reads(target: &mut Target<'_>) -> Result<(), String> {
     let one = wire::request(target.address, "GET", "/api/v1/operations?limit=1000", "");
     let open = opened(target, &one.repeat(50));
-    // Reading nothing is the attack; only what can be written tells that it is over.
+    // The attack is to read nothing, so only a failed write shows that the connection has ended.
     target.hold(open, |stream| {
         stream.set_nonblocking(true)?;
         match stream.write(b"\r") {
@@ -117,7 +117,7 @@ pub(super) fn garbage(target: &mut Target<'_>) -> Result<(), String> {
         stream.write_all(then)?;
         stream.read(&mut [0; 1_024]).map(drop::<usize>)
     };
-    // Whether it is refused, or the connection ended: both are right.
+    // The request may be refused or the connection ended. Both are right.
     let _ = send(text, b"");
     let _ = send(b"GET /healthz HTTP/1.1\r\nX-A: ", long.as_bytes());
     Ok(())

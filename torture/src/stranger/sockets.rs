@@ -1,4 +1,4 @@
-//! Live sockets of pages that must not have one, and of peers that only send.
+//! Live sockets for pages that must not have one, and of peers that only send.
 
 use std::io::{Error, Read, Write};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use super::Target;
 use crate::wire;
 
-/// Ways to write the one path of live sockets, or nearly.
+/// Different spellings of the path of live sockets, and similar paths.
 const PATHS: &[&str] = &[
     "/api/v1/ws",
     "/api/v1/w%73",
@@ -31,12 +31,12 @@ const ORIGINS: &[&str] = &[
     "http://localhost@evil.example",
     "file://",
 ];
-/// So much is sent of one frame, or of many.
+/// How many bytes of one frame, or of many, are sent.
 const MOST_SENT: usize = 1 << 30;
-/// The most frames that are sent without a look whether it is over.
+/// The most bytes that are sent before checking whether the round is over.
 const PART: usize = 64 << 10;
 
-/// Asks for a live socket: the connection, and the status of the answer.
+/// Asks for a live socket. Returns the connection, and the status of the answer.
 fn asked(target: &Target<'_>, path: &str, origin: Option<&str>) -> Result<(TcpStream, u16), Error> {
     let host = wire::host(target.address);
     let origin = origin.map_or(String::new(), |origin| format!("Origin: {origin}\r\n"));
@@ -60,12 +60,12 @@ pub(super) fn of_a_foreign_page(target: &mut Target<'_>) -> Result<(), String> {
     };
     match asked(target, path, Some(origin)) {
         Ok((_, 101)) => Err(format!("{path} from {origin} gets a socket")),
-        // An end without an answer is as good as a refusal.
+        // The end of the connection without an answer counts as a refusal.
         _ => Ok(()),
     }
 }
 
-/// Sends the same bytes again and again, and reads nothing.
+/// Sends the same bytes repeatedly, and reads nothing.
 fn pour(target: &Target<'_>, first: &[u8], again: &[u8]) {
     let Ok((mut stream, 101)) = asked(target, "/api/v1/ws", None) else {
         return;
@@ -78,7 +78,7 @@ fn pour(target: &Target<'_>, first: &[u8], again: &[u8]) {
     }
 }
 
-/// A frame that says of itself that it has 2^40 bytes.
+/// Sends a frame whose header says that it has 2^40 bytes.
 pub(super) fn frame_without_end(target: &mut Target<'_>) -> Result<(), String> {
     let mut head = vec![0x82, 0xff];
     head.extend_from_slice(&(1_u64 << 40).to_be_bytes());
@@ -87,19 +87,19 @@ pub(super) fn frame_without_end(target: &mut Target<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// Each asks for an answer that is longer than itself.
+/// Sends frames that each need an answer longer than themselves.
 pub(super) fn empty_frames(target: &mut Target<'_>) -> Result<(), String> {
     pour(target, &[], &[0x82, 0x80, 0, 0, 0, 0]);
     Ok(())
 }
 
-/// Listens to everything, and reads none of it.
+/// Subscribes to everything, and reads nothing.
 pub(super) fn read_nothing(target: &mut Target<'_>) -> Result<(), String> {
     let mut first = Vec::new();
     let text = br#"{"type":"subscribe","sub":"a","filter":{},"since":0}"#;
     first.extend_from_slice(&[0x81, 0x80 | text.len() as u8, 0, 0, 0, 0]);
     first.extend_from_slice(text);
-    // A masked text frame with three letters, which is no JSON.
+    // A masked text frame with three letters, which is not JSON.
     pour(target, &first, &[0x81, 0x83, 0, 0, 0, 0, b'a', b'b', b'c']);
     Ok(())
 }

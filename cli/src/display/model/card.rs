@@ -1,4 +1,4 @@
-//! One model: what it was made of, how it does, how it came to that.
+//! One model: its data, its scores and its training.
 
 use impresario_api::{EpochView, ModelCard, Scores, TestReport};
 use serde_json::Value;
@@ -11,11 +11,10 @@ use crate::display::table::{numbers, table, words};
 use crate::display::text::{clean, value, wrap};
 use crate::display::{Look, Tone};
 
-/// More points than this are drawn together.
+/// The most points of a curve. If there are more, neighbours are drawn as one.
 const LONGEST_CURVE: usize = 40;
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The card that lies beside the weights.
 pub(crate) fn card(card: &ModelCard, look: Look) -> Vec<String> {
     let data = &card.data;
     let name = look.paint(Tone::Strong, "model");
@@ -78,7 +77,7 @@ fn facts(card: &ModelCard) -> Vec<Fact> {
     ]
 }
 
-/// `epochs 50, batch size 32, …`; what it was trained on stands elsewhere.
+/// `epochs 50, batch size 32, …`, without the dataset, which is shown elsewhere.
 fn params(params: &Value) -> String {
     let Some(params) = params.as_object() else {
         return String::new();
@@ -136,7 +135,7 @@ fn confusion(test: &TestReport, look: Look) -> Vec<String> {
         numbers("SAID UP", 0),
         numbers("RIGHT", 1),
     ];
-    // By the order of `classes`, whichever it is.
+    // The order of `classes` is not assumed.
     let at = |name: &str| test.classes.iter().position(|class| class == name);
     let (down, up) = (at("not_up").unwrap_or(0), at("up").unwrap_or(1));
     let row = |name: &str, class: usize| {
@@ -152,7 +151,7 @@ fn confusion(test: &TestReport, look: Look) -> Vec<String> {
     table(&columns, &[row("not up", down), row("up", up)], look)
 }
 
-/// The losses on one scale, so that they can be compared.
+/// The curves of the losses on one scale, so that they can be compared.
 fn curves(card: &ModelCard, look: Look) -> Vec<String> {
     let history = &card.history;
     let (Some(first), Some(last)) = (history.first(), history.last()) else {
@@ -190,7 +189,7 @@ fn curves(card: &ModelCard, look: Look) -> Vec<String> {
     lines
 }
 
-/// From the least to the most.
+/// The range from the least to the greatest value.
 struct Scale {
     least: f64,
     most: f64,
@@ -208,11 +207,11 @@ impl Scale {
         })
     }
 
-    /// A line of small bars, the mean of neighbours where there are more than `columns`.
+    /// A line of small bars; each is the mean of neighbours if there are more values than `columns`.
     fn curve(&self, values: &[f64], columns: usize) -> String {
         let span = self.most - self.least;
         let height = |mean: f64| match (mean - self.least) / span {
-            // Nothing but one value has no height.
+            // If all values are equal, the height is undefined.
             part if part.is_finite() => (part * 7.0).round().clamp(0.0, 7.0) as usize,
             _ => 0,
         };

@@ -1,4 +1,4 @@
-//! Models under each other.
+//! The list of models.
 
 use impresario_api::ModelRow;
 
@@ -8,7 +8,6 @@ use crate::display::table::{numbers, table, words};
 use crate::display::text::wrap;
 use crate::display::{Look, Tone};
 
-/// Every model.
 pub(crate) fn list(models: &[ModelRow], look: Look) -> Vec<String> {
     if models.is_empty() {
         let lines = [
@@ -51,7 +50,7 @@ pub(crate) fn list(models: &[ModelRow], look: Look) -> Vec<String> {
     lines
 }
 
-/// `+0.7`, `−2.1`: with a sign, whatever it is.
+/// `+0.7`, `−2.1`: always with a sign.
 fn points(lead: f64) -> String {
     let sign = if lead < 0.0 { '−' } else { '+' };
     format!("{sign}{:.1}", lead.abs() * 100.0)

@@ -1,4 +1,4 @@
-//! What a model expects.
+//! The prediction of a model.
 
 use impresario_api::{Bar, ModelCard, Prediction};
 
@@ -8,18 +8,17 @@ use crate::display::numbers::{counted, date, share};
 use crate::display::text::{clean, left, right, width, wrap};
 use crate::display::{Look, Tone};
 
-/// A longer bar says nothing more.
+/// The longest bar. A longer one would not show more.
 const LONGEST_BAR: usize = 24;
 
-/// What a prediction was made from.
+/// The input of a prediction.
 pub(crate) struct Given<'a> {
-    /// Where the bars came from: a file, or a dataset.
+    /// The source of the bars: a file or a dataset.
     pub(crate) source: String,
-    /// The bars.
     pub(crate) bars: &'a [Bar],
 }
 
-/// The answer, by class, with what it is worth.
+/// The probabilities by class, with the model's scores.
 pub(crate) fn prediction(
     answer: &Prediction,
     given: &Given,

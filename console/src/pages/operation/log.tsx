@@ -1,4 +1,4 @@
-// What the function wrote, newest at the end.
+// The log of the function, the newest line last.
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { clock } from '../../format.ts';

@@ -1,4 +1,4 @@
-// Curves of what the function measured, those that belong together on one plot.
+// The curves of metrics; related ones are on one plot.
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import type { Range, Watched } from '../../feed.ts';
@@ -19,10 +19,10 @@ export function Metrics({ watched: { series, range, near, events }, look, outerm
   const found = useMemo(() => marks(events, outermost), [events, outermost]);
   const plots = grouped([...series.keys()].sort());
   const zoom = (to: Range | null): void => {
-    // There is no half step.
+    // Steps are whole numbers.
     look(to && [Math.max(0, Math.floor(to[0])), Math.ceil(to[1])]);
   };
-  // Until the curves of the range have come, those of all steps are shown there.
+  // Until the curves of the range have been read, those of all steps are shown.
   const drawn = near ?? series;
   const extra = plots.length === 0 ? null : (
     <>

@@ -1,4 +1,4 @@
-// What happened, in order: whole, but for checkpoints and warnings where there are many in a row.
+// All events in order; only many checkpoints or warnings in a row are folded.
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { clock, count, moment } from '../../format.ts';
@@ -7,7 +7,7 @@ import { Panel } from '../../parts/basics.tsx';
 import { Sentence } from '../../parts/words.tsx';
 import type { Event } from '../../wire.ts';
 
-/** So many like ones in a row are shown, and of more the first and the last. */
+/** How many events of one type in a row are shown. Of more, the first and the last are shown. */
 const IN_A_ROW = 4;
 
 export function Timeline({ events }: { events: readonly Event[] }): JSX.Element {

@@ -1,4 +1,4 @@
-// What an operation does, waits for or came to, in one line.
+// What an operation does, what it waits for, or how it ended, in one line.
 import { isDispatched } from '../../status.ts';
 import { since } from '../../clock.ts';
 import { count, ordinal, span, zoned } from '../../format.ts';

@@ -1,4 +1,4 @@
-// The rows: only those in sight are drawn, and they move under nobody's pointer.
+// The rows. Only visible ones are drawn, and none moves under the pointer.
 import { Fragment, type JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { isTyping } from '../../app.tsx';
@@ -112,7 +112,7 @@ function useKeys(keys: Keys): void {
   }, []);
 }
 
-/** Whether the key meant something here. */
+/** Handles a key. Returns whether it had a meaning here. */
 function act(key: string, target: EventTarget | null, { list, pick, chosen, current, setCurrent, box, rowHeight }: Keys): boolean {
   const { shown, rows } = list.state.value;
   const row = current === null ? undefined : rows.get(current);
@@ -149,7 +149,7 @@ function act(key: string, target: EventTarget | null, { list, pick, chosen, curr
   }
 }
 
-/** The head of the table covers what is scrolled beneath it. */
+/** Scrolls a row into view, and not under the head of the table. */
 function keepInSight(box: HTMLDivElement | null, index: number, height: number): void {
   if (box === null) return;
   const head = box.querySelector<HTMLElement>('.head')?.offsetHeight ?? 0;

@@ -1,4 +1,4 @@
-// One field of the form, with its unit, range and what is wrong with it.
+// One field of the form, with its unit, its range and its faults.
 import type { JSX } from 'preact';
 import type { Field } from '../../schema.ts';
 import type { Fault } from '../../wire.ts';
@@ -6,7 +6,7 @@ import type { Fault } from '../../wire.ts';
 interface Props { field: Field; value: string; change: (text: string) => void; faults: Fault[]; isOption?: boolean }
 
 export function Entry({ field, value, change, faults, isOption = false }: Props): JSX.Element {
-  // A param may be named like an option.
+  // A param may have the name of an option.
   const id = `${isOption ? 'option' : 'field'}-${field.name}`;
   const about = `${id}-about`;
   const wrong = faults.length > 0;

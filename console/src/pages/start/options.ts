@@ -1,4 +1,4 @@
-// What every start takes, whatever its kind.
+// The options of every start, whatever its kind.
 import { params, type Field } from '../../schema.ts';
 import type { Fault } from '../../wire.ts';
 
@@ -28,7 +28,7 @@ function lines(text: string): [string, string][] {
   });
 }
 
-/** What is wrong with what was typed that the server could not see any more. */
+/** Faults in what was typed that the server could not find, because they are lost when it is parsed. */
 export function misread(values: Record<string, string>): Fault[] {
   const text = values['labels'] ?? '';
   const fault = (expected: string, got: string): Fault => ({ path: 'options.labels', expected, got: JSON.stringify(got) });

@@ -1,4 +1,4 @@
-//! Which column is which, by the names in the header.
+//! Finds the columns by the names in the header.
 
 use csv::ByteRecord;
 
@@ -8,20 +8,20 @@ use crate::domain::market::error::MarketError;
 /// Names that the column of times may have.
 const TIMES: [&str; 4] = ["timestamp", "time", "date", "datetime"];
 const ONE_TIME: &str = "one of timestamp, time, date and datetime";
-/// The columns of a bar, in its order.
+/// The columns of a bar, in order.
 pub(crate) const NAMES: [&str; 6] = ["timestamp", "open", "high", "low", "close", "volume"];
 
 /// Where the columns of a bar are.
 #[derive(Debug)]
 pub(crate) struct Columns {
-    /// In the order of [`NAMES`].
+    /// The place of each column, in the order of [`NAMES`].
     pub(crate) places: [usize; 6],
-    /// How many there are, with those that are not needed.
+    /// The number of all columns, also of those that are not needed.
     pub(crate) width: usize,
 }
 
 impl Columns {
-    /// From the header of `file`.
+    /// Finds the columns in the header of `file`.
     pub(crate) fn find(file: &str, header: &ByteRecord) -> Result<Self, MarketError> {
         let mut found: [Option<usize>; 6] = [None; 6];
         for (place, name) in header.iter().enumerate() {
@@ -60,7 +60,7 @@ impl Columns {
     }
 }
 
-/// What to say of a header that names columns of a bar, but with something else between them.
+/// A hint for a header that has the columns of a bar with another separator.
 fn other_separator(header: &ByteRecord) -> &'static str {
     const OTHERS: [(u8, &str); 3] = [
         (
@@ -83,7 +83,7 @@ fn other_separator(header: &ByteRecord) -> &'static str {
     found.map_or("", |(_, hint)| hint)
 }
 
-/// The number of the column with this name.
+/// The place in [`NAMES`] of the column with this name.
 fn column(name: &[u8]) -> Option<usize> {
     let name = name.trim_ascii();
     let is = |one: &&str| name.eq_ignore_ascii_case(one.as_bytes());

@@ -1,4 +1,4 @@
-//! Bars from a CSV file, row by row, each checked.
+//! Reads bars from a CSV file row by row, and checks each.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::time::{self, Times};
 use crate::domain::market::bars;
 use crate::domain::market::error::{BadRow, MarketError};
 
-/// What is read from the file at a time.
+/// How many bytes are read from the file at a time.
 const BUFFER: usize = 128 * 1024;
 
 /// The bars of a file.
@@ -24,7 +24,7 @@ pub(crate) struct Bars<R> {
     account: Rc<Account>,
     record: ByteRecord,
     columns: Columns,
-    /// As it was named.
+    /// The file's name in the request.
     name: String,
     path: PathBuf,
     times: Times,
@@ -99,7 +99,7 @@ impl<R: Read> Bars<R> {
         }
     }
 
-    /// Bytes of the file that are read.
+    /// How many bytes of the file have been read.
     pub(crate) fn bytes(&self) -> u64 {
         self.reader.position().byte()
     }
@@ -115,7 +115,7 @@ impl<R: Read> Bars<R> {
             record.get(place).unwrap_or_default().trim_ascii()
         };
         let number = |column: usize| {
-            // Also `nan` and `inf` are numbers here: the check of the whole bar refuses them.
+            // `nan` and `inf` are accepted here; the check of the whole bar refuses them.
             fast_float2::parse(field(column))
                 .map_err(|_| Wrong::of(column, "a number", field(column)))
         };
@@ -161,7 +161,7 @@ impl<R: Read> Bars<R> {
         MarketError::BadRow(Box::new(BadRow {
             file: self.name.clone(),
             row: self.rows,
-            // The file was read a moment ago; if that is over, the row's number still says where.
+            // The file could be read a moment ago. If it cannot any more, the row's number must suffice.
             line: line_at(&self.path, byte).unwrap_or(0),
             field: wrong.field,
             expected: wrong.expected,
@@ -205,7 +205,7 @@ fn unreadable(file: String, error: csv::Error) -> MarketError {
 mod tests {
     use proptest::prelude::*;
 
-    /// A number is refused, or read to the last bit, as the standard library does it.
+    /// A number is refused, or read to the last bit, exactly as by the standard library.
     fn as_the_standard_library_does(text: &str) {
         let read = fast_float2::parse::<f64, _>(text).ok();
         let wanted = text.parse::<f64>().ok();

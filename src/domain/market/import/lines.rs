@@ -14,7 +14,7 @@ pub(crate) const LONGEST_RECORD: u64 = 64 * 1024;
 /// The most characters of a value that a message repeats.
 const SHOWN: usize = 60;
 
-/// How much was handed on, and up to where that was whole records.
+/// How many bytes were passed on, and up to where these were whole records.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     handed: Cell<u64>,
@@ -23,7 +23,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Everything before this byte belongs to whole records.
+    /// Notes that everything before this byte belongs to whole records.
     pub(crate) fn whole_up_to(&self, byte: u64) {
         self.whole.set(byte);
     }
@@ -34,8 +34,8 @@ impl Account {
     }
 }
 
-/// Reads on only while the record that is being read is not too long. Who reads from it must have
-/// used up everything before asking for more, as a `BufReader` has.
+/// Reads on only while the present record is not too long. The caller must have used everything before it
+/// asks for more, as a `BufReader` does.
 #[derive(Debug)]
 pub(crate) struct Bounded<R> {
     inner: R,
@@ -66,8 +66,8 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// The line, from 1, of the first byte at or after `byte` that ends no line. Read only when
-/// something is wrong there, so that the rows before pay nothing for it.
+/// The line, from 1, of the first byte at or after `byte` that does not end a line. The lines are counted
+/// only after an error, so that good rows cost nothing.
 pub(crate) fn line_at(path: &Path, byte: u64) -> io::Result<u64> {
     let mut reader = BufReader::with_capacity(1 << 16, open_patiently(|| File::open(path))?);
     let (mut line, mut place, mut after_return) = (1, 0, false);
@@ -81,7 +81,7 @@ pub(crate) fn line_at(path: &Path, byte: u64) -> io::Result<u64> {
             if place >= byte && !ends {
                 return Ok(line);
             }
-            // CR LF is one end.
+            // CR LF is one end of a line.
             line += u64::from(ends && !(one == b'\n' && after_return));
             after_return = one == b'\r';
             place += 1;

@@ -1,4 +1,4 @@
-//! Files that may be imported: those inside the import folder, and no others.
+//! Opens files inside the import folder, and no others.
 
 mod columns;
 pub(super) mod csv;
@@ -17,9 +17,9 @@ use super::error::MarketError;
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) file: File,
-    /// Where it really is.
+    /// The path after all links were resolved.
     pub(super) path: PathBuf,
-    /// Bytes when it was opened.
+    /// The size when the file was opened, in bytes.
     pub(super) size: u64,
 }
 
@@ -32,13 +32,13 @@ pub(super) fn open(folder: &Path, name: &str) -> Result<Source, MarketError> {
     };
     let file = open_patiently(|| File::open(&path)).map_err(|source| {
         if too_many_open_files(&source) {
-            // That is no fault of the file.
+            // This is not a fault of the file.
             MarketError::storage("open", &path)(source)
         } else {
             unreadable(source)
         }
     })?;
-    // It may have become something else since it was looked at.
+    // The file may have been replaced since it was checked.
     let metadata = file.metadata().map_err(unreadable)?;
     regular(folder, name, &metadata)?;
     Ok(Source {
@@ -48,14 +48,14 @@ pub(super) fn open(folder: &Path, name: &str) -> Result<Source, MarketError> {
     })
 }
 
-/// The folder as an operator finds it, wherever the server was started.
+/// The folder's path in full, so that an operator finds it wherever the server was started.
 fn shown(folder: &Path) -> String {
     let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     whole.display().to_string()
 }
 
-/// Where the file of this name inside `folder` really is. A name that leads out of it is refused,
-/// whether by `..`, as an absolute path, or through a symbolic link.
+/// The real path of the file with this name inside `folder`. A name that leads out of the folder is
+/// refused, whether by `..`, as an absolute path, or through a symbolic link.
 pub(super) fn resolve(folder: &Path, name: &str) -> Result<PathBuf, MarketError> {
     let outside = |why| MarketError::FileOutside {
         file: name.to_owned(),
@@ -102,7 +102,7 @@ pub(super) fn resolve(folder: &Path, name: &str) -> Result<PathBuf, MarketError>
     Ok(path)
 }
 
-/// A folder has no rows, and a pipe may never end.
+/// Refuses anything but a regular file: a folder has no rows, and a pipe may never end.
 fn regular(folder: &Path, name: &str, metadata: &Metadata) -> Result<(), MarketError> {
     if metadata.is_file() {
         return Ok(());

@@ -1,20 +1,21 @@
-//! Times as they stand in CSV files: ISO 8601 dates and date-times, and seconds since 1970.
+//! Reads times in CSV files: ISO 8601 dates and date-times, and seconds since 1970.
 
 use chrono::{Datelike, NaiveDate};
 use impresario_api::Timestamp;
 
-/// What [`Times::parse`] takes, for people.
+/// The forms that [`Times::parse`] reads, for people.
 pub(crate) const EXPECTED: &str = "an ISO date (2004-08-19), an ISO date-time (2004-08-19T13:30:00Z; without offset it is UTC) or seconds since 1970";
 
 const DAY: i64 = 86_400_000;
 /// 1970-01-01, counted from 0001-01-01 as day 1.
 const EPOCH_DAY: i64 = 719_163;
 
-/// Reads times. Most rows of a short timeframe have the date of the row before: it is kept.
+/// Reads times. Most rows of a short timeframe have the date of the row before, so the last date is
+/// remembered.
 #[derive(Debug, Default)]
 pub(crate) struct Times {
     date: [u8; 10],
-    /// Of that date, in milliseconds since 1970.
+    /// The midnight of that date, in milliseconds since 1970.
     midnight: i64,
 }
 
@@ -109,7 +110,7 @@ fn seconds(text: &[u8]) -> Option<i64> {
         .take_while(|byte| byte.is_ascii_digit())
         .count();
     let (digits, rest) = number.split_at(whole);
-    // Twelve digits reach beyond the year 9999, and do not overflow.
+    // Twelve digits reach beyond the year 9999 and do not overflow.
     if digits.is_empty() || digits.len() > 12 {
         return None;
     }
@@ -119,7 +120,7 @@ fn seconds(text: &[u8]) -> Option<i64> {
     let millis = match rest {
         [] => 0,
         [b'.', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => fraction(rest)?.0,
-        // An exponent: spreadsheets write one.
+        // There is an exponent, as spreadsheets write it.
         _ => return float_seconds(text),
     };
     Some(sign * (seconds * 1_000 + millis))
@@ -130,7 +131,7 @@ fn float_seconds(text: &[u8]) -> Option<i64> {
     seconds.is_finite().then_some((seconds * 1_000.0) as i64)
 }
 
-/// The number of two digits.
+/// The number that two digits make.
 fn two(tens: u8, ones: u8) -> Option<i64> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))

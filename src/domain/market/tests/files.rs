@@ -1,4 +1,4 @@
-//! What a file may look like, and what is told of one that is no table of bars.
+//! Which forms a file may have, and the errors for a file that has no table of bars.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The library: what is written comes back, nothing half written is ever seen, damage shows.
+//! The library: what is written is read back, nothing half written is ever seen, damage is found.
 
 use std::fs;
 

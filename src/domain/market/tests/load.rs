@@ -1,4 +1,4 @@
-//! The operation: nothing but a whole load changes anything.
+//! The operation: only a complete load changes anything.
 
 use impresario_api::Verb;
 

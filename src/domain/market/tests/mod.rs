@@ -1,4 +1,4 @@
-//! What the tests of this module share: an import folder, a library, and bars.
+//! Shared by the tests of this module: an import folder, a library, and bars.
 
 mod files;
 mod library;
@@ -48,7 +48,7 @@ impl World {
         self.library.read("A", "1d").expect("it was loaded").bars
     }
 
-    /// The code and the words of its failure; and that nothing of it stayed.
+    /// The code and the message of the failure. Checks that nothing of the load stayed.
     fn fails(&self) -> (String, String) {
         let ended = self.ended();
         assert_eq!(ended.status(), Status::Failed, "{:?}", ended.output());
@@ -57,7 +57,7 @@ impl World {
         (error.code.clone(), error.message.clone())
     }
 
-    /// How many files there are in the library, of whatever kind.
+    /// The number of all files in the library.
     fn kept(&self) -> usize {
         let entries = fs::read_dir(self.folder.path().join("bars"));
         entries.expect("the library").count()

@@ -1,10 +1,10 @@
-//! Any bars, written as CSV, come back bit by bit.
+//! Any bars that are written as CSV are read back bit by bit.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Any number that is one, of whatever size.
+/// Any finite number.
 fn number() -> impl Strategy<Value = f64> {
     any::<f64>().prop_filter("finite", |number| number.is_finite())
 }
@@ -30,7 +30,7 @@ fn bars() -> impl Strategy<Value = Vec<Bar>> {
     })
 }
 
-/// Times as they can be written without a loss.
+/// The forms in which a time can be written without a loss.
 fn written(time: Timestamp, how: u8) -> String {
     let text = time.to_string();
     let millis = time.as_millis();

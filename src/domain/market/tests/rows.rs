@@ -1,8 +1,8 @@
-//! What is told of a row that is no bar.
+//! The errors for a row that is not a bar.
 
 use super::*;
 
-/// The third row is wrong: its text; the field that is named, what was expected, what came.
+/// A wrong third row: its text; the field that is named, what was expected, what came.
 const WRONG: &[(&str, [&str; 3])] = &[
     ("2004-08-23,NaN,3,1,2,5", ["open", "finite", "NaN"]),
     ("2004-08-23,2,inf,1,2,5", ["high", "finite", "inf"]),
@@ -104,7 +104,7 @@ fn a_row_that_is_no_bar_is_named_with_its_line_and_field() {
             );
             let (code, message) = World::new(&text).fails();
             assert_eq!(code, "BAD_ROW", "{message}");
-            // Before each row but the first stand the blank lines.
+            // Blank lines come before each row but the first.
             let line = 4 + 2 * before.matches('\n').count();
             let start = format!("A_1d.csv: row 3 (line {line}), {field}: expected ");
             assert!(message.starts_with(&start), "{row:?} {end:?}: {message}");

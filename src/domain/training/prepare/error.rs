@@ -1,4 +1,4 @@
-//! Why bars cannot be learned from.
+//! Errors of bars that a training cannot use.
 
 use impresario::operation::ErrorCode;
 use impresario_api::Timestamp;
@@ -6,57 +6,57 @@ use serde_json::{Value, json};
 
 use super::LOOK_BACK;
 
-/// Why bars cannot be learned from, or predicted from. The caller names symbol and timeframe.
+/// Why bars cannot be used for a training or a prediction. The caller adds symbol and timeframe.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PrepareError {
-    /// Too few for a training.
+    /// There are too few bars for a training.
     #[error(
         "there are {bars} bars; a {LOOK_BACK}-bar window and three parts need at least {needed}"
     )]
     NotEnoughBars {
-        /// What came.
+        /// How many bars there are.
         bars: usize,
-        /// What is needed.
+        /// How many bars are needed.
         needed: usize,
     },
-    /// Too few for one row of features.
+    /// There are too few bars for one row of features.
     #[error("there are {bars} bars; the features of one look back on {needed}")]
     ShortWindow {
-        /// What came.
+        /// How many bars there are.
         bars: usize,
-        /// What is needed.
+        /// How many bars are needed.
         needed: usize,
     },
-    /// A logarithm of it does not exist.
+    /// A price has no logarithm.
     #[error("bar {row} ({timestamp}): {field} is {value}, expected {expected}")]
     BadPrice {
-        /// Which of the bars given, from 1.
+        /// The number of the bar, from 1.
         row: usize,
-        /// When it opens.
+        /// When the bar opens.
         timestamp: Timestamp,
-        /// Its field.
+        /// The field of the bar.
         field: &'static str,
-        /// What came.
+        /// The price.
         value: f64,
-        /// What is taken.
+        /// What was expected.
         expected: &'static str,
     },
-    /// Nothing ever moves.
+    /// All closes are equal.
     #[error("all {bars} closes are {price}; prices that never move have no direction to learn")]
     ConstantPrices {
-        /// How many.
+        /// The number of bars.
         bars: usize,
-        /// The one close.
+        /// The close of all bars.
         price: f64,
     },
-    /// One class says nothing of the other.
+    /// All rows of a part are of one class.
     #[error("all {rows} rows of the {part} part are of class {class}; both classes are needed")]
     OneClass {
-        /// Which part.
+        /// The part.
         part: &'static str,
-        /// The class that is there.
+        /// The class of all rows.
         class: &'static str,
-        /// The part's rows.
+        /// The number of rows.
         rows: usize,
     },
 }

@@ -1,5 +1,5 @@
-//! The indicators that the features are made of, each over slices that end at the row's own bar
-//! and are seeded at their first value. None depends on the unit of prices, once divided by close.
+//! The indicators from which the features are computed, each over slices that end at the row's own bar and
+//! seeded at their first value. Divided by the close, none depends on the unit of prices.
 
 /// A running mean, seeded by the simple mean of its first `period` values (what came before the
 /// window is not known), and from then on `value += weight × (x − value)`.
@@ -30,7 +30,7 @@ impl Smoothed {
         }
     }
 
-    /// The mean with `x` in it; none until the seed is whole.
+    /// Adds `x` and returns the mean; `None` until the seed is complete.
     fn push(&mut self, x: f64) -> Option<f64> {
         if self.seen >= self.period {
             self.value += self.weight * (x - self.value);
@@ -76,7 +76,7 @@ pub(super) struct Macd {
     pub(super) histogram: f64,
 }
 
-/// See [`Macd`]; needs 34 closes, the least that a signal can be seeded from.
+/// See [`Macd`]. It needs at least 34 closes, from which the signal can be seeded.
 pub(super) fn macd(closes: &[f64]) -> Macd {
     let (mut fast, mut slow) = (Smoothed::exponential(12), Smoothed::exponential(26));
     let mut signal = Smoothed::exponential(9);
@@ -91,13 +91,13 @@ pub(super) fn macd(closes: &[f64]) -> Macd {
     macd
 }
 
-/// Where the close lies between the Bollinger bands of the last 20 closes (mean ± 2 population
+/// The position of the close between the Bollinger bands of the last 20 closes (mean ± 2 population
 /// standard deviations), %b: 0 at the lower, 1 at the upper, 0.5 at the mean and where nothing
 /// moved. Twenty values bound it to 0.5 ± √19 / 4. Bollinger on Bollinger Bands (2001).
 pub(super) fn bollinger_position(closes: &[f64]) -> f64 {
     let last = closes[closes.len() - 1];
     let window = &closes[closes.len() - 20..];
-    // As distances from the close, so that equal closes have no deviation at all, not a rounded one.
+    // Distances from the close are used, so that equal closes have a deviation of exactly 0.
     let mean = window.iter().map(|close| close - last).sum::<f64>() / 20.0;
     let squares = window.iter().map(|close| (close - last - mean).powi(2));
     let deviation = (squares.sum::<f64>() / 20.0).sqrt();
@@ -126,7 +126,7 @@ pub(super) fn average_true_range(highs: &[f64], lows: &[f64], closes: &[f64]) ->
 pub(super) fn volume_ratio(volumes: impl DoubleEndedIterator<Item = f64>) -> f64 {
     let mut recent = volumes.rev().map(|volume| volume.max(0.0)).take(20);
     let own = recent.next().unwrap_or(0.0);
-    // Each share by itself: the sum of twenty may be more than a number can hold.
+    // Each volume is divided before it is added, because the sum of twenty may overflow.
     let mean = recent.fold(own / 20.0, |mean, volume| mean + volume / 20.0);
     if mean > 0.0 {
         (own / mean).min(20.0).ln_1p()
@@ -146,7 +146,7 @@ pub(super) fn candle_body(open: f64, high: f64, low: f64, close: f64) -> f64 {
     }
 }
 
-/// Where the close lies in the bar's range: (close − low) / (high − low), 0 to 1, and 0.5 where
+/// The position of the close in the bar's range: (close − low) / (high − low), 0 to 1, and 0.5 where
 /// high and low are equal. The stochastic %K of one bar: Lane, Lane's Stochastics, Technical
 /// Analysis of Stocks & Commodities 2 (1984).
 pub(super) fn candle_close(high: f64, low: f64, close: f64) -> f64 {

@@ -1,10 +1,9 @@
-//! From bars to what a network reads: features, labels, parts and the scaler. Pure and without
+//! Turns bars into the input of a network: features, labels, parts and the scaler. Pure and without
 //! torch. `docs/FEATURES.md` lists every feature with its formula and source.
 //!
-//! A row's features are a function of exactly the last [`LOOK_BACK`] bars up to and including its
-//! own: smoothed averages are seeded at the start of that window instead of at the start of the
-//! data. So a window of recent bars is enough to predict from, and nothing from after the row's
-//! bar can reach it.
+//! The features of a row depend on exactly the last [`LOOK_BACK`] bars up to and including its own:
+//! smoothed averages are seeded at the start of that window instead of at the start of the data. So a
+//! window of recent bars is enough for a prediction, and no bar after the row's own can reach it.
 
 mod error;
 mod indicators;

@@ -1,20 +1,20 @@
-//! The chronological parts: what is learned from, what chooses the best epoch, what is untouched.
+//! The chronological parts: for training, for the choice of the best epoch, and for the test.
 
 use std::ops::Range;
 
 use super::{LOOK_BACK, MINIMUM_BARS, MINIMUM_ROWS, PrepareError, Table};
 
-/// Rows of a table by what they are for: one behind the other in time, and together all of them.
+/// The three parts of a table's rows: one after the other in time, and together all rows.
 ///
-/// No row has to be left out between two parts: a label looks one bar ahead, so that of a part's
-/// last row is what the next part's first row already knows, and nothing that it has to tell.
+/// No row has to be left out between two parts. A label looks one bar ahead, so the label of a part's last
+/// row depends on a bar that is in the features of the next part's first row, and not on its label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts {
-    /// What the weights and the scaler are learned from.
+    /// The rows from which the weights and the scaler are learned.
     pub train: Range<usize>,
-    /// What chooses the best epoch and when to stop.
+    /// The rows that decide about the best epoch and when to stop.
     pub validation: Range<usize>,
-    /// What neither has seen.
+    /// The rows that neither of them uses.
     pub test: Range<usize>,
 }
 

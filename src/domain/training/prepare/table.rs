@@ -1,13 +1,13 @@
-//! Rows of features and labels.
+//! The table of features and labels.
 
 use impresario_api::Bar;
 
 use super::{LOOK_BACK, MINIMUM_BARS, PrepareError, indicators};
 
-/// Features of a row.
+/// The number of features of a row.
 pub const WIDTH: usize = 13;
 
-/// Their names, in order.
+/// The names of the features, in order.
 pub const NAMES: [&str; WIDTH] = [
     "log_return_1",
     "log_return_2",
@@ -27,11 +27,11 @@ pub const NAMES: [&str; WIDTH] = [
 /// Horizons of the log returns, in bars.
 const HORIZONS: [usize; 5] = [1, 2, 5, 10, 20];
 
-/// Prices are taken relative to the row's close, and held within this: no market moves so far in
-/// a window, and sums, squares and `f32` hold it, so that every feature of every bar is finite.
+/// Prices are relative to the row's close, and clamped to this: no market moves so far in a window, and
+/// sums, squares and `f32` can hold it, so that every feature of every bar is finite.
 const FARTHEST: f64 = 1e12;
 
-/// How many rows are made between two calls of `watch`: some milliseconds of work.
+/// How many rows are computed between two calls of `watch`: some milliseconds of work.
 const WATCHED_ROWS: usize = 4_096;
 
 /// One row for each bar that has a window of bars up to it and a bar after it.
@@ -46,18 +46,19 @@ pub struct Table {
 }
 
 impl Table {
-    /// How many rows.
+    /// The number of rows.
     pub fn rows(&self) -> usize {
         self.labels.len()
     }
 }
 
-/// Every row that these bars give, in their order: as many as bars less [`LOOK_BACK`].
+/// All rows of these bars in order: as many as there are bars, minus [`LOOK_BACK`].
 pub fn table(bars: &[Bar]) -> Result<Table, PrepareError> {
     table_watched(bars, |_| Ok(()))
 }
 
-/// The same, and every few milliseconds `watch` is told how many rows are made; its error ends it.
+/// The same as [`table`], but calls `watch` every few milliseconds with the number of rows so far, and ends
+/// with its error.
 pub fn table_watched<E: From<PrepareError>>(
     bars: &[Bar],
     mut watch: impl FnMut(usize) -> Result<(), E>,
@@ -82,8 +83,8 @@ pub fn table_watched<E: From<PrepareError>>(
     Ok(table)
 }
 
-/// The features at the last bar, unscaled: those that [`table`] gives it, bit for bit, whatever
-/// stands before its window.
+/// The features at the last bar, unscaled. They are the same as in [`table`], bit for bit, whatever comes
+/// before the window.
 pub fn latest(bars: &[Bar]) -> Result<Vec<f32>, PrepareError> {
     let first = bars
         .len()
@@ -96,7 +97,7 @@ pub fn latest(bars: &[Bar]) -> Result<Vec<f32>, PrepareError> {
     Ok(Window::default().features(&bars[first..]).to_vec())
 }
 
-/// Whether these bars can be learned from.
+/// Checks whether a training can use these bars.
 fn check(bars: &[Bar]) -> Result<(), PrepareError> {
     if bars.len() < MINIMUM_BARS {
         return Err(PrepareError::NotEnoughBars {
@@ -113,7 +114,8 @@ fn check(bars: &[Bar]) -> Result<(), PrepareError> {
     Ok(())
 }
 
-/// Prices are finite, as loading has them already, and closes have a logarithm; from `first` on.
+/// Checks from `first` on that prices are finite, as loading also ensures, and that closes have a
+/// logarithm.
 fn check_prices(bars: &[Bar], first: usize) -> Result<(), PrepareError> {
     for (index, bar) in bars.iter().enumerate().skip(first) {
         let bad = |field, value, expected| PrepareError::BadPrice {
@@ -140,7 +142,7 @@ fn check_prices(bars: &[Bar], first: usize) -> Result<(), PrepareError> {
     Ok(())
 }
 
-/// The prices of a window relative to its last close; kept from row to row to spare allocations.
+/// The prices of a window relative to its last close. It is reused from row to row, to avoid allocations.
 #[derive(Default)]
 struct Window {
     highs: Vec<f64>,

@@ -10,7 +10,7 @@ fn bar(day: usize, [open, above, below, close, volume]: [f64; 5]) -> Bar {
     Bar {
         timestamp: Timestamp::from_millis(day as i64 * 86_400_000),
         open,
-        // Rounded up, a sum of the greatest may be more than a number can hold.
+        // A sum of the greatest numbers may overflow.
         high: (open.max(close) + above).min(f64::MAX),
         low: open.min(close) - below,
         close,
@@ -31,7 +31,7 @@ fn from_closes(closes: impl IntoIterator<Item = f64>) -> Vec<Bar> {
     )
 }
 
-/// Up and down, with as many of both.
+/// Bars that go up and down equally often.
 fn wave(count: usize) -> Vec<Bar> {
     bars((0..count).map(|i| {
         let i = i as f64;
@@ -94,7 +94,7 @@ fn labelled(labels: impl Iterator<Item = u8>) -> Table {
 
 #[test]
 fn labels_are_the_next_bars_direction_and_directions_the_bars_own() {
-    // Up, equal, down, and again: equal is not up.
+    // The closes go up, stay equal, go down, and so on. Equal is not up.
     let closes = (0..MINIMUM_BARS).map(|i| [10.0, 11.0, 11.0][i % 3]);
     let table = table(&from_closes(closes)).expect("a table");
     assert_eq!(table.rows(), MINIMUM_BARS - LOOK_BACK);
@@ -113,7 +113,7 @@ fn labels_are_the_next_bars_direction_and_directions_the_bars_own() {
 
 #[test]
 fn every_feature_is_where_its_name_says() {
-    // 100 closes at 100, but the last doubles: each value can be had by hand.
+    // 100 closes at 100, and then the last doubles, so each value can be computed by hand.
     let mut values = vec![[100.0, 0.0, 0.0, 100.0, 10.0]; LOOK_BACK];
     values[LOOK_BACK - 1] = [100.0, 100.0, 0.0, 200.0, 30.0];
     let features = latest(&bars(values)).expect("features");

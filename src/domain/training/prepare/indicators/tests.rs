@@ -1,7 +1,7 @@
 use super::*;
 
-// The worked examples of StockCharts' ChartSchool, whose sheets give what they start from and
-// what comes out: RSI (`cs-rsi.xls`), ATR (`cs-atr.xls`), Bollinger Bands (`cs-bbands.xls`) and
+// The worked examples of StockCharts' ChartSchool, whose sheets have input and
+// output: RSI (`cs-rsi.xls`), ATR (`cs-atr.xls`), Bollinger Bands (`cs-bbands.xls`) and
 // moving averages (`cs-movavg.xls`), at
 // <https://chartschool.stockcharts.com/table-of-contents/technical-indicators-and-overlays>.
 
@@ -125,7 +125,7 @@ fn rsi_has_its_ends_and_its_middle() {
 
 #[test]
 fn the_exponential_average_is_the_published_one() {
-    // Intel's closes and their EMA 10, both published to the cent alone.
+    // Intel's closes and their EMA 10, both published only to the cent.
     let closes = [
         22.27, 22.19, 22.08, 22.17, 22.18, 22.13, 22.23, 22.43, 22.24, 22.29, 22.15, 22.39, 22.38,
         22.61, 23.36, 24.05, 23.75, 23.83, 23.95, 23.63, 23.82, 23.87, 23.65, 23.19, 23.10, 23.33,
@@ -143,7 +143,7 @@ fn the_exponential_average_is_the_published_one() {
     }
 }
 
-/// The textbook's way: the whole series of averages, from the formula with two products.
+/// The whole series of averages as in the textbook, from the formula with two products.
 fn averages(values: &[f64], period: usize) -> Vec<f64> {
     let k = 2.0 / (period as f64 + 1.0);
     let mut all = vec![values[..period].iter().sum::<f64>() / period as f64];
@@ -218,7 +218,7 @@ fn average_true_range_is_what_the_formula_gives_by_hand() {
         33.0 / 14.0,
         1e-12,
     );
-    // And a gap down is as wide as its low is far from the close before.
+    // For a gap down, the true range is the distance of the low from the close before.
     closes[15] = 4.0;
     let highs: Vec<f64> = closes.iter().map(|close| close + 1.0).collect();
     let lows: Vec<f64> = closes.iter().map(|close| close - 1.0).collect();
@@ -275,7 +275,7 @@ fn the_bollinger_position_is_0_and_1_at_the_bands() {
     near(bollinger_position(&two), 0.75, 1e-12);
     two.reverse();
     near(bollinger_position(&two), 0.25, 1e-12);
-    // The farthest that one of twenty can be: √19 deviations.
+    // The greatest distance of one value among twenty: √19 deviations.
     let mut far = vec![1.0; 19];
     far.push(2.0);
     near(bollinger_position(&far), 0.5 + 19_f64.sqrt() / 4.0, 1e-12);

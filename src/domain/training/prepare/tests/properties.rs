@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Any bar that loading lets through and that has a logarithm, the strangest of them included.
+/// Any bar that loading accepts and whose close has a logarithm, also very unusual ones.
 fn any_bar() -> impl Strategy<Value = [f64; 5]> {
     let price = || {
         prop_oneof![
@@ -46,7 +46,7 @@ proptest! {
         let before = table(&bars).expect("a table");
         let row = (share * before.rows() as f64) as usize;
         let mut changed = bars.clone();
-        // All after the row's own bar, so its label may change and its features may not.
+        // All changed bars come after the row's own, so its label may change and its features may not.
         for (bar, new) in changed[row + LOOK_BACK..].iter_mut().zip(other) {
             *bar = Bar { timestamp: bar.timestamp, ..new };
         }
