@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::contract::{Asked, Contract, OWN, PLAIN};
 use crate::own::Gate;
-use crate::support::{ANNA, DUMMY, OPERATIONS, Reply, Server, tokens};
+use crate::support::{ANNA, DUMMY, OPERATIONS, Reply, Server, has, tokens};
 
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 
@@ -75,10 +75,7 @@ fn no_schema_is_true_or_false_and_a_key_says_what_it_may_be() {
     let mut keys = start.as_array().expect("parameters").iter();
     let key = keys.find(|one| one["name"] == "Idempotency-Key");
     let key = &key.expect("it takes a key")["schema"];
-    assert_eq!(
-        (&key["minLength"], &key["maxLength"]),
-        (&json!(1), &json!(255))
-    );
+    has(key, json!({"minLength": 1, "maxLength": 255}));
     assert_eq!(key["pattern"], "^[!-~]+$");
 }
 
@@ -421,9 +418,7 @@ fn starts_verbs_and_errors_answer_as_they_are_told() {
         .fails(403, "FORBIDDEN_HOST");
     let gate = Gate::new();
     let (running, held) = gate.holds(&server, "stubborn", &json!({}));
-    server
-        .get(&format!("{OPERATIONS}/{running}/results"))
-        .fails(409, "NO_RESULT");
+    server.read(&running, "/results").fails(409, "NO_RESULT");
     server.of_kind("plain", &json!({}), &json!({"priority": -3}));
     server.post(DUMMY, &json!({})).fails(429, "QUEUE_FULL");
     server.ask(&running, "pause").data(202);

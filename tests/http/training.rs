@@ -6,7 +6,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{OPERATIONS, Reply, Server, id};
+use crate::support::{OPERATIONS, Reply, Server, has, id};
 
 const TRAIN: &str = "/api/v1/training/start";
 const MODELS: &str = "/api/v1/models";
@@ -53,7 +53,7 @@ fn learning(server: &Server) -> String {
     let id = id(server.post(TRAIN, &endless()).data(202));
     let mut since = 0;
     loop {
-        let reply = server.get(&format!("{OPERATIONS}/{id}/events?since={since}&wait=30"));
+        let reply = server.read(&id, &format!("/events?since={since}&wait=30"));
         let page = reply.data(200);
         let events = page["events"].as_array().expect("events");
         assert!(!events.is_empty(), "{id} never told of an epoch");
@@ -67,7 +67,7 @@ fn learning(server: &Server) -> String {
 /// The ids in the list of models.
 fn models(server: &Server) -> Vec<String> {
     let reply = server.get(MODELS);
-    let models = reply.data(200)["models"].as_array().expect("models");
+    let models = reply.list("models");
     let id = |model: &Value| model["model_id"].as_str().expect("an id").to_owned();
     models.iter().map(id).collect()
 }
@@ -81,7 +81,7 @@ fn kept(server: &Server) -> usize {
 /// The last so many bars of the sample.
 fn last_bars(server: &Server, count: usize) -> Vec<Value> {
     let reply = server.get("/api/v1/data/GOOG/1d?limit=10000");
-    let bars = reply.data(200)["bars"].as_array().expect("bars").clone();
+    let bars = reply.list("bars");
     assert_eq!(bars.len(), 2_148);
     bars[bars.len() - count..].to_vec()
 }
@@ -107,9 +107,7 @@ fn each_epoch_is_a_point_of_each_metric() {
     let server = server();
     let answer = trained(&server, &small(&json!({})));
     let id = id(&answer);
-    let reply = server.get(&format!(
-        "{OPERATIONS}/{id}/metrics?name=train_loss,validation_loss"
-    ));
+    let reply = server.read(&id, "/metrics?name=train_loss,validation_loss");
     let series = reply.data(200)["series"].clone();
     let model = answer["result"]["model_id"].as_str().expect("an id");
     let card = server.get(&format!("{MODELS}/{model}"));
@@ -158,8 +156,7 @@ fn every_fault_of_the_params_is_named() {
         let body = small(&fields);
         let generic = json!({"kind": "training", "params": body});
         for reply in [server.post(TRAIN, &body), server.post(OPERATIONS, &generic)] {
-            reply.fails(422, "INVALID_PARAMS");
-            assert_eq!(reply.fault_paths(), [path], "{fields}");
+            reply.faults(422, "INVALID_PARAMS", &[path]);
         }
     }
     let several = json!({
@@ -167,12 +164,10 @@ fn every_fault_of_the_params_is_named() {
         "hidden_layers": [0, 8, 5_000], "timeframe": "2d",
     });
     let reply = server.post(TRAIN, &several);
-    reply.fails(422, "INVALID_PARAMS");
-    let mut paths = reply.fault_paths();
-    paths.sort_unstable();
-    assert_eq!(
-        paths,
-        [
+    reply.faults(
+        422,
+        "INVALID_PARAMS",
+        &[
             "batch_size",
             "colour",
             "device",
@@ -182,7 +177,7 @@ fn every_fault_of_the_params_is_named() {
             "hidden_layers.2",
             "symbol",
             "timeframe",
-        ]
+        ],
     );
     assert_eq!(
         server.get(&format!("{OPERATIONS}?kind=training")).data(200)["operations"],
@@ -195,7 +190,7 @@ fn what_is_not_there_is_refused_before_it_queues() {
     let server = server();
     let reply = server.post(TRAIN, &small(&json!({"symbol": "MSFT"})));
     reply.fails(404, "DATA_NOT_FOUND");
-    let message = reply.body["error"]["message"].as_str().expect("a message");
+    let message = reply.message();
     assert!(
         message.contains("MSFT 1d") && message.contains("/api/v1/data/load"),
         "{message}"
@@ -212,7 +207,7 @@ fn what_is_not_there_is_refused_before_it_queues() {
             continue;
         }
         reply.fails(422, "DEVICE_NOT_AVAILABLE");
-        let message = reply.body["error"]["message"].as_str().expect("a message");
+        let message = reply.message();
         assert!(message.contains(&format!("got \"{device}\"")), "{message}");
         refused += 1;
     }
@@ -228,9 +223,7 @@ fn a_cancelled_training_leaves_no_model() {
     assert_eq!(view.data(200)["status"], "cancelled");
     assert!(models(&server).is_empty());
     assert_eq!(kept(&server), 0);
-    server
-        .get(&format!("{OPERATIONS}/{id}/results"))
-        .fails(409, "NO_RESULT");
+    server.read(&id, "/results").fails(409, "NO_RESULT");
 }
 
 #[test]
@@ -239,11 +232,8 @@ fn a_finished_training_keeps_the_best_model_so_far() {
     let id = learning(&server);
     let finished = server.ask(&id, "finish?wait=60");
     let view = finished.data(200);
-    assert_eq!(
-        (&view["status"], &view["stopped_early"]),
-        (&json!("completed"), &json!(true))
-    );
-    let results = server.get(&format!("{OPERATIONS}/{id}/results"));
+    has(&view, json!({"status": "completed", "stopped_early": true}));
+    let results = server.read(&id, "/results");
     let output = results.data(200);
     assert_eq!(output["ended_by"], "finish");
     let (best, run) = (output["best_epoch"].as_u64(), output["epochs_run"].as_u64());
@@ -260,14 +250,11 @@ fn a_finished_training_keeps_the_best_model_so_far() {
 fn a_training_that_diverges_fails_by_name_and_leaves_no_model() {
     let server = server();
     let answer = trained(&server, &small(&json!({"learning_rate": 1e30})));
-    assert_eq!(
-        (&answer["status"], &answer["result"]),
-        (&json!("failed"), &Value::Null)
-    );
+    has(&answer, json!({"status": "failed", "result": null}));
     let error = &answer["operation"]["error"];
-    assert_eq!(
-        (&error["code"], &error["retryable"]),
-        (&json!("TRAINING_DIVERGED"), &json!(false))
+    has(
+        &error,
+        json!({"code": "TRAINING_DIVERGED", "retryable": false}),
     );
     assert_eq!(error["details"]["epoch"], 1);
     let message = error["message"].as_str().expect("a message");

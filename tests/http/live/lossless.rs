@@ -84,7 +84,7 @@ fn disturb(server: &Server, ids: &[String]) {
 }
 
 fn kept(server: &Server, id: &str) -> Vec<Value> {
-    let events = server.get(&format!("{OPERATIONS}/{id}/events"));
+    let events = server.read(id, "/events");
     events.data(200)["events"]
         .as_array()
         .expect("events")
@@ -136,10 +136,7 @@ fn a_client_that_is_cut_off_at_random_moments_has_every_event_once_and_in_order(
 /// Those that are to complete: all but the cancelled ones.
 fn wanted(server: &Server) -> usize {
     let list = server.get(&format!("{OPERATIONS}?limit=100&label=team:red"));
-    let rows = list.data(200)["operations"]
-        .as_array()
-        .expect("rows")
-        .clone();
+    let rows = list.list("operations");
     let all = rows.iter().filter(|row| row["status"] != "cancelled");
     for paused in rows.iter().filter(|row| row["status"] == "paused") {
         server.ask(paused["operation_id"].as_str().expect("an id"), "resume");
