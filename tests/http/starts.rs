@@ -190,6 +190,10 @@ fn a_full_queue_says_when_to_come_back_and_still_lets_itself_be_emptied() {
             .is_ok_and(|seconds| seconds >= 1)
     );
     assert_eq!(reply.body["error"]["retryable"], true);
+    has(
+        &reply.body["error"]["details"],
+        json!({"waiting": 1, "limit": 1}),
+    );
     server.asks(&waiting, "cancel", "cancelled");
     server.asks(&running, "cancel", "cancelled");
     server.ended(1, &json!({}));
