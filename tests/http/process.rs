@@ -29,28 +29,8 @@ fn what_cannot_be_configured_so_is_exit_2_with_a_sentence() {
             &["--config", &file][..],
             "unknown key http.lisen; did you mean http.listen?",
         ),
-        (
-            &["--set", "lanes.default.colour=red"],
-            "unknown key lanes.default.colour",
-        ),
-        (
-            &["--set", "lanes.default.queue_limit=many"],
-            "lanes.default.queue_limit",
-        ),
-        (&["--set", "http.workers"], "KEY=VALUE"),
-        (&["--config", "/does/not/exist.toml"], "cannot read"),
         (&["--set", "http.token_file=/does/not/exist"], "cannot read"),
         (&["--colour"], "--colour"),
-        (&["--set", "data_dir=~/x"], "~ is not expanded here"),
-        (
-            &["--set", "lanes.default.concurrency=-1"],
-            "lanes.default.concurrency: expected an integer of 0 or more",
-        ),
-        (
-            &["--set", "http.listen=nowhere"],
-            "http.listen: expected ADDRESS:PORT",
-        ),
-        (&["--set", "http.listen=0.0.0.0:0"], "http.token_file"),
     ] {
         let (code, text) = refused(args);
         assert_eq!(code, Some(2), "{args:?}: {text}");
@@ -161,16 +141,6 @@ fn what_strangers_say_is_no_error_of_the_server() {
     let text = std::fs::read_to_string(&log).expect("text");
     assert!(text.contains("INFO"), "{text}");
     assert!(!text.contains("ERROR"), "{text}");
-}
-
-#[test]
-fn a_data_folder_has_one_server() {
-    let server = Server::start();
-    let output = command(&server.folder, &[])
-        .output()
-        .expect("the binary runs");
-    assert_eq!(output.status.code(), Some(69));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("in use"));
 }
 
 #[test]

@@ -135,14 +135,24 @@ fn the_outer_fields_are_judged_before_the_kind_and_the_kind_before_the_params() 
 fn what_is_not_json_is_refused() {
     let server = Server::start();
     for path in [OPERATIONS, DUMMY] {
-        for body in [&b""[..], b"{", b"nonsense", b"{} {}", b"\xff\xfe"] {
+        for body in [
+            &b""[..],
+            b"{",
+            b"{\"kind\": 3",
+            b"nonsense",
+            b"{} {}",
+            b"\x01",
+            b"\xff\xfe",
+        ] {
             server
                 .send("POST", path, JSON, Some(body))
                 .fails(400, "BAD_JSON");
         }
-        server
-            .send("POST", path, JSON, Some(b"[]"))
-            .fails(400, "BAD_REQUEST");
+        for body in [&b"[]"[..], b"3", b"null", b"[\"dummy\", {}, {}]"] {
+            server
+                .send("POST", path, JSON, Some(body))
+                .fails(400, "BAD_REQUEST");
+        }
         server
             .send("POST", path, &[("content-type", "text/plain")], Some(b"{}"))
             .fails(415, "UNSUPPORTED_MEDIA_TYPE");
@@ -249,7 +259,7 @@ fn who_asked_stands_in_the_view() {
 #[test]
 fn waiting_longer_than_allowed_is_refused_before_anything_starts() {
     let server = Server::start();
-    for wait in ["301", "-1", "soon", "NaN", ""] {
+    for wait in ["301", "-1", "soon", "NaN", "inf", "", "1&wait=2"] {
         let reply = server.post(&format!("{DUMMY}?wait={wait}"), &json!({"iterations": 0}));
         reply.faults(400, "BAD_REQUEST", &["wait"]);
     }

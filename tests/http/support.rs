@@ -163,6 +163,13 @@ impl Server {
         server.0
     }
 
+    /// The same, whose import folder has these files.
+    pub(crate) fn importing(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let set = import(&folder, files);
+        Self::within(folder, &["--set", &set])
+    }
+
     /// The same, started by a script of a shell, for which `"$0" "$@"` is the server. It has a free
     /// port, and the folder that its arguments name.
     pub(crate) fn by_shell(script: &str, args: &[&str]) -> Self {
@@ -526,6 +533,20 @@ pub(crate) fn token_file(folder: &TempDir, text: &str) -> String {
     let mut file = file.open(&path).expect("it can be made");
     file.write_all(text.as_bytes()).expect("it can be written");
     format!("http.token_file={}", path.display())
+}
+
+/// Three good bars of a file to import.
+pub(crate) const BARS: &str = "date,open,high,low,close,volume\n\
+    2024-01-02,1,2,1,2,10\n2024-01-03,2,3,1,1,0\n2024-01-04,1,2,1,2,5\n";
+
+/// An import folder with these files in a folder, as `--set` takes it.
+pub(crate) fn import(folder: &TempDir, files: &[(&str, &str)]) -> String {
+    let import = folder.path().join("import");
+    std::fs::create_dir(&import).expect("it can be made");
+    for (name, text) in files {
+        std::fs::write(import.join(name), text).expect("it can be written");
+    }
+    format!("data.import_dir={}", import.display())
 }
 
 /// Nothing takes so long: past it something hangs.

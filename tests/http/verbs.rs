@@ -121,17 +121,6 @@ fn retry_makes_a_new_operation_of_every_ended_one() {
         );
         cast.server.ask(&new, "cancel?wait=30").data(200);
     }
-    let again = |key| {
-        let path = format!("{OPERATIONS}/{}/retry", cast.completed);
-        cast.server
-            .send("POST", &path, &[("idempotency-key", key)], None)
-    };
-    let first = id(again("once").data(202));
-    let second = again("once");
-    assert_eq!(
-        (id(second.data(200)), &second.data(200)["replayed"]),
-        (first, &json!(true))
-    );
 }
 
 #[test]
