@@ -251,6 +251,23 @@ impl Client {
         answer[at..at + 16].to_owned()
     }
 
+    /// How long a cancel takes to the stored end, in microseconds.
+    pub fn cancel(&mut self, id: &str) -> f64 {
+        self.time("DELETE", &format!("/api/v1/operations/{id}?wait=5"), "")
+    }
+
+    /// Does something while so many functions compute under the supervisor.
+    pub fn beside_computing<T>(&mut self, cores: usize, work: impl FnOnce(&mut Self) -> T) -> T {
+        let burning: Vec<_> = (0..cores).map(|_| self.start("burn", "{}")).collect();
+        burning.iter().for_each(|id| self.until_running(id));
+        let done = work(self);
+        for id in &burning {
+            self.cancel(id);
+        }
+        done
+    }
+
+    /// Waits until an operation runs.
     pub fn until_running(&mut self, id: &str) {
         let path = format!("/api/v1/operations/{id}/events?since=1&limit=1&wait=30");
         let (_, answer) = self.send("GET", &path, "");

@@ -9,62 +9,26 @@ use super::extract::{Id, Reason};
 use super::query::Wait;
 use super::state::App;
 
-pub(super) async fn cancel(
-    app: Data<App>,
-    id: Id,
-    caller: Caller,
-    wait: Wait,
-    body: Reason,
-) -> Answer<VerbAnswer> {
-    asked(&app.orchestrator, Verb::Cancel, id, caller, wait, body).await
+/// A handler for each verb, and what it answers.
+macro_rules! handlers {
+    ($($name:ident: $verb:ident -> $answer:ty;)*) => {$(
+        pub(super) async fn $name(
+            app: Data<App>,
+            id: Id,
+            caller: Caller,
+            wait: Wait,
+            body: Reason,
+        ) -> Answer<$answer> {
+            asked(&app.orchestrator, Verb::$verb, id, caller, wait, body).await
+        }
+    )*};
 }
 
-pub(super) async fn pause(
-    app: Data<App>,
-    id: Id,
-    caller: Caller,
-    wait: Wait,
-    body: Reason,
-) -> Answer<VerbAnswer> {
-    asked(&app.orchestrator, Verb::Pause, id, caller, wait, body).await
-}
-
-pub(super) async fn finish(
-    app: Data<App>,
-    id: Id,
-    caller: Caller,
-    wait: Wait,
-    body: Reason,
-) -> Answer<VerbAnswer> {
-    asked(&app.orchestrator, Verb::Finish, id, caller, wait, body).await
-}
-
-pub(super) async fn resume(
-    app: Data<App>,
-    id: Id,
-    caller: Caller,
-    wait: Wait,
-    body: Reason,
-) -> Answer<VerbAnswer> {
-    asked(&app.orchestrator, Verb::Resume, id, caller, wait, body).await
-}
-
-pub(super) async fn start_now(
-    app: Data<App>,
-    id: Id,
-    caller: Caller,
-    wait: Wait,
-    body: Reason,
-) -> Answer<VerbAnswer> {
-    asked(&app.orchestrator, Verb::StartNow, id, caller, wait, body).await
-}
-
-pub(super) async fn retry(
-    app: Data<App>,
-    id: Id,
-    caller: Caller,
-    wait: Wait,
-    body: Reason,
-) -> Answer<StartAnswer> {
-    asked(&app.orchestrator, Verb::Retry, id, caller, wait, body).await
+handlers! {
+    cancel: Cancel -> VerbAnswer;
+    pause: Pause -> VerbAnswer;
+    finish: Finish -> VerbAnswer;
+    resume: Resume -> VerbAnswer;
+    start_now: StartNow -> VerbAnswer;
+    retry: Retry -> StartAnswer;
 }

@@ -120,22 +120,6 @@ fn what_there_is_not_is_told_in_the_envelope() {
     ] {
         server.get(path).fails(404, "ROUTE_NOT_FOUND");
     }
-    let one = format!("{OPERATIONS}/op_0000000000001");
-    for (method, path, allow) in [
-        ("PUT", OPERATIONS, "GET, HEAD, POST"),
-        ("DELETE", OPERATIONS, "GET, HEAD, POST"),
-        ("PATCH", &one, "GET, HEAD, DELETE"),
-        ("GET", DUMMY, "POST"),
-        ("POST", "/api/v1/kinds", "GET, HEAD"),
-        ("POST", "/healthz", "GET, HEAD"),
-        ("OPTIONS", "/api/v1/system", "GET, HEAD"),
-        ("GET", &format!("{one}/cancel"), "POST"),
-        ("POST", &format!("{one}/events"), "GET, HEAD"),
-    ] {
-        let reply = server.send(method, path, &[], None);
-        reply.fails(405, "METHOD_NOT_ALLOWED");
-        assert_eq!(reply.header("allow"), allow, "{method} {path}");
-    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tungstenite::Error;
 
 use crate::live::client::open;
 use crate::own::Gate;
-use crate::support::{DUMMY, LONG, OPERATIONS, Server, comes, id};
+use crate::support::{BARS, DUMMY, LONG, OPERATIONS, Server, comes, id, import};
 
 /// No deadline comes within a test: what ends a connection then is that its place is needed.
 const PATIENT: [&str; 3] = [
@@ -244,12 +244,9 @@ fn who_sends_nothing_more_is_answered_with_what_has_come() {
 
 #[test]
 fn a_load_goes_through_while_a_crowd_takes_every_descriptor() {
-    let import = tempfile::tempdir().expect("a temporary folder");
-    let csv =
-        "timestamp,open,high,low,close,volume\n2020-01-02,1,2,1,2,10\n2020-01-03,2,3,2,3,10\n";
-    std::fs::write(import.path().join("GOOG_1d.csv"), csv).expect("writable");
-    let folder = format!("data.import_dir={}", import.path().display());
-    let server = Server::limited(128, &[&[folder.as_str()], &PATIENT[..]].concat());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let set = import(&folder, &[("GOOG_1d.csv", BARS)]);
+    let server = Server::limited(128, &[&[set.as_str()], &PATIENT[..]].concat());
     let _crowd = crowd(&server, "GET /healthz HTTP/1.1\r\nHos");
     for _ in 0..3 {
         let body = json!({"symbol": "GOOG", "timeframe": "1d"});
@@ -261,11 +258,9 @@ fn a_load_goes_through_while_a_crowd_takes_every_descriptor() {
 
 #[test]
 fn a_load_waits_for_a_descriptor_and_does_not_blame_its_file() {
-    let import = tempfile::tempdir().expect("a temporary folder");
-    let csv = "timestamp,open,high,low,close,volume\n2020-01-02,1,2,1,2,10\n";
-    std::fs::write(import.path().join("GOOG_1d.csv"), csv).expect("writable");
-    let folder = format!("data.import_dir={}", import.path().display());
-    let server = Server::own_limited(128, &[&folder, "http.head_seconds=3600"]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let set = import(&folder, &[("GOOG_1d.csv", BARS)]);
+    let server = Server::own_limited(128, &[&set, "http.head_seconds=3600"]);
     // From here on the server can open nothing, connections included.
     let mut ours = [connect(&server), connect(&server)];
     for one in &mut ours {

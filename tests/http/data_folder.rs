@@ -8,26 +8,30 @@ use std::process::Command;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{Server, command};
+use crate::support::{BARS, Server, command, import};
 
 /// A mask that takes nothing away, so that all that is kept from others is the server's own doing.
 const OPEN: &str = "umask 000; exec \"$0\" \"$@\"";
 
-fn folder() -> TempDir {
+/// A folder to work in, and the data folder in it.
+fn empty() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::create_dir(folder.path().join("import")).expect("writable");
-    let bars = "date,open,high,low,close,volume\n2024-01-02,1,2,1,2,5\n";
-    fs::write(folder.path().join("import/GOOG_1d.csv"), bars).expect("writable");
+    let data = folder.path().join("data");
+    fs::create_dir(&data).expect("writable");
+    (folder, data)
+}
+
+/// A folder to work in that has a file to import.
+fn importing() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    import(&folder, &[("GOOG_1d.csv", BARS)]);
     folder
 }
 
 /// A server under an open mask that has loaded a dataset and run something.
 fn busy(folder: &TempDir, share: &str) -> Server {
-    let root = folder.path().display();
-    let (data, import) = (
-        format!("data_dir={root}/data"),
-        format!("data.import_dir={root}/import"),
-    );
+    let data = format!("data_dir={}/data", folder.path().display());
+    let import = format!("data.import_dir={}/import", folder.path().display());
     let share = format!("data.share={share}");
     let args = ["--set", &data, "--set", &import, "--set", &share];
     let server = Server::by_shell(OPEN, &args);
@@ -78,14 +82,14 @@ fn assert_own(data: &Path) {
 
 #[test]
 fn everything_is_its_owners_alone_under_an_open_mask() {
-    let folder = folder();
+    let folder = importing();
     let _server = busy(&folder, "none");
     assert_own(&folder.path().join("data"));
 }
 
 #[test]
 fn sharing_opens_the_bars_to_the_group_and_nothing_else() {
-    let folder = folder();
+    let folder = importing();
     let data = folder.path().join("data");
     drop(busy(&folder, "group"));
     for (path, mode) in modes(&data) {
@@ -105,7 +109,7 @@ fn sharing_opens_the_bars_to_the_group_and_nothing_else() {
 
 #[test]
 fn what_an_earlier_version_left_for_everybody_is_closed() {
-    let folder = folder();
+    let folder = importing();
     let data = folder.path().join("data");
     drop(busy(&folder, "none"));
     fs::create_dir_all(data.join("checkpoints/op_0000000000001")).expect("writable");
@@ -131,11 +135,16 @@ fn refused(folder: &TempDir) -> String {
     text
 }
 
+/// Whether it says this of a file.
+fn refused_for(folder: &TempDir, path: &Path, why: &str) {
+    let text = refused(folder);
+    let wanted = format!("{} {why}", path.display());
+    assert!(text.contains(&wanted), "{text}");
+}
+
 #[test]
 fn a_folder_that_others_may_change_is_refused_or_warned_of() {
-    let folder = folder();
-    let data = folder.path().join("data");
-    fs::create_dir(&data).expect("writable");
+    let (folder, data) = empty();
     let permit = |mode| fs::set_permissions(&data, Permissions::from_mode(mode)).expect("ours");
     permit(0o777);
     let text = refused(&folder);
@@ -160,9 +169,7 @@ fn a_folder_that_others_may_change_is_refused_or_warned_of() {
 
 #[test]
 fn a_folder_of_somebody_else_is_refused() {
-    let folder = folder();
-    let data = folder.path().join("data");
-    fs::create_dir(&data).expect("writable");
+    let (folder, data) = empty();
     let own = fs::metadata(&data).expect("it is there").uid();
     if chown(&data, Some(own + 1), None).is_err() {
         return not_tested();
@@ -183,19 +190,12 @@ fn not_tested() {
 #[test]
 fn links_in_place_of_the_servers_files_are_named_and_lead_nowhere() {
     for name in WRITTEN {
-        let folder = folder();
-        let data = folder.path().join("data");
-        fs::create_dir(&data).expect("writable");
+        let (folder, data) = empty();
         let (victim, absent) = (folder.path().join("victim"), folder.path().join("absent"));
         fs::write(&victim, "what is precious").expect("writable");
         for target in [&victim, &absent] {
             symlink(target, data.join(name)).expect("writable");
-            let text = refused(&folder);
-            let shown = data.join(name).display().to_string();
-            assert!(
-                text.contains(&format!("{shown} is a symbolic link")),
-                "{text}"
-            );
+            refused_for(&folder, &data.join(name), "is a symbolic link");
             fs::remove_file(data.join(name)).expect("the link");
         }
         assert_eq!(fs::read(&victim).expect("it is there"), b"what is precious");
@@ -216,19 +216,12 @@ const WRITTEN: [&str; 6] = [
 #[test]
 fn a_file_with_another_name_is_not_written_to_and_keeps_its_mode() {
     for name in WRITTEN {
-        let folder = folder();
-        let data = folder.path().join("data");
-        fs::create_dir(&data).expect("writable");
+        let (folder, data) = empty();
         let victim = folder.path().join("victim");
         fs::write(&victim, "what is precious").expect("writable");
         fs::set_permissions(&victim, Permissions::from_mode(0o644)).expect("ours");
         fs::hard_link(&victim, data.join(name)).expect("one disk");
-        let text = refused(&folder);
-        let shown = data.join(name).display().to_string();
-        assert!(
-            text.contains(&format!("{shown} has another name")),
-            "{text}"
-        );
+        refused_for(&folder, &data.join(name), "has another name");
         assert_eq!(fs::read(&victim).expect("it is there"), b"what is precious");
         assert_eq!(mode(&victim), 0o644, "{name}");
     }
@@ -237,32 +230,20 @@ fn a_file_with_another_name_is_not_written_to_and_keeps_its_mode() {
 #[test]
 fn what_is_no_regular_file_is_refused_in_place_of_one() {
     for name in WRITTEN {
-        let folder = folder();
-        let data = folder.path().join("data");
-        fs::create_dir(&data).expect("writable");
+        let (folder, data) = empty();
         let path = data.join(name);
-        let refused = || {
-            let text = refused(&folder);
-            let shown = path.display();
-            assert!(
-                text.contains(&format!("{shown} is no regular file")),
-                "{text}"
-            );
-        };
         fs::create_dir(&path).expect("writable");
-        refused();
+        refused_for(&folder, &path, "is no regular file");
         fs::remove_dir(&path).expect("a folder");
         let made = Command::new("mkfifo").arg(&path).status();
         assert!(made.expect("there is a mkfifo").success());
-        refused();
+        refused_for(&folder, &path, "is no regular file");
     }
 }
 
 #[test]
 fn a_file_that_is_refused_keeps_its_mode() {
-    let folder = folder();
-    let data = folder.path().join("data");
-    fs::create_dir(&data).expect("writable");
+    let (folder, data) = empty();
     let foreign = data.join("operations.db");
     fs::write(&foreign, "a,b\n1,2\n").expect("writable");
     fs::set_permissions(&foreign, Permissions::from_mode(0o644)).expect("ours");
@@ -279,4 +260,5 @@ fn a_lock_that_is_held_is_not_emptied() {
     let text = refused(&server.folder);
     assert!(text.contains("in use by another server"), "{text}");
     assert_eq!(fs::read(&lock).expect("it is there"), b"a note");
+    server.ended(1, &json!({}));
 }

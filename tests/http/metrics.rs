@@ -219,7 +219,14 @@ fn panics_and_subscribers_are_counted() {
     let start = json!({"kind": "panicker"});
     let failed = server.post(&format!("{OPERATIONS}?wait=60"), &start);
     assert_eq!(failed.data(200)["operation"]["error"]["code"], "PANICKED");
-    when(&server, &[("panics_total", 1.0), ("restarts_total", 1.0)]);
+    when(
+        &server,
+        &[
+            ("panics_total", 1.0),
+            ("restarts_total", 1.0),
+            ("operations{kind=\"panicker\",status=\"failed\"}", 1.0),
+        ],
+    );
     let sleeper = server.sleeper();
     let seq = server.view(&sleeper)["seq"].as_u64().expect("a seq");
     let path = format!("{OPERATIONS}/{sleeper}/events?since={seq}&wait=30");

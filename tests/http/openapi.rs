@@ -8,10 +8,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::contract::{Asked, Contract, OWN, PLAIN};
-use crate::own::Gate;
-use crate::support::{ANNA, DUMMY, OPERATIONS, Reply, Server, tokens};
-
-const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+use crate::support::{ANNA, BARS, DUMMY, OPERATIONS, Reply, Server, has, tokens};
 
 /// Every method of every path: (method, path, what is told of it).
 fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
@@ -75,10 +72,7 @@ fn no_schema_is_true_or_false_and_a_key_says_what_it_may_be() {
     let mut keys = start.as_array().expect("parameters").iter();
     let key = keys.find(|one| one["name"] == "Idempotency-Key");
     let key = &key.expect("it takes a key")["schema"];
-    assert_eq!(
-        (&key["minLength"], &key["maxLength"]),
-        (&json!(1), &json!(255))
-    );
+    has(key, json!({"minLength": 1, "maxLength": 255}));
     assert_eq!(key["pattern"], "^[!-~]+$");
 }
 
@@ -344,16 +338,10 @@ fn queries_are_told_from_what_reads_them() {
 
 /// A server with something behind every GET route, and the paths that lead there.
 fn furnished() -> (Server, Vec<String>) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let import = folder.path().join("import");
-    fs::create_dir(&import).expect("a new folder");
-    let rows = "date,open,high,low,close,volume\n2024-01-02,1,2,1,2,10\n2024-01-03,2,3,1,1,0\n";
-    fs::write(import.join("AB_1d.csv"), rows).expect("it can be written");
-    let set = format!("data.import_dir={}", import.display());
-    let server = Server::within(folder, &["--set", &set]);
+    let server = Server::importing(&[("AB_1d.csv", BARS)]);
     let load = json!({"symbol": "AB", "timeframe": "1d"});
     let loaded = server.post("/api/v1/data/load?wait=60", &load);
-    assert_eq!(loaded.data(200)["result"]["rows"], 2);
+    assert_eq!(loaded.data(200)["result"]["rows"], 3);
     let ended = server.ended(2, &json!({"labels": {"a": "b"}}));
     server.sleeper();
     let paths = operations(&PLAIN.document);
@@ -383,56 +371,6 @@ fn every_get_route_answers_as_it_is_told() {
         let head = server.send("HEAD", &path, &[], None);
         assert_eq!((head.status, head.body), (status, Value::Null), "{path}");
     }
-}
-
-#[test]
-fn starts_verbs_and_errors_answer_as_they_are_told() {
-    let server = Server::own(&["lanes.default.concurrency=1", "lanes.default.queue_limit=1"]);
-    let start = json!({"kind": "dummy", "params": {"iterations": 1, "step_ms": 0}});
-    let ended = server.post(&format!("{OPERATIONS}?wait=60"), &start);
-    let ended = ended.data(200)["operation_id"]
-        .as_str()
-        .expect("an id")
-        .to_owned();
-    server.ask(&ended, "retry?wait=60").data(200);
-    server.ask(&ended, "cancel").fails(409, "ALREADY_ENDED");
-    server
-        .get(&format!("{OPERATIONS}/nothing"))
-        .fails(404, "OPERATION_NOT_FOUND");
-    server
-        .post(OPERATIONS, &json!({"kind": "none"}))
-        .fails(404, "KIND_NOT_FOUND");
-    server
-        .post(DUMMY, &json!({"iterations": -1}))
-        .fails(422, "INVALID_PARAMS");
-    server
-        .send("POST", DUMMY, JSON, Some(b"{"))
-        .fails(400, "BAD_JSON");
-    server
-        .send("POST", DUMMY, &[], Some(b"{}"))
-        .fails(415, "UNSUPPORTED_MEDIA_TYPE");
-    let large = vec![b' '; (1 << 20) + 1];
-    server
-        .send("POST", DUMMY, JSON, Some(&large))
-        .fails(413, "BODY_TOO_LARGE");
-    let foreign = [("host", "example.org")];
-    server
-        .send("GET", OPERATIONS, &foreign, None)
-        .fails(403, "FORBIDDEN_HOST");
-    let gate = Gate::new();
-    let (running, held) = gate.holds(&server, "stubborn", &json!({}));
-    server
-        .get(&format!("{OPERATIONS}/{running}/results"))
-        .fails(409, "NO_RESULT");
-    server.of_kind("plain", &json!({}), &json!({"priority": -3}));
-    server.post(DUMMY, &json!({})).fails(429, "QUEUE_FULL");
-    server.ask(&running, "pause").data(202);
-    drop(held);
-    server.until(&running, "paused");
-    let prune = json!({"older_than_seconds": 3_600, "dry_run": true});
-    server
-        .post(&format!("{OPERATIONS}/prune"), &prune)
-        .data(200);
 }
 
 #[test]

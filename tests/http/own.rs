@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::rt::System;
 use clap::Parser;
-use impresario::operation::{Context, Failure, LogLevel, Operation, OrFail, Policy};
+use impresario::operation::{Context, Failure, Kinds, LogLevel, Operation, OrFail, Policy};
 use impresario_server::{app, config::Args, process};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,15 +28,7 @@ fn serves() {
     let arguments: Vec<String> = serde_json::from_str(&arguments).expect("words");
     let words = std::iter::once("impresariod".to_owned()).chain(arguments);
     process::serve_with(&Args::parse_from(words), |settings| {
-        app::kinds(settings)
-            .register(Stubborn)
-            .register(Plain)
-            .register(Talker)
-            .register(Meter)
-            .register(Saboteur)
-            .register(Panicker)
-            .register(Shouter)
-            .register(Hoarder)
+        registered(app::kinds(settings))
     });
 }
 
@@ -84,6 +76,56 @@ impl Gate {
     }
 }
 
+/// The kinds: what each takes, what it does, and how it may be run. None gives anything.
+macro_rules! kinds {
+    ($($kind:ident = $name:literal: $params:ty, $run:ident, $policy:expr;)*) => {
+        $(
+            struct $kind;
+
+            impl Operation for $kind {
+                const KIND: &'static str = $name;
+                type Params = $params;
+                type Output = ();
+
+                fn policy(&self) -> Policy {
+                    $policy
+                }
+
+                fn run(&self, params: $params, ctx: &Context) -> Result<(), Failure> {
+                    $run(&params, ctx)
+                }
+            }
+        )*
+
+        fn registered(kinds: Kinds) -> Kinds {
+            kinds$(.register($kind))*
+        }
+    };
+}
+
+kinds! {
+    Stubborn = "stubborn": AtGate, ignore_stops, patient();
+    Plain = "plain": NoParams, sleep, plain();
+    Panicker = "panicker": NoParams, panic, plain();
+    Shouter = "shouter": Shout, shout, plain();
+    Talker = "talker": Lines, talk, plain();
+    Hoarder = "hoarder": AtGate, hoard, plain();
+    Meter = "meter": Runs, measure, plain().max_attempts(9).backoff(AT_ONCE, AT_ONCE);
+    Saboteur = "saboteur": Sabotage, sabotage, plain();
+}
+
+const AT_ONCE: Duration = Duration::from_millis(1);
+
+fn plain() -> Policy {
+    Policy::lane("default")
+}
+
+fn patient() -> Policy {
+    // No warning of it comes between what a test compares.
+    let hour = Duration::from_secs(3_600);
+    plain().pausable().finishable().grace(hour)
+}
+
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct AtGate {
     /// Where it waits, whatever it is asked.
@@ -99,63 +141,21 @@ impl AtGate {
 }
 
 /// Hears of stops only when its gate has opened.
-struct Stubborn;
-
-impl Operation for Stubborn {
-    const KIND: &'static str = "stubborn";
-    type Params = AtGate;
-    type Output = ();
-
-    fn policy(&self) -> Policy {
-        // No warning of it comes between what a test compares.
-        let patient = Duration::from_secs(3_600);
-        Policy::lane("default")
-            .pausable()
-            .finishable()
-            .grace(patient)
-    }
-
-    fn run(&self, params: AtGate, ctx: &Context) -> Result<(), Failure> {
-        params.wait()?;
-        Ok(ctx.check()?)
-    }
+fn ignore_stops(params: &AtGate, ctx: &Context) -> Result<(), Failure> {
+    params.wait()?;
+    Ok(ctx.check()?)
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct NoParams {}
 
-/// Sleeps, and can only be cancelled.
-struct Plain;
-
-impl Operation for Plain {
-    const KIND: &'static str = "plain";
-    type Params = NoParams;
-    type Output = ();
-
-    fn policy(&self) -> Policy {
-        Policy::lane("default")
-    }
-
-    fn run(&self, _: NoParams, ctx: &Context) -> Result<(), Failure> {
-        Ok(ctx.sleep(Duration::from_secs(3_600))?)
-    }
+/// It can only be cancelled.
+fn sleep(_: &NoParams, ctx: &Context) -> Result<(), Failure> {
+    Ok(ctx.sleep(Duration::from_secs(3_600))?)
 }
 
-/// Panics.
-struct Panicker;
-
-impl Operation for Panicker {
-    const KIND: &'static str = "panicker";
-    type Params = NoParams;
-    type Output = ();
-
-    fn policy(&self) -> Policy {
-        Policy::lane("default")
-    }
-
-    fn run(&self, _: NoParams, _: &Context) -> Result<(), Failure> {
-        panic!("the strings broke")
-    }
+fn panic(_: &NoParams, _: &Context) -> Result<(), Failure> {
+    panic!("the strings broke")
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -174,31 +174,19 @@ struct Shout {
 }
 
 /// Says everything that a function can say in long, odd texts, and fails.
-struct Shouter;
-
-impl Operation for Shouter {
-    const KIND: &'static str = "shouter";
-    type Params = Shout;
-    type Output = ();
-
-    fn policy(&self) -> Policy {
-        Policy::lane("default")
+fn shout(params: &Shout, ctx: &Context) -> Result<(), Failure> {
+    let odd = "\u{202e}\u{1b}[31m\"é\0".repeat(params.times);
+    ctx.message(format_args!("{odd}"));
+    ctx.title(&*odd);
+    (0..100).for_each(|n| ctx.context(format!("{n}{odd}"), &*odd));
+    ctx.metric(&odd, 1, 0.5);
+    ctx.log(LogLevel::Info, &odd);
+    ctx.warn(&odd, &odd);
+    if params.panics {
+        panic!("{odd}");
     }
-
-    fn run(&self, params: Shout, ctx: &Context) -> Result<(), Failure> {
-        let odd = "\u{202e}\u{1b}[31m\"é\0".repeat(params.times);
-        ctx.message(format_args!("{odd}"));
-        ctx.title(&*odd);
-        (0..100).for_each(|n| ctx.context(format!("{n}{odd}"), &*odd));
-        ctx.metric(&odd, 1, 0.5);
-        ctx.log(LogLevel::Info, &odd);
-        ctx.warn(&odd, &odd);
-        if params.panics {
-            panic!("{odd}");
-        }
-        let failure = Failure::new(odd.clone(), odd.clone());
-        Err(failure.details(json!({"all": odd})))
-    }
+    let failure = Failure::new(odd.clone(), odd.clone());
+    Err(failure.details(json!({"all": odd})))
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -208,42 +196,18 @@ struct Lines {
 }
 
 /// Logs.
-struct Talker;
-
-impl Operation for Talker {
-    const KIND: &'static str = "talker";
-    type Params = Lines;
-    type Output = ();
-
-    fn policy(&self) -> Policy {
-        Policy::lane("default")
-    }
-
-    fn run(&self, params: Lines, ctx: &Context) -> Result<(), Failure> {
-        (0..params.lines).for_each(|line| ctx.log(LogLevel::Info, line));
-        Ok(())
-    }
+fn talk(params: &Lines, ctx: &Context) -> Result<(), Failure> {
+    (0..params.lines).for_each(|line| ctx.log(LogLevel::Info, line));
+    Ok(())
 }
 
 /// Opens every file that the process may still open, and keeps them until its gate opens.
-struct Hoarder;
-
-impl Operation for Hoarder {
-    const KIND: &'static str = "hoarder";
-    type Params = AtGate;
-    type Output = ();
-
-    fn policy(&self) -> Policy {
-        Policy::lane("default")
-    }
-
-    fn run(&self, params: AtGate, ctx: &Context) -> Result<(), Failure> {
-        let mut gate = TcpStream::connect(&params.gate).or_fail("NO_GATE")?;
-        let open = || std::fs::File::open("/dev/null").ok();
-        let hoard: Vec<_> = std::iter::from_fn(open).collect();
-        ctx.log(LogLevel::Info, format_args!("{} files", hoard.len()));
-        gate.read(&mut [0]).or_fail("NO_GATE").map(|_| ())
-    }
+fn hoard(params: &AtGate, ctx: &Context) -> Result<(), Failure> {
+    let mut gate = TcpStream::connect(&params.gate).or_fail("NO_GATE")?;
+    let open = || std::fs::File::open("/dev/null").ok();
+    let hoard: Vec<_> = std::iter::from_fn(open).collect();
+    ctx.log(LogLevel::Info, format_args!("{} files", hoard.len()));
+    gate.read(&mut [0]).or_fail("NO_GATE").map(|_| ())
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -254,60 +218,33 @@ struct Runs {
 
 /// Measures, each run from the start: `loss` is 1 over the step, and less by the run; only the first
 /// run measures `extra`.
-struct Meter;
-
-impl Operation for Meter {
-    const KIND: &'static str = "meter";
-    type Params = Runs;
-    type Output = ();
-
-    fn policy(&self) -> Policy {
-        let at_once = Duration::from_millis(1);
-        Policy::lane("default")
-            .max_attempts(9)
-            .backoff(at_once, at_once)
-    }
-
-    fn run(&self, params: Runs, ctx: &Context) -> Result<(), Failure> {
-        let run = ctx.run();
-        let last = params.steps.get(run as usize - 1).copied().unwrap_or(0);
-        for step in 1..=last {
-            ctx.metric("loss", step, 1.0 / step as f64 - f64::from(run));
-            if run == 1 {
-                ctx.metric("extra", step, 1.0);
-            }
+fn measure(params: &Runs, ctx: &Context) -> Result<(), Failure> {
+    let run = ctx.run();
+    let last = params.steps.get(run as usize - 1).copied().unwrap_or(0);
+    for step in 1..=last {
+        ctx.metric("loss", step, 1.0 / step as f64 - f64::from(run));
+        if run == 1 {
+            ctx.metric("extra", step, 1.0);
         }
-        let is_last = run as usize >= params.steps.len();
-        is_last
-            .then_some(())
-            .ok_or_else(|| Failure::new("POWER", "the power went").retryable())
     }
+    let is_last = run as usize >= params.steps.len();
+    is_last
+        .then_some(())
+        .ok_or_else(|| Failure::new("POWER", "the power went").retryable())
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Sabotage {
     /// Where it waits first.
-    gate: String,
+    #[serde(flatten)]
+    gate: AtGate,
     /// With which code it stops the actor system.
     code: i32,
 }
 
 /// Does what no function may: reaches for the actor system of its own thread, and stops it.
-struct Saboteur;
-
-impl Operation for Saboteur {
-    const KIND: &'static str = "saboteur";
-    type Params = Sabotage;
-    type Output = ();
-
-    fn policy(&self) -> Policy {
-        Policy::lane("default")
-    }
-
-    fn run(&self, params: Sabotage, _: &Context) -> Result<(), Failure> {
-        let Sabotage { gate, code } = params;
-        AtGate { gate }.wait()?;
-        System::current().stop_with_code(code);
-        Ok(())
-    }
+fn sabotage(params: &Sabotage, _: &Context) -> Result<(), Failure> {
+    params.gate.wait()?;
+    System::current().stop_with_code(params.code);
+    Ok(())
 }

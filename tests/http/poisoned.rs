@@ -23,21 +23,19 @@ fn a_time_that_could_not_be_read_back_is_refused_wherever_it_comes_in() {
         let named = json!({"kind": "dummy", "params": {}, "options": {"not_before": time}});
         for (path, body) in [(DUMMY, flat), (OPERATIONS, named)] {
             let reply = server.post(path, &body);
-            reply.fails(400, "BAD_REQUEST");
-            assert_eq!(reply.fault_paths(), ["options.not_before"], "{time}");
+            reply.faults(400, "BAD_REQUEST", &["options.not_before"]);
         }
         let time = time.replace('+', "%2B");
         for edge in ["start", "end"] {
             let reply = server.get(&format!("/api/v1/data/GOOG/1d?{edge}={time}"));
-            reply.fails(400, "BAD_REQUEST");
-            assert_eq!(reply.fault_paths(), [edge], "{time}");
+            reply.faults(400, "BAD_REQUEST", &[edge]);
         }
     }
     // The ends themselves are times, and are written and read back.
     for time in ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"] {
         let body = json!({"iterations": 1, "step_ms": 0, "options": {"not_before": time}});
         let id = id(server.post(DUMMY, &body).data(202));
-        let event = &server.get(&format!("{OPERATIONS}/{id}/events")).body["data"]["events"][0];
+        let event = &server.read(&id, "/events").body["data"]["events"][0];
         assert_eq!(event["data"]["not_before"], time);
         if time.starts_with("9999") {
             assert_eq!(server.view(&id)["not_before"], time);
@@ -137,9 +135,7 @@ fn a_folder_that_an_earlier_version_poisoned_comes_up_and_serves_the_rest() {
         .post(&format!("{OPERATIONS}/prune"), &prune)
         .data(200);
     for id in &poisoned {
-        server
-            .get(&format!("{OPERATIONS}/{id}"))
-            .fails(404, "OPERATION_NOT_FOUND");
+        server.read(id, "").fails(404, "OPERATION_NOT_FOUND");
     }
     let system = server.get("/api/v1/system");
     assert_eq!(system.data(200)["store"]["set_aside"], 0, "{system:?}");
@@ -209,7 +205,7 @@ fn a_server_whose_rows_are_damaged_comes_up_and_serves_the_rest() {
     }
     server.until(&good, "completed");
     let list = server.get(&format!("{OPERATIONS}?limit=100"));
-    let rows = list.data(200)["operations"].as_array().expect("rows");
+    let rows = list.list("operations");
     let count = |code: &str| {
         rows.iter()
             .filter(|row| row["error"]["code"] == code)

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{ANNA, Server, command, tokens, within};
+use crate::support::{ANNA, Server, command, has, tokens, within};
 
 /// Runs the binary to its end, which must come by itself.
 fn refused(args: &[&str]) -> (Option<i32>, String) {
@@ -29,28 +29,8 @@ fn what_cannot_be_configured_so_is_exit_2_with_a_sentence() {
             &["--config", &file][..],
             "unknown key http.lisen; did you mean http.listen?",
         ),
-        (
-            &["--set", "lanes.default.colour=red"],
-            "unknown key lanes.default.colour",
-        ),
-        (
-            &["--set", "lanes.default.queue_limit=many"],
-            "lanes.default.queue_limit",
-        ),
-        (&["--set", "http.workers"], "KEY=VALUE"),
-        (&["--config", "/does/not/exist.toml"], "cannot read"),
         (&["--set", "http.token_file=/does/not/exist"], "cannot read"),
         (&["--colour"], "--colour"),
-        (&["--set", "data_dir=~/x"], "~ is not expanded here"),
-        (
-            &["--set", "lanes.default.concurrency=-1"],
-            "lanes.default.concurrency: expected an integer of 0 or more",
-        ),
-        (
-            &["--set", "http.listen=nowhere"],
-            "http.listen: expected ADDRESS:PORT",
-        ),
-        (&["--set", "http.listen=0.0.0.0:0"], "http.token_file"),
     ] {
         let (code, text) = refused(args);
         assert_eq!(code, Some(2), "{args:?}: {text}");
@@ -164,16 +144,6 @@ fn what_strangers_say_is_no_error_of_the_server() {
 }
 
 #[test]
-fn a_data_folder_has_one_server() {
-    let server = Server::start();
-    let output = command(&server.folder, &[])
-        .output()
-        .expect("the binary runs");
-    assert_eq!(output.status.code(), Some(69));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("in use"));
-}
-
-#[test]
 fn each_signal_ends_it_in_order_with_work_under_way() {
     for signal in ["TERM", "INT", "HUP"] {
         let mut server = Server::start();
@@ -193,8 +163,5 @@ fn a_configuration_file_is_used() {
     let server = Server::with(&["--config", &path, "--set", "lanes.default.threads=2"]);
     let system = server.get("/api/v1/system");
     let lane = &system.data(200)["lanes"][0];
-    assert_eq!(
-        (&lane["concurrency"], &lane["threads"]),
-        (&json!(5), &json!(2))
-    );
+    has(lane, json!({"concurrency": 5, "threads": 2}));
 }

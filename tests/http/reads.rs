@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{DUMMY, OPERATIONS, Server, id};
+use crate::support::{DUMMY, OPERATIONS, Server, has, id};
 
 fn ids(list: &Value) -> Vec<String> {
     list["operations"]
@@ -76,19 +76,17 @@ fn a_query_that_is_wrong_is_told_whole() {
     let reply = server.get(&format!(
         "{OPERATIONS}?status=done&limit=0&cursor=x&label=a&active_only=1&colour=red"
     ));
-    reply.fails(400, "BAD_REQUEST");
-    let mut paths = reply.fault_paths();
-    paths.sort_unstable();
-    assert_eq!(
-        paths,
-        [
+    reply.faults(
+        400,
+        "BAD_REQUEST",
+        &[
             "active_only",
             "colour",
             "cursor",
             "label",
             "limit",
-            "status"
-        ]
+            "status",
+        ],
     );
     let one = server.ended(0, &json!({}));
     for query in [
@@ -100,9 +98,7 @@ fn a_query_that_is_wrong_is_told_whole() {
         "/metrics?max_points=0",
         "/results?wait=1",
     ] {
-        server
-            .get(&format!("{OPERATIONS}/{one}{query}"))
-            .fails(400, "BAD_REQUEST");
+        server.read(&one, query).fails(400, "BAD_REQUEST");
     }
 }
 
@@ -113,16 +109,16 @@ fn a_view_is_whole_and_has_two_addresses() {
     let one = server.ended(3, &labels);
     let view = server.view(&one);
     assert_eq!(view["kind"], "dummy");
-    assert_eq!(
-        (&view["status"], &view["run"], &view["priority"]),
-        (&json!("completed"), &json!(1), &json!(7))
+    has(
+        &view,
+        json!({"status": "completed", "run": 1, "priority": 7}),
     );
     assert_eq!(view["labels"], json!({"experiment": "a"}));
     assert_eq!(view["result_summary"]["iterations_completed"], 3);
     assert_eq!(view["progress"]["percentage"], 100.0);
-    let status = server.get(&format!("{OPERATIONS}/{one}/status"));
+    let status = server.read(&one, "/status");
     assert_eq!(status.data(200)["seq"], view["seq"]);
-    let results = server.get(&format!("{OPERATIONS}/{one}/results"));
+    let results = server.read(&one, "/results");
     assert_eq!(results.data(200)["iterations_completed"], 3);
 }
 
@@ -131,7 +127,7 @@ fn a_pending_operation_has_no_result_and_says_why_it_waits() {
     let server = Server::set(&["lanes.default.concurrency=1"]);
     server.sleeper();
     let waiting = server.dummy(1, 0);
-    let reply = server.get(&format!("{OPERATIONS}/{waiting}/results"));
+    let reply = server.read(&waiting, "/results");
     reply.fails(409, "NO_RESULT");
     assert_eq!(reply.body["error"]["details"]["status"], "pending");
     let view = server.view(&waiting);
@@ -145,10 +141,7 @@ fn events_are_contiguous_and_come_after_since() {
     let one = server.ended(2, &json!({}));
     let path = format!("{OPERATIONS}/{one}/events");
     let reply = server.get(&path);
-    let all = reply.data(200)["events"]
-        .as_array()
-        .expect("events")
-        .clone();
+    let all = reply.list("events");
     let seqs: Vec<u64> = all
         .iter()
         .filter_map(|event| event["seq"].as_u64())
@@ -190,7 +183,7 @@ fn thousands_of_events_are_paged_without_gaps_or_repeats() {
         assert_eq!(pages, 3, "{query}");
     }
     // Lines alone: their numbers have holes, their own count has none.
-    let reply = server.get(&format!("{OPERATIONS}/{one}/logs?since=1000"));
+    let reply = server.read(&one, "/logs?since=1000");
     let page = reply.data(200);
     let lines = page["events"].as_array().expect("lines");
     assert_eq!(
@@ -219,11 +212,12 @@ fn waiting_for_events_is_answered_by_the_next_one() {
 fn metrics_and_logs_of_a_kind_that_has_none_are_empty() {
     let server = Server::start();
     let one = server.ended(1, &json!({}));
-    let metrics = server.get(&format!(
-        "{OPERATIONS}/{one}/metrics?name=loss,accuracy&from_step=0&max_points=10"
-    ));
+    let metrics = server.read(
+        &one,
+        "/metrics?name=loss,accuracy&from_step=0&max_points=10",
+    );
     assert_eq!(metrics.data(200)["series"], json!({}));
-    let logs = server.get(&format!("{OPERATIONS}/{one}/logs?level=warn&limit=10"));
+    let logs = server.read(&one, "/logs?level=warn&limit=10");
     assert_eq!(logs.data(200)["events"], json!([]));
 }
 
@@ -289,10 +283,7 @@ fn events_are_chosen_by_their_types() {
     server.until(&id, "completed");
     let path = format!("{OPERATIONS}/{id}/events");
     let reply = server.get(&format!("{path}?type=submitted,status,status&limit=10"));
-    let events = reply.data(200)["events"]
-        .as_array()
-        .expect("events")
-        .clone();
+    let events = reply.list("events");
     let types: BTreeSet<_> = events
         .iter()
         .filter_map(|event| event["type"].as_str())
@@ -374,9 +365,7 @@ fn pruning_counts_first_and_then_removes() {
             .as_u64()
             .is_some_and(|count| count >= 1)
     );
-    server
-        .get(&format!("{OPERATIONS}/{old}"))
-        .fails(404, "OPERATION_NOT_FOUND");
+    server.read(&old, "").fails(404, "OPERATION_NOT_FOUND");
     let reply = server.post(&prune, &json!({"older_than_seconds": -1, "dry_run": "yes"}));
     reply.fails(400, "BAD_REQUEST");
     assert_eq!(reply.fault_paths(), ["older_than_seconds", "dry_run"]);

@@ -37,7 +37,7 @@ fn from_the_first_moment_of_a_shutdown_starts_are_refused_and_reads_are_answered
     assert_eq!(server.get("/api/v1/system").data(200)["admitting"], false);
     let list = server.get(OPERATIONS);
     assert_eq!(list.data(200)["total_count"], 3, "no start was recorded");
-    let result = server.get(&format!("{OPERATIONS}/{ended}/results"));
+    let result = server.read(&ended, "/results");
     assert_eq!(result.data(200)["iterations_completed"], 1);
     let stopped = server.ask(&sleeper, "cancel");
     assert_eq!(

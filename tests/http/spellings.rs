@@ -271,7 +271,7 @@ fn a_symbol_may_be_percent_encoded_where_a_path_takes_one() {
     let server = Server::start();
     let reply = server.send("GET", "/api/v1/data/%5EGSPC/1d", &[], None);
     reply.fails(404, "DATA_NOT_FOUND");
-    let message = reply.body["error"]["message"].as_str().unwrap_or_default();
+    let message = reply.message();
     assert!(message.contains("^GSPC"), "{message}");
     server
         .get("/api/v1/dat%61/%5EGSPC/1d")

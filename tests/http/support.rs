@@ -59,11 +59,29 @@ impl Reply {
     pub(crate) fn fails(&self, status: u16, code: &str) {
         assert_eq!((self.status, self.code()), (status, code), "{self:?}");
         assert_eq!(self.body["success"], false);
-        assert!(
-            self.body["error"]["message"]
-                .as_str()
-                .is_some_and(|text| !text.is_empty())
-        );
+        assert!(!self.message().is_empty());
+    }
+
+    /// Whether it is this error, and of these faults alone, in any order.
+    pub(crate) fn faults(&self, status: u16, code: &str, paths: &[&str]) {
+        self.fails(status, code);
+        let (mut found, mut wanted) = (self.fault_paths(), paths.to_vec());
+        found.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(found, wanted, "{self:?}");
+    }
+
+    /// The message of an error.
+    pub(crate) fn message(&self) -> &str {
+        let message = self.body["error"]["message"].as_str();
+        message.expect("an error has a message")
+    }
+
+    /// A list in the data of a success.
+    pub(crate) fn list(&self, name: &str) -> Vec<Value> {
+        let list = self.data(200)[name].as_array();
+        list.unwrap_or_else(|| panic!("no {name} in {self:?}"))
+            .clone()
     }
 
     /// The paths of its faults.
@@ -143,6 +161,13 @@ impl Server {
         let server = Self::spawn(folder, command, &contract::PLAIN);
         assert_eq!(server.1, "", "its address is on a line of its own");
         server.0
+    }
+
+    /// The same, whose import folder has these files.
+    pub(crate) fn importing(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let set = import(&folder, files);
+        Self::within(folder, &["--set", &set])
     }
 
     /// The same, started by a script of a shell, for which `"$0" "$@"` is the server. It has a free
@@ -366,13 +391,34 @@ impl Server {
         self.send("POST", path, &headers, Some(body.to_string().as_bytes()))
     }
 
+    /// What there is of an operation: its view, or a part of it.
+    pub(crate) fn read(&self, id: &str, part: &str) -> Reply {
+        self.get(&format!("{OPERATIONS}/{id}{part}"))
+    }
+
+    /// The events of an operation.
+    pub(crate) fn events(&self, id: &str) -> Vec<Value> {
+        self.read(id, "/events").list("events")
+    }
+
+    pub(crate) fn delete(&self, id: &str, query: &str) -> Reply {
+        let path = format!("{OPERATIONS}/{id}{query}");
+        self.send("DELETE", &path, &[], None)
+    }
+
+    /// Asks a verb, and waits until it has brought about this status.
+    pub(crate) fn asks(&self, id: &str, verb: &str, status: &str) {
+        let reply = self.ask(id, &format!("{verb}?wait=30"));
+        assert_eq!(reply.data(200)["status"], status);
+    }
+
     /// Asks a verb without a body.
     pub(crate) fn ask(&self, id: &str, verb: &str) -> Reply {
         self.send("POST", &format!("{OPERATIONS}/{id}/{verb}"), &[], None)
     }
 
     pub(crate) fn view(&self, id: &str) -> Value {
-        self.get(&format!("{OPERATIONS}/{id}")).data(200).clone()
+        self.read(id, "").data(200).clone()
     }
 
     /// Starts a dummy; its id.
@@ -418,7 +464,7 @@ impl Server {
     /// Follows the events after `since` until one is as wanted.
     pub(crate) fn until_event(&self, id: &str, mut since: u64, wanted: impl Fn(&Value) -> bool) {
         loop {
-            let reply = self.get(&format!("{OPERATIONS}/{id}/events?since={since}&wait=30"));
+            let reply = self.read(id, &format!("/events?since={since}&wait=30"));
             let page = reply.data(200);
             let events = page["events"].as_array().expect("events");
             assert!(!events.is_empty(), "what {id} was waited for never came");
@@ -489,6 +535,20 @@ pub(crate) fn token_file(folder: &TempDir, text: &str) -> String {
     format!("http.token_file={}", path.display())
 }
 
+/// Three good bars of a file to import.
+pub(crate) const BARS: &str = "date,open,high,low,close,volume\n\
+    2024-01-02,1,2,1,2,10\n2024-01-03,2,3,1,1,0\n2024-01-04,1,2,1,2,5\n";
+
+/// An import folder with these files in a folder, as `--set` takes it.
+pub(crate) fn import(folder: &TempDir, files: &[(&str, &str)]) -> String {
+    let import = folder.path().join("import");
+    std::fs::create_dir(&import).expect("it can be made");
+    for (name, text) in files {
+        std::fs::write(import.join(name), text).expect("it can be written");
+    }
+    format!("data.import_dir={}", import.display())
+}
+
 /// Nothing takes so long: past it something hangs.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
 
@@ -498,6 +558,13 @@ pub(crate) fn comes(what: &str, mut is_so: impl FnMut() -> bool) {
     while !is_so() {
         assert!(began.elapsed() < LONG, "{what} did not come");
         std::thread::yield_now();
+    }
+}
+
+/// Whether an object has these fields with these values, among others.
+pub(crate) fn has(object: &Value, fields: Value) {
+    for (name, value) in fields.as_object().expect("fields") {
+        assert_eq!(&object[name], value, "{name} of {object}");
     }
 }
 

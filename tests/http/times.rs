@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{DUMMY, OPERATIONS, Reply, Server, id};
+use crate::support::{DUMMY, OPERATIONS, Reply, Server, has, id};
 
 const FAR: &str = "2099-01-01T00:00:00.000Z";
 
@@ -17,7 +17,7 @@ fn later(server: &Server) -> String {
 
 fn lane(server: &Server) -> Value {
     let system = server.get("/api/v1/system");
-    let lanes = system.data(200)["lanes"].as_array().expect("lanes").clone();
+    let lanes = system.list("lanes");
     let mut lanes = lanes.into_iter();
     lanes
         .find(|lane| lane["name"] == "default")
@@ -40,10 +40,7 @@ fn a_time_that_was_asked_for_is_kept_until_somebody_says_start_now() {
     let again = server.ask(&one, "resume");
     for view in [resumed.data(202), again.data(200)] {
         assert_eq!(view["waiting_for"], format!("until {FAR}"));
-        assert_eq!(
-            (&view["not_before"], &view["run"]),
-            (&json!(FAR), &json!(0))
-        );
+        has(view, json!({"not_before": FAR, "run": 0}));
         assert_eq!(view["verbs"], json!(["cancel", "pause", "start-now"]));
     }
     let path = format!("{OPERATIONS}/{one}/start-now");
@@ -51,13 +48,12 @@ fn a_time_that_was_asked_for_is_kept_until_somebody_says_start_now() {
     let reply = server.post_as(&path, &body, &[("x-client", "anna")]);
     assert_eq!(reply.data(202)["not_before"], Value::Null);
     server.until(&one, "completed");
-    let events = server.get(&format!("{OPERATIONS}/{one}/events"));
-    let events = events.data(200)["events"].as_array().expect("events");
+    let events = server.events(&one);
     let told = events.iter().find(|event| event["type"] == "rescheduled");
     let told = &told.expect("it is told")["data"];
-    assert_eq!(
-        (&told["requested_by"], &told["reason"], &told["not_before"]),
-        (&json!("anna"), &json!("the data is here"), &Value::Null)
+    has(
+        told,
+        json!({"requested_by": "anna", "reason": "the data is here", "not_before": null}),
     );
     server.ask(&one, "start-now").fails(409, "ALREADY_ENDED");
 }
@@ -85,10 +81,7 @@ fn start_now_of_one_that_could_run_changes_nothing() {
     let waiting = server.dummy(1, 0);
     let seq = server.view(&waiting)["seq"].clone();
     let reply = server.ask(&waiting, "start-now");
-    assert_eq!(
-        (&reply.data(200)["seq"], &reply.data(200)["run"]),
-        (&seq, &json!(0))
-    );
+    has(reply.data(200), json!({"seq": seq, "run": 0}));
     let reply = server.ask(&running, "start-now");
     reply.fails(409, "WRONG_STATE");
     let verbs = &reply.body["error"]["details"]["verbs"];
@@ -104,10 +97,7 @@ fn what_is_not_due_is_no_load() {
     assert_eq!(view["status"], "pending");
     assert_eq!(view["queue_position"], Value::Null);
     let lane = lane(&server);
-    assert_eq!(
-        (&lane["queued"], &lane["scheduled"]),
-        (&json!(0), &json!(1_002))
-    );
+    has(&lane, json!({"queued": 0, "scheduled": 1_002}));
     assert_eq!(lane["delayed_limit"], 100_000);
     assert_eq!(lane["oldest_wait_seconds"], Value::Null);
     for (query, count) in [
@@ -121,7 +111,7 @@ fn what_is_not_due_is_no_load() {
         assert_eq!(total(&server, query), count, "{query}");
     }
     let page = server.get(&format!("{OPERATIONS}?status=scheduled&limit=3"));
-    let rows = page.data(200)["operations"].as_array().expect("rows");
+    let rows = page.list("operations");
     let found: Vec<_> = rows.iter().map(id).collect();
     let newest: Vec<_> = ids.iter().rev().take(3).cloned().collect();
     assert_eq!(found, newest);
@@ -145,11 +135,8 @@ fn what_waits_for_its_time_has_a_limit_of_its_own() {
     let reply = start_later(&server);
     reply.fails(429, "QUEUE_FULL");
     let details = &reply.body["error"]["details"];
-    assert_eq!(
-        (&details["waiting"], &details["limit"]),
-        (&json!(1), &json!(1))
-    );
-    let text = reply.body["error"]["message"].as_str().expect("a text");
+    has(details, json!({"waiting": 1, "limit": 1}));
+    let text = reply.message();
     assert!(text.contains("scheduled"), "{text}");
     assert_eq!(reply.header("retry-after"), "60");
     server.ended(1, &json!({}));

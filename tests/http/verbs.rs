@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{DUMMY, OPERATIONS, Server, id};
+use crate::support::{DUMMY, OPERATIONS, Server, has, id};
 
 /// One operation in each status that lasts.
 struct Cast {
@@ -23,16 +23,10 @@ impl Cast {
             json!({"iterations": 1, "step_ms": 3_600_000, "options": {"timeout_seconds": 0.05}});
         let failed = id(server.post(&format!("{DUMMY}?wait=60"), &body).data(200));
         let paused = server.sleeper();
-        assert_eq!(
-            server.ask(&paused, "pause?wait=30").data(200)["status"],
-            "paused"
-        );
+        server.asks(&paused, "pause", "paused");
         let running = server.sleeper();
         let cancelled = server.dummy(1, 0);
-        assert_eq!(
-            server.ask(&cancelled, "cancel?wait=30").data(200)["status"],
-            "cancelled"
-        );
+        server.asks(&cancelled, "cancel", "cancelled");
         let pending = server.dummy(1, 0);
         Self {
             server,
@@ -127,17 +121,6 @@ fn retry_makes_a_new_operation_of_every_ended_one() {
         );
         cast.server.ask(&new, "cancel?wait=30").data(200);
     }
-    let again = |key| {
-        let path = format!("{OPERATIONS}/{}/retry", cast.completed);
-        cast.server
-            .send("POST", &path, &[("idempotency-key", key)], None)
-    };
-    let first = id(again("once").data(202));
-    let second = again("once");
-    assert_eq!(
-        (id(second.data(200)), &second.data(200)["replayed"]),
-        (first, &json!(true))
-    );
 }
 
 #[test]
@@ -149,13 +132,13 @@ fn the_reason_of_a_retry_stands_in_its_first_event() {
         .post(&path, &json!({"reason": "the disk was full"}))
         .data(202));
     let submitted = |server: &Server| {
-        let reply = server.get(&format!("{OPERATIONS}/{new}/events?limit=1"));
+        let reply = server.read(&new, "/events?limit=1");
         reply.data(200)["events"][0]["data"].clone()
     };
     let told = submitted(&server);
-    assert_eq!(
-        (&told["retry_of"], &told["reason"]),
-        (&json!(old), &json!("the disk was full"))
+    has(
+        &told,
+        json!({"retry_of": old, "reason": "the disk was full"}),
     );
     assert_eq!(submitted(&server.killed()), told);
 }
@@ -166,17 +149,9 @@ fn a_pending_operation_is_paused_resumed_and_cancelled() {
     let Cast {
         server, pending, ..
     } = &cast;
-    assert_eq!(
-        server.ask(pending, "pause?wait=30").data(200)["status"],
-        "paused"
-    );
+    server.asks(pending, "pause", "paused");
     assert_eq!(server.ask(pending, "resume").data(202)["status"], "pending");
-    let deleted = server.send(
-        "DELETE",
-        &format!("{OPERATIONS}/{pending}?wait=30"),
-        &[],
-        None,
-    );
+    let deleted = server.delete(pending, "?wait=30");
     assert_eq!(deleted.data(200)["status"], "cancelled");
     assert_eq!(deleted.data(200)["run"], 0);
 }
@@ -188,9 +163,9 @@ fn pause_keeps_what_is_done_and_finish_completes_with_it() {
     server.until(&one, "running");
     let reply = server.ask(&one, "pause?wait=30");
     let view = reply.data(200);
-    assert_eq!(
-        (&view["status"], &view["durable"], &view["changed"]),
-        (&json!("paused"), &json!(true), &json!(true))
+    has(
+        view,
+        json!({"status": "paused", "durable": true, "changed": true}),
     );
     let again = server.ask(&one, "pause?wait=30");
     assert_eq!(again.data(200)["changed"], false);
@@ -204,11 +179,8 @@ fn pause_keeps_what_is_done_and_finish_completes_with_it() {
     server.until_after(&one, "running", since);
     let reply = server.ask(&one, "finish?wait=30");
     let view = reply.data(200);
-    assert_eq!(
-        (&view["status"], &view["stopped_early"]),
-        (&json!("completed"), &json!(true))
-    );
-    let result = server.get(&format!("{OPERATIONS}/{one}/results"));
+    has(view, json!({"status": "completed", "stopped_early": true}));
+    let result = server.read(&one, "/results");
     let completed = result.data(200)["iterations_completed"]
         .as_u64()
         .expect("a count");
@@ -232,9 +204,7 @@ fn cancel_ends_a_running_operation_and_keeps_the_reason() {
     assert_eq!(view["stop"]["verb"], "cancel");
     assert_eq!(view["stop"]["reason"], "wrong symbol");
     assert_eq!(view["stop"]["requested_by"], "anna");
-    server
-        .get(&format!("{OPERATIONS}/{one}/results"))
-        .fails(409, "NO_RESULT");
+    server.read(&one, "/results").fails(409, "NO_RESULT");
 }
 
 #[test]
@@ -244,10 +214,7 @@ fn a_verbs_body_is_checked_like_any_other() {
     let cancel = format!("{OPERATIONS}/{one}/cancel");
     let json = [("content-type", "application/json")];
     let reply = server.post(&cancel, &json!({"reason": 3, "force": true}));
-    reply.fails(400, "BAD_REQUEST");
-    let mut paths = reply.fault_paths();
-    paths.sort_unstable();
-    assert_eq!(paths, ["force", "reason"]);
+    reply.faults(400, "BAD_REQUEST", &["force", "reason"]);
     server
         .send("POST", &cancel, &json, Some(b"nonsense"))
         .fails(400, "BAD_JSON");
@@ -268,12 +235,8 @@ fn what_is_unknown_is_not_found_whatever_is_asked_of_it() {
             server.ask(id, verb).fails(404, "OPERATION_NOT_FOUND");
         }
         for part in ["", "/status", "/results", "/metrics", "/logs", "/events"] {
-            server
-                .get(&format!("{OPERATIONS}/{id}{part}"))
-                .fails(404, "OPERATION_NOT_FOUND");
+            server.read(id, part).fails(404, "OPERATION_NOT_FOUND");
         }
-        server
-            .send("DELETE", &format!("{OPERATIONS}/{id}"), &[], None)
-            .fails(404, "OPERATION_NOT_FOUND");
+        server.delete(id, "").fails(404, "OPERATION_NOT_FOUND");
     }
 }

@@ -163,27 +163,19 @@ const fn big(due: bool) -> Case<'static, Big> {
 }
 
 #[test]
-fn a_small_checkpoint_survives_every_ask_at_every_call() {
-    small(false).every_call();
-    small(true).every_call();
+fn a_small_checkpoint_survives_every_ask_at_every_call_and_two_rests_in_a_row() {
+    for due in [false, true] {
+        small(due).every_call();
+        small(due).twice();
+    }
 }
 
 #[test]
-fn a_small_checkpoint_survives_two_rests_in_a_row() {
-    small(false).twice();
-    small(true).twice();
-}
-
-#[test]
-fn a_folder_survives_every_ask_at_every_call() {
-    big(false).every_call();
-    big(true).every_call();
-}
-
-#[test]
-fn a_folder_survives_two_rests_in_a_row() {
-    big(false).twice();
-    big(true).twice();
+fn a_folder_survives_every_ask_at_every_call_and_two_rests_in_a_row() {
+    for due in [false, true] {
+        big(due).every_call();
+        big(due).twice();
+    }
 }
 
 #[test]

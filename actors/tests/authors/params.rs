@@ -1,12 +1,15 @@
 //! Faults of params: every one at once, in words for a person.
 
+use std::marker::PhantomData;
+
 use impresario::operation::{
-    Context, Failure, Faults, Kinds, Operation, Policy, Refusal, SyncError, SyncOptions,
+    Context, Failure, Fault, Faults, Kinds, Operation, Policy, Refusal, SyncError, SyncOptions,
     run_sync_operation,
 };
 use impresario::store::MemoryStore;
 use impresario::{Config, Error, Options, Orchestrator};
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -66,20 +69,8 @@ struct Early {
     patience: u32,
 }
 
-struct Train;
-
-impl Operation for Train {
+impl Taken for Fields {
     const KIND: &'static str = "train";
-    type Params = Fields;
-    type Output = u32;
-
-    fn policy(&self) -> Policy {
-        Policy::lane("default")
-    }
-
-    fn run(&self, fields: Fields, _: &Context) -> Result<u32, Failure> {
-        Ok(fields.epochs)
-    }
 }
 
 /// Fields beside the alternatives of a flattened enum.
@@ -90,20 +81,8 @@ struct Flat {
     model: Model,
 }
 
-struct Flattened;
-
-impl Operation for Flattened {
+impl Taken for Flat {
     const KIND: &'static str = "flattened";
-    type Params = Flat;
-    type Output = u32;
-
-    fn policy(&self) -> Policy {
-        Policy::lane("default")
-    }
-
-    fn run(&self, flat: Flat, _: &Context) -> Result<u32, Failure> {
-        Ok(flat.epochs)
-    }
 }
 
 /// Its two fields are in their ranges and may not go together.
@@ -120,31 +99,19 @@ const fn nine() -> u32 {
     9
 }
 
-/// Takes no span that ends before it starts, and none of a single number.
-struct Spanning;
-
-impl Operation for Spanning {
+impl Taken for Span {
     const KIND: &'static str = "spanning";
-    type Params = Span;
-    type Output = u32;
 
-    fn policy(&self) -> Policy {
-        Policy::lane("default")
-    }
-
-    fn check(&self, span: &Span) -> Result<(), Refusal> {
-        if span.to < span.from {
-            let expected = format!("at least from, which is {}", span.from);
-            return Err(Faults::one("to", &expected, &span.to.to_string()).into());
+    /// No span that ends before it starts, and none of a single number.
+    fn check(&self) -> Result<(), Refusal> {
+        if self.to < self.from {
+            let expected = format!("at least from, which is {}", self.from);
+            return Err(Faults::one("to", &expected, &self.to.to_string()).into());
         }
-        if span.to == span.from {
+        if self.to == self.from {
             return Err(Refusal::new("EMPTY_SPAN", "the span is empty"));
         }
         Ok(())
-    }
-
-    fn run(&self, span: Span, _: &Context) -> Result<u32, Failure> {
-        Ok(span.to - span.from)
     }
 }
 
@@ -155,26 +122,51 @@ struct Unclosed {
     text: String,
 }
 
-struct Broken;
-
-impl Operation for Broken {
+impl Taken for Unclosed {
     const KIND: &'static str = "broken";
-    type Params = Unclosed;
+}
+
+/// Params of a kind that does nothing with them.
+trait Taken: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
+    const KIND: &'static str;
+
+    fn check(&self) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
+
+/// The kind that takes them.
+struct Takes<P>(PhantomData<fn(P)>);
+
+const fn takes<P>() -> Takes<P> {
+    Takes(PhantomData)
+}
+
+impl<P: Taken> Operation for Takes<P> {
+    const KIND: &'static str = P::KIND;
+    type Params = P;
     type Output = ();
 
     fn policy(&self) -> Policy {
         Policy::lane("default")
     }
 
-    fn run(&self, _: Unclosed, _: &Context) -> Result<(), Failure> {
+    fn check(&self, params: &P) -> Result<(), Refusal> {
+        params.check()
+    }
+
+    fn run(&self, _: P, _: &Context) -> Result<(), Failure> {
         Ok(())
     }
 }
 
 /// What `act` gives, asked of an orchestrator that knows these kinds.
 fn asked<T>(act: impl AsyncFnOnce(&Orchestrator) -> T) -> T {
-    let kinds = Kinds::new().register(Train).register(Flattened);
-    let kinds = kinds.register(Spanning).register(Broken);
+    let kinds = Kinds::new()
+        .register(takes::<Fields>())
+        .register(takes::<Flat>())
+        .register(takes::<Span>())
+        .register(takes::<Unclosed>());
     let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
     let orchestrator = orchestrator.expect("it starts");
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -196,9 +188,9 @@ fn answer(kind: &str, params: Value) -> Result<(), Error> {
 }
 
 /// The same of typed params.
-fn typed_answer<K: Operation>(params: K::Params) -> Result<(), Error> {
+fn typed_answer<P: Taken>(params: P) -> Result<(), Error> {
     asked(async |orchestrator| {
-        let started = orchestrator.start_managed_operation::<K>(params, Options::default());
+        let started = orchestrator.start_managed_operation::<Takes<P>>(params, Options::default());
         started.await.map(drop)
     })
 }
@@ -206,18 +198,15 @@ fn typed_answer<K: Operation>(params: K::Params) -> Result<(), Error> {
 fn faults(kind: &str, params: Value) -> String {
     match answer(kind, params) {
         Err(Error::InvalidParams(faults)) => {
-            let line = |fault: &impresario::operation::Fault| {
-                format!(
-                    "{}: expected {}, got {}",
-                    fault.path, fault.expected, fault.got
-                )
-            };
-            faults
-                .first()
-                .iter()
-                .map(line)
-                .collect::<Vec<_>>()
-                .join("\n")
+            let lines = faults.first().iter().map(|fault| {
+                let Fault {
+                    path,
+                    expected,
+                    got,
+                } = fault;
+                format!("{path}: expected {expected}, got {got}")
+            });
+            lines.collect::<Vec<_>>().join("\n")
         }
         other => panic!("{other:?}"),
     }
@@ -319,10 +308,10 @@ fn params_that_do_not_go_together_are_told_as_the_schemas_faults_are_wherever_th
     let told = "to: expected at least from, which is 5, got 3";
     let (from, to) = (5, 3);
     assert_eq!(faults("spanning", json!({"from": from, "to": to})), told);
-    let typed = typed_answer::<Spanning>(Span { from, to });
+    let typed = typed_answer(Span { from, to });
     assert!(matches!(&typed, Err(Error::InvalidParams(_))), "{typed:?}");
     assert_eq!(typed.expect_err("refused").to_string(), told);
-    let here = run_sync_operation(&Spanning, Span { from, to }, SyncOptions::default());
+    let here = run_sync_operation(&takes(), Span { from, to }, SyncOptions::default());
     assert!(matches!(&here, Err(SyncError::Invalid(_))), "{here:?}");
     assert_eq!(here.expect_err("refused").to_string(), told);
     // The rule sees defaults.
@@ -334,14 +323,14 @@ fn a_rule_over_several_fields_may_refuse_by_a_code_of_its_own() {
     let (from, to) = (5, 5);
     for refused in [
         answer("spanning", json!({"from": from, "to": to})),
-        typed_answer::<Spanning>(Span { from, to }),
+        typed_answer(Span { from, to }),
     ] {
         let Err(Error::Refused(refusal)) = refused else {
             panic!("{refused:?}")
         };
         assert_eq!(refusal.code, "EMPTY_SPAN");
     }
-    let here = run_sync_operation(&Spanning, Span { from, to }, SyncOptions::default());
+    let here = run_sync_operation(&takes(), Span { from, to }, SyncOptions::default());
     assert!(matches!(&here, Err(SyncError::Refused(_))), "{here:?}");
 }
 
@@ -352,9 +341,9 @@ fn the_schema_comes_first_and_judges_typed_params_too() {
     let (from, to) = (12, 11);
     let named = answer("spanning", json!({"from": from, "to": to}));
     assert_eq!(named.expect_err("refused").to_string(), told);
-    let typed = typed_answer::<Spanning>(Span { from, to });
+    let typed = typed_answer(Span { from, to });
     assert_eq!(typed.expect_err("refused").to_string(), told);
-    let here = run_sync_operation(&Spanning, Span { from, to }, SyncOptions::default());
+    let here = run_sync_operation(&takes(), Span { from, to }, SyncOptions::default());
     assert_eq!(here.expect_err("refused").to_string(), told);
 }
 

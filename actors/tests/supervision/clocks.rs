@@ -2,46 +2,42 @@
 
 use std::time::Duration;
 
+use impresario::operation::Policy;
 use impresario::store::MemoryStore;
-use impresario::{Clock, Config, Interest, Subscription, Update};
-use impresario_api::{EventBody, OperationId, Status, Timestamp, Verb};
+use impresario::{Clock, Config, Subscription};
+use impresario_api::{EventBody, OperationId, Status, Verb};
 use serde_json::json;
 
-use crate::kit::{LONG, Move, Stage, done, now, policy, stage, stage_in};
+use crate::kit::{Move, Stage, done, eventually, next, now, policy, stage_in};
 
 const MINUTE: i64 = 60_000;
 
 /// A stage, and the clock that it reads.
 fn clocked() -> (Stage, Clock) {
     let clock = Clock::default();
+    (stage_on(&clock, policy(), MemoryStore::new()), clock)
+}
+
+/// A stage that reads this clock.
+fn stage_on(clock: &Clock, policy: Policy, store: MemoryStore) -> Stage {
     let config = Config {
         clock: clock.clone(),
         ..Config::default()
     };
-    (stage_in(config, policy(), 1, MemoryStore::new()), clock)
+    stage_in(config, policy, 1, store)
 }
 
 /// Waits until the manager knows of a start that waits, and so watches its time.
 fn watched(stage: &Stage, listener: &mut Subscription, id: OperationId) {
-    loop {
-        let update = now(listener.next()).expect("the store answers");
-        if matches!(update, Some(Update::Event(event)) if event.operation_id == id) {
-            // It answers when it has done with the start.
-            now(stage.orchestrator.system()).expect("it lives");
-            return;
-        }
-    }
+    while next(listener).operation_id != id {}
+    // It answers when it has done with the start.
+    stage.system();
 }
 
 #[test]
 fn what_is_due_in_a_minute_runs_within_seconds_when_the_clock_goes_forward() {
     let (stage, clock) = clocked();
-    let all = Interest::Matching {
-        kinds: vec![],
-        label: None,
-    };
-    let listener = stage.orchestrator.subscribe_matching(all, None);
-    let mut listener = now(listener).expect("it listens");
+    let mut listener = stage.listen();
     let due = clock.now().plus_millis(MINUTE);
     let id = stage.start_with(json!({"not_before": due})).expect("room");
     watched(&stage, &mut listener, id);
@@ -51,19 +47,14 @@ fn what_is_due_in_a_minute_runs_within_seconds_when_the_clock_goes_forward() {
     assert_eq!(ran, Ok(1), "{:#?}", stage.view(id));
     let row = stage.view(id).row;
     assert!(row.started_at.is_some_and(|at| at >= due), "{row:?}");
-    stage.command(Move::Return);
-    stage.ended(id);
+    stage.returns(id);
 }
 
 #[test]
 fn a_backoff_is_over_when_the_clock_says_so() {
     let clock = Clock::default();
-    let config = Config {
-        clock: clock.clone(),
-        ..Config::default()
-    };
     let wait = Duration::from_secs(3_600);
-    let stage = stage_in(config, policy().backoff(wait, wait), 1, MemoryStore::new());
+    let stage = stage_on(&clock, policy().backoff(wait, wait), MemoryStore::new());
     let id = stage.running();
     stage.command(Move::Retry);
     stage.event(
@@ -72,8 +63,7 @@ fn a_backoff_is_over_when_the_clock_says_so() {
     );
     clock.jump(61 * MINUTE);
     assert_eq!(stage.ready(), 2);
-    stage.command(Move::Return);
-    stage.ended(id);
+    stage.returns(id);
 }
 
 #[test]
@@ -84,11 +74,7 @@ fn a_clock_that_is_set_back_freezes_no_time_and_puts_no_end_before_its_start() {
     clock.jump(-60 * MINUTE);
     let first = stage.view(id).row.elapsed_seconds;
     let elapsed = || stage.view(id).row.elapsed_seconds;
-    let until = std::time::Instant::now() + LONG;
-    while elapsed() <= first {
-        assert!(std::time::Instant::now() < until, "it stays at {first} s");
-        std::thread::yield_now();
-    }
+    eventually("a later time", || elapsed() > first);
     let second = elapsed();
     assert_eq!(done(stage.ask(waiting, Verb::Cancel)).0, Status::Cancelled);
     stage.command(Move::Return);
@@ -97,26 +83,18 @@ fn a_clock_that_is_set_back_freezes_no_time_and_puts_no_end_before_its_start() {
         let ended = row.completed_at.expect("it has ended");
         assert!(ended >= row.started_at.unwrap_or(row.created_at), "{row:?}");
         assert!(row.started_at.is_none_or(|at| at >= row.created_at));
-        let events = now(stage.orchestrator.events(id, 0, 100, &[], None));
-        let events = events.expect("it is kept").events;
+        let events = stage.events(id, &[]);
         assert!(events.iter().all(|event| event.at >= row.created_at));
     }
     assert!(stage.view(id).row.elapsed_seconds >= second);
     let next = stage.running();
-    stage.command(Move::Return);
-    assert_eq!(stage.ended(next).row.status, Status::Completed);
+    assert_eq!(stage.returns(next).row.status, Status::Completed);
 }
 
 #[test]
 fn what_ended_before_this_process_counts_in_the_last_hour_as_the_clock_has_it() {
     let (store, clock) = (MemoryStore::new(), Clock::default());
-    let begin = || {
-        let config = Config {
-            clock: clock.clone(),
-            ..Config::default()
-        };
-        stage_in(config, policy(), 1, store.clone())
-    };
+    let begin = || stage_on(&clock, policy(), store.clone());
     let first = begin();
     for (step, status) in [
         (Move::Return, Status::Completed),
@@ -131,56 +109,16 @@ fn what_ended_before_this_process_counts_in_the_last_hour_as_the_clock_has_it() 
     clock.jump(10 * MINUTE);
     let second = begin();
     let id = second.running();
-    second.command(Move::Return);
-    second.ended(id);
+    second.returns(id);
     let ended = || {
-        let system = now(second.orchestrator.system()).expect("it lives");
+        let system = second.system();
         let of = |status| system.ended_last_hour.get(status).copied().unwrap_or(0);
         (of("completed"), of("failed"))
     };
     // They are counted beside the rest of the start.
-    let until = std::time::Instant::now() + LONG;
-    while ended() != (3, 1) {
-        assert!(std::time::Instant::now() < until, "{:?}", ended());
-        std::thread::yield_now();
-    }
+    eventually("their count", || ended() == (3, 1));
     clock.jump(55 * MINUTE);
     assert_eq!(ended(), (1, 0), "an hour and five minutes ago is no more");
-}
-
-#[test]
-fn a_time_that_was_asked_for_outlives_a_pause_and_start_now_takes_it_away() {
-    let stage = stage();
-    let due: Timestamp = "2099-01-01T00:00:00Z".parse().expect("a time");
-    let id = stage.start_with(json!({"not_before": due})).expect("room");
-    assert_eq!(done(stage.ask(id, Verb::Pause)).0, Status::Paused);
-    assert_eq!(
-        done(stage.ask(id, Verb::Resume)),
-        (Status::Pending, true, true)
-    );
-    assert_eq!(
-        done(stage.ask(id, Verb::Resume)),
-        (Status::Pending, false, true)
-    );
-    let row = stage.view(id).row;
-    let until = format!("until {due}");
-    assert_eq!(row.waiting_for.as_deref(), Some(until.as_str()));
-    assert_eq!((row.not_before, row.run), (Some(due), 0));
-    assert!(row.verbs.contains(&Verb::StartNow), "{row:?}");
-    assert!(done(stage.ask(id, Verb::StartNow)).1);
-    assert_eq!(stage.ready(), 1);
-    let told = stage.event(id, |body| matches!(body, EventBody::Rescheduled(_)));
-    let EventBody::Rescheduled(data) = told.body else {
-        unreachable!("as wanted")
-    };
-    let said = (
-        data.requested_by.as_str(),
-        data.reason.as_deref(),
-        data.not_before,
-    );
-    assert_eq!(said, ("a test", Some("because"), None));
-    stage.command(Move::Return);
-    assert_eq!(stage.ended(id).row.status, Status::Completed);
 }
 
 #[test]
@@ -190,25 +128,17 @@ fn what_waits_for_its_time_fills_no_queue_and_waits_no_time() {
     let later = || stage.start_with(json!({"not_before": due}));
     let (first, second) = (later().expect("room"), later().expect("room"));
     let third = later();
-    assert!(
-        matches!(
-            third,
-            Err(impresario::Error::QueueFull {
-                waiting: 2,
-                limit: 2,
-                scheduled: true,
-                ..
-            })
-        ),
-        "{third:?}"
-    );
-    let lane = || {
-        let system = now(stage.orchestrator.system()).expect("it lives");
-        let lane = system.lanes.into_iter().find(|lane| lane.name == "puppets");
-        lane.expect("configured")
+    let Err(impresario::Error::QueueFull {
+        waiting: 2,
+        limit: 2,
+        scheduled: true,
+        ..
+    }) = third
+    else {
+        panic!("{third:?}")
     };
     clock.jump(30 * MINUTE);
-    let idle = lane();
+    let idle = stage.lane();
     assert_eq!((idle.queued, idle.scheduled), (0, 2));
     assert_eq!((idle.delayed_limit, idle.oldest_wait_seconds), (2, None));
     let running = stage.running();
@@ -217,21 +147,15 @@ fn what_waits_for_its_time_fills_no_queue_and_waits_no_time() {
     assert_eq!(stage.view(first).row.queue_position, None);
     // Their time comes; no slot is free.
     clock.jump(31 * MINUTE);
-    let until = std::time::Instant::now() + LONG;
-    while lane().scheduled > 0 {
-        assert!(std::time::Instant::now() < until, "{:?}", lane());
-        std::thread::yield_now();
-    }
-    assert_eq!(lane().queued, 5, "the queue may go over its limit");
+    eventually("their time", || stage.lane().scheduled == 0);
+    assert_eq!(stage.lane().queued, 5, "the queue may go over its limit");
     assert_eq!(stage.view(first).row.queue_position, Some(1));
-    let oldest = lane().oldest_wait_seconds.expect("some wait");
+    let oldest = stage.lane().oldest_wait_seconds.expect("some wait");
     assert!((1_860.0..1_900.0).contains(&oldest), "{oldest}");
-    stage.command(Move::Return);
-    stage.ended(running);
+    stage.returns(running);
     for id in [first, second].into_iter().chain(waiting) {
         stage.ready();
         assert_eq!(stage.view(id).row.status, Status::Running);
-        stage.command(Move::Return);
-        stage.ended(id);
+        stage.returns(id);
     }
 }

@@ -2,17 +2,15 @@
 
 use impresario_api::{Status, Verb};
 
-use crate::kit::{Move, policy, stage, stage_with};
+use crate::kit::{Move, policy, stage, stage_of};
 
 #[test]
 fn a_return_completes_with_its_output_and_frees_the_slot() {
     let stage = stage();
     for _ in 0..3 {
         let id = stage.running();
-        stage.command(Move::Step);
-        stage.ready();
-        stage.command(Move::Return);
-        let view = stage.ended(id);
+        stage.step();
+        let view = stage.returns(id);
         assert_eq!(view.row.status, Status::Completed);
         assert_eq!(view.result_summary, Some(1.into()));
         assert_eq!(stage.told(id), ["running", "completed"]);
@@ -42,8 +40,7 @@ fn a_retryable_failure_is_tried_again_and_its_error_goes_when_it_completes() {
         (view.row.attempt, view.row.error.map(|error| error.code)),
         (2, Some("NOT_YET".to_owned()))
     );
-    stage.command(Move::Return);
-    let view = stage.ended(id);
+    let view = stage.returns(id);
     assert_eq!((view.row.status, view.row.error), (Status::Completed, None));
     assert_eq!(
         stage.told(id),
@@ -53,11 +50,7 @@ fn a_retryable_failure_is_tried_again_and_its_error_goes_when_it_completes() {
 
 #[test]
 fn attempts_come_to_an_end() {
-    let stage = stage_with(
-        policy().max_attempts(2),
-        1,
-        impresario::store::MemoryStore::new(),
-    );
+    let stage = stage_of(policy().max_attempts(2), 1);
     let id = stage.running();
     stage.command(Move::Retry);
     stage.ready();
@@ -71,7 +64,7 @@ fn attempts_come_to_an_end() {
 
 #[test]
 fn a_panic_fails_with_its_message_and_everything_else_goes_on() {
-    let stage = stage_with(policy(), 2, impresario::store::MemoryStore::new());
+    let stage = stage_of(policy(), 2);
     let (bad, good) = (stage.running(), stage.running());
     stage.command(Move::Panic);
     // Either function may have taken the move; the other one goes on.
@@ -87,25 +80,19 @@ fn a_panic_fails_with_its_message_and_everything_else_goes_on() {
     // Both slots take work again.
     let (one, two) = (stage.running(), stage.running());
     stage.command(Move::Return);
-    stage.command(Move::Return);
-    assert_eq!(stage.ended(one).row.status, Status::Completed);
+    assert_eq!(stage.returns(one).row.status, Status::Completed);
     assert_eq!(stage.ended(two).row.status, Status::Completed);
-    let system = crate::kit::now(stage.orchestrator.system()).expect("it lives");
+    let system = stage.system();
     assert_eq!(system.panics, 1);
 }
 
 #[test]
 fn a_panic_is_tried_again_where_the_policy_says_so() {
-    let stage = stage_with(
-        policy().retry_panics(),
-        1,
-        impresario::store::MemoryStore::new(),
-    );
+    let stage = stage_of(policy().retry_panics(), 1);
     let id = stage.running();
     stage.command(Move::Panic);
     assert_eq!(stage.ready(), 2);
-    stage.command(Move::Return);
-    assert_eq!(stage.ended(id).row.status, Status::Completed);
+    assert_eq!(stage.returns(id).row.status, Status::Completed);
 }
 
 #[test]

@@ -1,13 +1,18 @@
 //! A fake operation whose every move a test commands, and an orchestrator around it.
 
 use std::future::Future;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
 use impresario::store::{MemoryStore, Store};
-use impresario::{Asked, Config, Error, LaneConfig, Options, Orchestrator, Until};
-use impresario_api::{Event, EventBody, OperationId, OperationView, Status, Verb};
+use impresario::{
+    Asked, Config, Error, Interest, LaneConfig, Options, Orchestrator, Subscription, Until, Update,
+};
+use impresario_api::{
+    Event, EventBody, LaneView, OperationId, OperationView, Status, SystemView, Verb,
+};
 use serde_json::{Value, json};
 
 /// Far longer than anything here takes: past it something hangs.
@@ -109,7 +114,12 @@ pub(crate) fn policy() -> Policy {
 }
 
 pub(crate) fn stage() -> Stage {
-    stage_with(policy(), 1, MemoryStore::new())
+    stage_of(policy(), 1)
+}
+
+/// With a new store in memory.
+pub(crate) fn stage_of(policy: Policy, concurrency: usize) -> Stage {
+    stage_with(policy, concurrency, MemoryStore::new())
 }
 
 pub(crate) fn stage_with(policy: Policy, concurrency: usize, store: impl Store) -> Stage {
@@ -200,6 +210,23 @@ impl Stage {
         id
     }
 
+    /// Lets it do one step, and waits until it asks for the next move.
+    pub(crate) fn step(&self) {
+        self.command(Move::Step);
+        self.ready();
+    }
+
+    /// Lets the function return, and waits until this operation has ended.
+    pub(crate) fn returns(&self, id: OperationId) -> OperationView {
+        self.command(Move::Return);
+        self.ended(id)
+    }
+
+    /// Asks a verb that is recorded: it leaves this status, and whether it has changed anything.
+    pub(crate) fn does(&self, id: OperationId, verb: Verb, status: Status, changed: bool) {
+        assert_eq!(done(self.ask(id, verb)), (status, changed, true), "{verb}");
+    }
+
     pub(crate) fn ask(&self, id: OperationId, verb: Verb) -> Result<Asked, Error> {
         let options = Options {
             requested_by: "a test".to_owned(),
@@ -223,6 +250,32 @@ impl Stage {
             "it hangs: {view:#?}"
         );
         view
+    }
+
+    pub(crate) fn system(&self) -> SystemView {
+        now(self.orchestrator.system()).expect("it lives")
+    }
+
+    /// The lane of the puppets.
+    pub(crate) fn lane(&self) -> LaneView {
+        let mut lanes = self.system().lanes.into_iter();
+        let lane = lanes.find(|lane| lane.name == "puppets");
+        lane.expect("it is configured")
+    }
+
+    /// Listens to every operation: what the manager tells of, it has counted.
+    pub(crate) fn listen(&self) -> Subscription {
+        let all = Interest::Matching {
+            kinds: vec![],
+            label: None,
+        };
+        now(self.orchestrator.subscribe_matching(all, None)).expect("it listens")
+    }
+
+    /// All events of these types; of every type where none is named.
+    pub(crate) fn events(&self, id: OperationId, types: &[&str]) -> Vec<Event> {
+        let page = now(self.orchestrator.events(id, 0, usize::MAX, types, None));
+        page.expect("the operation is kept").events
     }
 
     /// Waits until an event is as wanted.
@@ -253,9 +306,7 @@ impl Stage {
 
     /// The statuses that were told, in order; `resumed` among them. Every number is there once.
     pub(crate) fn told(&self, id: OperationId) -> Vec<String> {
-        let events = now(self.orchestrator.events(id, 0, 10_000, &[], None))
-            .expect("kept")
-            .events;
+        let events = self.events(id, &[]);
         let numbers: Vec<_> = events.iter().map(|event| event.seq).collect();
         assert_eq!(
             numbers,
@@ -268,6 +319,43 @@ impl Stage {
             _ => None,
         });
         told.collect()
+    }
+}
+
+/// The next event of a subscription, past progress and snapshots.
+pub(crate) fn next(subscription: &mut Subscription) -> Arc<Event> {
+    loop {
+        match now(subscription.next()).expect("the store answers") {
+            Some(Update::Event(event)) => return event,
+            Some(_) => {}
+            None => panic!("closed before the end"),
+        }
+    }
+}
+
+/// Events of a subscription up to the one that completes `last`.
+pub(crate) fn until_completed(
+    subscription: &mut Subscription,
+    last: OperationId,
+) -> Vec<Arc<Event>> {
+    let mut events = Vec::new();
+    loop {
+        let event = next(subscription);
+        let over = matches!(&event.body, EventBody::Status(it) if it.status == Status::Completed);
+        let over = over && event.operation_id == last;
+        events.push(event);
+        if over {
+            return events;
+        }
+    }
+}
+
+/// Looks until it is so.
+pub(crate) fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < LONG, "{what} did not come");
+        std::thread::yield_now();
     }
 }
 

@@ -4,11 +4,11 @@ use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
 #[cfg(target_os = "linux")]
 use impresario::operation::{OrFail, SyncOptions, run_sync_operation};
 use impresario::store::MemoryStore;
-use impresario::{Config, Error, LaneConfig, Options, Orchestrator};
-use impresario_api::{Status, Verb};
+use impresario::{Config, LaneConfig, Options, Orchestrator};
+use impresario_api::Status;
 use serde_json::json;
 
-use crate::kit::{LONG, Move, NoParams, Puppet, Stage, now, policy, stage, stage_with};
+use crate::kit::{LONG, Move, NoParams, Puppet, Stage, now, policy, stage, stage_of};
 
 #[test]
 fn one_slot_runs_one_at_a_time_by_priority_and_then_by_age() {
@@ -25,8 +25,7 @@ fn one_slot_runs_one_at_a_time_by_priority_and_then_by_age() {
     );
     for id in [first, urgent, old, young] {
         assert_eq!(stage.view(id).row.status, Status::Running);
-        stage.command(Move::Return);
-        stage.ended(id);
+        stage.returns(id);
         if id != young {
             stage.ready();
         }
@@ -34,62 +33,14 @@ fn one_slot_runs_one_at_a_time_by_priority_and_then_by_age() {
 }
 
 #[test]
-fn a_full_queue_refuses_starts_and_admits_stops() {
-    let stage = stage();
-    let running = stage.running();
-    let waiting: Vec<_> = (0..3).map(|_| stage.start()).collect();
-    let refused = stage.start_with(json!({}));
-    let Err(Error::QueueFull {
-        waiting: 3,
-        limit: 3,
-        ..
-    }) = refused
-    else {
-        panic!("{refused:?}")
-    };
-    stage
-        .ask(waiting[0], Verb::Cancel)
-        .expect("stops are always admitted");
-    stage.start();
-    stage.command(Move::Sleep);
-    stage
-        .ask(running, Verb::Cancel)
-        .expect("stops are always admitted");
-    assert_eq!(stage.ended(running).row.status, Status::Cancelled);
-}
-
-#[test]
-fn what_is_not_before_waits_for_its_time_and_then_runs() {
-    let stage = stage();
-    let due = impresario_api::Timestamp::now().plus_millis(50);
-    let id = stage.start_with(json!({"not_before": due})).expect("room");
-    let waiting = stage.view(id).row.waiting_for.unwrap_or_default();
-    assert!(
-        waiting.starts_with("until ") || stage.view(id).row.run == 1,
-        "{waiting}"
-    );
-    stage.ready();
-    let started = stage.view(id).row.started_at.expect("it runs");
-    assert!(started >= due, "{started} is before {due}");
-    stage.command(Move::Return);
-    stage.ended(id);
-}
-
-#[test]
 fn each_slot_shows_what_it_runs() {
-    let stage = stage_with(policy(), 2, impresario::store::MemoryStore::new());
+    let stage = stage_of(policy(), 2);
     let id = stage.running();
-    let system = now(stage.orchestrator.system()).expect("it lives");
-    let lane = system
-        .lanes
-        .iter()
-        .find(|lane| lane.name == "puppets")
-        .expect("configured");
+    let lane = stage.lane();
     assert_eq!(lane.slots[0].operation_id, Some(id));
     assert_eq!(lane.slots[0].step.as_deref(), Some("step 1/1000"));
     assert_eq!(lane.slots[1].operation_id, None);
-    stage.command(Move::Return);
-    stage.ended(id);
+    stage.returns(id);
 }
 
 /// A puppet of another kind, for another lane.
@@ -141,7 +92,7 @@ fn a_lane_goes_on_beside_one_whose_functions_panic() {
         let error = stage.ended(id).row.error.expect("it panicked");
         assert_eq!(error.code, "PANICKED");
         assert!(error.message.contains("the strings broke"), "{error:?}");
-        let system = now(stage.orchestrator.system()).expect("it lives");
+        let system = stage.system();
         assert_eq!(system.panics, round);
         let lane = system.lanes.iter().find(|lane| lane.name == "beside");
         let slot = &lane.expect("configured").slots[0];

@@ -13,8 +13,9 @@ use impresario::store::{Command, MemoryStore, Store};
 use impresario::{Config, Error, Options, Orchestrator};
 use impresario_api::{Status, Verb};
 
-use crate::kit::{LONG, Move, NoParams, Puppet, now, policy, stage_in, stage_with};
-use crate::listening::events;
+use crate::kit::{
+    LONG, Move, NoParams, Puppet, now, policy, stage_in, stage_of, stage_with, until_completed,
+};
 use crate::scripted::Scripted;
 
 /// Lets a future do what it does before it first waits.
@@ -51,7 +52,7 @@ fn a_shutdown_while_a_claim_is_written_asks_the_run_to_go_and_charges_nothing() 
     let first = stage.running();
     let mut subscription = now(orchestrator.subscribe(first, None)).expect("it is kept");
     stage.command(Move::Return);
-    events(&mut subscription);
+    until_completed(&mut subscription, first);
     armed.store(true, Ordering::Release);
     let start = orchestrator.start_managed_operation::<Puppet>(NoParams {}, Options::default());
     let start = begun(Box::pin(start));
@@ -72,8 +73,7 @@ fn a_shutdown_while_a_claim_is_written_asks_the_run_to_go_and_charges_nothing() 
     assert_eq!(stage.ready(), 2);
     let view = stage.view(id);
     assert_eq!((view.row.attempt, view.row.error), (1, None));
-    stage.command(Move::Return);
-    assert_eq!(stage.ended(id).row.status, Status::Completed);
+    assert_eq!(stage.returns(id).row.status, Status::Completed);
 }
 
 #[test]
@@ -94,8 +94,7 @@ fn a_function_that_does_not_go_holds_a_shutdown_for_the_grace_and_is_charged_not
     assert_eq!((view.row.attempt, view.row.error), (1, None));
     // What the first function does now is nobody's business any more.
     stage.command(Move::Return);
-    next.command(Move::Return);
-    assert_eq!(next.ended(id).row.status, Status::Completed);
+    assert_eq!(next.returns(id).row.status, Status::Completed);
     assert_eq!(
         next.told(id),
         ["running", "pending", "running", "completed"]
@@ -104,7 +103,7 @@ fn a_function_that_does_not_go_holds_a_shutdown_for_the_grace_and_is_charged_not
 
 #[test]
 fn a_shutdown_with_nothing_to_do_and_a_second_one_end_at_once() {
-    let stage = stage_with(policy(), 1, MemoryStore::new());
+    let stage = stage_of(policy(), 1);
     now(stage.orchestrator.shutdown());
     now(stage.orchestrator.shutdown());
     assert!(!stage.orchestrator.is_admitting());

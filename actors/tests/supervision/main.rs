@@ -1,7 +1,6 @@
 //! The supervisor with gated fake operations: nothing here waits for time to pass, only for gates
 //! and events.
 
-mod catching_up;
 mod clocks;
 mod ends;
 mod kit;

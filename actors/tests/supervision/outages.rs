@@ -41,8 +41,7 @@ fn a_recovery_that_is_written_late_takes_no_run_of_this_process_for_lost() {
         .expect("room");
     stage.ready();
     recovered.recv_timeout(LONG).expect("it is tried again");
-    stage.command(Move::Return);
-    assert_eq!(stage.ended(id).row.run, 1);
+    assert_eq!(stage.returns(id).row.run, 1);
     assert_eq!(stage.told(id), ["running", "completed"]);
 }
 
@@ -61,8 +60,7 @@ fn a_start_that_cannot_be_written_is_answered_so_and_leaves_nothing() {
     );
     out.store(false, Release);
     let id = stage.running();
-    stage.command(Move::Return);
-    assert_eq!(stage.ended(id).row.status, Status::Completed);
+    assert_eq!(stage.returns(id).row.status, Status::Completed);
 }
 
 #[test]
@@ -138,8 +136,7 @@ fn a_checkpoint_that_could_not_be_written_is_kept_for_later() {
     // A checkpoint is taken with the first step that follows a tick; a line brings about a write
     // at each tick.
     loop {
-        stage.command(Move::Step);
-        stage.ready();
+        stage.step();
         stage.command(Move::Log(1));
         stage.ready();
         if failed.recv_timeout(LONG).expect("a write at the tick") {
@@ -148,8 +145,7 @@ fn a_checkpoint_that_could_not_be_written_is_kept_for_later() {
     }
     out.store(false, Release);
     stage.event(id, |body| matches!(body, EventBody::Checkpoint(_)));
-    stage.command(Move::Return);
-    stage.ended(id);
+    stage.returns(id);
 }
 
 #[test]
@@ -164,10 +160,8 @@ fn lines_that_could_not_be_written_leave_a_gap_that_counts_them() {
     let asked = stage.ask(id, Verb::Resume);
     assert!(matches!(asked, Err(Error::Store(_))));
     out.store(false, Release);
-    stage.command(Move::Return);
-    stage.ended(id);
-    let events = crate::kit::now(stage.orchestrator.events(id, 0, 100, &[], None));
-    let events = events.expect("kept").events;
+    stage.returns(id);
+    let events = stage.events(id, &[]);
     let count = |body: &EventBody| match body {
         EventBody::Log(_) => 1,
         EventBody::Gap(gap) => gap.logs,

@@ -97,8 +97,7 @@ fn a_function_begins_only_when_its_run_is_committed() {
     assert!(stage.ready.is_empty(), "the function has not begun");
     dispatched.then(Then::GoOn);
     stage.ready();
-    stage.command(Move::Return);
-    stage.ended(id);
+    stage.returns(id);
 }
 
 #[test]
@@ -148,8 +147,7 @@ fn panics_at(point: Point) -> (Stage, Status, u32) {
         return (next, status, 1);
     }
     let run = next.ready();
-    next.command(Move::Return);
-    assert_eq!(next.ended(id).row.status, Status::Completed);
+    assert_eq!(next.returns(id).row.status, Status::Completed);
     (next, status, run)
 }
 

@@ -11,7 +11,9 @@ use impresario::store::{Command, MemoryStore, Store};
 use impresario::{Config, LaneConfig, Options, Orchestrator, Retention, Until};
 use impresario_api::{EventBody, OperationId, OperationView, Status, Verb};
 
-use crate::kit::{LONG, Move, NoParams, Puppet, now, policy, stage_in, stage_with};
+use crate::kit::{
+    LONG, Move, NoParams, Puppet, eventually, now, policy, stage_in, stage_of, stage_with,
+};
 
 /// Leaves so many pending ones behind, and one that runs.
 fn left(store: &MemoryStore, waiting: usize) -> Vec<OperationId> {
@@ -33,11 +35,10 @@ fn what_waits_is_counted_and_waits_again_in_order() {
         2,
         "the lost run goes on first: it is the oldest"
     );
-    let system = now(stage.orchestrator.system()).expect("it answers");
+    let system = stage.system();
     assert_eq!(system.lanes[1].queued, 2, "{:?}", system.lanes);
     for id in ids {
-        stage.command(Move::Return);
-        assert_eq!(stage.ended(id).row.status, Status::Completed);
+        assert_eq!(stage.returns(id).row.status, Status::Completed);
         let _ = stage.ready.recv_timeout(Duration::from_millis(1));
     }
 }
@@ -64,22 +65,14 @@ fn code_of(orchestrator: &Orchestrator, id: OperationId) -> String {
 }
 
 #[test]
-fn a_kind_that_is_gone_fails_by_name_and_blocks_nothing() {
-    let store = MemoryStore::new();
-    let ids = left(&store, 2);
-    let orchestrator = stranger(store, Some("puppets"));
-    for id in ids {
-        assert_eq!(code_of(&orchestrator, id), "KIND_UNKNOWN");
-    }
-}
-
-#[test]
-fn a_lane_that_is_gone_fails_what_waited_in_it_by_name() {
-    let store = MemoryStore::new();
-    let ids = left(&store, 2);
-    let orchestrator = stranger(store, None);
-    for id in ids {
-        assert_eq!(code_of(&orchestrator, id), "LANE_UNKNOWN");
+fn a_kind_or_a_lane_that_is_gone_fails_what_waited_by_name_and_blocks_nothing() {
+    for (lane, code) in [(Some("puppets"), "KIND_UNKNOWN"), (None, "LANE_UNKNOWN")] {
+        let store = MemoryStore::new();
+        let ids = left(&store, 2);
+        let orchestrator = stranger(store, lane);
+        for id in ids {
+            assert_eq!(code_of(&orchestrator, id), code);
+        }
     }
 }
 
@@ -283,13 +276,9 @@ fn folders_are_found_where_the_data_folder_was_moved_to() {
     goes_on_from(&root.path().join("new"), store, id, 3, 0);
 }
 
-/// Waits until `gone` is true, for what a thread of its own removes.
+/// Waits for what a thread of its own removes.
 fn removed(gone: impl Fn() -> bool) {
-    let began = std::time::Instant::now();
-    while !gone() {
-        assert!(began.elapsed() < LONG, "it stays");
-        std::thread::yield_now();
-    }
+    eventually("its removal", gone);
 }
 
 #[test]
@@ -355,8 +344,7 @@ fn what_ended_goes_by_number_and_by_age() {
     let ids: Vec<_> = (0..4)
         .map(|_| {
             let id = stage.running();
-            stage.command(Move::Return);
-            stage.ended(id);
+            stage.returns(id);
             id
         })
         .collect();
@@ -389,7 +377,7 @@ fn a_clock_far_ahead_removes_nothing_by_age_at_once() {
     // The last commit was a year ago, as the clock has it.
     let long_ago = impresario_api::Timestamp::now().plus_millis(-365 * 24 * 3_600_000);
     let mut writer = store.clone();
-    let stage = stage_with(policy(), 1, MemoryStore::new());
+    let stage = stage_of(policy(), 1);
     let id = stage.running();
     let view = stage.view(id);
     let submission = impresario::store::Submission {
@@ -450,6 +438,5 @@ fn a_clock_far_ahead_removes_nothing_by_age_at_once() {
     stage.ready();
     stage.event(other, |body| matches!(body, EventBody::Log(_)));
     assert!(store.reader().operation(id).expect("answers").is_some());
-    stage.command(Move::Return);
-    stage.ended(other);
+    stage.returns(other);
 }

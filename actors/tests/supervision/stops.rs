@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
-use impresario::rules::lifecycle::Rejection;
-use impresario::{Asked, Error};
+use impresario::Asked;
 use impresario_api::{EventBody, Status, StopVerb, Verb};
 
-use crate::kit::{Move, done, policy, stage, stage_with};
+use crate::kit::{Move, done, policy, stage, stage_of};
 
 #[test]
 fn a_cancel_wakes_a_sleeping_function_and_its_view_says_what_was_done() {
     let stage = stage();
     let id = stage.running();
-    stage.command(Move::Step);
-    stage.ready();
+    stage.step();
     stage.command(Move::Sleep);
     stage.ask(id, Verb::Cancel).expect("it runs");
     let view = stage.ended(id);
@@ -30,12 +28,9 @@ fn a_cancel_wakes_a_sleeping_function_and_its_view_says_what_was_done() {
 #[test]
 fn cancelled_is_told_only_after_the_function_returned_and_ignoring_it_is_found_out() {
     let policy = policy().grace(Duration::from_millis(1));
-    let stage = stage_with(policy, 1, impresario::store::MemoryStore::new());
+    let stage = stage_of(policy, 1);
     let id = stage.running();
-    assert_eq!(
-        done(stage.ask(id, Verb::Cancel)),
-        (Status::Cancelling, true, true)
-    );
+    stage.does(id, Verb::Cancel, Status::Cancelling, true);
     let warning = stage.warning(id, "UNRESPONSIVE");
     assert!(warning.contains("in step 1/1000"), "{warning}");
     let view = stage.view(id);
@@ -48,7 +43,7 @@ fn cancelled_is_told_only_after_the_function_returned_and_ignoring_it_is_found_o
 #[test]
 fn a_cancel_long_after_a_finish_has_a_grace_period_of_its_own() {
     let policy = policy().grace(Duration::from_secs(5));
-    let stage = stage_with(policy, 1, impresario::store::MemoryStore::new());
+    let stage = stage_of(policy, 1);
     let id = stage.running();
     stage.ask(id, Verb::Finish).expect("it runs");
     stage.ask(id, Verb::Cancel).expect("it is stronger");
@@ -62,8 +57,7 @@ fn a_function_that_returns_before_it_is_told_completes_and_the_canceller_sees_it
     let stage = stage();
     let id = stage.running();
     stage.ask(id, Verb::Cancel).expect("it runs");
-    stage.command(Move::Return);
-    let view = stage.ended(id);
+    let view = stage.returns(id);
     assert_eq!(view.row.status, Status::Completed);
     assert_eq!(view.row.stop.map(|stop| stop.verb), Some(StopVerb::Cancel));
 }
@@ -72,8 +66,7 @@ fn a_function_that_returns_before_it_is_told_completes_and_the_canceller_sees_it
 fn a_pause_rests_and_a_resume_goes_on_from_what_was_done() {
     let stage = stage();
     let id = stage.running();
-    stage.command(Move::Step);
-    stage.ready();
+    stage.step();
     stage.command(Move::Sleep);
     stage.ask(id, Verb::Pause).expect("it runs");
     let paused = stage.ended(id);
@@ -88,8 +81,7 @@ fn a_pause_rests_and_a_resume_goes_on_from_what_was_done() {
         id,
         |body| matches!(body, EventBody::Restored(it) if it.from_step["step"] == 1),
     );
-    stage.command(Move::Return);
-    assert_eq!(stage.ended(id).result_summary, Some(1.into()));
+    assert_eq!(stage.returns(id).result_summary, Some(1.into()));
     assert_eq!(
         stage.told(id),
         [
@@ -101,68 +93,6 @@ fn a_pause_rests_and_a_resume_goes_on_from_what_was_done() {
             "completed"
         ]
     );
-}
-
-#[test]
-fn a_finish_completes_with_what_is_done() {
-    let stage = stage();
-    let id = stage.running();
-    stage.ask(id, Verb::Finish).expect("it runs");
-    stage.command(Move::Step);
-    let view = stage.ended(id);
-    assert_eq!(
-        (view.row.status, view.row.stopped_early),
-        (Status::Completed, true)
-    );
-    assert_eq!(view.result_summary, Some(1.into()));
-}
-
-#[test]
-fn stops_rank_and_the_same_again_keeps_the_first() {
-    let stage = stage();
-    let id = stage.running();
-    assert_eq!(
-        done(stage.ask(id, Verb::Pause)),
-        (Status::Pausing, true, true)
-    );
-    assert_eq!(
-        done(stage.ask(id, Verb::Pause)),
-        (Status::Pausing, false, true)
-    );
-    let weaker = stage.ask(id, Verb::Finish);
-    let Err(Error::Rejected {
-        rejection, message, ..
-    }) = weaker
-    else {
-        panic!("{weaker:?}")
-    };
-    assert_eq!(
-        rejection,
-        Rejection::Stopping(Verb::Finish, StopVerb::Pause)
-    );
-    assert!(message.contains("cancel"), "{message}");
-    assert_eq!(
-        done(stage.ask(id, Verb::Cancel)),
-        (Status::Cancelling, true, true)
-    );
-    stage.command(Move::Step);
-    assert_eq!(stage.ended(id).row.status, Status::Cancelled);
-}
-
-#[test]
-fn what_waits_is_cancelled_and_paused_without_a_run() {
-    let stage = stage();
-    let running = stage.running();
-    let (first, second) = (stage.start(), stage.start());
-    assert_eq!(done(stage.ask(first, Verb::Cancel)).0, Status::Cancelled);
-    assert_eq!(done(stage.ask(second, Verb::Pause)).0, Status::Paused);
-    assert_eq!(done(stage.ask(second, Verb::Resume)).0, Status::Pending);
-    stage.command(Move::Return);
-    stage.ended(running);
-    stage.ready();
-    stage.command(Move::Return);
-    assert_eq!(stage.ended(second).row.status, Status::Completed);
-    assert_eq!(stage.view(first).row.run, 0);
 }
 
 #[test]

@@ -1,31 +1,20 @@
 //! What is measured, and when it counts.
 
-use impresario::{Histogram, Interest, Subscription, SystemMetrics, Update};
+use impresario::{Histogram, Subscription, SystemMetrics};
 use impresario_api::{EventBody, OperationId, Status, Verb};
 
-use crate::kit::{Move, Stage, now, stage};
+use crate::kit::{Move, Stage, next, now, stage};
 
 fn system_metrics(stage: &Stage) -> SystemMetrics {
     now(stage.orchestrator.system_metrics()).expect("it lives")
 }
 
-/// Listens to everything: what the manager has told it has counted.
-fn listen(stage: &Stage) -> Subscription {
-    let all = Interest::Matching {
-        kinds: vec![],
-        label: None,
-    };
-    now(stage.orchestrator.subscribe_matching(all, None)).expect("it listens")
-}
-
 /// Waits until the manager tells of this status.
 fn told(listener: &mut Subscription, id: OperationId, status: Status) {
     loop {
-        let update = now(listener.next()).expect("the store answers");
-        if let Update::Event(event) = update.expect("it is open")
-            && event.operation_id == id
-            && matches!(&event.body, EventBody::Status(data) if data.status == status)
-        {
+        let event = next(listener);
+        let is_it = matches!(&event.body, EventBody::Status(data) if data.status == status);
+        if is_it && event.operation_id == id {
             return;
         }
     }
@@ -44,7 +33,7 @@ fn every_run_counts_whatever_its_end_and_only_a_cancel_of_a_run_is_a_cancel() {
         0,
         "a kind is there before its first run"
     );
-    let mut listener = listen(&stage);
+    let mut listener = stage.listen();
     let tried = stage.running();
     stage.command(Move::Retry);
     assert_eq!(stage.ready(), 2);
@@ -68,31 +57,4 @@ fn every_run_counts_whatever_its_end_and_only_a_cancel_of_a_run_is_a_cancel() {
     for histogram in [&last.runs["puppet"], &last.cancels, &last.commits] {
         assert_eq!(in_ranges(histogram), histogram.count());
     }
-}
-
-#[test]
-fn operations_are_counted_by_kind_and_status() {
-    let stage = stage();
-    let of = |figures: &SystemMetrics, status| figures.operations[&("puppet".to_owned(), status)];
-    let fresh = system_metrics(&stage);
-    assert!(Status::ALL.iter().all(|status| of(&fresh, *status) == 0));
-    let (done, failed) = (stage.running(), stage.start());
-    stage.command(Move::Return);
-    stage.ended(done);
-    stage.ready();
-    stage.command(Move::Fail);
-    stage.ended(failed);
-    stage.running();
-    stage.start();
-    let busy = system_metrics(&stage);
-    for (status, count) in [
-        (Status::Completed, 1),
-        (Status::Failed, 1),
-        (Status::Running, 1),
-        (Status::Pending, 1),
-        (Status::Paused, 0),
-    ] {
-        assert_eq!(of(&busy, status), count, "{status}");
-    }
-    assert_eq!(busy.system.store.operations, 4);
 }

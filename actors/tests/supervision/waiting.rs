@@ -5,11 +5,10 @@ use std::sync::atomic::Ordering::Release;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use impresario::store::MemoryStore;
 use impresario::{Asked, Error, Options, Started, Until};
 use impresario_api::{OperationId, Status, Verb};
 
-use crate::kit::{LONG, Move, NoParams, Puppet, Stage, now, policy, stage, stage_with};
+use crate::kit::{LONG, Move, NoParams, Puppet, Stage, now, policy, stage, stage_of, stage_with};
 use crate::scripted::cut;
 
 fn waiting(wait: Duration) -> Options {
@@ -36,29 +35,6 @@ fn at_once<T>(work: impl FnOnce() -> T) -> T {
     let given = work();
     assert!(began.elapsed() < LONG / 2, "it waited for nothing");
     given
-}
-
-#[test]
-fn a_start_that_waits_is_answered_when_the_operation_has_ended() {
-    let stage = stage();
-    std::thread::scope(|scope| {
-        let caller = scope.spawn(|| start(&stage, LONG));
-        stage.ready();
-        assert!(!caller.is_finished(), "it was answered before the end");
-        stage.command(Move::Return);
-        let started = caller.join().expect("no panic").expect("a start");
-        assert_eq!(stage.view(started.id).row.status, Status::Completed);
-    });
-}
-
-#[test]
-fn a_wait_that_runs_out_is_answered_with_what_was_recorded() {
-    let stage = stage();
-    let started = start(&stage, Duration::from_millis(1)).expect("a start");
-    assert_eq!(started.status, Status::Pending);
-    stage.ready();
-    stage.command(Move::Return);
-    assert_eq!(stage.ended(started.id).row.status, Status::Completed);
 }
 
 #[test]
@@ -124,7 +100,7 @@ fn a_replayed_start_that_waits_is_answered_at_once() {
 
 #[test]
 fn a_verb_that_waits_is_answered_by_what_it_brings_about_or_at_once_if_it_changes_nothing() {
-    let stage = stage_with(policy(), 2, MemoryStore::new());
+    let stage = stage_of(policy(), 2);
     let (cancelled, paused) = (stage.running(), stage.running());
     stage.command(Move::Sleep);
     stage.command(Move::Sleep);
@@ -157,7 +133,7 @@ fn leaves<F: Future>(asked: F) {
 
 /// Topics, callers that wait, and all who listen.
 fn listening(stage: &Stage) -> (u64, u64, u64) {
-    let system = now(stage.orchestrator.system()).expect("it lives");
+    let system = stage.system();
     (system.topics, system.watches, system.subscribers)
 }
 

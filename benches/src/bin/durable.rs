@@ -60,12 +60,7 @@ fn main() {
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
         let idle = state(&mut client, &mut disk);
-        let burning: Vec<_> = (0..cores).map(|_| client.start("burn", "{}")).collect();
-        burning.iter().for_each(|id| client.until_running(id));
-        let busy = state(&mut client, &mut disk);
-        for id in &burning {
-            client.time("DELETE", &format!("/api/v1/operations/{id}?wait=5"), "");
-        }
+        let busy = client.beside_computing(cores, |client| state(client, &mut disk));
         rounds.push((idle, busy));
     }
     println!(
@@ -102,8 +97,7 @@ fn state(client: &mut Client, disk: &mut Disk) -> State {
         );
         let id = client.start("dummy", SLEEPING);
         client.until_running(&id);
-        let cancel = format!("/api/v1/operations/{id}?wait=5");
-        state.cancel.push(client.time("DELETE", &cancel, ""));
+        state.cancel.push(client.cancel(&id));
     }
     state
 }

@@ -95,7 +95,7 @@ impl State {
             client.until_running(&id);
             trip.push(client.time("GET", "/healthz", ""));
             view.push(client.time("GET", &format!("{LIST}/{id}"), ""));
-            cancel.push(client.time("DELETE", &format!("{LIST}/{id}?wait=5"), ""));
+            cancel.push(client.cancel(&id));
         }
         Self { trip, view, cancel }
     }

@@ -53,12 +53,7 @@ fn main() {
 
 fn round(server: &Server, client: &mut Client, cores: usize) -> Round {
     let idle = state(server, client);
-    let burning: Vec<_> = (0..cores).map(|_| client.start("burn", "{}")).collect();
-    burning.iter().for_each(|id| client.until_running(id));
-    let busy = state(server, client);
-    for id in &burning {
-        client.time("DELETE", &format!("/api/v1/operations/{id}?wait=5"), "");
-    }
+    let busy = client.beside_computing(cores, |client| state(server, client));
     Round { idle, busy }
 }
 
@@ -66,7 +61,7 @@ fn state(server: &Server, client: &mut Client) -> State {
     let [mut health, mut apart, mut view, mut noop, mut cancel] = [const { Vec::new() }; 5];
     let seen = client.start("dummy", SLEEPING);
     client.until_running(&seen);
-    let seen = format!("/api/v1/operations/{seen}");
+    let view_of = format!("/api/v1/operations/{seen}");
     let start = "/api/v1/dummy/start?wait=5";
     for _ in 0..BLOCKS {
         let mut ask = || {
@@ -76,15 +71,15 @@ fn state(server: &Server, client: &mut Client) -> State {
         };
         health.append(&mut ask());
         apart.append(&mut server.apart(ask));
-        view.extend((0..READS).map(|_| client.time("GET", &seen, "")));
+        view.extend((0..READS).map(|_| client.time("GET", &view_of, "")));
         noop.extend((0..TURNS).map(|_| client.time("POST", start, "{\"iterations\":0}")));
         cancel.extend((0..TURNS).map(|_| {
             let id = client.start("dummy", SLEEPING);
             client.until_running(&id);
-            client.time("DELETE", &format!("/api/v1/operations/{id}?wait=5"), "")
+            client.cancel(&id)
         }));
     }
-    client.time("DELETE", &format!("{seen}?wait=5"), "");
+    client.cancel(&seen);
     State {
         health: Samples::new(health),
         apart: Samples::new(apart),

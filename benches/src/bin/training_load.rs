@@ -47,28 +47,25 @@ fn main() {
 fn round(client: &mut Client, cores: usize) -> Round {
     let seen = client.start("dummy", r#"{"iterations":1,"step_ms":3600000}"#);
     client.until_running(&seen);
-    let seen = format!("/api/v1/operations/{seen}");
+    let view_of = format!("/api/v1/operations/{seen}");
     let (mut health, mut idle_view, mut busy_view, mut cancel) = (vec![], vec![], vec![], vec![]);
     for _ in 0..CANCELS * READS {
         health.push(client.time("GET", "/healthz", ""));
-        idle_view.push(client.time("GET", &seen, ""));
+        idle_view.push(client.time("GET", &view_of, ""));
     }
     let mut burning: Vec<_> = (0..cores).map(|_| begin(client)).collect();
     for _ in 0..CANCELS * READS {
-        busy_view.push(client.time("GET", &seen, ""));
+        busy_view.push(client.time("GET", &view_of, ""));
     }
     for turn in 0..CANCELS {
         let one = &mut burning[turn % cores];
-        cancel.push(client.time("DELETE", &format!("/api/v1/operations/{one}?wait=5"), ""));
+        cancel.push(client.cancel(one));
         *one = begin(client);
     }
     let batch = batch_of(client, &burning[0]);
-    for path in burning
-        .iter()
-        .map(|id| format!("/api/v1/operations/{id}"))
-        .chain([seen])
-    {
-        client.time("DELETE", &format!("{path}?wait=5"), "");
+    burning.push(seen);
+    for id in &burning {
+        client.cancel(id);
     }
     Round {
         health: Samples::new(health),
@@ -99,33 +96,22 @@ fn batch_of(client: &mut Client, id: &str) -> f64 {
     }
 }
 
+type Figure = fn(&Round) -> f64;
+const FIGURES: [(&str, Figure); 6] = [
+    ("GET /healthz, idle, p99", |r| r.health.percentile(99.0)),
+    ("a view, idle, p99", |r| r.idle_view.percentile(99.0)),
+    ("a view, busy, p99", |r| r.busy_view.percentile(99.0)),
+    ("DELETE ?wait, busy, p50", |r| r.cancel.percentile(50.0)),
+    ("DELETE ?wait, busy, p99", |r| r.cancel.percentile(99.0)),
+    ("one batch", |r| r.batch),
+];
+
 fn report(rounds: &[Round], cores: usize) {
     println!("{cores} trainings on {cores} cores; µs, the median of {ROUNDS} rounds (quartiles)");
     let each = |of: &dyn Fn(&Round) -> f64| Samples::new(rounds.iter().map(of).collect());
-    println!(
-        "  GET /healthz, idle, p99          {}",
-        each(&|r| r.health.percentile(99.0)).spread()
-    );
-    println!(
-        "  GET /operations/{{id}}, idle, p99  {}",
-        each(&|r| r.idle_view.percentile(99.0)).spread()
-    );
-    println!(
-        "  GET /operations/{{id}}, busy, p99  {}",
-        each(&|r| r.busy_view.percentile(99.0)).spread()
-    );
-    println!(
-        "  DELETE ?wait, busy, p50          {}",
-        each(&|r| r.cancel.percentile(50.0)).spread()
-    );
-    println!(
-        "  DELETE ?wait, busy, p99          {}",
-        each(&|r| r.cancel.percentile(99.0)).spread()
-    );
-    println!(
-        "  one batch                        {}",
-        each(&|r| r.batch).spread()
-    );
+    for (name, of) in FIGURES {
+        println!("  {name:32} {}", each(&of).spread());
+    }
     let view = each(&|r| r.busy_view.percentile(99.0) / r.idle_view.percentile(99.0));
     judge("view, p99, busy / idle", &view, Target::AtMost(1.5));
     let cancel = each(&|r| (r.cancel.percentile(99.0) - r.batch) / r.health.percentile(99.0));

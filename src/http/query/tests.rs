@@ -27,51 +27,6 @@ fn a_list_takes_every_filter() {
 }
 
 #[test]
-fn every_fault_of_a_query_is_told() {
-    let text = told(
-        "status=done&limit=0&active_only=maybe&label=x&cursor=1&colour=red&limit=3",
-        list,
-    );
-    for part in [
-        "status:",
-        "limit: expected an integer from 1 to 1000",
-        "active_only:",
-        "label:",
-        "cursor:",
-        "colour: expected a known field",
-        "limit: expected it once",
-    ] {
-        assert!(text.contains(part), "{part} is missing in {text}");
-    }
-}
-
-#[test]
-fn waiting_is_a_number_of_seconds() {
-    let wait = |query: &str| {
-        Fields::read(query, |fields| fields.seconds("wait", "so long", 300.0))
-            .ok()
-            .flatten()
-    };
-    assert_eq!(wait("wait=0.25"), Some(Duration::from_millis(250)));
-    assert_eq!(wait("wait=0"), Some(Duration::ZERO));
-    for bad in [
-        "wait=",
-        "wait=-1",
-        "wait=301",
-        "wait=NaN",
-        "wait=inf",
-        "wait=soon",
-        "wait=1&wait=2",
-    ] {
-        assert!(
-            !told(bad, |fields| fields.seconds("wait", "so long", 300.0)).is_empty(),
-            "{bad}"
-        );
-    }
-    assert!(told("x=1", |_| ()).contains("no query on this route"));
-}
-
-#[test]
 fn a_fault_without_a_name_is_one_of_the_query() {
     for query in [format!("a={}", "x".repeat(8 * 1024)), "=1".to_owned()] {
         let told = told(&query, |_| ());

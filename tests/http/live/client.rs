@@ -1,7 +1,6 @@
 //! A client: frames out, frames in.
 
 use std::net::TcpStream;
-use std::time::Duration;
 
 use impresario_api::ServerFrame;
 use serde_json::{Value, json};
@@ -11,10 +10,7 @@ use tungstenite::http::HeaderValue;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Error, Message, WebSocket};
 
-use crate::support::Server;
-
-/// Far longer than anything here takes: past it something hangs.
-const LONG: Duration = Duration::from_secs(30);
+use crate::support::{LONG, Server};
 
 pub(crate) struct Live {
     pub(crate) socket: WebSocket<TcpStream>,

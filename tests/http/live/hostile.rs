@@ -8,7 +8,7 @@ use serde_json::json;
 use tungstenite::protocol::frame::coding::CloseCode;
 
 use super::client::Live;
-use crate::support::{LONG, Server, comes};
+use crate::support::{ANNA, LONG, Server, comes, tokens};
 
 /// Kibibytes by which nothing that one client does lets the server grow.
 const LITTLE: u64 = 32 << 10;
@@ -16,17 +16,7 @@ const LITTLE: u64 = 32 << 10;
 /// A server with tokens.
 fn guarded() -> Server {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = folder.path().join("tokens");
-    std::fs::write(&file, "anna s3cret-s3cret-s3cret-s3cret\n").expect("writable");
-    private(&file);
-    Server::set(&[&format!("http.token_file={}", file.display())])
-}
-
-/// Nobody else may read it.
-fn private(file: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt;
-    let permissions = std::fs::Permissions::from_mode(0o600);
-    std::fs::set_permissions(file, permissions).expect("it is ours");
+    Server::set(&[&tokens(&folder)])
 }
 
 /// The bytes below a socket.
@@ -166,7 +156,7 @@ fn without_a_token_a_socket_may_say_auth_and_nothing_else() {
     assert_eq!(told.0, CloseCode::Policy);
     assert!(told.1.contains("in time"), "{told:?}");
     let mut live = Live::new(&server);
-    live.say(&json!({"type": "auth", "token": "s3cret-s3cret-s3cret-s3cret"}));
+    live.say(&json!({"type": "auth", "token": ANNA}));
     live.subscribe("a", json!({"filter": {}}));
 }
 

@@ -83,14 +83,6 @@ fn disturb(server: &Server, ids: &[String]) {
     }
 }
 
-fn kept(server: &Server, id: &str) -> Vec<Value> {
-    let events = server.get(&format!("{OPERATIONS}/{id}/events"));
-    events.data(200)["events"]
-        .as_array()
-        .expect("events")
-        .clone()
-}
-
 /// A client that is cut off again and again, and once with its server.
 #[test]
 fn a_client_that_is_cut_off_at_random_moments_has_every_event_once_and_in_order() {
@@ -122,7 +114,7 @@ fn a_client_that_is_cut_off_at_random_moments_has_every_event_once_and_in_order(
     }
     assert!(cuts > 3, "{cuts}");
     for (id, events) in &known.events {
-        let all = kept(&server, id);
+        let all = server.events(id);
         assert_eq!(*events, all[..events.len()], "{id}");
     }
     assert!(
@@ -136,10 +128,7 @@ fn a_client_that_is_cut_off_at_random_moments_has_every_event_once_and_in_order(
 /// Those that are to complete: all but the cancelled ones.
 fn wanted(server: &Server) -> usize {
     let list = server.get(&format!("{OPERATIONS}?limit=100&label=team:red"));
-    let rows = list.data(200)["operations"]
-        .as_array()
-        .expect("rows")
-        .clone();
+    let rows = list.list("operations");
     let all = rows.iter().filter(|row| row["status"] != "cancelled");
     for paused in rows.iter().filter(|row| row["status"] == "paused") {
         server.ask(paused["operation_id"].as_str().expect("an id"), "resume");
@@ -178,6 +167,6 @@ fn by_operation_a_client_that_is_cut_off_misses_nothing() {
     }
     assert_eq!(
         events,
-        (1..=kept(&server, &id).len() as u64).collect::<Vec<_>>()
+        (1..=server.events(&id).len() as u64).collect::<Vec<_>>()
     );
 }
