@@ -102,8 +102,8 @@ impl Orchestrator {
         let (kinds, hub) = (Arc::new(kinds), Arc::new(Hub::default()));
         let failure = Failure::new(Arc::clone(&admitting));
         let (reader, engine) = (store.reader(), store.engine());
-        let newest = reader.newest().map_err(StartupError::Store)?;
-        let ids = Ids::after(newest);
+        let last_numbers = store.last_numbers().map_err(StartupError::Store)?;
+        let ids = Ids::after(last_numbers.newest);
         let owner = Owner {
             node: ids::NODE,
             incarnation: ids.next(config.clock.now()).as_u64(),
@@ -122,6 +122,7 @@ impl Orchestrator {
         } = system::start(Parts {
             config: config.clone(),
             owner,
+            last_numbers,
             kinds: Arc::clone(&kinds),
             store: Box::new(store),
             hub: Arc::clone(&hub),

@@ -74,7 +74,7 @@ pub(super) async fn events(
     client: Client,
 ) -> Answer<EventPage> {
     let orchestrator = app.orchestrator.clone();
-    let there = orchestrator.events_after(id.0, query.since)?;
+    let there = orchestrator.events_after(id.0, query.since).await?;
     if there.min(query.limit as u64) <= SHORT_PAGE as u64 {
         return ok(short_page(&orchestrator, id, &query, &client).await?);
     }

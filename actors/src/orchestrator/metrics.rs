@@ -31,22 +31,23 @@ impl Orchestrator {
         id: OperationId,
         asked: MetricRange,
     ) -> Result<MetricSeries, Error> {
-        self.operation(id)?;
+        self.operation(id).await?;
         let reader = Arc::clone(&self.0.reader);
         // All of an operation's points may be very many, too many for the caller's thread.
-        let read = self.0.blocking.run(move || {
-            let curves = curves(&*reader, id)?;
+        let read = self.0.blocking.run_future(move || async move {
+            let curves = curves(&*reader, id).await?;
             Ok::<_, StoreError>(of_range(&curves, &asked))
         });
         Ok(read.await??)
     }
 }
 
-fn curves(reader: &dyn Reader, id: OperationId) -> Result<Curves, StoreError> {
+async fn curves(reader: &dyn Reader, id: OperationId) -> Result<Curves, StoreError> {
     let mut curves = Curves::default();
     let mut since = 0;
     loop {
-        let events = reader.events(id, since, PAGE, &["metric", "restored"])?;
+        let events = reader.events(id, since, PAGE, &["metric", "restored"]);
+        let events = events.await?;
         let Some(last) = events.last() else {
             return Ok(curves);
         };

@@ -14,7 +14,7 @@ pub(super) struct Queues(HashMap<String, HashMap<OperationId, u64>>);
 impl Queues {
     /// The place of a pending operation in its lane, 1 is next; `None` past the last place that is
     /// counted, and while it waits for its time.
-    pub(super) fn position(
+    pub(super) async fn position(
         &mut self,
         reader: &dyn Reader,
         operation: &Operation,
@@ -23,7 +23,7 @@ impl Queues {
         if let Some(queue) = self.0.get(&operation.lane) {
             return Ok(queue.get(&operation.id).copied());
         }
-        let queue = reader.queue(&operation.lane, now)?;
+        let queue = reader.queue(&operation.lane, now).await?;
         let queue: HashMap<_, _> = queue.into_iter().zip(1..).collect();
         let place = queue.get(&operation.id).copied();
         self.0.insert(operation.lane.clone(), queue);

@@ -30,13 +30,15 @@ const PRUNE_BATCH: usize = 500;
 impl Orchestrator {
     /// One operation.
     pub async fn view(&self, id: OperationId) -> Result<OperationView, Error> {
-        self.view_of(&self.operation(id)?).await
+        self.view_of(&self.operation(id).await?).await
     }
 
     pub(super) async fn view_of(&self, operation: &Arc<Operation>) -> Result<OperationView, Error> {
         if !operation.state.shown().is_dispatched() {
             let now = self.now();
-            let around = self.around(operation, None, &mut Queues::default(), now)?;
+            let around = self
+                .around(operation, None, &mut Queues::default(), now)
+                .await?;
             return Ok(views::view(operation, &around, now));
         }
         let live = self.live(vec![operation.id]).await.remove(&operation.id);
@@ -44,16 +46,18 @@ impl Orchestrator {
         let operation = if live.is_some() {
             Arc::clone(operation)
         } else {
-            self.operation(operation.id)?
+            self.operation(operation.id).await?
         };
         let now = self.now();
-        let around = self.around(&operation, live, &mut Queues::default(), now)?;
+        let around = self
+            .around(&operation, live, &mut Queues::default(), now)
+            .await?;
         Ok(views::view(&operation, &around, now))
     }
 
     /// A page of operations, newest first.
     pub async fn list(&self, query: Query) -> Result<OperationList, Error> {
-        let page = self.0.reader.page(&query)?;
+        let page = self.0.reader.page(&query).await?;
         self.see_to(&page.operations);
         let running = page
             .operations
@@ -69,7 +73,9 @@ impl Orchestrator {
         let mut rows = Vec::with_capacity(page.operations.len());
         let mut queues = Queues::default();
         for operation in &page.operations {
-            let around = self.around(operation, live.remove(&operation.id), &mut queues, now)?;
+            let around = self
+                .around(operation, live.remove(&operation.id), &mut queues, now)
+                .await?;
             rows.push(views::list_row(operation, &around, now));
         }
         let next_cursor = match page.operations.last() {
@@ -87,7 +93,7 @@ impl Orchestrator {
 
     /// The output.
     pub async fn result(&self, id: OperationId) -> Result<Value, Error> {
-        let operation = self.operation(id)?;
+        let operation = self.operation(id).await?;
         match &operation.output {
             Some(output) if operation.state.shown() == Status::Completed => Ok((**output).clone()),
             _ => Err(Error::NoResult(operation.state.shown())),
@@ -104,14 +110,14 @@ impl Orchestrator {
         types: &[&str],
         wait: Option<Duration>,
     ) -> Result<EventPage, Error> {
-        self.operation(id)?;
+        self.operation(id).await?;
         let mut watch = wait.map(|_| Watch::new(self, id));
         let read = || self.0.reader.events(id, since, limit, types);
-        let mut events = read()?;
+        let mut events = read().await?;
         if let (true, Some(wait), Some(watch)) = (events.is_empty(), wait, &mut watch) {
             let waiting = async {
                 while events.is_empty() && watch.any_event().await {
-                    events = read()?;
+                    events = read().await?;
                 }
                 Ok::<_, Error>(())
             };
@@ -127,8 +133,8 @@ impl Orchestrator {
     }
 
     /// How many events there are after `since`.
-    pub fn events_after(&self, id: OperationId, since: u64) -> Result<u64, Error> {
-        Ok(self.operation(id)?.seq.saturating_sub(since))
+    pub async fn events_after(&self, id: OperationId, since: u64) -> Result<u64, Error> {
+        Ok(self.operation(id).await?.seq.saturating_sub(since))
     }
 
     /// Log lines after `since`, of at least `level`.
@@ -165,8 +171,8 @@ impl Orchestrator {
     }
 
     /// The last event's cursor.
-    pub fn cursor(&self) -> Result<u64, Error> {
-        Ok(self.0.reader.cursor()?)
+    pub async fn cursor(&self) -> Result<u64, Error> {
+        Ok(self.0.reader.cursor().await?)
     }
 
     /// Removes operations that ended longer ago than `older_than`, oldest first: how many. With
@@ -199,8 +205,8 @@ impl Orchestrator {
         Ok(pruned)
     }
 
-    pub(super) fn operation(&self, id: OperationId) -> Result<Arc<Operation>, Error> {
-        let operation = self.0.reader.operation(id)?;
+    pub(super) async fn operation(&self, id: OperationId) -> Result<Arc<Operation>, Error> {
+        let operation = self.0.reader.operation(id).await?;
         self.see_to(operation.as_slice());
         operation.ok_or(Error::NotFound(id))
     }
@@ -234,7 +240,7 @@ impl Orchestrator {
         live
     }
 
-    fn around(
+    async fn around(
         &self,
         operation: &Operation,
         live: Option<LiveProgress>,
@@ -251,7 +257,7 @@ impl Orchestrator {
         let lane = gauge.map_or((0, 0), |gauge| {
             (gauge.busy.load(Ordering::Relaxed), gauge.concurrency)
         });
-        let queue_position = queues.position(&*self.0.reader, operation, now)?;
+        let queue_position = queues.position(&*self.0.reader, operation, now).await?;
         Ok(Around {
             live,
             queue_position,

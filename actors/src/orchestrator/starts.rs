@@ -88,9 +88,9 @@ impl Orchestrator {
         let retry_of = again.as_ref().map(|again| again.of);
         let idempotency = options.idempotency(&**kind, &params, retry_of, kept, self.now());
         if let Some(given) = &idempotency
-            && let Some((id, first)) = self.0.reader.idempotent(&given.key, given.since)?
+            && let Some((id, first)) = self.0.reader.idempotent(&given.key, given.since).await?
         {
-            return self.replay(id, first == given.fingerprint);
+            return self.replay(id, first == given.fingerprint).await;
         }
         self.admit(kind, &params).await?;
         if !self.is_admitting() {
@@ -147,8 +147,8 @@ impl Orchestrator {
         Ok(())
     }
 
-    fn replay(&self, id: OperationId, same: bool) -> Result<Started, Error> {
-        match self.0.reader.operation(id)? {
+    async fn replay(&self, id: OperationId, same: bool) -> Result<Started, Error> {
+        match self.0.reader.operation(id).await? {
             _ if !same => Err(Error::IdempotencyMismatch(id)),
             Some(operation) => Ok(Started {
                 id,

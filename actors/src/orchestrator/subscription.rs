@@ -84,12 +84,12 @@ impl Orchestrator {
         since: Option<u64>,
     ) -> Result<Subscription, Error> {
         let subscriber = self.0.hub.listen(&interest, since.is_some());
-        let cursor = self.0.reader.cursor()?;
+        let cursor = self.0.reader.cursor().await?;
         let mut subscription =
             Subscription::new(self, interest, subscriber, since.unwrap_or(cursor));
         subscription.snapshot = since.is_some();
         if let Some(since) = since {
-            let kept = self.0.reader.events_since_cursor(since, 1)?;
+            let kept = self.0.reader.events_since_cursor(since, 1).await?;
             let first = kept.first().map_or(cursor + 1, |first| first.cursor);
             let gone = first.saturating_sub(since + 1);
             if gone > 0 {
@@ -172,15 +172,15 @@ impl Subscription {
         // Until it is read, it is missed: an error here loses nothing.
         self.behind = true;
         let missed = match &self.interest {
-            Interest::Operation(id) => reader.events(*id, self.last, PAGE, &[])?,
-            Interest::Matching { .. } => reader.events_since_cursor(self.last, PAGE)?,
+            Interest::Operation(id) => reader.events(*id, self.last, PAGE, &[]).await?,
+            Interest::Matching { .. } => reader.events_since_cursor(self.last, PAGE).await?,
         };
         let more = missed.len() == PAGE;
         for event in missed {
             // Asked first: one that could not be judged must not count as given.
-            let concerns = self.concerns(&event)?;
+            let concerns = self.concerns(&event).await?;
             if self.is_news(&event) && concerns {
-                self.ready.extend(self.last_progress(&event)?);
+                self.ready.extend(self.last_progress(&event).await?);
                 self.ready.push_back(Update::Event(event));
             }
         }
@@ -202,14 +202,19 @@ impl Subscription {
 
     /// Progress frames may be merged, but a run's last one comes before the event that ends it. Who
     /// was away (`since`) gets none: the snapshot has it.
-    fn last_progress(&self, event: &Event) -> Result<Option<Update>, Error> {
+    async fn last_progress(&self, event: &Event) -> Result<Option<Update>, Error> {
         let EventBody::Status(status) = &event.body else {
             return Ok(None);
         };
         if self.snapshot || status.status.is_dispatched() {
             return Ok(None);
         }
-        let operation = self.orchestrator.0.reader.operation(event.operation_id)?;
+        let operation = self
+            .orchestrator
+            .0
+            .reader
+            .operation(event.operation_id)
+            .await?;
         let progress = match operation {
             Some(operation) if operation.state.run == status.run => operation.progress.clone(),
             _ => None,
@@ -221,7 +226,7 @@ impl Subscription {
         }))
     }
 
-    fn concerns(&mut self, event: &Event) -> Result<bool, Error> {
+    async fn concerns(&mut self, event: &Event) -> Result<bool, Error> {
         if self.interest.is_of_all() {
             return Ok(true);
         }
@@ -232,7 +237,7 @@ impl Subscription {
         {
             return Ok(concerns);
         }
-        let operation = self.orchestrator.0.reader.operation(id)?;
+        let operation = self.orchestrator.0.reader.operation(id).await?;
         let concerns = operation.is_some_and(|operation| self.interest.includes(&operation));
         self.judged = Some((id, concerns));
         Ok(concerns)

@@ -36,7 +36,7 @@ impl Orchestrator {
 
     /// The supervisor as it is. The version is this crate's, and it knows of no sockets.
     pub async fn system(&self) -> Result<SystemView, Error> {
-        self.system_of(self.read_manager().await?)
+        self.system_of(self.read_manager().await?).await
     }
 
     /// The supervisor with all that is measured of it.
@@ -44,7 +44,7 @@ impl Orchestrator {
         let mut manager = self.read_manager().await?;
         let cancels = manager.cancels.clone();
         let mut runs = std::mem::take(&mut manager.runs);
-        let mut operations = self.0.reader.counts()?;
+        let mut operations = self.0.reader.counts().await?;
         for view in self.0.kinds.views() {
             for status in Status::ALL {
                 operations.entry((view.kind.clone(), *status)).or_default();
@@ -53,7 +53,7 @@ impl Orchestrator {
                 .or_insert_with(|| Histogram::new(RUNS));
         }
         Ok(SystemMetrics {
-            system: self.system_of(manager)?,
+            system: self.system_of(manager).await?,
             operations,
             runs,
             cancels,
@@ -64,11 +64,19 @@ impl Orchestrator {
     async fn read_manager(&self) -> Result<ManagerView, Error> {
         let (reply, answer) = oneshot::channel();
         self.0.manager.do_send(ReadSystem { reply });
-        answer.await.map_err(|_| self.gone())
+        let mut view = answer.await.map_err(|_| self.gone())?;
+        let now = self.now();
+        for lane in &mut view.lanes {
+            let oldest = self.0.reader.oldest_due(&lane.name, now).await?;
+            let waiting = self.0.reader.waiting(&lane.name).await?;
+            (lane.queued, lane.scheduled) = (waiting.due, waiting.scheduled);
+            lane.oldest_wait_seconds = oldest.map(|since| now.seconds_since(since));
+        }
+        Ok(view)
     }
 
-    fn system_of(&self, manager: ManagerView) -> Result<SystemView, Error> {
-        let (operations, size_bytes) = self.0.reader.size()?;
+    async fn system_of(&self, manager: ManagerView) -> Result<SystemView, Error> {
+        let (operations, size_bytes) = self.0.reader.size().await?;
         let commits = lock(&self.0.store_gauge.commits);
         let store = StoreView {
             engine: self.0.engine.to_owned(),

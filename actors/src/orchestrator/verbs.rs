@@ -79,7 +79,7 @@ impl Orchestrator {
         verb: Verb,
         error: StoreError,
     ) -> Result<Asked, Error> {
-        let operation = self.operation(id)?;
+        let operation = self.operation(id).await?;
         let stops = matches!(verb, Verb::Cancel | Verb::Pause | Verb::Finish)
             && operation.state.shown().is_dispatched();
         if !stops || rule(&operation.state, verb, self.now()) != Ok(Ruling::Do) {

@@ -47,7 +47,7 @@ impl Orchestrator {
         let mut watch = Watch::new(self, id);
         let watching = async {
             loop {
-                match self.0.reader.operation(id)? {
+                match self.0.reader.operation(id).await? {
                     None => return Err(Error::NotFound(id)),
                     Some(operation) if until.is_met(operation.state.shown()) => return Ok(()),
                     Some(_) => {}

@@ -9,24 +9,25 @@ pub mod conformance;
 pub mod engine;
 mod memory;
 mod query;
+mod reader;
 pub mod record;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod told;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use impresario_api::{Event, EventBody, OperationId, Status, Stop, Timestamp};
 use serde_json::Value;
 
-use crate::rules::admission::{Full, Waiting};
+use crate::rules::admission::Full;
 use crate::rules::lifecycle::{Input, Rejection};
 use crate::rules::run_end::RunEnd;
 pub use crate::run::SavedCheckpoint;
 pub use change::Fact;
 pub use memory::MemoryStore;
 pub use query::{Page, Query};
+pub use reader::{Answer, Reader};
 pub use record::{
     Idempotency, KEPT_CHECKPOINTS, LostOwner, MOST_WARNINGS, Operation, Owner, Submission,
     UNREADABLE,
@@ -45,6 +46,13 @@ pub trait Store: Send + 'static {
     /// of the whole batch was kept.
     fn commit(&mut self, batch: &[Command]) -> Result<Vec<Outcome>, StoreError>;
 
+    /// Settles a batch whose commit was answered by [`StoreError::Unknown`]: what came of it, or `None`
+    /// when nothing of it was kept. An `Err` means that this is still not known. Nothing else is
+    /// committed before.
+    fn settle(&mut self, _batch: &[Command]) -> Result<Option<Vec<Outcome>>, StoreError> {
+        Ok(None)
+    }
+
     /// Whether a commit is a few microseconds in memory and never waits for a device. Such a store
     /// commits on the control arbiter itself: a thread of its own would cost ten times the commit.
     fn commits_at_once(&self) -> bool {
@@ -58,77 +66,22 @@ pub trait Store: Send + 'static {
         Vec::new()
     }
 
+    /// The last numbers that were given: what is new goes on from there.
+    fn last_numbers(&self) -> Result<LastNumbers, StoreError>;
+
     /// Reads what is committed, from any thread.
     fn reader(&self) -> Arc<dyn Reader>;
 }
 
-/// Reads what is committed.
-pub trait Reader: Send + Sync + 'static {
-    /// One operation.
-    fn operation(&self, id: OperationId) -> Result<Option<Arc<Operation>>, StoreError>;
-
-    /// A page, newest first.
-    fn page(&self, query: &Query) -> Result<Page, StoreError>;
-
-    /// How many there are, by kind and shown status.
-    fn counts(&self) -> Result<BTreeMap<(String, Status), u64>, StoreError>;
-
-    /// Events of one operation with a `seq` over `since`, ascending, at most `limit`; with
-    /// `types`, those types alone.
-    fn events(
-        &self,
-        id: OperationId,
-        since: u64,
-        limit: usize,
-        types: &[&str],
-    ) -> Result<Vec<Arc<Event>>, StoreError>;
-
-    /// Events of all operations with a `cursor` over `since`, ascending, at most `limit`.
-    fn events_since_cursor(&self, since: u64, limit: usize) -> Result<Vec<Arc<Event>>, StoreError>;
-
-    /// The latest time that a command carried, if there was one.
-    fn latest(&self) -> Result<Option<Timestamp>, StoreError>;
-
-    /// The newest id that was ever kept.
-    fn newest(&self) -> Result<Option<OperationId>, StoreError>;
-
+/// The last numbers that a store has given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LastNumbers {
     /// The last event's cursor; 0 before the first.
-    fn cursor(&self) -> Result<u64, StoreError>;
-
-    /// The pending operations of a lane that may go now, next first: at most the first
-    /// [`LAST_PLACE`].
-    fn queue(&self, lane: &str, now: Timestamp) -> Result<Vec<OperationId>, StoreError>;
-
-    /// Since when the one of a lane that waits longest could run. It asks for a few entries of an
-    /// index, however many wait.
-    fn oldest_due(&self, lane: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;
-
-    /// How many wait in a lane. One whose time has come counts as scheduled until the next command
-    /// that looks at the lane's times: a claim, or a start.
-    fn waiting(&self, lane: &str) -> Result<Waiting, StoreError>;
-
-    /// How many operations ended in `from..until`, by the minute (of the time since 1970) and status.
-    fn ended(
-        &self,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<BTreeMap<(i64, Status), u64>, StoreError>;
-
-    /// The operation that a caller's idempotency key stands for, and the fingerprint of its request;
-    /// `None` when the key was recorded at `since` or before it: it is forgotten.
-    fn idempotent(
-        &self,
-        key: &str,
-        since: Timestamp,
-    ) -> Result<Option<(OperationId, u64)>, StoreError>;
-
-    /// Operations kept, and bytes that they take (estimated, in memory).
-    fn size(&self) -> Result<(u64, u64), StoreError>;
-
-    /// How many records could not be read, and are set aside: as far as they were met.
-    fn set_aside(&self) -> u64 {
-        0
-    }
+    pub cursor: u64,
+    /// The newest id that was ever kept.
+    pub newest: Option<OperationId>,
+    /// The latest time that a command carried, if there was one.
+    pub latest: Option<Timestamp>,
 }
 
 /// One write. Every one carries its time, so that a store needs no clock.
@@ -311,6 +264,9 @@ pub enum StoreError {
     /// It does not answer now.
     #[error("the store cannot be reached: {0}")]
     Unavailable(String),
+    /// The answer to a commit was lost: the batch may have been kept, or not. See [`Store::settle`].
+    #[error("it is not known whether the store has kept what was sent to it: {0}")]
+    Unknown(String),
     /// What is on disk can no longer be trusted: the process must end.
     #[error("the store failed for good: {0}")]
     Fatal(String),

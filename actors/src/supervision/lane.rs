@@ -10,7 +10,6 @@ use impresario_api::{LaneView, OperationId, SlotView, Timestamp};
 use super::messages::{NotBegun, RunEnded};
 use crate::LaneConfig;
 use crate::operation::ErasedOperation;
-use crate::rules::admission::Waiting;
 use crate::run::yielding::stand_back;
 use crate::run::{Finished, Run, execute};
 
@@ -143,12 +142,8 @@ impl Lane {
         self.slots[index].arbiter.stop();
     }
 
-    pub(crate) fn view(
-        &self,
-        waiting: Waiting,
-        oldest: Option<Timestamp>,
-        now: Timestamp,
-    ) -> LaneView {
+    /// What is known without the store, which counts those that wait.
+    pub(crate) fn view(&self) -> LaneView {
         let slot = |(slot, one): (usize, &Slot)| {
             let busy = one.busy.as_ref();
             SlotView {
@@ -169,9 +164,9 @@ impl Lane {
             delayed_limit: self.config.delayed_limit,
             threads: self.config.threads,
             slots: self.slots.iter().enumerate().map(slot).collect(),
-            queued: waiting.due,
-            scheduled: waiting.scheduled,
-            oldest_wait_seconds: oldest.map(|since| now.seconds_since(since)),
+            queued: 0,
+            scheduled: 0,
+            oldest_wait_seconds: None,
         }
     }
 }

@@ -30,7 +30,9 @@ use crate::live_count::LiveCount;
 use crate::operation::Kinds;
 use crate::rules::dispatch::is_due;
 use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
-use crate::store::{Claim, Command, Done, LostOwner, Operation, Outcome, Owner, Reader};
+use crate::store::{
+    Claim, Command, Done, LastNumbers, LostOwner, Operation, Outcome, Owner, Reader,
+};
 use live::Live;
 use metrics::Metrics;
 
@@ -43,6 +45,7 @@ pub(crate) struct Setup {
     pub(crate) hub: Arc<Hub>,
     pub(crate) link: StoreLink,
     pub(crate) reader: Arc<dyn Reader>,
+    pub(crate) last_numbers: LastNumbers,
     pub(crate) admitting: Arc<AtomicBool>,
     pub(crate) sweeper: Sweeper,
     pub(crate) tasks: LiveCount,

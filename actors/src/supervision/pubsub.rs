@@ -11,7 +11,7 @@ mod topic;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use impresario_api::{OperationId, Progress, Timestamp};
+use impresario_api::{Event, OperationId, Progress, Timestamp};
 
 use crate::locks::lock;
 use crate::store::{Done, Operation};
@@ -25,6 +25,8 @@ pub(crate) use self::topic::{Notification, TopicPosition};
 struct Topics {
     by_operation: HashMap<OperationId, Arc<Topic>>,
     matching: Vec<Arc<Topic>>,
+    /// The cursor of the next event, once there was one.
+    next_cursor: Option<u64>,
     closed: bool,
 }
 
@@ -50,6 +52,15 @@ impl Topics {
             Interest::Operation(id) => drop(self.by_operation.remove(&id)),
             Interest::Matching { .. } => self.matching.retain(|one| !Arc::ptr_eq(one, topic)),
         }
+    }
+
+    /// Whether an operation's new events go on where the last ones ended.
+    fn goes_on(&mut self, events: &[Arc<Event>]) -> bool {
+        let (Some(first), Some(last)) = (events.first(), events.last()) else {
+            return true;
+        };
+        let next = self.next_cursor.replace(last.cursor + 1);
+        next.is_none_or(|next| next == first.cursor)
     }
 
     fn all(&self) -> impl Iterator<Item = &Arc<Topic>> {
@@ -89,7 +100,14 @@ impl Hub {
 
     /// Tells what was committed; with `last`, the last progress of the run that its last event ends,
     /// just before that.
+    ///
+    /// Events are published by contiguous cursors alone. Where others were committed between, by another
+    /// node or by a process before this one, every listener reads them from the store, in their order.
     pub(crate) fn publish(&self, done: &Done, last: Option<&Progress>) {
+        if !lock(&self.0).goes_on(&done.events) {
+            let all: Vec<_> = lock(&self.0).all().cloned().collect();
+            all.iter().for_each(|topic| topic.skip());
+        }
         for topic in self.concerned(&done.operation) {
             topic.events(&done.events, last);
         }

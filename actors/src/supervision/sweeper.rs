@@ -106,7 +106,7 @@ fn sweep_leftovers(root: &Path, reader: &dyn Reader) {
         let Some(id) = name.to_str().and_then(|name| name.parse().ok()) else {
             continue; // Not made here.
         };
-        match reader.operation(id) {
+        match reader.operation(id).wait() {
             Ok(None) => remove(&entry.path()),
             Ok(Some(operation)) => {
                 // A run of this process may be writing one of its own.

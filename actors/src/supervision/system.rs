@@ -20,7 +20,7 @@ use super::watched;
 use super::writer::{Entry, Listeners, StoreLink, Writer};
 use crate::live_count::LiveCount;
 use crate::operation::Kinds;
-use crate::store::{Owner, Store};
+use crate::store::{LastNumbers, Owner, Store};
 use crate::{Config, StartupError};
 
 /// What the handle holds of a running system.
@@ -38,6 +38,7 @@ pub(crate) struct Running {
 pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) owner: Owner,
+    pub(crate) last_numbers: LastNumbers,
     pub(crate) kinds: Arc<Kinds>,
     pub(crate) store: Box<dyn Store>,
     pub(crate) hub: Arc<Hub>,
@@ -102,6 +103,7 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
     let Parts {
         config,
         owner,
+        last_numbers,
         kinds,
         store,
         hub,
@@ -118,6 +120,7 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
     let setup = Setup {
         config,
         owner,
+        last_numbers,
         kinds,
         hub,
         link: link.clone(),

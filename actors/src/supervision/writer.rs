@@ -31,6 +31,8 @@ const MOST: usize = 2_048;
 /// Commands that may wait for a store that is slow before starts are refused. Ends, verbs and reads
 /// never are.
 const MOST_UNWRITTEN: u64 = 4_096;
+/// How often a store is asked for the fate of a batch whose answer was lost.
+const SETTLE_EVERY: Duration = Duration::from_millis(100);
 /// How long a stop waits for the end that it brings, so that both share a commit. A function that
 /// heeds its stop returns within it; a commit takes longer by far.
 const END_FOLLOWS_WITHIN: Duration = Duration::from_micros(150);
@@ -181,7 +183,10 @@ impl Writer {
             .unzip();
         let began = Instant::now();
         // After a panic nothing of the store is used again.
-        let result = catch_unwind(AssertUnwindSafe(|| self.commit(&commands)));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let committed = self.commit(&commands);
+            self.settled(committed, &commands)
+        }));
         lock(&self.gauge.commits).record(began.elapsed());
         let result = result.unwrap_or_else(|payload| {
             let why = panic_message(&*payload);
@@ -232,6 +237,29 @@ impl Writer {
         let outcomes = self.store.commit(commands)?;
         breakpoints.after(commands);
         Ok(outcomes)
+    }
+
+    /// What came of a batch whose commit was sent, however long it takes to find out: what is written
+    /// next may depend on it. A shutdown that has given up waiting does not wait for it either.
+    fn settled(
+        &mut self,
+        mut committed: Result<Vec<Outcome>, StoreError>,
+        commands: &[Command],
+    ) -> Result<Vec<Outcome>, StoreError> {
+        while let Err(StoreError::Unknown(why)) = &committed
+            && !self.queue.is_closed()
+        {
+            log::warn!("{why}: asking the store what it has kept");
+            std::thread::sleep(SETTLE_EVERY);
+            let why = why.clone();
+            committed = match self.store.settle(commands) {
+                Ok(Some(outcomes)) => Ok(outcomes),
+                Ok(None) => Err(StoreError::Unavailable(why)),
+                Err(fatal @ StoreError::Fatal(_)) => Err(fatal),
+                Err(error) => Err(StoreError::Unknown(error.to_string())),
+            };
+        }
+        committed
     }
 
     /// Tells everyone that nothing of a batch was kept; false when it was the last.

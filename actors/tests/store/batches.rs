@@ -124,12 +124,15 @@ fn everything(store: &dyn Store) -> String {
         limit: 1_000,
         ..Query::default()
     };
-    let waiting = ["0", "1"].map(|lane| reader.waiting(lane).expect("it answers"));
+    let waiting = ["0", "1"].map(|lane| reader.waiting(lane).wait().expect("it answers"));
     format!(
         "{:?}\n{:?}\n{:?}\n{waiting:?}",
-        reader.page(&all).expect("it answers"),
-        reader.counts().expect("it answers"),
-        reader.events_since_cursor(0, 10_000).expect("it answers"),
+        reader.page(&all).wait().expect("it answers"),
+        reader.counts().wait().expect("it answers"),
+        reader
+            .events_since_cursor(0, 10_000)
+            .wait()
+            .expect("it answers"),
     )
 }
 

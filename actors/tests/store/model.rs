@@ -114,7 +114,7 @@ impl Pair {
         };
         let claimed: Vec<_> = operations.iter().map(|done| done.operation.id).collect();
         assert_eq!((claimed, next_due), (expected, later));
-        let waiting = self.store.reader().waiting(lane);
+        let waiting = self.store.reader().waiting(lane).wait();
         let waiting = waiting.expect("the store answers");
         assert_eq!(waiting, self.model.waiting(lane, now), "as of a claim");
     }
@@ -192,6 +192,7 @@ impl Pair {
         for one in &self.model.operations {
             let kept = reader
                 .operation(one.id)
+                .wait()
                 .expect("the store answers")
                 .expect("it is kept");
             assert_eq!(kept.state, one.state);
@@ -199,23 +200,32 @@ impl Pair {
                 .entry((one.kind.clone(), one.state.shown()))
                 .or_insert(0) += 1;
         }
-        assert_eq!(reader.counts().expect("the store answers"), counts);
+        assert_eq!(reader.counts().wait().expect("the store answers"), counts);
         let all = Query {
             limit: 1_000,
             ..Query::default()
         };
-        for one in reader.page(&all).expect("the store answers").operations {
-            let alone = reader.operation(one.id).expect("the store answers");
+        for one in reader
+            .page(&all)
+            .wait()
+            .expect("the store answers")
+            .operations
+        {
+            let alone = reader.operation(one.id).wait().expect("the store answers");
             assert_eq!(format!("{alone:?}"), format!("{:?}", Some(one)));
         }
         for lane in ["0", "1"] {
-            let queue = reader.queue(lane, self.now).expect("the store answers");
+            let queue = reader
+                .queue(lane, self.now)
+                .wait()
+                .expect("the store answers");
             assert_eq!(queue, self.model.due(lane, self.now));
             let due = self.model.pending(lane);
             let due = due.filter(|one| is_due(one.state.waits_until(), self.now));
             assert_eq!(
                 reader
                     .oldest_due(lane, self.now)
+                    .wait()
                     .expect("the store answers"),
                 due.map(Operation::could_run_since).min()
             );
@@ -229,7 +239,12 @@ impl Pair {
         expected.sort_unstable_by(|a, b| b.cmp(a));
         let (mut query, mut seen) = (query.clone(), Vec::new());
         loop {
-            let page = self.store.reader().page(&query).expect("the store answers");
+            let page = self
+                .store
+                .reader()
+                .page(&query)
+                .wait()
+                .expect("the store answers");
             assert_eq!(
                 (page.total, page.total_is_exact),
                 (expected.len() as u64, true)

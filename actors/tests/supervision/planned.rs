@@ -39,7 +39,7 @@ fn starting<'a>(
 }
 
 fn kept(store: &MemoryStore) -> usize {
-    let counts = store.reader().counts().expect("memory answers");
+    let counts = store.reader().counts().wait().expect("memory answers");
     counts.values().sum::<u64>() as usize
 }
 
@@ -91,6 +91,7 @@ fn a_function_begins_only_when_its_run_is_committed() {
     let operation = store
         .reader()
         .operation(id)
+        .wait()
         .expect("answers")
         .expect("kept");
     assert_eq!(operation.state.shown(), Status::Running);
@@ -106,7 +107,7 @@ fn an_end_is_told_only_when_it_is_committed() {
     let id = stage.running();
     stage.command(Move::Return);
     let status = || {
-        let operation = store.reader().operation(id).expect("answers");
+        let operation = store.reader().operation(id).wait().expect("answers");
         operation.expect("kept").state.shown()
     };
     let returned = halt(&halts, Point::Returned);
@@ -137,7 +138,12 @@ fn panics_at(point: Point) -> (Stage, Status, u32) {
         limit: 10,
         ..impresario::store::Query::default()
     };
-    let left = store.reader().page(&query).expect("answers").operations;
+    let left = store
+        .reader()
+        .page(&query)
+        .wait()
+        .expect("answers")
+        .operations;
     let (status, id) = match left.first() {
         Some(one) => (one.state.shown(), one.id),
         None => return (stage_with(policy(), 1, store), Status::Pending, 0),

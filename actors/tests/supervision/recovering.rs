@@ -352,6 +352,7 @@ fn what_ended_goes_by_number_and_by_age() {
         store
             .reader()
             .operation(id)
+            .wait()
             .expect("memory answers")
             .is_some()
     };
@@ -437,6 +438,13 @@ fn a_clock_far_ahead_removes_nothing_by_age_at_once() {
     stage.command(Move::Log(1));
     stage.ready();
     stage.event(other, |body| matches!(body, EventBody::Log(_)));
-    assert!(store.reader().operation(id).expect("answers").is_some());
+    assert!(
+        store
+            .reader()
+            .operation(id)
+            .wait()
+            .expect("answers")
+            .is_some()
+    );
     stage.returns(other);
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use impresario::rules::admission::Waiting;
 use impresario::store::{
-    Command, MemoryStore, Operation, Outcome, Page, Query, Reader, Store, StoreError,
+    Answer, Command, LastNumbers, MemoryStore, Operation, Outcome, Page, Query, Reader, Store,
+    StoreError,
 };
 use impresario_api::{Event, OperationId, Status, Timestamp};
 
@@ -26,6 +27,10 @@ where
 
     fn commit(&mut self, batch: &[Command]) -> Result<Vec<Outcome>, StoreError> {
         (self.script)(&mut self.store, batch)
+    }
+
+    fn last_numbers(&self) -> Result<LastNumbers, StoreError> {
+        self.store.last_numbers()
     }
 
     fn reader(&self) -> Arc<dyn Reader> {
@@ -62,6 +67,10 @@ impl Store for Blinking {
         self.store.commit(batch)
     }
 
+    fn last_numbers(&self) -> Result<LastNumbers, StoreError> {
+        self.store.last_numbers()
+    }
+
     fn reader(&self) -> Arc<dyn Reader> {
         let (of, refuses) = (self.store.reader(), Arc::clone(&self.refuses));
         Arc::new(BlinkingReader { of, refuses })
@@ -74,20 +83,22 @@ struct BlinkingReader {
 }
 
 impl Reader for BlinkingReader {
-    fn operation(&self, id: OperationId) -> Result<Option<Arc<Operation>>, StoreError> {
+    fn operation(&self, id: OperationId) -> Answer<'_, Option<Arc<Operation>>> {
         let less = |left: u32| left.checked_sub(1);
         let (set, fetch) = (Ordering::AcqRel, Ordering::Acquire);
         match self.refuses.fetch_update(set, fetch, less) {
-            Ok(_) => Err(StoreError::Unavailable("it blinks".to_owned())),
+            Ok(_) => {
+                Answer::awaited(async { Err(StoreError::Unavailable("it blinks".to_owned())) })
+            }
             Err(_) => self.of.operation(id),
         }
     }
 
-    fn page(&self, query: &Query) -> Result<Page, StoreError> {
+    fn page(&self, query: &Query) -> Answer<'_, Page> {
         self.of.page(query)
     }
 
-    fn counts(&self) -> Result<BTreeMap<(String, Status), u64>, StoreError> {
+    fn counts(&self) -> Answer<'_, BTreeMap<(String, Status), u64>> {
         self.of.counts()
     }
 
@@ -97,55 +108,39 @@ impl Reader for BlinkingReader {
         since: u64,
         limit: usize,
         types: &[&str],
-    ) -> Result<Vec<Arc<Event>>, StoreError> {
+    ) -> Answer<'_, Vec<Arc<Event>>> {
         self.of.events(id, since, limit, types)
     }
 
-    fn events_since_cursor(&self, since: u64, limit: usize) -> Result<Vec<Arc<Event>>, StoreError> {
+    fn events_since_cursor(&self, since: u64, limit: usize) -> Answer<'_, Vec<Arc<Event>>> {
         self.of.events_since_cursor(since, limit)
     }
 
-    fn latest(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.of.latest()
-    }
-
-    fn newest(&self) -> Result<Option<OperationId>, StoreError> {
-        self.of.newest()
-    }
-
-    fn cursor(&self) -> Result<u64, StoreError> {
+    fn cursor(&self) -> Answer<'_, u64> {
         self.of.cursor()
     }
 
-    fn queue(&self, lane: &str, now: Timestamp) -> Result<Vec<OperationId>, StoreError> {
+    fn queue(&self, lane: &str, now: Timestamp) -> Answer<'_, Vec<OperationId>> {
         self.of.queue(lane, now)
     }
 
-    fn oldest_due(&self, lane: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    fn oldest_due(&self, lane: &str, now: Timestamp) -> Answer<'_, Option<Timestamp>> {
         self.of.oldest_due(lane, now)
     }
 
-    fn waiting(&self, lane: &str) -> Result<Waiting, StoreError> {
+    fn waiting(&self, lane: &str) -> Answer<'_, Waiting> {
         self.of.waiting(lane)
     }
 
-    fn ended(
-        &self,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<BTreeMap<(i64, Status), u64>, StoreError> {
+    fn ended(&self, from: Timestamp, until: Timestamp) -> Answer<'_, BTreeMap<(i64, Status), u64>> {
         self.of.ended(from, until)
     }
 
-    fn idempotent(
-        &self,
-        key: &str,
-        since: Timestamp,
-    ) -> Result<Option<(OperationId, u64)>, StoreError> {
+    fn idempotent(&self, key: &str, since: Timestamp) -> Answer<'_, Option<(OperationId, u64)>> {
         self.of.idempotent(key, since)
     }
 
-    fn size(&self) -> Result<(u64, u64), StoreError> {
+    fn size(&self) -> Answer<'_, (u64, u64)> {
         self.of.size()
     }
 }

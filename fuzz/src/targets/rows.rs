@@ -191,10 +191,10 @@ fn read(folder: &Path, ids: &[OperationId], touched: Option<i64>) {
         reader.queue("default", now),
         reader.oldest_due("default", now),
     );
-    let _ = reader.events_since_cursor(0, 1_000);
+    let _ = reader.events_since_cursor(0, 1_000).wait();
     for id in ids {
-        let operation = reader.operation(*id);
-        let events = reader.events(*id, 0, 1_000, &[]);
+        let operation = reader.operation(*id).wait();
+        let events = reader.events(*id, 0, 1_000, &[]).wait();
         if touched != Some(id.as_u64() as i64) {
             let operation = operation.expect("another row was touched");
             assert!(operation.is_some_and(|one| one.id == *id));

@@ -91,7 +91,7 @@ async fn check_since(
             orchestrator.view(*id).await?.row.seq,
             "event of the operation",
         ),
-        Interest::Matching { .. } => (orchestrator.cursor()?, "event"),
+        Interest::Matching { .. } => (orchestrator.cursor().await?, "event"),
     };
     if since > last {
         let message =

@@ -72,13 +72,13 @@ pub(super) fn oldest_first(stage: &mut Stage) {
         cursor,
         "the cursor stays",
     );
-    let latest = stage.read(stage.reader.latest());
+    let latest = stage.last_numbers().latest;
     same(
         latest,
         Some(stage.now()),
         "the time of the last command stays",
     );
-    let newest = stage.read(stage.reader.newest());
+    let newest = stage.last_numbers().newest;
     same(newest, Some(id(6)), "and the newest id");
     let left = stage.read(stage.reader.events_since_cursor(0, 100));
     let owners: Vec<_> = left

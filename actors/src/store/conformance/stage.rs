@@ -11,8 +11,8 @@ use crate::rules::admission::Limits;
 use crate::rules::lifecycle::{Input, Rejection};
 use crate::rules::run_end::RunEnd;
 use crate::store::{
-    Claim, Command, Done, End, Operation, Outcome, Page, Query, Reader, Refused, SavedCheckpoint,
-    Store, StoreError, Submission,
+    Answer, Claim, Command, Done, End, LastNumbers, Operation, Outcome, Page, Query, Reader,
+    Refused, SavedCheckpoint, Store, Submission,
 };
 
 /// A store under test.
@@ -34,8 +34,8 @@ impl Stage {
 
     /// What a reader answers.
     #[track_caller]
-    pub(super) fn read<T>(&self, answer: Result<T, StoreError>) -> T {
-        match answer {
+    pub(super) fn read<T>(&self, answer: Answer<'_, T>) -> T {
+        match answer.wait() {
             Ok(answer) => answer,
             Err(error) => panic!("the store must answer: {error}"),
         }
@@ -43,7 +43,7 @@ impl Stage {
 
     #[track_caller]
     pub(super) fn commit(&mut self, batch: &[Command]) -> Vec<Outcome> {
-        let outcomes = self.store.commit(batch);
+        let outcomes = Answer::at_hand(self.store.commit(batch));
         let outcomes = self.read(outcomes);
         same(outcomes.len(), batch.len(), "one outcome a command");
         outcomes
@@ -89,6 +89,11 @@ impl Stage {
     /// Time passes; with a negative number somebody sets the clock back.
     pub(super) const fn pass(&mut self, millis: i64) {
         self.now += millis;
+    }
+
+    #[track_caller]
+    pub(super) fn last_numbers(&self) -> LastNumbers {
+        self.read(Answer::at_hand(self.store.last_numbers()))
     }
 
     /// A start of kind `dummy` in lane `a`.

@@ -17,7 +17,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use self::reader::MemoryReader;
 use self::tables::Tables;
 use super::engine::{self, Needs};
-use super::{Command, Outcome, Reader, Store, StoreError};
+use super::{Command, LastNumbers, Outcome, Reader, Store, StoreError};
 
 /// Keeps everything in memory. A clone is another handle on the same memory, so that a second
 /// orchestrator can be started on what the first one left.
@@ -52,6 +52,15 @@ impl Store for MemoryStore {
             outcomes.extend(decided);
         }
         Ok(outcomes)
+    }
+
+    fn last_numbers(&self) -> Result<LastNumbers, StoreError> {
+        let tables = self.tables.read().map_err(torn)?;
+        Ok(LastNumbers {
+            cursor: tables.cursor,
+            newest: tables.newest,
+            latest: tables.latest,
+        })
     }
 
     fn reader(&self) -> Arc<dyn Reader> {

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::store::engine::{self, Needs};
-use crate::store::{Command, Done, Outcome, Reader, Store, StoreError};
+use crate::store::{Command, Done, LastNumbers, Outcome, Reader, Store, StoreError};
 use impresario_api::Timestamp;
 use rusqlite::Connection;
 
@@ -188,6 +188,11 @@ impl Store for SqliteStore {
 
     fn take_set_aside(&mut self) -> Vec<Done> {
         std::mem::take(&mut self.set_aside)
+    }
+
+    fn last_numbers(&self) -> Result<LastNumbers, StoreError> {
+        let cache = self.cache.as_ref();
+        Ok(cache.map_or_else(LastNumbers::default, WriterCache::last_numbers))
     }
 
     fn reader(&self) -> Arc<dyn Reader> {

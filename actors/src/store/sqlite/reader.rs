@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::rules::admission::Waiting;
-use crate::store::{Operation, Page, Query, Reader, StoreError};
+use crate::store::{Answer, Operation, Page, Query, Reader, StoreError};
 use impresario_api::{Event, OperationId, Status, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
@@ -77,6 +77,10 @@ impl SqliteReader {
         answer.map_err(|error| store_error(&error))
     }
 
+    fn answer<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Answer<'_, T> {
+        Answer::at_hand(self.read(read))
+    }
+
     /// A list of connections is whole whatever panicked beside it.
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
@@ -94,19 +98,19 @@ impl SqliteReader {
 }
 
 impl Reader for SqliteReader {
-    fn operation(&self, id: OperationId) -> Result<Option<Arc<Operation>>, StoreError> {
+    fn operation(&self, id: OperationId) -> Answer<'_, Option<Arc<Operation>>> {
         if let Some(operation) = self.cache.get(id) {
-            return Ok(Some(operation));
+            return Answer::at_hand(Ok(Some(operation)));
         }
-        self.read(|connection| rows::load(connection, &self.damage, id))
+        self.answer(|connection| rows::load(connection, &self.damage, id))
     }
 
-    fn page(&self, query: &Query) -> Result<Page, StoreError> {
-        self.read(|connection| page::page(connection, &self.damage, query))
+    fn page(&self, query: &Query) -> Answer<'_, Page> {
+        self.answer(|connection| page::page(connection, &self.damage, query))
     }
 
-    fn counts(&self) -> Result<BTreeMap<(String, Status), u64>, StoreError> {
-        self.read(|connection| {
+    fn counts(&self) -> Answer<'_, BTreeMap<(String, Status), u64>> {
+        self.answer(|connection| {
             let counts = page::counters(connection)?.into_iter();
             Ok(counts
                 .map(|(kind, status, count)| ((kind, status), count))
@@ -120,8 +124,8 @@ impl Reader for SqliteReader {
         since: u64,
         limit: usize,
         types: &[&str],
-    ) -> Result<Vec<Arc<Event>>, StoreError> {
-        self.read(|connection| {
+    ) -> Answer<'_, Vec<Arc<Event>>> {
+        self.answer(|connection| {
             let wanted: Vec<_> = types.iter().map(|name| events::number_named(name)).collect();
             let one = |place: usize| wanted.get(place).copied().unwrap_or(0);
             // A list of types is short; what is asked for most has a plain form.
@@ -142,8 +146,8 @@ impl Reader for SqliteReader {
         })
     }
 
-    fn events_since_cursor(&self, since: u64, limit: usize) -> Result<Vec<Arc<Event>>, StoreError> {
-        self.read(|connection| {
+    fn events_since_cursor(&self, since: u64, limit: usize) -> Answer<'_, Vec<Arc<Event>>> {
+        self.answer(|connection| {
             let sql = format!(
                 "SELECT {} FROM events WHERE cursor > ?1
                  AND cursor <= (SELECT cursor FROM progress) ORDER BY cursor LIMIT ?2",
@@ -156,47 +160,28 @@ impl Reader for SqliteReader {
         })
     }
 
-    fn latest(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT at FROM progress")?;
-            let at: i64 = statement.query_row((), |row| row.get(0))?;
-            Ok((at != 0).then_some(Timestamp::from_millis(at)))
-        })
-    }
-
-    fn newest(&self) -> Result<Option<OperationId>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT newest FROM progress")?;
-            let newest: i64 = statement.query_row((), |row| row.get(0))?;
-            Ok((newest != 0).then_some(id_of(newest)))
-        })
-    }
-
-    fn cursor(&self) -> Result<u64, StoreError> {
-        self.read(|connection| {
+    fn cursor(&self) -> Answer<'_, u64> {
+        self.answer(|connection| {
             let mut statement = connection.prepare_cached("SELECT cursor FROM progress")?;
             statement.query_row((), |row| Ok(row.get::<_, i64>(0)? as u64))
         })
     }
 
-    fn queue(&self, lane: &str, now: Timestamp) -> Result<Vec<OperationId>, StoreError> {
-        self.read(|connection| queue::queue(connection, lane, now))
+    fn queue(&self, lane: &str, now: Timestamp) -> Answer<'_, Vec<OperationId>> {
+        self.answer(|connection| queue::queue(connection, lane, now))
     }
 
-    fn oldest_due(&self, lane: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        self.read(|connection| queue::oldest_due(connection, lane, now))
+    fn oldest_due(&self, lane: &str, now: Timestamp) -> Answer<'_, Option<Timestamp>> {
+        self.answer(|connection| queue::oldest_due(connection, lane, now))
     }
 
-    fn waiting(&self, lane: &str) -> Result<Waiting, StoreError> {
-        Ok(self.known_waiting().get(lane).copied().unwrap_or_default())
+    fn waiting(&self, lane: &str) -> Answer<'_, Waiting> {
+        let waiting = self.known_waiting().get(lane).copied();
+        Answer::at_hand(Ok(waiting.unwrap_or_default()))
     }
 
-    fn ended(
-        &self,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> Result<BTreeMap<(i64, Status), u64>, StoreError> {
-        self.read(|connection| {
+    fn ended(&self, from: Timestamp, until: Timestamp) -> Answer<'_, BTreeMap<(i64, Status), u64>> {
+        self.answer(|connection| {
             let sql = "SELECT completed_at / 60000, status, COUNT(*) FROM operations
                 WHERE completed_at >= ?1 AND completed_at < ?2 GROUP BY 1, 2";
             let mut statement = connection.prepare_cached(sql)?;
@@ -215,12 +200,8 @@ impl Reader for SqliteReader {
         })
     }
 
-    fn idempotent(
-        &self,
-        key: &str,
-        since: Timestamp,
-    ) -> Result<Option<(OperationId, u64)>, StoreError> {
-        self.read(|connection| {
+    fn idempotent(&self, key: &str, since: Timestamp) -> Answer<'_, Option<(OperationId, u64)>> {
+        self.answer(|connection| {
             let sql = "SELECT operation, fingerprint FROM keys JOIN operations ON operations.id = keys.operation
                        WHERE key = ?1 AND at > ?2";
             let mut statement = connection.prepare_cached(sql)?;
@@ -235,16 +216,16 @@ impl Reader for SqliteReader {
         self.damage.count()
     }
 
-    fn size(&self) -> Result<(u64, u64), StoreError> {
-        let (operations, database) = self.read(|connection| {
+    fn size(&self) -> Answer<'_, (u64, u64)> {
+        let size = self.read(|connection| {
             let counters = page::counters(connection)?;
             let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
             let size: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
             let operations = counters.iter().map(|(.., count)| count).sum();
             Ok((operations, pages.unsigned_abs() * size.unsigned_abs()))
-        })?;
+        });
         let log = std::fs::metadata(wal::file_of(&self.file)).map_or(0, |log| log.len());
-        Ok((operations, database + log))
+        Answer::at_hand(size.map(|(operations, database)| (operations, database + log)))
     }
 }
 

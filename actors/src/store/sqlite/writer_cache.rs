@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::rules::admission::Waiting;
-use crate::store::Operation;
-use impresario_api::OperationId;
+use crate::store::{LastNumbers, Operation};
+use impresario_api::{OperationId, Timestamp};
 use rusqlite::Connection;
 
 use super::damage::readable;
@@ -78,6 +78,14 @@ impl WriterCache {
                 operations: HashMap::new(),
             })
         })
+    }
+
+    pub(super) fn last_numbers(&self) -> LastNumbers {
+        LastNumbers {
+            cursor: self.cursor,
+            newest: (self.newest != 0).then_some(OperationId::from_u64(self.newest)),
+            latest: (self.at != 0).then_some(Timestamp::from_millis(self.at)),
+        }
     }
 
     /// An operation was written.

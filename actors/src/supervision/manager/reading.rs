@@ -7,7 +7,6 @@ use impresario_api::{OperationId, SlotView};
 use tokio::sync::oneshot;
 
 use super::Manager;
-use crate::supervision::lane::Lane;
 use crate::supervision::messages::{ManagerView, ReadProgress, ReadRun, ReadSystem};
 
 impl Handler<ReadProgress> for Manager {
@@ -30,12 +29,8 @@ impl Handler<ReadSystem> for Manager {
     type Result = ();
 
     fn handle(&mut self, read: ReadSystem, _: &mut Self::Context) {
-        let now = self.now();
-        let reader = &self.of.reader;
-        let oldest = |lane: &Lane| reader.oldest_due(&lane.name, now).ok().flatten();
-        let waiting = |lane: &Lane| reader.waiting(&lane.name).unwrap_or_default();
         let lanes = self.lanes.values().map(|lane| {
-            let mut view = lane.view(waiting(lane), oldest(lane), now);
+            let mut view = lane.view();
             for slot in &mut view.slots {
                 self.look_at(slot);
             }
@@ -44,7 +39,7 @@ impl Handler<ReadSystem> for Manager {
         let lanes = lanes.collect();
         let _ = read.reply.send(ManagerView {
             lanes,
-            ..self.metrics.view(now)
+            ..self.metrics.view(self.now())
         });
     }
 }

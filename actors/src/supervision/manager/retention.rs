@@ -1,10 +1,12 @@
 //! Operations that ended long ago, or are too many, go: the oldest end first, in batches that no
 //! start has to wait long for.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{AsyncContext, Context};
-use impresario_api::{OperationId, Timestamp};
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use impresario_api::{OperationId, Status, Timestamp};
 
 use super::Manager;
 use super::times::LOOK_EVERY;
@@ -32,12 +34,11 @@ impl Manager {
     /// Looks from now on, every so often.
     pub(super) fn begin_retention(&mut self, ctx: &mut Context<Self>) {
         let now = self.now();
-        let last = self.of.reader.latest().ok().flatten();
         let mut look = Look {
             at: (Instant::now(), now),
             doubted_until: None,
         };
-        if let Some(last) = last {
+        if let Some(last) = self.of.last_numbers.latest {
             look.doubt(now.as_millis() - last.as_millis(), self.longest_absence());
         }
         self.retention = Some(look);
@@ -61,7 +62,7 @@ impl Manager {
                 .is_some_and(|look| look.is_over(now, every))
             {
                 manager.compare_clocks();
-                manager.remove_some();
+                manager.remove_some(ctx);
             }
             manager.look_later(ctx);
         });
@@ -78,26 +79,29 @@ impl Manager {
     }
 
     /// Sends one batch, if anything is to go.
-    fn remove_some(&self) {
-        if self.draining.is_some() || !self.recovered || self.store_failed {
-            return;
-        }
-        if let Some((before, limit)) = self.most_to_go(self.now()) {
-            let prune = Command::Prune {
-                before,
-                limit,
-                dry_run: false,
-            };
-            self.of.link.send(vec![Entry::silent(prune)]);
-        }
+    fn remove_some(&self, ctx: &mut Context<Self>) {
+        let reader = Arc::clone(&self.of.reader);
+        let counts = async move { reader.counts().await.ok() };
+        ctx.spawn(counts.into_actor(self).map(|counts, manager, _| {
+            if manager.draining.is_some() || !manager.recovered || manager.store_failed {
+                return;
+            }
+            let ended = counts.map(|counts| ended(&counts));
+            let most = ended.and_then(|ended| manager.most_to_go(ended, manager.now()));
+            if let Some((before, limit)) = most {
+                let prune = Command::Prune {
+                    before,
+                    limit,
+                    dry_run: false,
+                };
+                manager.of.link.send(vec![Entry::silent(prune)]);
+            }
+        }));
     }
 
     /// The next batch: those beyond the number that is kept, else those beyond their age.
-    fn most_to_go(&self, now: Timestamp) -> Option<(Timestamp, usize)> {
+    fn most_to_go(&self, ended: u64, now: Timestamp) -> Option<(Timestamp, usize)> {
         let retention = self.of.config.retention;
-        let counts = self.of.reader.counts().ok()?;
-        let ended = counts.iter().filter(|((_, status), _)| status.is_ended());
-        let ended: u64 = ended.map(|(_, count)| count).sum();
         let beyond = usize::try_from(ended.saturating_sub(retention.max_operations));
         let beyond = beyond.unwrap_or(usize::MAX);
         if beyond > 0 {
@@ -119,9 +123,15 @@ impl Manager {
             log::info!("{} ended operations were removed", removed.len());
         }
         if removed.len() >= AT_ONCE {
-            ctx.run_later(PAUSE, |manager, _| manager.remove_some());
+            ctx.run_later(PAUSE, |manager, ctx| manager.remove_some(ctx));
         }
     }
+}
+
+/// How many have ended.
+fn ended(counts: &BTreeMap<(String, Status), u64>) -> u64 {
+    let ended = counts.iter().filter(|((_, status), _)| status.is_ended());
+    ended.map(|(_, count)| count).sum()
 }
 
 impl Look {

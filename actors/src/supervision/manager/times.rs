@@ -53,12 +53,13 @@ impl Manager {
     pub(super) fn read_last_hour(&self, ctx: &Context<Self>) {
         let (reader, manager) = (self.of.reader.clone(), ctx.address());
         let until = self.now();
-        tokio::task::spawn_blocking(
-            move || match reader.ended(until.plus_millis(-HOUR), until) {
+        tokio::task::spawn_blocking(move || {
+            let counts = reader.ended(until.plus_millis(-HOUR), until);
+            match counts.wait() {
                 Ok(counts) => manager.do_send(EndedBefore(counts)),
                 Err(error) => log::warn!("what ended in the last hour cannot be counted: {error}"),
-            },
-        );
+            }
+        });
     }
 }
 

@@ -1,4 +1,4 @@
-//! What those who share an interest are queue, kept once for all of them.
+//! What those who share an interest hear, kept once for all of them.
 //!
 //! Events wait in one queue, in which each subscriber has its position; what all have passed is
 //! dropped. A position that falls out of the queue is marked as lagging and holds nothing back any more.
@@ -72,7 +72,7 @@ struct Queue {
     closed: bool,
 }
 
-/// What is queue of one interest.
+/// What is published of one interest.
 pub(super) struct Topic {
     pub(super) interest: Interest,
     queue: Mutex<Queue>,
@@ -176,6 +176,12 @@ impl Topic {
     /// How many listen.
     pub(super) fn listeners(&self) -> usize {
         lock(&self.queue).positions.len()
+    }
+
+    /// Something that was committed is not published here: every listener reads the store.
+    pub(super) fn skip(&self) {
+        let all = lock(&self.queue).positions.clone();
+        all.iter().for_each(|position| position.mark_lagging());
     }
 
     /// What was committed; `last` is the last progress of the run that the last event ends.

@@ -236,7 +236,7 @@ fn seen(reader: &dyn Reader) -> BTreeMap<OperationId, Arc<Operation>> {
     };
     let mut operations = BTreeMap::new();
     loop {
-        let page = reader.page(&query).expect("a page");
+        let page = reader.page(&query).wait().expect("a page");
         query.before = page.operations.last().map(|last| last.id);
         operations.extend(page.operations.into_iter().map(|one| (one.id, one)));
         if !page.more {
@@ -251,30 +251,33 @@ fn seen(reader: &dyn Reader) -> BTreeMap<OperationId, Arc<Operation>> {
             limit: 100,
             ..Query::default()
         };
-        reader.page(&of_status).expect("a page of a status");
+        reader.page(&of_status).wait().expect("a page of a status");
     }
     let labelled = Query {
         label: Some(("team".to_owned(), "blue".to_owned())),
         limit: 100,
         ..Query::default()
     };
-    reader.page(&labelled).expect("a page of a label");
-    reader.events_since_cursor(0, 1_000).expect("events");
-    reader.counts().expect("counts");
-    reader.size().expect("a size");
+    reader.page(&labelled).wait().expect("a page of a label");
+    reader.events_since_cursor(0, 1_000).wait().expect("events");
+    reader.counts().wait().expect("counts");
+    reader.size().wait().expect("a size");
     for lane in ["runs", "waits"] {
-        reader.queue(lane, LATER).expect("a queue");
-        reader.oldest_due(lane, LATER).expect("the oldest");
+        reader.queue(lane, LATER).wait().expect("a queue");
+        reader.oldest_due(lane, LATER).wait().expect("the oldest");
     }
     for key in 1..=12 {
         let key = format!("key {key}");
-        reader.idempotent(&key, Timestamp::MIN).expect("a key");
+        reader
+            .idempotent(&key, Timestamp::MIN)
+            .wait()
+            .expect("a key");
     }
     operations
 }
 
 fn story(reader: &dyn Reader, id: OperationId) -> Vec<String> {
-    let events = reader.events(id, 0, 1_000, &[]).expect("events");
+    let events = reader.events(id, 0, 1_000, &[]).wait().expect("events");
     let told = events
         .iter()
         .map(|one| format!("{} {:?}", one.seq, one.body));

@@ -46,7 +46,7 @@ fn a_text_in_thousands_of_labels_is_found_wherever_they_are() {
     };
     let mut found = Vec::new();
     loop {
-        let page: Page = reader.page(&query).expect("the store answers");
+        let page: Page = reader.page(&query).wait().expect("the store answers");
         assert!(!page.total_is_exact);
         assert!(page.total >= page.operations.len() as u64);
         found.extend(page.operations.iter().map(|one| one.id.as_u64()));

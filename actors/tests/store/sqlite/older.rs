@@ -43,14 +43,14 @@ fn what_waited_for_its_time_goes_on_to_wait_for_it() {
 
     let mut store = open(folder.path());
     let reader = store.reader();
-    let waiting = reader.waiting("a").expect("the store answers");
+    let waiting = reader.waiting("a").wait().expect("the store answers");
     let expected = Waiting {
         due: 2,
         scheduled: 2,
     };
     assert_eq!(waiting, expected);
     let of = |id| {
-        let one = reader.operation(OperationId::from_u64(id));
+        let one = reader.operation(OperationId::from_u64(id)).wait();
         let state = &one.expect("the store answers").expect("it is kept").state;
         (state.not_before, state.backoff_until)
     };
@@ -62,7 +62,7 @@ fn what_waited_for_its_time_goes_on_to_wait_for_it() {
         limit: 10,
         ..Query::default()
     };
-    let page = reader.page(&query).expect("the store answers");
+    let page = reader.page(&query).wait().expect("the store answers");
     let ids: Vec<_> = page.operations.iter().map(|one| one.id.as_u64()).collect();
     assert_eq!((ids, page.total), (vec![2, 1], 2));
     let mut claim = |now| {
@@ -81,6 +81,6 @@ fn what_waited_for_its_time_goes_on_to_wait_for_it() {
     };
     assert_eq!(claim(8_500), [2, 3, 4]);
     assert_eq!(claim(9_000), [1]);
-    let waiting = reader.waiting("a").expect("the store answers");
+    let waiting = reader.waiting("a").wait().expect("the store answers");
     assert_eq!(waiting, Waiting::default());
 }

@@ -35,7 +35,10 @@ fn rows_of_no_operation_are_removed_and_counted() {
     let store = open(folder.path());
     let reader = store.reader();
     assert_eq!(reader.set_aside(), 5);
-    assert_eq!(reader.page(&Query::default()).expect("a page").total, 9);
+    assert_eq!(
+        reader.page(&Query::default()).wait().expect("a page").total,
+        9
+    );
     drop((reader, store));
     let database = Connection::open(SqliteStore::file_in(folder.path())).expect("it opens");
     for table in ["events", "labels", "checkpoints", "keys", "set_aside"] {
@@ -60,13 +63,13 @@ fn a_total_is_not_called_exact_while_a_row_waits_to_be_set_aside() {
         limit: 100,
         ..Query::default()
     };
-    let page = store.reader().page(&query).expect("a page");
+    let page = store.reader().page(&query).wait().expect("a page");
     assert_eq!(
         (page.operations.len(), page.total, page.total_is_exact),
         (9, 9, false)
     );
     store.commit(&[]).expect("set aside");
-    let page = store.reader().page(&query).expect("a page");
+    let page = store.reader().page(&query).wait().expect("a page");
     assert_eq!(
         (page.operations.len(), page.total, page.total_is_exact),
         (9, 9, true)

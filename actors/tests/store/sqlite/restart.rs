@@ -50,8 +50,11 @@ fn everything(store: &impl Store) -> String {
         limit: 1_000,
         ..Query::default()
     };
-    let page = reader.page(&query).expect("a page");
-    let events = reader.events_since_cursor(0, 1_000).expect("events");
-    let counts = reader.counts().expect("counts");
-    format!("{page:?} {events:?} {counts:?} {:?}", reader.cursor())
+    let page = reader.page(&query).wait().expect("a page");
+    let events = reader.events_since_cursor(0, 1_000).wait().expect("events");
+    let counts = reader.counts().wait().expect("counts");
+    format!(
+        "{page:?} {events:?} {counts:?} {:?}",
+        reader.cursor().wait()
+    )
 }

@@ -138,17 +138,22 @@ fn play(commands: &[Command]) {
         drop(store);
         let store = open(folder.path());
         let reader = store.reader();
-        let read = reader.operation(done.operation.id).expect("it is read");
+        let read = reader
+            .operation(done.operation.id)
+            .wait()
+            .expect("it is read");
         let read = read.expect("it is there");
         assert_eq!(format!("{read:?}"), format!("{:?}", done.operation));
         let told = reader
             .events(read.id, 0, 1_000, &[])
+            .wait()
             .expect("events are read");
         assert_eq!(told, events);
         if let Command::Submit(start) = command {
             let given = start.idempotency.as_ref().expect("a key");
             let known = reader
                 .idempotent(&given.key, Timestamp::MIN)
+                .wait()
                 .expect("a key is read");
             let kept = (start.now > Timestamp::MIN).then_some((start.id, given.fingerprint));
             assert_eq!(known, kept);

@@ -34,7 +34,11 @@ fn commit(store: &mut SqliteStore, from: u64) {
 }
 
 fn total(store: &SqliteStore) -> u64 {
-    let page = store.reader().page(&Query::default()).expect("a page");
+    let page = store
+        .reader()
+        .page(&Query::default())
+        .wait()
+        .expect("a page");
     assert!(page.total_is_exact);
     page.total
 }
