@@ -143,16 +143,16 @@ async fn output(orchestrator: &Orchestrator, view: &OperationView) -> Result<Val
     }
 }
 
+/// What every verb is asked with.
+pub(super) type Ask = (Id, Caller, Wait, Reason);
+
 /// Asks a verb: 202 with the operation after it; 200 when it was so already, or when what the
 /// caller waited for has come. A new operation is answered as a start: `T` is what the rules make of
 /// the verb.
 pub(super) async fn asked<T>(
     orchestrator: &Orchestrator,
     verb: Verb,
-    Id(id): Id,
-    caller: Caller,
-    wait: Wait,
-    Reason(reason): Reason,
+    (Id(id), caller, wait, Reason(reason)): Ask,
 ) -> Answer<T> {
     let options = caller.options(StartOptions::default(), &wait);
     let (mut view, changed, durable) = match orchestrator.ask(id, verb, reason, options).await? {

@@ -3,32 +3,29 @@
 use actix_web::web::Data;
 use impresario_api::{StartAnswer, Verb, VerbAnswer};
 
-use super::answers::{Answer, asked};
-use super::caller::Caller;
-use super::extract::{Id, Reason};
-use super::query::Wait;
+use super::answers::{Answer, Ask, asked};
 use super::state::App;
 
-/// A handler for each verb, and what it answers.
-macro_rules! handlers {
-    ($($name:ident: $verb:ident -> $answer:ty;)*) => {$(
-        pub(super) async fn $name(
-            app: Data<App>,
-            id: Id,
-            caller: Caller,
-            wait: Wait,
-            body: Reason,
-        ) -> Answer<$answer> {
-            asked(&app.orchestrator, Verb::$verb, id, caller, wait, body).await
-        }
-    )*};
+pub(super) async fn cancel(app: Data<App>, ask: Ask) -> Answer<VerbAnswer> {
+    asked(&app.orchestrator, Verb::Cancel, ask).await
 }
 
-handlers! {
-    cancel: Cancel -> VerbAnswer;
-    pause: Pause -> VerbAnswer;
-    finish: Finish -> VerbAnswer;
-    resume: Resume -> VerbAnswer;
-    start_now: StartNow -> VerbAnswer;
-    retry: Retry -> StartAnswer;
+pub(super) async fn pause(app: Data<App>, ask: Ask) -> Answer<VerbAnswer> {
+    asked(&app.orchestrator, Verb::Pause, ask).await
+}
+
+pub(super) async fn finish(app: Data<App>, ask: Ask) -> Answer<VerbAnswer> {
+    asked(&app.orchestrator, Verb::Finish, ask).await
+}
+
+pub(super) async fn resume(app: Data<App>, ask: Ask) -> Answer<VerbAnswer> {
+    asked(&app.orchestrator, Verb::Resume, ask).await
+}
+
+pub(super) async fn start_now(app: Data<App>, ask: Ask) -> Answer<VerbAnswer> {
+    asked(&app.orchestrator, Verb::StartNow, ask).await
+}
+
+pub(super) async fn retry(app: Data<App>, ask: Ask) -> Answer<StartAnswer> {
+    asked(&app.orchestrator, Verb::Retry, ask).await
 }
