@@ -14,7 +14,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// What it says.
+    /// The time that the clock shows.
     pub fn now(&self) -> Timestamp {
         Timestamp::now().plus_millis(self.ahead.load(Ordering::Relaxed))
     }

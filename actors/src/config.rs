@@ -56,7 +56,7 @@ impl Default for Retention {
     }
 }
 
-/// One lane.
+/// How a lane is set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LaneConfig {
     /// How many functions run at a time, each in a slot of its own.

@@ -9,12 +9,12 @@ use crate::store::StoreError;
 /// Why the orchestrator did not do what it was asked. Nothing has changed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// No such kind.
+    /// There is no such kind.
     #[error("there is no kind \"{kind}\"; known are: {}", .known.join(", "))]
     KindNotFound {
-        /// What was asked for.
+        /// The kind of the start.
         kind: String,
-        /// What there is.
+        /// The kinds that there are.
         known: Vec<String>,
     },
     /// The params are not what the kind takes: every fault.
@@ -29,7 +29,7 @@ pub enum Error {
     /// The kind did not say in time whether the start can go ahead.
     #[error("kind \"{kind}\" did not decide within {seconds} s whether this can start")]
     AdmissionTimedOut {
-        /// The kind.
+        /// The kind of the start.
         kind: String,
         /// The time it had.
         seconds: f64,
@@ -49,30 +49,30 @@ pub enum Error {
         if *.scheduled { "operations scheduled for later" } else { "waiting operations" }
     )]
     QueueFull {
-        /// The lane.
+        /// The name of the lane.
         lane: String,
-        /// How many wait.
+        /// How many operations wait.
         waiting: u64,
         /// Whether they wait for their time.
         scheduled: bool,
-        /// How many may.
+        /// How many may wait.
         limit: u64,
-        /// When to try again.
+        /// After how long it is worth trying again.
         retry_after_seconds: u64,
     },
-    /// No such operation.
+    /// There is no such operation.
     #[error("there is no operation {0}")]
     NotFound(OperationId),
     /// The verb does not apply.
     #[error("{message}")]
     Rejected {
-        /// Why.
+        /// Why the verb does not apply.
         rejection: Rejection,
-        /// For a person.
+        /// The reason for a person.
         message: String,
-        /// The shown status.
+        /// The shown status of the operation.
         status: Status,
-        /// What would do.
+        /// The verbs that apply now.
         verbs: Vec<Verb>,
     },
     /// There is no output.
@@ -110,15 +110,15 @@ pub enum StartupError {
         "kind \"{kind}\" wants lane \"{lane}\", which is not configured; set lanes.{lane}.concurrency"
     )]
     LaneUnknown {
-        /// The kind.
+        /// The kind that names the lane.
         kind: String,
-        /// The lane.
+        /// The name of the lane.
         lane: String,
     },
     /// A lane has no slot.
     #[error("lane \"{lane}\" has no slot: lanes.{lane}.concurrency must be at least 1")]
     LaneWithoutSlots {
-        /// The lane.
+        /// The name of the lane.
         lane: String,
     },
     /// The store could not be read.

@@ -14,7 +14,7 @@ pub struct LiveCount(Arc<AtomicU64>);
 pub struct Counted(LiveCount);
 
 impl LiveCount {
-    /// One more.
+    /// Counts one more, until what it gives is dropped.
     #[must_use]
     pub fn enter(&self) -> Counted {
         self.0.fetch_add(1, Ordering::Relaxed);

@@ -136,9 +136,9 @@ pub struct Data {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Share {
-    /// Nobody.
+    /// Nobody else may.
     None,
-    /// The folder's group, and the bars alone.
+    /// The folder's group may, and the bars alone.
     Group,
 }
 
@@ -166,7 +166,7 @@ impl Log {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
-    /// Its engine.
+    /// Which engine keeps them.
     pub engine: Engine,
     /// Also on a network mount.
     pub allow_network_mount: bool,

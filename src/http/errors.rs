@@ -156,7 +156,7 @@ impl ApiError {
         Self::of(StatusCode::FORBIDDEN, Code::ForbiddenOrigin, message)
     }
 
-    /// No such route.
+    /// The path has no route.
     pub(super) fn route_not_found(path: &str) -> Self {
         Self::of(
             StatusCode::NOT_FOUND,
@@ -189,7 +189,7 @@ impl ApiError {
         .header(ALLOW, HeaderValue::from_static(allow))
     }
 
-    /// The body is over its limit.
+    /// The request is no handshake of a WebSocket.
     pub(super) fn no_socket(why: &impl fmt::Display) -> Self {
         Self::of(
             StatusCode::BAD_REQUEST,
@@ -198,11 +198,12 @@ impl ApiError {
         )
     }
 
-    /// What a caller is told, without the envelope.
+    /// The error without its envelope.
     pub(super) fn into_body(self) -> ErrorBody {
         self.0.body
     }
 
+    /// The body is over its limit.
     pub(super) fn body_too_large(limit: usize) -> Self {
         let message = format!("the body may have at most {limit} bytes");
         Self::of(StatusCode::PAYLOAD_TOO_LARGE, Code::BodyTooLarge, message)

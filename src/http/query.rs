@@ -51,10 +51,10 @@ impl Wait {
 /// Nothing may be asked.
 pub(super) struct NoQuery;
 
-/// Which operations.
+/// Which operations a list shows.
 pub(super) struct ListQuery(pub(super) Query);
 
-/// Which events.
+/// Which events are read.
 pub(super) struct EventsQuery {
     pub(super) since: u64,
     pub(super) limit: usize,
@@ -62,17 +62,17 @@ pub(super) struct EventsQuery {
     pub(super) wait: Option<Duration>,
 }
 
-/// Which log lines.
+/// Which log lines are read.
 pub(super) struct LogsQuery {
     pub(super) since: u64,
     pub(super) limit: usize,
     pub(super) level: Option<LogLevel>,
 }
 
-/// Which points.
+/// Which points of metrics are read.
 pub(super) struct MetricsQuery(pub(super) MetricRange);
 
-/// Which bars of a dataset.
+/// Which bars of a dataset are read.
 pub(super) struct BarsQuery(pub(super) Range);
 
 macro_rules! from_query {

@@ -14,7 +14,7 @@ use super::openapi::{DescribeInput, DescribeOutput, Endpoint};
 pub(super) struct Table(Vec<PathItem>);
 
 impl Table {
-    /// One more.
+    /// Adds a path.
     #[must_use]
     pub(super) fn service(mut self, item: PathItem) -> Self {
         self.0.push(item);
@@ -52,7 +52,7 @@ impl PathItem {
         self
     }
 
-    /// One more method.
+    /// Adds a method.
     #[must_use]
     pub(super) fn route(mut self, method: MethodRoute) -> Self {
         self.endpoints.push(method.endpoint);

@@ -35,7 +35,7 @@ pub struct Context {
     pub(crate) run: Arc<Run>,
     /// Loops that are open.
     pub(crate) depth: Cell<usize>,
-    /// Their names.
+    /// The names of the open loops.
     pub(crate) names: [Cell<&'static str>; LEVELS],
     /// A loop ended within the one that is open: its count is to be set back.
     pub(crate) inner_ended: Cell<bool>,
@@ -69,7 +69,7 @@ pub(crate) struct CheckpointState {
     pub(crate) folders: u32,
     /// The last step of each metric when the state was given.
     metrics: BTreeMap<String, u64>,
-    /// Metrics since then.
+    /// Metrics that were reported after the state was given.
     newer: BTreeMap<String, u64>,
 }
 

@@ -13,7 +13,7 @@ use super::erased::{ErasedOperation, erase};
 pub struct Kinds(BTreeMap<&'static str, Arc<dyn ErasedOperation>>);
 
 impl Kinds {
-    /// None.
+    /// A list without kinds.
     pub fn new() -> Self {
         Self::default()
     }

@@ -72,7 +72,7 @@ pub trait Operation: Sized + Send + Sync + 'static {
     /// fault of one. Unknown fields are refused.
     type Params: Serialize + DeserializeOwned + JsonSchema + Send;
 
-    /// What it gives.
+    /// What it gives when it completes.
     type Output: Serialize + JsonSchema;
 
     /// Whether the world is as the params need it: does the symbol exist, is the device there. Asked

@@ -86,10 +86,10 @@ pub enum SyncError {
     /// It was asked to stop, and did.
     #[error("the run was stopped")]
     Stopped,
-    /// It failed.
+    /// The function failed.
     #[error("{}: {}", .0.code, .0.message)]
     Failed(RunFailure),
-    /// It panicked.
+    /// The function panicked.
     #[error("the function panicked: {}", .0.message)]
     Panicked(RunFailure),
 }

@@ -26,11 +26,11 @@ pub enum Update {
     Event(Arc<Event>),
     /// How far an operation has come: may be merged, has no number.
     Progress {
-        /// Whose.
+        /// The operation that has come so far.
         operation_id: OperationId,
         /// When it was read.
         at: Timestamp,
-        /// How far.
+        /// How far it has come.
         progress: Progress,
     },
 }

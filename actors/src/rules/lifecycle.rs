@@ -21,30 +21,30 @@ pub enum Input {
     Dispatched,
     /// Somebody asks something of it. `retry` records nothing here: it makes a new operation.
     Asked {
-        /// What.
+        /// What is asked.
         verb: Verb,
-        /// Who.
+        /// Who asks.
         by: String,
         /// Why, if they said.
         reason: Option<String>,
     },
     /// The run's time is over.
     TimedOut {
-        /// Which run's.
+        /// The number of the run.
         run: u32,
         /// For a person: "one run may take 30 s".
         reason: String,
     },
     /// The process is going down and the run was asked to go.
     ShuttingDown {
-        /// Which run.
+        /// The number of the run.
         run: u32,
     },
     /// The run ended.
     Ended {
-        /// Which run.
+        /// The number of the run.
         run: u32,
-        /// How.
+        /// How it ended.
         end: RunEnd,
         /// The stop that the supervisor signalled, in case that the store could not record it.
         signalled: Option<Stop>,
@@ -60,14 +60,14 @@ pub enum Told {
     Status,
     /// The verb `resume` took it back to pending.
     Resumed {
-        /// By whom.
+        /// Who asks.
         by: String,
         /// Why, if they said.
         reason: Option<String>,
     },
     /// The verb `start-now` took away the time that it waited for.
     Rescheduled {
-        /// By whom.
+        /// Who asks.
         by: String,
         /// Why, if they said.
         reason: Option<String>,

@@ -7,7 +7,7 @@ use serde_json::Value;
 pub struct RunFailure {
     /// SCREAMING_SNAKE_CASE.
     pub code: String,
-    /// For a person.
+    /// The message for a person.
     pub message: String,
     /// More, for a program.
     pub details: Option<Value>,

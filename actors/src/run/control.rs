@@ -29,7 +29,7 @@ const PROBE: u8 = 0b1_0000;
 /// How a run begins.
 #[derive(Clone, Debug)]
 pub(crate) struct RunSetup {
-    /// Its number.
+    /// The number of the run.
     pub(crate) run: u32,
     /// Whom its function yields its core to.
     pub(crate) waiting: LiveCount,
@@ -58,7 +58,7 @@ pub(crate) enum Folders {
     NotKept,
 }
 
-/// One run.
+/// One run of a function, shared by the function and its supervisor.
 #[derive(Debug)]
 pub(crate) struct Run {
     /// Unique in the process: stamps the run's `Stopped`.

@@ -4,9 +4,9 @@ use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// For so long it is tried again.
+/// For how long a file is tried again.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Between two tries.
+/// The time between two tries.
 const PAUSE: Duration = Duration::from_millis(20);
 /// ENFILE and EMFILE, which have these numbers on every Unix.
 const TOO_MANY: [i32; 2] = [23, 24];

@@ -47,7 +47,7 @@ struct Manifest {
     files: Vec<Entry>,
 }
 
-/// One file.
+/// One file of a checkpoint.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Entry {
     path: String,

@@ -13,7 +13,7 @@ pub(crate) const CODE: usize = 64;
 pub(crate) const LOG: usize = 4_000;
 /// A warning.
 pub(crate) const WARNING: usize = 1_000;
-/// What went wrong.
+/// The message of an error.
 pub(crate) const PROBLEM: usize = 4_000;
 /// The most names that stand beside the progress.
 pub(crate) const BESIDE: usize = 32;

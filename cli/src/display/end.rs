@@ -2,8 +2,8 @@
 
 use impresario_api::{CheckpointView, OperationRow, OperationView, Status, Verb};
 
-use super::numbers::span;
-use super::text::{clean, left, plural, width, wrap};
+use super::numbers::{plural, span};
+use super::text::{clean, left, width, wrap};
 use super::{Look, Tone};
 
 /// One line of the end: a label and a text.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::sync::LazyLock;
 
-use super::text::width;
+use console::measure_text_width as width;
 
 /// The signs of this client, and their replacements in ASCII.
 const SIGNS: &[(&str, &str)] = &[

@@ -126,7 +126,7 @@ pub(crate) fn date(time: Timestamp) -> String {
 pub(crate) fn counted(number: u64, one: &str) -> String {
     match number {
         1 => format!("1 {one}"),
-        many => format!("{} {}", thousands(many), super::text::plural(one)),
+        many => format!("{} {}", thousands(many), plural(one)),
     }
 }
 
@@ -147,6 +147,14 @@ pub(crate) fn minute(time: Timestamp) -> String {
 /// 0.531 as `53.1 %`.
 pub(crate) fn share(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
+}
+
+/// `iteration` → `iterations`.
+pub(crate) fn plural(word: &str) -> String {
+    let hisses = ["s", "x", "ch", "sh"].iter().any(|end| word.ends_with(end));
+    // In "epoch", "ch" is pronounced as k.
+    let hisses = hisses && !word.ends_with("poch");
+    format!("{word}{}", if hisses { "es" } else { "s" })
 }
 
 #[cfg(test)]

@@ -102,14 +102,6 @@ pub(crate) fn value(value: &Value) -> String {
     }
 }
 
-/// `iteration` → `iterations`.
-pub(crate) fn plural(word: &str) -> String {
-    let hisses = ["s", "x", "ch", "sh"].iter().any(|end| word.ends_with(end));
-    // In "epoch", "ch" is pronounced as k.
-    let hisses = hisses && !word.ends_with("poch");
-    format!("{word}{}", if hisses { "es" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -14,7 +14,7 @@ use super::Connection;
 pub(in crate::http) struct Client(CancellationToken);
 
 impl Client {
-    /// Of one request.
+    /// The client of one request.
     pub(in crate::http) fn of(request: &HttpRequest) -> Self {
         let connection = request.conn_data::<Connection>();
         Self(connection.map_or_else(CancellationToken::new, Connection::waits))

@@ -53,11 +53,11 @@ pub struct TooFewFiles {
 /// How many connections there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
-    /// At once.
+    /// Connections at the same time.
     pub(super) total: usize,
     /// Of these live sockets: the rest stays for requests.
     pub(super) sockets: usize,
-    /// Of one peer.
+    /// Connections of one peer.
     pub(super) per_peer: usize,
 }
 

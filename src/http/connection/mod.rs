@@ -74,13 +74,13 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 enum Ending {
-    /// It goes on.
+    /// The connection goes on.
     None,
     /// When what is being answered has been written.
     AfterAnswer,
     /// When what waits has been written; nothing more is read.
     AfterWrites,
-    /// At once.
+    /// It ends at once.
     Now,
     /// At once, and what the kernel still holds for it is dropped.
     Abort,

@@ -218,7 +218,7 @@ impl SocketPass {
     }
 
     /// Whether a token is one of those that may call; from then on the socket is trusted.
-    pub(in crate::http) fn learn(&mut self, token: &str) -> bool {
+    pub(in crate::http) fn authenticate(&mut self, token: &str) -> bool {
         if let (false, Some(tokens)) = (self.trusted, &self.guards.tokens) {
             let name = self.guards.whose(tokens, token, &self.peer, SOCKET);
             self.trusted = name.is_ok();

@@ -23,7 +23,7 @@ thread_local! {
     static TAILS: RefCell<Tails> = RefCell::default();
 }
 
-/// The newest tails.
+/// The tails that were made last.
 #[derive(Default)]
 struct Tails {
     by_key: HashMap<Key, Rc<[u8]>>,
@@ -95,7 +95,7 @@ pub(super) const fn nothing() -> Nothing {
     Nothing {}
 }
 
-/// An event's tail.
+/// The tail of an event.
 pub(super) fn of_event(event: &Event) -> Rc<[u8]> {
     shared(Key::Event(event.cursor), || tail(&event.clone().into()))
 }

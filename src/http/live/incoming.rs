@@ -16,7 +16,7 @@ const MOST_CONTROL: usize = 125;
 
 /// What a client has said.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum Message {
     Text(Bytes),
     Binary,
     Ping(Bytes),
@@ -48,13 +48,13 @@ impl Incoming {
         self.trusted = true;
     }
 
-    /// More bytes.
+    /// Adds bytes that have come.
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
     /// The next thing said, if it is whole.
-    pub(super) fn next(&mut self) -> Result<Option<Said>, End> {
+    pub(super) fn next(&mut self) -> Result<Option<Message>, End> {
         loop {
             let most = if self.trusted {
                 MOST_BYTES
@@ -67,15 +67,15 @@ impl Incoming {
                 return Ok(None);
             };
             let said = match frame {
-                Frame::Text(text) => Said::Text(text),
+                Frame::Text(text) => Message::Text(text),
                 Frame::Continuation(part) => match self.join(part)? {
-                    Some(text) => Said::Text(text),
+                    Some(text) => Message::Text(text),
                     None => continue,
                 },
-                Frame::Ping(payload) => Said::Ping(payload),
-                Frame::Pong(_) => Said::Pong,
-                Frame::Close(_) => Said::Close,
-                Frame::Binary(_) => Said::Binary,
+                Frame::Ping(payload) => Message::Ping(payload),
+                Frame::Pong(_) => Message::Pong,
+                Frame::Close(_) => Message::Close,
+                Frame::Binary(_) => Message::Binary,
             };
             return Ok(Some(said));
         }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     /// What is said when the bytes come one by one, and with which code it ends.
-    fn fed(trusted: bool, bytes: &[u8]) -> (Vec<Said>, Option<(CloseCode, usize)>) {
+    fn fed(trusted: bool, bytes: &[u8]) -> (Vec<Message>, Option<(CloseCode, usize)>) {
         let (mut incoming, mut said) = (Incoming::new(trusted), Vec::new());
         for (place, byte) in bytes.iter().enumerate() {
             incoming.feed(&[*byte]);
@@ -258,7 +258,7 @@ mod tests {
         let (said, end) = fed(true, &long);
         assert_eq!(
             (said, end),
-            (vec![Said::Text(Bytes::from_static(b"hi"))], None)
+            (vec![Message::Text(Bytes::from_static(b"hi"))], None)
         );
     }
 
@@ -275,14 +275,14 @@ mod tests {
             frame(0x88, &[3, 0xe8]),
         ];
         let (said, end) = fed(true, &all.concat());
-        let text = |text: &'static str| Said::Text(Bytes::from_static(text.as_bytes()));
+        let text = |text: &'static str| Message::Text(Bytes::from_static(text.as_bytes()));
         let wanted = [
             text("one"),
-            Said::Ping(Bytes::from_static(b"ping")),
+            Message::Ping(Bytes::from_static(b"ping")),
             text("two and three"),
-            Said::Pong,
-            Said::Binary,
-            Said::Close,
+            Message::Pong,
+            Message::Binary,
+            Message::Close,
         ];
         assert_eq!((said.as_slice(), end), (&wanted[..], None));
     }

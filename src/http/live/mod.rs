@@ -9,9 +9,9 @@ mod frames;
 mod incoming;
 mod limits;
 mod outbox;
+mod request;
 mod socket;
 mod subscription;
-mod wish;
 
 use actix_http::ws::handshake;
 use actix_web::body::BodyStream;
@@ -20,7 +20,7 @@ use actix_web::{HttpRequest, HttpResponse, rt};
 
 pub use self::limits::SocketLimits;
 use self::outbox::Outbox;
-use self::socket::{Holds, Socket};
+use self::socket::{Socket, SocketHandle};
 use super::Guards;
 use super::errors::ApiError;
 use crate::http::state::App;
@@ -34,11 +34,11 @@ pub(super) async fn connect(
 ) -> Result<HttpResponse, ApiError> {
     let pass = guards.into_inner().socket(&request)?;
     let mut response = handshake(request.head()).map_err(|error| ApiError::no_socket(&error))?;
-    let holds = Holds::of(&app, &request)?;
+    let handle = SocketHandle::of(&app, &request)?;
     let outbox = Outbox::new();
     let body = BodyStream::new(outbox.leaving());
     let tasks = app.orchestrator.tasks().clone();
-    let socket = Socket::new(app, pass, outbox, holds);
+    let socket = Socket::new(app, pass, outbox, handle);
     rt::spawn(tasks.over(socket.serve(payload)));
     let response = response
         .message_body(body)

@@ -63,7 +63,7 @@ impl Outbox {
         self.put(|frames| Parser::write_message(frames, payload, OpCode::Pong, true, false))
     }
 
-    /// The last frame.
+    /// Puts in the last frame.
     pub(super) fn close(&self, code: CloseCode, reason: &str) {
         let reason = CloseReason::from((code, reason));
         self.put(|frames| Parser::write_close(frames, Some(reason), false));

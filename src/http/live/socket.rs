@@ -18,9 +18,9 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::end::End;
-use super::incoming::{Incoming, Said};
+use super::incoming::{Incoming, Message};
 use super::outbox::Outbox;
-use super::{frames, subscription, wish};
+use super::{frames, request, subscription};
 use crate::http::connection::{Connection, Permit};
 use crate::http::errors::ApiError;
 use crate::http::guards::SocketPass;
@@ -29,16 +29,16 @@ use crate::http::state::App;
 
 /// Subscriptions on one socket.
 const MOST_SUBSCRIPTIONS: usize = 256;
-/// As many of these each socket may have whatever others have; beyond them it needs a permit.
+/// How many subscriptions each socket may have whatever others have; each one beyond needs a permit.
 const OWN_SUBSCRIPTIONS: usize = 8;
 /// Frames in a row that are not understood.
-const MOST_NONSENSE: u32 = 100;
-/// How soon a token must come, where one is needed.
-const AUTH_WITHIN: Duration = Duration::from_secs(5);
-/// How often it is looked whether the client still reads.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// A client that was told that its socket ends has so long to close it.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const MOST_UNRECOGNIZED: u32 = 100;
+/// How soon a token must come where one is needed.
+const AUTH_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often it is checked whether the client still reads.
+const CHECK_EVERY: Duration = Duration::from_millis(500);
+/// How long a client that was told that its socket ends has to close it.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A socket at work.
 pub(super) struct Socket {
@@ -46,26 +46,26 @@ pub(super) struct Socket {
     /// That it may be here, and whether it may ask for anything.
     pass: SocketPass,
     outbox: Outbox,
-    holds: Holds,
+    handle: SocketHandle,
     incoming: Incoming,
     subscriptions: HashMap<String, Subscribed>,
     /// Frames in a row that were not understood.
-    nonsense: u32,
+    unrecognized: u32,
     began: Instant,
     heard: Instant,
     pinged: Instant,
-    /// When it is to be looked whether the client still reads.
-    look: Instant,
+    /// When it is checked next whether the client still reads.
+    next_check: Instant,
 }
 
-/// What a socket has for as long as it lives.
-pub(super) struct Holds {
+/// What a socket holds for as long as it lives.
+pub(super) struct SocketHandle {
     connection: Connection,
     /// Its permits: among all sockets, and among its client's requests where a proxy sent it on.
     _permits: [Option<Permit>; 2],
 }
 
-impl Holds {
+impl SocketHandle {
     pub(super) fn of(app: &App, request: &HttpRequest) -> Result<Self, ApiError> {
         let connection = Connection::of(request)
             .ok_or_else(|| ApiError::internal("the request has no connection"))?;
@@ -87,22 +87,27 @@ struct Subscribed {
 }
 
 impl Socket {
-    pub(super) fn new(app: Data<App>, pass: SocketPass, outbox: Outbox, holds: Holds) -> Self {
+    pub(super) fn new(
+        app: Data<App>,
+        pass: SocketPass,
+        outbox: Outbox,
+        handle: SocketHandle,
+    ) -> Self {
         let now = Instant::now();
         let trusted = pass.is_trusted();
-        holds.connection.becomes_socket(trusted);
+        handle.connection.becomes_socket(trusted);
         Self {
             app,
             pass,
             outbox,
-            holds,
+            handle,
             incoming: Incoming::new(trusted),
             subscriptions: HashMap::new(),
-            nonsense: 0,
+            unrecognized: 0,
             began: now,
             heard: now,
             pinged: now,
-            look: now + LOOK_EVERY,
+            next_check: now + CHECK_EVERY,
         }
     }
 
@@ -122,13 +127,13 @@ impl Socket {
                 frames::send(&self.outbox, None, FrameBody::Closing(told));
                 self.outbox.close(code, &reason);
                 // It closes in its turn, or is not waited for.
-                let _ = timeout(LAST_WORDS, self.until_closed(&mut payload)).await;
+                let _ = timeout(CLOSE_TIMEOUT, self.until_closed(&mut payload)).await;
             }
             // Whoever reads nothing hears no reason either.
-            End::Stalled | End::Close { .. } => return self.holds.connection.abort(),
+            End::Stalled | End::Close { .. } => return self.handle.connection.abort(),
         }
         self.outbox.abandon();
-        self.holds.connection.finish();
+        self.handle.connection.finish();
     }
 
     /// Until it is to end: why.
@@ -137,11 +142,11 @@ impl Socket {
         loop {
             // Whoever floods without reading is not heard until it reads.
             while self.outbox.has_room() {
-                match self
-                    .incoming
-                    .next()
-                    .and_then(|said| said.map(|said| self.hear(said)).transpose())
-                {
+                match self.incoming.next().and_then(|message| {
+                    message
+                        .map(|message| self.handle_message(message))
+                        .transpose()
+                }) {
                     // A client that says much at once lets everybody else of this worker go in between.
                     Ok(Some(())) => yield_now().await,
                     Ok(None) => break,
@@ -153,15 +158,15 @@ impl Socket {
                 bytes = payload.next(), if hears => {
                     let Some(Ok(bytes)) = bytes else { return End::Gone };
                     self.heard = Instant::now();
-                    self.holds.connection.used();
+                    self.handle.connection.used();
                     self.incoming.feed(&bytes);
                 }
                 () = self.outbox.room(), if !hears => {}
                 () = gone(&mut leaving) => {
                     return End::close(CloseCode::Away, "the server is shutting down");
                 }
-                () = sleep_until(self.look.into()) => {
-                    if let Some(end) = self.look() {
+                () = sleep_until(self.next_check.into()) => {
+                    if let Some(end) = self.check_client() {
                         return end;
                     }
                 }
@@ -173,10 +178,10 @@ impl Socket {
     }
 
     /// Whether the client is still there and reads. Nothing here waits for it.
-    fn look(&mut self) -> Option<End> {
-        let late = self.look.elapsed();
-        self.look = Instant::now() + LOOK_EVERY;
-        if late >= LOOK_EVERY {
+    fn check_client(&mut self) -> Option<End> {
+        let late = self.next_check.elapsed();
+        self.next_check = Instant::now() + CHECK_EVERY;
+        if late >= CHECK_EVERY {
             // The worker was busy, and what the client has said may not be read yet: that time is not the
             // client's.
             for time in [&mut self.began, &mut self.heard, &mut self.pinged] {
@@ -185,15 +190,15 @@ impl Socket {
             return None;
         }
         let limits = self.app.socket_limits();
-        if self.holds.connection.blocked_for() >= limits.stall {
+        if self.handle.connection.blocked_for() >= limits.stall {
             return Some(End::Stalled);
         }
         if !self.pass.is_trusted() {
-            let late = self.began.elapsed() >= AUTH_WITHIN;
+            let late = self.began.elapsed() >= AUTH_TIMEOUT;
             return late.then(|| End::close(CloseCode::Policy, "no auth frame came in time"));
         }
         // Whoever is not heard cannot be heard answering.
-        if self.outbox.has_room() && self.heard.elapsed() >= 2 * limits.ping_every + LOOK_EVERY {
+        if self.outbox.has_room() && self.heard.elapsed() >= 2 * limits.ping_every + CHECK_EVERY {
             let reason = "no answer to the server's pings";
             return Some(End::close(CloseCode::Away, reason));
         }
@@ -206,59 +211,59 @@ impl Socket {
 
     /// Whether the client takes what is written.
     fn reads(&self) -> bool {
-        self.holds.connection.blocked_for().is_zero()
+        self.handle.connection.blocked_for().is_zero()
     }
 
     /// Until the client has closed it or gone; what else it says is not heard.
     async fn until_closed(&mut self, payload: &mut Payload) {
-        while let Ok(said) = self.incoming.next() {
-            match said {
-                Some(Said::Close) => return,
+        while let Ok(message) = self.incoming.next() {
+            match message {
+                Some(Message::Close) => return,
                 Some(_) => {}
                 None => {
                     let Some(Ok(bytes)) = payload.next().await else {
                         return;
                     };
-                    self.holds.connection.used();
+                    self.handle.connection.used();
                     self.incoming.feed(&bytes);
                 }
             }
         }
     }
 
-    fn hear(&mut self, said: Said) -> Result<(), End> {
-        match said {
-            Said::Close => Err(End::Closed),
-            Said::Text(text) => self.obey(&text),
-            _ if !self.pass.is_trusted() => Err(not_yet()),
-            Said::Pong => Ok(()),
-            Said::Ping(payload) => {
+    fn handle_message(&mut self, message: Message) -> Result<(), End> {
+        match message {
+            Message::Close => Err(End::Closed),
+            Message::Text(text) => self.handle_text(&text),
+            _ if !self.pass.is_trusted() => Err(unauthenticated()),
+            Message::Pong => Ok(()),
+            Message::Ping(payload) => {
                 self.outbox.pong(&payload);
                 Ok(())
             }
-            Said::Binary => {
+            Message::Binary => {
                 let message = "expected a text frame with JSON, got a binary one".to_owned();
-                self.misunderstood(Code::BadJson, message)
+                self.reject_frame(Code::BadJson, message)
             }
         }
     }
 
-    fn obey(&mut self, text: &Bytes) -> Result<(), End> {
+    fn handle_text(&mut self, text: &Bytes) -> Result<(), End> {
         if std::str::from_utf8(text).is_err() {
             return Err(End::close(CloseCode::Invalid, "a text frame is not UTF-8"));
         }
         let frame = match read(text) {
-            Ok(ClientFrame::Auth { token }) => return self.trust(&token),
-            _ if !self.pass.is_trusted() => return Err(not_yet()),
+            Ok(ClientFrame::Auth { token }) => return self.authenticate(&token),
+            _ if !self.pass.is_trusted() => return Err(unauthenticated()),
             Ok(frame) => frame,
-            Err((code, message)) => return self.misunderstood(code, message),
+            Err((code, message)) => return self.reject_frame(code, message),
         };
-        self.nonsense = 0;
+        self.unrecognized = 0;
         match frame {
             ClientFrame::Unsubscribe { sub } => self.unsubscribe(&sub),
             subscribe @ ClientFrame::Subscribe { .. } => {
                 if let Err((sub, code, message)) = self.subscribe(subscribe) {
-                    frames::error(&self.outbox, wish::named(&sub), code, message);
+                    frames::error(&self.outbox, request::named(&sub), code, message);
                 }
             }
             ClientFrame::Auth { .. } | ClientFrame::Ping {} => {
@@ -268,23 +273,24 @@ impl Socket {
         Ok(())
     }
 
-    /// Answered by an error; whoever says nothing else is not answered for ever.
-    fn misunderstood(&mut self, code: Code, message: String) -> Result<(), End> {
-        self.nonsense += 1;
-        if self.nonsense > MOST_NONSENSE {
-            let reason = format!("more than {MOST_NONSENSE} frames in a row were not understood");
+    /// Answers a frame by an error; a client that sends nothing else is not answered for ever.
+    fn reject_frame(&mut self, code: Code, message: String) -> Result<(), End> {
+        self.unrecognized += 1;
+        if self.unrecognized > MOST_UNRECOGNIZED {
+            let reason =
+                format!("more than {MOST_UNRECOGNIZED} frames in a row were not understood");
             return Err(End::close(CloseCode::Policy, reason));
         }
         frames::error(&self.outbox, None, code, message);
         Ok(())
     }
 
-    fn trust(&mut self, token: &str) -> Result<(), End> {
-        if !self.pass.learn(token) {
+    fn authenticate(&mut self, token: &str) -> Result<(), End> {
+        if !self.pass.authenticate(token) {
             return Err(End::close(CloseCode::Policy, "the token is not known"));
         }
         self.incoming.trust();
-        self.holds.connection.becomes_socket(true);
+        self.handle.connection.becomes_socket(true);
         Ok(())
     }
 
@@ -294,10 +300,10 @@ impl Socket {
             let told = FrameBody::Unsubscribed(frames::nothing());
             frames::send(&self.outbox, Some(sub), told);
         } else {
-            let name = wish::named(sub);
+            let name = request::named(sub);
             let message = match name {
                 Some(name) => format!("there is no subscription \"{name}\""),
-                None => wish::EXPECTED_NAME.to_owned(),
+                None => request::EXPECTED_NAME.to_owned(),
             };
             frames::error(&self.outbox, name, Code::SubNotFound, message);
         }
@@ -307,8 +313,9 @@ impl Socket {
         // One that ended by itself (its operation is not there) frees its name.
         self.subscriptions
             .retain(|_, subscribed| !subscribed.task.is_finished());
-        let wish = wish::wish(frame).map_err(|(sub, message)| (sub, Code::BadRequest, message))?;
-        let sub = wish.sub.clone();
+        let request =
+            request::parse(frame).map_err(|(sub, message)| (sub, Code::BadRequest, message))?;
+        let sub = request.sub.clone();
         if self.subscriptions.contains_key(&sub) {
             let message =
                 format!("\"{sub}\" is in use; unsubscribe it first, or take another name");
@@ -329,7 +336,7 @@ impl Socket {
         let orchestrator = self.app.orchestrator.clone();
         let tasks = self.app.orchestrator.tasks();
         let serving =
-            subscription::serve(orchestrator, self.outbox.clone(), wish, permit.flatten());
+            subscription::serve(orchestrator, self.outbox.clone(), request, permit.flatten());
         let task = rt::spawn(tasks.over(serving));
         self.subscriptions.insert(sub, Subscribed { task, own });
         Ok(())
@@ -352,7 +359,7 @@ fn read(text: &[u8]) -> Result<ClientFrame, (Code, String)> {
     serde_json::from_value(value).map_err(|error| (Code::BadRequest, error.to_string()))
 }
 
-fn not_yet() -> End {
+fn unauthenticated() -> End {
     End::close(
         CloseCode::Policy,
         "the first frame must be {\"type\": \"auth\", \"token\": …}",

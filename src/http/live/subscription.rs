@@ -17,7 +17,7 @@ use crate::http::errors::ApiError;
 
 use super::frames::{self, Prefix};
 use super::outbox::Outbox;
-use super::wish::Wish;
+use super::request::SubscriptionRequest;
 
 /// Rows in a filter's snapshot.
 const ROWS: usize = 100;
@@ -27,7 +27,7 @@ struct Work {
     orchestrator: Orchestrator,
     outbox: Outbox,
     prefix: Prefix,
-    wish: Wish,
+    request: SubscriptionRequest,
     /// When each operation's progress was sent last, and what has come since.
     progress: HashMap<OperationId, ProgressThrottle>,
 }
@@ -41,35 +41,35 @@ struct ProgressThrottle {
 pub(super) async fn serve(
     orchestrator: Orchestrator,
     outbox: Outbox,
-    mut wish: Wish,
+    mut request: SubscriptionRequest,
     _permit: Option<Permit>,
 ) {
     // What each begins with may be large, and waits until the client has read what came before it.
     let turn = outbox.turn().await;
-    if let Err(error) = check_since(&orchestrator, &outbox, &mut wish).await {
-        return refuse(&outbox, &wish.sub, &error);
+    if let Err(error) = check_since(&orchestrator, &outbox, &mut request).await {
+        return refuse(&outbox, &request.sub, &error);
     }
-    let listening = match &wish.interest {
-        Interest::Operation(id) => orchestrator.subscribe(*id, wish.since).await,
+    let listening = match &request.interest {
+        Interest::Operation(id) => orchestrator.subscribe(*id, request.since).await,
         matching => {
             orchestrator
-                .subscribe_matching(matching.clone(), wish.since)
+                .subscribe_matching(matching.clone(), request.since)
                 .await
         }
     };
     match listening {
-        Err(error) => refuse(&outbox, &wish.sub, &error),
+        Err(error) => refuse(&outbox, &request.sub, &error),
         Ok(subscription) => {
             frames::send(
                 &outbox,
-                Some(&wish.sub),
+                Some(&request.sub),
                 FrameBody::Subscribed(frames::nothing()),
             );
             let work = Work {
                 orchestrator,
-                prefix: Prefix::of(&wish.sub),
+                prefix: Prefix::of(&request.sub),
                 outbox: outbox.clone(),
-                wish,
+                request,
                 progress: HashMap::new(),
             };
             work.run(subscription, turn).await;
@@ -81,12 +81,12 @@ pub(super) async fn serve(
 async fn check_since(
     orchestrator: &Orchestrator,
     outbox: &Outbox,
-    wish: &mut Wish,
+    request: &mut SubscriptionRequest,
 ) -> Result<(), Error> {
-    let Some(since) = wish.since else {
+    let Some(since) = request.since else {
         return Ok(());
     };
-    let (last, what) = match &wish.interest {
+    let (last, what) = match &request.interest {
         Interest::Operation(id) => (
             orchestrator.view(*id).await?.row.seq,
             "event of the operation",
@@ -96,8 +96,8 @@ async fn check_since(
     if since > last {
         let message =
             format!("since is {since}, but the last {what} is {last}; a snapshot follows");
-        frames::error(outbox, Some(&wish.sub), Code::SinceAhead, message);
-        wish.since = None;
+        frames::error(outbox, Some(&request.sub), Code::SinceAhead, message);
+        request.since = None;
     }
     Ok(())
 }
@@ -139,7 +139,7 @@ impl Work {
                 // The supervisor has ended; the socket says so.
                 Ok(None) => false,
                 Err(error) => {
-                    refuse(&self.outbox, &self.wish.sub, &error);
+                    refuse(&self.outbox, &self.request.sub, &error);
                     // What was missed is read again in a moment.
                     sleep_until((Instant::now() + Duration::from_millis(250)).into()).await;
                     true
@@ -153,7 +153,7 @@ impl Work {
 
     /// Snapshots and the answers to frames always come.
     fn wants(&self, what: EventType) -> bool {
-        let types = self.wish.types.as_ref();
+        let types = self.request.types.as_ref();
         types.is_none_or(|types| types.contains(&what))
     }
 
@@ -199,7 +199,7 @@ impl Work {
 
     /// The newest active rows of a filter.
     async fn rows(&self, cursor: u64) -> bool {
-        let Interest::Matching { kinds, label } = &self.wish.interest else {
+        let Interest::Matching { kinds, label } = &self.request.interest else {
             return true;
         };
         let query = Query {
@@ -220,7 +220,7 @@ impl Work {
                 self.prefix.own(&self.outbox, &frame)
             }
             Err(error) => {
-                refuse(&self.outbox, &self.wish.sub, &error);
+                refuse(&self.outbox, &self.request.sub, &error);
                 true
             }
         }
@@ -244,7 +244,7 @@ impl Work {
         if now < throttle.next {
             return true;
         }
-        throttle.next = now + self.wish.progress_every;
+        throttle.next = now + self.request.progress_every;
         self.flush(id)
     }
 
@@ -282,7 +282,7 @@ impl Work {
                 return;
             }
             if let Some(throttle) = self.progress.get_mut(&id) {
-                throttle.next = now + self.wish.progress_every;
+                throttle.next = now + self.request.progress_every;
             }
             self.flush(id);
         }

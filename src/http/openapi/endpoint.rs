@@ -27,9 +27,9 @@ pub(in crate::http) enum Shape {
     Several(fn(&mut SchemaGenerator) -> Schema),
     /// An integer in a range.
     Integer {
-        /// From.
+        /// The lowest value.
         least: u64,
-        /// To.
+        /// The highest value.
         most: u64,
         /// When it is left out.
         default: u64,

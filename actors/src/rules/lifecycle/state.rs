@@ -9,7 +9,7 @@ use crate::rules::retry::Backoff;
 /// Time and randomness, passed in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moment {
-    /// Now.
+    /// The time.
     pub now: Timestamp,
     /// In 0..1, for the jitter of a backoff.
     pub jitter: f64,
@@ -18,15 +18,15 @@ pub struct Moment {
 /// The recorded status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Recorded {
-    /// Waits.
+    /// It waits.
     Pending,
     /// A run is going on.
     Running,
-    /// Rests.
+    /// It rests.
     Paused,
-    /// Ended with an output.
+    /// It ended with an output.
     Completed,
-    /// Ended with an error.
+    /// It ended with an error.
     Failed,
     /// Ended because somebody asked.
     Cancelled,
@@ -49,7 +49,7 @@ pub struct Terms {
     pub finishable: bool,
     /// The retry budget, at least 1.
     pub max_attempts: u32,
-    /// Between attempts.
+    /// How long a failed run waits for its next attempt.
     pub backoff: Backoff,
     /// Whether a panic is tried again.
     pub retry_panics: bool,

@@ -11,9 +11,9 @@ pub enum Interest {
     Operation(OperationId),
     /// All operations of these kinds (all kinds, when empty) that have the label (if one is given).
     Matching {
-        /// Kinds.
+        /// The kinds that are meant; all kinds when the list is empty.
         kinds: Vec<String>,
-        /// Key and value.
+        /// Key and value of the label that they must have, if one is given.
         label: Option<(String, String)>,
     },
 }

@@ -173,7 +173,7 @@ impl Topic {
         queue.closed.then_some(Notification::Closed)
     }
 
-    /// How many listen.
+    /// How many listeners the topic has.
     pub(super) fn listeners(&self) -> usize {
         lock(&self.queue).positions.len()
     }

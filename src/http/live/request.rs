@@ -17,18 +17,18 @@ pub(super) fn named(sub: &str) -> Option<&str> {
     fits.then_some(sub)
 }
 
-/// What a client asked for.
-pub(super) struct Wish {
+/// A subscription that a client asked for.
+pub(super) struct SubscriptionRequest {
     pub(super) sub: String,
     pub(super) interest: Interest,
     pub(super) since: Option<u64>,
-    /// These types alone.
+    /// The only types of events that are sent, if the client named some.
     pub(super) types: Option<Vec<EventType>>,
     pub(super) progress_every: Duration,
 }
 
 /// What a subscribe frame asks for, or its name and what is wrong with it.
-pub(super) fn wish(frame: ClientFrame) -> Result<Wish, (String, String)> {
+pub(super) fn parse(frame: ClientFrame) -> Result<SubscriptionRequest, (String, String)> {
     let ClientFrame::Subscribe {
         sub,
         operation_id,
@@ -55,7 +55,7 @@ pub(super) fn wish(frame: ClientFrame) -> Result<Wish, (String, String)> {
             "progress_ms: expected 100 to 10000, got {every}"
         )));
     }
-    Ok(Wish {
+    Ok(SubscriptionRequest {
         sub,
         interest,
         since,
@@ -79,27 +79,28 @@ fn matching(filter: Filter) -> Result<Interest, String> {
 mod tests {
     use super::*;
 
-    fn wished(text: &str) -> Result<Wish, String> {
+    fn parsed(text: &str) -> Result<SubscriptionRequest, String> {
         let frame = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        wish(frame).map_err(|(_, message)| message)
+        parse(frame).map_err(|(_, message)| message)
     }
 
     #[test]
     fn a_subscription_names_one_operation_or_a_filter() {
         let one = r#"{"type": "subscribe", "sub": "a", "operation_id": "op_0k3j9x7q2m4tz"}"#;
         assert!(matches!(
-            wished(one).map(|wish| wish.interest),
+            parsed(one).map(|request| request.interest),
             Ok(Interest::Operation(_))
         ));
         let all =
             r#"{"type": "subscribe", "sub": "a", "filter": {}, "since": 7, "progress_ms": 500}"#;
-        let wish = wished(all).expect("a wish");
+        let request = parsed(all).expect("a request");
         assert_eq!(
-            (wish.since, wish.progress_every),
+            (request.since, request.progress_every),
             (Some(7), Duration::from_millis(500))
         );
         let some = r#"{"type": "subscribe", "sub": "a", "filter": {"kind": ["dummy"], "label": "team:a:b"}}"#;
-        let Ok(Interest::Matching { kinds, label }) = wished(some).map(|wish| wish.interest) else {
+        let Ok(Interest::Matching { kinds, label }) = parsed(some).map(|request| request.interest)
+        else {
             panic!("a filter");
         };
         assert_eq!(
@@ -127,10 +128,10 @@ mod tests {
             (r#", "filter": {}, "since": -1"#, "-1"),
         ] {
             let text = format!("{{\"type\": \"subscribe\", \"sub\": \"a\"{rest}}}");
-            let message = wished(&text).err().unwrap_or_default();
+            let message = parsed(&text).err().unwrap_or_default();
             assert!(message.contains(named), "{text}: {message}");
         }
-        let empty = wished(r#"{"type": "subscribe", "sub": "", "filter": {}}"#);
+        let empty = parsed(r#"{"type": "subscribe", "sub": "", "filter": {}}"#);
         assert!(empty.is_err_and(|message| message.contains("1 to 64")));
     }
 }
