@@ -32,7 +32,7 @@ pub(crate) struct Global {
     /// The server's address [env: IMPRESARIO_URL] [default: http://127.0.0.1:7979]
     #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
-    /// A file with the token, or a name and the token, on its first line; without it, IMPRESARIO_TOKEN is the token
+    /// A file with the token, or a name and the token; without it, IMPRESARIO_TOKEN is the token
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// Print JSON instead of text

@@ -20,7 +20,7 @@ pub(crate) struct StartArgs {
     /// How long one run may take
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds)]
     timeout: Option<f64>,
-    /// How many attempts it has
+    /// The greatest number of attempts
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_attempts: Option<u32>,
     /// The earliest time to run, such as 2026-01-31T12:00:00Z
