@@ -122,7 +122,9 @@ fn rejected(rejection: Rejection, text: String, status: Status, verbs: &[Verb]) 
 fn store(error: &StoreError) -> ApiError {
     let (status, code) = match error {
         StoreError::Full(_) => (StatusCode::INSUFFICIENT_STORAGE, Code::StoreFull),
-        StoreError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, Code::StoreUnavailable),
+        StoreError::Unavailable(_) | StoreError::Unknown(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, Code::StoreUnavailable)
+        }
         StoreError::Fatal(_) => return ApiError::internal(error.to_string()),
     };
     ApiError::of(status, code, error.to_string()).retryable()

@@ -42,6 +42,11 @@ fn faults_that_are_rare_have_their_status_and_code() {
             503,
             "STORE_UNAVAILABLE",
         ),
+        (
+            Error::Store(StoreError::Unknown(text())),
+            503,
+            "STORE_UNAVAILABLE",
+        ),
         (Error::Store(StoreError::Fatal(text())), 500, "INTERNAL"),
     ] {
         let (got, body, response) = answer(error);
