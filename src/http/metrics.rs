@@ -19,7 +19,7 @@ use super::errors::ApiError;
 use super::query::NoQuery;
 use super::state::App;
 
-/// What the text is.
+/// The media type of the text.
 pub(super) const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub(super) async fn metrics(app: Data<App>, _: NoQuery) -> Result<HttpResponse, ApiError> {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::LiveCount;
 
-/// How often a function that computes yields its core: a yield takes as long as many steps.
+/// How often a function that computes yields its core at most: a yield takes as long as many steps.
 const EVERY: Duration = Duration::from_micros(250);
 
 /// A function that yields its core to those who wait.
@@ -24,7 +24,7 @@ impl Yielding {
         }
     }
 
-    /// At a step or a check.
+    /// Yields if somebody waits; called at every step and check.
     #[inline]
     pub(crate) fn step(&self) {
         if self.waiting.get() > 0 {
