@@ -109,7 +109,7 @@ fn commands(plans: &[Plan], starts: &mut Vec<OperationId>, now: Timestamp) -> Ve
             dry_run: ago % 2 == 0,
         },
     };
-    plans.iter().map(|plan| command(plan)).collect()
+    plans.iter().map(command).collect()
 }
 
 fn named(starts: &[OperationId], at: usize) -> OperationId {
