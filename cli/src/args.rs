@@ -31,7 +31,8 @@ pub(crate) struct Global {
     /// Where the server is [env: IMPRESARIO_URL] [default: http://127.0.0.1:7979]
     #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
-    /// A file whose first line is the token, or a name and the token
+    /// A file whose first line is the token, or a name and the token; without it IMPRESARIO_TOKEN, if
+    /// that is set, is the token itself
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// JSON for programs instead of text for people
@@ -138,8 +139,8 @@ pub(crate) struct Waiting {
     #[command(flatten)]
     pub(crate) verbs: Verbs,
     /// Wait so long for it to take effect
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=300))]
-    pub(crate) wait: Option<u64>,
+    #[arg(long, value_name = "SECONDS", value_parser = values::wait)]
+    pub(crate) wait: Option<f64>,
 }
 
 #[derive(Args)]

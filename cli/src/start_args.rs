@@ -17,8 +17,8 @@ pub(crate) struct StartArgs {
     /// A label of your own; may be given more than once
     #[arg(long, value_name = "KEY=VALUE", value_parser = values::pair)]
     label: Vec<(String, String)>,
-    /// One run's time
-    #[arg(long, value_name = "SECONDS", value_parser = values::seconds)]
+    /// One run's time, such as 90 (seconds) or 1.5h
+    #[arg(long, value_name = "TIME", value_parser = values::seconds)]
     timeout: Option<f64>,
     /// How often it may be tried
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -41,7 +41,7 @@ pub(crate) fn start(arguments: &ArgMatches) -> Result<Start, Error> {
     Ok(Start {
         options: StartOptions {
             priority: given.priority,
-            labels: given.label.into_iter().collect(),
+            labels: values::once("--label", given.label)?,
             timeout_seconds: given.timeout,
             max_attempts: given.max_attempts,
             not_before: given.not_before,
