@@ -4,6 +4,7 @@
 mod catching_up;
 mod clocks;
 mod ends;
+mod gaps;
 mod kit;
 mod lanes;
 mod leaving;

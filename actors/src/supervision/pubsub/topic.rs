@@ -86,6 +86,8 @@ pub(crate) struct Place {
     seen: AtomicU64,
     /// Cleared under the topic's lock.
     lagging: AtomicBool,
+    /// The cursor of the first event that was dropped before it was given; 0 when that is unknown.
+    missed: AtomicU64,
     wake: Notify,
 }
 
@@ -116,8 +118,9 @@ pub(crate) enum Post {
     Event(Arc<Event>),
     /// The newest progress of an operation.
     Progress(OperationId, Timestamp, Progress),
-    /// Something was dropped: read the store.
-    Lagging,
+    /// Something was dropped: read the store. With the cursor of the first event that was, where the
+    /// subscriber was up to date before it.
+    Lagging(Option<u64>),
     /// Nothing will come any more.
     Closed,
 }
@@ -136,6 +139,7 @@ impl Topic {
             next: AtomicU64::new(told.end()),
             seen: AtomicU64::new(told.last_number),
             lagging: AtomicBool::new(lagging),
+            missed: AtomicU64::new(0),
             wake: Notify::new(),
         });
         told.places.push(Arc::clone(&place));
@@ -233,6 +237,16 @@ impl Told {
         self.progress.insert(self.last_number, reading);
     }
 
+    /// The cursor of the first event from a place on; 0 when there is none.
+    fn first_event(&self, place: u64) -> u64 {
+        let mut rest = self.items.range((place - self.first) as usize..);
+        let cursor = rest.find_map(|item| match item {
+            Item::Event(event) => Some(event.cursor),
+            Item::Last(..) => None,
+        });
+        cursor.unwrap_or(0)
+    }
+
     /// Drops what all have passed; who is too far behind does not count.
     fn trim(&mut self) {
         let mut over = self.bytes.saturating_sub(MOST_BYTES);
@@ -247,8 +261,8 @@ impl Told {
         let mut least = self.end();
         for place in &self.places {
             let next = place.next.load(Relaxed);
-            if next < bound {
-                place.lagging.store(true, Relaxed);
+            if next < bound && !place.lagging.swap(true, Relaxed) {
+                place.missed.store(self.first_event(next), Relaxed);
             }
             if !place.lagging.load(Relaxed) {
                 least = least.min(next);
@@ -287,7 +301,8 @@ impl SubscriberCursor {
         let place = &self.place;
         if place.lagging.swap(false, Relaxed) {
             place.next.store(told.end(), Relaxed);
-            return Some(Post::Lagging);
+            let missed = place.missed.swap(0, Relaxed);
+            return Some(Post::Lagging((missed > 0).then_some(missed)));
         }
         let mut next = place.next.load(Relaxed);
         let seen = place.seen.load(Relaxed);
