@@ -212,7 +212,7 @@ impl Socket {
             }
             Said::Binary => {
                 let message = "expected a text frame with JSON, got a binary one".to_owned();
-                self.misunderstood(Code::BadJson, message)
+                self.misunderstood(None, Code::BadJson, message)
             }
         }
     }
@@ -231,7 +231,7 @@ impl Socket {
                 } else {
                     Code::BadJson
                 };
-                return self.misunderstood(code, error.to_string());
+                return self.misunderstood(sub_of(text).as_deref(), code, error.to_string());
             }
         };
         self.nonsense = 0;
@@ -250,13 +250,13 @@ impl Socket {
     }
 
     /// Answered by an error; whoever says nothing else is not answered for ever.
-    fn misunderstood(&mut self, code: Code, message: String) -> Result<(), End> {
+    fn misunderstood(&mut self, sub: Option<&str>, code: Code, message: String) -> Result<(), End> {
         self.nonsense += 1;
         if self.nonsense > MOST_NONSENSE {
             let reason = format!("more than {MOST_NONSENSE} frames in a row were not understood");
             return Err(End::close(CloseCode::Policy, reason));
         }
-        frames::error(&self.outbox, None, code, message);
+        frames::error(&self.outbox, sub.and_then(wish::named), code, message);
         Ok(())
     }
 
@@ -325,6 +325,12 @@ fn read(text: &str) -> serde_json::Result<ClientFrame> {
         return Err(serde::de::Error::custom("expected an object, got an array"));
     }
     Ok(frame)
+}
+
+/// The name that a frame has which is not understood otherwise.
+fn sub_of(text: &str) -> Option<String> {
+    let frame: Value = serde_json::from_str(text).ok()?;
+    frame.get("sub")?.as_str().map(str::to_owned)
 }
 
 fn not_yet() -> End {
