@@ -99,7 +99,10 @@ fn one_that_ends_by_patience_shows_every_epoch_that_it_ran() {
     );
     assert_eq!(answer["result"]["ended_by"], "patience");
     let shown = &answer["operation"]["progress"]["steps"][0];
-    assert_eq!(shown["current"], answer["result"]["epochs_run"], "{shown}");
+    let run = &answer["result"]["epochs_run"];
+    assert_eq!(&shown["current"], run, "{shown}");
+    let message = format!("Training MLP on GOOG 1d: epoch {run}/200");
+    assert_eq!(answer["operation"]["progress"]["message"], message);
 }
 
 #[test]
