@@ -160,9 +160,12 @@ impl App {
         system.sockets = self.connections.count().sockets as u64;
     }
 
-    /// Whether starts are admitted.
-    pub fn is_ready(&self) -> bool {
-        !self.leaving.load(Ordering::Relaxed) && self.orchestrator.is_admitting()
+    /// Why every start is refused, when it is.
+    pub fn readiness(&self) -> Result<(), impresario::Error> {
+        match self.leaving.load(Ordering::Relaxed) {
+            true => Err(impresario::Error::ShuttingDown),
+            false => self.orchestrator.readiness(),
+        }
     }
 }
 
@@ -219,15 +222,17 @@ pub async fn run(settings: &Settings, kinds: Kinds) -> Result<(), Exit> {
     }
 }
 
-/// Starts are refused from the first moment, reads are answered to the last.
+/// Starts are refused from the first moment; reads and stops are answered to the last, so the
+/// supervisor ends after the HTTP server.
 async fn leave(app: &App, handle: &ServerHandle) {
     app.leaving.store(true, Ordering::Relaxed);
-    app.orchestrator.shutdown().await;
+    app.orchestrator.drain().await;
     // They have heard the last events; an open socket would hold the server's end.
     app.sockets_leave.send_replace(true);
     handle.pause().await;
     app.connections.leave(LAST_ANSWERS).await;
     handle.stop(false).await;
+    app.orchestrator.shutdown().await;
 }
 
 fn listen(

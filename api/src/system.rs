@@ -21,13 +21,14 @@ pub struct SystemView {
     pub version: String,
     /// Since the orchestrator started.
     pub uptime_seconds: f64,
-    /// Whether starts are admitted.
+    /// Whether starts are admitted: not in a shutdown, and not while the store has no room.
     pub admitting: bool,
     /// By name.
     pub lanes: Vec<LaneView>,
     /// The store.
     pub store: StoreView,
-    /// Operations ended in the last hour, by status.
+    /// Ends in the last hour, by status: all that this process has seen, and of the time before it the
+    /// last end of each operation that is still kept.
     pub ended_last_hour: BTreeMap<String, u64>,
     /// From cancel asked to its end recorded, over the last 1,024; null before the first.
     pub cancel_p50_ms: Option<f64>,
@@ -54,7 +55,7 @@ pub struct SystemView {
     pub restarts: u64,
     /// Starts that were admitted.
     pub admitted: u64,
-    /// Starts that were refused.
+    /// Starts that were refused: by a full queue, a live one like it or a full disk.
     pub refused: u64,
 }
 
@@ -99,7 +100,8 @@ pub struct SlotView {
     /// When a count last grew.
     #[serde(default)]
     pub advanced_at: Option<Timestamp>,
-    /// Whether that is longer ago than is usual for its kind: ten times the mean, and 10 s at least.
+    /// Whether that is longer ago than is usual for its kind: ten times the mean, and 10 s at least. As
+    /// long as no run of the kind has advanced twice, nothing is usual, and it is false.
     #[serde(default)]
     pub overdue: bool,
 }

@@ -39,6 +39,7 @@ fn server_routes(table: Table) -> Table {
             at("/readyz", READ).route(
                 get()
                     .to(system::readyz)
+                    .fails(507, &["STORE_FULL"])
                     .says("Whether starts are admitted."),
             ),
         )

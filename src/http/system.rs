@@ -6,7 +6,6 @@ use actix_web::web::{Bytes, Data};
 use impresario_api::{HealthView, KindView, SystemView};
 
 use super::answers::{self, Answer, Reply, ok};
-use super::errors::ApiError;
 use super::openapi::Document;
 use super::query::NoQuery;
 use crate::app::App;
@@ -19,12 +18,9 @@ pub(super) async fn healthz() -> Reply<HealthView> {
 }
 
 pub(super) async fn readyz(app: Data<App>) -> Answer<HealthView> {
-    if app.is_ready() {
-        let ready = Bytes::from_static(READY);
-        Ok(Reply::written(answers::raw(StatusCode::OK, ready)))
-    } else {
-        Err(ApiError::shutting_down())
-    }
+    app.readiness()?;
+    let ready = Bytes::from_static(READY);
+    Ok(Reply::written(answers::raw(StatusCode::OK, ready)))
 }
 
 pub(super) async fn kinds(app: Data<App>, _: NoQuery) -> Answer<Vec<KindView>> {
