@@ -72,7 +72,8 @@ fn tried(address: &str, method: &str, path: &str) -> Option<String> {
 
 #[test]
 fn stops_and_reads_are_answered_until_nobody_answers_any_more() {
-    let mut server = Server::set(&["lanes.default.concurrency=12"]);
+    let mut server = Server::own(&[GRACE, "lanes.default.concurrency=13"]);
+    let (_held, gate) = Gate::new().holds(&server, "stubborn", &json!({}));
     let ids: Vec<_> = (0..12).map(|_| server.sleeper()).collect();
     server.signal("TERM");
     let verbs = ["pause", "cancel", "finish", "resume"];
@@ -85,7 +86,8 @@ fn stops_and_reads_are_answered_until_nobody_answers_any_more() {
         verbs.map(of).into_iter().chain(reads)
     });
     let paths: Vec<_> = paths.collect();
-    let mut answers = 0;
+    // The last function goes on until the first answer: the server listens as long.
+    let mut gate = Some(gate);
     for (method, path) in paths.iter().cycle() {
         let Some(answer) = tried(&server.address, method, path) else {
             break;
@@ -94,9 +96,9 @@ fn stops_and_reads_are_answered_until_nobody_answers_any_more() {
             !answer.starts_with("HTTP/1.1 503"),
             "{method} {path}: {answer}"
         );
-        answers += 1;
+        gate.take();
     }
-    assert!(answers > 0, "it answers at first");
+    assert!(gate.is_none(), "it answers at first");
     assert_eq!(server.join().code(), Some(0));
 }
 
