@@ -71,7 +71,7 @@ pub(crate) struct Manager {
     /// The last batch could not be written.
     store_degraded: bool,
     /// Since the start.
-    retention: Option<retention::Look>,
+    retention: Option<retention::ClockCheck>,
 }
 
 impl Manager {

@@ -39,10 +39,10 @@ use rusqlite::Connection;
 
 use self::ballast::Ballast;
 use self::damage::Damage;
+use self::encoding::sql_id;
+pub use self::error::OpenError;
 use self::error::{is_refusal, store_error};
-pub use self::open::OpenError;
 use self::reader::SqliteReader;
-use self::rows::sql_id;
 use self::transaction::Transaction;
 use self::wal::Wal;
 use self::writer_cache::WriterCache;

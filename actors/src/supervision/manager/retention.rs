@@ -23,7 +23,7 @@ const JUMP: i64 = 3_600_000;
 const DOUBT: Duration = Duration::from_secs(3_600);
 
 /// What the last look found.
-pub(super) struct Look {
+pub(super) struct ClockCheck {
     /// Both clocks then.
     at: (Instant, Timestamp),
     /// Until then nothing goes by its age.
@@ -34,7 +34,7 @@ impl Manager {
     /// Looks from now on, every so often.
     pub(super) fn begin_retention(&mut self, ctx: &mut Context<Self>) {
         let now = self.now();
-        let mut look = Look {
+        let mut look = ClockCheck {
             at: (Instant::now(), now),
             doubted_until: None,
         };
@@ -134,7 +134,7 @@ fn ended(counts: &BTreeMap<(String, Status), u64>) -> u64 {
     ended.map(|(_, count)| count).sum()
 }
 
-impl Look {
+impl ClockCheck {
     /// Whether so long has passed since, by either clock.
     fn is_over(&self, now: Timestamp, every: Duration) -> bool {
         self.at.0.elapsed() >= every || now.seconds_since(self.at.1) >= every.as_secs_f64()
