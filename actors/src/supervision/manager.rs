@@ -358,11 +358,8 @@ impl Handler<Committed> for Manager {
                     operations,
                     next_due,
                 } => self.claimed(&lane, limit, &operations, next_due, ctx),
-                Outcome::Refused(refused) => {
-                    self.metrics.refused += u64::from(refused.is_of_a_start())
-                }
                 Outcome::Pruned { removed, .. } => self.pruned(&removed, ctx),
-                Outcome::Replayed(_) => {}
+                Outcome::Refused(_) | Outcome::Replayed(_) => {}
             }
         }
         self.drained();
