@@ -172,7 +172,7 @@ impl Orchestrator {
         if !self.is_admitting() {
             return Err(self.gone());
         }
-        match self.0.store_gauge.no_room() {
+        match lock(&self.0.store_gauge.no_room).clone() {
             Some(why) => Err(StoreError::Full(why).into()),
             None => Ok(()),
         }

@@ -24,7 +24,7 @@ use super::metrics::{COMMITS, Timed};
 use super::reply::Reply;
 use crate::live_count::LiveCount;
 use crate::locks::{lock, panic_message};
-use crate::store::{Command, Outcome, Refused, Store, StoreError};
+use crate::store::{Command, Outcome, Store, StoreError};
 
 /// The most commands in one transaction.
 const MOST: usize = 2_048;
@@ -33,9 +33,6 @@ const MOST: usize = 2_048;
 const MOST_UNWRITTEN: u64 = 4_096;
 /// How often a store is asked for the fate of a batch whose answer was lost.
 const SETTLE_EVERY: Duration = Duration::from_millis(100);
-/// So long after its last refusal for want of room the store is believed to have room again, until a
-/// start says otherwise: when nobody starts anything, nobody else would find out.
-const REFUSED_FOR: Duration = Duration::from_secs(10);
 /// How long a stop waits for the end that it brings, so that both share a commit. A function that
 /// heeds its stop returns within it; a commit takes longer by far.
 const END_FOLLOWS_WITHIN: Duration = Duration::from_micros(150);
@@ -86,39 +83,8 @@ pub(crate) struct StoreGauge {
     pub(crate) queue: AtomicU64,
     /// Commits.
     pub(crate) commits: Mutex<Timed>,
-    /// Why the store took no start last, and when it said so.
-    no_room: Mutex<Option<(String, Instant)>>,
-}
-
-impl StoreGauge {
-    /// Why starts are refused for want of room, as far as the store has said.
-    pub(crate) fn no_room(&self) -> Option<String> {
-        let no_room = lock(&self.no_room);
-        let (why, said) = no_room.as_ref()?;
-        (said.elapsed() < REFUSED_FOR).then(|| why.clone())
-    }
-
-    /// Remembers what a batch says of the room that there is: a start that was recorded found some.
-    fn note_room(&self, commands: &[Command], result: &Result<Vec<Outcome>, StoreError>) {
-        let mut no_room = lock(&self.no_room);
-        let outcomes = match result {
-            Ok(outcomes) => outcomes,
-            Err(StoreError::Full(why)) => {
-                *no_room = Some((why.clone(), Instant::now()));
-                return;
-            }
-            Err(_) => return,
-        };
-        for (command, outcome) in commands.iter().zip(outcomes) {
-            match (command, outcome) {
-                (Command::Submit(_), Outcome::Done(_)) => *no_room = None,
-                (_, Outcome::Refused(Refused::NoRoom(why))) => {
-                    *no_room = Some((why.clone(), Instant::now()));
-                }
-                _ => {}
-            }
-        }
-    }
+    /// Why the store takes no starts until it has room again.
+    pub(crate) no_room: Mutex<Option<String>>,
 }
 
 impl Default for StoreGauge {
@@ -186,6 +152,7 @@ impl Writer {
     /// Starts it: a task on this arbiter, or a thread, whose handle is returned. It ends when all
     /// links are gone, or when the store fails for good.
     pub(crate) fn start(mut self, tasks: &LiveCount) -> io::Result<Option<JoinHandle<()>>> {
+        *lock(&self.gauge.no_room) = self.store.no_room();
         if self.store.commits_at_once() {
             actix_rt::spawn(tasks.over(async move {
                 while let Some(first) = self.queue.recv().await
@@ -230,7 +197,7 @@ impl Writer {
             Err(StoreError::Fatal(format!("its writer panicked: {why}")))
         });
         // Before anyone hears of it: who was refused must find that starts are.
-        self.gauge.note_room(&commands, &result);
+        *lock(&self.gauge.no_room) = self.store.no_room();
         match result {
             Ok(outcomes) => {
                 let set_aside = self.store.take_set_aside();
@@ -328,5 +295,8 @@ fn tell(outcomes: Vec<Outcome>, replies: Vec<Option<Reply>>, listeners: &Listene
             reply.send(Ok(outcome.clone()));
         }
     }
-    listeners.committed.do_send(Committed(outcomes));
+    // Of an empty batch, which made the store look at something, there is no news.
+    if !outcomes.is_empty() {
+        listeners.committed.do_send(Committed(outcomes));
+    }
 }

@@ -195,6 +195,10 @@ impl Store for SqliteStore {
         Ok(cache.map_or_else(LastNumbers::default, WriterCache::last_numbers))
     }
 
+    fn no_room(&self) -> Option<String> {
+        self.ballast.tight().map(str::to_owned)
+    }
+
     fn reader(&self) -> Arc<dyn Reader> {
         Arc::clone(&self.reader) as Arc<dyn Reader>
     }

@@ -10,6 +10,7 @@ use impresario_api::{OperationId, Status, Timestamp};
 
 use super::Manager;
 use super::times::LOOK_EVERY;
+use crate::locks::lock;
 use crate::store::Command;
 use crate::supervision::writer::Entry;
 
@@ -55,6 +56,10 @@ impl Manager {
     fn look_later(&self, ctx: &mut Context<Self>) {
         let every = self.of.config.retention.every;
         ctx.run_later(every.min(LOOK_EVERY), move |manager, ctx| {
+            if lock(&manager.of.link.gauge().no_room).is_some() {
+                // With a batch, though it be empty, the store looks for room: no start may come to ask.
+                manager.of.link.send(Vec::new());
+            }
             let now = manager.now();
             if manager
                 .retention
