@@ -8,6 +8,7 @@ mod data_folder;
 pub mod domain;
 pub mod http;
 mod listeners;
+mod log_output;
 pub mod process;
 pub mod services;
 mod signals;
