@@ -15,10 +15,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use actix::Recipient;
+use actix::prelude::SendError;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
 use super::breakpoints::Breakpoints;
+use super::manager::not_recorded;
 use super::messages::{Committed, NotCommitted};
 use super::metrics::{COMMITS, Timed};
 use super::pubsub::Place;
@@ -286,11 +288,19 @@ impl Writer {
         if fatal {
             self.listeners.failure.report(error.to_string());
         }
+        let failed = NotCommitted {
+            commands,
+            error: error.clone(),
+        };
+        // Before who asked is answered: they may look at once, and see what was not recorded.
+        match self.listeners.not_committed.try_send(failed) {
+            Ok(()) => {}
+            Err(SendError::Full(failed)) => self.listeners.not_committed.do_send(failed),
+            Err(SendError::Closed(failed)) => not_recorded(failed.commands.iter(), &failed.error),
+        }
         for reply in replies.into_iter().flatten() {
             reply.send(Err(error.clone()));
         }
-        let failed = NotCommitted { commands, error };
-        self.listeners.not_committed.do_send(failed);
         !fatal
     }
 }
