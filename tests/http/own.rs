@@ -204,24 +204,28 @@ impl Operation for Shouter {
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Lines {
     /// How many.
+    #[serde(default)]
     lines: u32,
+    /// Bytes of its output.
+    #[serde(default)]
+    output: usize,
 }
 
-/// Logs.
+/// Logs, and gives an output.
 struct Talker;
 
 impl Operation for Talker {
     const KIND: &'static str = "talker";
     type Params = Lines;
-    type Output = ();
+    type Output = String;
 
     fn policy(&self) -> Policy {
         Policy::lane("default")
     }
 
-    fn run(&self, params: Lines, ctx: &Context) -> Result<(), Failure> {
+    fn run(&self, params: Lines, ctx: &Context) -> Result<String, Failure> {
         (0..params.lines).for_each(|line| ctx.log(LogLevel::Info, line));
-        Ok(())
+        Ok("x".repeat(params.output))
     }
 }
 
