@@ -42,12 +42,15 @@ impl Orchestrator {
             return Ok(views::view(operation, &around, now));
         }
         let live = self.live(vec![operation.id]).await.remove(&operation.id);
-        // It may have ended since it was read: then what is kept says more.
-        let operation = if live.is_some() {
-            Arc::clone(operation)
-        } else {
-            self.operation(operation.id).await?
-        };
+        // It may have ended since it was read: then what is kept says more, unless it was removed too.
+        let mut operation = Arc::clone(operation);
+        match &live {
+            Some(live) => show_signalled(&mut operation, live),
+            None => {
+                let newer = self.0.reader.operation(operation.id).await?;
+                operation = newer.unwrap_or(operation);
+            }
+        }
         let now = self.now();
         let around = self
             .around(&operation, live, &mut Queues::default(), now)
@@ -73,10 +76,11 @@ impl Orchestrator {
         let mut rows = Vec::with_capacity(page.operations.len());
         let mut queues = Queues::default();
         for operation in &page.operations {
-            let around = self
-                .around(operation, live.remove(&operation.id), &mut queues, now)
-                .await?;
-            rows.push(views::list_row(operation, &around, now));
+            let (mut operation, live) = (Arc::clone(operation), live.remove(&operation.id));
+            live.iter()
+                .for_each(|live| show_signalled(&mut operation, live));
+            let around = self.around(&operation, live, &mut queues, now).await?;
+            rows.push(views::list_row(&operation, &around, now));
         }
         let next_cursor = match page.operations.last() {
             Some(last) if page.more => Some(last.id.to_string()),
@@ -263,5 +267,17 @@ impl Orchestrator {
             queue_position,
             lane,
         })
+    }
+}
+
+/// A stop that was signalled and could not be recorded is shown as one that was.
+fn show_signalled(operation: &mut Arc<Operation>, live: &LiveProgress) {
+    let state = &operation.state;
+    if let Some(stop) = &live.unrecorded
+        && live.run == state.run
+        && state.shown().is_dispatched()
+        && Some(stop.verb) > state.stop_verb()
+    {
+        Arc::make_mut(operation).state.stop = Some(stop.clone());
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const SIZE: u64 = 4 << 20;
 /// Room at which starts are taken again, the ballast included: well over what was given up, so that
 /// starts are not taken and refused by turns.
-const ENOUGH: u64 = 3 * SIZE;
+pub(super) const ENOUGH: u64 = 3 * SIZE;
 /// How often it is looked whether there is room again.
 const EVERY: Duration = Duration::from_millis(250);
 
@@ -18,7 +18,8 @@ const EVERY: Duration = Duration::from_millis(250);
 pub(super) struct Ballast {
     file: PathBuf,
     tight: Option<String>,
-    looked: Instant,
+    /// When it was last looked whether there is room.
+    looked: Option<Instant>,
 }
 
 impl Ballast {
@@ -45,13 +46,15 @@ impl Ballast {
         let mut ballast = Self {
             file,
             tight: None,
-            looked: Instant::now(),
+            looked: None,
         };
         if let Err(error) = ballast.set_aside() {
             let folder = folder.display();
             ballast.give_up(&format!(
                 "no room to set {SIZE} bytes aside in {folder}: {error}"
             ));
+            // The log that was left here may be cut before the first start.
+            ballast.looked = None;
         }
         ballast
     }
@@ -67,7 +70,7 @@ impl Ballast {
             log::error!("the disk is full ({why}); starts are refused until there is room again");
         }
         self.tight = Some(why.to_owned());
-        self.looked = Instant::now();
+        self.looked = Some(Instant::now());
         if let Err(error) = remove(&self.file) {
             log::warn!("{} could not be given up: {error}", self.file.display());
         }
@@ -75,10 +78,10 @@ impl Ballast {
 
     /// Sees whether there is room again, now and then.
     pub(super) fn look(&mut self) {
-        if self.tight.is_none() || self.looked.elapsed() < EVERY {
+        if self.tight.is_none() || self.looked.is_some_and(|at| at.elapsed() < EVERY) {
             return;
         }
-        self.looked = Instant::now();
+        self.looked = Some(Instant::now());
         let enough = room(&self.file).is_ok_and(|room| room >= ENOUGH);
         if enough && self.set_aside().is_ok() {
             self.tight = None;
