@@ -210,6 +210,26 @@ fn a_store_that_blinks_while_one_catches_up_costs_it_no_event() {
 }
 
 #[test]
+fn what_another_process_commits_between_is_heard_in_its_place() {
+    let store = MemoryStore::new();
+    let stage = stage_with(policy(), 1, store.clone());
+    let other = stage_with(policy(), 1, store);
+    let mut heard = stage.listen();
+    let id = stage.running();
+    let later = json!({"not_before": "2099-01-01T00:00:00Z"});
+    let scheduled = other.start_with(later).expect("a start");
+    completes(&stage, id);
+    let told = kept(&stage, &[id, scheduled]);
+    let read: Vec<_> = told.iter().map(|_| next(&mut heard)).collect();
+    assert_eq!(arcs(&read), told);
+    let cursors: Vec<_> = told.iter().map(|(cursor, ..)| *cursor).collect();
+    assert!(
+        cursors.is_sorted_by(|one, next| one + 1 == *next),
+        "{cursors:?}"
+    );
+}
+
+#[test]
 fn a_shutdown_closes_subscriptions() {
     let stage = stage();
     let id = stage.running();

@@ -13,7 +13,7 @@ use impresario_api::{EventBody, Status, StopVerb, Verb};
 use serde_json::json;
 
 use crate::kit::{LONG, Move, done, policy, stage_in, stage_with};
-use crate::scripted::{Scripted, cut};
+use crate::scripted::{Scripted, Unanswered, cut};
 
 #[test]
 fn a_recovery_that_is_written_late_takes_no_run_of_this_process_for_lost() {
@@ -247,4 +247,31 @@ fn a_shutdown_tries_once_more_to_record_what_could_not_be_recorded() {
     crate::kit::now(stage.orchestrator.shutdown());
     let kept = store.reader().operation(id).wait().expect("in memory");
     assert_eq!(kept.expect("it is kept").state.shown(), Status::Cancelled);
+}
+
+#[test]
+fn a_start_whose_commit_was_not_answered_is_answered_by_what_the_store_has_kept() {
+    for keeps in [true, false] {
+        let loses = Arc::new(AtomicBool::new(false));
+        let store = Unanswered {
+            store: MemoryStore::new(),
+            loses: Arc::clone(&loses),
+            keeps,
+            kept: None,
+            unsettled: false,
+            asked: 0,
+        };
+        let stage = stage_with(policy(), 1, store);
+        loses.store(true, Release);
+        let start = stage.start_with(json!({}));
+        let id = match (keeps, start) {
+            (true, Ok(id)) => id,
+            (false, Err(Error::Store(StoreError::Unavailable(_)))) => stage.start(),
+            (_, other) => panic!("{other:?}"),
+        };
+        stage.ready();
+        assert_eq!(stage.returns(id).row.status, Status::Completed);
+        let counts = stage.system().store.operations;
+        assert_eq!(counts, 1, "nothing is recorded twice");
+    }
 }

@@ -153,3 +153,54 @@ impl Reader for BlinkingReader {
         self.of.size()
     }
 }
+
+/// A store in memory whose next commit of a start is not answered.
+pub(crate) struct Unanswered {
+    pub(crate) store: MemoryStore,
+    /// Set for one commit.
+    pub(crate) loses: Arc<AtomicBool>,
+    /// Whether it keeps what it does not answer.
+    pub(crate) keeps: bool,
+    pub(crate) kept: Option<Vec<Outcome>>,
+    /// The lost commit is not settled yet.
+    pub(crate) unsettled: bool,
+    /// How often it was asked what it has kept; the first time it cannot say.
+    pub(crate) asked: u32,
+}
+
+impl Store for Unanswered {
+    fn engine(&self) -> &'static str {
+        "unanswered"
+    }
+
+    fn commit(&mut self, batch: &[Command]) -> Result<Vec<Outcome>, StoreError> {
+        assert!(!self.unsettled, "nothing is written before");
+        let starts = |command: &Command| matches!(command, Command::Submit(_));
+        if !batch.iter().any(starts) || !self.loses.swap(false, Ordering::AcqRel) {
+            return self.store.commit(batch);
+        }
+        if self.keeps {
+            self.kept = Some(self.store.commit(batch)?);
+        }
+        self.unsettled = true;
+        Err(StoreError::Unknown("the line is cut".to_owned()))
+    }
+
+    fn settle(&mut self, batch: &[Command]) -> Result<Option<Vec<Outcome>>, StoreError> {
+        assert!(!batch.is_empty(), "it is told what was lost");
+        self.asked += 1;
+        if self.asked == 1 {
+            return Err(StoreError::Unavailable("the line is cut".to_owned()));
+        }
+        self.unsettled = false;
+        Ok(self.kept.take())
+    }
+
+    fn last_numbers(&self) -> Result<LastNumbers, StoreError> {
+        self.store.last_numbers()
+    }
+
+    fn reader(&self) -> Arc<dyn Reader> {
+        self.store.reader()
+    }
+}
