@@ -254,3 +254,25 @@ fn a_shutdown_tries_once_more_to_record_what_could_not_be_recorded() {
     let kept = store.reader().operation(id).expect("in memory");
     assert_eq!(kept.expect("it is kept").state.shown(), Status::Cancelled);
 }
+
+#[test]
+fn on_a_full_disk_operations_are_removed_a_few_at_a_time() {
+    let script = |store: &mut MemoryStore, batch: &[Command]| {
+        let many = |one: &Command| matches!(one, Command::Prune { limit, .. } if (21..1_000).contains(limit));
+        if batch.iter().any(many) {
+            return Err(StoreError::Full("no room for so many".to_owned()));
+        }
+        store.commit(batch)
+    };
+    let store = MemoryStore::new();
+    let stage = stage_with(policy(), 1, Scripted { store, script });
+    for _ in 0..45 {
+        let id = stage.running();
+        stage.command(Move::Return);
+        stage.ended(id);
+    }
+    let pruned = crate::kit::now(stage.orchestrator.prune(Duration::ZERO, false));
+    // Those that ended in the same millisecond are not older yet.
+    let pruned = pruned.expect("a few at a time");
+    assert!(pruned > 40, "{pruned}");
+}

@@ -183,7 +183,13 @@ impl Manager {
                 }
                 None
             }
-            Command::Submit(_) | Command::Prune { .. } => None,
+            Command::Prune { .. } => {
+                if let Some(look) = &mut self.retention {
+                    look.not_removed();
+                }
+                None
+            }
+            Command::Submit(_) => None,
         }
     }
 }
@@ -208,7 +214,7 @@ impl Manager {
 }
 
 /// Says of ends and stops that nobody will try to write again what that means.
-pub(crate) fn not_recorded<'a>(commands: impl Iterator<Item = &'a Command>, error: &StoreError) {
+pub(crate) fn not_recorded(commands: &[Command], error: &StoreError) {
     for command in commands {
         let (id, what) = match command {
             Command::End(end) => (end.id, "the end of its run"),
@@ -257,17 +263,15 @@ impl Handler<NotCommitted> for Manager {
             self.of.hub.close();
             return self.drained();
         }
+        if self.given_up {
+            return not_recorded(&failed.commands, &failed.error);
+        }
         let again = failed
             .commands
             .into_iter()
             .filter_map(|command| self.not_committed(command));
         let again: Vec<_> = again.collect();
         self.again.extend(again);
-        if self.given_up {
-            let owed = self.owed();
-            not_recorded(owed.iter(), &failed.error);
-            return;
-        }
         ctx.run_later(STORE_RETRY, move |manager, _| {
             manager.send_again();
             for lane in manager.lanes.keys().cloned().collect::<Vec<_>>() {
