@@ -66,7 +66,7 @@ fn a_walk_through_pages_ends_where_they_do_not_go_on() {
         (list("op_0k3j9x7q2m4tz"), &["ops", "list", "--all"]),
         (list("x123"), &["ops", "list", "--all"]),
         (logs(0), &["ops", "logs", "op_0k3j9x7q2m4tz"]),
-        (logs(7), &["ops", "logs", "op_0k3j9x7q2m4tz"]),
+        (logs(0), &["--json", "ops", "logs", "op_0k3j9x7q2m4tz"]),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_impresario"))
             .args(["--url", &server(answer)])

@@ -6,7 +6,7 @@ use crate::rules::lifecycle::Input;
 use crate::store::{Command, StoreError};
 
 /// Says of ends and stops that nobody will try to write again what that means.
-pub(crate) fn not_recorded<'a>(commands: impl Iterator<Item = &'a Command>, error: &StoreError) {
+pub(crate) fn not_recorded(commands: &[Command], error: &StoreError) {
     for command in commands {
         let (id, what) = match command {
             Command::End(end) => (end.id, "the end of its run"),

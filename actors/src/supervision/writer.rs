@@ -284,7 +284,7 @@ impl Writer {
         match self.listeners.not_committed.try_send(failed) {
             Ok(()) => {}
             Err(SendError::Full(failed)) => self.listeners.not_committed.do_send(failed),
-            Err(SendError::Closed(failed)) => not_recorded(failed.commands.iter(), &failed.error),
+            Err(SendError::Closed(failed)) => not_recorded(&failed.commands, &failed.error),
         }
         for reply in replies.into_iter().flatten() {
             reply.send(Err(error.clone()));

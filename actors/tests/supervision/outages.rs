@@ -275,3 +275,24 @@ fn a_start_whose_commit_was_not_answered_is_answered_by_what_the_store_has_kept(
         assert_eq!(counts, 1, "nothing is recorded twice");
     }
 }
+
+#[test]
+fn on_a_full_disk_operations_are_removed_a_few_at_a_time() {
+    let script = |store: &mut MemoryStore, batch: &[Command]| {
+        let many = |one: &Command| matches!(one, Command::Prune { limit, .. } if (21..1_000).contains(limit));
+        if batch.iter().any(many) {
+            return Err(StoreError::Full("no room for so many".to_owned()));
+        }
+        store.commit(batch)
+    };
+    let store = MemoryStore::new();
+    let stage = stage_with(policy(), 1, Scripted { store, script });
+    for _ in 0..45 {
+        let id = stage.running();
+        stage.returns(id);
+    }
+    let pruned = crate::kit::now(stage.orchestrator.prune(Duration::ZERO, false));
+    // Those that ended in the same millisecond are not older yet.
+    let pruned = pruned.expect("a few at a time");
+    assert!(pruned > 40, "{pruned}");
+}

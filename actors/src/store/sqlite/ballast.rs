@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,8 @@ const SIZE: u64 = 4 << 20;
 /// Room at which starts are taken again, the ballast included: well over what was given up, so that
 /// starts are not taken and refused by turns.
 pub(super) const ENOUGH: u64 = 3 * SIZE;
+/// What is left beside it for the log, which is cut after each commit then.
+const LOG: u64 = 256 << 10;
 /// How often it is looked whether there is room again.
 const EVERY: Duration = Duration::from_millis(250);
 
@@ -18,6 +21,9 @@ const EVERY: Duration = Duration::from_millis(250);
 pub(super) struct Ballast {
     file: PathBuf,
     tight: Option<String>,
+    /// The database, once it was looked at. It stays open: if this process closed it, SQLite's locks on it
+    /// would end.
+    database: Option<File>,
     /// When it was last looked whether there is room.
     looked: Option<Instant>,
 }
@@ -46,6 +52,7 @@ impl Ballast {
         let mut ballast = Self {
             file,
             tight: None,
+            database: None,
             looked: None,
         };
         if let Err(error) = ballast.set_aside() {
@@ -82,11 +89,30 @@ impl Ballast {
             return;
         }
         self.looked = Some(Instant::now());
-        let enough = room(&self.file).is_ok_and(|room| room >= ENOUGH);
-        if enough && self.set_aside().is_ok() {
+        // What was removed is free within the database, which keeps its length.
+        let within = self.free_pages().unwrap_or(0);
+        let enough = |room: u64| room >= SIZE + LOG && room.saturating_add(within) >= ENOUGH;
+        if room(&self.file).is_ok_and(enough) && self.set_aside().is_ok() {
             self.tight = None;
             log::info!("there is room on the disk again; starts are taken");
         }
+    }
+
+    /// Bytes of the pages that are free within the database, as its header says: there since it was last
+    /// copied back from the log. <https://www.sqlite.org/fileformat2.html#the_database_header>
+    fn free_pages(&mut self) -> io::Result<u64> {
+        let database = match &mut self.database {
+            Some(database) => database,
+            none => none.insert(File::open(self.file.with_file_name(super::FILE))?),
+        };
+        let mut header = [0; 40];
+        database.read_exact_at(&mut header, 0)?;
+        let size = match u16::from_be_bytes([header[16], header[17]]) {
+            1 => 1 << 16,
+            size => u64::from(size),
+        };
+        let [.., a, b, c, d] = header;
+        Ok(size * u64::from(u32::from_be_bytes([a, b, c, d])))
     }
 
     fn set_aside(&self) -> io::Result<()> {

@@ -31,8 +31,11 @@ const COPY_HERE_AT: u32 = 16_384;
 
 /// A longer log is cut while the disk is tight, in bytes.
 const CUT_AT: u64 = 1 << 20;
-/// How often at most: to cut it costs several syncs.
-const CUT_EVERY: Duration = Duration::from_secs(1);
+/// With less room than this, each commit is copied back at once: the pages that the database grows by
+/// need room themselves, and when there is none left the log could never be cut again.
+const LITTLE: u64 = 8 << 20;
+/// How soon that is tried again where it could not be done.
+const CUT_AGAIN: Duration = Duration::from_secs(1);
 /// How long a connection waits for another one's lock (`open.rs`), but for a cut.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -46,8 +49,8 @@ pub(super) struct Wal {
     /// How many there were when the writer last copied some.
     tried: Cell<u32>,
     database: PathBuf,
-    /// When the log was last cut, or that was tried.
-    cut_at: Cell<Option<Instant>>,
+    /// When the log should have been cut last and could not be, and the room that there was.
+    not_cut: Cell<Option<(Instant, u64)>>,
     /// The log's index. It stays open as long as a connection does, whose locks on it end when this
     /// process closes it.
     index: File,
@@ -83,7 +86,7 @@ impl Wal {
         })?;
         let wal = Self {
             database: database.to_owned(),
-            cut_at: Cell::new(None),
+            not_cut: Cell::new(None),
             pages,
             copied,
             before: Cell::new(0),
@@ -120,22 +123,22 @@ impl Wal {
     /// A long log on a tight disk is copied back and cut, so that there is room again: what was removed
     /// leaves free pages in the database, and none on the disk.
     fn cut_if_tight(&self, writer: &Connection) {
-        let is_tight = room(&self.database).is_ok_and(|room| room < ENOUGH);
-        let soon = |at: Instant| at.elapsed() < CUT_EVERY;
-        if !is_tight || self.cut_at.get().is_some_and(soon) {
+        let room = room(&self.database).unwrap_or(u64::MAX);
+        let most = if room < LITTLE { 0 } else { CUT_AT };
+        let is_long = || {
+            let log = file_of(&self.database).metadata();
+            log.is_ok_and(|log| log.len() > most)
+        };
+        let soon = |(at, was): (Instant, u64)| at.elapsed() < CUT_AGAIN && room <= was;
+        if room >= ENOUGH || self.not_cut.get().is_some_and(soon) || !is_long() {
             return;
         }
-        let length = file_of(&self.database)
-            .metadata()
-            .map_or(0, |log| log.len());
-        if length < CUT_AT {
-            return;
-        }
-        self.cut_at.set(Some(Instant::now()));
         let cut = self.empty(writer);
         if let Err(error) = writer.busy_timeout(PATIENCE).and(cut) {
             log::warn!("the disk is tight, and the write-ahead log stays: {error}");
         }
+        // Or somebody still reads what is in it.
+        self.not_cut.set(is_long().then(|| (Instant::now(), room)));
     }
 
     /// At the end: all of it, unless a reader is still busy with it.

@@ -184,7 +184,13 @@ impl Manager {
                 }
                 None
             }
-            Command::Submit(_) | Command::Prune { .. } => None,
+            Command::Prune { .. } => {
+                if let Some(look) = &mut self.retention {
+                    look.not_removed();
+                }
+                None
+            }
+            Command::Submit(_) => None,
         }
     }
 }
@@ -226,17 +232,15 @@ impl Handler<NotCommitted> for Manager {
             self.of.hub.close();
             return self.drained();
         }
+        if self.given_up {
+            return not_recorded(&failed.commands, &failed.error);
+        }
         let again = failed
             .commands
             .into_iter()
             .filter_map(|command| self.not_committed(command));
         let again: Vec<_> = again.collect();
         self.again.extend(again);
-        if self.given_up {
-            let owed = self.owed();
-            not_recorded(owed.iter(), &failed.error);
-            return;
-        }
         ctx.run_later(STORE_RETRY, move |manager, _| {
             manager.send_again();
             for lane in manager.lanes.keys().cloned().collect::<Vec<_>>() {
