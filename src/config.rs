@@ -58,7 +58,7 @@ pub struct Settings {
     pub log: Log,
     /// Where operations are kept.
     pub store: Store,
-    /// What is kept of what has ended.
+    /// Which operations are kept after their end.
     pub retention: Retention,
     /// The lanes by name.
     pub lanes: BTreeMap<String, Lane>,
@@ -147,7 +147,7 @@ impl Settings {
         Ok(())
     }
 
-    /// What the types do not say.
+    /// Checks what the types do not say.
     fn check(&self) -> Result<(), ConfigError> {
         self.http.check()?;
         self.log.check()?;

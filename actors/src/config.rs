@@ -26,9 +26,9 @@ pub struct Config {
     pub blocking_threads: usize,
     /// How long an idempotency key stands for its operation.
     pub idempotency_kept: Duration,
-    /// What is kept of operations that have ended.
+    /// Which operations are kept after their end.
     pub retention: Retention,
-    /// What the wall says.
+    /// The wall clock.
     pub clock: Clock,
     /// Where a test stops the supervisor.
     pub breakpoints: Option<Breakpoints>,
@@ -38,11 +38,11 @@ pub struct Config {
 /// its events and its checkpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// So long after their end.
+    /// How long an operation is kept after its end.
     pub max_age: Duration,
-    /// At most so many.
+    /// How many ended operations are kept at most.
     pub max_operations: u64,
-    /// How often it is looked.
+    /// How often old ones are looked for.
     pub every: Duration,
 }
 

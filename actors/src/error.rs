@@ -40,7 +40,7 @@ pub enum Error {
     /// The idempotency key stands for another request.
     #[error("this idempotency key was used for {0} with another kind, other params or options")]
     IdempotencyMismatch(OperationId),
-    /// One like it is live.
+    /// A live operation does the same.
     #[error("{0} is live and does the same; wait for it, or cancel it")]
     Duplicate(OperationId),
     /// The lane's queue is full.

@@ -56,38 +56,38 @@ impl EventBody {
     }
 }
 
-/// The types that a subscription can choose from.
+/// The types of frames that a subscription can choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventType {
-    /// Always comes, named or not.
+    /// A snapshot, which always comes.
     Snapshot,
     /// The start was recorded.
     Submitted,
     /// The status, the stop or the attempt changed.
     Status,
-    /// Taken back to pending.
+    /// The operation is pending again.
     Resumed,
-    /// Its time was changed.
+    /// The time for which the operation waited was changed.
     Rescheduled,
     /// A run goes on from a checkpoint.
     Restored,
     /// A checkpoint was recorded.
     Checkpoint,
-    /// Something that a person should know.
+    /// A person should know about something.
     Warning,
     /// A point of a metric.
     Metric,
     /// A line of the log.
     Log,
-    /// Something could not be kept.
+    /// Some events could not be kept.
     Gap,
-    /// How far it has come.
+    /// The progress of an operation.
     Progress,
 }
 
 impl EventType {
-    /// Those of durable, numbered events.
+    /// The types of durable, numbered events.
     pub const DURABLE: [Self; 10] = [
         Self::Submitted,
         Self::Status,
@@ -101,7 +101,7 @@ impl EventType {
         Self::Gap,
     ];
 
-    /// As it stands on the wire.
+    /// The type in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Snapshot => "snapshot",
@@ -286,8 +286,8 @@ pub struct GapData {
 /// Events after a `seq`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EventPage {
-    /// Ascending by `seq`.
+    /// The events, ascending by `seq`.
     pub events: Vec<Event>,
-    /// Give it as `since` for what follows.
+    /// The `since` of the next request.
     pub next_since: u64,
 }

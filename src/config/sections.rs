@@ -10,16 +10,16 @@ use super::listen::Listen;
 use super::names::{HostName, Origin};
 use super::tokens::Tokens;
 
-/// Of HTTP workers: actix-server has no more.
+/// The most HTTP workers: actix-server has no more.
 const MOST_WORKERS: f64 = 256.0;
-/// Of the connections of one peer.
+/// The highest limit of the connections of one peer.
 const MOST_CONNECTIONS: f64 = 1e6;
-/// Of anything that takes threads.
+/// The most threads of anything that takes threads.
 const MOST_THREADS: f64 = 1_024.0;
-/// Of one body, which is held in memory: 1 GiB.
+/// The highest limit of a body, which is held in memory: 1 GiB.
 const MOST_BODY: f64 = 1_073_741_824.0;
 
-/// Of a lane's name, in characters.
+/// The most characters of a lane's name.
 const MOST_NAME: usize = 64;
 /// Seconds of the longest time that most keys take.
 const HOUR: f64 = 3_600.0;
@@ -39,7 +39,7 @@ pub struct Http {
     /// Proxies whose `X-Forwarded-For` is believed.
     #[serde(deserialize_with = "addresses")]
     pub trusted_proxies: Vec<IpAddr>,
-    /// Empty: no tokens.
+    /// The file of the tokens; empty when none are needed.
     pub token_file: PathBuf,
     /// The largest body.
     pub body_limit_bytes: usize,
@@ -51,7 +51,7 @@ pub struct Http {
     pub write_stall_seconds: f64,
     /// Connections of one peer.
     pub connections_per_peer: usize,
-    /// Between two pings on a live socket.
+    /// The time between two pings on a live socket.
     pub socket_ping_seconds: f64,
     /// How long a live socket's client may read nothing.
     pub socket_stall_seconds: f64,
@@ -168,11 +168,11 @@ impl Log {
 pub struct Store {
     /// Which engine keeps them.
     pub engine: Engine,
-    /// Also on a network mount.
+    /// Whether the data folder may be on a network mount.
     pub allow_network_mount: bool,
-    /// Every commit takes so much longer.
+    /// How much longer every commit takes.
     pub commit_delay_ms: u64,
-    /// For so long a key stands for its operation.
+    /// How long an idempotency key stands for its operation.
     pub idempotency_hours: f64,
 }
 
@@ -188,15 +188,15 @@ impl Store {
     }
 }
 
-/// What is kept of what has ended.
+/// Which operations are kept after their end.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Retention {
-    /// So long after its end.
+    /// How long an operation is kept after its end.
     pub max_age_days: f64,
-    /// At most so many.
+    /// How many ended operations are kept at most.
     pub max_operations: u64,
-    /// How often it is looked.
+    /// How often old ones are looked for.
     pub every_seconds: f64,
 }
 
@@ -217,7 +217,7 @@ impl Retention {
 pub enum Engine {
     /// One file in the data folder.
     Sqlite,
-    /// Forgets when the process ends.
+    /// The memory of the process: everything is lost when it ends.
     Memory,
 }
 
@@ -225,13 +225,13 @@ pub enum Engine {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lane {
-    /// Functions at a time.
+    /// How many functions run at a time.
     pub concurrency: usize,
-    /// Operations that may wait.
+    /// How many operations may wait that could run.
     pub queue_limit: u64,
-    /// Operations that may wait for their time.
+    /// How many operations may wait for their time.
     pub delayed_limit: u64,
-    /// Threads of each function.
+    /// Threads that each function may use.
     pub threads: usize,
 }
 
@@ -264,13 +264,13 @@ fn lane_name(name: &str) -> Result<(), ConfigError> {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Supervision {
-    /// 0 to 19.
+    /// The niceness of the lanes' threads, 0 to 19.
     pub nice: i64,
-    /// Between two reads of progress.
+    /// The time between two reads of progress.
     pub progress_ms: u64,
-    /// For functions that were asked to go.
+    /// How long a shutdown waits for functions that were asked to stop.
     pub shutdown_grace_seconds: f64,
-    /// Admission and short work.
+    /// Threads for admission and short work.
     pub blocking_threads: usize,
 }
 

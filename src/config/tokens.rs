@@ -6,14 +6,14 @@ use std::path::Path;
 use super::error::ConfigError;
 use super::files;
 
-/// What a token has at least: one that is shorter could be guessed.
+/// The fewest characters of a token: a shorter one could be guessed.
 const SHORTEST: usize = 24;
-/// What a name has at most.
+/// The most characters of a name.
 const LONGEST_NAME: usize = 100;
 /// The permissions of the file's group and of everybody else.
 const OTHERS: u32 = 0o077;
 
-/// One caller.
+/// A caller and its token.
 pub struct Token {
     /// Stands in every verb's event.
     pub name: String,

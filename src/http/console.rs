@@ -20,7 +20,7 @@ pub(super) async fn entrance() -> HttpResponse {
     response
 }
 
-/// One of its files.
+/// A file of the console.
 pub(super) async fn file(
     request: HttpRequest,
     path: Path<String>,

@@ -111,7 +111,7 @@ pub(super) struct Start {
     pub(super) kind: String,
     /// Unchecked; no params are an empty object.
     pub(super) params: Value,
-    /// Of the right types.
+    /// The options, each of its type.
     pub(super) options: StartOptions,
 }
 
@@ -126,9 +126,9 @@ struct StartBody {
 
 /// A start of one kind: its params flat, `options` beside them.
 pub(super) struct NamedStart<K: Operation> {
-    /// Unchecked.
+    /// The params, unchecked.
     pub(super) params: Value,
-    /// Of the right types.
+    /// The options, each of its type.
     pub(super) options: StartOptions,
     kind: PhantomData<K>,
 }

@@ -19,7 +19,7 @@ use super::errors::ApiError;
 use super::query::NoQuery;
 use super::state::App;
 
-/// What the text is.
+/// The media type of the text.
 pub(super) const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub(super) async fn metrics(app: Data<App>, _: NoQuery) -> Result<HttpResponse, ApiError> {
@@ -193,19 +193,19 @@ impl Scrape {
 
     fn times(&self, to: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
         let kinds = self.0.runs.iter();
-        let kinds = kinds.map(|(kind, times)| ([("kind", kind.as_str())], Times(times)));
+        let kinds = kinds.map(|(kind, times)| ([("kind", kind.as_str())], HistogramMetric(times)));
         family(to, "run_seconds", "How long runs took", kinds)?;
         single(
             to,
             "cancel_seconds",
             "From a running one's cancel to its end recorded",
-            &Times(&self.0.cancels),
+            &HistogramMetric(&self.0.cancels),
         )?;
         single(
             to,
             "commit_seconds",
             "How long the store's commits took",
-            &Times(&self.0.commits),
+            &HistogramMetric(&self.0.commits),
         )
     }
 }
@@ -258,13 +258,13 @@ fn counter(
 }
 
 /// A histogram as the supervisor keeps it.
-struct Times<'a>(&'a Histogram);
+struct HistogramMetric<'a>(&'a Histogram);
 
-impl TypedMetric for Times<'_> {
+impl TypedMetric for HistogramMetric<'_> {
     const TYPE: MetricType = MetricType::Histogram;
 }
 
-impl EncodeMetric for Times<'_> {
+impl EncodeMetric for HistogramMetric<'_> {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), Error> {
         let ranges: Vec<_> = self.0.ranges().collect();
         let (sum, count) = (self.0.sum().as_secs_f64(), self.0.count());

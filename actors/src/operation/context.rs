@@ -431,7 +431,7 @@ pub struct Items<'a> {
 }
 
 impl Items<'_> {
-    /// So many more are done.
+    /// Counts this many more items as done.
     #[inline]
     pub fn add(&self, more: u64) {
         self.set(self.done.get() + more);

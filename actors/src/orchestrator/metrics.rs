@@ -18,7 +18,7 @@ const PAGE: usize = 1_000;
 pub struct MetricRange {
     /// Those metrics alone; all when empty.
     pub names: Vec<String>,
-    /// Those steps alone.
+    /// The only steps that are given.
     pub steps: RangeInclusive<u64>,
     /// At most so many points a metric, at least 1; see [`thinned`].
     pub max_points: usize,

@@ -3,7 +3,7 @@
 /// How many operations of a lane wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
-    /// Those that could run.
+    /// Operations that could run.
     pub due: u64,
     /// Those whose time has not come: they are no load.
     pub scheduled: u64,
@@ -19,7 +19,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// None at all.
+    /// No limits.
     pub const NONE: Self = Self {
         waiting: u64::MAX,
         scheduled: u64::MAX,

@@ -79,7 +79,7 @@ pub enum Told {
 pub struct Change {
     /// The state after it.
     pub state: State,
-    /// What is told.
+    /// The event that tells it.
     pub told: Told,
     /// A retry makes a new operation with the same params.
     pub new_operation: bool,

@@ -39,7 +39,7 @@ pub(crate) struct RunSetup {
     pub(crate) checkpoint_every: Duration,
     /// What an earlier run left to go on from, the newest last.
     pub(crate) checkpoints: Vec<SavedCheckpoint>,
-    /// Whose run it is.
+    /// The kind and the params of the run.
     pub(crate) origin: Origin,
     /// A `finish` that an earlier run was asked for and did not see.
     pub(crate) finish_kept: bool,
@@ -50,7 +50,7 @@ pub(crate) struct RunSetup {
 /// Where an operation's folders are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Folders {
-    /// In this folder of its own.
+    /// They are kept in this folder of the operation.
     At(PathBuf),
     /// Nowhere, though someone may want to go on from them: a kind that writes one fails.
     NotConfigured,

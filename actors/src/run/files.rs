@@ -11,7 +11,7 @@ use rustix::fs::{Mode, OFlags, open, openat};
 use rustix::io::Errno;
 
 /// For how long a file is tried again.
-const PATIENCE: Duration = Duration::from_secs(5);
+const RETRY_FOR: Duration = Duration::from_secs(5);
 /// The time between two tries.
 const PAUSE: Duration = Duration::from_millis(20);
 /// ENFILE and EMFILE, which have these numbers on every Unix.
@@ -20,7 +20,7 @@ const TOO_MANY: [i32; 2] = [23, 24];
 /// Opens a file. When there are too many open files, which says nothing of this one, it is tried
 /// again for a few seconds: other work closes its own meanwhile. The last error is given after that.
 pub fn open_patiently<T>(open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    open_within(PATIENCE, open)
+    open_within(RETRY_FOR, open)
 }
 
 /// Opens the regular file at `path` below `folder` for reading; `None` where there is anything else (a
@@ -79,13 +79,13 @@ pub fn too_many_open_files(error: &io::Error) -> bool {
         .is_some_and(|number| TOO_MANY.contains(&number))
 }
 
-fn open_within<T>(patience: Duration, mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+fn open_within<T>(limit: Duration, mut open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let mut until = None;
     loop {
         let result = open();
         match &result {
             Err(error) if too_many_open_files(error) => {
-                let until = *until.get_or_insert_with(|| Instant::now() + patience);
+                let until = *until.get_or_insert_with(|| Instant::now() + limit);
                 if Instant::now() >= until {
                     return result;
                 }

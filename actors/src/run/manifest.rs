@@ -45,7 +45,7 @@ struct Manifest {
     params_sha256: String,
     /// Of the state that belongs to the folder.
     state_sha256: String,
-    /// In the order of their paths.
+    /// The files in the order of their paths.
     files: Vec<Entry>,
 }
 

@@ -1,5 +1,5 @@
 //! What carries a run: the word by which it is controlled, its counts and reports, its checkpoints and
-//! folders, and how its thread makes way.
+//! folders, and how its thread yields the core.
 
 pub(crate) mod checkpoint;
 pub(crate) mod control;

@@ -21,7 +21,7 @@ pub(crate) struct Level {
     pub(crate) total: AtomicU64,
 }
 
-/// What changes seldom, and is words.
+/// The texts of the progress, which change seldom.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
     names: Vec<&'static str>,

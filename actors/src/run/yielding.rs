@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::LiveCount;
 
-/// How often a function that computes yields its core: a yield takes as long as many steps.
+/// How often a function that computes yields its core at most: a yield takes as long as many steps.
 const EVERY: Duration = Duration::from_micros(250);
 
 /// A function that yields its core to those who wait.
@@ -24,17 +24,17 @@ impl Yielding {
         }
     }
 
-    /// At a step or a check.
+    /// Yields if somebody waits; called at every step and check.
     #[inline]
     pub(crate) fn step(&self) {
         if self.waiting.get() > 0 {
-            self.make_way();
+            self.yield_core();
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn make_way(&self) {
+    fn yield_core(&self) {
         let now = Instant::now();
         if now - self.last.get() >= EVERY {
             std::thread::yield_now();
@@ -45,7 +45,7 @@ impl Yielding {
 
 /// Gives the calling thread, a lane's, this niceness: a small share of a core that others want.
 #[cfg(target_os = "linux")]
-pub(crate) fn stand_back(nice: i32) {
+pub(crate) fn lower_priority(nice: i32) {
     // To Linux the process of no id is the calling thread.
     if let Err(error) = rustix::process::setpriority_process(None, nice) {
         static ONCE: std::sync::Once = std::sync::Once::new();
@@ -55,7 +55,7 @@ pub(crate) fn stand_back(nice: i32) {
 
 /// Elsewhere a niceness would be that of the whole process.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn stand_back(_nice: i32) {}
+pub(crate) fn lower_priority(_nice: i32) {}
 
 #[cfg(test)]
 mod tests {

@@ -313,9 +313,10 @@ impl Engine {
         let (id, operation) = (operation.id, Arc::new(operation));
         let before = self.set.operations.remove(&id);
         let after = Stored {
+            // Of one that waits on for the same time.
             promoted: before.as_ref().is_some_and(|before| {
-                let (was, is) = (&before.operation.state, &operation.state);
-                before.promoted && was.waits_until() == is.waits_until()
+                let waits_on = before.operation.queued() == operation.queued();
+                before.promoted && waits_on && operation.queued().is_some()
             }),
             operation: Arc::clone(&operation),
         };

@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Semaphore, watch};
 
 use crate::Error;
-use crate::run::yielding::stand_back;
+use crate::run::yielding::lower_priority;
 
 /// Work that may wait for a thread; more is refused.
 const MOST_WAITING: usize = 64;
@@ -41,7 +41,7 @@ impl Blocking {
             .thread_name("impresario-blocking")
             .on_thread_start(move || {
                 if let Some(nice) = nice {
-                    stand_back(nice);
+                    lower_priority(nice);
                 }
             })
             .build()?;

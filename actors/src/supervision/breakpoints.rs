@@ -24,7 +24,7 @@ pub enum Point {
 /// What is to happen at a point.
 #[derive(Clone, Debug)]
 pub enum Then {
-    /// Nothing: it goes on.
+    /// It goes on as if there was no breakpoint.
     GoOn,
     /// The store fails; where nothing is about to be written, it goes on.
     Fail(StoreError),
@@ -32,16 +32,16 @@ pub enum Then {
     Panic,
 }
 
-/// A stop at a point: what stands there waits until it is told what then.
+/// The supervisor stands at a point, and waits until it is told how to go on.
 #[derive(Debug)]
 pub struct Halt {
-    /// Where it stands.
+    /// The point at which the supervisor stands.
     pub point: Point,
     then: Sender<Then>,
 }
 
 impl Halt {
-    /// Says what then.
+    /// Says how it goes on.
     pub fn then(self, then: Then) {
         // What waited there may have ended meanwhile.
         let _ = self.then.send(then);
@@ -56,17 +56,17 @@ pub struct Breakpoints {
 }
 
 impl Breakpoints {
-    /// At these points, and where the stops are heard of.
+    /// Breakpoints at these points, and the channel on which each stop is reported.
     pub fn at(points: &[Point]) -> (Self, Receiver<Halt>) {
         let (halts, heard) = unbounded();
         let points = points.into();
         (Self { points, halts }, heard)
     }
 
-    /// Stands at a point, if it is one of these.
+    /// Waits at a point, if it is one of these.
     ///
     /// # Panics
-    /// When the test says so.
+    /// If the test says so.
     pub(crate) fn reach(&self, point: Point) -> Result<(), StoreError> {
         if !self.points.contains(&point) {
             return Ok(());

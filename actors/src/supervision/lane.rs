@@ -10,7 +10,7 @@ use impresario_api::{LaneView, OperationId, SlotView, Timestamp};
 use super::messages::{NotBegun, RunEnded};
 use crate::LaneConfig;
 use crate::operation::ErasedOperation;
-use crate::run::yielding::stand_back;
+use crate::run::yielding::lower_priority;
 use crate::run::{Finished, Run, execute};
 
 /// What anyone may see of a lane without asking the manager.
@@ -32,7 +32,7 @@ pub(crate) struct Lane {
     pub(crate) config: LaneConfig,
     pub(crate) gauge: Arc<LaneGauge>,
     slots: Vec<Slot>,
-    /// Slots that a claim under way has been reserved.
+    /// Slots that are reserved for claims under way.
     reserved: usize,
     nice: i32,
 }
@@ -73,12 +73,12 @@ impl Lane {
         self.slots.iter().filter(|slot| slot.busy.is_none()).count()
     }
 
-    /// Slots that are free and reserved to no claim.
+    /// Slots that are free and not reserved for a claim.
     pub(crate) fn unreserved(&self) -> usize {
         self.free().saturating_sub(self.reserved)
     }
 
-    /// Promises all free slots to a claim: how many.
+    /// Reserves all free slots for a claim: how many.
     pub(crate) fn reserve(&mut self) -> usize {
         let reserved = self.unreserved();
         self.reserved += reserved;
@@ -91,7 +91,7 @@ impl Lane {
     }
 
     /// Whether a claim is on its way.
-    pub(crate) const fn is_promised(&self) -> bool {
+    pub(crate) const fn is_reserved(&self) -> bool {
         self.reserved > 0
     }
 
@@ -118,12 +118,13 @@ impl Lane {
         index
     }
 
-    /// A slot's function has ended: the slot is free again. One that was shaken gets a fresh arbiter.
-    pub(crate) fn vacate(&mut self, index: usize, shaken: bool) {
+    /// The function of a slot has ended, so the slot is free again. After a panic or a lost arbiter it
+    /// gets a fresh one.
+    pub(crate) fn vacate(&mut self, index: usize, replace_arbiter: bool) {
         let slot = &mut self.slots[index];
         slot.busy = None;
         self.gauge.busy.fetch_sub(1, Ordering::Relaxed);
-        if shaken {
+        if replace_arbiter {
             slot.arbiter.stop();
             slot.arbiter = fresh(self.nice);
         }
@@ -249,9 +250,9 @@ impl Drop for CompletionGuard {
     }
 }
 
-/// A new arbiter on a thread of its own, niced so that the core never waits behind it.
+/// A new arbiter on a thread of its own, whose low priority lets everything else go first.
 fn fresh(nice: i32) -> Arbiter {
     let arbiter = Arbiter::new();
-    arbiter.spawn_fn(move || stand_back(nice));
+    arbiter.spawn_fn(move || lower_priority(nice));
     arbiter
 }

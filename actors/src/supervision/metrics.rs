@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How many are remembered.
+/// How many durations are remembered.
 const KEPT: usize = 1_024;
 
 /// The last 1,024 durations.
@@ -11,7 +11,7 @@ const KEPT: usize = 1_024;
 pub(crate) struct Durations(VecDeque<Duration>);
 
 impl Durations {
-    /// One more.
+    /// Records a duration.
     pub(crate) fn record(&mut self, duration: Duration) {
         if self.0.len() == KEPT {
             self.0.pop_front();
@@ -48,7 +48,7 @@ pub(crate) const COMMITS: &[f64] = &[
 /// How many durations there were since the start, by range.
 #[derive(Clone, Debug)]
 pub struct Histogram {
-    /// In seconds, ascending.
+    /// The upper bounds in seconds, ascending.
     bounds: &'static [f64],
     /// One a bound, and one for those above the last.
     counts: Vec<u64>,
@@ -64,7 +64,7 @@ impl Histogram {
         }
     }
 
-    /// One more.
+    /// Records a duration.
     pub(crate) fn record(&mut self, duration: Duration) {
         let seconds = duration.as_secs_f64();
         self.counts[self.bounds.partition_point(|bound| *bound < seconds)] += 1;
@@ -104,7 +104,7 @@ impl Timed {
         }
     }
 
-    /// One more.
+    /// Records a duration.
     pub(crate) fn record(&mut self, duration: Duration) {
         self.last.record(duration);
         self.all.record(duration);

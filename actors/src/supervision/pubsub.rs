@@ -68,7 +68,7 @@ impl Topics {
     }
 }
 
-/// What there is to see of the hub.
+/// The numbers of topics and listeners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Interests that somebody has.

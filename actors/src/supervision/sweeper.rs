@@ -12,7 +12,7 @@ use impresario_api::OperationId;
 use crate::run::FolderName;
 use crate::store::{Operation, Reader, SavedCheckpoint};
 
-/// What may go.
+/// The folders that may be removed.
 enum Sweep {
     /// What the process before this one left: folders that were never finished, and those of
     /// operations that are no longer kept.

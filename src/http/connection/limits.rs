@@ -34,7 +34,7 @@ pub(super) const SUBSCRIPTIONS: usize = 4_096;
 
 /// How long a connection may stay in each phase, in milliseconds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
+pub(super) struct PhaseDeadlines {
     pub(super) head: u64,
     pub(super) keep_alive: u64,
     pub(super) body_idle: u64,
@@ -56,7 +56,7 @@ pub struct TooFewFiles {
 
 /// How many connections there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(super) struct ConnectionLimits {
     /// Connections at the same time.
     pub(super) total: usize,
     /// Of these live sockets: the rest stays for requests.
@@ -65,7 +65,7 @@ pub(super) struct Limits {
     pub(super) per_peer: usize,
 }
 
-impl Times {
+impl PhaseDeadlines {
     pub(super) fn of(settings: &Settings) -> Self {
         let millis = |seconds: f64| Duration::from_secs_f64(seconds).as_millis() as u64;
         let http = &settings.http;
@@ -80,7 +80,7 @@ impl Times {
     }
 }
 
-impl Limits {
+impl ConnectionLimits {
     /// For a process in which everything but connections is open already.
     pub(super) fn of(settings: &Settings) -> Result<Self, TooFewFiles> {
         let slots: usize = settings.lanes.values().map(|lane| lane.concurrency).sum();
@@ -169,7 +169,7 @@ mod tests {
             (64, 56, 90, FEWEST),
             (usize::MAX, 56, 90, MOST_CONNECTIONS),
         ] {
-            let limits = Limits::within(free, needed, kept, 100);
+            let limits = ConnectionLimits::within(free, needed, kept, 100);
             assert_eq!(limits.total, total, "{free}");
             // With those that workers were given beyond the limit, which are among what is needed.
             assert!(limits.total + needed <= free, "{limits:?}");

@@ -36,7 +36,7 @@ pub(in crate::http) use held::{Share, UNCOUNTED};
 pub use limits::{TooFewFiles, check_files};
 pub(in crate::http) use registry::Permit;
 pub use registry::{Connections, Counts};
-use rules::{Phase, Reading};
+use rules::{ConnectionReading, Phase};
 pub use server::serve;
 pub use track::Track;
 
@@ -210,10 +210,10 @@ impl Connection {
     }
 
     /// What the rules judge it by.
-    fn reading(&self) -> Reading {
+    fn reading(&self) -> ConnectionReading {
         let word = self.0.phase.load(Ordering::Relaxed);
         let blocked_since = self.0.blocked_since.load(Ordering::Relaxed);
-        Reading {
+        ConnectionReading {
             phase: Phase::of(word as u8),
             since: word >> 8,
             blocked_since: (blocked_since > 0).then_some(blocked_since),

@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-use super::rules::{Phase, Reading, expendable};
+use super::rules::{ConnectionReading, Phase, expendable};
 use super::{Connection, Ending};
 
 #[derive(Default)]
-pub(super) struct Open {
+pub(super) struct OpenConnections {
     pub(super) connections: HashMap<u64, Connection>,
     /// What each peer has that is not exempt.
-    pub(super) of_peers: HashMap<IpAddr, OfPeer>,
+    pub(super) by_peer: HashMap<IpAddr, PeerConnections>,
     pub(super) next: u64,
     /// What has been said of those that had to make room, and when.
     pub(super) told: (u64, u64),
@@ -18,19 +18,19 @@ pub(super) struct Open {
 
 /// What one peer has.
 #[derive(Default)]
-pub(super) struct OfPeer {
+pub(super) struct PeerConnections {
     pub(super) connections: HashSet<u64>,
     /// Requests that proxies sent on for it.
     pub(super) requests: usize,
 }
 
-impl OfPeer {
+impl PeerConnections {
     pub(super) fn count(&self) -> usize {
         self.connections.len() + self.requests
     }
 }
 
-impl Open {
+impl OpenConnections {
     pub(super) fn forget(&mut self, connection: &Connection) {
         let id = connection.0.id;
         if self.connections.remove(&id).is_some() && !connection.0.peer.exempt {
@@ -40,18 +40,18 @@ impl Open {
         }
     }
 
-    pub(super) fn leave(&mut self, group: IpAddr, one: impl FnOnce(&mut OfPeer)) {
-        if let Some(of_peer) = self.of_peers.get_mut(&group) {
+    pub(super) fn leave(&mut self, group: IpAddr, one: impl FnOnce(&mut PeerConnections)) {
+        if let Some(of_peer) = self.by_peer.get_mut(&group) {
             one(of_peer);
             if of_peer.count() == 0 {
-                self.of_peers.remove(&group);
+                self.by_peer.remove(&group);
             }
         }
     }
 }
 
 /// How one ends that is not waited for. What a client has not taken is not kept for it.
-pub(super) fn at_once(reading: &Reading) -> Ending {
+pub(super) fn immediate_ending(reading: &ConnectionReading) -> Ending {
     if reading.blocked_since.is_some() || reading.phase == Phase::Closing {
         Ending::Abort
     } else {

@@ -9,9 +9,9 @@ use actix_web::dev::RequestHead;
 use actix_web::rt::time::sleep;
 
 use super::held::{Memory, Share};
-use super::limits::{Limits, SUBSCRIPTIONS, Times, TooFewFiles};
-use super::open::{OfPeer, Open, at_once, most_expendable};
-use super::rules::{Phase, Reading, is_overdue};
+use super::limits::{ConnectionLimits, PhaseDeadlines, SUBSCRIPTIONS, TooFewFiles};
+use super::open::{OpenConnections, PeerConnections, immediate_ending, most_expendable};
+use super::rules::{ConnectionReading, Phase, is_overdue};
 use super::{Clock, Connection, Ending};
 use crate::config::Settings;
 use crate::http::peer::TrustedProxies;
@@ -25,11 +25,11 @@ const SAY_EVERY_MS: u64 = 10_000;
 
 /// Every open connection.
 pub struct Connections {
-    limits: Limits,
-    times: Times,
+    limits: ConnectionLimits,
+    times: PhaseDeadlines,
     proxies: TrustedProxies,
     clock: Arc<Clock>,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnections>,
     sockets: AtomicUsize,
     subscriptions: AtomicUsize,
     /// Closed for a newcomer, or not taken for want of room.
@@ -54,8 +54,8 @@ impl Connections {
     /// None yet. Everything else that the process keeps open should be open already.
     pub fn new(settings: &Settings) -> Result<Arc<Self>, TooFewFiles> {
         Ok(Arc::new(Self {
-            limits: Limits::of(settings)?,
-            times: Times::of(settings),
+            limits: ConnectionLimits::of(settings)?,
+            times: PhaseDeadlines::of(settings),
             proxies: TrustedProxies::new(&settings.http.trusted_proxies),
             clock: Arc::new(Clock::new()),
             open: Mutex::default(),
@@ -125,7 +125,7 @@ impl Connections {
         open.next += 1;
         let id = open.next;
         if !peer.exempt {
-            open.of_peers
+            open.by_peer
                 .entry(group)
                 .or_default()
                 .connections
@@ -153,7 +153,7 @@ impl Connections {
         }
         let group = peer.group();
         let mut open = self.lock();
-        let of_peer = open.of_peers.entry(group).or_default();
+        let of_peer = open.by_peer.entry(group).or_default();
         if of_peer.count() >= self.limits.per_peer {
             return None;
         }
@@ -199,7 +199,7 @@ impl Connections {
         self.tell(&mut open, now);
     }
 
-    fn is_overdue(&self, reading: &Reading, now: u64) -> bool {
+    fn is_overdue(&self, reading: &ConnectionReading, now: u64) -> bool {
         let leaving = self.leaving.load(Ordering::Relaxed);
         is_overdue(reading, now, &self.times, leaving)
     }
@@ -211,14 +211,14 @@ impl Connections {
             connection.0.overdue.store(false, Ordering::Relaxed);
             let reading = connection.reading();
             if self.is_overdue(&reading, self.clock.now()) {
-                connection.end(at_once(&reading));
+                connection.end(immediate_ending(&reading));
             }
         }
     }
 
     /// Whether there is room for one more of a peer, made by itself if need be.
-    fn fits_peer(&self, open: &mut Open, group: IpAddr) -> bool {
-        let Some(of_peer) = open.of_peers.get(&group) else {
+    fn fits_peer(&self, open: &mut OpenConnections, group: IpAddr) -> bool {
+        let Some(of_peer) = open.by_peer.get(&group) else {
             return true;
         };
         if of_peer.count() < self.limits.per_peer {
@@ -232,7 +232,7 @@ impl Connections {
 
     /// The same for one more of anybody's. To look at all of them for each newcomer would help those
     /// who come in crowds, so a few go at a time.
-    fn fits_all(&self, open: &mut Open) -> bool {
+    fn fits_all(&self, open: &mut OpenConnections) -> bool {
         if open.connections.len() < self.limits.total {
             return true;
         }
@@ -241,7 +241,7 @@ impl Connections {
     }
 
     /// Ends these; whether there were any.
-    fn make_room(&self, open: &mut Open, spared: Vec<Connection>) -> bool {
+    fn make_room(&self, open: &mut OpenConnections, spared: Vec<Connection>) -> bool {
         let count = spared.len();
         self.refused.fetch_add(count as u64, Ordering::Relaxed);
         for connection in spared {
@@ -250,14 +250,14 @@ impl Connections {
                 // It answers with what has come about, and counts until then.
                 connection.end(Ending::AfterAnswer);
             } else {
-                connection.end(at_once(&reading));
+                connection.end(immediate_ending(&reading));
                 open.forget(&connection);
             }
         }
         count > 0
     }
 
-    fn tell(&self, open: &mut Open, now: u64) {
+    fn tell(&self, open: &mut OpenConnections, now: u64) {
         let refused = self.refused.load(Ordering::Relaxed);
         let (told, at) = open.told;
         if refused == told || (told > 0 && now < at + SAY_EVERY_MS) {
@@ -273,7 +273,7 @@ impl Connections {
     }
 
     /// Whole whatever panicked beside it.
-    fn lock(&self) -> MutexGuard<'_, Open> {
+    fn lock(&self) -> MutexGuard<'_, OpenConnections> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -292,7 +292,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         match self.1 {
             PermitKind::Request(group) => {
-                let one = |of_peer: &mut OfPeer| of_peer.requests -= 1;
+                let one = |of_peer: &mut PeerConnections| of_peer.requests -= 1;
                 self.0.lock().leave(group, one);
             }
             PermitKind::Socket => {

@@ -1,6 +1,6 @@
 //! Which connections are overdue, and which one makes room: decided here, carried out elsewhere.
 
-use super::limits::Times;
+use super::limits::PhaseDeadlines;
 
 /// What a connection is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Phase {
 
 /// A connection as it is now; times are milliseconds of the same clock.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reading {
+pub(super) struct ConnectionReading {
     pub(super) phase: Phase,
     /// When the phase began; in a body, when its last bytes came.
     pub(super) since: u64,
@@ -53,7 +53,12 @@ pub(super) struct Reading {
 
 /// Whether a connection has kept the server waiting for too long. A live socket has an eye on its
 /// client itself.
-pub(super) fn is_overdue(reading: &Reading, now: u64, times: &Times, leaving: bool) -> bool {
+pub(super) fn is_overdue(
+    reading: &ConnectionReading,
+    now: u64,
+    times: &PhaseDeadlines,
+    leaving: bool,
+) -> bool {
     let limit = |normal: u64, leaving_ms: u64| if leaving { leaving_ms } else { normal };
     let past = |since: u64, limit: u64| now.saturating_sub(since) >= limit;
     let phase = match reading.phase {
@@ -74,7 +79,7 @@ pub(super) fn is_overdue(reading: &Reading, now: u64, times: &Times, leaving: bo
 
 /// How soon a connection goes when its place is needed, the lowest first; `None`: never. First those
 /// from whose client something is due, then slow bodies and slow readers, then handlers that wait.
-pub(super) fn expendable(reading: &Reading) -> Option<(u8, u64)> {
+pub(super) fn expendable(reading: &ConnectionReading) -> Option<(u8, u64)> {
     match (reading.phase, reading.blocked_since) {
         (Phase::Head | Phase::Idle | Phase::Authenticating | Phase::Closing, _) => {
             Some((0, reading.since))
@@ -90,7 +95,7 @@ pub(super) fn expendable(reading: &Reading) -> Option<(u8, u64)> {
 mod tests {
     use super::*;
 
-    const TIMES: Times = Times {
+    const TIMES: PhaseDeadlines = PhaseDeadlines {
         head: 100,
         keep_alive: 1_000,
         body_idle: 200,
@@ -99,8 +104,13 @@ mod tests {
         closing: 50,
     };
 
-    fn reading(phase: Phase, since: u64, blocked_since: Option<u64>, waits: bool) -> Reading {
-        Reading {
+    fn reading(
+        phase: Phase,
+        since: u64,
+        blocked_since: Option<u64>,
+        waits: bool,
+    ) -> ConnectionReading {
+        ConnectionReading {
             phase,
             since,
             blocked_since,

@@ -5,10 +5,10 @@ use std::time::Duration;
 use impresario::Interest;
 use impresario_api::{ClientFrame, EventType, Filter};
 
-/// Unless the client says otherwise.
+/// Milliseconds between two progress frames, unless the client says otherwise.
 const PROGRESS_EVERY: u64 = 100;
 
-/// What a subscription is called.
+/// What the name of a subscription is expected to be.
 pub(super) const EXPECTED_NAME: &str = "sub: expected 1 to 64 characters";
 
 /// The name, if a subscription may have it; others are not repeated to who sent them.

@@ -136,7 +136,7 @@ impl Socket {
         self.handle.connection.finish();
     }
 
-    /// Until it is to end: why.
+    /// Serves the socket until it is to end, and says why it ends.
     async fn listen(&mut self, payload: &mut Payload) -> End {
         let mut leaving = self.app.sockets_leave();
         loop {
@@ -366,7 +366,7 @@ fn unauthenticated() -> End {
     )
 }
 
-/// When the server goes.
+/// Waits until the server shuts down.
 async fn gone(leaving: &mut watch::Receiver<bool>) {
     // The sender lives as long as the app that this socket holds.
     let _ = leaving.wait_for(|leaving| *leaving).await;

@@ -12,9 +12,9 @@ pub(super) type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
 pub(in crate::http) struct Known {
     /// Its name.
     pub(in crate::http) name: &'static str,
-    /// What it asks for.
+    /// What the field asks for.
     pub(in crate::http) what: &'static str,
-    /// What it may be.
+    /// What the field may be.
     pub(in crate::http) shape: Shape,
 }
 
@@ -31,7 +31,7 @@ pub(in crate::http) enum Shape {
         least: u64,
         /// The highest value.
         most: u64,
-        /// When it is left out.
+        /// The value when the field is left out.
         default: u64,
     },
     /// Seconds, from 0 to this.
@@ -63,11 +63,11 @@ pub(super) enum Body {
     Named(&'static str, MakeSchema),
 }
 
-/// What comes back when it went well.
+/// The body of a successful answer.
 pub(super) enum Content {
     /// Data in the envelope.
     Enveloped(MakeSchema),
-    /// As it is, of a media type.
+    /// A body without an envelope, of this media type.
     Plain(&'static str),
 }
 

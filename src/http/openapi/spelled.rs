@@ -13,9 +13,9 @@ const ONE: &[&str] = &[
     "propertyNames",
     "schema",
 ];
-/// Whose value is a list of them.
+/// Keywords whose value is a list of schemas.
 const LISTS: &[&str] = &["anyOf", "oneOf", "allOf", "prefixItems"];
-/// Whose value is an object of them.
+/// Keywords whose value is an object of schemas.
 const MAPS: &[&str] = &[
     "properties",
     "patternProperties",

@@ -33,6 +33,7 @@ pub const CASES: &[Case] = &[
     ("claims by priority, then by age", queue::order),
     ("claims nothing before its time", queue::not_before),
     ("positions in the queue", queue::positions),
+    ("claims of known kinds alone", queue::kinds),
     ("since when the oldest could run", times::oldest),
     ("those that wait for their time", times::scheduled),
     ("start now", times::start_now),
@@ -63,6 +64,7 @@ pub const CASES: &[Case] = &[
     ("recovery of lost runs", recovery::table),
     ("recovery charges a lost attempt", recovery::attempts),
     ("recovery leaves the rest alone", recovery::others),
+    ("recovery of one owner's runs", recovery::owners),
     ("pruning", pruning::oldest_first),
     ("pruning only as a trial", pruning::dry_run),
 ];

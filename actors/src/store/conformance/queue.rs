@@ -1,9 +1,12 @@
 //! Who goes next.
 
+use std::sync::Arc;
+
 use impresario_api::{Status, Timestamp, Verb};
 
 use super::helpers::{failure, id, same};
 use super::stage::Stage;
+use crate::store::Claim;
 
 pub(super) fn order(stage: &mut Stage) {
     for (number, priority) in [(1, 0), (2, 5), (3, -100), (4, 5), (5, 0), (6, 100)] {
@@ -97,4 +100,31 @@ fn position(stage: &Stage, number: u64) -> Option<usize> {
     let queue = stage.read(stage.reader.queue("a", stage.now()));
     let place = queue.iter().position(|one| *one == id(number));
     place.map(|ahead| ahead + 1)
+}
+
+pub(super) fn kinds(stage: &mut Stage) {
+    for (number, kind) in [(1, "strange"), (2, "dummy"), (3, "strange"), (4, "dummy")] {
+        stage.submit_as(number, |submission| submission.kind = kind.to_owned());
+    }
+    let soon = Some(Timestamp::from_millis(1_500));
+    stage.submit_as(5, |submission| {
+        submission.not_before = soon;
+        submission.priority = 9;
+    });
+    stage.pass(1_000);
+    let known: Arc<[String]> = Arc::from(["dummy".to_owned(), "other".to_owned()]);
+    let taken = stage.claim_of(Claim {
+        lane: "a".to_owned(),
+        limit: 2,
+        kinds: Some(known),
+        now: stage.now(),
+        ..Claim::default()
+    });
+    same(
+        taken.0,
+        vec![5, 2],
+        "kinds that are not known are passed over",
+    );
+    let rest = stage.claim("a", 10);
+    same(rest.0, vec![1, 3, 4], "without kinds all are taken");
 }

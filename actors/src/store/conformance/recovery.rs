@@ -6,7 +6,7 @@ use super::helpers::same;
 use super::stage::Stage;
 use crate::rules::lifecycle::Input;
 use crate::rules::run_end::RunEnd;
-use crate::store::{Command, Done, LostOwner, Outcome};
+use crate::store::{Claim, Command, Done, LostOwner, Outcome, Owner};
 
 #[track_caller]
 fn recover(stage: &mut Stage) -> Vec<Done> {
@@ -120,4 +120,44 @@ pub(super) fn others(stage: &mut Stage) {
     let before = stage.everything();
     same(recover(stage).len(), 0, "nothing ran");
     same(stage.everything(), before, "nothing has changed");
+}
+
+pub(super) fn owners(stage: &mut Stage) {
+    let owners = [(0, 7), (0, 8), (1, 7)].map(|(node, incarnation)| Owner { node, incarnation });
+    for (number, owner) in (1..).zip(owners) {
+        stage.submit(number);
+        let claimed = stage.claim_of(Claim {
+            lane: "a".to_owned(),
+            limit: 1,
+            owner,
+            now: stage.now(),
+            ..Claim::default()
+        });
+        same(claimed.0, vec![number], "it is claimed");
+        same(stage.operation(number).owner, Some(owner), "by its owner");
+    }
+    let mut lost = |node, incarnation| {
+        let now = stage.now();
+        let lost = LostOwner { node, incarnation };
+        match stage.one(Command::Recover { lost, now }) {
+            Outcome::Recovered { lost, .. } => {
+                let ids = lost.iter().map(|done| done.operation.id.as_u64());
+                ids.collect::<Vec<_>>()
+            }
+            other => panic!("expected a recovery, got {other:?}"),
+        }
+    };
+    same(lost(0, Some(7)), vec![1], "one process of a node");
+    same(lost(1, Some(8)), vec![], "another process of another node");
+    same(lost(0, None), vec![2], "every process of a node");
+    same(
+        stage.operation(1).owner,
+        None,
+        "what does not run has no owner",
+    );
+    same(
+        stage.status(3),
+        Status::Running,
+        "the other node's runs go on",
+    );
 }

@@ -147,7 +147,18 @@ impl Stage {
     /// Who is dispatched, and when the next one is due.
     #[track_caller]
     pub(super) fn claim(&mut self, lane: &str, limit: usize) -> (Vec<u64>, Option<Timestamp>) {
-        match self.one(self.claims(lane, limit)) {
+        let claim = self.claims(lane, limit);
+        self.claimed(claim)
+    }
+
+    #[track_caller]
+    pub(super) fn claim_of(&mut self, claim: Claim) -> (Vec<u64>, Option<Timestamp>) {
+        self.claimed(Command::Claim(claim))
+    }
+
+    #[track_caller]
+    fn claimed(&mut self, claim: Command) -> (Vec<u64>, Option<Timestamp>) {
+        match self.one(claim) {
             Outcome::Claimed {
                 operations,
                 next_due,

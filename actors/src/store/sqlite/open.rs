@@ -117,6 +117,7 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<SqliteStore, OpenE
     }
     let mut connection = connect(&file).map_err(cannot)?;
     schema::migrate(&connection).map_err(cannot)?;
+    schema::make_missing_indexes(&connection).map_err(cannot)?;
     let damage = Arc::new(Damage::read(&connection).map_err(cannot)?);
     mend(&connection, &damage).map_err(cannot)?;
     let cache = WriterCache::read(&connection).map_err(cannot)?;

@@ -1,5 +1,7 @@
 //! The tables, as numbered migrations.
 
+use std::collections::BTreeMap;
+
 use rusqlite::Connection;
 
 /// Each takes a database from the version before it to its own, which is its place from 1.
@@ -28,4 +30,28 @@ pub(super) fn migrate(connection: &Connection) -> rusqlite::Result<()> {
         log::info!("the store's tables are at version {}", place + 1);
     }
     Ok(())
+}
+
+/// Makes indexes that are missing, as a tool or a fault may have dropped them: lookups rely on them.
+pub(super) fn make_missing_indexes(connection: &Connection) -> rusqlite::Result<()> {
+    let whole = Connection::open_in_memory()?;
+    for sql in MIGRATIONS {
+        whole.execute_batch(sql)?;
+    }
+    let there = indexes(connection)?;
+    for (name, sql) in indexes(&whole)? {
+        if !there.contains_key(&name) {
+            log::error!("the store's index {name} was missing and is made anew");
+            connection.execute_batch(&sql)?;
+        }
+    }
+    Ok(())
+}
+
+/// The indexes that have a name, with what makes them.
+fn indexes(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    let sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL";
+    let mut statement = connection.prepare(sql)?;
+    let indexes = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    indexes.collect()
 }

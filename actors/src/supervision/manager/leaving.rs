@@ -40,7 +40,7 @@ impl Manager {
         let drained = if self.store_failed {
             self.live.values().all(|live| live.ended)
         } else {
-            self.live.is_empty() && !self.lanes.values().any(Lane::is_promised)
+            self.live.is_empty() && !self.lanes.values().any(Lane::is_reserved)
         };
         if drained {
             self.tell_drained();

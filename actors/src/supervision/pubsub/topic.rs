@@ -26,13 +26,13 @@ pub(super) const MOST_PROGRESS: usize = 4_096;
 
 /// How far an operation had come, and when it was read.
 #[derive(Clone)]
-struct Reading {
+struct ProgressReading {
     id: OperationId,
     at: Timestamp,
     progress: Progress,
 }
 
-impl Reading {
+impl ProgressReading {
     fn notification(&self) -> Notification {
         Notification::Progress(self.id, self.at, self.progress.clone())
     }
@@ -42,7 +42,7 @@ impl Reading {
 enum Item {
     Event(Arc<Event>),
     /// A run's last progress, before the event that ends it, and its number.
-    Last(u64, Reading),
+    Last(u64, ProgressReading),
 }
 
 impl Item {
@@ -65,7 +65,7 @@ struct Queue {
     bytes: usize,
     /// The newest progress of each operation by its number: who has seen a number has seen all
     /// below it.
-    progress: BTreeMap<u64, Reading>,
+    progress: BTreeMap<u64, ProgressReading>,
     numbers: HashMap<OperationId, u64>,
     last_number: u64,
     positions: Vec<Arc<TopicPosition>>,
@@ -190,7 +190,7 @@ impl Topic {
         if let Some((end, before)) = events.split_last() {
             before.iter().for_each(|event| queue.event(event));
             if let Some(progress) = last {
-                queue.progress(Reading {
+                queue.progress(ProgressReading {
                     id: end.operation_id,
                     at: end.at,
                     progress: progress.clone(),
@@ -207,7 +207,7 @@ impl Topic {
     pub(super) fn progress(&self, id: OperationId, at: Timestamp, progress: &Progress) {
         let mut queue = lock(&self.queue);
         let progress = progress.clone();
-        queue.progress(Reading { id, at, progress });
+        queue.progress(ProgressReading { id, at, progress });
         let all = queue.positions.clone();
         drop(queue);
         wake(&all);
@@ -250,7 +250,7 @@ impl Queue {
         self.push(Item::Event(Arc::clone(event)));
     }
 
-    fn progress(&mut self, reading: Reading) {
+    fn progress(&mut self, reading: ProgressReading) {
         self.last_number += 1;
         if let Some(old) = self.numbers.insert(reading.id, self.last_number) {
             self.progress.remove(&old);

@@ -1,8 +1,9 @@
-//! Rows that belong to no operation, and rows that are counted before they are known to be damaged.
+//! Rows that belong to no operation, rows that are counted before they are known to be damaged, and
+//! indexes that are gone.
 
 use impresario::store::sqlite::SqliteStore;
 use impresario::store::{Command, Query, Store};
-use impresario_api::Timestamp;
+use impresario_api::{StatusFilter, Timestamp};
 use rusqlite::Connection;
 
 use super::open;
@@ -74,4 +75,34 @@ fn a_total_is_not_called_exact_while_a_row_waits_to_be_set_aside() {
         (page.operations.len(), page.total, page.total_is_exact),
         (9, 9, true)
     );
+}
+
+#[test]
+fn indexes_that_were_dropped_are_made_anew() {
+    let (folder, database) = populated();
+    let names = |database: &Connection| -> Vec<String> {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL";
+        let mut statement = database.prepare(sql).expect("a statement");
+        let names = statement.query_map((), |row| row.get(0)).expect("names");
+        names.map(|name| name.expect("a name")).collect()
+    };
+    let mut whole = names(&database);
+    for name in &whole {
+        let dropped = database.execute_batch(&format!("DROP INDEX {name}"));
+        dropped.expect("dropped");
+    }
+    drop(database);
+    let store = open(folder.path());
+    let scheduled = Query {
+        statuses: vec![StatusFilter::Scheduled],
+        limit: 10,
+        ..Query::default()
+    };
+    store.reader().page(&scheduled).wait().expect("a page");
+    drop(store);
+    let database = Connection::open(SqliteStore::file_in(folder.path())).expect("it opens");
+    let mut again = names(&database);
+    whole.sort_unstable();
+    again.sort_unstable();
+    assert_eq!(again, whole);
 }
