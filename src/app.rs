@@ -119,10 +119,12 @@ pub async fn run(settings: &Settings, kinds: Kinds) -> Result<(), Exit> {
     rt::spawn(Arc::clone(app.connections()).watch());
     announce(address)?;
     let failed = app.orchestrator.failed();
+    let taken_away = data_folder::taken_away(settings.data_dir.clone());
     tokio::pin!(failed, server);
     tokio::select! {
         () = signals.next() => {}
         why = &mut failed => return Err(Exit::bug(why)),
+        why = taken_away => return Err(Exit::bug(why)),
         _ = &mut server => return Err(Exit::bug("the HTTP server ended by itself")),
     }
     log::info!("shutting down; a second signal ends the process at once");

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use impresario::store::sqlite::SqliteStore;
 use rustix::fs::{Mode, OFlags};
@@ -59,6 +60,37 @@ pub(crate) fn claim(settings: &Settings) -> Result<File, Exit> {
 pub(crate) fn close(settings: &Settings) {
     for file in files(&settings.data_dir) {
         restrict(&file, 0o600);
+    }
+}
+
+/// How often it is looked whether the files are still there.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Ready when a file that the server holds open no longer lies where it did: what is written from then
+/// on goes to a file that nobody finds again, and another server could take the folder. Why, in words.
+pub(crate) async fn taken_away(folder: PathBuf) -> String {
+    let held = files(&folder).into_iter().take(4);
+    let held: Vec<_> = held
+        .filter_map(|file| Some((place(&file)??, file)))
+        .collect();
+    loop {
+        actix_web::rt::time::sleep(LOOK_EVERY).await;
+        let gone = |(was, file): &&(_, PathBuf)| place(file).is_some_and(|now| now != Some(*was));
+        if let Some((_, file)) = held.iter().find(gone) {
+            return format!(
+                "{} was moved, removed or replaced under the server: what was recorded since then may be lost; put it back if you can, and start again",
+                file.display()
+            );
+        }
+    }
+}
+
+/// Device and inode of what has this name, if anything has it; `None` when that cannot be said.
+fn place(file: &Path) -> Option<Option<(u64, u64)>> {
+    match fs::symlink_metadata(file) {
+        Ok(found) => Some(Some((found.dev(), found.ino()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(None),
+        Err(_) => None,
     }
 }
 

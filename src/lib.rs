@@ -9,6 +9,7 @@ pub mod domain;
 pub mod exit;
 pub mod http;
 mod listeners;
+mod log_output;
 pub mod process;
 pub mod services;
 mod signals;

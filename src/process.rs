@@ -1,6 +1,7 @@
 //! The process around the server: arguments, log, exit code. `impresariod` is this with the
 //! project's own kinds; a stranger's server is this with more (`examples/custom_operation.rs`).
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write;
 
 use clap::Parser;
@@ -10,6 +11,7 @@ use crate::app;
 use crate::config::{Args, Settings};
 use crate::data_folder;
 use crate::exit::Exit;
+use crate::log_output::LogOutput;
 
 /// Serves these kinds, made once the settings are known, until the process is asked to go. Ends the
 /// process with the exit code of a failure.
@@ -19,16 +21,28 @@ pub fn serve(kinds: impl FnOnce(&Settings) -> Kinds) {
 
 /// The same for a program that reads its command line itself.
 pub fn serve_with(args: &Args, kinds: impl FnOnce(&Settings) -> Kinds) {
-    let Err(exit) = start(args, kinds) else {
-        return;
+    let mut output = match LogOutput::start() {
+        Ok(output) => output,
+        Err(error) => {
+            // Nobody is left to tell when standard error is gone.
+            let _ = writeln!(std::io::stderr(), "impresariod: no thread: {error}");
+            std::process::exit(70);
+        }
     };
-    // Nobody is left to tell when standard error is gone.
-    let _ = writeln!(std::io::stderr().lock(), "impresariod: {exit}");
+    let Err(exit) = start(args, kinds, &output) else {
+        return output.flush_briefly();
+    };
+    let _ = output.write_all(format!("impresariod: {exit}\n").as_bytes());
+    output.flush_briefly();
     // Not a return: threads that still work on something must not hold the process.
     std::process::exit(exit.code.into());
 }
 
-fn start(args: &Args, kinds: impl FnOnce(&Settings) -> Kinds) -> Result<(), Exit> {
+fn start(
+    args: &Args,
+    kinds: impl FnOnce(&Settings) -> Kinds,
+    output: &LogOutput,
+) -> Result<(), Exit> {
     data_folder::keep_to_owner();
     let settings = Settings::load(args).map_err(Exit::config)?;
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| settings.log.level.clone());
@@ -37,6 +51,23 @@ fn start(args: &Args, kinds: impl FnOnce(&Settings) -> Kinds) -> Result<(), Exit
     env_logger::Builder::new()
         .filter_module("actix_http", log::LevelFilter::Off)
         .parse_filters(&filter)
+        .target(env_logger::Target::Pipe(Box::new(output.clone())))
         .init();
+    tell_panics(output.clone());
     actix_web::rt::System::new().block_on(app::run(&settings, kinds(&settings)))
+}
+
+/// A panic is told as the rest is: the thread that panicked must not wait for standard error either.
+fn tell_panics(output: LogOutput) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("<unnamed>");
+        let trace = Backtrace::capture();
+        let trace = match trace.status() {
+            BacktraceStatus::Captured => format!("\n{trace}"),
+            _ => String::new(),
+        };
+        let told = format!("\nthread '{name}' {panic}{trace}\n");
+        let _ = output.clone().write_all(told.as_bytes());
+    }));
 }

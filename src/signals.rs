@@ -19,10 +19,20 @@ pub(crate) struct Signals {
     heard: Option<Instant>,
 }
 
+/// SIGXFSZ ends a process that writes past its limit of a file's size. Once it is heard, the write fails
+/// like any other that finds no room.
+fn outlive_the_limit_of_a_files_size() -> std::io::Result<()> {
+    let kind = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    // What hears it stays for as long as the process does.
+    signal(kind).map(drop)
+}
+
 impl Signals {
     pub(crate) fn new() -> Result<Self, Exit> {
         let on =
             |kind| signal(kind).map_err(|error| Exit::bug(format!("cannot hear signals: {error}")));
+        outlive_the_limit_of_a_files_size()
+            .map_err(|error| Exit::bug(format!("cannot hear signals: {error}")))?;
         // Before the first of them is heard: that changes what is ignored.
         let hangup = (!is_hangup_ignored()).then(|| on(SignalKind::hangup()));
         Ok(Self {

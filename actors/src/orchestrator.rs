@@ -225,13 +225,20 @@ impl Orchestrator {
         self.0.manager.do_send(EndSystem);
         lock(&self.0.link).take();
         // They end by themselves: the system was stopped, and the store's queue has no sender left.
-        for thread in std::mem::take(&mut *lock(&self.0.threads))
-            .into_iter()
-            .rev()
-        {
-            if thread.join().is_err() {
-                log::warn!("a thread of the orchestrator panicked as it ended");
+        let threads = std::mem::take(&mut *lock(&self.0.threads));
+        let (tell, joined) = oneshot::channel();
+        let join = move || {
+            for thread in threads.into_iter().rev() {
+                if thread.join().is_err() {
+                    log::warn!("a thread of the orchestrator panicked as it ended");
+                }
             }
+            let _ = tell.send(());
+        };
+        // Not here: the store may wait for its disk, and the caller hears signals meanwhile. Where no
+        // thread can be had, nothing is waited for.
+        if std::thread::Builder::new().spawn(join).is_ok() {
+            let _ = joined.await;
         }
     }
 

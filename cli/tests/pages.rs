@@ -46,6 +46,13 @@ fn a_walk_through_pages_ends_where_they_do_not_go_on() {
         json!({"operations": [{}], "next_cursor": next, "total_count": 3, "total_is_exact": true,
             "active_count": 0})
     };
+    // The same page again and again.
+    let logs = |next: u64| {
+        let line = json!({"operation_id": "op_0k3j9x7q2m4tz", "seq": 7, "cursor": 7,
+            "at": "2026-01-01T00:00:00.000Z", "type": "log",
+            "data": {"level": "info", "message": "x", "run": 1}});
+        json!({"events": [line], "next_since": next})
+    };
     for (answer, args) in [
         (
             bars("2013-02-01T00:00:00.000Z"),
@@ -58,6 +65,8 @@ fn a_walk_through_pages_ends_where_they_do_not_go_on() {
         ),
         (list("op_0k3j9x7q2m4tz"), &["ops", "list", "--all"]),
         (list("x123"), &["ops", "list", "--all"]),
+        (logs(0), &["ops", "logs", "op_0k3j9x7q2m4tz"]),
+        (logs(0), &["--json", "ops", "logs", "op_0k3j9x7q2m4tz"]),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_impresario"))
             .args(["--url", &server(answer)])

@@ -83,21 +83,27 @@ pub(super) async fn started(
         Some(limit) => {
             let ended = orchestrator.wait_until(id, Until::Ended, limit);
             match wait.unless_gone(ended).await {
-                Some(view) => view?,
-                None => orchestrator.view(id).await?,
+                Some(view) => view,
+                None => orchestrator.view(id).await,
             }
         }
-        None if started.replayed => orchestrator.view(id).await?,
+        None if started.replayed => orchestrator.view(id).await,
         None => return Ok(enveloped(StatusCode::ACCEPTED, accepted(what, &started))),
+    };
+    let Some(view) = unless_removed(view)? else {
+        return Ok(enveloped(StatusCode::ACCEPTED, accepted(what, &started)));
     };
     let mut answer = StartAnswer {
         status: view.row.status,
         ..accepted(what, &started)
     };
-    if wait.left().is_some() && answer.status.is_ended() {
+    if wait.left().is_some()
+        && answer.status.is_ended()
+        && let Some(output) = unless_removed(output(orchestrator, &view).await)?
+    {
         answer.mode = StartMode::Sync;
         answer.message = None;
-        answer.result = Some(output(orchestrator, &view).await?);
+        answer.result = Some(output);
     }
     if answer.mode == StartMode::Async && !started.replayed {
         return Ok(enveloped(StatusCode::ACCEPTED, answer));
@@ -133,13 +139,22 @@ fn message(what: &str, id: OperationId, replayed: bool) -> String {
 }
 
 /// The output, `null` where there is none. The view has it unless it is large.
-async fn output(orchestrator: &Orchestrator, view: &OperationView) -> Result<Value, ApiError> {
+async fn output(orchestrator: &Orchestrator, view: &OperationView) -> Result<Value, Error> {
     if let Some(output) = &view.result_summary {
         return Ok(output.clone());
     }
     match orchestrator.result(view.row.operation_id).await {
         Err(Error::NoResult(_)) => Ok(Value::Null),
-        other => Ok(other?),
+        other => other,
+    }
+}
+
+/// An operation that has ended may be removed while its caller waits for it. What was done before is
+/// answered all the same, with what was known of it then.
+fn unless_removed<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
+    match read {
+        Err(Error::NotFound(_)) => Ok(None),
+        read => read.map(Some),
     }
 }
 
@@ -171,8 +186,10 @@ pub(super) async fn asked<T>(
         && !until.is_met(view.row.status)
     {
         let met = orchestrator.wait_until(id, until, limit);
-        if let Some(met) = wait.unless_gone(met).await {
-            view = met?;
+        if let Some(met) = wait.unless_gone(met).await
+            && let Some(met) = unless_removed(met)?
+        {
+            view = met;
         }
     }
     let done = Until::of(verb).is_some_and(|until| until.is_met(view.row.status));

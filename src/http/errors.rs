@@ -116,6 +116,16 @@ impl ApiError {
             .retryable()
     }
 
+    /// Bodies that are under way take as much memory as they may.
+    pub(super) fn bodies_wait() -> Self {
+        Self::busy("the large bodies that are under way take all the memory that there is for them; try again in a moment".to_owned())
+    }
+
+    /// Answers that their clients have not taken yet take as much memory as they may.
+    pub(super) fn answers_wait() -> Self {
+        Self::busy("large answers that their clients have not taken yet take all the memory that there is for them; try again in a moment, or ask for a shorter page".to_owned())
+    }
+
     /// No token, or a wrong one.
     pub(super) fn unauthenticated() -> Self {
         let message =

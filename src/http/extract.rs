@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::connection::Connection;
+use super::connection::{Connection, Share, UNCOUNTED};
 use super::errors::ApiError;
 use super::guards::Guards;
 use super::json::{self, Unreadable};
@@ -28,7 +28,7 @@ use fields::{Field, OPTIONS, PRUNE, START, VERB, faults, not_an_object};
 
 /// A body of more bytes is worked on off the worker: what takes less than a tenth of a millisecond is
 /// not worth the way there.
-const LARGE_BODY: usize = 8 * 1024;
+const LARGE_BODY: usize = UNCOUNTED;
 
 /// The id in the path.
 #[derive(Clone, Copy)]
@@ -226,10 +226,15 @@ fn whole<T: Send + 'static>(
     let read = read(request, payload.take());
     let app = request.app_data::<Data<App>>().cloned();
     Box::pin(async move {
-        let body = read.await?;
+        let (body, held) = read.await?;
         match app {
             Some(app) if body.len() > LARGE_BODY => {
-                app.orchestrator.bulk(|| async move { make(&body) }).await?
+                let work = || async move {
+                    let made = make(&body);
+                    drop((body, held));
+                    made
+                };
+                app.orchestrator.bulk(work).await?
             }
             _ => make(&body),
         }
@@ -241,13 +246,15 @@ fn whole<T: Send + 'static>(
 fn read(
     request: &HttpRequest,
     mut payload: Payload,
-) -> impl Future<Output = Result<BytesMut, ApiError>> + use<> {
+) -> impl Future<Output = Result<(BytesMut, Option<Share>), ApiError>> + use<> {
     let limit = request
         .app_data::<Data<Guards>>()
         .map_or(1 << 20, |guards| guards.body_limit);
     let connection = Connection::of(request);
+    let app = request.app_data::<Data<App>>().cloned();
     async move {
         let (mut body, mut seen) = (BytesMut::new(), 0_usize);
+        let (mut held, mut is_refused) = (None::<Share>, false);
         loop {
             // Whoever sends nothing of it for a while is not waited for.
             connection.as_ref().inspect(|one| one.reads_body());
@@ -257,7 +264,26 @@ fn read(
             let chunk = chunk
                 .map_err(|error| ApiError::bad_json(format_args!("the body broke off: {error}")))?;
             seen = seen.saturating_add(chunk.len());
-            if seen <= limit {
+            if seen <= limit && !is_refused {
+                // What is under the limit of all bodies is taken as it comes, the first of it with the rest.
+                let more = match &held {
+                    Some(_) => chunk.len(),
+                    None => seen,
+                };
+                if seen > UNCOUNTED
+                    && let Some(app) = &app
+                {
+                    match (app.connections().body(more), &mut held) {
+                        (None, _) => {
+                            is_refused = true;
+                            body = BytesMut::new();
+                            held = None;
+                            continue;
+                        }
+                        (Some(more), Some(held)) => held.merge(more),
+                        (more, none) => *none = more,
+                    }
+                }
                 body.extend_from_slice(&chunk);
             } else if seen > limit.saturating_mul(4) {
                 break;
@@ -266,8 +292,10 @@ fn read(
         connection.as_ref().inspect(|one| one.works());
         if seen > limit {
             Err(ApiError::body_too_large(limit))
+        } else if is_refused {
+            Err(ApiError::bodies_wait())
         } else {
-            Ok(body)
+            Ok((body, held))
         }
     }
 }

@@ -380,3 +380,47 @@ fn a_shutdown_waits_for_nobody_who_gives_nothing() {
         began.elapsed()
     );
 }
+
+#[test]
+fn large_answers_that_nobody_takes_have_a_bound_for_all_of_them() {
+    let server = Server::own(&["store.engine=memory", PATIENT[2]]);
+    // More than the kernel takes; three of them are more than the server keeps.
+    let id = server.of_kind("talker", &json!({"output": 24 << 20}), &json!({}));
+    server.until(&id, "completed");
+    let path = format!("{OPERATIONS}/{id}/results");
+    let ask = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    let begins = || {
+        let (mut deaf, mut first) = (saying(&server, &ask), [0; 12]);
+        deaf.read_exact(&mut first).expect("an answer");
+        (first == *b"HTTP/1.1 200").then_some(deaf)
+    };
+    let deaf = [begins(), begins()].map(|deaf| deaf.expect("an answer"));
+    let refused = server.get(&path);
+    refused.fails(503, "BUSY");
+    assert_eq!(refused.header("retry-after"), "1");
+    server.ended(1, &json!({}));
+    drop(deaf);
+    comes("room for it", || begins().is_some());
+}
+
+#[test]
+fn large_bodies_that_do_not_end_have_a_bound_for_all_of_them() {
+    let server = Server::limited(1_024, &PATIENT);
+    let body = format!("{{\"iterations\": 0{}}}", " ".repeat(1_000_000));
+    let whole = post(DUMMY, &body);
+    // Each holds nearly a megabyte, and 64 of them are held.
+    let crowd: Vec<_> = (0..80)
+        .map(|_| {
+            let mut one = connect(&server);
+            let _ = one.write_all(&whole.as_bytes()[..whole.len() - 1]);
+            one
+        })
+        .collect();
+    let headers = [("content-type", "application/json")];
+    let send = || server.send("POST", DUMMY, &headers, Some(body.as_bytes()));
+    comes("its refusal", || send().status == 503);
+    send().fails(503, "BUSY");
+    server.ended(1, &json!({}));
+    drop(crowd);
+    comes("room for it", || send().status == 202);
+}

@@ -262,3 +262,14 @@ fn a_lock_that_is_held_is_not_emptied() {
     assert_eq!(fs::read(&lock).expect("it is there"), b"a note");
     server.ended(1, &json!({}));
 }
+
+#[test]
+fn a_file_that_is_taken_away_under_the_server_ends_it() {
+    for name in ["lock", "operations.db", "operations.db-wal"] {
+        let mut server = Server::start();
+        server.ended(1, &json!({}));
+        let file = server.folder.path().join("data").join(name);
+        std::fs::rename(&file, file.with_extension("away")).expect("the test may");
+        assert_eq!(server.join().code(), Some(70), "{name}");
+    }
+}

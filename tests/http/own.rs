@@ -76,22 +76,22 @@ impl Gate {
     }
 }
 
-/// The kinds: what each takes, what it does, and how it may be run. None gives anything.
+/// The kinds: what each takes and gives, what it does, and how it may be run.
 macro_rules! kinds {
-    ($($kind:ident = $name:literal: $params:ty, $run:ident, $policy:expr;)*) => {
+    ($($kind:ident = $name:literal: $params:ty => $output:ty, $run:ident, $policy:expr;)*) => {
         $(
             struct $kind;
 
             impl Operation for $kind {
                 const KIND: &'static str = $name;
                 type Params = $params;
-                type Output = ();
+                type Output = $output;
 
                 fn policy(&self) -> Policy {
                     $policy
                 }
 
-                fn run(&self, params: $params, ctx: &Context) -> Result<(), Failure> {
+                fn run(&self, params: $params, ctx: &Context) -> Result<$output, Failure> {
                     $run(&params, ctx)
                 }
             }
@@ -104,14 +104,14 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Stubborn = "stubborn": AtGate, ignore_stops, patient();
-    Plain = "plain": NoParams, sleep, plain();
-    Panicker = "panicker": NoParams, panic, plain();
-    Shouter = "shouter": Shout, shout, plain();
-    Talker = "talker": Lines, talk, plain();
-    Hoarder = "hoarder": AtGate, hoard, plain();
-    Meter = "meter": Runs, measure, plain().max_attempts(9).backoff(AT_ONCE, AT_ONCE);
-    Saboteur = "saboteur": Sabotage, sabotage, plain();
+    Stubborn = "stubborn": AtGate => (), ignore_stops, patient();
+    Plain = "plain": NoParams => (), sleep, plain();
+    Panicker = "panicker": NoParams => (), panic, plain();
+    Shouter = "shouter": Shout => (), shout, plain();
+    Talker = "talker": Lines => String, talk, plain();
+    Hoarder = "hoarder": AtGate => (), hoard, plain();
+    Meter = "meter": Runs => (), measure, plain().max_attempts(9).backoff(AT_ONCE, AT_ONCE);
+    Saboteur = "saboteur": Sabotage => (), sabotage, plain();
 }
 
 const AT_ONCE: Duration = Duration::from_millis(1);
@@ -192,13 +192,17 @@ fn shout(params: &Shout, ctx: &Context) -> Result<(), Failure> {
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Lines {
     /// How many.
+    #[serde(default)]
     lines: u32,
+    /// Bytes of its output.
+    #[serde(default)]
+    output: usize,
 }
 
-/// Logs.
-fn talk(params: &Lines, ctx: &Context) -> Result<(), Failure> {
+/// Logs, and gives an output.
+fn talk(params: &Lines, ctx: &Context) -> Result<String, Failure> {
     (0..params.lines).for_each(|line| ctx.log(LogLevel::Info, line));
-    Ok(())
+    Ok("x".repeat(params.output))
 }
 
 /// Opens every file that the process may still open, and keeps them until its gate opens.

@@ -1,9 +1,13 @@
 //! How the process goes while a function keeps it waiting, and how it goes after a fault.
 
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{PipeReader, Read, Write};
 use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use serde_json::json;
 
 use crate::own::Gate;
@@ -181,4 +185,48 @@ fn a_fault_of_the_orchestrator_itself_is_exit_70() {
         drop(gate.held());
         assert_eq!(server.join().code(), Some(70), "code {code}");
     }
+}
+
+/// A pipe that is full, for nobody reads it; the reader, whose end would be noticed.
+fn full_pipe() -> (PipeReader, File) {
+    let (reader, mut pipe) = std::io::pipe().expect("a pipe");
+    let flags = fcntl_getfl(&pipe).expect("its flags");
+    fcntl_setfl(&pipe, flags | OFlags::NONBLOCK).expect("it need not wait");
+    for piece in [4_096, 1] {
+        while pipe.write(&vec![b'.'; piece]).is_ok() {}
+    }
+    fcntl_setfl(&pipe, flags).expect("it waits again");
+    (reader, File::from(OwnedFd::from(pipe)))
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nothing_up() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (_unread, log) = full_pipe();
+    let mut server = Server::telling(&folder, log);
+    for _ in 0..3 {
+        server.ended(1, &json!({}));
+    }
+    let sleeper = server.sleeper();
+    server.ask(&sleeper, "cancel").data(202);
+    server.until(&sleeper, "cancelled");
+    server.get("/api/v1/system").data(200);
+    server.signal("TERM");
+    assert_eq!(server.join().code(), Some(0));
+}
+
+#[test]
+fn a_limit_of_a_files_size_is_a_full_disk_and_no_end_by_a_signal() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -f 100; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_impresariod"))
+        .args(["--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(&data)
+        .env_remove("RUST_LOG")
+        .output()
+        .expect("it runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(69), "{told}");
 }

@@ -52,7 +52,57 @@ pub(crate) fn run(args: &Args, _: u64) -> Report {
             Err(error) => report.say(format!("SKIPPED, NOTHING WAS TESTED: {error}")),
         }
     }
+    if let Ok(disk) = Disk::new() {
+        let played = emptied(args, disk.0.path(), &mut report);
+        report.hold(played.is_ok(), format!("{played:?}"));
+    }
     report
+}
+
+/// The operations themselves fill the disk: once they are removed, starts are taken again.
+fn emptied(args: &Args, disk: &Path, report: &mut Report) -> Result<(), String> {
+    let data = disk.join("data");
+    let mut server = Server::start(args, &data, &[])?;
+    let client = Client::new(&server.address);
+    let labels: serde_json::Map<_, _> = (0..60)
+        .map(|n| (format!("k{n:02}"), json!("v".repeat(55))))
+        .collect();
+    let body = json!({"iterations": 0, "options": {"labels": labels}});
+    let mut count = 0_u64;
+    loop {
+        let reply = client.start(&body, None).ok_or("no answer to a start")?;
+        match (reply.status, reply.code()) {
+            (202, _) if count < 10_000 => count += 1,
+            (507, "STORE_FULL") => break,
+            (status, code) => return Err(format!("after {count} starts: {status} {code}")),
+        }
+    }
+    let all = json!({"older_than_seconds": 0});
+    let began = Instant::now();
+    let mut pruned = 0;
+    // The last ones may not have ended yet.
+    while pruned + 100 < count && began.elapsed() < PATIENCE {
+        let reply = client.post("/api/v1/operations/prune", &all, None);
+        let reply = reply.filter(Reply::is_success);
+        let reply = reply.ok_or("a full disk: nothing can be removed")?;
+        pruned += reply.data()["pruned"].as_u64().unwrap_or(0);
+    }
+    while start(&client, 1)?.status != 202 {
+        if began.elapsed() > PATIENCE {
+            return Err(format!(
+                "{pruned} were removed, and starts are still refused"
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    report.say(format!(
+        "the disk is full after {count} starts: {pruned} are removed, and {} ms later starts are taken",
+        began.elapsed().as_millis()
+    ));
+    let _ = server.terminate();
+    let verdict = integrity(&data);
+    report.hold(verdict == "ok", format!("integrity_check: {verdict}"));
+    Ok(())
 }
 
 struct Filler {

@@ -53,7 +53,7 @@ use serde::de::DeserializeOwned;
 
 pub use crate::rules::run_end::{RunEnd, RunFailure};
 pub use crate::run::SavedCheckpoint;
-pub use crate::run::files::{open_patiently, too_many_open_files};
+pub use crate::run::files::{open_patiently, open_regular, read_at_most, too_many_open_files};
 pub use context::{Context, Items};
 pub(crate) use erased::{ErasedOperation, encoded};
 pub use failure::{ErrorCode, Failure, OrFail, Refusal, Stopped};

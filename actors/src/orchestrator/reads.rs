@@ -17,7 +17,7 @@ use super::views::{self, Around};
 use super::watch::Watch;
 use crate::Error;
 use crate::locks::lock;
-use crate::store::{Command, Operation, Outcome, Query, UNREADABLE};
+use crate::store::{Command, Operation, Outcome, Query, StoreError, UNREADABLE};
 use crate::supervision::messages::{LiveProgress, ReadProgress};
 use crate::supervision::reply::Reply;
 use crate::supervision::writer::Entry;
@@ -26,6 +26,10 @@ use crate::supervision::writer::Entry;
 const PAGE: usize = 1_000;
 /// Operations removed in one commit: a batch that no start has to wait long for.
 const PRUNE_BATCH: usize = 500;
+/// The same on a full disk: what is removed has to be written to the log first.
+const PRUNE_FEW: usize = 20;
+/// How often in a row a full disk is tried again.
+const PRUNE_AGAIN: u32 = 3;
 
 impl Orchestrator {
     /// One operation.
@@ -42,12 +46,15 @@ impl Orchestrator {
             return Ok(views::view(operation, &around, now));
         }
         let live = self.live(vec![operation.id]).await.remove(&operation.id);
-        // It may have ended since it was read: then what is kept says more.
-        let operation = if live.is_some() {
-            Arc::clone(operation)
-        } else {
-            self.operation(operation.id).await?
-        };
+        // It may have ended since it was read: then what is kept says more, unless it was removed too.
+        let mut operation = Arc::clone(operation);
+        match &live {
+            Some(live) => show_signalled(&mut operation, live),
+            None => {
+                let newer = self.0.reader.operation(operation.id).await?;
+                operation = newer.unwrap_or(operation);
+            }
+        }
         let now = self.now();
         let around = self
             .around(&operation, live, &mut Queues::default(), now)
@@ -73,10 +80,11 @@ impl Orchestrator {
         let mut rows = Vec::with_capacity(page.operations.len());
         let mut queues = Queues::default();
         for operation in &page.operations {
-            let around = self
-                .around(operation, live.remove(&operation.id), &mut queues, now)
-                .await?;
-            rows.push(views::list_row(operation, &around, now));
+            let (mut operation, live) = (Arc::clone(operation), live.remove(&operation.id));
+            live.iter()
+                .for_each(|live| show_signalled(&mut operation, live));
+            let around = self.around(&operation, live, &mut queues, now).await?;
+            rows.push(views::list_row(&operation, &around, now));
         }
         let next_cursor = match page.operations.last() {
             Some(last) if page.more => Some(last.id.to_string()),
@@ -180,8 +188,8 @@ impl Orchestrator {
     pub async fn prune(&self, older_than: Duration, dry_run: bool) -> Result<u64, Error> {
         let age = i64::try_from(older_than.as_millis()).unwrap_or(i64::MAX);
         let before = self.now().plus_millis(-age);
-        let limit = if dry_run { usize::MAX } else { PRUNE_BATCH };
-        let mut pruned = 0;
+        let mut limit = if dry_run { usize::MAX } else { PRUNE_BATCH };
+        let (mut pruned, mut full) = (0, 0);
         loop {
             let (reply, answer) = oneshot::channel();
             let link = lock(&self.0.link).clone().ok_or(Error::ShuttingDown)?;
@@ -194,11 +202,21 @@ impl Orchestrator {
                 Reply::new(reply, None),
             )]);
             drop(link);
-            let Outcome::Pruned { count, .. } = answer.await.map_err(|_| self.gone())?? else {
+            let outcome = match answer.await.map_err(|_| self.gone())? {
+                // On a full disk there may be room to remove a few, once the store has given up what it had
+                // set aside.
+                Err(StoreError::Full(_)) if full < PRUNE_AGAIN => {
+                    limit = PRUNE_FEW;
+                    full += 1;
+                    continue;
+                }
+                outcome => outcome?,
+            };
+            let Outcome::Pruned { count, .. } = outcome else {
                 break;
             };
-            pruned += count;
-            if dry_run || count < PRUNE_BATCH as u64 {
+            (pruned, full) = (pruned + count, 0);
+            if dry_run || count < limit as u64 {
                 break;
             }
         }
@@ -263,5 +281,17 @@ impl Orchestrator {
             queue_position,
             lane,
         })
+    }
+}
+
+/// A stop that was signalled and could not be recorded is shown as one that was.
+fn show_signalled(operation: &mut Arc<Operation>, live: &LiveProgress) {
+    let state = &operation.state;
+    if let Some(stop) = &live.unrecorded
+        && live.run == state.run
+        && state.shown().is_dispatched()
+        && Some(stop.verb) > state.stop_verb()
+    {
+        Arc::make_mut(operation).state.stop = Some(stop.clone());
     }
 }

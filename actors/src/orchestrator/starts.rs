@@ -109,8 +109,9 @@ impl Orchestrator {
         let idempotency = options.idempotency(&**kind, &params, retry_of, kept, self.now());
         if let Some(given) = &idempotency
             && let Some((id, first)) = self.0.reader.idempotent(&given.key, given.since).await?
+            && let Some(replayed) = self.replay(id, first == given.fingerprint).await?
         {
-            return self.replay(id, first == given.fingerprint).await;
+            return Ok(replayed);
         }
         self.admit(kind, &params).await?;
         if !self.is_admitting() {
@@ -167,16 +168,17 @@ impl Orchestrator {
         Ok(())
     }
 
-    async fn replay(&self, id: OperationId, same: bool) -> Result<Started, Error> {
-        match self.0.reader.operation(id).await? {
-            _ if !same => Err(Error::IdempotencyMismatch(id)),
-            Some(operation) => Ok(Started {
-                id,
-                status: operation.state.shown(),
-                replayed: true,
-            }),
-            None => Err(Error::NotFound(id)),
+    /// `None` where the operation was removed since its key was found: its key went with it.
+    async fn replay(&self, id: OperationId, same: bool) -> Result<Option<Started>, Error> {
+        let operation = self.0.reader.operation(id).await?;
+        if operation.is_some() && !same {
+            return Err(Error::IdempotencyMismatch(id));
         }
+        Ok(operation.map(|operation| Started {
+            id,
+            status: operation.state.shown(),
+            replayed: true,
+        }))
     }
 
     /// Asks the kind whether the world is as the params need it, on the bounded pool.

@@ -1,6 +1,7 @@
 //! Verbs: asked of an operation, whatever its status.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use impresario_api::{OperationId, OperationView, Verb};
 
@@ -9,7 +10,6 @@ use super::outcome_waiter::OutcomeWaiter;
 use super::refusals::unexpected;
 use super::{Options, Orchestrator, Started, Until};
 use crate::Error;
-use crate::rules::lifecycle::{Ruling, rule};
 use crate::store::{Done, Outcome, StoreError};
 use crate::supervision::messages::Ask;
 
@@ -42,7 +42,7 @@ impl Orchestrator {
         let reason = kept_reason(reason)?;
         let waiter = OutcomeWaiter::new(self, id, Until::of(verb), &options);
         let (reply, answer) = waiter.reply();
-        let by = options.caller();
+        let (by, signalled) = (options.caller(), Arc::<AtomicBool>::default());
         log::info!("{id} {verb} asked by {by}");
         let _waits = self.0.waiting.enter();
         self.0.manager.do_send(Ask {
@@ -50,11 +50,15 @@ impl Orchestrator {
             verb,
             by,
             reason: reason.clone(),
+            signalled: Arc::clone(&signalled),
             reply,
         });
         let outcome = match waiter.hear(answer).await {
             Ok(outcome) => outcome,
-            Err(Error::Store(error)) => return self.not_recorded(id, verb, error).await,
+            Err(Error::Store(error)) => {
+                let changed = signalled.load(Ordering::Acquire);
+                return self.not_recorded(id, verb, changed, error).await;
+            }
             Err(error) => return Err(error),
         };
         match outcome {
@@ -72,23 +76,24 @@ impl Orchestrator {
         }
     }
 
-    /// A stop that was signalled takes effect although the store could not write it.
+    /// A stop that was signalled takes effect although the store could not write it: now, or when it
+    /// was asked before.
     async fn not_recorded(
         &self,
         id: OperationId,
         verb: Verb,
+        changed: bool,
         error: StoreError,
     ) -> Result<Asked, Error> {
-        let operation = self.operation(id).await?;
-        let stops = matches!(verb, Verb::Cancel | Verb::Pause | Verb::Finish)
-            && operation.state.shown().is_dispatched();
-        if !stops || rule(&operation.state, verb, self.now()) != Ok(Ruling::Do) {
+        let view = self.view(id).await?;
+        let stop = view.row.stop.as_ref().map(|stop| stop.verb.as_str());
+        let takes_effect = view.row.status.is_dispatched() && stop == Some(verb.as_str());
+        if !changed && !takes_effect {
             return Err(error.into());
         }
-        let view = self.view_of(&operation).await?;
         Ok(Asked::Done {
             view: Box::new(view),
-            changed: true,
+            changed,
             durable: false,
         })
     }

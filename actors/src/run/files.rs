@@ -1,8 +1,14 @@
-//! Files that cannot be opened because the process, or the system, has too many open.
+//! How files are opened: with patience where the process, or the system, has too many open; and those
+//! that somebody else may have put there, without waiting for them or being led elsewhere.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Component, Path};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::fs::{Mode, OFlags, open, openat};
+use rustix::io::Errno;
 
 /// For how long a file is tried again.
 const RETRY_FOR: Duration = Duration::from_secs(5);
@@ -15,6 +21,55 @@ const TOO_MANY: [i32; 2] = [23, 24];
 /// again for a few seconds: other work closes its own meanwhile. The last error is given after that.
 pub fn open_patiently<T>(open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     open_within(RETRY_FOR, open)
+}
+
+/// Opens the regular file at `path` below `folder` for reading; `None` where there is anything else (a
+/// pipe that nobody writes to, a device, a folder), or where a symbolic link stands at any part of
+/// `path`. It never waits, and it is the open file that is looked at: whoever exchanges what lies there
+/// at the same time makes it fail, and cannot lead it out of the folder. `folder` itself may be a link.
+pub fn open_regular(folder: &Path, path: &Path) -> io::Result<Option<File>> {
+    open_patiently(|| open_below(folder, path))
+}
+
+fn open_below(folder: &Path, path: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut at = open(folder, flags | FOLDER, Mode::empty())?;
+    let mut parts = path.components().peekable();
+    while let Some(part) = parts.next() {
+        let name = match part {
+            Component::Normal(name) => name,
+            Component::CurDir => continue,
+            _ => return Ok(None),
+        };
+        let what = match parts.peek() {
+            Some(_) => FOLDER,
+            None => OFlags::RDONLY,
+        };
+        let flags = flags | what | OFlags::NOFOLLOW;
+        at = match openat(&at, name, flags, Mode::empty()) {
+            Err(Errno::LOOP | Errno::NOTDIR | Errno::NXIO) => return Ok(None),
+            opened => opened?,
+        };
+    }
+    let file = File::from(at);
+    Ok(file.metadata()?.is_file().then_some(file))
+}
+
+/// A folder on the way to a file: going through it is enough, where the system can tell that apart.
+#[cfg(target_os = "linux")]
+const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::PATH);
+#[cfg(not(target_os = "linux"))]
+const FOLDER: OFlags = OFlags::DIRECTORY;
+
+/// Reads all of an open file, unless it has more than `most` bytes.
+pub fn read_at_most(file: &File, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let why = format!("it has more than {most} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(bytes)
 }
 
 /// Whether a file could not be opened because there are too many open files.
@@ -73,5 +128,44 @@ mod tests {
             Err::<(), _>(io::Error::from_raw_os_error(TOO_MANY[0]))
         });
         assert!(error.is_err_and(|error| too_many_open_files(&error)));
+    }
+
+    #[test]
+    fn only_a_regular_file_below_the_folder_is_opened_and_nothing_is_waited_for() {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let folder = home.path().join("folder");
+        std::fs::create_dir_all(folder.join("deep")).expect("writable");
+        std::fs::write(folder.join("deep/file"), "12345").expect("writable");
+        std::fs::write(home.path().join("outside"), "").expect("writable");
+        let link = |to: &str, name: &str| {
+            std::os::unix::fs::symlink(to, folder.join(name)).expect("a link");
+        };
+        link("deep/file", "link");
+        link("deep", "way");
+        rustix::fs::mkfifoat(rustix::fs::CWD, folder.join("pipe"), Mode::RUSR).expect("a pipe");
+        link("../..", "deep/up");
+        for other in [
+            "link",
+            "way/file",
+            "pipe",
+            "deep",
+            ".",
+            "",
+            "../outside",
+            "deep/up/outside",
+            "deep/file/x",
+            "/dev/zero",
+        ] {
+            let opened = open_regular(&folder, Path::new(other)).expect("it is there");
+            assert!(opened.is_none(), "{other}");
+        }
+        let missing = open_regular(&folder, Path::new("none")).expect_err("it is not there");
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        let open = || open_regular(&folder, Path::new("./deep/file"));
+        let file = open().expect("it is there").expect("it is regular");
+        assert_eq!(read_at_most(&file, 5).expect("it is short"), b"12345");
+        let file = open().expect("it is there").expect("it is regular");
+        let long = read_at_most(&file, 4).expect_err("it is too long");
+        assert_eq!(long.kind(), io::ErrorKind::FileTooLarge);
     }
 }

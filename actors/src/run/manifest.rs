@@ -13,11 +13,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::files::open_patiently;
+use super::files::{open_patiently, open_regular, read_at_most};
 
 /// Where the function's files lie in a checkpoint's folder.
 const FILES: &str = "files";
 const MANIFEST: &str = "manifest.json";
+/// No manifest is longer: that is more than a million files.
+const LONGEST: u64 = 256 << 20;
 /// The manifest's own version.
 const FORMAT: u32 = 1;
 
@@ -78,7 +80,8 @@ pub(crate) fn fault(folder: &Path, origin: &Origin, state: &[u8]) -> Option<Stri
 
 fn check(folder: &Path, origin: &Origin, state: &[u8]) -> Result<(), String> {
     let place = folder.display();
-    let text = open_patiently(|| fs::read(folder.join(MANIFEST)))
+    let text = open_regular(folder, Path::new(MANIFEST))
+        .and_then(|file| read_at_most(&regular(file)?, LONGEST))
         .map_err(|error| format!("{place} has no readable manifest: {error}"))?;
     let sealed: Manifest = serde_json::from_slice(&text)
         .map_err(|error| format!("the manifest of {place} is damaged: {error}"))?;
@@ -125,7 +128,7 @@ fn list(root: &Path, folder: &Path, sync: bool, files: &mut Vec<Entry>) -> io::R
         if kind.is_dir() {
             list(root, &path, sync, files)?;
         } else if kind.is_file() {
-            let mut file = open_patiently(|| File::open(&path))?;
+            let mut file = regular(open_regular(folder, Path::new(&entry.file_name()))?)?;
             if sync {
                 file.sync_all()?;
             }
@@ -143,6 +146,10 @@ fn list(root: &Path, folder: &Path, sync: bool, files: &mut Vec<Entry>) -> io::R
         open_patiently(|| File::open(folder))?.sync_all()?;
     }
     Ok(())
+}
+
+fn regular(file: Option<File>) -> io::Result<File> {
+    file.ok_or_else(|| io::Error::other("it is no regular file"))
 }
 
 fn digest(file: &mut File) -> io::Result<(u64, String)> {

@@ -14,7 +14,7 @@ mod times;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
 use impresario_api::{OperationId, Status, Timestamp, Verb};
@@ -70,8 +70,12 @@ pub(crate) struct Manager {
     store_failed: bool,
     /// The last batch could not be written.
     store_degraded: bool,
+    /// Commands that could not be written, and are to be sent again.
+    again: Vec<Command>,
+    /// A shutdown waits for nothing any more.
+    given_up: bool,
     /// Since the start.
-    retention: Option<retention::ClockCheck>,
+    retention: Option<retention::RetentionState>,
 }
 
 impl Manager {
@@ -90,6 +94,8 @@ impl Manager {
             recovered: false,
             store_failed: false,
             store_degraded: false,
+            again: Vec::new(),
+            given_up: false,
             retention: None,
         }
     }
@@ -234,6 +240,9 @@ impl Manager {
         self.note(done);
         let operation = &done.operation;
         self.signal_late(operation);
+        if let Some(live) = self.live.get_mut(&operation.id) {
+            live.recorded(&operation.state);
+        }
         if let (Some(live), Some(kept)) = (self.live.get_mut(&operation.id), operation.checkpoint())
         {
             live.unwritten.written(kept.at);
@@ -307,7 +316,12 @@ impl Handler<Ask> for Manager {
         };
         let stops = matches!(ask.verb, Verb::Cancel | Verb::Pause | Verb::Finish);
         let rests = self.rests(ask.id);
+        let refuses = |live: &Live| live.refuses(ask.verb, self.now());
+        if stops && let Some(refused) = self.live.get(&ask.id).and_then(refuses) {
+            return ask.reply.send(Ok(Outcome::Refused(refused)));
+        }
         let signalled = stops && self.signal(ask.id, &input);
+        ask.signalled.store(signalled, Ordering::Release);
         let apply = Command::Apply {
             id: ask.id,
             input,

@@ -1,10 +1,12 @@
 //! What the actors are told. Commands are imperative, events past tense.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use actix::Message;
-use impresario_api::{LaneView, OperationId, Progress, Status, Timestamp, Verb};
+use impresario_api::{LaneView, OperationId, Progress, Status, Stop, Timestamp, Verb};
 use tokio::sync::oneshot;
 
 use super::metrics::Histogram;
@@ -28,6 +30,8 @@ pub(crate) struct Ask {
     pub(crate) verb: Verb,
     pub(crate) by: String,
     pub(crate) reason: Option<String>,
+    /// Set when a stop took effect by it.
+    pub(crate) signalled: Arc<AtomicBool>,
     pub(crate) reply: Reply,
 }
 
@@ -47,6 +51,8 @@ pub(crate) struct LiveProgress {
     /// For how long the run goes on.
     pub(crate) elapsed: Duration,
     pub(crate) unresponsive_since: Option<Timestamp>,
+    /// A stop that was signalled and could not be recorded yet.
+    pub(crate) unrecorded: Option<Stop>,
 }
 
 /// What ended in the last hour before this process, by minute and status.
@@ -142,6 +148,8 @@ pub(crate) struct ActorEnded {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct ReadRun {
+    /// A stop that was signalled and could not be recorded yet, which is part of the answer.
+    pub(crate) unrecorded: Option<Stop>,
     pub(crate) reply: oneshot::Sender<LiveProgress>,
 }
 

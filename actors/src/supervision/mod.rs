@@ -16,5 +16,6 @@ pub(crate) mod pubsub;
 pub(crate) mod reply;
 pub(crate) mod sweeper;
 pub(crate) mod system;
+pub(crate) mod unrecorded;
 pub(crate) mod watched;
 pub(crate) mod writer;

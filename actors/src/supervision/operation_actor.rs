@@ -190,6 +190,7 @@ impl Handler<ReadRun> for OperationActor {
             progress: self.shown.clone(),
             elapsed: self.of.began.elapsed(),
             unresponsive_since: self.of.monitor.borrow().unresponsive_since,
+            unrecorded: read.unrecorded,
         });
     }
 }

@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use actix::Recipient;
+use actix::prelude::SendError;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::breakpoints::Breakpoints;
@@ -22,6 +23,7 @@ use super::failure::Failure;
 use super::messages::{Committed, NotCommitted};
 use super::metrics::{COMMITS, Timed};
 use super::reply::Reply;
+use super::unrecorded::not_recorded;
 use crate::live_count::LiveCount;
 use crate::locks::{lock, panic_message};
 use crate::store::{Command, Outcome, Store, StoreError};
@@ -280,11 +282,19 @@ impl Writer {
         if fatal {
             self.listeners.failure.report(error.to_string());
         }
+        let failed = NotCommitted {
+            commands,
+            error: error.clone(),
+        };
+        // Before who asked is answered: they may look at once, and see what was not recorded.
+        match self.listeners.not_committed.try_send(failed) {
+            Ok(()) => {}
+            Err(SendError::Full(failed)) => self.listeners.not_committed.do_send(failed),
+            Err(SendError::Closed(failed)) => not_recorded(&failed.commands, &failed.error),
+        }
         for reply in replies.into_iter().flatten() {
             reply.send(Err(error.clone()));
         }
-        let failed = NotCommitted { commands, error };
-        self.listeners.not_committed.do_send(failed);
         !fatal
     }
 }

@@ -187,6 +187,7 @@ fn a_store_that_blinks_while_one_catches_up_costs_it_no_event() {
     let store = Blinking {
         store: MemoryStore::new(),
         refuses: Arc::clone(&refuses),
+        denies: false,
     };
     let stage = stage_with(policy(), 1, store);
     let id = of_team(&stage, "red");

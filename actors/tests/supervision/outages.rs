@@ -12,7 +12,7 @@ use impresario::store::{Command, MemoryStore, Store, StoreError};
 use impresario_api::{EventBody, Status, StopVerb, Verb};
 use serde_json::json;
 
-use crate::kit::{LONG, Move, done, policy, stage_with};
+use crate::kit::{LONG, Move, done, policy, stage_in, stage_with};
 use crate::scripted::{Scripted, Unanswered, cut};
 
 #[test]
@@ -172,6 +172,84 @@ fn lines_that_could_not_be_written_leave_a_gap_that_counts_them() {
 }
 
 #[test]
+fn a_stop_that_could_not_be_recorded_is_shown_and_judged_by() {
+    let (out, store) = cut();
+    let stage = stage_with(policy(), 1, store);
+    let id = stage.running();
+    out.store(true, Release);
+    let asked = done(stage.ask(id, Verb::Cancel));
+    assert_eq!(asked, (Status::Cancelling, true, false));
+    let asked = done(stage.ask(id, Verb::Cancel));
+    assert_eq!(
+        asked,
+        (Status::Cancelling, false, false),
+        "it is so already"
+    );
+    for verb in [Verb::Pause, Verb::Finish] {
+        let asked = stage.ask(id, verb);
+        assert!(
+            matches!(asked, Err(Error::Rejected { .. })),
+            "{verb}: {asked:?}"
+        );
+    }
+    let row = stage.view(id).row;
+    assert_eq!(row.status, Status::Cancelling);
+    let stop = row.stop.expect("it is under way");
+    assert_eq!(
+        (stop.verb, stop.requested_by.as_str()),
+        (StopVerb::Cancel, "a test")
+    );
+    assert_eq!(row.verbs, []);
+    let query = impresario::store::Query {
+        limit: 10,
+        ..Default::default()
+    };
+    let list = crate::kit::now(stage.orchestrator.list(query)).expect("a list");
+    assert_eq!(list.operations[0].status, Status::Cancelling);
+    stage.command(Move::Step);
+    out.store(false, Release);
+    assert_eq!(stage.ended(id).row.status, Status::Cancelled);
+}
+
+#[test]
+fn a_shutdown_tries_once_more_to_record_what_could_not_be_recorded() {
+    let out = Arc::new(AtomicBool::new(false));
+    let (tell, failed) = unbounded();
+    let is_out = Arc::clone(&out);
+    let script = move |store: &mut MemoryStore, batch: &[Command]| {
+        if !is_out.load(Acquire) {
+            return store.commit(batch);
+        }
+        if batch.iter().any(|one| matches!(one, Command::End(_))) {
+            let _ = tell.send(());
+        }
+        Err(StoreError::Unavailable("the cable is out".to_owned()))
+    };
+    let store = MemoryStore::new();
+    let scripted = Scripted {
+        store: store.clone(),
+        script,
+    };
+    let config = impresario::Config {
+        shutdown_grace: Duration::ZERO,
+        ..impresario::Config::default()
+    };
+    let stage = stage_in(config, policy(), 1, scripted);
+    let id = stage.running();
+    out.store(true, Release);
+    assert!(!done(stage.ask(id, Verb::Cancel)).2);
+    stage.command(Move::Step);
+    failed.recv_timeout(LONG).expect("the end is tried");
+    // What is asked after it is answered after the manager has heard that the end was not written.
+    let asked = done(stage.ask(id, Verb::Cancel));
+    assert_eq!(asked, (Status::Cancelling, false, false));
+    out.store(false, Release);
+    crate::kit::now(stage.orchestrator.shutdown());
+    let kept = store.reader().operation(id).wait().expect("in memory");
+    assert_eq!(kept.expect("it is kept").state.shown(), Status::Cancelled);
+}
+
+#[test]
 fn a_start_whose_commit_was_not_answered_is_answered_by_what_the_store_has_kept() {
     for keeps in [true, false] {
         let loses = Arc::new(AtomicBool::new(false));
@@ -196,4 +274,25 @@ fn a_start_whose_commit_was_not_answered_is_answered_by_what_the_store_has_kept(
         let counts = stage.system().store.operations;
         assert_eq!(counts, 1, "nothing is recorded twice");
     }
+}
+
+#[test]
+fn on_a_full_disk_operations_are_removed_a_few_at_a_time() {
+    let script = |store: &mut MemoryStore, batch: &[Command]| {
+        let many = |one: &Command| matches!(one, Command::Prune { limit, .. } if (21..1_000).contains(limit));
+        if batch.iter().any(many) {
+            return Err(StoreError::Full("no room for so many".to_owned()));
+        }
+        store.commit(batch)
+    };
+    let store = MemoryStore::new();
+    let stage = stage_with(policy(), 1, Scripted { store, script });
+    for _ in 0..45 {
+        let id = stage.running();
+        stage.returns(id);
+    }
+    let pruned = crate::kit::now(stage.orchestrator.prune(Duration::ZERO, false));
+    // Those that ended in the same millisecond are not older yet.
+    let pruned = pruned.expect("a few at a time");
+    assert!(pruned > 40, "{pruned}");
 }

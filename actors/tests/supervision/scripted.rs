@@ -56,6 +56,8 @@ pub(crate) fn cut() -> (Arc<AtomicBool>, impl Store) {
 pub(crate) struct Blinking {
     pub(crate) store: MemoryStore,
     pub(crate) refuses: Arc<AtomicU32>,
+    /// Instead it says that they are not there.
+    pub(crate) denies: bool,
 }
 
 impl Store for Blinking {
@@ -73,13 +75,19 @@ impl Store for Blinking {
 
     fn reader(&self) -> Arc<dyn Reader> {
         let (of, refuses) = (self.store.reader(), Arc::clone(&self.refuses));
-        Arc::new(BlinkingReader { of, refuses })
+        let denies = self.denies;
+        Arc::new(BlinkingReader {
+            of,
+            refuses,
+            denies,
+        })
     }
 }
 
 struct BlinkingReader {
     of: Arc<dyn Reader>,
     refuses: Arc<AtomicU32>,
+    denies: bool,
 }
 
 impl Reader for BlinkingReader {
@@ -87,6 +95,7 @@ impl Reader for BlinkingReader {
         let less = |left: u32| left.checked_sub(1);
         let (set, fetch) = (Ordering::AcqRel, Ordering::Acquire);
         match self.refuses.fetch_update(set, fetch, less) {
+            Ok(_) if self.denies => Answer::at_hand(Ok(None)),
             Ok(_) => {
                 Answer::awaited(async { Err(StoreError::Unavailable("it blinks".to_owned())) })
             }

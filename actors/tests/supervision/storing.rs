@@ -83,7 +83,7 @@ fn a_full_store_refuses_starts_and_a_stop_takes_effect_and_says_that_it_is_not_d
         Err(Error::Store(StoreError::Full(_)))
     ));
     let (status, _, durable) = done(stage.ask(id, Verb::Cancel));
-    assert_eq!((status, durable), (Status::Running, false));
+    assert_eq!((status, durable), (Status::Cancelling, false));
     fault.store(WELL, Release);
     let view = stage.ended(id);
     assert_eq!(

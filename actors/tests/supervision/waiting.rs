@@ -1,15 +1,18 @@
 //! Callers that wait for what comes of what they ask.
 
 use std::future::Future;
-use std::sync::atomic::Ordering::Release;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
+use impresario::store::MemoryStore;
 use impresario::{Asked, Error, Options, Started, Until};
 use impresario_api::{OperationId, Status, Verb};
 
 use crate::kit::{LONG, Move, NoParams, Puppet, Stage, now, policy, stage, stage_of, stage_with};
-use crate::scripted::cut;
+use crate::scripted::{Blinking, cut};
 
 fn waiting(wait: Duration) -> Options {
     Options {
@@ -121,6 +124,35 @@ fn a_verb_that_waits_is_answered_by_what_it_brings_about_or_at_once_if_it_change
     }
     let wrong = at_once(|| ask(&stage, cancelled, Verb::Finish));
     assert!(wrong.is_err(), "{wrong:?}");
+}
+
+#[test]
+fn a_key_whose_operation_goes_while_it_is_looked_up_is_what_the_store_makes_of_it() {
+    let refuses = Arc::new(AtomicU32::new(0));
+    let store = Blinking {
+        store: MemoryStore::new(),
+        refuses: Arc::clone(&refuses),
+        denies: true,
+    };
+    let stage = stage_with(policy(), 1, store);
+    let keyed = || {
+        let options = Options {
+            idempotency_key: Some("once".to_owned()),
+            ..Options::default()
+        };
+        now(stage
+            .orchestrator
+            .start_managed_operation::<Puppet>(NoParams {}, options))
+        .expect("a start")
+    };
+    let first = keyed();
+    stage.ready();
+    // It is found by its key, and not there when it is read.
+    refuses.store(1, Release);
+    let second = keyed();
+    assert_eq!((second.id, second.replayed), (first.id, true));
+    assert_eq!(refuses.load(Acquire), 0);
+    stage.command(Move::Return);
 }
 
 /// Asks once, and goes: a caller who does not stay for the answer.

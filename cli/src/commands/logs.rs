@@ -92,10 +92,17 @@ fn read(
         for event in events {
             each(event)?;
         }
-        let next = page["next_since"].as_u64().unwrap_or(*since).max(*since);
-        let is_stuck = next == *since;
-        *since = next;
-        if events.len() < PAGE || is_stuck {
+        let next = page["next_since"].as_u64();
+        *since = match next.filter(|next| *next > *since) {
+            Some(next) => next,
+            None if events.is_empty() => *since,
+            None => {
+                let text = clean(&page["next_since"].to_string());
+                let why = format!("its next_since, {text}, leads to no further page");
+                return Err(Error::Garbled(why));
+            }
+        };
+        if events.len() < PAGE {
             return Ok(());
         }
     }

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use impresario::operation::open_patiently;
+use impresario::operation::{open_patiently, open_regular};
 use impresario_api::text::hex;
 use impresario_api::{Bar, BarPage, DatasetView, Timestamp};
 use sha2::{Digest, Sha256};
@@ -187,11 +187,17 @@ impl Library {
 
     fn opened(&self, symbol: &str, timeframe: &str) -> Result<Opened, MarketError> {
         let path = self.path(symbol, timeframe)?;
-        let file = match open_patiently(|| File::open(&path)) {
+        let name = path.file_name().unwrap_or_default();
+        let file = match open_regular(&self.folder, Path::new(name)) {
+            Ok(Some(file)) => file,
+            Ok(None) => {
+                let why = "it is no regular file".to_owned();
+                return Err(MarketError::Damaged { path, why });
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(not_found(symbol, timeframe));
             }
-            file => file.map_err(MarketError::storage("read", &path))?,
+            Err(error) => return Err(MarketError::storage("read", &path)(error)),
         };
         let view = format::view(&file, &path)?;
         if (view.symbol.as_str(), view.timeframe.as_str()) != (symbol, timeframe) {

@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use impresario::operation::open_patiently;
+use impresario::operation::{open_patiently, open_regular, read_at_most};
 use impresario_api::{ModelCard, ModelId, ModelRow, text};
+use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
@@ -17,6 +18,10 @@ const WEIGHTS: &str = "model.safetensors";
 const CARD: &str = "card.json";
 /// The number of classes: up, and not up.
 const CLASSES: u32 = 2;
+/// No card is longer: each of the most epochs that there can be takes less than 256 bytes of it.
+const LONGEST_CARD: u64 = 256 << 20;
+/// What a weights' file has beside the weights, at most.
+const NAMES_OF_WEIGHTS: u64 = 1 << 20;
 /// The beginning of an unfinished folder's name.
 const PARTIAL: &str = ".partial-";
 
@@ -145,13 +150,14 @@ impl Models {
     pub fn card(&self, id: ModelId) -> Result<ModelCard, TrainingError> {
         let path = self.path(id).join(CARD);
         let damaged = |why: String| TrainingError::Damaged { id, why };
-        let text = match open_patiently(|| fs::read(&path)) {
+        let text = match read(&path, LONGEST_CARD) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && !self.path(id).exists() => {
                 return Err(TrainingError::NotFound(id.to_string()));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(damaged("its card is gone".to_owned()));
             }
+            Err(error) if is_other(&error) => return Err(damaged(format!("its card: {error}"))),
             text => text.map_err(TrainingError::storage("read", &path))?,
         };
         let card: ModelCard =
@@ -170,10 +176,15 @@ impl Models {
             id: card.model_id,
             why,
         };
-        let bytes = match open_patiently(|| fs::read(&path)) {
+        let most = card
+            .weights
+            .saturating_mul(4)
+            .saturating_add(NAMES_OF_WEIGHTS);
+        let bytes = match read(&path, most) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(damaged("its weights are gone".to_owned()));
             }
+            Err(error) if is_other(&error) => return Err(damaged(format!("its weights: {error}"))),
             bytes => bytes.map_err(TrainingError::storage("read", &path))?,
         };
         if checksum(&bytes) != card.weights_sha256 {
@@ -181,17 +192,19 @@ impl Models {
                 "its weights do not have the card's checksum".to_owned(),
             ));
         }
+        // From the bytes that were checked, not from the file once more.
         let tensors =
-            Tensor::read_safetensors(&path).map_err(|error| damaged(error.to_string()))?;
+            SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;
         let mut weights = Vec::new();
         for (layer, pair) in card.layers.windows(2).enumerate() {
             let (inputs, outputs) = (i64::from(pair[0]), i64::from(pair[1]));
             for (part, shape) in [("weight", &[outputs, inputs][..]), ("bias", &[outputs])] {
                 let name = format!("layers.{layer}.{part}");
-                let found = tensors.iter().find(|(known, _)| *known == name);
-                let (_, tensor) = found.ok_or_else(|| damaged(format!("it has no {name}")))?;
+                let found = tensors.tensor(&name);
+                let found = found.map_err(|_| damaged(format!("it has no {name}")))?;
+                let tensor = Tensor::try_from(found).map_err(|error| damaged(error.to_string()))?;
                 weights.extend(
-                    values(tensor, shape).map_err(|why| damaged(format!("{name}: {why}")))?,
+                    values(&tensor, shape).map_err(|why| damaged(format!("{name}: {why}")))?,
                 );
             }
         }
@@ -263,6 +276,21 @@ fn row(card: ModelCard) -> ModelRow {
         epochs_run: card.history.len() as u32,
         test: card.test,
     }
+}
+
+/// All of a file of a model's folder, which may be a link, as the file may not.
+fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let name = Path::new(path.file_name().unwrap_or_default());
+    let file = open_regular(folder, name)?
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is no regular file"))?;
+    read_at_most(&file, most)
+}
+
+/// Whether a file is no regular one, or longer than any that was written.
+fn is_other(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, InvalidData};
+    matches!(error.kind(), InvalidData | FileTooLarge)
 }
 
 fn checksum(bytes: &[u8]) -> String {

@@ -586,3 +586,30 @@ fn the_gradient_is_that_of_autograd() {
         assert!((ours - theirs).abs() < 1e-6, "{ours} and {theirs}");
     }
 }
+
+#[test]
+fn files_that_were_not_written_here_are_damage_and_neither_wait_nor_fill_the_memory() {
+    let stage = Stage::new(&sample());
+    let model = tampered(&stage);
+    let card = model.card.clone();
+    let pipe = |name: &str| {
+        std::fs::remove_file(model.file(name)).expect("it is there");
+        let made = rustix::fs::mkfifoat(rustix::fs::CWD, model.file(name), rustix::fs::Mode::RUSR);
+        made.expect("a pipe");
+    };
+    let of_card = || stage.models.card(model.id).expect_err("it is no card");
+    pipe("card.json");
+    assert!(of_card().to_string().contains("no regular file"));
+    std::fs::remove_file(model.file("card.json")).expect("it is there");
+    let huge = std::fs::File::create(model.file("card.json")).expect("the test may");
+    huge.set_len(30 << 30).expect("a file with a hole");
+    assert!(of_card().to_string().contains("more than"));
+    pipe("model.safetensors");
+    let why = model.damage(&card);
+    assert!(why.contains("no regular file"), "{why}");
+    std::fs::remove_file(model.file("model.safetensors")).expect("it is there");
+    let huge = std::fs::File::create(model.file("model.safetensors")).expect("the test may");
+    huge.set_len(30 << 30).expect("a file with a hole");
+    let why = model.damage(&card);
+    assert!(why.contains("more than"), "{why}");
+}

@@ -8,6 +8,9 @@ use crate::config::Settings;
 
 /// Idle connections are kept so long, for clients that poll.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// A client takes all of an answer within this time: one that takes a little again and again would hold
+/// its memory for ever.
+const ANSWER: Duration = Duration::from_secs(300);
 /// A connection that ends has so long for its last bytes.
 const CLOSING: Duration = Duration::from_secs(1);
 /// So many connections are enough for one machine; what each sends is kept until it is whole.
@@ -36,6 +39,7 @@ pub(super) struct PhaseDeadlines {
     pub(super) keep_alive: u64,
     pub(super) body_idle: u64,
     pub(super) write_stall: u64,
+    pub(super) answer: u64,
     pub(super) closing: u64,
 }
 
@@ -70,6 +74,7 @@ impl PhaseDeadlines {
             keep_alive: KEEP_ALIVE.as_millis() as u64,
             body_idle: millis(http.body_idle_seconds),
             write_stall: millis(http.write_stall_seconds),
+            answer: ANSWER.as_millis() as u64,
             closing: CLOSING.as_millis() as u64,
         }
     }

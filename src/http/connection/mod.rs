@@ -9,6 +9,7 @@
 
 mod client;
 mod clock;
+mod held;
 mod limits;
 mod open;
 mod registry;
@@ -19,7 +20,7 @@ mod track;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use super::peer::Peer;
 pub(in crate::http) use client::Client;
 use clock::Clock;
+pub(in crate::http) use held::{Share, UNCOUNTED};
 pub use limits::{TooFewFiles, check_files};
 pub(in crate::http) use registry::Permit;
 pub use registry::{Connections, Counts};
@@ -68,6 +70,8 @@ struct State {
     task: AtomicWaker,
     /// Cancelled when nobody waits any more for what a handler waits for.
     waits: OnceLock<CancellationToken>,
+    /// The memory of large answers that are not written yet.
+    answer: Mutex<Option<Share>>,
 }
 
 /// How a connection is to end.
@@ -101,6 +105,7 @@ impl Connection {
             overdue: AtomicBool::new(false),
             task: AtomicWaker::new(),
             waits: OnceLock::new(),
+            answer: Mutex::new(None),
         }));
         connection.enter(Phase::Head);
         connection
@@ -131,6 +136,15 @@ impl Connection {
     fn answers(&self) {
         if matches!(self.phase(), Phase::Body | Phase::Working) {
             self.enter(Phase::Answering);
+        }
+    }
+
+    /// It holds so much memory until the answer is written.
+    fn holds(&self, more: Share) {
+        let mut held = lock(&self.0.answer);
+        match &mut *held {
+            Some(held) => held.merge(more),
+            None => *held = Some(more),
         }
     }
 
@@ -275,6 +289,7 @@ impl Connection {
         let answered = self.phase() == Phase::Answering;
         if answered {
             self.enter(Phase::Idle);
+            lock(&self.0.answer).take();
             self.used();
         }
         answered
@@ -283,4 +298,9 @@ impl Connection {
     fn register(&self, waker: &Waker) {
         self.0.task.register(waker);
     }
+}
+
+/// Whole whatever panicked beside it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use actix_web::dev::RequestHead;
 use actix_web::rt::time::sleep;
 
+use super::held::{Memory, Share};
 use super::limits::{ConnectionLimits, PhaseDeadlines, SUBSCRIPTIONS, TooFewFiles};
 use super::open::{OpenConnections, PeerConnections, immediate_ending, most_expendable};
 use super::rules::{ConnectionReading, Phase, is_overdue};
@@ -33,6 +34,8 @@ pub struct Connections {
     subscriptions: AtomicUsize,
     /// Closed for a newcomer, or not taken for want of room.
     refused: AtomicU64,
+    bodies: Memory,
+    answers: Memory,
     leaving: AtomicBool,
 }
 
@@ -59,6 +62,8 @@ impl Connections {
             sockets: AtomicUsize::new(0),
             subscriptions: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
+            bodies: Memory::new(),
+            answers: Memory::new(),
             leaving: AtomicBool::new(false),
         }))
     }
@@ -75,6 +80,16 @@ impl Connections {
     /// The most there may be.
     pub(super) const fn most(&self) -> usize {
         self.limits.total
+    }
+
+    /// Memory for so many more bytes of a body; `None` when all bodies together have too much.
+    pub(in crate::http) fn body(&self, bytes: usize) -> Option<Share> {
+        self.bodies.take(bytes)
+    }
+
+    /// The same for an answer.
+    pub(super) fn answer(&self, bytes: usize) -> Option<Share> {
+        self.answers.take(bytes)
     }
 
     /// Looks at all of them again and again, and ends those that are overdue.

@@ -66,7 +66,8 @@ pub(super) fn is_overdue(
         Phase::Idle => Some(limit(times.keep_alive, 0)),
         Phase::Body => Some(limit(times.body_idle, times.closing)),
         Phase::Closing => Some(times.closing),
-        Phase::Working | Phase::Answering | Phase::Authenticating | Phase::Socket => None,
+        Phase::Answering => Some(times.answer),
+        Phase::Working | Phase::Authenticating | Phase::Socket => None,
     };
     let writes = match reading.phase {
         Phase::Authenticating | Phase::Socket => None,
@@ -99,6 +100,7 @@ mod tests {
         keep_alive: 1_000,
         body_idle: 200,
         write_stall: 300,
+        answer: 900,
         closing: 50,
     };
 
@@ -123,7 +125,7 @@ mod tests {
             (Phase::Idle, Some(1_000), Some(0)),
             (Phase::Body, Some(200), Some(50)),
             (Phase::Working, None, None),
-            (Phase::Answering, None, None),
+            (Phase::Answering, Some(900), Some(900)),
             (Phase::Authenticating, None, None),
             (Phase::Socket, None, None),
             (Phase::Closing, Some(50), Some(50)),

@@ -4,13 +4,14 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::error::InternalError;
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::{HttpMessage, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 
-use super::{Connection, Connections};
+use super::{Connection, Connections, UNCOUNTED};
 use crate::http::errors::ApiError;
 
 /// The middleware in front of all others.
@@ -27,7 +28,7 @@ impl<S, B> Transform<S, ServiceRequest> for Track
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
     S::Future: 'static,
-    B: 'static,
+    B: MessageBody + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -47,7 +48,7 @@ impl<S, B> Service<ServiceRequest> for TrackService<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = actix_web::Error>,
     S::Future: 'static,
-    B: 'static,
+    B: MessageBody + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -68,11 +69,21 @@ where
                 Ok(self.inner.call(request))
             }
         };
+        let connections = Arc::clone(&self.connections);
         Box::pin(async move {
-            let answer = match handled {
+            let mut answer = match handled {
                 Ok(handled) => handled.await,
                 Err(refused) => Err(refused.into()),
             };
+            if let (Some(connection), Ok(given)) = (&connection, &answer)
+                && let BodySize::Sized(bytes) = given.response().body().size()
+                && bytes > UNCOUNTED as u64
+            {
+                match connections.answer(usize::try_from(bytes).unwrap_or(usize::MAX)) {
+                    Some(share) => connection.holds(share),
+                    None => answer = Err(ApiError::answers_wait().into()),
+                }
+            }
             connection.as_ref().inspect(|one| one.answers());
             if upgrades {
                 unless_upgraded(answer)

@@ -138,7 +138,7 @@ impl State {
         Verb::ALL.iter().copied().filter(does).collect()
     }
 
-    pub(super) fn stop_verb(&self) -> Option<StopVerb> {
+    pub(crate) fn stop_verb(&self) -> Option<StopVerb> {
         self.stop.as_ref().map(|stop| stop.verb)
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,9 @@ use std::time::{Duration, Instant};
 const SIZE: u64 = 4 << 20;
 /// Room at which starts are taken again, the ballast included: well over what was given up, so that
 /// starts are not taken and refused by turns.
-const ENOUGH: u64 = 3 * SIZE;
+pub(super) const ENOUGH: u64 = 3 * SIZE;
+/// What is left beside it for the log, which is cut after each commit then.
+const LOG: u64 = 256 << 10;
 /// How often it is looked whether there is room again.
 const EVERY: Duration = Duration::from_millis(250);
 
@@ -18,7 +21,11 @@ const EVERY: Duration = Duration::from_millis(250);
 pub(super) struct Ballast {
     file: PathBuf,
     tight: Option<String>,
-    looked: Instant,
+    /// The database, once it was looked at. It stays open: if this process closed it, SQLite's locks on it
+    /// would end.
+    database: Option<File>,
+    /// When it was last looked whether there is room.
+    looked: Option<Instant>,
 }
 
 impl Ballast {
@@ -45,13 +52,16 @@ impl Ballast {
         let mut ballast = Self {
             file,
             tight: None,
-            looked: Instant::now(),
+            database: None,
+            looked: None,
         };
         if let Err(error) = ballast.set_aside() {
             let folder = folder.display();
             ballast.give_up(&format!(
                 "no room to set {SIZE} bytes aside in {folder}: {error}"
             ));
+            // The log that was left here may be cut before the first start.
+            ballast.looked = None;
         }
         ballast
     }
@@ -67,7 +77,7 @@ impl Ballast {
             log::error!("the disk is full ({why}); starts are refused until there is room again");
         }
         self.tight = Some(why.to_owned());
-        self.looked = Instant::now();
+        self.looked = Some(Instant::now());
         if let Err(error) = remove(&self.file) {
             log::warn!("{} could not be given up: {error}", self.file.display());
         }
@@ -75,15 +85,34 @@ impl Ballast {
 
     /// Sees whether there is room again, now and then.
     pub(super) fn look(&mut self) {
-        if self.tight.is_none() || self.looked.elapsed() < EVERY {
+        if self.tight.is_none() || self.looked.is_some_and(|at| at.elapsed() < EVERY) {
             return;
         }
-        self.looked = Instant::now();
-        let enough = room(&self.file).is_ok_and(|room| room >= ENOUGH);
-        if enough && self.set_aside().is_ok() {
+        self.looked = Some(Instant::now());
+        // What was removed is free within the database, which keeps its length.
+        let within = self.free_pages().unwrap_or(0);
+        let enough = |room: u64| room >= SIZE + LOG && room.saturating_add(within) >= ENOUGH;
+        if room(&self.file).is_ok_and(enough) && self.set_aside().is_ok() {
             self.tight = None;
             log::info!("there is room on the disk again; starts are taken");
         }
+    }
+
+    /// Bytes of the pages that are free within the database, as its header says: there since it was last
+    /// copied back from the log. <https://www.sqlite.org/fileformat2.html#the_database_header>
+    fn free_pages(&mut self) -> io::Result<u64> {
+        let database = match &mut self.database {
+            Some(database) => database,
+            none => none.insert(File::open(self.file.with_file_name(super::FILE))?),
+        };
+        let mut header = [0; 40];
+        database.read_exact_at(&mut header, 0)?;
+        let size = match u16::from_be_bytes([header[16], header[17]]) {
+            1 => 1 << 16,
+            size => u64::from(size),
+        };
+        let [.., a, b, c, d] = header;
+        Ok(size * u64::from(u32::from_be_bytes([a, b, c, d])))
     }
 
     fn set_aside(&self) -> io::Result<()> {

@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::ballast::room;
+use super::ballast::{ENOUGH, room};
 
 /// The log is this long from the start.
 const GROWN: u64 = 16 << 20;
@@ -29,6 +29,16 @@ const FEW: u32 = 256;
 /// commit brings more than a few, and the log would grow without end.
 const COPY_HERE_AT: u32 = 16_384;
 
+/// A longer log is cut while the disk is tight, in bytes.
+const CUT_AT: u64 = 1 << 20;
+/// With less room than this, each commit is copied back at once: the pages that the database grows by
+/// need room themselves, and when there is none left the log could never be cut again.
+const LITTLE: u64 = 8 << 20;
+/// How soon that is tried again where it could not be done.
+const CUT_AGAIN: Duration = Duration::from_secs(1);
+/// How long a connection waits for another one's lock (`open.rs`), but for a cut.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Watches how long the log has become.
 pub(super) struct Wal {
     pages: Arc<AtomicU32>,
@@ -38,6 +48,9 @@ pub(super) struct Wal {
     before: Cell<u32>,
     /// How many there were when the writer last copied some.
     tried: Cell<u32>,
+    database: PathBuf,
+    /// When the log should have been cut last and could not be, and the room that there was.
+    not_cut: Cell<Option<(Instant, u64)>>,
     /// The log's index. It stays open as long as a connection does, whose locks on it end when this
     /// process closes it.
     index: File,
@@ -71,7 +84,9 @@ impl Wal {
                 told.store(copy(&copier), Ordering::Relaxed);
             }
         })?;
-        Ok(Self {
+        let wal = Self {
+            database: database.to_owned(),
+            not_cut: Cell::new(None),
             pages,
             copied,
             before: Cell::new(0),
@@ -79,11 +94,15 @@ impl Wal {
             index,
             wake: Some(wake),
             thread: Some(thread),
-        })
+        };
+        // What a process that was killed left may be all that the disk lacks.
+        wal.cut_if_tight(writer);
+        Ok(wal)
     }
 
     /// After a commit: sees to it that the log does not grow without end.
     pub(super) fn committed(&self, writer: &Connection) {
+        self.cut_if_tight(writer);
         let pages = self.pages.load(Ordering::Relaxed);
         if pages < self.before.replace(pages) {
             // It has begun anew.
@@ -99,6 +118,27 @@ impl Wal {
             // Full: it is awake already.
             Who::Thread => drop(self.wake.as_ref().map(|wake| wake.try_send(()))),
         }
+    }
+
+    /// A long log on a tight disk is copied back and cut, so that there is room again: what was removed
+    /// leaves free pages in the database, and none on the disk.
+    fn cut_if_tight(&self, writer: &Connection) {
+        let room = room(&self.database).unwrap_or(u64::MAX);
+        let most = if room < LITTLE { 0 } else { CUT_AT };
+        let is_long = || {
+            let log = file_of(&self.database).metadata();
+            log.is_ok_and(|log| log.len() > most)
+        };
+        let soon = |(at, was): (Instant, u64)| at.elapsed() < CUT_AGAIN && room <= was;
+        if room >= ENOUGH || self.not_cut.get().is_some_and(soon) || !is_long() {
+            return;
+        }
+        let cut = self.empty(writer);
+        if let Err(error) = writer.busy_timeout(PATIENCE).and(cut) {
+            log::warn!("the disk is tight, and the write-ahead log stays: {error}");
+        }
+        // Or somebody still reads what is in it.
+        self.not_cut.set(is_long().then(|| (Instant::now(), room)));
     }
 
     /// At the end: all of it, unless a reader is still busy with it.

@@ -70,6 +70,9 @@ impl Handler<Drain> for Manager {
                     .unwrap_or_else(|| "no step".to_owned());
                 log::warn!("{id} did not return within the grace period; it is in {step}");
             }
+            // Once more, and for the last time.
+            manager.given_up = true;
+            manager.send_again();
             manager.live.clear();
             manager.tell_drained();
         });

@@ -1,14 +1,17 @@
 //! What becomes of commands that the store could not write.
 
+use std::sync::Arc;
+
 use actix::{AsyncContext, Context, Handler};
-use impresario_api::{EventBody, GapData, StopVerb, Timestamp};
+use impresario_api::{EventBody, GapData, Stop, StopVerb, Timestamp, Verb};
 
 use super::Manager;
 use super::live::Live;
-use crate::rules::lifecycle::Input;
+use crate::rules::lifecycle::{self, Input, State};
 use crate::run::SavedCheckpoint;
-use crate::store::{Command, End, Fact, MOST_WARNINGS, StoreError};
+use crate::store::{Command, End, Fact, MOST_WARNINGS, Refused, StoreError};
 use crate::supervision::messages::NotCommitted;
+use crate::supervision::unrecorded::not_recorded;
 use crate::supervision::writer::Entry;
 
 /// How soon a command that the store could not write, and that must be written, is tried again.
@@ -18,7 +21,10 @@ const STORE_RETRY: std::time::Duration = std::time::Duration::from_millis(250);
 /// and the count of everything else.
 #[derive(Default)]
 pub(super) struct UnwrittenBacklog {
+    /// The stop is to be sent once more.
     stop: bool,
+    /// The stop could not be recorded, and has not been since.
+    stop_unrecorded: bool,
     checkpoint: Option<SavedCheckpoint>,
     warnings: Vec<Fact>,
     logs: u64,
@@ -69,8 +75,31 @@ impl UnwrittenBacklog {
 }
 
 impl Live {
+    /// The stop that was signalled, if it could not be recorded.
+    pub(super) fn unrecorded_stop(&self) -> Option<&Stop> {
+        let stop = self.state.stop.as_ref();
+        stop.filter(|_| self.unwritten.stop_unrecorded)
+    }
+
+    /// Why a verb does not apply, where a stop that could not be recorded says so: the store does not
+    /// know of it.
+    pub(super) fn refuses(&self, verb: Verb, now: Timestamp) -> Option<Refused> {
+        self.unrecorded_stop()?;
+        let rejection = lifecycle::rule(&self.state, verb, now).err()?;
+        let mut operation = (*self.of.operation).clone();
+        operation.state.clone_from(&self.state);
+        Some(Refused::Rejected(rejection, Arc::new(operation)))
+    }
+
+    /// A commit brought this state.
+    pub(super) fn recorded(&mut self, state: &State) {
+        if state.run == self.state.run && state.stop_verb() >= self.state.stop_verb() {
+            self.unwritten.stop_unrecorded = false;
+        }
+    }
+
     /// What it owes, as commands that tell it.
-    fn pay(&mut self) -> Vec<Entry> {
+    fn pay(&mut self) -> Vec<Command> {
         let mut commands = Vec::new();
         if std::mem::take(&mut self.unwritten.stop) {
             commands.extend(self.stop_again());
@@ -87,7 +116,7 @@ impl Live {
                 checkpoint,
             });
         }
-        commands.into_iter().map(Entry::silent).collect()
+        commands
     }
 
     /// The stop that was signalled, to be recorded.
@@ -100,9 +129,9 @@ impl Live {
             reason: reason.clone(),
         };
         let input = match stop.verb {
-            StopVerb::Finish => asked(impresario_api::Verb::Finish),
-            StopVerb::Pause => asked(impresario_api::Verb::Pause),
-            StopVerb::Cancel => asked(impresario_api::Verb::Cancel),
+            StopVerb::Finish => asked(Verb::Finish),
+            StopVerb::Pause => asked(Verb::Pause),
+            StopVerb::Cancel => asked(Verb::Cancel),
             StopVerb::Deadline => Input::TimedOut {
                 run,
                 reason: reason.unwrap_or_default(),
@@ -151,10 +180,36 @@ impl Manager {
             Command::Apply { id, .. } => {
                 if let Some(live) = self.live.get_mut(&id) {
                     live.unwritten.stop = true;
+                    live.unwritten.stop_unrecorded = true;
                 }
                 None
             }
-            Command::Submit(_) | Command::Prune { .. } => None,
+            Command::Prune { .. } => {
+                if let Some(look) = &mut self.retention {
+                    look.not_removed();
+                }
+                None
+            }
+            Command::Submit(_) => None,
+        }
+    }
+}
+
+impl Manager {
+    /// All that could not be written and is still to be.
+    fn owed(&mut self) -> Vec<Command> {
+        let mut owed = std::mem::take(&mut self.again);
+        let live = self.live.values_mut().filter(|live| !live.ended);
+        owed.extend(live.flat_map(Live::pay));
+        owed
+    }
+
+    pub(super) fn send_again(&mut self) {
+        let owed = self.owed();
+        if !owed.is_empty() {
+            self.of
+                .link
+                .send(owed.into_iter().map(Entry::silent).collect());
         }
     }
 }
@@ -177,17 +232,17 @@ impl Handler<NotCommitted> for Manager {
             self.of.hub.close();
             return self.drained();
         }
+        if self.given_up {
+            return not_recorded(&failed.commands, &failed.error);
+        }
         let again = failed
             .commands
             .into_iter()
             .filter_map(|command| self.not_committed(command));
-        let mut again: Vec<_> = again.map(Entry::silent).collect();
+        let again: Vec<_> = again.collect();
+        self.again.extend(again);
         ctx.run_later(STORE_RETRY, move |manager, _| {
-            let live = manager.live.values_mut().filter(|live| !live.ended);
-            again.extend(live.flat_map(Live::pay));
-            if !again.is_empty() {
-                manager.of.link.send(again);
-            }
+            manager.send_again();
             for lane in manager.lanes.keys().cloned().collect::<Vec<_>>() {
                 manager.dispatch(&lane);
             }

@@ -16,7 +16,8 @@ impl Handler<ReadProgress> for Manager {
         let ask = |id: OperationId| {
             let live = self.live.get(&id)?;
             let (reply, answer) = oneshot::channel();
-            live.actor.do_send(ReadRun { reply });
+            let unrecorded = live.unrecorded_stop().cloned();
+            live.actor.do_send(ReadRun { unrecorded, reply });
             Some((id, answer))
         };
         let _ = read

@@ -16,6 +16,8 @@ use crate::supervision::writer::Entry;
 
 /// Operations removed in one commit.
 const AT_ONCE: usize = 250;
+/// The same after one that the store could not write: its disk may be full.
+const FEW: usize = 20;
 /// Between two commits, so that starts come between.
 const PAUSE: Duration = Duration::from_millis(20);
 /// A clock that jumps further than this is not believed at once, in milliseconds.
@@ -24,20 +26,23 @@ const JUMP: i64 = 3_600_000;
 const DOUBT: Duration = Duration::from_secs(3_600);
 
 /// What the last look found.
-pub(super) struct ClockCheck {
+pub(super) struct RetentionState {
     /// Both clocks then.
     at: (Instant, Timestamp),
     /// Until then nothing goes by its age.
     doubted_until: Option<Instant>,
+    /// How many go in one commit.
+    at_once: usize,
 }
 
 impl Manager {
     /// Looks from now on, every so often.
     pub(super) fn begin_retention(&mut self, ctx: &mut Context<Self>) {
         let now = self.now();
-        let mut look = ClockCheck {
+        let mut look = RetentionState {
             at: (Instant::now(), now),
             doubted_until: None,
+            at_once: AT_ONCE,
         };
         if let Some(last) = self.of.last_numbers.latest {
             look.doubt(now.as_millis() - last.as_millis(), self.longest_absence());
@@ -107,10 +112,11 @@ impl Manager {
     /// The next batch: those beyond the number that is kept, else those beyond their age.
     fn most_to_go(&self, ended: u64, now: Timestamp) -> Option<(Timestamp, usize)> {
         let retention = self.of.config.retention;
+        let at_once = self.at_once();
         let beyond = usize::try_from(ended.saturating_sub(retention.max_operations));
         let beyond = beyond.unwrap_or(usize::MAX);
         if beyond > 0 {
-            return Some((Timestamp::from_millis(i64::MAX), beyond.min(AT_ONCE)));
+            return Some((Timestamp::from_millis(i64::MAX), beyond.min(at_once)));
         }
         let doubted = self.retention.as_ref().and_then(|look| look.doubted_until);
         if ended == 0 || doubted.is_some_and(|until| Instant::now() < until) {
@@ -118,7 +124,12 @@ impl Manager {
         }
         let age = i64::try_from(retention.max_age.as_millis()).unwrap_or(i64::MAX);
         let before = now.as_millis().saturating_sub(age);
-        Some((Timestamp::from_millis(before), AT_ONCE))
+        Some((Timestamp::from_millis(before), at_once))
+    }
+
+    /// How many go in one commit.
+    fn at_once(&self) -> usize {
+        self.retention.as_ref().map_or(AT_ONCE, |look| look.at_once)
     }
 
     /// These are gone from the store; a whole batch means that there may be more.
@@ -127,7 +138,7 @@ impl Manager {
         if !removed.is_empty() {
             log::info!("{} ended operations were removed", removed.len());
         }
-        if removed.len() >= AT_ONCE {
+        if removed.len() >= self.at_once() {
             ctx.run_later(PAUSE, |manager, ctx| manager.remove_some(ctx));
         }
     }
@@ -139,7 +150,12 @@ fn ended(counts: &BTreeMap<(String, Status), u64>) -> u64 {
     ended.map(|(_, count)| count).sum()
 }
 
-impl ClockCheck {
+impl RetentionState {
+    /// The store could not write what was to go: fewer at a time from now on.
+    pub(super) const fn not_removed(&mut self) {
+        self.at_once = FEW;
+    }
+
     /// Whether so long has passed since, by either clock.
     fn is_over(&self, now: Timestamp, every: Duration) -> bool {
         self.at.0.elapsed() >= every || now.seconds_since(self.at.1) >= every.as_secs_f64()

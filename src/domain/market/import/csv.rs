@@ -1,8 +1,8 @@
 //! Reads bars from a CSV file row by row, and checks each.
 
-use std::io::Read;
-use std::path::PathBuf;
+use std::fs::File;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use impresario_api::{Bar, Timestamp};
@@ -19,14 +19,15 @@ const BUFFER: usize = 128 * 1024;
 
 /// The bars of a file.
 #[derive(Debug)]
-pub(crate) struct Bars<R> {
-    reader: Reader<Bounded<R>>,
+pub(crate) struct Bars {
+    reader: Reader<Bounded<Arc<File>>>,
+    /// The same one, to say on which line something is wrong.
+    file: Arc<File>,
     account: Rc<Account>,
     record: ByteRecord,
     columns: Columns,
     /// The file's name in the request.
     name: String,
-    path: PathBuf,
     times: Times,
     rows: u64,
     last: Option<Timestamp>,
@@ -39,16 +40,11 @@ struct Wrong {
     got: String,
 }
 
-impl Bars<std::fs::File> {
+impl Bars {
     /// Reads the header.
     pub(crate) fn open(name: &str, source: Source) -> Result<Self, MarketError> {
-        Self::new(name, source.path, source.file)
-    }
-}
-
-impl<R: Read> Bars<R> {
-    fn new(name: &str, path: PathBuf, source: R) -> Result<Self, MarketError> {
-        let (bounded, account) = Bounded::new(source);
+        let opened = Arc::new(source.file);
+        let (bounded, account) = Bounded::new(Arc::clone(&opened));
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -74,7 +70,7 @@ impl<R: Read> Bars<R> {
             account,
             record: header,
             name: file,
-            path,
+            file: opened,
             times: Times::default(),
             rows: 0,
             last: None,
@@ -162,7 +158,7 @@ impl<R: Read> Bars<R> {
             file: self.name.clone(),
             row: self.rows,
             // The file could be read a moment ago. If it cannot any more, the row's number must suffice.
-            line: line_at(&self.path, byte).unwrap_or(0),
+            line: line_at(&self.file, byte).unwrap_or(0),
             field: wrong.field,
             expected: wrong.expected,
             got: wrong.got,

@@ -3,11 +3,9 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 use std::rc::Rc;
-
-use impresario::operation::open_patiently;
 
 /// The most bytes of one record.
 pub(crate) const LONGEST_RECORD: u64 = 64 * 1024;
@@ -68,15 +66,15 @@ impl<R: Read> Read for Bounded<R> {
 
 /// The line, from 1, of the first byte at or after `byte` that does not end a line. The lines are counted
 /// only after an error, so that good rows cost nothing.
-pub(crate) fn line_at(path: &Path, byte: u64) -> io::Result<u64> {
-    let mut reader = BufReader::with_capacity(1 << 16, open_patiently(|| File::open(path))?);
+pub(crate) fn line_at(file: &File, byte: u64) -> io::Result<u64> {
+    let mut chunk = vec![0; 1 << 16];
     let (mut line, mut place, mut after_return) = (1, 0, false);
     loop {
-        let chunk = reader.fill_buf()?;
-        if chunk.is_empty() {
+        let read = file.read_at(&mut chunk, place)?;
+        if read == 0 {
             return Ok(line);
         }
-        for &one in chunk {
+        for &one in &chunk[..read] {
             let ends = one == b'\n' || one == b'\r';
             if place >= byte && !ends {
                 return Ok(line);
@@ -86,8 +84,6 @@ pub(crate) fn line_at(path: &Path, byte: u64) -> io::Result<u64> {
             after_return = one == b'\r';
             place += 1;
         }
-        let length = chunk.len();
-        reader.consume(length);
     }
 }
 

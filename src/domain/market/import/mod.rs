@@ -5,11 +5,11 @@ pub(super) mod csv;
 mod lines;
 mod time;
 
-use std::fs::{self, File, Metadata};
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
-use impresario::operation::{open_patiently, too_many_open_files};
+use impresario::operation::{open_regular, too_many_open_files};
 
 use super::error::MarketError;
 
@@ -17,35 +17,45 @@ use super::error::MarketError;
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) file: File,
-    /// The path after all links were resolved.
-    pub(super) path: PathBuf,
     /// The size when the file was opened, in bytes.
     pub(super) size: u64,
 }
 
 /// Opens the file of this name inside `folder`.
 pub(super) fn open(folder: &Path, name: &str) -> Result<Source, MarketError> {
-    let path = resolve(folder, name)?;
-    let unreadable = |source| MarketError::FileUnreadable {
+    let (home, path) = resolve(folder, name)?;
+    open_resolved(folder, name, &home, &path)
+}
+
+/// It may have become something else since it was looked at.
+fn open_resolved(
+    folder: &Path,
+    name: &str,
+    home: &Path,
+    path: &Path,
+) -> Result<Source, MarketError> {
+    match open_regular(home, path) {
+        Ok(Some(file)) => match file.metadata() {
+            Ok(metadata) => Ok(Source {
+                size: metadata.len(),
+                file,
+            }),
+            Err(error) => Err(unreadable(name, error)),
+        },
+        Ok(None) => Err(not_regular(folder, name, "no regular file")),
+        // That is no fault of the file.
+        Err(error) if too_many_open_files(&error) => {
+            Err(MarketError::storage("open", home.join(path))(error))
+        }
+        Err(error) => Err(unreadable(name, error)),
+    }
+}
+
+fn unreadable(name: &str, source: io::Error) -> MarketError {
+    MarketError::FileUnreadable {
         file: name.to_owned(),
         source,
-    };
-    let file = open_patiently(|| File::open(&path)).map_err(|source| {
-        if too_many_open_files(&source) {
-            // This is not a fault of the file.
-            MarketError::storage("open", &path)(source)
-        } else {
-            unreadable(source)
-        }
-    })?;
-    // The file may have been replaced since it was checked.
-    let metadata = file.metadata().map_err(unreadable)?;
-    regular(folder, name, &metadata)?;
-    Ok(Source {
-        size: metadata.len(),
-        file,
-        path,
-    })
+    }
 }
 
 /// The folder's path in full, so that an operator finds it wherever the server was started.
@@ -54,9 +64,9 @@ fn shown(folder: &Path) -> String {
     whole.display().to_string()
 }
 
-/// The real path of the file with this name inside `folder`. A name that leads out of the folder is
-/// refused, whether by `..`, as an absolute path, or through a symbolic link.
-pub(super) fn resolve(folder: &Path, name: &str) -> Result<PathBuf, MarketError> {
+/// The real path of `folder`, and the path in it, without links, of the file with this name. A name that
+/// leads out of the folder is refused, whether by `..`, as an absolute path, or through a symbolic link.
+pub(super) fn resolve(folder: &Path, name: &str) -> Result<(PathBuf, PathBuf), MarketError> {
     let outside = |why| MarketError::FileOutside {
         file: name.to_owned(),
         folder: shown(folder),
@@ -86,34 +96,71 @@ pub(super) fn resolve(folder: &Path, name: &str) -> Result<PathBuf, MarketError>
         ErrorKind::NotADirectory | ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
             missing(&source.to_string())
         }
-        _ => MarketError::FileUnreadable {
-            file: name.to_owned(),
-            source,
-        },
+        _ => unreadable(name, source),
     })?;
-    if !path.starts_with(&home) {
+    let Ok(below) = path.strip_prefix(&home) else {
         return Err(outside("a symbolic link leads out of it"));
+    };
+    // A folder has no rows, and a pipe may never end.
+    let metadata = fs::metadata(&path).map_err(|source| unreadable(name, source))?;
+    if metadata.is_dir() {
+        return Err(not_regular(folder, name, "a folder"));
     }
-    let metadata = fs::metadata(&path).map_err(|source| MarketError::FileUnreadable {
-        file: name.to_owned(),
-        source,
-    })?;
-    regular(folder, name, &metadata)?;
-    Ok(path)
+    if !metadata.is_file() {
+        return Err(not_regular(folder, name, "no regular file"));
+    }
+    Ok((home, below.to_owned()))
 }
 
-/// Refuses anything but a regular file: a folder has no rows, and a pipe may never end.
-fn regular(folder: &Path, name: &str, metadata: &Metadata) -> Result<(), MarketError> {
-    if metadata.is_file() {
-        return Ok(());
-    }
-    Err(MarketError::FileNotRegular {
+fn not_regular(folder: &Path, name: &str, what: &'static str) -> MarketError {
+    MarketError::FileNotRegular {
         file: name.to_owned(),
         folder: shown(folder),
-        what: if metadata.is_dir() {
-            "a folder"
-        } else {
-            "no regular file"
-        },
-    })
+        what,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_is_exchanged_while_it_is_opened_neither_blocks_nor_leads_out() {
+        let world = tempfile::tempdir().expect("a temporary folder");
+        let folder = world.path().join("import");
+        fs::create_dir_all(world.path().join("out/deep")).expect("writable");
+        fs::write(world.path().join("out/deep/a.csv"), "secret").expect("writable");
+        type Exchange = fn(&Path);
+        let exchanges: [Exchange; 3] = [
+            |folder| {
+                fs::remove_file(folder.join("deep/a.csv")).expect("it is there");
+                symlink("../../out/deep/a.csv", folder.join("deep/a.csv")).expect("a link");
+            },
+            |folder| {
+                fs::remove_dir_all(folder.join("deep")).expect("it is there");
+                symlink("../out/deep", folder.join("deep")).expect("a link");
+            },
+            |folder| {
+                let file = folder.join("deep/a.csv");
+                fs::remove_file(&file).expect("it is there");
+                rustix::fs::mkfifoat(rustix::fs::CWD, &file, rustix::fs::Mode::RUSR)
+                    .expect("a pipe");
+            },
+        ];
+        for exchange in exchanges {
+            drop(fs::remove_dir_all(&folder));
+            fs::create_dir_all(folder.join("deep")).expect("writable");
+            fs::write(folder.join("deep/a.csv"), "").expect("writable");
+            let (home, path) = resolve(&folder, "deep/a.csv").expect("it is a file");
+            assert!(open_resolved(&folder, "deep/a.csv", &home, &path).is_ok());
+            exchange(&folder);
+            let opened = open_resolved(&folder, "deep/a.csv", &home, &path);
+            assert!(
+                matches!(opened, Err(MarketError::FileNotRegular { .. })),
+                "{opened:?}"
+            );
+        }
+    }
 }

@@ -135,3 +135,18 @@ fn hourly_bars_that_are_loaded_as_daily_ones_are_warned_of() {
     );
     assert!(World::new(many(100)).ended().warnings().is_empty());
 }
+
+#[test]
+fn what_is_no_regular_file_is_damage_and_holds_nobody_up() {
+    let world = World::new(format!("{HEADER}2004-08-19,2,3,1,2,5\n"));
+    world.ended();
+    let bars = world.folder.path().join("bars");
+    let (whole, pipe) = (bars.join("A_1d.bars"), bars.join("B_1d.bars"));
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).expect("a pipe");
+    std::os::unix::fs::symlink(&whole, bars.join("C_1d.bars")).expect("a link");
+    for symbol in ["B", "C"] {
+        let error = world.library.find(symbol, "1d").expect_err("it is no file");
+        assert!(matches!(error, MarketError::Damaged { .. }), "{error}");
+    }
+    assert_eq!(world.library.list().expect("a list").len(), 1);
+}
