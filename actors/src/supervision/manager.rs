@@ -351,7 +351,7 @@ impl Handler<Committed> for Manager {
     type Result = ();
 
     fn handle(&mut self, Committed(outcomes): Committed, ctx: &mut Self::Context) {
-        if !outcomes.is_empty() && std::mem::take(&mut self.store_degraded) {
+        if std::mem::take(&mut self.store_degraded) {
             log::info!("the store writes again");
         }
         for outcome in outcomes {
