@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{BARS, Server, command, import};
+use crate::support::{BARS, Server, comes, command, import};
 
 /// A mask that takes nothing away, so that all that is kept from others is the server's own doing.
 const OPEN: &str = "umask 000; exec \"$0\" \"$@\"";
@@ -162,8 +162,8 @@ fn a_folder_that_others_may_change_is_refused_or_warned_of() {
     let script = format!("exec \"$0\" \"$@\" 2>{}", log.display());
     let set = format!("data_dir={shown}");
     let _server = Server::by_shell(&script, &["--set", &set]);
-    let text = fs::read_to_string(log).expect("a log");
-    assert!(text.contains("was writable by its group"), "{text}");
+    let read = || fs::read_to_string(&log).expect("a log");
+    comes("a line", || read().contains("was writable by its group"));
     assert_eq!(mode(&data), 0o700);
 }
 
