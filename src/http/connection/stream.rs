@@ -7,11 +7,13 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 
 use super::{Connection, Connections, Ending};
 
-/// Bytes that are read before what they say is looked at.
-const AT_ONCE: usize = 64 << 10;
+/// Bytes that are read before what they say is looked at, and before everybody else of this worker goes:
+/// many small requests, chunks or frames fit into them.
+const AT_ONCE: usize = 8 << 10;
 
 /// A client's stream, which tells its connection what happens, and does what it is told there.
 pub(super) struct Stream {
@@ -83,8 +85,9 @@ impl AsyncRead for Stream {
             return Poll::Pending;
         }
         if this.at_once >= AT_ONCE {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
+            // It goes on when the worker has looked for what has come from others. A waker that is called
+            // here would let this connection go on at once, and others only after dozens of its turns.
+            return pin!(yield_now()).poll(context).map(Ok);
         }
         let before = buffer.filled().len();
         match Pin::new(&mut this.tcp).poll_read(context, buffer) {
@@ -152,5 +155,62 @@ impl Drop for Stream {
         }
         self.connection.client_left();
         self.connections.closed(&self.connection);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Waker;
+
+    use clap::Parser;
+    use futures_util::task::{ArcWake, waker};
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::config::{Args, Settings};
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl ArcWake for Woken {
+        fn wake_by_ref(woken: &Arc<Self>) {
+            woken.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A stream for which more has come than is read at once, and its client.
+    async fn flooded() -> (Stream, TcpStream) {
+        let settings = Settings::load(&Args::parse_from(["impresariod"])).expect("defaults");
+        let all = Connections::new(&settings).expect("there are files to spare");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut client = TcpStream::connect(address).await.expect("it listens");
+        let (tcp, from) = listener.accept().await.expect("a client");
+        client.write_all(&[b' '; 3 * AT_ONCE]).await.expect("open");
+        let mut come = [0; 3 * AT_ONCE];
+        while tcp.peek(&mut come).await.expect("open") < come.len() {}
+        let connection = all.open(Some(from)).expect("a place");
+        (Stream::new(tcp, connection, all), client)
+    }
+
+    #[tokio::test]
+    async fn whoever_has_sent_much_goes_on_when_others_have_been_looked_for() {
+        let (mut stream, _client) = flooded().await;
+        let woken = Arc::new(Woken::default());
+        let waker: Waker = waker(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        let mut bytes = [0; 1 << 10];
+        let read = loop {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let polled = Pin::new(&mut stream).poll_read(&mut context, &mut buffer);
+            if polled.is_pending() {
+                break stream.at_once;
+            }
+        };
+        assert_eq!((read, woken.0.load(Ordering::Relaxed)), (AT_ONCE, 0));
+        yield_now().await;
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
     }
 }

@@ -39,6 +39,8 @@ const AUTH_WITHIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A client that was told that its socket ends has so long to close it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// As many bytes are read of it until then: what was on its way when it was told.
+const LAST_BYTES: usize = 256 << 10;
 
 /// A socket at work.
 pub(super) struct Socket {
@@ -142,7 +144,8 @@ impl Socket {
                     .next()
                     .and_then(|said| said.map(|said| self.hear(said)).transpose())
                 {
-                    // A client that says much at once lets everybody else of this worker go in between.
+                    // A client that says much at once lets everybody else of this worker go in between,
+                    // also those whose bytes have only just come.
                     Ok(Some(())) => yield_now().await,
                     Ok(None) => break,
                     Err(end) => return end,
@@ -209,16 +212,19 @@ impl Socket {
         self.holds.connection.blocked_for().is_zero()
     }
 
-    /// Until the client has closed it or gone; what else it says is not heard.
+    /// Until the client has closed it, has gone or has sent too much; what else it says is not heard.
     async fn until_closed(&mut self, payload: &mut Payload) {
+        let mut read = 0;
         while let Ok(said) = self.incoming.next() {
             match said {
                 Some(Said::Close) => return,
-                Some(_) => {}
+                Some(_) => yield_now().await,
+                None if read > LAST_BYTES => return,
                 None => {
                     let Some(Ok(bytes)) = payload.next().await else {
                         return;
                     };
+                    read += bytes.len();
                     self.holds.connection.used();
                     self.incoming.feed(&bytes);
                 }
@@ -230,6 +236,7 @@ impl Socket {
         match said {
             Said::Close => Err(End::Closed),
             Said::Text(text) => self.obey(&text),
+            Said::Part => Ok(()),
             _ if !self.pass.is_trusted() => Err(not_yet()),
             Said::Pong => Ok(()),
             Said::Ping(payload) => {
