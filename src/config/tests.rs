@@ -231,6 +231,20 @@ fn a_line_that_is_no_name_and_token_is_told_by_its_number_and_never_repeated() {
             "line 1: expected a token of at least 24",
         ),
         (format!("{long_name} {LONG}"), "line 1: expected a name"),
+        // A space that is none of ASCII divides no words, and is no part of one either.
+        (
+            format!("anna\u{a0}{LONG}"),
+            "line 1: expected \"name token\"",
+        ),
+        (
+            format!("anna \u{a0} {LONG}"),
+            "line 1: expected \"name token\"",
+        ),
+        (
+            format!("anna {LONG}\u{a0}"),
+            "line 1: expected a token of at least 24",
+        ),
+        (format!("\u{2003}anna {LONG}"), "line 1: expected a name"),
         (format!("an\u{202e}na {LONG}"), "line 1: expected a name"),
         // A file that was put behind another one, mark and all.
         (
