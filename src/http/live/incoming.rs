@@ -308,7 +308,13 @@ mod tests {
                 assert!(matches!(incoming.next(), Ok(Some(Said::Part))), "{number}");
             }
             let end = incoming.next();
-            assert!(matches!(&end, Err(End::Close { code: CloseCode::Size, .. })));
+            assert!(matches!(
+                &end,
+                Err(End::Close {
+                    code: CloseCode::Size,
+                    ..
+                })
+            ));
         }
         let [part, rest] = [frame(0x01, &[b' '; 5_000]), frame(0x80, &[b' '; 5_000])];
         let (_, end) = fed(false, &[part, rest].concat());

@@ -123,9 +123,7 @@ fn a_socket_that_is_told_to_end_may_send_so_many_bytes_more() {
     let live = Live::new(&server);
     let mut stream = bytes(&live);
     // A text that is no UTF-8, and then texts that nobody hears.
-    stream
-        .write_all(b"\x81\x81\0\0\0\0\xff")
-        .expect("open");
+    stream.write_all(b"\x81\x81\0\0\0\0\xff").expect("open");
     let mut text = b"\x81\xfe\xf0\0\0\0\0\0".to_vec();
     text.resize(text.len() + 0xf000, b'x');
     // Beside what is read there is what the kernel keeps on both sides.
