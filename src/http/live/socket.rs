@@ -42,6 +42,10 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// As many bytes are read of it until then: what was on its way when it was told.
 const LAST_BYTES: usize = 256 << 10;
 
+/// So many frames are heard before everybody else of the worker goes. A text counts as that many: it may be
+/// long, and ask for much.
+const A_TURN: usize = 32;
+
 /// A socket at work.
 pub(super) struct Socket {
     app: Data<App>,
@@ -136,19 +140,27 @@ impl Socket {
     /// Until it is to end: why.
     async fn listen(&mut self, payload: &mut Payload) -> End {
         let mut leaving = self.app.sockets_leave();
+        let mut heard = 0;
         loop {
             // Whoever floods without reading is not heard until it reads.
             while self.outbox.has_room() {
-                match self
-                    .incoming
-                    .next()
-                    .and_then(|said| said.map(|said| self.hear(said)).transpose())
-                {
-                    // A client that says much at once lets everybody else of this worker go in between,
-                    // also those whose bytes have only just come.
-                    Ok(Some(())) => yield_now().await,
+                let said = match self.incoming.next() {
+                    Ok(Some(said)) => said,
                     Ok(None) => break,
                     Err(end) => return end,
+                };
+                heard += match &said {
+                    Said::Text(_) => A_TURN,
+                    _ => 1,
+                };
+                if let Err(end) = self.hear(said) {
+                    return end;
+                }
+                if heard >= A_TURN {
+                    heard = 0;
+                    // A client that says much at once lets everybody else of this worker go in between,
+                    // also those whose bytes have only just come.
+                    yield_now().await;
                 }
             }
             let hears = self.outbox.has_room();
@@ -218,9 +230,11 @@ impl Socket {
         while let Ok(said) = self.incoming.next() {
             match said {
                 Some(Said::Close) => return,
-                Some(_) => yield_now().await,
+                // Little waits here: what more has come is asked for below.
+                Some(_) => {}
                 None if read > LAST_BYTES => return,
                 None => {
+                    yield_now().await;
                     let Some(Ok(bytes)) = payload.next().await else {
                         return;
                     };
