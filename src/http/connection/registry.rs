@@ -231,7 +231,7 @@ impl Connections {
         self.refused.fetch_add(count as u64, Ordering::Relaxed);
         for connection in spared {
             let reading = connection.reading();
-            if reading.phase == Phase::Working && reading.blocked_since.is_none() {
+            if reading.phase == Phase::Working {
                 // It answers with what has come about, and counts until then.
                 connection.end(Ending::AfterAnswer);
             } else {

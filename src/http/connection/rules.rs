@@ -79,8 +79,7 @@ pub(super) fn expendable(reading: &Reading) -> Option<(u8, u64)> {
             Some((0, reading.since))
         }
         (Phase::Body, _) => Some((1, reading.since)),
-        // Also while the next of the requests that it has sent at once is worked on.
-        (Phase::Working | Phase::Answering, Some(since)) => Some((1, since)),
+        (Phase::Answering, Some(since)) => Some((1, since)),
         (Phase::Working, _) if reading.waits => Some((2, reading.since)),
         (Phase::Working | Phase::Answering | Phase::Socket, _) => None,
     }
@@ -160,7 +159,6 @@ mod tests {
             reading(Phase::Authenticating, 7, None, false),
             reading(Phase::Body, 1, None, false),
             reading(Phase::Answering, 0, Some(2), false),
-            reading(Phase::Working, 0, Some(3), false),
             reading(Phase::Working, 0, None, true),
         ];
         let ranks: Vec<_> = order.iter().map(expendable).collect();
