@@ -135,15 +135,17 @@ pub async fn run(settings: &Settings, kinds: Kinds) -> Result<(), Exit> {
     }
 }
 
-/// Starts are refused from the first moment, reads are answered to the last.
+/// Starts are refused from the first moment; reads and stops are answered to the last, so the
+/// supervisor ends after the HTTP server.
 async fn leave(app: &App, handle: &ServerHandle) {
     app.refuse_starts();
-    app.orchestrator.shutdown().await;
+    app.orchestrator.drain().await;
     // They have heard the last events; an open socket would hold the server's end.
     app.end_sockets();
     handle.pause().await;
     app.connections().leave(LAST_ANSWERS).await;
     handle.stop(false).await;
+    app.orchestrator.shutdown().await;
 }
 
 fn listen(

@@ -8,7 +8,7 @@ mod overlay;
 mod sections;
 mod tokens;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -80,10 +80,17 @@ impl Settings {
         for (key, value) in listen.into_iter().chain(data_dir) {
             overlay::set(&mut table, key, value, &defaults)?;
         }
+        let mut given = BTreeSet::new();
         for pair in &args.set {
             let (key, value) = pair.split_once('=').ok_or_else(|| {
                 ConfigError(format!("--set takes KEY=VALUE, for example --set lanes.default.queue_limit=3; got \"{pair}\""))
             })?;
+            if !given.insert(key.trim()) {
+                let key = key.trim();
+                return Err(ConfigError(format!(
+                    "--set {key} is given twice; give it once"
+                )));
+            }
             overlay::set(&mut table, key.trim(), value, &defaults)?;
         }
         let mut settings: Self = table.try_into().map_err(|error| of_type(&error))?;

@@ -15,7 +15,7 @@ mod views;
 mod watch;
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -25,7 +25,7 @@ use tokio::sync::oneshot;
 use crate::live_count::LiveCount;
 use crate::locks::lock;
 use crate::operation::{ErasedOperation, Kinds};
-use crate::store::{Owner, Reader, Store};
+use crate::store::{Owner, Reader, Store, StoreError};
 use crate::supervision::blocking::Blocking;
 use crate::supervision::failure::Failure;
 use crate::supervision::messages::{Drain, EndSystem};
@@ -79,6 +79,8 @@ struct Inner {
     store_gauge: Arc<crate::supervision::writer::StoreGauge>,
     engine: &'static str,
     admitting: Arc<AtomicBool>,
+    /// Starts that the store did not take.
+    refused: AtomicU64,
     failure: Failure,
     threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
     started_at: Instant,
@@ -152,6 +154,7 @@ impl Orchestrator {
             gauges,
             engine,
             admitting,
+            refused: AtomicU64::new(0),
             failure,
             threads: Mutex::new(store_thread.into_iter().chain([thread]).collect()),
             started_at: Instant::now(),
@@ -159,9 +162,20 @@ impl Orchestrator {
         })))
     }
 
-    /// Whether starts are admitted.
+    /// Whether starts are admitted: until the shutdown begins, or something has failed.
     pub fn is_admitting(&self) -> bool {
         self.0.admitting.load(Ordering::Acquire)
+    }
+
+    /// Why every start is refused, when it is: nothing is admitted any more, or the store has no room.
+    pub fn readiness(&self) -> Result<(), Error> {
+        if !self.is_admitting() {
+            return Err(self.gone());
+        }
+        match lock(&self.0.store_gauge.no_room).clone() {
+            Some(why) => Err(StoreError::Full(why).into()),
+            None => Ok(()),
+        }
     }
 
     /// The tasks of the process that are counted: the supervisor's own, and whatever else enters.
@@ -192,15 +206,22 @@ impl Orchestrator {
         self.0.admitting.store(false, Ordering::Release);
     }
 
-    /// Stops admitting, asks what runs to go, waits at most the grace period for it, and ends the
-    /// actor system. What ran is pending again, at no charge. After a failure of the store it waits
-    /// for the functions alone, since nothing is recorded any more. Calling it twice is harmless.
-    pub async fn shutdown(&self) {
+    /// Stops admitting, asks what runs to go, and waits at most the grace period for it. What ran is
+    /// pending again, at no charge. Then whoever waits or listens hears that nothing will come any
+    /// more; reads and verbs are answered until [`Orchestrator::shutdown`]. After a failure of the
+    /// store it waits for the functions alone, since nothing is recorded any more.
+    pub async fn drain(&self) {
         self.stop_admitting();
         let (reply, drained) = oneshot::channel();
         self.0.manager.do_send(Drain { reply });
         // An error means that the manager is gone already.
         let _ = drained.await;
+        self.0.hub.close();
+    }
+
+    /// Drains, and ends the actor system. Calling it twice is harmless.
+    pub async fn shutdown(&self) {
+        self.drain().await;
         self.0.manager.do_send(EndSystem);
         lock(&self.0.link).take();
         // They end by themselves: the system was stopped, and the store's queue has no sender left.

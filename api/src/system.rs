@@ -21,13 +21,14 @@ pub struct SystemView {
     pub version: String,
     /// The time since the orchestrator started.
     pub uptime_seconds: f64,
-    /// Whether starts are admitted.
+    /// Whether starts are admitted: not in a shutdown, and not while the store has no room.
     pub admitting: bool,
     /// The lanes, ordered by name.
     pub lanes: Vec<LaneView>,
     /// The store.
     pub store: StoreView,
-    /// Operations that ended in the last hour, by status.
+    /// The number of operations' ends in the last hour, by status: all ends that this process has seen,
+    /// and of the time before it the last end of each operation that is still kept.
     pub ended_last_hour: BTreeMap<String, u64>,
     /// The median time from a cancel to the recorded end, over the last 1,024; null before the first.
     pub cancel_p50_ms: Option<f64>,
@@ -55,7 +56,7 @@ pub struct SystemView {
     pub restarts: u64,
     /// The number of starts that were admitted.
     pub admitted: u64,
-    /// The number of starts that were refused.
+    /// The number of starts that were refused by a full queue, a live operation like it or a full disk.
     pub refused: u64,
 }
 
@@ -101,6 +102,7 @@ pub struct SlotView {
     #[serde(default)]
     pub advanced_at: Option<Timestamp>,
     /// Whether that is longer ago than is usual for the kind: over ten times the mean, and at least 10 s.
+    /// It is false as long as no run of the kind has advanced twice, because nothing is usual then.
     #[serde(default)]
     pub overdue: bool,
 }

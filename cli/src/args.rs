@@ -32,7 +32,8 @@ pub(crate) struct Global {
     /// The server's address [env: IMPRESARIO_URL] [default: http://127.0.0.1:7979]
     #[arg(long, global = true, value_name = "URL")]
     url: Option<String>,
-    /// A file with the token, or a name and the token; without it, IMPRESARIO_TOKEN is the token
+    /// A file with the token, or a name and the token; without it, IMPRESARIO_TOKEN, if it is set, is
+    /// the token itself
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// Print JSON instead of text
@@ -139,8 +140,8 @@ pub(crate) struct Waiting {
     #[command(flatten)]
     pub(crate) verbs: Verbs,
     /// Wait at most this long until the verb has taken effect
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=300))]
-    pub(crate) wait: Option<u64>,
+    #[arg(long, value_name = "SECONDS", value_parser = values::wait)]
+    pub(crate) wait: Option<f64>,
 }
 
 #[derive(Args)]

@@ -74,7 +74,7 @@ impl Client {
             .iter()
             .map(|wait| ("wait", wait.to_string()))
             .collect();
-        let patience = PATIENCE + Duration::from_secs(post.wait.unwrap_or(0));
+        let patience = PATIENCE + Duration::from_secs_f64(post.wait.unwrap_or(0.0));
         let mut request = self.agent.post(format!("{}{path}", self.url));
         if let Some(key) = post.idempotency_key {
             request = request.header("Idempotency-Key", key);
@@ -179,7 +179,7 @@ impl Client {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Post<'a> {
     /// How many seconds the server may wait before it answers.
-    pub(crate) wait: Option<u64>,
+    pub(crate) wait: Option<f64>,
     /// The key by which the server recognises a repeated start.
     pub(crate) idempotency_key: Option<&'a str>,
 }

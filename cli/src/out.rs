@@ -71,14 +71,27 @@ impl Out {
 
     /// Writes an error, as text or as JSON.
     pub(crate) fn error(&self, error: &Error) {
+        self.tell(error, None, None);
+    }
+
+    /// The same of what was asked of one of those whose ids were typed. A program hears each time which
+    /// one it was, a person where there are several.
+    pub(crate) fn error_of(&self, id: &str, one_of_several: bool, error: &Error) {
+        self.tell(error, Some(id), one_of_several.then_some(id));
+    }
+
+    fn tell(&self, error: &Error, id: Option<&str>, shown: Option<&str>) {
         if error.is_broken_pipe() {
             return;
         }
         if self.json {
-            let value = serde_json::to_value(error.envelope()).unwrap_or(Value::Null);
+            let mut value = serde_json::to_value(error.envelope()).unwrap_or(Value::Null);
+            if let Some(id) = id {
+                value["id"] = id.into();
+            }
             self.note(&[text::json(&value)]);
         } else {
-            self.note(&errors::error(error, self.err_look));
+            self.note(&errors::error(error, shown, self.err_look));
         }
     }
 }

@@ -17,8 +17,8 @@ pub(crate) struct StartArgs {
     /// A label; may be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = values::pair)]
     label: Vec<(String, String)>,
-    /// How long one run may take
-    #[arg(long, value_name = "SECONDS", value_parser = values::seconds)]
+    /// How long one run may take, such as 90 (seconds) or 1.5h
+    #[arg(long, value_name = "TIME", value_parser = values::seconds)]
     timeout: Option<f64>,
     /// The greatest number of attempts
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -40,7 +40,7 @@ pub(crate) fn start(arguments: &ArgMatches) -> Result<Start, Error> {
     Ok(Start {
         options: StartOptions {
             priority: given.priority,
-            labels: given.label.into_iter().collect(),
+            labels: values::once("--label", given.label)?,
             timeout_seconds: given.timeout,
             max_attempts: given.max_attempts,
             not_before: given.not_before,

@@ -1,5 +1,8 @@
 //! Parses params, labels and durations that people type.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use serde_json::{Map, Value};
 
 use crate::error::Error;
@@ -25,8 +28,8 @@ pub(crate) fn params(json: Option<&str>, pairs: &[(String, String)]) -> Result<V
         }
         Some(Err(error)) => return Err(Error::usage(format!("--params-json: {error}"))),
     };
-    for (key, value) in pairs {
-        object.insert(key.clone(), scalar(value));
+    for (key, value) in once("--param", pairs.iter().cloned())? {
+        object.insert(key, scalar(&value));
     }
     Ok(Value::Object(object))
 }
@@ -113,10 +116,42 @@ pub(crate) fn duration(text: &str) -> Result<f64, String> {
 
 /// Seconds, with or without a unit.
 pub(crate) fn seconds(text: &str) -> Result<f64, String> {
-    if text.ends_with(|c: char| c.is_ascii_digit()) {
-        return duration(&format!("{text}s"));
+    let bare = text.ends_with(|c: char| c.is_ascii_digit());
+    let given = if bare { &format!("{text}s") } else { text };
+    let wrong = |_| {
+        format!("expected a time such as 90 (seconds) or 1.5h (units: s m h d w), got \"{text}\"")
+    };
+    duration(given).map_err(wrong)
+}
+
+/// Seconds that a server may be asked to wait.
+pub(crate) fn wait(text: &str) -> Result<f64, String> {
+    let plain = text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let seconds = text
+        .parse()
+        .ok()
+        .filter(|seconds| plain && *seconds <= 300.0);
+    seconds.ok_or_else(|| format!("expected 0 to 300 seconds, such as 0.5 or 10, got \"{text}\""))
+}
+
+/// Pairs as a map; no key may come twice, as none may in what the server takes.
+pub(crate) fn once<V>(
+    option: &str,
+    pairs: impl IntoIterator<Item = (String, V)>,
+) -> Result<BTreeMap<String, V>, Error> {
+    let mut all = BTreeMap::new();
+    for (key, value) in pairs {
+        match all.entry(key) {
+            Entry::Vacant(free) => free.insert(value),
+            Entry::Occupied(taken) => {
+                let key = taken.key();
+                return Err(Error::usage(format!(
+                    "{option}: \"{key}\" twice; give each once"
+                )));
+            }
+        };
     }
-    duration(text)
+    Ok(all)
 }
 
 #[cfg(test)]

@@ -332,3 +332,14 @@ fn numbers(path: &str, table: &Table, found: &mut Vec<String>) {
         }
     }
 }
+
+#[test]
+fn a_key_is_set_once() {
+    for second in ["http.workers=2", " http.workers =1"] {
+        let refused = load(&["--set", "http.workers=1", "--set", second]);
+        let refused = refused.expect_err("it is set twice");
+        assert!(refused.contains("http.workers is given twice"), "{refused}");
+    }
+    let [one, other] = ["lanes.default.threads=2", "lanes.training.threads=2"];
+    load(&["--set", one, "--set", other]).expect("two keys");
+}

@@ -283,7 +283,9 @@ impl ResponseError for ApiError {
             header,
             cause,
         } = &*self.0;
-        if status.is_server_error() && body.code != Code::ShuttingDown.as_str() {
+        // Whoever found out has logged these, once.
+        let known = [Code::ShuttingDown, Code::StoreFull].map(|code| code.as_str());
+        if status.is_server_error() && !known.contains(&body.code.as_str()) {
             log::error!(
                 "answered {status}: {}: {}",
                 body.message,

@@ -179,7 +179,7 @@ impl Scrape {
         counter(
             to,
             "starts_refused",
-            "Starts refused by a full queue or a live one like it",
+            "Starts refused by a full queue, a live one like it or a full disk",
             system.refused,
         )?;
         counter(to, "panics", "Functions that panicked", system.panics)?;

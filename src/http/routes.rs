@@ -43,6 +43,7 @@ fn server_routes(table: Table) -> Table {
             at("/readyz", READ).route(
                 get()
                     .to(system::readyz)
+                    .fails(507, &["STORE_FULL"])
                     .summary("Whether starts are admitted."),
             ),
         )

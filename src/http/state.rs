@@ -59,9 +59,12 @@ impl App {
         self.leaving.store(true, Ordering::Relaxed);
     }
 
-    /// Whether starts are admitted.
-    pub fn is_ready(&self) -> bool {
-        !self.leaving.load(Ordering::Relaxed) && self.orchestrator.is_admitting()
+    /// Why every start is refused, if it is.
+    pub(super) fn readiness(&self) -> Result<(), impresario::Error> {
+        if self.leaving.load(Ordering::Relaxed) {
+            return Err(impresario::Error::ShuttingDown);
+        }
+        self.orchestrator.readiness()
     }
 
     /// Tells every live socket to end.

@@ -7,7 +7,6 @@ use impresario_api::{HealthView, KindView, SystemView};
 
 use super::answers::{Answer, Reply, ok};
 use super::body;
-use super::errors::ApiError;
 use super::openapi::Document;
 use super::query::NoQuery;
 use super::state::App;
@@ -20,12 +19,9 @@ pub(super) async fn healthz() -> Reply<HealthView> {
 }
 
 pub(super) async fn readyz(app: Data<App>) -> Answer<HealthView> {
-    if app.is_ready() {
-        let ready = Bytes::from_static(READY);
-        Ok(Reply::written(body::raw(StatusCode::OK, ready)))
-    } else {
-        Err(ApiError::shutting_down())
-    }
+    app.readiness()?;
+    let ready = Bytes::from_static(READY);
+    Ok(Reply::written(body::raw(StatusCode::OK, ready)))
 }
 
 pub(super) async fn kinds(app: Data<App>, _: NoQuery) -> Answer<Vec<KindView>> {

@@ -1,7 +1,8 @@
 //! How the process goes while a function keeps it waiting, and how it goes after a fault.
 
 use std::fs::File;
-use std::io::{PipeReader, Write};
+use std::io::{PipeReader, Read, Write};
+use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -58,6 +59,51 @@ fn from_the_first_moment_of_a_shutdown_starts_are_refused_and_reads_are_answered
         began.elapsed() < Duration::from_secs(300),
         "it waited for the grace"
     );
+}
+
+/// Asks once; nothing when nobody answers any more.
+fn tried(address: &str, method: &str, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    let limit = Some(Duration::from_secs(30));
+    stream.set_read_timeout(limit).ok()?;
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    let asked = write!(stream, "{head}Content-Length: 0\r\n\r\n");
+    asked.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    (!answer.is_empty()).then_some(answer)
+}
+
+#[test]
+fn stops_and_reads_are_answered_until_nobody_answers_any_more() {
+    let mut server = Server::own(&[GRACE, "lanes.default.concurrency=13"]);
+    let (_held, gate) = Gate::new().holds(&server, "stubborn", &json!({}));
+    let ids: Vec<_> = (0..12).map(|_| server.sleeper()).collect();
+    server.signal("TERM");
+    let verbs = ["pause", "cancel", "finish", "resume"];
+    let paths = ids.iter().flat_map(|id| {
+        let of = |verb| ("POST", format!("{OPERATIONS}/{id}/{verb}"));
+        let reads = [
+            ("GET", format!("{OPERATIONS}/{id}")),
+            ("GET", OPERATIONS.to_owned()),
+        ];
+        verbs.map(of).into_iter().chain(reads)
+    });
+    let paths: Vec<_> = paths.collect();
+    // The last function goes on until the first answer: the server listens as long.
+    let mut gate = Some(gate);
+    for (method, path) in paths.iter().cycle() {
+        let Some(answer) = tried(&server.address, method, path) else {
+            break;
+        };
+        assert!(
+            !answer.starts_with("HTTP/1.1 503"),
+            "{method} {path}: {answer}"
+        );
+        gate.take();
+    }
+    assert!(gate.is_none(), "it answers at first");
+    assert_eq!(server.join().code(), Some(0));
 }
 
 #[test]

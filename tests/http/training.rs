@@ -65,6 +65,21 @@ fn predict(server: &Server, model: &str, bars: &[Value]) -> Reply {
 }
 
 #[test]
+fn one_that_ends_by_patience_shows_every_epoch_that_it_ran() {
+    let server = server();
+    let answer = trained(
+        &server,
+        &small(&json!({"epochs": 200, "patience": 2, "learning_rate": 0.05})),
+    );
+    assert_eq!(answer["result"]["ended_by"], "patience");
+    let shown = &answer["operation"]["progress"]["steps"][0];
+    let run = &answer["result"]["epochs_run"];
+    assert_eq!(&shown["current"], run, "{shown}");
+    let message = format!("Training MLP on GOOG 1d: epoch {run}/200");
+    assert_eq!(answer["operation"]["progress"]["message"], message);
+}
+
+#[test]
 fn each_epoch_is_a_point_of_each_metric() {
     let server = server();
     let answer = trained(&server, &small(&json!({})));

@@ -185,6 +185,7 @@ impl<K: Operation> Trial<'_, K> {
         });
         let state = watch.state.borrow().clone();
         let has_checkpoint = finished.checkpoint.is_some() || self.restored.is_some();
+        let done = finished.end.is_done();
         let ended = Input::Ended {
             run: state.run,
             end: finished.end,
@@ -200,7 +201,12 @@ impl<K: Operation> Trial<'_, K> {
                 has_checkpoint,
                 ..state
             },
-            progress: Meter::new().last(moment.now, Duration::from_secs(1), &finished.snapshot),
+            progress: Meter::new().last(
+                moment.now,
+                Duration::from_secs(1),
+                &finished.snapshot,
+                done,
+            ),
             reports: finished.reports,
             checkpoint: finished.checkpoint.or(self.restored),
             calls: watch.calls.get(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use impresario_api::{Faults, OperationId, StartOptions, Timestamp, text};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
@@ -32,7 +33,8 @@ const LONGEST_TIMEOUT: f64 = 100.0 * 366.0 * 86_400.0;
 pub struct Options {
     /// Priority, labels, timeout, attempts, time; what is left out is the kind's default.
     pub start: StartOptions,
-    /// Who asks; empty is the program itself.
+    /// Who asks; empty is the program itself. It is shown with its first 100 characters, and idempotency
+    /// keys are those of all of it.
     pub requested_by: String,
     /// The same key, caller and request give the same operation.
     pub idempotency_key: Option<String>,
@@ -136,10 +138,21 @@ impl Options {
         not_before.hash(&mut hasher);
         let kept = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
         Some(Idempotency {
-            key: format!("{}\n{key}", self.caller()),
+            key: self.key_of_caller(key),
             fingerprint: hasher.finish(),
             since: now.plus_millis(-kept),
         })
+    }
+
+    /// The key, joined with who asks; where that is not shown as it was given, with a digest of all of it
+    /// too: callers that are shown alike are not the same.
+    fn key_of_caller(&self, key: &str) -> String {
+        let (shown, given) = (self.caller(), self.requested_by.as_bytes());
+        if given.is_empty() || given == shown.as_bytes() {
+            return format!("{shown}\n{key}");
+        }
+        let digest = text::hex(&Sha256::digest(given));
+        format!("{shown}\n{key}\n{digest}")
     }
 
     fn priority(&self) -> i32 {

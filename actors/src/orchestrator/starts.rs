@@ -1,6 +1,7 @@
 //! Starts: checked, admitted, recorded.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use impresario_api::{OperationId, Status};
 use serde_json::Value;
@@ -14,7 +15,7 @@ use crate::locks::lock;
 use crate::operation::{ErasedOperation, Operation, encoded};
 use crate::rules::admission::Limits;
 use crate::rules::dispatch::is_due;
-use crate::store::{Command, Done, Outcome, Submission};
+use crate::store::{Command, Done, Outcome, StoreError, Submission};
 use crate::supervision::messages::Start;
 use crate::supervision::reply::Reply;
 use crate::supervision::writer::Entry;
@@ -77,7 +78,26 @@ impl Orchestrator {
         Ok(Arc::new(checked?))
     }
 
+    /// Records a start, and counts the one that finds no place: in its queue, on the disk, or because
+    /// one like it is live.
     pub(super) async fn submit(
+        &self,
+        kind: &Arc<dyn ErasedOperation>,
+        params: Arc<Value>,
+        options: Options,
+        again: Option<Again>,
+    ) -> Result<Started, Error> {
+        let started = self.judge(kind, params, options, again).await;
+        if let Err(
+            Error::Duplicate(_) | Error::QueueFull { .. } | Error::Store(StoreError::Full(_)),
+        ) = &started
+        {
+            self.0.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        started
+    }
+
+    async fn judge(
         &self,
         kind: &Arc<dyn ErasedOperation>,
         params: Arc<Value>,

@@ -20,7 +20,8 @@ pub enum Update {
     /// Of all that match: everything up to this `cursor` has been given; what was missed before it
     /// began, or nothing. The rows themselves are read by [`Orchestrator::list`].
     CaughtUp(u64),
-    /// What was asked for and is no longer kept: so many events before the next one.
+    /// So many events before the next update are no longer kept. Of all that match: events of
+    /// whomever, since nobody knows any more whose they were.
     Gap(u64),
     /// The next event.
     Event(Arc<Event>),
@@ -44,6 +45,8 @@ pub struct Subscription {
     /// The `seq` (of one operation) or `cursor` (of all that match) of what was given last.
     last: u64,
     ready: VecDeque<Update>,
+    /// Events that are no longer kept, and of which a gap is still to tell.
+    gone: u64,
     /// What was missed before it began is being given; then a snapshot follows.
     snapshot: bool,
     /// There is more to read of what was missed.
@@ -76,7 +79,7 @@ impl Orchestrator {
     }
 
     /// Hears of all operations that match. Without `since` (a `cursor`): where the store is, then
-    /// every event after it. With it: every event after it (a gap first, when they are no longer all
+    /// every event after it. With it: every event after it (with a gap wherever some are no longer
     /// kept), then where that led, then live. Give [`Interest::Operation`] to [`Orchestrator::subscribe`] instead.
     pub async fn subscribe_matching(
         &self,
@@ -88,14 +91,7 @@ impl Orchestrator {
         let mut subscription =
             Subscription::new(self, interest, subscriber, since.unwrap_or(cursor));
         subscription.snapshot = since.is_some();
-        if let Some(since) = since {
-            let kept = self.0.reader.events_since_cursor(since, 1).await?;
-            let first = kept.first().map_or(cursor + 1, |first| first.cursor);
-            let gone = first.saturating_sub(since + 1);
-            if gone > 0 {
-                subscription.ready.push_back(Update::Gap(gone));
-            }
-        } else {
+        if since.is_none() {
             subscription.ready.push_back(Update::CaughtUp(cursor));
         }
         Ok(subscription)
@@ -115,6 +111,7 @@ impl Subscription {
             subscriber,
             last,
             ready: VecDeque::new(),
+            gone: 0,
             snapshot: false,
             behind: false,
             judged: None,
@@ -144,9 +141,20 @@ impl Subscription {
                         progress,
                     }));
                 }
-                Notification::Lagging => self.catch_up().await?,
+                Notification::Lagging(first_missed) => {
+                    self.pass_over_what_was_not_meant(first_missed);
+                    self.catch_up().await?;
+                }
                 Notification::Closed => return Ok(None),
             }
+        }
+    }
+
+    /// A subscriber of some has been given nothing of what the others did, and misses nothing of it
+    /// when it is no longer kept: it was up to date until the first event that was dropped.
+    fn pass_over_what_was_not_meant(&mut self, first_missed: Option<u64>) {
+        if let (Interest::Matching { .. }, Some(cursor)) = (&self.interest, first_missed) {
+            self.last = self.last.max(cursor.saturating_sub(1));
         }
     }
 
@@ -171,23 +179,42 @@ impl Subscription {
         let reader = &self.orchestrator.0.reader;
         // Until it is read, it is missed: an error here loses nothing.
         self.behind = true;
-        let missed = match &self.interest {
-            Interest::Operation(id) => reader.events(*id, self.last, PAGE, &[]).await?,
-            Interest::Matching { .. } => reader.events_since_cursor(self.last, PAGE).await?,
+        let (end, missed) = match &self.interest {
+            Interest::Operation(id) => (0, reader.events(*id, self.last, PAGE, &[]).await?),
+            Interest::Matching { .. } => {
+                // Read before the events: whatever it counts and they lack has been removed.
+                let end = reader.cursor().await?;
+                (end, reader.events_since_cursor(self.last, PAGE).await?)
+            }
         };
         let more = missed.len() == PAGE;
         for event in missed {
             // Asked first: one that could not be judged must not count as given.
             let concerns = self.concerns(&event).await?;
-            if self.is_news(&event) && concerns {
-                self.ready.extend(self.last_progress(&event).await?);
-                self.ready.push_back(Update::Event(event));
+            let progress = match concerns {
+                Some(true) => self.last_progress(&event).await?,
+                _ => None,
+            };
+            self.count_gone(self.number(&event).saturating_sub(1));
+            if !self.is_news(&event) {
+                continue;
+            }
+            match concerns {
+                Some(true) => {
+                    self.tell_gone();
+                    self.ready.extend(progress);
+                    self.ready.push_back(Update::Event(event));
+                }
+                Some(false) => {}
+                None => self.gone += 1,
             }
         }
         self.behind = more;
         if more {
             return Ok(());
         }
+        self.count_gone(end);
+        self.tell_gone();
         if !std::mem::take(&mut self.snapshot) {
             return Ok(());
         }
@@ -198,6 +225,17 @@ impl Subscription {
             Interest::Matching { .. } => Update::CaughtUp(self.last),
         });
         Ok(())
+    }
+
+    /// All up to this number has been read: what was not there is no longer kept.
+    fn count_gone(&mut self, up_to: u64) {
+        self.gone += up_to.saturating_sub(self.last);
+        self.last = self.last.max(up_to);
+    }
+
+    fn tell_gone(&mut self) {
+        let gone = std::mem::take(&mut self.gone);
+        self.ready.extend((gone > 0).then_some(Update::Gap(gone)));
     }
 
     /// Progress frames may be merged, but a run's last one comes before the event that ends it. Who
@@ -226,20 +264,21 @@ impl Subscription {
         }))
     }
 
-    async fn concerns(&mut self, event: &Event) -> Result<bool, Error> {
+    /// Whether an event is meant; `None` when its operation has been removed since it was read.
+    async fn concerns(&mut self, event: &Event) -> Result<Option<bool>, Error> {
         if self.interest.is_of_all() {
-            return Ok(true);
+            return Ok(Some(true));
         }
         let id = event.operation_id;
         // Events of one operation are often neighbours, and it matches for life.
         if let Some((judged, concerns)) = self.judged
             && judged == id
         {
-            return Ok(concerns);
+            return Ok(Some(concerns));
         }
         let operation = self.orchestrator.0.reader.operation(id).await?;
-        let concerns = operation.is_some_and(|operation| self.interest.includes(&operation));
-        self.judged = Some((id, concerns));
+        let concerns = operation.map(|operation| self.interest.includes(&operation));
+        self.judged = concerns.map(|concerns| (id, concerns));
         Ok(concerns)
     }
 }

@@ -92,7 +92,7 @@ impl Orchestrator {
         Ok(SystemView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_seconds: self.0.started_at.elapsed().as_secs_f64(),
-            admitting: self.is_admitting(),
+            admitting: self.readiness().is_ok(),
             lanes: manager.lanes,
             store,
             ended_last_hour: manager.ended_last_hour,
@@ -106,7 +106,7 @@ impl Orchestrator {
             panics: manager.panics,
             restarts: manager.restarts,
             admitted: manager.admitted,
-            refused: manager.refused,
+            refused: self.0.refused.load(Ordering::Relaxed),
         })
     }
 }

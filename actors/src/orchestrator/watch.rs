@@ -87,7 +87,7 @@ impl Watch {
     pub(super) async fn any_event(&mut self) -> bool {
         loop {
             match self.subscriber.next().await {
-                Notification::Event(_) | Notification::Lagging => return true,
+                Notification::Event(_) | Notification::Lagging(_) => return true,
                 Notification::Progress(..) => {}
                 Notification::Closed => return false,
             }
@@ -105,7 +105,7 @@ impl Watch {
                         return true;
                     }
                 }
-                Notification::Lagging => return true,
+                Notification::Lagging(_) => return true,
                 Notification::Progress(..) => {}
                 Notification::Closed => return false,
             }

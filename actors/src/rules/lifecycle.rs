@@ -53,7 +53,7 @@ pub enum Input {
 
 /// The durable event that a change is told by.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Told {
+pub enum Announcement {
     /// Nothing changed, nothing is told.
     Nothing,
     /// The new status, complete in itself.
@@ -80,7 +80,7 @@ pub struct Change {
     /// The state after it.
     pub state: State,
     /// The event that tells it.
-    pub told: Told,
+    pub announcement: Announcement,
     /// A retry makes a new operation with the same params.
     pub new_operation: bool,
 }
@@ -111,7 +111,7 @@ pub fn next(state: &State, input: &Input, moment: Moment) -> Result<Change, Reje
             ..state.clone()
         })),
         Input::ShuttingDown { .. } => Ok(Change {
-            told: Told::Nothing,
+            announcement: Announcement::Nothing,
             ..Change::told(State {
                 shutdown: true,
                 ..state.clone()
@@ -131,7 +131,7 @@ impl Change {
     fn none(state: &State) -> Self {
         Self {
             state: state.clone(),
-            told: Told::Nothing,
+            announcement: Announcement::Nothing,
             new_operation: false,
         }
     }
@@ -139,7 +139,7 @@ impl Change {
     fn told(state: State) -> Self {
         Self {
             state,
-            told: Told::Status,
+            announcement: Announcement::Status,
             new_operation: false,
         }
     }
@@ -190,14 +190,14 @@ fn asked(state: &State, verb: Verb, by: &str, reason: Option<&str>, moment: Mome
             ..Change::none(state)
         },
         Verb::Resume => Change {
-            told: Told::Resumed {
+            announcement: Announcement::Resumed {
                 by: by.to_owned(),
                 reason: reason.map(str::to_owned),
             },
             ..Change::told(resumed(state))
         },
         Verb::StartNow => Change {
-            told: Told::Rescheduled {
+            announcement: Announcement::Rescheduled {
                 by: by.to_owned(),
                 reason: reason.map(str::to_owned),
             },

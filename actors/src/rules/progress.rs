@@ -5,7 +5,7 @@ use std::time::Duration;
 use impresario_api::{Progress, StepProgress, Timestamp};
 
 use super::stall::AdvanceTimes;
-use crate::run::progress_counters::{Snapshot, current_step};
+use crate::run::progress_counters::{Snapshot, complete_steps, current_step};
 
 /// Seconds over which a rate is smoothed.
 const SMOOTHING: f64 = 15.0;
@@ -102,12 +102,14 @@ impl Meter {
     }
 
     /// The last progress of a run that took `elapsed`. One that was too short for a smoothed rate
-    /// has its average.
+    /// has its average; the message of one that is `done` names what is complete, and that of any other
+    /// the step in which it ended.
     pub(crate) fn last(
         &mut self,
         now: Timestamp,
         elapsed: Duration,
         snapshot: &Snapshot,
+        done: bool,
     ) -> Progress {
         let progress = self.update(now, elapsed, snapshot);
         let average = counted(snapshot) / elapsed.as_secs_f64().max(0.001);
@@ -115,6 +117,10 @@ impl Meter {
         Progress {
             rate_per_second: progress.rate_per_second.or(average),
             eta_seconds: None,
+            message: match done {
+                true => message(snapshot, complete_steps(&snapshot.steps)),
+                false => progress.message,
+            },
             ..progress
         }
     }
@@ -150,7 +156,7 @@ impl Meter {
 fn plain(snapshot: &Snapshot) -> Progress {
     Progress {
         percentage: percentage(share(snapshot)),
-        message: message(snapshot),
+        message: message(snapshot, current_step(&snapshot.steps)),
         steps: snapshot.steps.clone(),
         items_processed: snapshot.items,
         items_total: snapshot.items_total,
@@ -159,9 +165,8 @@ fn plain(snapshot: &Snapshot) -> Progress {
     }
 }
 
-/// The line that people see: what the function said, or what it works on and the current step.
-fn message(snapshot: &Snapshot) -> String {
-    let step = current_step(&snapshot.steps);
+/// The line that people see: what the function said, or what it works on and at which step it is.
+fn message(snapshot: &Snapshot, step: Option<String>) -> String {
     match (&snapshot.message, &snapshot.title, step) {
         (Some(message), _, _) => message.clone(),
         (None, Some(title), Some(step)) => format!("{title}: {step}"),
@@ -246,6 +251,20 @@ mod tests {
             "Training MLP on GOOG 1d: epoch 5/10, batch 32/60"
         );
         assert_eq!(progress.percentage, 45.1);
+    }
+
+    #[test]
+    fn the_last_message_of_what_is_done_names_what_was_done() {
+        let snapshot = Snapshot {
+            title: Some("Training MLP on GOOG 1d".to_owned()),
+            ..steps(&[("epoch", 11, 20), ("batch", 0, 45)])
+        };
+        for (done, step) in [(true, "epoch 11/20"), (false, "epoch 12/20, batch 1/45")] {
+            let now = Timestamp::from_millis(1_000);
+            let last = Meter::new().last(now, Duration::from_secs(1), &snapshot, done);
+            assert_eq!(last.message, format!("Training MLP on GOOG 1d: {step}"));
+            assert_eq!(last.percentage, 55.0);
+        }
     }
 
     #[test]

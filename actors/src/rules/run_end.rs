@@ -36,3 +36,10 @@ pub enum RunEnd {
     /// The process went away.
     Lost,
 }
+
+impl RunEnd {
+    /// Whether the function has done what it was to do, or as much of it as a finish left.
+    pub(crate) const fn is_done(&self) -> bool {
+        matches!(self, Self::Returned | Self::Finished)
+    }
+}

@@ -153,12 +153,24 @@ impl ProgressCounters {
 /// The current step of each level: one more than are complete. Within a loop that is over there is
 /// none.
 pub(crate) fn current_step(steps: &[StepProgress]) -> Option<String> {
+    named(steps, |step| step.current.saturating_add(1).min(step.total))
+}
+
+/// What is complete at each level, of a function that has returned: it has no current step. Levels in
+/// which nothing is complete are left out, but for the outermost.
+pub(crate) fn complete_steps(steps: &[StepProgress]) -> Option<String> {
+    let inner = steps.iter().skip(1);
+    let begun = inner.take_while(|step| step.current > 0).count();
+    named(&steps[..steps.len().min(1 + begun)], |step| step.current)
+}
+
+/// Each level with a count of its own: "epoch 5/10, batch 32/60".
+fn named(steps: &[StepProgress], count: impl Fn(&StepProgress) -> u64) -> Option<String> {
     let mut text = String::new();
     for step in steps {
         let comma = if text.is_empty() { "" } else { ", " };
-        let hand = step.current.saturating_add(1).min(step.total);
         // Writing to a String cannot fail.
-        let _ = write!(text, "{comma}{} {hand}/{}", step.name, step.total);
+        let _ = write!(text, "{comma}{} {}/{}", step.name, count(step), step.total);
         if step.current >= step.total {
             break;
         }
@@ -170,13 +182,16 @@ pub(crate) fn current_step(steps: &[StepProgress]) -> Option<String> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_current_step_is_one_more_than_is_complete_and_nothing_within_what_is_over() {
-        let step = |(name, current, total): (&str, u64, u64)| StepProgress {
+    fn step((name, current, total): (&str, u64, u64)) -> StepProgress {
+        StepProgress {
             name: name.to_owned(),
             current,
             total,
-        };
+        }
+    }
+
+    #[test]
+    fn the_current_step_is_one_more_than_is_complete_and_nothing_within_what_is_over() {
         let told = |steps: &[(&str, u64, u64)]| {
             let steps: Vec<_> = steps.iter().copied().map(step).collect();
             current_step(&steps).unwrap_or_default()
@@ -191,5 +206,26 @@ mod tests {
         );
         assert_eq!(told(&[("epoch", 10, 10), ("batch", 0, 60)]), "epoch 10/10");
         assert_eq!(told(&[]), "");
+    }
+
+    #[test]
+    fn of_what_has_returned_each_level_names_what_is_complete() {
+        for (levels, text) in [
+            (&[("epoch", 11, 20), ("batch", 0, 45)][..], "epoch 11/20"),
+            (
+                &[("epoch", 4, 10), ("batch", 20, 45)],
+                "epoch 4/10, batch 20/45",
+            ),
+            (&[("epoch", 10, 10), ("batch", 0, 45)], "epoch 10/10"),
+            (&[("epoch", 0, 10), ("batch", 0, 45)], "epoch 0/10"),
+            (&[], ""),
+        ] {
+            let steps: Vec<_> = levels.iter().copied().map(step).collect();
+            assert_eq!(
+                complete_steps(&steps).unwrap_or_default(),
+                text,
+                "{levels:?}"
+            );
+        }
     }
 }

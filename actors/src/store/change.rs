@@ -9,7 +9,7 @@ use impresario_api::{CheckpointView, Event, EventBody, OperationError, RestoredD
 
 use super::End;
 use super::record::{KEPT_CHECKPOINTS, MOST_WARNINGS, Operation, Submission, UNREADABLE};
-use crate::rules::lifecycle::{self, Input, Moment, Recorded, Rejection, State, Told};
+use crate::rules::lifecycle::{self, Announcement, Input, Moment, Recorded, Rejection, State};
 use crate::rules::run_end::RunEnd;
 use crate::run::SavedCheckpoint;
 
@@ -68,12 +68,19 @@ impl Operation {
         if self.state.status != Recorded::Running {
             self.owner = None;
         }
-        self.keep_times(input, at, ran_ms, change.told != Told::Nothing);
-        let event = match change.told {
-            Told::Nothing => None,
-            Told::Status => Some(self.status_event(now)),
-            Told::Resumed { by, reason } => Some(self.resumed_event(by, reason, now)),
-            Told::Rescheduled { by, reason } => Some(self.rescheduled_event(by, reason, now)),
+        self.keep_times(
+            input,
+            at,
+            ran_ms,
+            change.announcement != Announcement::Nothing,
+        );
+        let event = match change.announcement {
+            Announcement::Nothing => None,
+            Announcement::Status => Some(self.status_event(now)),
+            Announcement::Resumed { by, reason } => Some(self.resumed_event(by, reason, now)),
+            Announcement::Rescheduled { by, reason } => {
+                Some(self.rescheduled_event(by, reason, now))
+            }
         };
         let facts = event.into_iter().map(|event| (at, event));
         Ok((facts.collect(), change.new_operation))

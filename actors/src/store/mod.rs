@@ -69,6 +69,12 @@ pub trait Store: Send + 'static {
     /// The last numbers that were given: what is new goes on from there.
     fn last_numbers(&self) -> Result<LastNumbers, StoreError>;
 
+    /// Why no start is taken until there is room again; `None` while there is. It is looked for with
+    /// each commit, also of an empty batch.
+    fn no_room(&self) -> Option<String> {
+        None
+    }
+
     /// Reads what is committed, from any thread.
     fn reader(&self) -> Arc<dyn Reader>;
 }

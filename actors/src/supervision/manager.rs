@@ -75,7 +75,7 @@ pub(crate) struct Manager {
     /// A shutdown waits for nothing any more.
     given_up: bool,
     /// Since the start.
-    retention: Option<retention::Look>,
+    retention: Option<retention::ClockCheck>,
 }
 
 impl Manager {
@@ -372,11 +372,8 @@ impl Handler<Committed> for Manager {
                     operations,
                     next_due,
                 } => self.claimed(&lane, limit, &operations, next_due, ctx),
-                Outcome::Refused(refused) => {
-                    self.metrics.refused += u64::from(refused.is_of_a_start())
-                }
                 Outcome::Pruned { removed, .. } => self.pruned(&removed, ctx),
-                Outcome::Replayed(_) => {}
+                Outcome::Refused(_) | Outcome::Replayed(_) => {}
             }
         }
         self.drained();

@@ -81,7 +81,6 @@ pub(crate) struct ManagerView {
     pub(crate) panics: u64,
     pub(crate) restarts: u64,
     pub(crate) admitted: u64,
-    pub(crate) refused: u64,
 }
 
 /// Ask all runs to go, dispatch nothing more; the reply comes when none is left, or after the grace.

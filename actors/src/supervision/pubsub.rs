@@ -54,13 +54,12 @@ impl Topics {
         }
     }
 
-    /// Whether an operation's new events go on where the last ones ended.
-    fn goes_on(&mut self, events: &[Arc<Event>]) -> bool {
-        let (Some(first), Some(last)) = (events.first(), events.last()) else {
-            return true;
-        };
-        let next = self.next_cursor.replace(last.cursor + 1);
-        next.is_none_or(|next| next == first.cursor)
+    /// Where an operation's new events do not go on where the last ones ended: the cursor of the first
+    /// event that was not published.
+    fn skipped(&mut self, events: &[Arc<Event>]) -> Option<u64> {
+        let (first, last) = (events.first()?, events.last()?);
+        let next = self.next_cursor.replace(last.cursor + 1)?;
+        (next != first.cursor).then(|| next.min(first.cursor))
     }
 
     fn all(&self) -> impl Iterator<Item = &Arc<Topic>> {
@@ -104,9 +103,10 @@ impl Hub {
     /// Events are published by contiguous cursors alone. Where others were committed between, by another
     /// node or by a process before this one, every listener reads them from the store, in their order.
     pub(crate) fn publish(&self, done: &Done, last: Option<&Progress>) {
-        if !lock(&self.0).goes_on(&done.events) {
+        let skipped = lock(&self.0).skipped(&done.events);
+        if let Some(first) = skipped {
             let all: Vec<_> = lock(&self.0).all().cloned().collect();
-            all.iter().for_each(|topic| topic.skip());
+            all.iter().for_each(|topic| topic.skip(first));
         }
         for topic in self.concerned(&done.operation) {
             topic.events(&done.events, last);

@@ -85,6 +85,8 @@ pub(crate) struct StoreGauge {
     pub(crate) queue: AtomicU64,
     /// Commits.
     pub(crate) commits: Mutex<Timed>,
+    /// Why the store takes no starts until it has room again.
+    pub(crate) no_room: Mutex<Option<String>>,
 }
 
 impl Default for StoreGauge {
@@ -92,6 +94,7 @@ impl Default for StoreGauge {
         Self {
             queue: AtomicU64::new(0),
             commits: Mutex::new(Timed::new(COMMITS)),
+            no_room: Mutex::default(),
         }
     }
 }
@@ -151,6 +154,7 @@ impl Writer {
     /// Starts it: a task on this arbiter, or a thread, whose handle is returned. It ends when all
     /// links are gone, or when the store fails for good.
     pub(crate) fn start(mut self, tasks: &LiveCount) -> io::Result<Option<JoinHandle<()>>> {
+        *lock(&self.gauge.no_room) = self.store.no_room();
         if self.store.commits_at_once() {
             actix_rt::spawn(tasks.over(async move {
                 while let Some(first) = self.queue.recv().await
@@ -194,6 +198,8 @@ impl Writer {
             let why = panic_message(&*payload);
             Err(StoreError::Fatal(format!("its writer panicked: {why}")))
         });
+        // Before anyone hears of it: who was refused must find that starts are.
+        *lock(&self.gauge.no_room) = self.store.no_room();
         match result {
             Ok(outcomes) => {
                 let set_aside = self.store.take_set_aside();
@@ -299,5 +305,8 @@ fn tell(outcomes: Vec<Outcome>, replies: Vec<Option<Reply>>, listeners: &Listene
             reply.send(Ok(outcome.clone()));
         }
     }
-    listeners.committed.do_send(Committed(outcomes));
+    // Of an empty batch, which made the store look at something, there is no news.
+    if !outcomes.is_empty() {
+        listeners.committed.do_send(Committed(outcomes));
+    }
 }

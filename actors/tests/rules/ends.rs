@@ -2,7 +2,7 @@
 
 use crate::common::{MOMENT, STOPS, failure, panicked, running};
 use impresario::operation::RunEnd;
-use impresario::rules::lifecycle::{Input, State, Told, next};
+use impresario::rules::lifecycle::{Announcement, Input, State, next};
 use impresario_api::StopVerb;
 
 /// The state after a run's end, in words: its status, whether an attempt was charged, its error.
@@ -39,7 +39,7 @@ fn check_ends(end: &RunEnd, expected: [&str; 5], set: impl Fn(&mut State)) {
             change.state.stop, state.stop,
             "the stop stays: {end:?} with {verb:?}"
         );
-        assert_eq!(change.told, Told::Status);
+        assert_eq!(change.announcement, Announcement::Status);
         let backoff = change.state.backoff_until.is_some();
         let retried = expected.starts_with("pending") && !matches!(end, RunEnd::Lost);
         assert_eq!(

@@ -3,7 +3,7 @@
 use crate::common::{MOMENT, STOPS, asked, running, stop, terms};
 use impresario::operation::RunEnd;
 use impresario::rules::lifecycle::{
-    Input, Recorded, Rejection, Ruling, State, Terms, Told, next, rule,
+    Announcement, Input, Recorded, Rejection, Ruling, State, Terms, next, rule,
 };
 use impresario_api::{Status, StopVerb, Verb};
 
@@ -11,7 +11,7 @@ use impresario_api::{Status, StopVerb, Verb};
 fn answer(state: &State, verb: Verb) -> String {
     match next(state, &asked(verb), MOMENT) {
         Ok(change) if change.new_operation => "new".to_owned(),
-        Ok(change) if change.told == Told::Nothing => {
+        Ok(change) if change.announcement == Announcement::Nothing => {
             assert_eq!(&change.state, state, "nothing is recorded");
             "so already".to_owned()
         }
@@ -130,7 +130,7 @@ fn a_stronger_stop_replaces_a_weaker() {
             under_way
         };
         assert_eq!(verb, expected, "a timeout with {under_way:?}");
-        assert_eq!(change.told == Told::Status, replaced);
+        assert_eq!(change.announcement == Announcement::Status, replaced);
     }
 }
 
@@ -158,7 +158,7 @@ fn a_shutdown_is_no_stop() {
     for under_way in STOPS {
         let state = running(under_way);
         let change = next(&state, &Input::ShuttingDown { run: 1 }, MOMENT).expect("it runs");
-        assert_eq!(change.told, Told::Nothing);
+        assert_eq!(change.announcement, Announcement::Nothing);
         assert_eq!(
             change.state,
             State {
@@ -200,7 +200,7 @@ fn dispatch_and_resume_clear_the_stop_except_a_kept_finish() {
             (2, attempt),
             "{status:?}"
         );
-        assert!(matches!(change.told, Told::Resumed { .. }));
+        assert!(matches!(change.announcement, Announcement::Resumed { .. }));
     }
 }
 
@@ -225,7 +225,7 @@ fn start_now_does_something_while_a_time_is_waited_for() {
         (waiting(Some(-1), Some(1)), true),
     ] {
         let change = next(&state, &asked(Verb::StartNow), MOMENT).expect("it is pending");
-        let told = matches!(change.told, Told::Rescheduled { .. });
+        let told = matches!(change.announcement, Announcement::Rescheduled { .. });
         assert_eq!(told, does, "{state:?}");
         assert_eq!(state.verbs(MOMENT.now).contains(&Verb::StartNow), does);
         assert_eq!(state.is_scheduled(MOMENT.now), does);

@@ -46,7 +46,7 @@ fn plan() -> impl Strategy<Value = Plan> {
 
 /// The commands of a plan, all at one time, after so many starts.
 fn commands(plans: &[Plan], starts: &mut Vec<OperationId>, now: Timestamp) -> Vec<Command> {
-    let mut command = |plan: &Plan| match *plan {
+    let command = |plan: &Plan| match *plan {
         Plan::Submit {
             lane,
             priority,
@@ -109,7 +109,7 @@ fn commands(plans: &[Plan], starts: &mut Vec<OperationId>, now: Timestamp) -> Ve
             dry_run: ago % 2 == 0,
         },
     };
-    plans.iter().map(|plan| command(plan)).collect()
+    plans.iter().map(command).collect()
 }
 
 fn named(starts: &[OperationId], at: usize) -> OperationId {

@@ -3,6 +3,7 @@
 
 mod clocks;
 mod ends;
+mod gaps;
 mod kit;
 mod lanes;
 mod leaving;

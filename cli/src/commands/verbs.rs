@@ -16,11 +16,11 @@ pub(super) fn ask_waiting(app: &App, verb: Verb, asked: &Waiting) -> u8 {
 }
 
 /// Sends the verb to each operation, also after one has refused it. Returns the code of the first error.
-pub(super) fn ask_all(app: &App, verb: Verb, asked: &Verbs, wait: Option<u64>) -> u8 {
+pub(super) fn ask_all(app: &App, verb: Verb, asked: &Verbs, wait: Option<f64>) -> u8 {
     let mut code = DONE;
     for id in &asked.ids {
         if let Err(error) = ask(app, verb, id, asked, wait) {
-            app.out.error(&error);
+            app.out.error_of(id, asked.ids.len() > 1, &error);
             if code == DONE {
                 code = error.exit_code();
             }
@@ -29,7 +29,7 @@ pub(super) fn ask_all(app: &App, verb: Verb, asked: &Verbs, wait: Option<u64>) -
     code
 }
 
-fn ask(app: &App, verb: Verb, id: &str, asked: &Verbs, wait: Option<u64>) -> Result<(), Error> {
+fn ask(app: &App, verb: Verb, id: &str, asked: &Verbs, wait: Option<f64>) -> Result<(), Error> {
     let id = ids::resolve(&app.client, id)?;
     let path = format!("/api/v1/operations/{id}/{verb}");
     let request = VerbRequest {

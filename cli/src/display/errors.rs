@@ -3,14 +3,19 @@
 use impresario_api::Fault;
 
 use super::numbers::thousands;
-use super::text::{clean, left, width, wrap};
+use super::text::{clean, cut, left, width, wrap};
 use super::{Look, Tone};
 use crate::error::Error;
 
-pub(crate) fn error(error: &Error, look: Look) -> Vec<String> {
+/// More of what was typed for an id is not repeated.
+const LONGEST_ID: usize = 40;
+
+/// An error for a person; `of` is the one of several ids that it is about.
+pub(crate) fn error(error: &Error, of: Option<&str>, look: Look) -> Vec<String> {
     let sign = look.paint(Tone::Bad, "✘");
     let faults = error.faults();
-    let headline = headline(error, &faults);
+    let of = of.map(|id| format!("{}: ", cut(&clean(id), LONGEST_ID)));
+    let headline = of.unwrap_or_default() + &headline(error, &faults);
     let mut lines = wrap(&format!("{sign} "), &headline, look.width);
     let paths = faults.iter().map(|fault| width(&clean(&fault.path)));
     let paths = paths.max().unwrap_or(0).min(look.width / 3);
@@ -136,7 +141,7 @@ mod tests {
             let lines: Vec<_> = refusals()
                 .iter()
                 .chain(&others())
-                .flat_map(|one| error(one, look(columns)))
+                .flat_map(|one| error(one, None, look(columns)))
                 .collect();
             insta::assert_snapshot!(format!("errors_{columns}"), lines.join("\n"));
         }

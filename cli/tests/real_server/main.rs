@@ -3,6 +3,7 @@
 mod following;
 #[cfg(target_os = "linux")] // setsid(1) gives a process a terminal of its own.
 mod keys;
+mod refusals;
 mod server;
 
 use std::process::{Command, Stdio};

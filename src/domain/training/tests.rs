@@ -223,6 +223,8 @@ fn a_finish_in_the_first_epoch_keeps_what_it_learned_and_warns_of_it() {
     let output = ended.output().expect("it completes");
     assert_eq!((output.best_epoch, output.ended_by), (1, Ended::Finish));
     assert_eq!(ended.warnings()[0].0, "EPOCH_CUT_SHORT");
+    let message = &ended.progress().message;
+    assert_eq!(message, "Training MLP on GOOG 1d: epoch 1/4");
 }
 
 #[test]

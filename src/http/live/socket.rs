@@ -243,7 +243,7 @@ impl Socket {
             }
             Message::Binary => {
                 let message = "expected a text frame with JSON, got a binary one".to_owned();
-                self.reject_frame(Code::BadJson, message)
+                self.reject_frame(None, Code::BadJson, message)
             }
         }
     }
@@ -256,7 +256,7 @@ impl Socket {
             Ok(ClientFrame::Auth { token }) => return self.authenticate(&token),
             _ if !self.pass.is_trusted() => return Err(unauthenticated()),
             Ok(frame) => frame,
-            Err((code, message)) => return self.reject_frame(code, message),
+            Err((code, message)) => return self.reject_frame(sub_of(text), code, message),
         };
         self.unrecognized = 0;
         match frame {
@@ -274,14 +274,20 @@ impl Socket {
     }
 
     /// Answers a frame by an error; a client that sends nothing else is not answered for ever.
-    fn reject_frame(&mut self, code: Code, message: String) -> Result<(), End> {
+    fn reject_frame(
+        &mut self,
+        sub: Option<String>,
+        code: Code,
+        message: String,
+    ) -> Result<(), End> {
         self.unrecognized += 1;
         if self.unrecognized > MOST_UNRECOGNIZED {
             let reason =
                 format!("more than {MOST_UNRECOGNIZED} frames in a row were not understood");
             return Err(End::close(CloseCode::Policy, reason));
         }
-        frames::error(&self.outbox, None, code, message);
+        let sub = sub.as_deref().and_then(request::named);
+        frames::error(&self.outbox, sub, code, message);
         Ok(())
     }
 
@@ -357,6 +363,17 @@ fn read(text: &[u8]) -> Result<ClientFrame, (Code, String)> {
         return Err((Code::BadRequest, message));
     }
     serde_json::from_value(value).map_err(|error| (Code::BadRequest, error.to_string()))
+}
+
+/// The name of the subscription that a frame is about which is not understood otherwise. A name that
+/// comes twice is none.
+fn sub_of(text: &[u8]) -> Option<String> {
+    let frame: Value = match json::read(text) {
+        Ok(frame) => frame,
+        Err(Unreadable::FieldTwice(path)) if path != "sub" => serde_json::from_slice(text).ok()?,
+        Err(_) => return None,
+    };
+    frame.get("sub")?.as_str().map(str::to_owned)
 }
 
 fn unauthenticated() -> End {

@@ -54,6 +54,46 @@ fn nonsense_is_answered_by_an_error_frame_and_the_socket_stays() {
 }
 
 #[test]
+fn an_error_about_a_frame_that_names_a_subscription_names_it_too() {
+    let server = Server::start();
+    let mut live = Live::new(&server);
+    let frame = |rest: serde_json::Value| {
+        let mut frame = json!({"type": "subscribe", "sub": "a", "filter": {}});
+        for (key, value) in rest.as_object().expect("fields") {
+            frame[key] = value.clone();
+        }
+        frame
+    };
+    for wrong in [
+        frame(json!({"colour": 1})),
+        frame(json!({"events": ["metrics"]})),
+        frame(json!({"filter": {"colour": 1}})),
+        frame(json!({"filter": []})),
+        frame(json!({"since": -1})),
+        frame(json!({"progress_ms": 1})),
+        frame(json!({"type": "dance"})),
+        json!({"type": "subscribe", "sub": "a", "operation_id": "op_1"}),
+        json!({"type": "unsubscribe", "sub": "a", "colour": 1}),
+    ] {
+        live.say(&wrong);
+        let said = live.next();
+        assert_eq!(
+            (&said["type"], &said["sub"]),
+            (&json!("error"), &json!("a")),
+            "{wrong}"
+        );
+        assert_eq!(said["data"]["code"], "BAD_REQUEST", "{wrong}");
+    }
+    for unnamed in [
+        json!({"type": "dance"}),
+        frame(json!({"sub": "x".repeat(65)})),
+    ] {
+        live.say(&unnamed);
+        assert_eq!(live.next().get("sub"), None, "{unnamed}");
+    }
+}
+
+#[test]
 fn a_name_in_use_and_one_subscription_too_many_are_errors() {
     let server = Server::start();
     let mut live = Live::new(&server);

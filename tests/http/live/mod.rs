@@ -3,6 +3,7 @@
 pub(crate) mod client;
 mod counted;
 mod following;
+mod gaps;
 mod hostile;
 mod lossless;
 mod manners;

@@ -62,6 +62,29 @@ fn fingerprint(params: &Value, options: &Value) -> u64 {
     made.expect("there is a key").fingerprint
 }
 
+#[test]
+fn callers_that_are_shown_alike_share_no_idempotency_key() {
+    let key = |requested_by: &str| {
+        let options = Options {
+            requested_by: requested_by.to_owned(),
+            ..Options::default()
+        };
+        options.key_of_caller("k")
+    };
+    let long = |end: &str| format!("{}{end}", "a".repeat(100));
+    for (one, other) in [
+        (long("1"), long("2")),
+        ("a\u{202e}".to_owned(), "a".to_owned()),
+        ("a\nb".to_owned(), "a b".to_owned()),
+        ("\u{200b}".to_owned(), String::new()),
+    ] {
+        assert_ne!(key(&one), key(&other), "{one:?}, {other:?}");
+        assert_eq!(key(&one), key(&one));
+    }
+    assert_eq!(key("me@desk"), "me@desk\nk", "earlier keys are still found");
+    assert_eq!(key(""), "impresario\nk");
+}
+
 /// Each field with its default, as the default can be written.
 fn defaults(
     of: &'static [(&'static str, &'static [&'static str])],

@@ -85,7 +85,11 @@ impl<'a> Needs<'a> {
             Command::Claim(claim) => {
                 let kinds = claim.kinds.as_ref();
                 let lane = self.lane(&claim.lane, claim.now);
-                lane.candidates.push((kinds, claim.limit));
+                let mut known = lane.candidates.iter_mut();
+                match known.find(|(of, _)| *of == kinds) {
+                    Some((_, most)) => *most = most.saturating_add(claim.limit),
+                    None => lane.candidates.push((kinds, claim.limit)),
+                }
             }
             Command::Apply { id, .. } | Command::Append { id, .. } => {
                 self.operations.insert(*id);

@@ -10,8 +10,9 @@ use impresario_api::{MAX_INTEGER, OperationId, Status, Timestamp};
 use rusqlite::Connection;
 
 use super::damage::readable;
+use super::encoding::{self, SCHEDULED, id_of, sql_id, sql_status};
 use super::events;
-use super::rows::{self, Read, SCHEDULED, id_of, sql_id, sql_status};
+use super::rows::{self, Read};
 use super::transaction::Transaction;
 
 /// The columns by which a row is counted.
@@ -73,7 +74,7 @@ impl Transaction<'_> {
         let (kind, status, lane, due): Counted = self.connection.query_row(sql, [id], |row| {
             Ok((
                 row.get(0).ok(),
-                row.get(1).ok().and_then(rows::status),
+                row.get(1).ok().and_then(encoding::status),
                 row.get(2).ok(),
                 row.get(3).ok().flatten(),
             ))

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::damage::Damage;
 use super::encoding;
+use super::encoding::sql_id;
 use super::error::unreadable;
-use super::rows::sql_id;
 
 /// Fields are added, never changed: what is missing has its default.
 #[derive(Debug, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::ballast::Ballast;
-use super::open::OpenError;
+use super::error::OpenError;
 use super::schema::{APPLICATION_ID, VERSION};
 use super::wal;
 use super::wal_check::{FRAME_HEADER, Index, LOG_HEADER};

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-use super::rows::id_of;
+use super::encoding::id_of;
 
 /// So many rows are remembered; those past them are told of again each time.
 const MOST: usize = 100_000;

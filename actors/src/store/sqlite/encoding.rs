@@ -12,6 +12,29 @@ use impresario_api::{OperationError, OperationId, Progress, Status, Stop, Timest
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+/// In the place of a status: those that wait for their time, in the table of counters.
+pub(super) const SCHEDULED: i64 = -1;
+
+/// An id as SQLite's integer: ids have 63 bits.
+pub(super) fn sql_id(id: OperationId) -> i64 {
+    id.as_u64() as i64
+}
+
+/// An id as it was read.
+pub(super) fn id_of(value: i64) -> OperationId {
+    OperationId::from_u64(value as u64)
+}
+
+/// A status by its place in [`Status::ALL`]; places stand on disk.
+pub(super) const fn sql_status(status: Status) -> i64 {
+    status as i64
+}
+
+/// A status as it was read.
+pub(super) fn status(place: i64) -> Option<Status> {
+    Status::ALL.get(usize::try_from(place).ok()?).copied()
+}
+
 /// What never changes.
 #[derive(Debug, Serialize, Deserialize)]
 struct Start<'a> {

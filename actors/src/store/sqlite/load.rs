@@ -6,9 +6,10 @@ use impresario_api::{OperationId, Timestamp};
 use rusqlite::OptionalExtension;
 
 use super::damage::readable;
+use super::encoding::{id_of, sql_id};
 use super::error::damaged;
 use super::queue;
-use super::rows::{Read, id_of, sql_id};
+use super::rows::Read;
 use super::transaction::Transaction;
 use crate::rules::dispatch::{Rank, rank};
 use crate::store::LostOwner;

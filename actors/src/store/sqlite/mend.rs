@@ -7,10 +7,10 @@ use impresario_api::{MAX_INTEGER, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::aside;
 use super::checks::CHECKED_WHOLE;
 use super::damage::{Damage, readable};
-use super::rows::SCHEDULED;
-use super::{aside, rows};
+use super::encoding::{self, SCHEDULED};
 
 /// A cursor past it is a damaged one.
 const LAST_CURSOR: i64 = MAX_INTEGER as i64;
@@ -102,7 +102,7 @@ fn counters(connection: &Connection) -> rusqlite::Result<()> {
     }
     let sql = "SELECT kind, status, COUNT(*) FROM operations GROUP BY kind, status";
     let mut counted = counts(connection, sql)?;
-    counted.retain(|(_, status), _| rows::status(*status).is_some());
+    counted.retain(|(_, status), _| encoding::status(*status).is_some());
     let sql =
         format!("SELECT kind, {SCHEDULED}, COUNT(*) FROM operations WHERE due > 0 GROUP BY kind");
     counted.extend(counts(connection, &sql)?);
@@ -141,7 +141,7 @@ fn shelves(connection: &Connection) -> rusqlite::Result<BTreeSet<(String, i64)>>
     let next = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
     while let Some(Some(next)) = readable(statement.query_row(at, next).optional()).transpose()? {
         if let (Value::Text(kind), Value::Integer(status)) = &next
-            && rows::status(*status).is_some()
+            && encoding::status(*status).is_some()
         {
             shelves.insert((kind.clone(), *status));
         }

@@ -39,10 +39,10 @@ use rusqlite::Connection;
 
 use self::ballast::Ballast;
 use self::damage::Damage;
+use self::encoding::sql_id;
+pub use self::error::OpenError;
 use self::error::{is_refusal, store_error};
-pub use self::open::OpenError;
 use self::reader::SqliteReader;
-use self::rows::sql_id;
 use self::transaction::Transaction;
 use self::wal::Wal;
 use self::writer_cache::WriterCache;
@@ -193,6 +193,10 @@ impl Store for SqliteStore {
     fn last_numbers(&self) -> Result<LastNumbers, StoreError> {
         let cache = self.cache.as_ref();
         Ok(cache.map_or_else(LastNumbers::default, WriterCache::last_numbers))
+    }
+
+    fn no_room(&self) -> Option<String> {
+        self.ballast.tight().map(str::to_owned)
     }
 
     fn reader(&self) -> Arc<dyn Reader> {

@@ -5,7 +5,8 @@ use impresario_api::{Status, StatusFilter};
 use rusqlite::Connection;
 
 use super::damage::{Damage, readable};
-use super::rows::{self, SCHEDULED, id_of, sql_id};
+use super::encoding::{self, SCHEDULED, id_of, sql_id};
+use super::rows;
 use super::sources::{Stream, Union};
 use super::text::Text;
 
@@ -25,7 +26,7 @@ pub(super) fn counters(connection: &Connection) -> rusqlite::Result<Vec<(String,
             row.get::<_, i64>(2)?.unsigned_abs(),
         ))
     })?;
-    let known = |(kind, place, count)| Some((kind, rows::status(place)?, count));
+    let known = |(kind, place, count)| Some((kind, encoding::status(place)?, count));
     let counters = counters.filter_map(readable);
     counters
         .filter_map(|counter| counter.map(known).transpose())

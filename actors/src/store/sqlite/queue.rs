@@ -7,8 +7,8 @@ use impresario_api::{OperationId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, ToSql, named_params};
 
 use super::damage::readable;
+use super::encoding::id_of;
 use super::error::unreadable;
-use super::rows::id_of;
 use crate::rules::dispatch::{PROMOTED_AT_ONCE, Rank, rank};
 use crate::store::LAST_PLACE;
 use crate::store::engine::Promoted;

@@ -11,9 +11,10 @@ use impresario_api::{Event, OperationId, Status, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
 use super::damage::{Damage, readable};
+use super::encoding::{self, id_of, sql_id};
 use super::error::store_error;
 use super::read_cache::ReadCache;
-use super::rows::{self, id_of, sql_id};
+use super::rows;
 use super::{events, page, queue, wal};
 
 /// Connections that wait for the next read.
@@ -192,7 +193,7 @@ impl Reader for SqliteReader {
                     row.get::<_, i64>(2)?.unsigned_abs(),
                 ))
             })?;
-            let known = |(minute, place, count)| Some(((minute, rows::status(place)?), count));
+            let known = |(minute, place, count)| Some(((minute, encoding::status(place)?), count));
             let counts = counts.filter_map(readable);
             counts
                 .filter_map(|one| one.map(known).transpose())

@@ -8,9 +8,10 @@ use impresario_api::{MAX_INTEGER, OperationId, Status, Timestamp};
 use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
+use super::checkpoints;
 use super::damage::Damage;
+use super::encoding::{self, id_of, sql_id, sql_status, status};
 use super::error::unreadable;
-use super::{checkpoints, encoding};
 
 /// The columns that [`read`] reads.
 const COLUMNS: &str = "id, kind, lane, priority, status, created_at, completed_at, seq, due, held, state, start, output";
@@ -311,27 +312,4 @@ fn sql_queued(queued: Queued) -> i64 {
         Queued::Later => LATER,
         Queued::Scheduled(time) => time.as_millis().max(1),
     }
-}
-
-/// In the place of a status: those that wait for their time, in the table of counters.
-pub(super) const SCHEDULED: i64 = -1;
-
-/// An id as SQLite's integer: ids have 63 bits.
-pub(super) fn sql_id(id: OperationId) -> i64 {
-    id.as_u64() as i64
-}
-
-/// An id as it was read.
-pub(super) fn id_of(value: i64) -> OperationId {
-    OperationId::from_u64(value as u64)
-}
-
-/// A status by its place in [`Status::ALL`]; places stand on disk.
-pub(super) const fn sql_status(status: Status) -> i64 {
-    status as i64
-}
-
-/// A status as it was read.
-pub(super) fn status(place: i64) -> Option<Status> {
-    Status::ALL.get(usize::try_from(place).ok()?).copied()
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params_from_iter, types::Value};
 use impresario_api::Status;
 
 use super::damage::readable;
-use super::rows::sql_status;
+use super::encoding::sql_status;
 
 /// The first piece; each later one is twice as long, up to the last.
 const FIRST_PIECE: usize = 32;

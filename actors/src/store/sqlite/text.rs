@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::damage::readable;
 use super::encoding;
-use super::rows::{id_of, sql_id};
+use super::encoding::{id_of, sql_id};
 use super::sources::{Stream, Union};
 
 /// Base32, a character to five bits.

@@ -6,8 +6,9 @@ use impresario_api::{OperationId, Timestamp};
 use rusqlite::{CachedStatement, Connection};
 
 use super::damage::Damage;
+use super::encoding::{SCHEDULED, sql_id, sql_status};
 use super::read_cache::Written;
-use super::rows::{self, SCHEDULED, due, sql_id, sql_status};
+use super::rows::{self, due};
 use super::writer_cache::WriterCache;
 use super::{checkpoints, events};
 use crate::store::Idempotency;

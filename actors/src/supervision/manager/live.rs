@@ -281,19 +281,19 @@ fn slot_lost(run: &Run) -> Finished {
 fn end_of(live: &Live, finished: Finished, took: Duration) -> End {
     let now = live.of.clock.now();
     let run = live.state.run;
+    let done = finished.end.is_done();
     End {
         id: live.of.operation.id,
         run,
         end: finished.end,
         signalled: live.state.stop.clone(),
         output: finished.output,
-        progress: Some(
-            live.of
-                .monitor
-                .borrow_mut()
-                .meter
-                .last(now, took, &finished.snapshot),
-        ),
+        progress: Some(live.of.monitor.borrow_mut().meter.last(
+            now,
+            took,
+            &finished.snapshot,
+            done,
+        )),
         events: finished.reports,
         checkpoint: finished.checkpoint,
         now,

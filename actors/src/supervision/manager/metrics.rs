@@ -14,7 +14,6 @@ const HOUR: i64 = 60;
 
 pub(super) struct Metrics {
     pub(super) admitted: u64,
-    pub(super) refused: u64,
     pub(super) panics: u64,
     pub(super) restarts: u64,
     /// From cancel asked to its end recorded.
@@ -31,7 +30,6 @@ impl Default for Metrics {
     fn default() -> Self {
         Self {
             admitted: 0,
-            refused: 0,
             panics: 0,
             restarts: 0,
             cancels: Timed::new(CANCELS),
@@ -100,7 +98,6 @@ impl Metrics {
             panics: self.panics,
             restarts: self.restarts,
             admitted: self.admitted,
-            refused: self.refused,
         }
     }
 }

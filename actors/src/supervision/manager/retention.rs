@@ -10,6 +10,7 @@ use impresario_api::{OperationId, Status, Timestamp};
 
 use super::Manager;
 use super::times::LOOK_EVERY;
+use crate::locks::lock;
 use crate::store::Command;
 use crate::supervision::writer::Entry;
 
@@ -25,7 +26,7 @@ const JUMP: i64 = 3_600_000;
 const DOUBT: Duration = Duration::from_secs(3_600);
 
 /// What the last look found.
-pub(super) struct Look {
+pub(super) struct ClockCheck {
     /// Both clocks then.
     at: (Instant, Timestamp),
     /// Until then nothing goes by its age.
@@ -38,7 +39,7 @@ impl Manager {
     /// Looks from now on, every so often.
     pub(super) fn begin_retention(&mut self, ctx: &mut Context<Self>) {
         let now = self.now();
-        let mut look = Look {
+        let mut look = ClockCheck {
             at: (Instant::now(), now),
             doubted_until: None,
             at_once: AT_ONCE,
@@ -60,6 +61,10 @@ impl Manager {
     fn look_later(&self, ctx: &mut Context<Self>) {
         let every = self.of.config.retention.every;
         ctx.run_later(every.min(LOOK_EVERY), move |manager, ctx| {
+            if lock(&manager.of.link.gauge().no_room).is_some() {
+                // With a batch, though it be empty, the store looks for room: no start may come to ask.
+                manager.of.link.send(Vec::new());
+            }
             let now = manager.now();
             if manager
                 .retention
@@ -145,7 +150,7 @@ fn ended(counts: &BTreeMap<(String, Status), u64>) -> u64 {
     ended.map(|(_, count)| count).sum()
 }
 
-impl Look {
+impl ClockCheck {
     /// The store could not write what was to go: fewer at a time from now on.
     pub(super) const fn not_removed(&mut self) {
         self.at_once = FEW;

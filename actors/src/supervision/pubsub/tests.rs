@@ -49,11 +49,30 @@ fn one_that_nobody_empties_holds_a_bounded_number_of_events_and_keeps_none_alive
     }
     // What it dropped is free: nothing is held for one that lags.
     assert_eq!(told.iter().filter(|one| one.strong_count() > 0).count(), 0);
-    assert!(matches!(subscriber.try_next(), Some(Notification::Lagging)));
+    assert!(matches!(
+        subscriber.try_next(),
+        Some(Notification::Lagging(_))
+    ));
     tell(&subscriber, &line(most + 1));
     assert!(
         matches!(subscriber.try_next(), Some(Notification::Event(event)) if event.seq == most + 1)
     );
+    assert!(subscriber.try_next().is_none());
+}
+
+#[test]
+fn one_that_has_to_read_the_store_is_told_what_it_missed_first() {
+    let subscriber = listen();
+    let lags_from =
+        |first| matches!(subscriber.try_next(), Some(Notification::Lagging(it)) if it == first);
+    subscriber.topic.skip(3);
+    assert!(lags_from(Some(3)));
+    tell(&subscriber, &line(5));
+    subscriber.topic.skip(6);
+    subscriber.topic.skip(8);
+    assert!(lags_from(Some(5)));
+    subscriber.position().mark_lagging();
+    assert!(lags_from(None));
     assert!(subscriber.try_next().is_none());
 }
 
@@ -68,7 +87,7 @@ fn one_that_reads_gets_everything_beside_one_that_does_not() {
             matches!(quick.try_next(), Some(Notification::Event(event)) if event.seq == number)
         );
     }
-    assert!(matches!(stuck.try_next(), Some(Notification::Lagging)));
+    assert!(matches!(stuck.try_next(), Some(Notification::Lagging(_))));
     // Nothing waits that everyone has passed.
     assert!(lock(&stuck.topic.queue).items.len() < 2);
 }
@@ -143,7 +162,10 @@ fn no_progress_comes_after_the_end_even_where_the_end_itself_was_dropped() {
         tell(&subscriber, &line(number));
     }
     tell(&subscriber, &end(9_999));
-    assert!(matches!(subscriber.try_next(), Some(Notification::Lagging)));
+    assert!(matches!(
+        subscriber.try_next(),
+        Some(Notification::Lagging(_))
+    ));
     assert!(subscriber.try_next().is_none(), "progress after the end");
 }
 

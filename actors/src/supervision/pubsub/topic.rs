@@ -86,6 +86,8 @@ pub(crate) struct TopicPosition {
     seen: AtomicU64,
     /// Cleared under the topic's lock.
     lagging: AtomicBool,
+    /// The cursor of the first event that was dropped before it was given; 0 when that is unknown.
+    missed: AtomicU64,
     wake: Notify,
 }
 
@@ -109,8 +111,9 @@ pub(crate) enum Notification {
     Event(Arc<Event>),
     /// The newest progress of an operation.
     Progress(OperationId, Timestamp, Progress),
-    /// Something was dropped: read the store.
-    Lagging,
+    /// Something was dropped: read the store. With the cursor of the first event that was, where the
+    /// subscriber was up to date before it.
+    Lagging(Option<u64>),
     /// Nothing will come any more.
     Closed,
 }
@@ -129,6 +132,7 @@ impl Topic {
             next: AtomicU64::new(queue.end()),
             seen: AtomicU64::new(queue.last_number),
             lagging: AtomicBool::new(lagging),
+            missed: AtomicU64::new(0),
             wake: Notify::new(),
         });
         queue.positions.push(Arc::clone(&position));
@@ -151,7 +155,8 @@ impl Topic {
         let queue = lock(&self.queue);
         if position.lagging.swap(false, Relaxed) {
             position.next.store(queue.end(), Relaxed);
-            return Some(Notification::Lagging);
+            let missed = position.missed.swap(0, Relaxed);
+            return Some(Notification::Lagging((missed > 0).then_some(missed)));
         }
         let mut next = position.next.load(Relaxed);
         let seen = position.seen.load(Relaxed);
@@ -178,10 +183,16 @@ impl Topic {
         lock(&self.queue).positions.len()
     }
 
-    /// Something that was committed is not published here: every listener reads the store.
-    pub(super) fn skip(&self) {
-        let all = lock(&self.queue).positions.clone();
-        all.iter().for_each(|position| position.mark_lagging());
+    /// Something that was committed, from this cursor on, is not published here: every listener reads
+    /// the store.
+    pub(super) fn skip(&self, first: u64) {
+        let queue = lock(&self.queue);
+        for position in &queue.positions {
+            queue.mark_missed(position, Some(first));
+        }
+        let all = queue.positions.clone();
+        drop(queue);
+        wake(&all);
     }
 
     /// What was committed; `last` is the last progress of the run that the last event ends.
@@ -262,6 +273,25 @@ impl Queue {
         self.progress.insert(self.last_number, reading);
     }
 
+    /// The cursor of the first event from a position on.
+    fn first_event(&self, next: u64) -> Option<u64> {
+        let mut rest = self.items.range((next - self.first) as usize..);
+        rest.find_map(|item| match item {
+            Item::Event(event) => Some(event.cursor),
+            Item::Last(..) => None,
+        })
+    }
+
+    /// Makes a listener read the store that was up to date before what waits for it here, and before
+    /// what is `skipped`, the cursor of the first event that never waits here.
+    fn mark_missed(&self, position: &TopicPosition, skipped: Option<u64>) {
+        if !position.lagging.swap(true, Relaxed) {
+            let waiting = self.first_event(position.next.load(Relaxed));
+            let first = waiting.into_iter().chain(skipped).min();
+            position.missed.store(first.unwrap_or(0), Relaxed);
+        }
+    }
+
     /// Drops what all have passed; who is too far behind does not count.
     fn trim(&mut self) {
         let mut over = self.bytes.saturating_sub(MOST_BYTES);
@@ -277,7 +307,7 @@ impl Queue {
         for position in &self.positions {
             let next = position.next.load(Relaxed);
             if next < bound {
-                position.lagging.store(true, Relaxed);
+                self.mark_missed(position, None);
             }
             if !position.lagging.load(Relaxed) {
                 least = least.min(next);
