@@ -75,7 +75,7 @@ pub(crate) struct Manager {
     /// A shutdown waits for nothing any more.
     given_up: bool,
     /// Since the start.
-    retention: Option<retention::ClockCheck>,
+    retention: Option<retention::RetentionState>,
 }
 
 impl Manager {

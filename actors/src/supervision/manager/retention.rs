@@ -26,7 +26,7 @@ const JUMP: i64 = 3_600_000;
 const DOUBT: Duration = Duration::from_secs(3_600);
 
 /// What the last look found.
-pub(super) struct ClockCheck {
+pub(super) struct RetentionState {
     /// Both clocks then.
     at: (Instant, Timestamp),
     /// Until then nothing goes by its age.
@@ -39,7 +39,7 @@ impl Manager {
     /// Looks from now on, every so often.
     pub(super) fn begin_retention(&mut self, ctx: &mut Context<Self>) {
         let now = self.now();
-        let mut look = ClockCheck {
+        let mut look = RetentionState {
             at: (Instant::now(), now),
             doubted_until: None,
             at_once: AT_ONCE,
@@ -150,7 +150,7 @@ fn ended(counts: &BTreeMap<(String, Status), u64>) -> u64 {
     ended.map(|(_, count)| count).sum()
 }
 
-impl ClockCheck {
+impl RetentionState {
     /// The store could not write what was to go: fewer at a time from now on.
     pub(super) const fn not_removed(&mut self) {
         self.at_once = FEW;
