@@ -232,6 +232,11 @@ impl Handler<NotCommitted> for Manager {
             self.of.hub.close();
             return self.drained();
         }
+        if matches!(failed.error, StoreError::Full(_)) && !failed.commands.is_empty() {
+            // With the next commit, though it be empty, the store makes use of what it has given up for
+            // this: before something large takes that room.
+            self.of.link.send(Vec::new());
+        }
         if self.given_up {
             return not_recorded(&failed.commands, &failed.error);
         }
