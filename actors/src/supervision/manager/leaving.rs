@@ -37,7 +37,9 @@ impl Manager {
     /// still on its way may bring another one. Without a store no end is recorded and no claim
     /// answered: then the functions alone are waited for.
     pub(super) fn drained(&mut self) {
-        let drained = if self.store_failed {
+        let drained = if self.given_up {
+            true
+        } else if self.store_failed {
             self.live.values().all(|live| live.ended)
         } else {
             self.live.is_empty() && !self.lanes.values().any(Lane::is_reserved)
