@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{ErrorCode, ffi};
+use rustix::process::{Resource, getrlimit};
 
 use crate::store::StoreError;
 
@@ -101,6 +102,10 @@ pub(super) fn store_error(error: &rusqlite::Error) -> StoreError {
     };
     match (code.code, code.extended_code) {
         (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => StoreError::Full(text),
+        // Most likely the limit of a file's size (`ulimit -f`), which SQLite does not tell apart.
+        (_, ffi::SQLITE_IOERR_WRITE) if getrlimit(Resource::Fsize).current.is_some() => {
+            StoreError::Full(text)
+        }
         // After a failed fsync the page cache no longer tells the truth.
         (_, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) => {
             StoreError::Fatal(format!("a sync to disk failed ({text}); check the disk before starting again"))
