@@ -54,7 +54,7 @@ mod tests {
         let large = async {
             let kept = [0_u8; 4_096];
             std::future::pending::<()>().await;
-            drop(kept);
+            std::hint::black_box(&kept);
         };
         assert!(size_of_val(&large) >= 4_096);
         assert!(size_of_val(&LiveCount::default().over(large)) < 100);
