@@ -74,7 +74,7 @@ pub(crate) async fn taken_away(folder: PathBuf) -> String {
         .filter_map(|file| Some((place(&file)??, file)))
         .collect();
     loop {
-        actix_web::rt::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(LOOK_EVERY).await;
         let gone = |(was, file): &&(_, PathBuf)| place(file).is_some_and(|now| now != Some(*was));
         if let Some((_, file)) = held.iter().find(gone) {
             return format!(
