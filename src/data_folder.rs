@@ -17,6 +17,12 @@ use crate::exit::Exit;
 const OWNER: u32 = 0o700;
 /// The same, and its group may go through it to what it may read.
 const PASSED_BY_GROUP: u32 = 0o710;
+/// The permissions of a file that is its owner's alone.
+const OWNER_FILE: u32 = 0o600;
+/// As many models, checkpoints and files of them are looked at when the server starts.
+const MOST_RESTRICTED: usize = 100_000;
+/// A checkpoint's folder is that deep: an operation's, its own, and what is in it.
+const DEEPEST: usize = 4;
 const WRITABLE_BY_GROUP: u32 = 0o020;
 const WRITABLE_BY_ALL: u32 = 0o002;
 
@@ -51,7 +57,7 @@ pub(crate) fn claim(settings: &Settings) -> Result<File, Exit> {
     // What an earlier version left was for everybody to read.
     restrict(folder, wanted);
     for folder in [settings.models_dir(), settings.checkpoints_dir()] {
-        restrict(&folder, OWNER);
+        restrict_all(&folder);
     }
     Ok(lock)
 }
@@ -59,7 +65,7 @@ pub(crate) fn claim(settings: &Settings) -> Result<File, Exit> {
 /// Closes the files that an earlier version left open to others, once they are known to be ours.
 pub(crate) fn close(settings: &Settings) {
     for file in files(&settings.data_dir) {
-        restrict(&file, 0o600);
+        restrict(&file, OWNER_FILE);
     }
 }
 
@@ -163,6 +169,35 @@ fn lock(folder: &Path, file: &Path) -> io::Result<Result<File, Exit>> {
             folder.display()
         )))),
         Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Gives a folder and what is in it to its owner alone. A file that has another name as well stays as it
+/// is, and links are not followed.
+fn restrict_all(folder: &Path) {
+    let mut left = MOST_RESTRICTED;
+    let mut folders = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let is_folder = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+        if !is_folder(&folder) {
+            continue;
+        }
+        restrict(&folder, OWNER);
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let Some(fewer) = usize::checked_sub(left, 1) else {
+                return log::warn!(
+                    "{} has more than {MOST_RESTRICTED} files; whether all of them are their owner's alone was not looked at",
+                    folder.display()
+                );
+            };
+            left = fewer;
+            let path = entry.path();
+            match fs::symlink_metadata(&path) {
+                Ok(found) if found.is_dir() && depth < DEEPEST => folders.push((path, depth + 1)),
+                Ok(found) if found.is_file() && found.nlink() == 1 => restrict(&path, OWNER_FILE),
+                _ => {}
+            }
+        }
     }
 }
 

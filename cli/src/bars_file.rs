@@ -14,8 +14,8 @@ const TIMES: [&str; 3] = ["time", "date", "datetime"];
 
 /// Reads `path` as CSV if its name ends in `.csv`, otherwise as JSON.
 pub(crate) fn read(path: &Path) -> Result<Vec<Bar>, Error> {
-    let shown = path.display();
-    let wrong = |why: String| Error::usage(format!("--bars {shown}: {why}"));
+    let whole = text_file::whole(path);
+    let wrong = |why: String| Error::usage(format!("--bars {}: {why}", whole.display()));
     let text = text_file::read(path).map_err(|error| wrong(error.to_string()))?;
     let text = text.as_str();
     let is_csv = path

@@ -69,7 +69,7 @@ fn token(global: &Global) -> Result<Option<String>, Error> {
     let Some(token) = std::env::var_os("IMPRESARIO_TOKEN") else {
         return Ok(None);
     };
-    match token.to_string_lossy().trim() {
+    match token.to_string_lossy().trim_ascii() {
         "" => Ok(None),
         token => sendable(token, "IMPRESARIO_TOKEN").map(Some),
     }
@@ -77,12 +77,12 @@ fn token(global: &Global) -> Result<Option<String>, Error> {
 
 /// Reads the first line that is not a comment: a token, or a name and a token, as in the server's own file.
 fn read_token(path: &Path) -> Result<String, Error> {
-    let shown = format!("--token-file {}", path.display());
+    let shown = format!("--token-file {}", text_file::whole(path).display());
     let text = text_file::read(path).map_err(|error| Error::usage(format!("{shown}: {error}")))?;
-    let mut lines = text.lines().map(str::trim);
+    let mut lines = text.lines().map(str::trim_ascii);
     let line = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
     let line = line.unwrap_or_default();
-    match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+    match line.split_ascii_whitespace().collect::<Vec<_>>().as_slice() {
         [token] | [_, token] => sendable(token, &shown),
         _ => Err(Error::usage(format!(
             "{shown}: expected a token, or a name and a token, on its first line that is no comment"
@@ -116,6 +116,8 @@ mod tests {
             ("ab\u{1}c", None),
             ("", None),
             ("a b c", None),
+            ("me\u{a0}abc", None),
+            ("abc\u{a0}", None),
             ("\u{feff}abc", Some("abc")),
             ("\u{feff}# mine\n\n me abc\n", Some("abc")),
             ("# nobody\n", None),
@@ -124,5 +126,17 @@ mod tests {
             assert_eq!(read_token(&path).ok().as_deref(), token, "{text:?}");
         }
         assert!(read_token(&folder.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_named_without_its_folder_is_told_with_it() {
+        let name = Path::new("nowhere-to-be-found");
+        let folder = std::env::current_dir().expect("a folder");
+        let shown = folder.join(name).display().to_string();
+        let token = read_token(name).err().map(|error| error.to_string());
+        let bars = bars_file::read(name).err().map(|error| error.to_string());
+        for error in [token, bars] {
+            assert!(error.is_some_and(|text| text.contains(&shown)));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Text files as people write them.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The text of a file, without the byte-order mark that some editors put before it.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
@@ -10,4 +10,10 @@ pub(crate) fn read(path: &Path) -> io::Result<String> {
         Some(rest) => rest.to_owned(),
         None => text,
     })
+}
+
+/// The whole path of a file, as messages show it: what a relative one means depends on the folder where the
+/// command was given.
+pub(crate) fn whole(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -208,6 +208,21 @@ fn tokens_are_two_words_a_line_and_never_printed() {
 }
 
 #[test]
+fn tokens_of_another_user_are_refused() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(&file, format!("anna {LONG}\n")).expect("it is ours");
+    Tokens::read(file.path()).expect("it is ours");
+    // Only root can give a file away.
+    if std::os::unix::fs::chown(file.path(), Some(1_000), None).is_ok() {
+        let error = Tokens::read(file.path()).expect_err("it is not ours");
+        assert!(
+            error.to_string().contains("another user (number 1000"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn a_line_that_is_no_name_and_token_is_told_by_its_number_and_never_repeated() {
     let (short, long_name) = (&LONG[1..], "n".repeat(101));
     for (text, wanted) in [
@@ -231,6 +246,20 @@ fn a_line_that_is_no_name_and_token_is_told_by_its_number_and_never_repeated() {
             "line 1: expected a token of at least 24",
         ),
         (format!("{long_name} {LONG}"), "line 1: expected a name"),
+        // A space that is none of ASCII divides no words, and is no part of one either.
+        (
+            format!("anna\u{a0}{LONG}"),
+            "line 1: expected \"name token\"",
+        ),
+        (
+            format!("anna \u{a0} {LONG}"),
+            "line 1: expected \"name token\"",
+        ),
+        (
+            format!("anna {LONG}\u{a0}"),
+            "line 1: expected a token of at least 24",
+        ),
+        (format!("\u{2003}anna {LONG}"), "line 1: expected a name"),
         (format!("an\u{202e}na {LONG}"), "line 1: expected a name"),
         // A file that was put behind another one, mark and all.
         (

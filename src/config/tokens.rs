@@ -1,7 +1,9 @@
 //! Who may call: a file with one `name token` a line.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+use rustix::process::geteuid;
 
 use super::error::ConfigError;
 use super::files;
@@ -12,6 +14,8 @@ const SHORTEST: usize = 24;
 const LONGEST_NAME: usize = 100;
 /// The permissions of the file's group and of everybody else.
 const OTHERS: u32 = 0o077;
+/// The user who may read and change every file anyway.
+const ROOT: u32 = 0;
 
 /// A caller and its token.
 pub struct Token {
@@ -35,15 +39,20 @@ impl std::fmt::Debug for Token {
 }
 
 impl Tokens {
-    /// Those of a file that its owner alone can read.
+    /// Those of a file that belongs to this server's user or to root, and that its owner alone can read.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let file = files::open(path)?;
         let shown = path.display();
-        let mode = file
+        let metadata = file
             .metadata()
-            .map_err(|error| ConfigError(format!("cannot read {shown}: {error}")))?
-            .permissions()
-            .mode();
+            .map_err(|error| ConfigError(format!("cannot read {shown}: {error}")))?;
+        let (owner, own) = (metadata.uid(), geteuid().as_raw());
+        if owner != own && owner != ROOT {
+            return Err(ConfigError(format!(
+                "{shown} holds tokens and belongs to another user (number {owner}, and this server runs as {own}), who could change them: run chown on it"
+            )));
+        }
+        let mode = metadata.mode();
         if mode & OTHERS != 0 {
             return Err(ConfigError(format!(
                 "{shown} holds tokens and others may use it (its mode is {:03o}): run chmod 600 {shown}",
@@ -58,7 +67,10 @@ impl Tokens {
         let mut tokens: Vec<Token> = Vec::new();
         let mut lines = Vec::new();
         for (line, number) in text.lines().zip(1..) {
-            if line.trim().is_empty() || line.trim_start().starts_with('#') {
+            // Spaces are those of ASCII: another one is a part of a word, which then has a character that is not
+            // allowed, and is not passed over.
+            let line = line.trim_ascii();
+            if line.is_empty() || line.starts_with('#') {
                 continue;
             }
             // The line itself may hold a secret, so only its number is told.
@@ -87,7 +99,7 @@ impl Tokens {
 
 /// The caller of a line, or what was expected there.
 fn token(line: &str) -> Result<Token, &'static str> {
-    let mut words = line.split_whitespace();
+    let mut words = line.split_ascii_whitespace();
     let (Some(name), Some(secret), None) = (words.next(), words.next(), words.next()) else {
         return Err("expected \"name token\", two words");
     };

@@ -24,6 +24,20 @@ fn ended(server: &Server, body: &Value) -> Value {
     reply.data(200)["operation"].clone()
 }
 
+#[test]
+fn a_file_that_is_the_default_is_the_same_start_as_one_left_out() {
+    let server = Server::importing(&[("A_1d.csv", HEADER), ("B_1d.csv", HEADER)]);
+    let load = |file: Value| {
+        let body = json!({"symbol": "A", "timeframe": "1d", "file": file});
+        server.post_as(LOAD, &body, &[("idempotency-key", "k")])
+    };
+    let first = load(Value::Null);
+    let first = &first.data(202)["operation_id"];
+    let again = load(json!("A_1d.csv"));
+    assert_eq!(&again.data(200)["operation_id"], first);
+    load(json!("B_1d.csv")).fails(422, "IDEMPOTENCY_MISMATCH");
+}
+
 fn five_minutes() -> String {
     let row = |minute: i64| format!("{},1,2,0.5,1.5,{minute}\n", 1_700_000_100 + minute * 300);
     std::iter::once(HEADER.to_owned())

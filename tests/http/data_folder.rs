@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{BARS, Server, command, import};
+use crate::support::{BARS, Server, comes, command, import};
 
 /// A mask that takes nothing away, so that all that is kept from others is the server's own doing.
 const OPEN: &str = "umask 000; exec \"$0\" \"$@\"";
@@ -112,16 +112,27 @@ fn what_an_earlier_version_left_for_everybody_is_closed() {
     let folder = importing();
     let data = folder.path().join("data");
     drop(busy(&folder, "none"));
+    let theirs = folder.path().join("theirs");
+    fs::write(&theirs, "").expect("writable");
+    // A checkpoint of an operation that is not there is removed.
     fs::create_dir_all(data.join("checkpoints/op_0000000000001")).expect("writable");
+    let model = data.join("models/mdl_0000000000001");
+    fs::create_dir_all(&model).expect("writable");
+    fs::write(model.join("card.json"), "").expect("writable");
+    std::os::unix::fs::symlink(&theirs, model.join("link")).expect("writable");
+    fs::hard_link(&theirs, model.join("hard")).expect("writable");
     for (path, _) in modes(&data) {
         let mode = if path.is_dir() { 0o755 } else { 0o644 };
         fs::set_permissions(&path, Permissions::from_mode(mode)).expect("it is ours");
     }
     let _server = busy(&folder, "none");
     assert_eq!(mode(&data), 0o700);
-    for name in ["bars", "checkpoints"] {
+    for name in ["bars", "checkpoints", "models"] {
         assert_eq!(mode(&data.join(name)), 0o700, "{name}");
     }
+    assert_eq!(mode(&model), 0o700);
+    assert_eq!(mode(&model.join("card.json")), 0o600);
+    assert_eq!(mode(&theirs), 0o644, "it is not the server's");
     for name in ["operations.db", "ballast", "lock", "bars/GOOG_1d.bars"] {
         assert_eq!(mode(&data.join(name)), 0o600, "{name}");
     }
@@ -162,8 +173,8 @@ fn a_folder_that_others_may_change_is_refused_or_warned_of() {
     let script = format!("exec \"$0\" \"$@\" 2>{}", log.display());
     let set = format!("data_dir={shown}");
     let _server = Server::by_shell(&script, &["--set", &set]);
-    let text = fs::read_to_string(log).expect("a log");
-    assert!(text.contains("was writable by its group"), "{text}");
+    let read = || fs::read_to_string(&log).expect("a log");
+    comes("a line", || read().contains("was writable by its group"));
     assert_eq!(mode(&data), 0o700);
 }
 

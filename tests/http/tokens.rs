@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
-use crate::support::{ANNA, BEN, Server, command, token_file, tokens};
+use crate::support::{ANNA, BEN, Server, comes, command, token_file, tokens};
 
 /// What the server says of a token file that it does not take.
 fn refused(text: &str, mode: u32) -> String {
@@ -118,7 +118,11 @@ fn refused_tokens_and_prunes_are_in_the_log_with_who_and_without_the_token() {
     server
         .post_as("/api/v1/operations/prune", &prune, &headers)
         .data(200);
-    let text = fs::read_to_string(log).expect("a log");
+    let read = || fs::read_to_string(&log).expect("a log");
+    comes("its last line", || {
+        read().contains("prune: anna: 0 operations")
+    });
+    let text = read();
     let told = text
         .matches("refused a token from 127.0.0.1 for /api/v1/system\n")
         .count();
@@ -127,5 +131,4 @@ fn refused_tokens_and_prunes_are_in_the_log_with_who_and_without_the_token() {
         !text.contains(wrong) && !text.contains("also-secret"),
         "{text}"
     );
-    assert!(text.contains("prune: anna: 0 operations"), "{text}");
 }

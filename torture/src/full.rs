@@ -83,8 +83,12 @@ fn emptied(args: &Args, disk: &Path, report: &mut Report) -> Result<(), String> 
     // The last ones may not have ended yet.
     while pruned + 100 < count && began.elapsed() < PATIENCE {
         let reply = client.post("/api/v1/operations/prune", &all, None);
-        let reply = reply.filter(Reply::is_success);
-        let reply = reply.ok_or("a full disk: nothing can be removed")?;
+        let reply = reply.ok_or("a full disk: a prune is not answered")?;
+        if !reply.is_success() {
+            return Err(format!(
+                "after {count} starts nothing can be removed: {reply:?}"
+            ));
+        }
         pruned += reply.data()["pruned"].as_u64().unwrap_or(0);
     }
     while start(&client, 1)?.status != 202 {

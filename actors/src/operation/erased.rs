@@ -85,7 +85,7 @@ impl<K: Operation> ErasedOperation for Erased<K> {
         let params = fits(&self.schema, params)?;
         let typed = K::Params::deserialize(params).map_err(|error| unreadable(&error))?;
         self.kind.check(&typed).map_err(Refusal::bounded)?;
-        let params = encoded(&typed)?;
+        let params = encoded(&self.kind.complete(typed))?;
         bounded(&params)?;
         Ok(params)
     }

@@ -95,6 +95,13 @@ pub trait Operation: Sized + Send + Sync + 'static {
         Ok(())
     }
 
+    /// The params with those defaults filled in that follow from other params; the schema has the rest. They
+    /// are recorded so, and a start that writes such a default out is the same as one that leaves it out
+    /// (`Idempotency-Key`). It is asked after [`Operation::check`], where the caller is too.
+    fn complete(&self, params: Self::Params) -> Self::Params {
+        params
+    }
+
     /// The work. It runs on a thread of its own, may block and compute, and is asked to stop
     /// through `ctx` alone.
     fn run(&self, params: Self::Params, ctx: &Context) -> Result<Self::Output, Failure>;

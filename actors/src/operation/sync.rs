@@ -110,6 +110,7 @@ pub fn run_sync_operation<K: Operation>(
     options: SyncOptions<'_>,
 ) -> Result<K::Output, SyncError> {
     check(kind, &params)?;
+    let params = kind.complete(params);
     let policy = kind.policy();
     let run = Run::new(RunSetup {
         run: 1,

@@ -238,13 +238,19 @@ impl Writer {
     }
 
     fn commit(&mut self, commands: &[Command]) -> Result<Vec<Outcome>, StoreError> {
-        let Some(breakpoints) = &self.breakpoints else {
-            return self.store.commit(commands);
-        };
-        breakpoints.before(commands)?;
-        let outcomes = self.store.commit(commands)?;
-        breakpoints.after(commands);
-        Ok(outcomes)
+        if let Some(breakpoints) = &self.breakpoints {
+            breakpoints.before(commands)?;
+        }
+        let outcomes = self.store.commit(commands);
+        if matches!(outcomes, Err(StoreError::Full(_))) {
+            // With its next commit, though it be empty, the store tidies up in the room that it has just
+            // given up for that: before something large takes it.
+            let _ = self.store.commit(&[]);
+        }
+        if let (Some(breakpoints), Ok(_)) = (&self.breakpoints, &outcomes) {
+            breakpoints.after(commands);
+        }
+        outcomes
     }
 
     /// What came of a batch whose commit was sent, however long it takes to find out: what is written

@@ -72,7 +72,7 @@ fn a_locale_without_utf_8_gets_ascii_alone() {
 #[test]
 fn a_token_that_no_header_carries_is_a_fault_of_usage() {
     let server = Server::start();
-    for token in ["t\u{f6}ken", "to\u{1}ken", "模型"] {
+    for token in ["t\u{f6}ken", "to\u{1}ken", "模型", "\u{a0}", "\u{a0}token"] {
         for args in [&["ops", "list"][..], &["dummy", "--iterations", "0"]] {
             let output = server
                 .client()

@@ -122,7 +122,7 @@ function Filters({ filter }: { filter: Filter }): JSX.Element {
         onKeyDown={(event) => { if (event.key === 'Escape') event.currentTarget.blur(); }} />
       <select aria-label="Status" value={one(filter.status)} onChange={(event) => change({ status: chosen(event.currentTarget.value) })}>
         <option value="">any status</option>
-        {[...new Set([...CHOICES, ...filter.status])].map((status) => <option key={status} value={status}>{sign(status)} {status}</option>)}
+        {[...new Set([...CHOICES, ...filter.status])].map((status) => <option key={status} value={status}>{status} {sign(status)}</option>)}
         {filter.status.length > 1 ? <option value="several">{filter.status.join(', ')}</option> : null}
       </select>
       <select aria-label="Kind" value={one(filter.kind)} onChange={(event) => change({ kind: chosen(event.currentTarget.value) })}>

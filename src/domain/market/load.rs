@@ -95,6 +95,13 @@ impl Operation for DataLoad {
         Policy::lane("default")
     }
 
+    fn complete(&self, params: DataLoadParams) -> DataLoadParams {
+        DataLoadParams {
+            file: Some(params.file()),
+            ..params
+        }
+    }
+
     fn run(&self, params: DataLoadParams, ctx: &Context) -> Result<DataLoadOutput, Failure> {
         let (symbol, timeframe, file) = (&params.symbol, &params.timeframe, params.file());
         ctx.title(format!("Loading {symbol} {timeframe}"));

@@ -17,6 +17,7 @@ mod rules;
 mod server;
 mod stream;
 mod track;
+mod turn;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};

@@ -8,18 +8,15 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::turn::Turn;
 use super::{Connection, Connections, Ending};
-
-/// Bytes that are read before what they say is looked at.
-const AT_ONCE: usize = 64 << 10;
 
 /// A client's stream, which tells its connection what happens, and does what it is told there.
 pub(super) struct Stream {
     tcp: TcpStream,
     pub(super) connection: Connection,
     connections: Arc<Connections>,
-    /// Bytes read since the server last had its turn.
-    at_once: usize,
+    turn: Turn,
 }
 
 impl Stream {
@@ -34,7 +31,7 @@ impl Stream {
             tcp,
             connection,
             connections,
-            at_once: 0,
+            turn: Turn::default(),
         }
     }
 
@@ -82,24 +79,20 @@ impl AsyncRead for Stream {
             this.hold(context);
             return Poll::Pending;
         }
-        if this.at_once >= AT_ONCE {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let before = buffer.filled().len();
-        match Pin::new(&mut this.tcp).poll_read(context, buffer) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(result) => {
-                let read = buffer.filled().len() - before;
-                if read == 0 {
-                    this.connection.client_left();
-                } else {
-                    this.at_once += read;
-                    this.connection.received(read);
-                }
-                Poll::Ready(result)
+        let most = ready!(this.turn.poll(context)).min(buffer.remaining());
+        let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
+        let result = Pin::new(&mut this.tcp).poll_read(context, &mut part);
+        let read = part.filled().len();
+        buffer.advance(read);
+        match &result {
+            Poll::Pending => this.turn.nothing_more(),
+            Poll::Ready(_) if read == 0 => this.connection.client_left(),
+            Poll::Ready(_) => {
+                this.turn.read(read);
+                this.connection.received(read);
             }
         }
+        result
     }
 }
 
@@ -127,7 +120,6 @@ impl AsyncWrite for Stream {
     /// actix-http asks for it whenever it has written all that it had, and once a turn.
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         let this = self.get_mut();
-        this.at_once = 0;
         let answered = this.connection.flushed();
         if answered && this.connection.ending() == Ending::AfterAnswer {
             return Poll::Ready(Err(Error::from(ErrorKind::ConnectionAborted)));
@@ -152,5 +144,78 @@ impl Drop for Stream {
         }
         self.connection.client_left();
         self.connections.closed(&self.connection);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Waker;
+
+    use clap::Parser;
+    use futures_util::task::{ArcWake, waker};
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use tokio::task::yield_now;
+
+    use super::super::turn::AT_ONCE;
+    use super::*;
+    use crate::config::{Args, Settings};
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl ArcWake for Woken {
+        fn wake_by_ref(woken: &Arc<Self>) {
+            woken.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A stream for which more has come than is read at once, and its client.
+    async fn flooded() -> (Stream, TcpStream) {
+        let settings = Settings::load(&Args::parse_from(["impresariod"])).expect("defaults");
+        let all = Connections::new(&settings).expect("there are files to spare");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut client = TcpStream::connect(address).await.expect("it listens");
+        let (tcp, from) = listener.accept().await.expect("a client");
+        client.write_all(&[b' '; 3 * AT_ONCE]).await.expect("open");
+        let mut come = [0; 3 * AT_ONCE];
+        while tcp.peek(&mut come).await.expect("open") < come.len() {}
+        let connection = all.open(Some(from)).expect("a place");
+        (Stream::new(tcp, connection, all), client)
+    }
+
+    /// What can be read of it now.
+    fn read(stream: &mut Stream, context: &mut Context<'_>) -> usize {
+        let (mut bytes, mut read) = ([0; 1_000], 0);
+        loop {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            if Pin::new(&mut *stream)
+                .poll_read(context, &mut buffer)
+                .is_pending()
+            {
+                return read;
+            }
+            read += buffer.filled().len();
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_has_sent_much_goes_on_when_others_have_been_looked_for() {
+        let (mut stream, _client) = flooded().await;
+        let woken = Arc::new(Woken::default());
+        let waker: Waker = waker(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        for _ in 0..3 {
+            let before = woken.0.load(Ordering::Relaxed);
+            assert_eq!(read(&mut stream, &mut context), AT_ONCE);
+            // Its task may have its turn for other reasons.
+            assert_eq!(read(&mut stream, &mut context), 0);
+            assert_eq!(woken.0.load(Ordering::Relaxed), before);
+            yield_now().await;
+            assert!(woken.0.load(Ordering::Relaxed) > before);
+        }
     }
 }

@@ -69,12 +69,19 @@ const BAR: &[Field] = &[
     required(field("volume", "a number", Value::is_number)),
 ];
 
+/// Counting the faults of bars stops here: a body can hold hundreds of thousands.
+#[cfg(feature = "training")]
+const MOST_BAR_FAULTS: u64 = 10_000;
+
 /// What is wrong with the bars of a body, field by field.
 #[cfg(feature = "training")]
 pub(super) fn bar_faults(body: &[u8]) -> Option<Faults> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let mut found = Faults::default();
     for (index, bar) in body.get("bars")?.as_array()?.iter().enumerate() {
+        if found.total() >= MOST_BAR_FAULTS {
+            break;
+        }
         let path = format!("bars[{index}]");
         match bar {
             Value::Object(bar) => collect(&format!("{path}."), bar, BAR, &mut found),

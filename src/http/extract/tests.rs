@@ -39,3 +39,14 @@ fn a_field_that_comes_twice_is_named_at_any_depth() {
         serde_json::from_str::<Value>(fine).expect("it is JSON")
     );
 }
+
+#[cfg(feature = "training")]
+#[test]
+fn faults_of_bars_are_counted_up_to_a_limit() {
+    for (bar, total) in [("1", 10_000), ("{}", 10_002)] {
+        let bars = vec![bar; 100_000].join(",");
+        let body = format!("{{\"bars\":[{bars}]}}");
+        let faults = fields::bar_faults(body.as_bytes()).expect("they are no bars");
+        assert_eq!((faults.total(), faults.first().len()), (total, 20), "{bar}");
+    }
+}

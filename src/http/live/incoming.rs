@@ -11,6 +11,8 @@ use super::end::End;
 const MOST_BYTES: usize = 64 << 10;
 /// The longest frame of a client that has not said who it is: a token and what is around it.
 const MOST_UNKNOWN: usize = 8 << 10;
+/// The most frames that one text may come in: empty ones cost no bytes of it.
+const MOST_FRAMES: usize = 1_024;
 /// The longest ping, pong or close (RFC 6455, 5.5).
 const MOST_CONTROL: usize = 125;
 
@@ -18,6 +20,8 @@ const MOST_CONTROL: usize = 125;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Message {
     Text(Bytes),
+    /// A frame of a text that goes on.
+    Part,
     Binary,
     Ping(Bytes),
     Pong,
@@ -28,8 +32,8 @@ pub(super) enum Message {
 pub(super) struct Incoming {
     codec: Codec,
     buffer: BytesMut,
-    /// A text that comes in several frames.
-    text: Option<BytesMut>,
+    /// A text that comes in several frames, and how many of them have come.
+    text: Option<(BytesMut, usize)>,
     /// Whether the client has said who it is: until then it may say little.
     trusted: bool,
 }
@@ -53,39 +57,39 @@ impl Incoming {
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// The next thing said, if it is whole.
+    /// What the next frame says, if it is whole. Each call takes one frame, so that whoever calls can let
+    /// others go in between.
     pub(super) fn next(&mut self) -> Result<Option<Message>, End> {
-        loop {
-            let most = if self.trusted {
-                MOST_BYTES
-            } else {
-                MOST_UNKNOWN
-            };
-            judge(&self.buffer, most)?;
-            let frame = self.codec.decode(&mut self.buffer);
-            let Some(frame) = frame.map_err(|error| broken(&error))? else {
-                return Ok(None);
-            };
-            let said = match frame {
-                Frame::Text(text) => Message::Text(text),
-                Frame::Continuation(part) => match self.join(part)? {
-                    Some(text) => Message::Text(text),
-                    None => continue,
-                },
-                Frame::Ping(payload) => Message::Ping(payload),
-                Frame::Pong(_) => Message::Pong,
-                Frame::Close(_) => Message::Close,
-                Frame::Binary(_) => Message::Binary,
-            };
-            return Ok(Some(said));
+        judge(&self.buffer, self.most())?;
+        let frame = self.codec.decode(&mut self.buffer);
+        let Some(frame) = frame.map_err(|error| broken(&error))? else {
+            return Ok(None);
+        };
+        Ok(Some(match frame {
+            Frame::Text(text) => Message::Text(text),
+            Frame::Continuation(part) => self.join(part)?.map_or(Message::Part, Message::Text),
+            Frame::Ping(payload) => Message::Ping(payload),
+            Frame::Pong(_) => Message::Pong,
+            Frame::Close(_) => Message::Close,
+            Frame::Binary(_) => Message::Binary,
+        }))
+    }
+
+    /// The longest frame, and the longest text in several of them.
+    const fn most(&self) -> usize {
+        if self.trusted {
+            MOST_BYTES
+        } else {
+            MOST_UNKNOWN
         }
     }
 
     /// A text in several frames: whole with the last one.
     fn join(&mut self, part: Item) -> Result<Option<Bytes>, End> {
+        let most = self.most();
         let (bytes, last) = match part {
             Item::FirstText(bytes) => {
-                self.text = Some(BytesMut::new());
+                self.text = None;
                 (bytes, false)
             }
             Item::FirstBinary(_) => {
@@ -97,12 +101,17 @@ impl Incoming {
             Item::Continue(bytes) => (bytes, false),
             Item::Last(bytes) => (bytes, true),
         };
-        let text = self.text.get_or_insert_default();
-        if text.len() + bytes.len() > MOST_BYTES {
-            return Err(too_long(MOST_BYTES));
+        let (text, frames) = self.text.get_or_insert_default();
+        *frames += 1;
+        if *frames > MOST_FRAMES {
+            let why = format!("a text comes in more than {MOST_FRAMES} frames");
+            return Err(End::close(CloseCode::Size, why));
+        }
+        if text.len() + bytes.len() > most {
+            return Err(too_long(most));
         }
         text.extend_from_slice(&bytes);
-        Ok(last.then(|| self.text.take().unwrap_or_default().freeze()))
+        Ok(last.then(|| self.text.take().unwrap_or_default().0.freeze()))
     }
 }
 
@@ -278,7 +287,9 @@ mod tests {
         let text = |text: &'static str| Message::Text(Bytes::from_static(text.as_bytes()));
         let wanted = [
             text("one"),
+            Message::Part,
             Message::Ping(Bytes::from_static(b"ping")),
+            Message::Part,
             text("two and three"),
             Message::Pong,
             Message::Binary,
@@ -288,13 +299,39 @@ mod tests {
     }
 
     #[test]
+    fn a_text_has_so_many_frames_each_of_them_taken_by_a_call_of_its_own() {
+        for trusted in [true, false] {
+            let mut incoming = Incoming::new(trusted);
+            incoming.feed(&frame(0x01, b""));
+            incoming.feed(&frame(0x00, b"").repeat(MOST_FRAMES));
+            for number in 0..MOST_FRAMES {
+                assert!(
+                    matches!(incoming.next(), Ok(Some(Message::Part))),
+                    "{number}"
+                );
+            }
+            let end = incoming.next();
+            assert!(matches!(
+                &end,
+                Err(End::Close {
+                    code: CloseCode::Size,
+                    ..
+                })
+            ));
+        }
+        let [part, rest] = [frame(0x01, &[b' '; 5_000]), frame(0x80, &[b' '; 5_000])];
+        let (_, end) = fed(false, &[part, rest].concat());
+        assert_eq!(end.map(|(code, _)| code), Some(CloseCode::Size));
+    }
+
+    #[test]
     fn a_text_in_parts_is_bounded_and_what_is_no_frame_ends_it() {
         let part = frame(0x01, &[b' '; 40_000]);
         let rest = frame(0x80, &[b' '; 40_000]);
         let (said, end) = fed(true, &[part, rest].concat());
         assert_eq!(
-            (said.len(), end.map(|(code, _)| code)),
-            (0, Some(CloseCode::Size))
+            (said, end.map(|(code, _)| code)),
+            (vec![Message::Part], Some(CloseCode::Size))
         );
         for bytes in [
             // No mask, a reserved bit, an unknown opcode, a continuation of nothing.

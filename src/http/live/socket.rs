@@ -39,6 +39,12 @@ const AUTH_TIMEOUT: Duration = Duration::from_secs(5);
 const CHECK_EVERY: Duration = Duration::from_millis(500);
 /// How long a client that was told that its socket ends has to close it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How many bytes are read of it until then: what was on its way when it was told.
+const LAST_BYTES: usize = 256 << 10;
+
+/// So many frames are handled before everybody else of the worker goes. A text counts as that many: it may
+/// be long, and ask for much.
+const A_TURN: usize = 32;
 
 /// A socket at work.
 pub(super) struct Socket {
@@ -139,18 +145,27 @@ impl Socket {
     /// Serves the socket until it is to end, and says why it ends.
     async fn listen(&mut self, payload: &mut Payload) -> End {
         let mut leaving = self.app.sockets_leave();
+        let mut heard = 0;
         loop {
             // Whoever floods without reading is not heard until it reads.
             while self.outbox.has_room() {
-                match self.incoming.next().and_then(|message| {
-                    message
-                        .map(|message| self.handle_message(message))
-                        .transpose()
-                }) {
-                    // A client that says much at once lets everybody else of this worker go in between.
-                    Ok(Some(())) => yield_now().await,
+                let message = match self.incoming.next() {
+                    Ok(Some(message)) => message,
                     Ok(None) => break,
                     Err(end) => return end,
+                };
+                heard += match &message {
+                    Message::Text(_) => A_TURN,
+                    _ => 1,
+                };
+                if let Err(end) = self.handle_message(message) {
+                    return end;
+                }
+                if heard >= A_TURN {
+                    heard = 0;
+                    // A client that says much at once lets everybody else of this worker go in between,
+                    // also those whose bytes have only just come.
+                    yield_now().await;
                 }
             }
             let hears = self.outbox.has_room();
@@ -214,16 +229,21 @@ impl Socket {
         self.handle.connection.blocked_for().is_zero()
     }
 
-    /// Until the client has closed it or gone; what else it says is not heard.
+    /// Until the client has closed it, has gone or has sent too much; what else it says is not heard.
     async fn until_closed(&mut self, payload: &mut Payload) {
+        let mut read = 0;
         while let Ok(message) = self.incoming.next() {
             match message {
                 Some(Message::Close) => return,
+                // Little waits here: what more has come is asked for below.
                 Some(_) => {}
+                None if read > LAST_BYTES => return,
                 None => {
+                    yield_now().await;
                     let Some(Ok(bytes)) = payload.next().await else {
                         return;
                     };
+                    read += bytes.len();
                     self.handle.connection.used();
                     self.incoming.feed(&bytes);
                 }
@@ -235,6 +255,7 @@ impl Socket {
         match message {
             Message::Close => Err(End::Closed),
             Message::Text(text) => self.handle_text(&text),
+            Message::Part => Ok(()),
             _ if !self.pass.is_trusted() => Err(unauthenticated()),
             Message::Pong => Ok(()),
             Message::Ping(payload) => {

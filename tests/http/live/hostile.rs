@@ -101,6 +101,37 @@ fn a_flood_that_nobody_reads_the_answers_of_fills_nothing() {
 }
 
 #[test]
+fn a_text_that_never_ends_costs_its_socket() {
+    for server in [Server::start(), guarded()] {
+        let live = Live::new(&server);
+        let mut stream = bytes(&live);
+        stream.write_all(b"\x01\x80\0\0\0\0").expect("open");
+        let ended = flood(&mut stream, &b"\0\x80\0\0\0\0".repeat(1_000), 64 << 20);
+        assert!(ended.is_err());
+        let mut other = Live::new(&server);
+        let mut stream = bytes(&other);
+        stream.write_all(b"\x01\x80\0\0\0\0").expect("open");
+        let rest = b"\0\x80\0\0\0\0".repeat(1_024);
+        stream.write_all(&rest).expect("open");
+        assert_eq!(other.closed().0, CloseCode::Size);
+    }
+}
+
+#[test]
+fn a_socket_that_is_told_to_end_may_send_so_many_bytes_more() {
+    let server = Server::start();
+    let live = Live::new(&server);
+    let mut stream = bytes(&live);
+    // A text that is no UTF-8, and then texts that nobody hears.
+    stream.write_all(b"\x81\x81\0\0\0\0\xff").expect("open");
+    let mut text = b"\x81\xfe\xf0\0\0\0\0\0".to_vec();
+    text.resize(text.len() + 0xf000, b'x');
+    // Beside what is read there is what the kernel keeps on both sides.
+    let ended = flood(&mut stream, &text, 24 << 20);
+    assert!(ended.is_err());
+}
+
+#[test]
 fn a_subscriber_that_reads_nothing_loses_its_connection_and_delays_no_shutdown() {
     let mut server = Server::own(&["http.socket_stall_seconds=1"]);
     let sockets = server.sockets();
