@@ -220,7 +220,9 @@ impl Subscription {
         }
         self.ready.push_back(match &self.interest {
             Interest::Operation(id) => {
-                Update::Snapshot(Box::new(self.orchestrator.view(*id).await?))
+                // Boxed, as it is seldom: a subscription would have room for it all its life.
+                let view = Box::pin(self.orchestrator.view(*id)).await?;
+                Update::Snapshot(Box::new(view))
             }
             Interest::Matching { .. } => Update::CaughtUp(self.last),
         });

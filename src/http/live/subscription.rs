@@ -46,33 +46,41 @@ pub(super) async fn serve(
 ) {
     // What each begins with may be large, and waits until the client has read what came before it.
     let turn = outbox.turn().await;
-    if let Err(error) = check_since(&orchestrator, &outbox, &mut request).await {
-        return refuse(&outbox, &request.sub, &error);
-    }
-    let listening = match &request.interest {
-        Interest::Operation(id) => orchestrator.subscribe(*id, request.since).await,
-        matching => {
-            orchestrator
-                .subscribe_matching(matching.clone(), request.since)
-                .await
-        }
-    };
+    // Boxed, as what follows seldom is: the task would have room for it all its life.
+    let listening = Box::pin(listen(&orchestrator, &outbox, &mut request)).await;
     match listening {
         Err(error) => refuse(&outbox, &request.sub, &error),
-        Ok(subscription) => {
+        Ok(mut subscription) => {
             frames::send(
                 &outbox,
                 Some(&request.sub),
                 FrameBody::Subscribed(frames::nothing()),
             );
-            let work = Work {
+            let mut work = Work {
                 orchestrator,
                 prefix: Prefix::of(&request.sub),
                 outbox: outbox.clone(),
                 request,
                 progress: HashMap::new(),
             };
-            work.run(subscription, turn).await;
+            work.run(&mut subscription, turn).await;
+        }
+    }
+}
+
+async fn listen(
+    orchestrator: &Orchestrator,
+    outbox: &Outbox,
+    request: &mut SubscriptionRequest,
+) -> Result<Subscription, Error> {
+    check_since(orchestrator, outbox, request).await?;
+    match &request.interest {
+        Interest::Operation(id) => orchestrator.subscribe(*id, request.since).await,
+        matching => {
+            let matching = matching.clone();
+            orchestrator
+                .subscribe_matching(matching, request.since)
+                .await
         }
     }
 }
@@ -109,7 +117,7 @@ fn refuse(outbox: &Outbox, sub: &str, error: &Error) {
 
 impl Work {
     /// The turn is over with the snapshot.
-    async fn run(mut self, mut subscription: Subscription, turn: MutexGuard<'_, ()>) {
+    async fn run(&mut self, subscription: &mut Subscription, turn: MutexGuard<'_, ()>) {
         let mut begins = Some(turn);
         loop {
             self.outbox.room().await;
@@ -184,7 +192,7 @@ impl Work {
                 };
                 self.prefix.own(&self.outbox, &frame)
             }
-            Update::CaughtUp(cursor) => self.rows(cursor).await,
+            Update::CaughtUp(cursor) => Box::pin(self.rows(cursor)).await,
             Update::Gap(events) => {
                 let gap = GapData {
                     logs: 0,
@@ -294,5 +302,23 @@ async fn wait(due: Option<Instant>) {
     match due {
         Some(due) => sleep_until(due.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<A, B, C, D, F: Future>(_: impl FnOnce(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_task_has_no_room_for_what_it_seldom_does() {
+        let size = size(serve);
+        assert!(
+            size < 2_000,
+            "{size} bytes; which part of it should be boxed?"
+        );
     }
 }
