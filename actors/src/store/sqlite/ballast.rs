@@ -99,7 +99,7 @@ impl Ballast {
     }
 
     /// Bytes of the pages that are free within the database, as its header says: there since it was last
-    /// copied back from the log. <https://www.sqlite.org/fileformat2.html#the_database_header>
+    /// copied from the log by a checkpoint. <https://www.sqlite.org/fileformat2.html#the_database_header>
     fn free_pages(&mut self) -> io::Result<u64> {
         let database = match &mut self.database {
             Some(database) => database,

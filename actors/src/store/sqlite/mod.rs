@@ -165,7 +165,7 @@ impl SqliteStore {
 impl Drop for SqliteStore {
     /// After an orderly end the database is one file, and the log is empty.
     fn drop(&mut self) {
-        self.wal.copy_all(&self.connection);
+        self.wal.checkpoint_all(&self.connection);
     }
 }
 

@@ -40,9 +40,9 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<SqliteStore, OpenE
     if let Err(error) = wal::grow(&file) {
         log::warn!("the write-ahead log could not be grown beforehand: {error}");
     }
-    let copier = connect(&file).map_err(cannot)?;
-    let wal =
-        Wal::start(&file, &mut connection, copier).map_err(|error| OpenError::io(&file, &error))?;
+    let checkpointer = connect(&file).map_err(cannot)?;
+    let wal = Wal::start(&file, &mut connection, checkpointer)
+        .map_err(|error| OpenError::io(&file, &error))?;
     let reader = SqliteReader::new(file, Arc::clone(&damage));
     reader.tell_waiting(cache.waiting());
     Ok(SqliteStore {
@@ -61,7 +61,7 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<SqliteStore, OpenE
 fn connect(file: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(file)?;
     connection.busy_timeout(Duration::from_secs(5))?;
-    // A thread of its own copies the log back; the cache is in KiB.
+    // A thread of its own makes the checkpoints of the log; the cache is in KiB.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
          PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;",

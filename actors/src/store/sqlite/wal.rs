@@ -1,9 +1,9 @@
-//! The write-ahead log: grown before it is needed, so that a commit extends no file, and copied back
-//! into the database by a thread with a connection of its own, so that no commit pays for that.
+//! The write-ahead log: grown before it is needed, so that a commit extends no file, and copied into the
+//! database (a *WAL checkpoint*) by a thread with a connection of its own, so that no commit pays for that.
 //!
-//! The log begins anew only when a commit finds all of it copied back, and while one copy is made the
-//! next commits are written. So the last few pages are copied by the writer itself, between two
-//! commits: else a busy store would be copied back after every commit, and never begin anew.
+//! The log begins anew only when a commit finds all of it checkpointed, and during one checkpoint the next
+//! commits are written. So the last few pages are checkpointed by the writer itself, between two commits:
+//! else there would be a checkpoint after every commit of a busy store, and the log would never begin anew.
 
 use std::cell::Cell;
 use std::fs::{File, OpenOptions};
@@ -21,17 +21,17 @@ use super::ballast::{ENOUGH, room};
 
 /// The log is this long from the start.
 const GROWN: u64 = 16 << 20;
-/// Pages in the log at which it is copied back.
-const COPY_AT: u32 = 3_000;
-/// So few pages the writer copies itself, in less time than a commit takes.
+/// Pages in the log at which there is a checkpoint.
+const CHECKPOINT_AT: u32 = 3_000;
+/// So few pages the writer checkpoints itself, in less time than a commit takes.
 const FEW: u32 = 256;
-/// Pages in the log at which the writer copies all that is left: then the thread cannot keep up, or each
+/// Pages in the log at which the writer checkpoints all that is left: then the thread cannot keep up, or each
 /// commit brings more than a few, and the log would grow without end.
-const COPY_HERE_AT: u32 = 16_384;
+const WRITER_CHECKPOINT_AT: u32 = 16_384;
 
 /// A longer log is cut while the disk is tight, in bytes.
 const CUT_AT: u64 = 1 << 20;
-/// With less room than this, each commit is copied back at once: the pages that the database grows by
+/// With less room than this, there is a checkpoint after each commit: the pages that the database grows by
 /// need room themselves, and when there is none left the log could never be cut again.
 const LITTLE: u64 = 8 << 20;
 /// How soon that is tried again where it could not be done.
@@ -42,11 +42,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Watches how long the log has become.
 pub(super) struct Wal {
     pages: Arc<AtomicU32>,
-    /// How many of them were copied back last.
-    copied: Arc<AtomicU32>,
+    /// How many of them the last checkpoint covered.
+    checkpointed: Arc<AtomicU32>,
     /// How many there were after the last commit.
     before: Cell<u32>,
-    /// How many there were when the writer last copied some.
+    /// How many there were at the writer's own last checkpoint.
     tried: Cell<u32>,
     database: PathBuf,
     /// When the log should have been cut last and could not be, and the room that there was.
@@ -60,11 +60,11 @@ pub(super) struct Wal {
 }
 
 impl Wal {
-    /// Begins: `writer` is the connection that commits, `copier` the thread's own.
+    /// Begins: `writer` is the connection that commits, `checkpointer` the thread's own.
     pub(super) fn start(
         database: &Path,
         writer: &mut Connection,
-        copier: Connection,
+        checkpointer: Connection,
     ) -> io::Result<Self> {
         let index = File::open(index_of(database))?;
         let pages = Arc::new(AtomicU32::new(0));
@@ -74,21 +74,21 @@ impl Wal {
             Ok(())
         };
         writer.wal_hook(Some(hook)).map_err(io::Error::other)?;
-        // One wake-up that waits is enough: it copies all that there is.
+        // One wake-up that waits is enough: its checkpoint covers all that there is.
         let (wake, woken) = sync_channel(1);
         let thread = std::thread::Builder::new().name("impresario-wal".to_owned());
-        let copied = Arc::new(AtomicU32::new(0));
-        let told = Arc::clone(&copied);
+        let checkpointed = Arc::new(AtomicU32::new(0));
+        let told = Arc::clone(&checkpointed);
         let thread = thread.spawn(move || {
             while woken.recv().is_ok() {
-                told.store(copy(&copier), Ordering::Relaxed);
+                told.store(passive_checkpoint(&checkpointer), Ordering::Relaxed);
             }
         })?;
         let wal = Self {
             database: database.to_owned(),
             not_cut: Cell::new(None),
             pages,
-            copied,
+            checkpointed,
             before: Cell::new(0),
             tried: Cell::new(0),
             index,
@@ -106,13 +106,18 @@ impl Wal {
         let pages = self.pages.load(Ordering::Relaxed);
         if pages < self.before.replace(pages) {
             // It has begun anew.
-            self.copied.store(0, Ordering::Relaxed);
+            self.checkpointed.store(0, Ordering::Relaxed);
             self.tried.set(0);
         }
-        match who_copies(pages, self.copied.load(Ordering::Relaxed), self.tried.get()) {
+        match who_checkpoints(
+            pages,
+            self.checkpointed.load(Ordering::Relaxed),
+            self.tried.get(),
+        ) {
             Who::Nobody => {}
             Who::Writer => {
-                self.copied.store(copy(writer), Ordering::Relaxed);
+                self.checkpointed
+                    .store(passive_checkpoint(writer), Ordering::Relaxed);
                 self.tried.set(pages);
             }
             // Full: it is awake already.
@@ -120,7 +125,7 @@ impl Wal {
         }
     }
 
-    /// A long log on a tight disk is copied back and cut, so that there is room again: what was removed
+    /// A long log on a tight disk is checkpointed and cut, so that there is room again: what was removed
     /// leaves free pages in the database, and none on the disk.
     fn cut_if_tight(&self, writer: &Connection) {
         let room = room(&self.database).unwrap_or(u64::MAX);
@@ -142,7 +147,7 @@ impl Wal {
     }
 
     /// At the end: all of it, unless a reader is still busy with it.
-    pub(super) fn copy_all(&mut self, writer: &Connection) {
+    pub(super) fn checkpoint_all(&mut self, writer: &Connection) {
         self.end();
         if let Err(error) = self.empty(writer) {
             // What is in the log is safe there; the next start finds it.
@@ -150,8 +155,8 @@ impl Wal {
         }
     }
 
-    /// Copies all of the log, then cuts it. A power loss may keep the one and not the other, so the
-    /// index first says on disk that all is copied (`wal_check.rs`).
+    /// Checkpoints all of the log, then cuts it. A power loss may keep the one and not the other, so the
+    /// index first says on disk that all is checkpointed (`wal_check.rs`).
     fn empty(&self, writer: &Connection) -> rusqlite::Result<()> {
         let checkpoint = |mode| {
             let sql = format!("PRAGMA wal_checkpoint({mode})");
@@ -170,7 +175,7 @@ impl Wal {
     fn end(&mut self) {
         drop(self.wake.take());
         if let Some(thread) = self.thread.take() {
-            // A panic there has told of itself; the log is copied at the next start.
+            // A panic there has told of itself; the log is checkpointed at the next start.
             let _ = thread.join();
         }
     }
@@ -182,7 +187,7 @@ impl Drop for Wal {
     }
 }
 
-/// Who copies the log back.
+/// Who makes the next checkpoint.
 #[derive(Debug, PartialEq, Eq)]
 enum Who {
     Nobody,
@@ -190,31 +195,31 @@ enum Who {
     Thread,
 }
 
-/// Of `pages` in the log, `copied` were copied back last; the writer itself did so at `tried`. Where
-/// it could not copy all, because someone reads what is old, it is not asked again at every commit.
-const fn who_copies(pages: u32, copied: u32, tried: u32) -> Who {
-    if pages < COPY_AT || pages < tried + FEW && tried > 0 {
+/// Of `pages` in the log, the last checkpoint covered `checkpointed`; the writer's own last one was at
+/// `tried`. Where it could not cover all, because someone reads what is old, it is not asked again at every commit.
+const fn who_checkpoints(pages: u32, checkpointed: u32, tried: u32) -> Who {
+    if pages < CHECKPOINT_AT || pages < tried + FEW && tried > 0 {
         return Who::Nobody;
     }
-    if pages.saturating_sub(copied) <= FEW || pages >= COPY_HERE_AT {
+    if pages.saturating_sub(checkpointed) <= FEW || pages >= WRITER_CHECKPOINT_AT {
         Who::Writer
     } else {
         Who::Thread
     }
 }
 
-/// Copies what no reader needs in the log, and waits for nobody: how many pages of it are copied.
-fn copy(connection: &Connection) -> u32 {
-    let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| {
+/// A checkpoint of what no reader needs in the log, which waits for nobody: how many pages it covered.
+fn passive_checkpoint(connection: &Connection) -> u32 {
+    let checkpointed = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| {
         row.get::<_, i64>(2)
     });
-    let copied = copied.unwrap_or_else(|error| {
+    let checkpointed = checkpointed.unwrap_or_else(|error| {
         // What is in the log is safe there; the next try comes with the next commit.
-        log::warn!("the write-ahead log could not be copied back: {error}");
+        log::warn!("the write-ahead log could not be checkpointed: {error}");
         0
     });
     // Below zero: the other one is at it.
-    u32::try_from(copied).unwrap_or(0)
+    u32::try_from(checkpointed).unwrap_or(0)
 }
 
 /// The log's file beside its database.
@@ -267,27 +272,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_thread_copies_much_and_the_writer_the_few_pages_that_came_meanwhile() {
-        for (pages, copied, tried, who) in [
-            // Short: copied later, with more.
-            (COPY_AT - 1, 0, 0, Who::Nobody),
-            (COPY_AT, 0, 0, Who::Thread),
-            // What came while the thread copied: few pages, and the log begins anew.
-            (COPY_AT + 40, COPY_AT, 0, Who::Writer),
-            (COPY_AT + FEW + 1, COPY_AT, 0, Who::Thread),
+    fn the_thread_checkpoints_much_and_the_writer_the_few_pages_that_came_meanwhile() {
+        for (pages, checkpointed, tried, who) in [
+            // Short: checkpointed later, with more.
+            (CHECKPOINT_AT - 1, 0, 0, Who::Nobody),
+            (CHECKPOINT_AT, 0, 0, Who::Thread),
+            // What came while the thread was at it: few pages, and the log begins anew.
+            (CHECKPOINT_AT + 40, CHECKPOINT_AT, 0, Who::Writer),
+            (CHECKPOINT_AT + FEW + 1, CHECKPOINT_AT, 0, Who::Thread),
             // A reader held some of them back: not at every commit again.
-            (COPY_AT + 41, COPY_AT + 40, COPY_AT + 40, Who::Nobody),
-            (COPY_AT + 40 + FEW, COPY_AT + 40, COPY_AT + 40, Who::Writer),
+            (
+                CHECKPOINT_AT + 41,
+                CHECKPOINT_AT + 40,
+                CHECKPOINT_AT + 40,
+                Who::Nobody,
+            ),
+            (
+                CHECKPOINT_AT + 40 + FEW,
+                CHECKPOINT_AT + 40,
+                CHECKPOINT_AT + 40,
+                Who::Writer,
+            ),
             // The thread does not keep up.
-            (COPY_HERE_AT, 0, 0, Who::Writer),
+            (WRITER_CHECKPOINT_AT, 0, 0, Who::Writer),
             // It does, but each commit brings more than a few pages.
-            (COPY_HERE_AT - 1, COPY_HERE_AT - 2 * FEW, 0, Who::Thread),
-            (COPY_HERE_AT, COPY_HERE_AT - 2 * FEW, 0, Who::Writer),
+            (
+                WRITER_CHECKPOINT_AT - 1,
+                WRITER_CHECKPOINT_AT - 2 * FEW,
+                0,
+                Who::Thread,
+            ),
+            (
+                WRITER_CHECKPOINT_AT,
+                WRITER_CHECKPOINT_AT - 2 * FEW,
+                0,
+                Who::Writer,
+            ),
         ] {
             assert_eq!(
-                who_copies(pages, copied, tried),
+                who_checkpoints(pages, checkpointed, tried),
                 who,
-                "{pages} {copied} {tried}"
+                "{pages} {checkpointed} {tried}"
             );
         }
     }

@@ -17,7 +17,7 @@ pub(super) const LOG_HEADER: usize = 32;
 pub(super) const FRAME_HEADER: usize = 24;
 /// The log's first four bytes; the last bit says that checksums are of big-endian numbers.
 const MAGIC: u32 = 0x377f_0682;
-/// Twice the same header, then the number of frames that were copied back.
+/// Twice the same header, then the number of frames that checkpoints have covered.
 const INDEX_HEADER: usize = 48;
 const INDEX: usize = 2 * INDEX_HEADER + 4;
 /// The one version of the index that there is.
