@@ -83,7 +83,7 @@ fn live(
             format!("the server does not say how many {what} there are"),
         );
     }
-    let (mut samples, mut shared) = (Vec::new(), Shared::default());
+    let (mut samples, mut shared) = (Vec::new(), Shared::of(sorts::SORTS));
     for tenth in 0..TENTHS {
         let (began, until) = (Instant::now(), args.soak_operations * (tenth + 1) / TENTHS);
         work(server, seed.wrapping_add(tenth * CLIENTS), until, &shared);

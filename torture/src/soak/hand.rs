@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::sorts::SORTS;
 use super::surprised;
 use crate::Report;
 use crate::client::{Client, Reply};
@@ -15,26 +14,30 @@ use crate::wire;
 /// A wait that is longer than everything here takes.
 pub(super) const WAIT: &str = "wait=30";
 
+/// Does one thing. Returns how many operations it has started.
+pub(super) type Sort = fn(&mut Hand<'_>) -> Result<u64, String>;
+
 pub(super) struct Shared {
+    /// Each sort: its share in percent, its name, and its function.
+    sorts: &'static [(u32, &'static str, Sort)],
     pub(super) made: AtomicU64,
     pub(super) surprises: Mutex<Vec<String>>,
     /// How often each sort was done.
     done: Vec<AtomicU64>,
 }
 
-impl Default for Shared {
-    fn default() -> Self {
+impl Shared {
+    pub(super) fn of(sorts: &'static [(u32, &'static str, Sort)]) -> Self {
         Self {
+            sorts,
             made: AtomicU64::new(0),
             surprises: Mutex::default(),
-            done: SORTS.iter().map(|_| AtomicU64::new(0)).collect(),
+            done: sorts.iter().map(|_| AtomicU64::new(0)).collect(),
         }
     }
-}
 
-impl Shared {
     pub(super) fn say_what_was_done(&mut self, report: &mut Report) {
-        let counts = SORTS.iter().zip(&mut self.done);
+        let counts = self.sorts.iter().zip(&mut self.done);
         let said = counts.map(|((_, what, _), count)| format!("{} {what}", count.get_mut()));
         let said: Vec<_> = said.collect();
         report.say(format!("what was done: {}", said.join(", ")));
@@ -60,10 +63,11 @@ impl<'a> Hand<'a> {
 
     /// Works until all clients together have started this many operations, or something is wrong.
     pub(super) fn work(&mut self, until: u64) {
-        let all: u32 = SORTS.iter().map(|(share, ..)| share).sum();
+        let sorts = self.shared.sorts;
+        let all: u32 = sorts.iter().map(|(share, ..)| share).sum();
         while self.shared.made.load(Ordering::Relaxed) < until {
             let mut place = self.random.u32(..all);
-            for ((share, what, sort), done) in SORTS.iter().zip(&self.shared.done) {
+            for ((share, what, sort), done) in sorts.iter().zip(&self.shared.done) {
                 if place >= *share {
                     place -= share;
                     continue;

@@ -5,16 +5,13 @@ use std::sync::atomic::Ordering;
 use impresario_api::Timestamp;
 use serde_json::json;
 
-use super::hand::{Hand, WAIT, expect};
+use super::hand::{Hand, Sort, WAIT, expect};
 use crate::wire;
 
 /// An id that no operation has.
 const NOBODY: &str = "op_0000000000001";
 /// 2100-01-01: the latest `not_before`. Each later operation gets a time one second earlier.
 const LATE: i64 = 4_102_444_800_000;
-
-/// Does one thing. Returns how many operations it has started.
-pub(super) type Sort = fn(&mut Hand<'_>) -> Result<u64, String>;
 
 /// Each sort: its share in percent, its name, and its function.
 pub(super) const SORTS: &[(u32, &str, Sort)] = &[
