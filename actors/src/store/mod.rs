@@ -248,19 +248,6 @@ pub enum Refused {
     NoRoom(String),
 }
 
-impl Refused {
-    /// Whether it is a start that was refused.
-    pub const fn is_of_a_start(&self) -> bool {
-        matches!(
-            self,
-            Self::Duplicate(_)
-                | Self::IdempotencyMismatch(_)
-                | Self::QueueFull(_)
-                | Self::NoRoom(_)
-        )
-    }
-}
-
 /// Why a store could not answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
