@@ -101,10 +101,11 @@ impl Orchestrator {
             return Err(StartupError::LaneWithoutSlots { lane: lane.clone() });
         }
         let admitting = Arc::new(AtomicBool::new(true));
-        let (kinds, hub) = (Arc::new(kinds), Arc::new(Hub::default()));
+        let kinds = Arc::new(kinds);
         let failure = Failure::new(Arc::clone(&admitting));
         let (reader, engine) = (store.reader(), store.engine());
         let last_numbers = store.last_numbers().map_err(StartupError::Store)?;
+        let hub = Arc::new(Hub::after(last_numbers.cursor));
         let ids = Ids::after(last_numbers.newest);
         let owner = Owner {
             node: ids::NODE,

@@ -25,8 +25,8 @@ pub(crate) use self::topic::{Notification, TopicPosition};
 struct Topics {
     by_operation: HashMap<OperationId, Arc<Topic>>,
     matching: Vec<Arc<Topic>>,
-    /// The cursor of the next event, once there was one.
-    next_cursor: Option<u64>,
+    /// The cursor of the event that was published last, or of the store's last one before.
+    cursor: u64,
     closed: bool,
 }
 
@@ -58,7 +58,7 @@ impl Topics {
     /// event that was not published.
     fn skipped(&mut self, events: &[Arc<Event>]) -> Option<u64> {
         let (first, last) = (events.first()?, events.last()?);
-        let next = self.next_cursor.replace(last.cursor + 1)?;
+        let next = std::mem::replace(&mut self.cursor, last.cursor) + 1;
         (next != first.cursor).then(|| next.min(first.cursor))
     }
 
@@ -81,6 +81,14 @@ pub(crate) struct Counts {
 pub(crate) struct Hub(Mutex<Topics>);
 
 impl Hub {
+    /// Publishes what follows this cursor.
+    pub(crate) fn after(cursor: u64) -> Self {
+        Self(Mutex::new(Topics {
+            cursor,
+            ..Topics::default()
+        }))
+    }
+
     /// A position in the topic of an interest, which is made if nobody has it yet.
     fn enter(&self, interest: &Interest, lagging: bool) -> (Arc<Topic>, Arc<TopicPosition>) {
         let mut topics = lock(&self.0);

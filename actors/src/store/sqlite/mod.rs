@@ -35,7 +35,7 @@ use std::time::Duration;
 use crate::store::engine::{self, Needs};
 use crate::store::{Command, Done, LastNumbers, Outcome, Reader, Store, StoreError};
 use impresario_api::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 
 use self::ballast::Ballast;
 use self::damage::Damage;
@@ -147,7 +147,10 @@ impl SqliteStore {
             Some(cache) => cache,
             None => WriterCache::read(&self.connection)?,
         };
-        let began = self.connection.unchecked_transaction()?;
+        // It asks for the write lock at once: a transaction that has begun to read is refused it, without
+        // any waiting, while a reader that met a torn header holds it for a moment.
+        let began =
+            rusqlite::Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
         let mut transaction = Transaction::new(&began, &mut cache, &self.damage, careful);
         transaction.no_room = self.ballast.tight().map(str::to_owned);
         let done = work(&mut transaction)?;
