@@ -409,17 +409,20 @@ fn large_bodies_that_do_not_end_have_a_bound_for_all_of_them() {
     let server = Server::limited(1_024, &PATIENT);
     let body = format!("{{\"iterations\": 0{}}}", " ".repeat(1_000_000));
     let whole = post(DUMMY, &body);
-    // Each holds nearly a megabyte, and 64 of them are held.
-    let crowd: Vec<_> = (0..80)
-        .map(|_| {
-            let mut one = connect(&server);
-            let _ = one.write_all(&whole.as_bytes()[..whole.len() - 1]);
-            one
-        })
-        .collect();
     let headers = [("content-type", "application/json")];
-    let send = || server.send("POST", DUMMY, &headers, Some(body.as_bytes()));
-    comes("its refusal", || send().status == 503);
+    // Longer than what is left beside the last that fits.
+    let asked = format!("{{\"iterations\": 0{}}}", " ".repeat(200_000));
+    let send = || server.send("POST", DUMMY, &headers, Some(asked.as_bytes()));
+    // Each holds nearly a megabyte. They come one after the other: where many are read at once, many are
+    // refused at once.
+    let mut crowd = Vec::new();
+    comes("its refusal", || {
+        let mut one = connect(&server);
+        let _ = one.write_all(&whole.as_bytes()[..whole.len() - 1]);
+        crowd.push(one);
+        send().status == 503
+    });
+    assert!(crowd.len() >= 64, "{} are too few", crowd.len());
     send().fails(503, "BUSY");
     server.ended(1, &json!({}));
     drop(crowd);
