@@ -4,7 +4,8 @@
 use std::cell::RefCell;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,8 @@ pub(crate) struct Service {
     address: SocketAddr,
     /// A connection that can be used again.
     idle: RefCell<Option<TcpStream>>,
+    /// Nobody needs the server any more.
+    over: Arc<AtomicBool>,
     _folder: TempDir,
 }
 
@@ -59,6 +62,13 @@ impl Answer {
     }
 }
 
+impl Drop for Service {
+    /// The server ends when it finds that its folder is gone.
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Release);
+    }
+}
+
 impl Service {
     /// A server with its own kinds and [`Rich`], and if `tokens` with [`TOKEN`].
     pub(crate) fn new(tokens: bool) -> Self {
@@ -69,10 +79,15 @@ impl Service {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.expect("a free port");
         let settings = settings(&folder, address, tokens);
+        let over = Arc::new(AtomicBool::new(false));
+        let is_over = Arc::clone(&over);
         thread::spawn(move || {
             let kinds = app::kinds(&settings).register(Rich);
             let ended = System::new().block_on(app::run(&settings, kinds));
-            panic!("the server ended: {ended:?}");
+            assert!(
+                is_over.load(Ordering::Acquire),
+                "the server ended: {ended:?}"
+            );
         });
         let until = Instant::now() + PATIENCE;
         while TcpStream::connect(address).is_err() {
@@ -82,6 +97,7 @@ impl Service {
         Self {
             address,
             idle: RefCell::default(),
+            over,
             _folder: folder,
         }
     }
