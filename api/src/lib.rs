@@ -10,6 +10,7 @@ mod event;
 mod faults;
 mod frame;
 mod id;
+pub mod json;
 mod kind;
 mod model;
 mod number;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use impresario_api::json::{self, Unreadable};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
@@ -17,7 +18,7 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
 
 /// The params of a start: the object of `--params-json`, whose fields each `--param` replaces.
 pub(crate) fn params(json: Option<&str>, pairs: &[(String, String)]) -> Result<Value, Error> {
-    let mut object = match json.map(serde_json::from_str::<Value>) {
+    let mut object = match json.map(|json| json::read(json.as_bytes())) {
         None => Map::new(),
         Some(Ok(Value::Object(object))) => object,
         Some(Ok(other)) => {
@@ -26,7 +27,14 @@ pub(crate) fn params(json: Option<&str>, pairs: &[(String, String)]) -> Result<V
                 "--params-json: expected a JSON object such as '{{\"epochs\": 50}}', got {got}"
             )));
         }
-        Some(Err(error)) => return Err(Error::usage(format!("--params-json: {error}"))),
+        Some(Err(Unreadable::NotJson(error))) => {
+            return Err(Error::usage(format!("--params-json: {error}")));
+        }
+        Some(Err(Unreadable::FieldTwice(path))) => {
+            return Err(Error::usage(format!(
+                "--params-json: \"{path}\" twice; give each once"
+            )));
+        }
     };
     for (key, value) in once("--param", pairs.iter().cloned())? {
         object.insert(key, scalar(&value));
@@ -225,6 +233,9 @@ mod tests {
         assert_eq!(value, json!({"a": 2, "b": 1}));
         assert!(params(Some("[1]"), &[]).is_err());
         assert!(params(Some("{"), &[]).is_err());
+        let twice = params(Some("{\"a\": [{\"b\": 1, \"b\": 2}]}"), &[]);
+        let message = twice.expect_err("one field stands twice").to_string();
+        assert!(message.contains("\"a[0].b\" twice"), "{message}");
         assert_eq!(params(None, &[]).expect("nothing is fine"), json!({}));
     }
 

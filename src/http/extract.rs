@@ -12,6 +12,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use impresario::operation::Operation;
+use impresario_api::json::{self, Unreadable};
 use impresario_api::{Faults, OperationId, PruneRequest, StartOptions, VerbRequest, whole_numbers};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -20,7 +21,6 @@ use serde_json::{Map, Value};
 use super::connection::{Connection, Share, UNCOUNTED};
 use super::errors::ApiError;
 use super::guards::Guards;
-use super::json::{self, Unreadable};
 use super::state::App;
 #[cfg(feature = "training")]
 use fields::PREDICT;
@@ -273,15 +273,11 @@ fn read(
                 if seen > UNCOUNTED
                     && let Some(app) = &app
                 {
-                    match (app.connections().body(more), &mut held) {
-                        (None, _) => {
-                            is_refused = true;
-                            body = BytesMut::new();
-                            held = None;
-                            continue;
-                        }
-                        (Some(more), Some(held)) => held.merge(more),
-                        (more, none) => *none = more,
+                    held = app.connections().body(held, more);
+                    if held.is_none() {
+                        is_refused = true;
+                        body = BytesMut::new();
+                        continue;
                     }
                 }
                 body.extend_from_slice(&chunk);

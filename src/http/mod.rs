@@ -1,6 +1,6 @@
 //! The API over HTTP, and the console's files: one table of routes (`table`, `routes`) and its
 //! description (`openapi`), short handlers in their rooms, what they share (`state`), and one place
-//! each for who may call (`guards`), what was sent (`extract`, `json`, `query`), what is answered (`answers`)
+//! each for who may call (`guards`), what was sent (`extract`, `query`), what is answered (`answers`)
 //! and what went wrong (`errors`).
 
 mod answers;
@@ -13,7 +13,6 @@ mod dummy;
 mod errors;
 mod extract;
 mod guards;
-mod json;
 mod live;
 mod metrics;
 mod openapi;

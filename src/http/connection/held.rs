@@ -22,10 +22,23 @@ impl Memory {
         Self(Arc::new(Semaphore::new(MOST)))
     }
 
-    /// So many bytes of it, at once or not at all. What is longer than all of it gets all of it.
-    pub(super) fn take(&self, bytes: usize) -> Option<Share> {
-        let bytes = u32::try_from(bytes.min(MOST)).ok()?;
-        Arc::clone(&self.0).try_acquire_many_owned(bytes).ok()
+    /// A share that is so many bytes larger than the one that is held, at once or not at all. It is never
+    /// more than half of what the others leave, so that no number of slow clients with much leaves nothing
+    /// for one with little. What is more than half of all the memory counts as that half.
+    pub(super) fn take(&self, held: Option<Share>, more: usize) -> Option<Share> {
+        let has = held.as_ref().map_or(0, Share::num_permits);
+        let more = more.min((MOST / 2).saturating_sub(has));
+        if has + more > (self.0.available_permits() + has) / 2 {
+            return None;
+        }
+        let more = Arc::clone(&self.0).try_acquire_many_owned(u32::try_from(more).ok()?);
+        match (held, more.ok()?) {
+            (None, more) => Some(more),
+            (Some(mut held), more) => {
+                held.merge(more);
+                Some(held)
+            }
+        }
     }
 }
 
@@ -36,11 +49,23 @@ mod tests {
     #[test]
     fn what_is_taken_is_missing_until_it_is_given_back() {
         let memory = Memory::new();
-        let half = memory.take(MOST / 2).expect("there is all of it");
-        assert!(memory.take(MOST / 2 + 1).is_none());
-        let rest = memory.take(MOST / 2).expect("it is there");
-        assert!(memory.take(1).is_none());
-        drop((half, rest));
-        assert!(memory.take(2 * MOST).is_some(), "all that there is");
+        let half = memory.take(None, 2 * MOST).expect("it counts as half");
+        assert!(memory.take(None, MOST / 4 + 1).is_none());
+        let quarter = memory.take(None, MOST / 4);
+        let quarter = quarter.expect("half of what is left");
+        drop((half, quarter));
+        assert!(memory.take(None, MOST / 2).is_some());
+    }
+
+    #[test]
+    fn long_ones_leave_room_for_short_ones() {
+        let (memory, long, piece) = (Memory::new(), 1 << 20, 1 << 12);
+        let whole = || {
+            let mut pieces = 0..long / piece;
+            pieces.try_fold(None, |held, _| Some(Some(memory.take(held, piece)?)))
+        };
+        let taken: Vec<_> = std::iter::from_fn(whole).collect();
+        assert!(taken.len() >= MOST / long - 2, "{}", taken.len());
+        assert!(memory.take(None, long / 2).is_some());
     }
 }

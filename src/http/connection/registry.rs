@@ -83,13 +83,13 @@ impl Connections {
     }
 
     /// Memory for so many more bytes of a body; `None` when all bodies together have too much.
-    pub(in crate::http) fn body(&self, bytes: usize) -> Option<Share> {
-        self.bodies.take(bytes)
+    pub(in crate::http) fn body(&self, held: Option<Share>, more: usize) -> Option<Share> {
+        self.bodies.take(held, more)
     }
 
     /// The same for an answer.
     pub(super) fn answer(&self, bytes: usize) -> Option<Share> {
-        self.answers.take(bytes)
+        self.answers.take(None, bytes)
     }
 
     /// Looks at all of them again and again, and ends those that are overdue.

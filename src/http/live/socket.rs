@@ -11,6 +11,7 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpMessage, HttpRequest};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use impresario_api::json::{self, Unreadable};
 use impresario_api::{ClientFrame, ClosingData, Code, FrameBody};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -24,7 +25,6 @@ use super::{frames, request, subscription};
 use crate::http::connection::{Connection, Permit};
 use crate::http::errors::ApiError;
 use crate::http::guards::SocketPass;
-use crate::http::json::{self, Unreadable};
 use crate::http::state::App;
 
 /// Subscriptions on one socket.

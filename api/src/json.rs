@@ -1,6 +1,6 @@
-//! JSON as clients send it, in bodies and in frames: a value in which every object has each of its
-//! fields once. Of two fields with the same name serde would silently take the last one, where another
-//! reader of the same bytes takes the first.
+//! JSON as people and clients write it, in bodies, frames and on the command line: a value in which every
+//! object has each of its fields once. Of two fields with the same name serde would silently take the last
+//! one, where another reader of the same bytes takes the first.
 
 use std::fmt;
 
@@ -8,16 +8,17 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
-/// Why what a client sent is not read.
-pub(super) enum Unreadable {
+/// Why a text is not read.
+#[derive(Debug)]
+pub enum Unreadable {
     /// It is not JSON.
     NotJson(serde_json::Error),
     /// An object in it has a field twice, at this path.
     FieldTwice(String),
 }
 
-/// Reads what a client sent.
-pub(super) fn read(bytes: &[u8]) -> Result<Value, Unreadable> {
+/// Reads a text whole.
+pub fn read(bytes: &[u8]) -> Result<Value, Unreadable> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let mut twice = Vec::new();
     let value = Once(&mut twice).deserialize(&mut json);
