@@ -111,7 +111,7 @@ kinds! {
     Talker = "talker": Lines => String, talk, plain();
     Hoarder = "hoarder": AtGate => (), hoard, plain();
     Meter = "meter": Runs => (), measure, plain().max_attempts(9).backoff(AT_ONCE, AT_ONCE);
-    Saboteur = "saboteur": Sabotage => (), sabotage, plain();
+    Saboteur = "saboteur": NoParams => (), sabotage, plain();
 }
 
 const AT_ONCE: Duration = Duration::from_millis(1);
@@ -237,18 +237,8 @@ fn measure(params: &Runs, ctx: &Context) -> Result<(), Failure> {
         .ok_or_else(|| Failure::new("POWER", "the power went").retryable())
 }
 
-#[derive(Serialize, Deserialize, JsonSchema)]
-struct Sabotage {
-    /// Where it waits first.
-    #[serde(flatten)]
-    gate: AtGate,
-    /// With which code it stops the actor system.
-    code: i32,
-}
-
 /// Does what no function may: reaches for the actor system of its own thread, and stops it.
-fn sabotage(params: &Sabotage, _: &Context) -> Result<(), Failure> {
-    params.gate.wait()?;
-    System::current().stop_with_code(params.code);
+fn sabotage(_: &NoParams, _: &Context) -> Result<(), Failure> {
+    System::current().stop();
     Ok(())
 }

@@ -173,18 +173,15 @@ fn who_was_started_to_outlive_its_terminal_does() {
 }
 
 #[test]
-fn a_fault_of_the_orchestrator_itself_is_exit_70() {
-    // Code 0 is how the system ends when all is well: nobody may take it for that.
-    for code in [0, 1] {
-        let mut server = Server::own(&[GRACE]);
-        let gate = Gate::new();
-        let mut params = gate.params();
-        params["code"] = json!(code);
-        let id = server.of_kind("saboteur", &params, &json!({}));
-        server.until(&id, "running");
-        drop(gate.held());
-        assert_eq!(server.join().code(), Some(70), "code {code}");
-    }
+fn a_function_finds_no_actor_system_that_it_could_stop() {
+    let mut server = Server::own(&[GRACE]);
+    let id = server.of_kind("saboteur", &json!({}), &json!({}));
+    server.until(&id, "failed");
+    let view = server.get(&format!("{OPERATIONS}/{id}")).data(200);
+    assert_eq!(view["error"]["code"], "PANICKED", "{view}");
+    server.get("/readyz").data(200);
+    server.signal("TERM");
+    assert_eq!(server.join().code(), Some(0));
 }
 
 /// A pipe that is full, for nobody reads it; the reader, whose end would be noticed.

@@ -51,6 +51,9 @@ pub struct Context {
     not_finite: RefCell<BTreeSet<String>>,
     pub(crate) probe: Option<Probe>,
     pub(crate) yielding: Yielding,
+    /// Started when it is first asked for.
+    #[cfg(feature = "rayon")]
+    pub(crate) pool: std::cell::OnceCell<rayon_core::ThreadPool>,
 }
 
 /// Looks at every call, for a test.
@@ -106,6 +109,8 @@ impl Context {
             not_finite: RefCell::default(),
             probe: None,
             yielding,
+            #[cfg(feature = "rayon")]
+            pool: std::cell::OnceCell::new(),
         }
     }
 
@@ -409,7 +414,7 @@ impl Context {
     }
 
     /// How long a wait may last before it must look again.
-    fn nap(&self, left: Duration) -> Duration {
+    pub(crate) fn nap(&self, left: Duration) -> Duration {
         match self.run.folder_wait_left() {
             Some(wait) if self.run.word().rests() => left.min(wait),
             _ => left,
@@ -419,6 +424,7 @@ impl Context {
     /// The one way to a `Stopped`.
     pub(crate) fn tell(&self) -> Stopped {
         self.told.set(true);
+        self.run.set_over();
         Stopped::of(self.run.token)
     }
 }

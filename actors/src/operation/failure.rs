@@ -12,8 +12,9 @@ use crate::run::texts;
 /// The function was asked to stop and goes: only the supervisor makes one, for one run alone.
 ///
 /// It can be returned (`?` does) and nothing else: not made, not cloned, not turned into an
-/// ordinary error, so a stop cannot pass for a failure, nor a failure for a stop.
-#[must_use = "return it: `?` does"]
+/// ordinary error, so a stop cannot pass for a failure, nor a failure for a stop. A helper that may meet
+/// one returns [`Failure`]; an error type of its own would hide the stop.
+#[must_use = "return it: `?` does, in a function that returns `Failure`"]
 pub struct Stopped {
     run: u64,
 }

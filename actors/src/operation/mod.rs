@@ -38,11 +38,15 @@
 //! assert_eq!(ended.output(), Some(&45));
 //! ```
 
+mod block_on;
 pub(crate) mod context;
 mod erased;
 pub(crate) mod failure;
+mod handle;
 mod kinds;
 mod policy;
+#[cfg(feature = "rayon")]
+mod pool;
 mod steps;
 mod sync;
 pub mod testing;
@@ -57,6 +61,7 @@ pub use crate::run::files::{open_patiently, open_regular, read_at_most, too_many
 pub use context::{Context, Items};
 pub(crate) use erased::{ErasedOperation, encoded};
 pub use failure::{ErrorCode, Failure, OrFail, Refusal, Stopped};
+pub use handle::RunHandle;
 pub use impresario_api::{Fault, Faults, LogLevel};
 pub use kinds::Kinds;
 pub use policy::Policy;
@@ -73,7 +78,7 @@ pub trait Operation: Sized + Send + Sync + 'static {
     type Params: Serialize + DeserializeOwned + JsonSchema + Send;
 
     /// What it gives when it completes.
-    type Output: Serialize + JsonSchema;
+    type Output: Serialize + JsonSchema + Send;
 
     /// Whether the world is as the params need it: does the symbol exist, is the device there. Asked
     /// before queueing, on a bounded pool with a time limit. A kind without one pays nothing for it.
@@ -102,8 +107,8 @@ pub trait Operation: Sized + Send + Sync + 'static {
         params
     }
 
-    /// The work. It runs on a thread of its own, may block and compute, and is asked to stop
-    /// through `ctx` alone.
+    /// The work. It runs on a thread of its own, outside any runtime, may block and compute, and is asked
+    /// to stop through `ctx` alone.
     fn run(&self, params: Self::Params, ctx: &Context) -> Result<Self::Output, Failure>;
 }
 

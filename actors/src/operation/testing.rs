@@ -52,6 +52,7 @@ use impresario_api::{
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::sync::on_another_thread;
 use super::{Context, Operation, SavedCheckpoint};
 use crate::LiveCount;
 use crate::rules::lifecycle::{self, Input, Moment, State, Terms};
@@ -141,7 +142,7 @@ impl<K: Operation> Trial<'_, K> {
         self
     }
 
-    /// Runs it, on this thread.
+    /// Runs it, on a thread of its own as a slot is, and waits for its end.
     ///
     /// # Panics
     /// When the kind's own params cannot be encoded and decoded again.
@@ -168,22 +169,27 @@ impl<K: Operation> Trial<'_, K> {
             folders: Folders::At(self.folder.0.clone()),
         });
         run.probe();
-        let watch = Rc::new(Watch {
-            calls: Cell::new(0),
-            asks: RefCell::new(self.asks),
-            state: RefCell::new(state),
-            due_at_every_call: self.due_at_every_call,
-        });
-        let mut ctx = Context::new(Arc::clone(&run));
-        let seen = Rc::clone(&watch);
-        ctx.probe = Some(Box::new(move |run| seen.look(run)));
         let params = K::Params::deserialize(&self.params).expect("encoded params decode");
-        let mut output = None;
-        let finished = execute_in(&ctx, |ctx| {
-            output = Some(self.kind.run(params, ctx)?);
-            Ok(Value::Null)
+        let (kind, asks, due_at_every_call) = (self.kind, self.asks, self.due_at_every_call);
+        // As in a slot: nothing of the test's own thread is there, no runtime above all.
+        let (finished, output, state, calls) = on_another_thread(move || {
+            let watch = Rc::new(Watch {
+                calls: Cell::new(0),
+                asks: RefCell::new(asks),
+                state: RefCell::new(state),
+                due_at_every_call,
+            });
+            let mut ctx = Context::new(run);
+            let seen = Rc::clone(&watch);
+            ctx.probe = Some(Box::new(move |run| seen.look(run)));
+            let mut output = None;
+            let finished = execute_in(&ctx, |ctx| {
+                output = Some(kind.run(params, ctx)?);
+                Ok(Value::Null)
+            });
+            let state = watch.state.borrow().clone();
+            (finished, output, state, watch.calls.get())
         });
-        let state = watch.state.borrow().clone();
         let has_checkpoint = finished.checkpoint.is_some() || self.restored.is_some();
         let done = finished.end.is_done();
         let ended = Input::Ended {
@@ -209,7 +215,7 @@ impl<K: Operation> Trial<'_, K> {
             ),
             reports: finished.reports,
             checkpoint: finished.checkpoint.or(self.restored),
-            calls: watch.calls.get(),
+            calls,
             folder: self.folder,
         }
     }

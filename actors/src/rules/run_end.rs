@@ -31,7 +31,7 @@ pub enum RunEnd {
     Stopped,
     /// The function returned a failure.
     Failed(RunFailure),
-    /// The function panicked, or its arbiter ended under it.
+    /// The function panicked, or its thread ended under it.
     Panicked(RunFailure),
     /// The process went away.
     Lost,

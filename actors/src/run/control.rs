@@ -72,6 +72,10 @@ pub(crate) struct Run {
     due: AtomicBool,
     /// The function waits in one of our calls: a stop is heeded at once.
     rests: AtomicBool,
+    /// A pause waits for the function's next checkpoint.
+    waits_for_checkpoint: AtomicBool,
+    /// The function was told of a stop, or has ended.
+    over: AtomicBool,
     pub(crate) counters: ProgressCounters,
     pub(crate) reports: Mutex<Buffer>,
     pub(crate) saved: Mutex<Option<SavedCheckpoint>>,
@@ -115,6 +119,12 @@ impl Word {
     pub(crate) const fn stops(self) -> bool {
         self.0 & (RANK | SHUTDOWN) != 0
     }
+
+    /// The strongest stop that was asked for.
+    pub(crate) fn stop_verb(self) -> Option<StopVerb> {
+        let mut verbs = StopVerb::ALL.iter().copied();
+        verbs.find(|verb| rank(*verb) == self.rank())
+    }
 }
 
 const fn rank(verb: StopVerb) -> u8 {
@@ -142,6 +152,8 @@ impl Run {
             asked_at: OnceLock::new(),
             due: AtomicBool::new(false),
             rests: AtomicBool::new(false),
+            waits_for_checkpoint: AtomicBool::new(false),
+            over: AtomicBool::new(false),
             counters: ProgressCounters::new(),
             reports: Mutex::default(),
             saved: Mutex::default(),
@@ -210,6 +222,27 @@ impl Run {
             .checkpoint_every
             .checked_sub(asked.elapsed())
             .filter(|left| !left.is_zero())
+    }
+
+    /// From now on a pause waits for the function's next checkpoint.
+    pub(crate) fn wait_for_checkpoint(&self) {
+        self.waits_for_checkpoint.store(true, Ordering::Relaxed);
+    }
+
+    /// The function was told of a stop, or has ended.
+    pub(crate) fn set_over(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the function is to stop, for its own threads. Once it is so, the function's next call
+    /// says so too: what they left undone is not taken for whole.
+    pub(crate) fn is_stopped(&self) -> bool {
+        // Acquires when a pause was asked for, too.
+        let word = Word(self.word.load(Ordering::Acquire));
+        let waits = || {
+            self.waits_for_checkpoint.load(Ordering::Relaxed) && self.folder_wait_left().is_some()
+        };
+        word.is_urgent() || (word.rests() && !waits()) || self.over.load(Ordering::Relaxed)
     }
 
     /// Waits by `wait`, and says so meanwhile.

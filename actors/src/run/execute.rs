@@ -40,6 +40,8 @@ pub(crate) fn execute_in(
 ) -> Finished {
     // What the function shares with the supervisor is valid at every step.
     let result = catch_unwind(AssertUnwindSafe(|| work(ctx)));
+    // Threads that it has left behind hear of it.
+    ctx.run.set_over();
     let (end, output) = match result {
         Ok(Ok(output)) if ctx.told.get() => {
             ctx.warn(
@@ -67,7 +69,25 @@ pub(crate) fn execute_in(
     }
 }
 
+/// What a failure means. Whatever it says, a function that was told to stop has stopped: its error may be
+/// one that wraps the `Stopped`.
 fn failed(ctx: &Context, failure: Failure) -> RunEnd {
+    match judged(ctx, failure) {
+        RunEnd::Failed(failure) if ctx.told.get() => {
+            ctx.warn(
+                "FAILED_AFTER_STOP",
+                format_args!(
+                    "the function was told to stop and returned an error instead, {}: {}; let helpers return `Failure`, which keeps the stop",
+                    failure.code, failure.message,
+                ),
+            );
+            RunEnd::Stopped
+        }
+        end => end,
+    }
+}
+
+fn judged(ctx: &Context, failure: Failure) -> RunEnd {
     match failure.0 {
         Cause::Stopped(token) if token == ctx.run.token => RunEnd::Stopped,
         Cause::Stopped(_) => RunEnd::Failed(problem(

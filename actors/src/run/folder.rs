@@ -36,6 +36,7 @@ impl Context {
             return Ok(self.check()?);
         }
         self.keeps_folders.set(true);
+        self.run.wait_for_checkpoint();
         if self.is_virtual() {
             let _ = self.wanted(); // A test may ask for something here.
         }
@@ -58,8 +59,10 @@ impl Context {
 
     /// The state and the folder that an earlier run gave last, if there was one.
     pub fn restored_dir<S: DeserializeOwned>(&self) -> Result<Option<(S, PathBuf)>, Failure> {
-        self.keeps_folders
-            .set(self.run.setup.folders != Folders::NotKept);
+        if self.run.setup.folders != Folders::NotKept {
+            self.keeps_folders.set(true);
+            self.run.wait_for_checkpoint();
+        }
         let restored = self.run.restored();
         let Some(dir) = restored.and_then(|checkpoint| checkpoint.dir.as_deref()) else {
             return Ok(None);

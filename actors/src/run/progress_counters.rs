@@ -35,6 +35,8 @@ pub(crate) struct Words {
 pub(crate) struct ProgressCounters {
     pub(crate) levels: [Level; LEVELS + 1],
     items: AtomicU64,
+    /// Those that the function's own threads have counted: `items` has one writer.
+    items_of_threads: AtomicU64,
     items_total: AtomicU64,
     /// Calls that change no count: a function that only sleeps is alive all the same.
     touches: AtomicU64,
@@ -58,6 +60,7 @@ impl ProgressCounters {
         Self {
             levels: std::array::from_fn(|_| Level::default()),
             items: AtomicU64::new(0),
+            items_of_threads: AtomicU64::new(0),
             items_total: AtomicU64::new(UNKNOWN),
             touches: AtomicU64::new(0),
             words: Mutex::default(),
@@ -84,7 +87,8 @@ impl ProgressCounters {
     }
 
     pub(crate) fn touch(&self) {
-        // One writer: a load and a store are cheaper than an atomic addition.
+        // A load and a store are cheaper than an atomic addition. Of two threads that touch it at the
+        // same time, either has.
         self.touches
             .store(self.touches.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
@@ -98,13 +102,21 @@ impl ProgressCounters {
         &self.items
     }
 
+    /// Counts items on any thread.
+    pub(crate) fn add_items(&self, more: u64) {
+        self.items_of_threads.fetch_add(more, Ordering::Relaxed);
+    }
+
     /// The counts now; `None` while the function holds the words.
     pub(crate) fn read(&self) -> Option<Snapshot> {
         let words = self.words.try_lock().ok()?;
         let items_total = self.items_total.load(Ordering::Relaxed);
         Some(Snapshot {
             steps: self.steps(&words.names),
-            items: self.items.load(Ordering::Relaxed),
+            items: self
+                .items_of_threads
+                .load(Ordering::Relaxed)
+                .saturating_add(self.items.load(Ordering::Relaxed)),
             items_total: (items_total != UNKNOWN).then_some(items_total),
             message: words.message.clone(),
             title: words.title.clone(),

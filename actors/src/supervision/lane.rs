@@ -1,17 +1,20 @@
-//! A lane: a named set of slots, each a dedicated arbiter that runs one function at a time.
+//! A lane: a named set of slots, each a dedicated arbiter that runs one function at a time, on a thread of
+//! its own.
 
+mod worker;
+
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
-use actix_rt::Arbiter;
 use impresario_api::{LaneView, OperationId, SlotView, Timestamp};
 
 use super::messages::{NotBegun, RunEnded};
 use crate::LaneConfig;
 use crate::operation::ErasedOperation;
-use crate::run::yielding::lower_priority;
 use crate::run::{Finished, Run, execute};
+use worker::Worker;
 
 /// What anyone may see of a lane without asking the manager.
 #[derive(Debug, Default)]
@@ -38,7 +41,7 @@ pub(crate) struct Lane {
 }
 
 struct Slot {
-    arbiter: Arbiter,
+    worker: Worker,
     busy: Option<Occupant>,
 }
 
@@ -48,25 +51,28 @@ struct Occupant {
 }
 
 impl Lane {
-    pub(crate) fn new(name: &str, config: LaneConfig, nice: i32) -> Self {
-        let slots = (0..config.concurrency)
-            .map(|_| Slot {
-                arbiter: fresh(nice),
+    pub(crate) fn new(name: &str, config: LaneConfig, nice: i32) -> io::Result<Self> {
+        let slot = |_| {
+            Ok(Slot {
+                worker: Worker::start(nice)?,
                 busy: None,
             })
-            .collect();
+        };
+        let slots = (0..config.concurrency)
+            .map(slot)
+            .collect::<io::Result<_>>()?;
         let gauge = LaneGauge {
             concurrency: config.concurrency as u64,
             busy: AtomicU64::new(0),
         };
-        Self {
+        Ok(Self {
             name: name.to_owned(),
             config,
             gauge: Arc::new(gauge),
             slots,
             reserved: 0,
             nice,
-        }
+        })
     }
 
     fn free(&self) -> usize {
@@ -95,13 +101,34 @@ impl Lane {
         self.reserved > 0
     }
 
-    /// The arbiter of a slot was gone before the function began: a fresh one takes the work.
+    /// The arbiter or the thread of a slot was gone before the function began: fresh ones take the work.
+    /// Where none can be had the run is lost.
     pub(crate) fn begin_again(&mut self, index: usize, listener: &RunListener) {
-        let slot = &mut self.slots[index];
+        let renewed = self.renew(index);
+        let slot = &self.slots[index];
         if let Some(occupant) = &slot.busy {
-            slot.arbiter = fresh(self.nice);
-            begin(&slot.arbiter, &occupant.work, listener);
+            let mut guard = CompletionGuard::of(&occupant.work, listener);
+            match renewed {
+                true => begin(&slot.worker, &occupant.work, guard),
+                false => guard.tell(None),
+            }
         }
+    }
+
+    /// Gives a slot a fresh arbiter and thread: whether they could be had. If not it keeps those that it
+    /// has.
+    fn renew(&mut self, index: usize) -> bool {
+        match Worker::start(self.nice) {
+            Ok(worker) => self.slots[index].worker = worker,
+            Err(error) => {
+                log::error!(
+                    "slot {index} of lane \"{}\" gets no thread: {error}",
+                    self.name
+                );
+                return false;
+            }
+        }
+        true
     }
 
     /// Runs a function in a free slot: which.
@@ -112,35 +139,26 @@ impl Lane {
         let slot = &mut self.slots[index];
         self.gauge.busy.fetch_add(1, Ordering::Relaxed);
         let work = Arc::new(work);
-        begin(&slot.arbiter, &work, listener);
+        begin(&slot.worker, &work, CompletionGuard::of(&work, listener));
         let since = Timestamp::now();
         slot.busy = Some(Occupant { since, work });
         index
     }
 
-    /// The function of a slot has ended, so the slot is free again. After a panic or a lost arbiter it
+    /// The function of a slot has ended, so the slot is free again. After a panic or a lost thread it
     /// gets a fresh one.
-    pub(crate) fn vacate(&mut self, index: usize, replace_arbiter: bool) {
-        let slot = &mut self.slots[index];
-        slot.busy = None;
+    pub(crate) fn vacate(&mut self, index: usize, replace_thread: bool) {
+        self.slots[index].busy = None;
         self.gauge.busy.fetch_sub(1, Ordering::Relaxed);
-        if replace_arbiter {
-            slot.arbiter.stop();
-            slot.arbiter = fresh(self.nice);
-        }
-    }
-
-    /// Stops the arbiters. A function that does not return keeps its thread until the process ends.
-    pub(crate) fn stop(&self) {
-        for slot in &self.slots {
-            slot.arbiter.stop();
+        if replace_thread {
+            self.renew(index);
         }
     }
 
     /// Ends a slot's arbiter from outside, as a test does.
     #[cfg(test)]
     pub(crate) fn kill_arbiter(&self, index: usize) {
-        self.slots[index].arbiter.stop();
+        self.slots[index].worker.kill_arbiter();
     }
 
     /// What is known without the store, which counts those that wait.
@@ -200,26 +218,19 @@ where
     }
 }
 
-/// Hands the work to an arbiter.
-fn begin(arbiter: &Arbiter, work: &Arc<Work>, listener: &RunListener) {
-    let mut guard = CompletionGuard {
-        id: work.id,
-        run: work.number,
-        listener: listener.clone(),
-        begun: false,
-        told: false,
-    };
+/// Hands the work to a slot.
+fn begin(worker: &Worker, work: &Arc<Work>, mut guard: CompletionGuard) {
     let work = Arc::clone(work);
-    arbiter.spawn_fn(move || {
+    worker.run(move || {
         guard.begun = true;
         let finished = execute(&*work.kind, &work.params, &work.run);
         guard.tell(Some(Box::new(finished)));
     });
 }
 
-/// Tells the listener of a run's end, exactly once: what the function returned, or, when its
-/// arbiter drops it without a return, that the slot was lost. An arbiter that was gone before the
-/// function began has ended nothing: another one takes the work.
+/// Tells the listener of a run's end, exactly once: what the function returned, or, when its thread
+/// drops it without a return, that the slot was lost. A slot whose arbiter or thread was gone before the
+/// function began has ended nothing: fresh ones take the work.
 struct CompletionGuard {
     id: OperationId,
     run: u32,
@@ -229,6 +240,16 @@ struct CompletionGuard {
 }
 
 impl CompletionGuard {
+    fn of(work: &Work, listener: &RunListener) -> Self {
+        Self {
+            id: work.id,
+            run: work.number,
+            listener: listener.clone(),
+            begun: false,
+            told: false,
+        }
+    }
+
     fn tell(&mut self, finished: Option<Box<Finished>>) {
         self.told = true;
         let (id, run) = (self.id, self.run);
@@ -248,11 +269,4 @@ impl Drop for CompletionGuard {
             self.listener.not_begun.do_send(NotBegun { id, run });
         }
     }
-}
-
-/// A new arbiter on a thread of its own, whose low priority lets everything else go first.
-fn fresh(nice: i32) -> Arbiter {
-    let arbiter = Arbiter::new();
-    arbiter.spawn_fn(move || lower_priority(nice));
-    arbiter
 }

@@ -13,6 +13,7 @@ mod tests;
 mod times;
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -79,12 +80,17 @@ pub(crate) struct Manager {
 }
 
 impl Manager {
-    pub(crate) fn new(of: Setup) -> Self {
+    pub(crate) fn new(of: Setup) -> io::Result<Self> {
         let lane = |(name, config): (&String, &_)| {
-            (name.clone(), Lane::new(name, *config, of.config.nice))
+            Ok((name.clone(), Lane::new(name, *config, of.config.nice)?))
         };
-        let lanes = of.config.lanes.iter().map(lane).collect();
-        Self {
+        let lanes = of
+            .config
+            .lanes
+            .iter()
+            .map(lane)
+            .collect::<io::Result<_>>()?;
+        Ok(Self {
             of,
             lanes,
             next_due: BTreeMap::new(),
@@ -97,7 +103,7 @@ impl Manager {
             again: Vec::new(),
             given_up: false,
             retention: None,
-        }
+        })
     }
 
     pub(crate) fn gauges(&self) -> BTreeMap<String, Arc<LaneGauge>> {

@@ -123,11 +123,11 @@ pub(crate) struct TimedOut {
 pub(crate) struct RunEnded {
     pub(crate) id: OperationId,
     pub(crate) run: u32,
-    /// `None`: the slot's arbiter ended without a word.
+    /// `None`: the slot's thread ended without a word.
     pub(crate) finished: Option<Box<Finished>>,
 }
 
-/// A slot's arbiter was gone before the function began.
+/// A slot's arbiter or thread was gone before the function began.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct NotBegun {

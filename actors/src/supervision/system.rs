@@ -68,7 +68,7 @@ pub(crate) fn start(parts: Parts) -> Result<Running, StartupError> {
                 return;
             }
             let how = system.run().err().map(|error| format!(": {error}"));
-            // It ends with its manager. A function that finds it and stops it must be heard of.
+            // It ends with its manager; whatever else ends it must be heard of.
             if !ended.load(Ordering::Acquire) {
                 let how = how.unwrap_or_default();
                 failure.report(format!("the actor system was stopped from outside{how}"));
@@ -130,7 +130,7 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
         tasks: tasks.clone(),
         waiting,
     };
-    let manager = Manager::new(setup);
+    let manager = Manager::new(setup).map_err(StartupError::Thread)?;
     let gauges = manager.gauges();
     let (told, hub) = (failure.clone(), hub_of_end);
     let (ends, over) = watch::channel(false);

@@ -1,9 +1,10 @@
 //! A `?` that was forgotten, and a `Stopped` that does not belong.
 
-use std::cell::RefCell;
+use std::sync::Mutex;
 
 use impresario::operation::{
-    Context, Failure, OrFail, StopHandle, Stopped, SyncError, SyncOptions, run_sync_operation,
+    Context, ErrorCode, Failure, OrFail, StopHandle, Stopped, SyncError, SyncOptions,
+    run_sync_operation,
 };
 use impresario::testing::{self, Ask, Ended};
 use impresario_api::{Status, StopVerb, Verb};
@@ -65,42 +66,82 @@ fn a_flattened_loop_is_judged_stopped() {
     }));
 }
 
+/// An error of the kind's own, as the compiler suggests it for a helper that uses `?` on a step.
+#[derive(Debug, thiserror::Error)]
+enum CleanupError {
+    #[error("it was interrupted: {0}")]
+    Interrupted(String),
+}
+
+impl ErrorCode for CleanupError {
+    fn code(&self) -> &'static str {
+        "INTERRUPTED"
+    }
+}
+
+impl From<Stopped> for CleanupError {
+    fn from(stopped: Stopped) -> Self {
+        Self::Interrupted(format!("{stopped:?}"))
+    }
+}
+
 #[test]
-fn a_failure_after_the_stop_keeps_its_own_error() {
-    let kind = does(|ctx| {
-        ctx.check()
-            .map_err(|_| Failure::new("CLEANUP", "it did not go well"))?;
+fn any_error_after_the_stop_is_judged_as_the_stop_with_a_warning_that_names_it() {
+    fn helper(ctx: &Context) -> Result<(), CleanupError> {
+        ctx.check()?;
+        Ok(())
+    }
+    let wraps = does(|ctx| {
+        helper(ctx)?;
         Ok(json!(null))
     });
     for (ask, status) in STOPS {
-        let ended = testing::run(&kind, Nothing {}).stop_at_call(1, ask).end();
-        let expected = match status {
-            Status::Cancelled => Status::Cancelled,
-            _ => Status::Failed,
-        };
-        assert_eq!(ended.status(), expected, "{ask:?}");
-        assert_eq!(
-            ended.error().map(|error| error.code.as_str()),
-            Some("CLEANUP")
+        let ended = testing::run(&wraps, Nothing {}).stop_at_call(1, ask).end();
+        assert_eq!(ended.status(), status, "{ask:?}");
+        let warnings = ended.warnings();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        let (code, message) = warnings[0];
+        assert_eq!(code, "FAILED_AFTER_STOP");
+        let names = "INTERRUPTED: it was interrupted: Stopped";
+        assert!(message.contains(names), "{message}");
+        assert!(
+            message.contains("let helpers return `Failure`"),
+            "{message}"
         );
     }
 }
 
-thread_local! {
-    static STASH: RefCell<Option<Stopped>> = const { RefCell::new(None) };
+#[test]
+fn an_error_of_a_function_that_was_asked_and_not_told_stays_its_own() {
+    let stop = StopHandle::new();
+    let options = SyncOptions {
+        stop: Some(stop.clone()),
+        ..SyncOptions::default()
+    };
+    let fails = does(move |_| {
+        stop.stop(StopVerb::Cancel);
+        Err(Failure::new("NO_DATA", "there is no row"))
+    });
+    let end = run_sync_operation(&fails, Nothing {}, options);
+    assert!(
+        matches!(&end, Err(SyncError::Failed(it)) if it.code == "NO_DATA"),
+        "{end:?}"
+    );
 }
+
+static STASH: Mutex<Option<Stopped>> = Mutex::new(None);
 
 #[test]
 fn the_stopped_of_another_run_is_a_failure() {
     let stashes = does(|ctx| {
         if let Err(stopped) = ctx.check() {
-            STASH.set(Some(stopped));
+            *STASH.lock().expect("no panic") = Some(stopped);
         }
         Ok(json!(null))
     });
     let first = testing::run(&stashes, Nothing {}).stop_at_call(1, Verb::Cancel);
     assert_eq!(first.end().status(), Status::Cancelled);
-    let returns = does(|_| match STASH.take() {
+    let returns = does(|_| match STASH.lock().expect("no panic").take() {
         Some(stopped) => Err(stopped.into()),
         None => Ok(json!("nothing was stashed")),
     });
@@ -124,7 +165,7 @@ fn an_inner_runs_stop_is_the_outer_ones_ordinary_error() {
             ..SyncOptions::default()
         };
         let stopped = run_sync_operation(&inner, Nothing {}, options);
-        assert!(matches!(stopped, Err(SyncError::Stopped)));
+        assert!(matches!(stopped, Err(SyncError::Stopped(StopVerb::Cancel))));
         stopped.or_fail("INNER")
     });
     let ended = testing::run(&outer, Nothing {}).end();

@@ -3,7 +3,11 @@
 mod common;
 mod exhaustive;
 mod forgotten;
+mod handles;
 mod metrics;
 mod params;
+#[cfg(feature = "rayon")]
+mod pools;
+mod runtimes;
 mod steps;
 mod sync;

@@ -18,11 +18,15 @@ use crate::common::{Big, Does, Nothing, Shape, does, reference};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-const fn with(stop: StopHandle) -> SyncOptions<'static> {
+fn with(stop: StopHandle) -> SyncOptions<'static> {
     SyncOptions {
-        on_progress: None,
         stop: Some(stop),
+        ..SyncOptions::default()
     }
+}
+
+fn is_stopped<T>(end: &Result<T, SyncError>, by: StopVerb) -> bool {
+    matches!(end, Err(SyncError::Stopped(verb)) if *verb == by)
 }
 
 /// Runs `kind` and asks it to stop when it says that it is about to wait.
@@ -56,7 +60,7 @@ fn a_stop_wakes_a_sleep() {
                 Ok(json!("slept"))
             });
             let end = stopped_in(&kind, &gate, verb);
-            assert!(matches!(end, Err(SyncError::Stopped)), "{verb:?}: {end:?}");
+            assert!(is_stopped(&end, verb), "{verb:?}: {end:?}");
         }
     }
 }
@@ -71,7 +75,7 @@ fn a_stop_wakes_a_wait_for_a_channel() {
             Ok(json!("received"))
         });
         let end = stopped_in(&kind, &gate, verb);
-        assert!(matches!(end, Err(SyncError::Stopped)), "{verb:?}: {end:?}");
+        assert!(is_stopped(&end, verb), "{verb:?}: {end:?}");
     }
 }
 
@@ -108,7 +112,7 @@ fn a_finish_cuts_one_sleep_and_no_other() {
         });
         run_sync_operation(&kind, Nothing {}, with(stop))
     });
-    assert!(matches!(end, Err(SyncError::Stopped)), "{end:?}");
+    assert!(is_stopped(&end, StopVerb::Cancel), "{end:?}");
 }
 
 #[test]
@@ -122,7 +126,7 @@ fn a_stop_before_the_run_reaches_its_first_call() {
         stop.stop(verb);
         stop.stop(StopVerb::Finish);
         let end = run_sync_operation(&kind, Nothing {}, with(stop));
-        assert!(matches!(end, Err(SyncError::Stopped)), "{verb:?}: {end:?}");
+        assert!(is_stopped(&end, verb), "{verb:?}: {end:?}");
     }
     let kind = does(|ctx| {
         ctx.check()?;
@@ -150,7 +154,7 @@ fn progress_is_told_at_the_end_with_the_last_numbers() {
         on_progress: Some(Box::new(|progress: &Progress| {
             *told.lock().expect("no panic") = Some(progress.clone());
         })),
-        stop: None,
+        ..SyncOptions::default()
     };
     run_sync_operation(&kind, Nothing {}, options).expect("it completes");
     let last = told
@@ -173,7 +177,7 @@ fn a_panic_is_told_with_the_step_it_was_in() {
     let told = Mutex::new(0);
     let options = SyncOptions {
         on_progress: Some(Box::new(|_| *told.lock().expect("no panic") += 1)),
-        stop: None,
+        ..SyncOptions::default()
     };
     let end = run_sync_operation(&kind, Nothing {}, options);
     let Err(SyncError::Panicked(failure)) = end else {
@@ -286,6 +290,133 @@ fn a_kind_that_keeps_folders_runs_where_nothing_is_kept_and_stops_at_once() {
             Ok(json!("went on"))
         });
         let end = run_sync_operation(&kind, Nothing {}, with(stop));
-        assert!(matches!(end, Err(SyncError::Stopped)), "{verb:?}: {end:?}");
+        assert!(is_stopped(&end, verb), "{verb:?}: {end:?}");
     }
+}
+
+/// Has little time.
+struct Timed;
+
+impl Operation for Timed {
+    const KIND: &'static str = "timed";
+    type Params = Nothing;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default").timeout(Duration::from_millis(1))
+    }
+
+    fn run(&self, _: Nothing, ctx: &Context) -> Result<(), Failure> {
+        Ok(ctx.sleep(HOUR)?)
+    }
+}
+
+#[test]
+fn the_timeout_of_the_policy_holds() {
+    let told = SyncOptions {
+        on_progress: Some(Box::new(|_| {})),
+        ..SyncOptions::default()
+    };
+    for options in [SyncOptions::default(), told] {
+        let end = run_sync_operation(&Timed, Nothing {}, options);
+        assert!(is_stopped(&end, StopVerb::Deadline), "{end:?}");
+        let text = end.expect_err("it was stopped").to_string();
+        assert_eq!(text, "the run took longer than it may");
+    }
+}
+
+/// Counts to 5, and does at each step what a test says.
+fn counts(
+    at: impl Fn(&Context, u64) -> Result<(), Failure> + Send + Sync + 'static,
+) -> Does<impl Fn(&Context) -> Result<Value, Failure> + Send + Sync + 'static> {
+    does(move |ctx| {
+        let first = ctx.restored::<u64>()?.unwrap_or(0);
+        for step in ctx.steps("step", first..5) {
+            let step = step?;
+            at(ctx, step)?;
+            ctx.checkpoint(&(step + 1))?;
+        }
+        Ok(json!([ctx.run(), first]))
+    })
+}
+
+#[test]
+fn a_pause_gives_its_checkpoint_back_and_the_next_run_goes_on_from_it() {
+    let stop = StopHandle::new();
+    let pauses = stop.clone();
+    let kind = counts(move |ctx, step| {
+        if (ctx.run(), step) == (1, 2) {
+            pauses.stop(StopVerb::Pause);
+        }
+        Ok(())
+    });
+    let mut checkpoint = None;
+    let options = SyncOptions {
+        checkpoint: Some(&mut checkpoint),
+        ..with(stop)
+    };
+    let end = run_sync_operation(&kind, Nothing {}, options);
+    assert!(is_stopped(&end, StopVerb::Pause), "{end:?}");
+    let left = checkpoint.as_ref().expect("it gave one");
+    assert_eq!((left.run, left.step["step"]), (1, 3));
+    let options = SyncOptions {
+        checkpoint: Some(&mut checkpoint),
+        ..SyncOptions::default()
+    };
+    let end = run_sync_operation(&kind, Nothing {}, options);
+    assert_eq!(end.expect("it completes"), json!([2, 3]));
+    assert_eq!(checkpoint, None, "there is nothing to go on from");
+}
+
+#[test]
+fn a_run_that_fails_leaves_its_checkpoint_and_one_that_gives_none_the_one_before_it() {
+    let kind = counts(|ctx, step| match (ctx.run(), step) {
+        (1, 2) | (2, 3) => panic!("the strings broke"),
+        _ => Ok(()),
+    });
+    let mut checkpoint = None;
+    let mut run = || {
+        let options = SyncOptions {
+            checkpoint: Some(&mut checkpoint),
+            ..SyncOptions::default()
+        };
+        let end = run_sync_operation(&kind, Nothing {}, options);
+        (
+            end.is_ok(),
+            checkpoint.clone().map(|left| (left.run, left.step["step"])),
+        )
+    };
+    assert_eq!(run(), (false, Some((1, 2))));
+    assert_eq!(run(), (false, Some((2, 3))));
+    // It goes on from step 3, and so completes.
+    assert_eq!(run(), (true, None));
+}
+
+#[test]
+fn a_stop_handle_stops_each_run_that_has_it_and_stays_asked() {
+    let stop = StopHandle::new();
+    let options = || with(stop.clone());
+    let completes = does(|ctx| Ok(json!(ctx.check()? == ())));
+    for _ in 0..2 {
+        let end = run_sync_operation(&completes, Nothing {}, options());
+        assert_eq!(end.expect("nobody has asked"), json!(true));
+    }
+    // The third run with this handle, and a fourth at the same time.
+    let (waits, gate) = bounded(2);
+    let sleeps = does(move |ctx| {
+        waits.send(()).expect("the test listens");
+        Ok(json!(ctx.sleep(HOUR)? == ()))
+    });
+    thread::scope(|scope| {
+        let runs =
+            [0, 1].map(|_| scope.spawn(|| run_sync_operation(&sleeps, Nothing {}, options())));
+        gate.iter().take(2).for_each(drop);
+        stop.stop(StopVerb::Pause);
+        for run in runs {
+            let end = run.join().expect("no panic");
+            assert!(is_stopped(&end, StopVerb::Pause), "{end:?}");
+        }
+    });
+    let end = run_sync_operation(&completes, Nothing {}, options());
+    assert!(is_stopped(&end, StopVerb::Pause), "{end:?}");
 }

@@ -126,19 +126,35 @@ impl Operation for Niced {
         Policy::lane("puppets")
     }
 
-    fn run(&self, _: NoParams, _: &Context) -> Result<i32, Failure> {
-        let stat = std::fs::read_to_string("/proc/thread-self/stat").or_fail("NO_STAT")?;
-        // The 2nd field, a name in parentheses, may hold spaces; the niceness is the 19th.
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let nice = after_name.split_whitespace().nth(16).unwrap_or_default();
-        nice.parse().or_fail("NO_NUMBER")
+    fn run(&self, _: NoParams, ctx: &Context) -> Result<i32, Failure> {
+        let here = niceness()?;
+        #[cfg(feature = "rayon")]
+        for there in ctx.pool()?.broadcast(|_| niceness()) {
+            assert_eq!(there?, here, "the pool's threads are as niced");
+        }
+        ctx.check()?;
+        Ok(here)
     }
+}
+
+/// The niceness of this thread.
+#[cfg(target_os = "linux")]
+fn niceness() -> Result<i32, Failure> {
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").or_fail("NO_STAT")?;
+    // The 2nd field, a name in parentheses, may hold spaces; the niceness is the 19th.
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let nice = after_name.split_whitespace().nth(16).unwrap_or_default();
+    nice.parse().or_fail("NO_NUMBER")
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn functions_run_as_niced_as_configured_and_the_caller_does_not() {
-    let mut config = Config::default().lane("puppets", LaneConfig::default());
+    let lane = LaneConfig {
+        threads: 2,
+        ..LaneConfig::default()
+    };
+    let mut config = Config::default().lane("puppets", lane);
     config.nice = 13;
     let kinds = Kinds::new().register(Niced);
     let orchestrator = Orchestrator::start(config, kinds, MemoryStore::new()).expect("a lane");

@@ -86,11 +86,8 @@ impl Handler<EndSystem> for Manager {
     type Result = ();
 
     fn handle(&mut self, _: EndSystem, ctx: &mut Self::Context) {
-        for lane in self.lanes.values() {
-            lane.stop();
-        }
         self.of.hub.close();
-        // The system ends with its manager.
+        // The system, and the threads of the lanes, end with their manager.
         ctx.stop();
     }
 }

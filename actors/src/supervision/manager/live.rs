@@ -259,9 +259,9 @@ impl Manager {
     }
 }
 
-/// What is known of a run whose arbiter ended without a word.
+/// What is known of a run whose thread ended without a word.
 fn slot_lost(run: &Run) -> Finished {
-    let message = "the slot's arbiter ended under the run, without a return".to_owned();
+    let message = "the slot's thread ended under the run, without a return".to_owned();
     let failure = RunFailure {
         code: "SLOT_LOST".to_owned(),
         message,

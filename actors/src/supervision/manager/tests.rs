@@ -233,7 +233,7 @@ fn a_slot_that_is_lost_under_a_run_fails_it_with_a_cause_and_comes_back() {
     stage.harm(Harm::LoseSlot(id));
     let error = stage.ended(id).row.error.expect("it was lost");
     assert_eq!(error.code, "SLOT_LOST");
-    assert!(error.message.contains("arbiter"), "{}", error.message);
+    assert!(error.message.contains("thread"), "{}", error.message);
     let next = stage.start();
     stage.entered();
     // Two for the function that is lost, two for the next one, whichever takes them.
