@@ -72,6 +72,8 @@ pub(crate) struct Run {
     due: AtomicBool,
     /// The function waits in one of our calls: a stop is heeded at once.
     rests: AtomicBool,
+    /// The function gives checkpoints that cost something: a pause waits for the next one.
+    waits_for_checkpoint: AtomicBool,
     pub(crate) counters: ProgressCounters,
     pub(crate) reports: Mutex<Buffer>,
     pub(crate) saved: Mutex<Option<SavedCheckpoint>>,
@@ -142,6 +144,7 @@ impl Run {
             asked_at: OnceLock::new(),
             due: AtomicBool::new(false),
             rests: AtomicBool::new(false),
+            waits_for_checkpoint: AtomicBool::new(false),
             counters: ProgressCounters::new(),
             reports: Mutex::default(),
             saved: Mutex::default(),
@@ -210,6 +213,16 @@ impl Run {
             .checkpoint_every
             .checked_sub(asked.elapsed())
             .filter(|left| !left.is_zero())
+    }
+
+    /// From now on a pause waits for the next checkpoint.
+    pub(crate) fn wait_for_checkpoint(&self) {
+        self.waits_for_checkpoint.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a pause waits for the next checkpoint.
+    pub(crate) fn waits_for_checkpoint(&self) -> bool {
+        self.waits_for_checkpoint.load(Ordering::Relaxed)
     }
 
     /// Waits by `wait`, and says so meanwhile.

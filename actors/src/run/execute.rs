@@ -41,14 +41,14 @@ pub(crate) fn execute_in(
     // What the function shares with the supervisor is valid at every step.
     let result = catch_unwind(AssertUnwindSafe(|| work(ctx)));
     let (end, output) = match result {
-        Ok(Ok(output)) if ctx.told.get() => {
+        Ok(Ok(output)) if ctx.here().told.get() => {
             ctx.warn(
                 "STOP_IGNORED",
                 "the function was told to stop and returned an output all the same; use `?` on every step",
             );
             (RunEnd::Ignored, Some(output))
         }
-        Ok(Ok(output)) if ctx.cut_short.get() => (RunEnd::Finished, Some(output)),
+        Ok(Ok(output)) if ctx.here().cut_short.get() => (RunEnd::Finished, Some(output)),
         Ok(Ok(output)) => (RunEnd::Returned, Some(output)),
         Ok(Err(failure)) => (failed(ctx, failure), None),
         Err(payload) => (

@@ -1,9 +1,13 @@
 //! What the author of a kind is promised, from the author's side.
 
+mod checkpoints;
 mod common;
 mod exhaustive;
+mod failures;
 mod forgotten;
+mod kit;
 mod metrics;
 mod params;
 mod steps;
 mod sync;
+mod ways;

@@ -1,0 +1,17 @@
+//! `steps` takes ranges; the message names the call for everything else.
+
+use impresario::operation::{Context, Failure};
+
+fn work(ctx: &Context, rows: &[u64]) -> Result<(), Failure> {
+    for row in ctx.steps("row", rows) {
+        row?;
+    }
+    for part in ctx.steps("part", 0.0..1.0) {
+        part?;
+    }
+    Ok(())
+}
+
+fn main() {
+    let _ = work;
+}
