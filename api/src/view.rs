@@ -226,8 +226,8 @@ pub struct StepProgress {
     pub name: String,
     /// How many steps are complete.
     pub current: u64,
-    /// How many steps there are.
-    pub total: u64,
+    /// How many steps there are, if it is known.
+    pub total: Option<u64>,
 }
 
 /// The progress of a run.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Context, Failure, Operation, OrFail, Policy, Refusal};
 use crate::params::depth::{bounded, is_too_deep};
+use crate::params::not_finite;
 use crate::params::schema::ParamsSchema;
 
 pub(crate) trait ErasedOperation: Send + Sync {
@@ -62,9 +63,68 @@ pub(super) fn fits(schema: &ParamsSchema, mut params: Value) -> Result<Value, Fa
     schema.check(params)
 }
 
-/// Params as JSON.
+/// Params as JSON, with what a client by name would have sent, and so with the faults that they would
+/// have.
 pub(crate) fn encoded<P: Serialize>(params: &P) -> Result<Value, Faults> {
-    serde_json::to_value(params).map_err(|error| unreadable(&error))
+    let json = serde_json::to_value(params).or_else(|_| {
+        // An integer of over 64 bits. In a text it is one that is too large, which the schema names.
+        serde_json::from_slice(&serde_json::to_vec(params)?)
+    });
+    let json = json.map_err(|error| unreadable(&error))?;
+    let mut faults = Faults::default();
+    for (path, number) in not_finite::find(params, &json) {
+        faults.push(&path, "a finite number", &number.to_string());
+    }
+    if faults.is_empty() {
+        Ok(json)
+    } else {
+        Err(faults)
+    }
+}
+
+/// Params as they are recorded, defaults filled in; or why a start with them is refused.
+pub(super) fn recorded<K: Operation>(
+    kind: &K,
+    schema: &ParamsSchema,
+    params: Value,
+) -> Result<Value, Refusal> {
+    let params = fits(schema, params)?;
+    let typed = K::Params::deserialize(params).map_err(|error| unreadable(&error))?;
+    kind.check(&typed).map_err(Refusal::bounded)?;
+    let params = encoded(&kind.complete(typed))?;
+    bounded(&params)?;
+    Ok(params)
+}
+
+/// An output as JSON. What JSON has no number for becomes null, and a warning says so.
+pub(super) fn encoded_output<O: Serialize>(output: &O, ctx: &Context) -> Result<Value, Failure> {
+    let json = serde_json::to_value(output).or_fail("OUTPUT_NOT_ENCODED")?;
+    if is_too_deep(&json) {
+        let message = format!("the output is nested more than {MAX_DEPTH} levels deep");
+        return Err(Failure::new("OUTPUT_NOT_ENCODED", message));
+    }
+    let found = not_finite::find(output, &json);
+    if !found.is_empty() {
+        ctx.warn("OUTPUT_NOT_FINITE", not_finite_sentence(&found));
+    }
+    Ok(json)
+}
+
+/// Names the first of these.
+fn not_finite_sentence(found: &[(String, f64)]) -> String {
+    const TOLD: usize = 5;
+    let one = |(path, number): &(String, f64)| match path.as_str() {
+        "" => format!("it is {number}"),
+        path => format!("{path} is {number}"),
+    };
+    let mut told: Vec<_> = found.iter().take(TOLD).map(one).collect();
+    if found.len() > TOLD {
+        told.push(format!("and {} more", found.len() - TOLD));
+    }
+    format!(
+        "the output has numbers that JSON does not have, which are kept as null: {}",
+        told.join(", ")
+    )
 }
 
 /// A fault of the whole.
@@ -82,12 +142,7 @@ impl<K: Operation> ErasedOperation for Erased<K> {
     }
 
     fn check(&self, params: Value) -> Result<Value, Refusal> {
-        let params = fits(&self.schema, params)?;
-        let typed = K::Params::deserialize(params).map_err(|error| unreadable(&error))?;
-        self.kind.check(&typed).map_err(Refusal::bounded)?;
-        let params = encoded(&self.kind.complete(typed))?;
-        bounded(&params)?;
-        Ok(params)
+        recorded(&self.kind, &self.schema, params)
     }
 
     fn asks_admission(&self) -> bool {
@@ -106,12 +161,6 @@ impl<K: Operation> ErasedOperation for Erased<K> {
     fn run(&self, params: &Value, ctx: &Context) -> Result<Value, Failure> {
         // Recorded params may be older than this build of the kind.
         let params = K::Params::deserialize(params).or_fail("PARAMS_INCOMPATIBLE")?;
-        let output = self.kind.run(params, ctx)?;
-        let output = serde_json::to_value(output).or_fail("OUTPUT_NOT_ENCODED")?;
-        if is_too_deep(&output) {
-            let message = format!("the output is nested more than {MAX_DEPTH} levels deep");
-            return Err(Failure::new("OUTPUT_NOT_ENCODED", message));
-        }
-        Ok(output)
+        encoded_output(&self.kind.run(params, ctx)?, ctx)
     }
 }

@@ -12,8 +12,9 @@ use crate::run::texts;
 /// The function was asked to stop and goes: only the supervisor makes one, for one run alone.
 ///
 /// It can be returned (`?` does) and nothing else: not made, not cloned, not turned into an
-/// ordinary error, so a stop cannot pass for a failure, nor a failure for a stop. A helper that may meet
-/// one returns [`Failure`]; an error type of its own would hide the stop.
+/// ordinary error, so a stop cannot pass for a failure, nor a failure for a stop. A helper that is
+/// given the context returns [`Failure`], which takes a stop and every other error by `?`; an
+/// error enum of its own would need a variant for the stop, and so would everyone that handles it.
 #[must_use = "return it: `?` does, in a function that returns `Failure`"]
 pub struct Stopped {
     run: u64,
@@ -84,10 +85,37 @@ impl Failure {
     }
 
     /// The code, of one that is not a stop.
+    ///
+    /// ```
+    /// # use impresario::operation::Failure;
+    /// let failure = Failure::new("NO_ROWS", "rows.csv has no row");
+    /// assert_eq!(failure.code(), Some("NO_ROWS"));
+    /// assert_eq!(failure.message(), Some("rows.csv has no row"));
+    /// assert_eq!(failure.to_string(), "NO_ROWS: rows.csv has no row");
+    /// ```
     pub fn code(&self) -> Option<&str> {
         match &self.0 {
             Cause::Stopped(_) => None,
             Cause::Error { code, .. } => Some(code),
+        }
+    }
+
+    /// The message, of one that is not a stop.
+    pub fn message(&self) -> Option<&str> {
+        match &self.0 {
+            Cause::Stopped(_) => None,
+            Cause::Error { message, .. } => Some(message),
+        }
+    }
+}
+
+/// For a log or a warning. A failure is no `std::error::Error`: `.or_fail` takes any of these, and a
+/// stop that is given a code would pass for a failure.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Cause::Stopped(_) => f.write_str("the function was asked to stop"),
+            Cause::Error { code, message, .. } => write!(f, "{code}: {message}"),
         }
     }
 }

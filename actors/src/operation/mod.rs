@@ -43,6 +43,7 @@ pub(crate) mod context;
 mod erased;
 pub(crate) mod failure;
 mod handle;
+mod items;
 mod kinds;
 mod policy;
 #[cfg(feature = "rayon")]
@@ -58,14 +59,15 @@ use serde::de::DeserializeOwned;
 pub use crate::rules::run_end::{RunEnd, RunFailure};
 pub use crate::run::SavedCheckpoint;
 pub use crate::run::files::{open_patiently, open_regular, read_at_most, too_many_open_files};
-pub use context::{Context, Items};
+pub use context::{Context, Received};
 pub(crate) use erased::{ErasedOperation, encoded};
 pub use failure::{ErrorCode, Failure, OrFail, Refusal, Stopped};
 pub use handle::RunHandle;
 pub use impresario_api::{Fault, Faults, LogLevel};
+pub use items::Items;
 pub use kinds::Kinds;
 pub use policy::Policy;
-pub use steps::{StepNumber, Steps};
+pub use steps::{StepNumber, StepRange, Steps};
 pub use sync::{OnProgress, StopHandle, SyncError, SyncOptions, run_sync_operation};
 
 /// A kind of operation: its name, what it takes and gives, and its work.

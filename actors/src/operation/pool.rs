@@ -41,7 +41,7 @@ impl Context {
     /// # assert_eq!(ended.progress().items_processed, 4);
     /// ```
     pub fn pool(&self) -> Result<&ThreadPool, Failure> {
-        if let Some(pool) = self.pool.get() {
+        if let Some(pool) = self.here().pool.get() {
             return Ok(pool);
         }
         // New threads have the niceness of the one that starts them: this one.
@@ -54,6 +54,6 @@ impl Context {
             })
             .build()
             .or_retry("POOL_NOT_STARTED")?;
-        Ok(self.pool.get_or_init(|| pool))
+        Ok(self.here().pool.get_or_init(|| pool))
     }
 }

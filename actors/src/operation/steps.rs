@@ -1,24 +1,30 @@
 //! Counted loops that can be stopped.
 
-use std::ops::Range;
+use std::cell::Cell;
+use std::ops::{Range, RangeFrom, RangeInclusive};
 use std::sync::atomic::Ordering;
 
 use super::context::{Context, Wanted};
 use super::failure::Stopped;
-use crate::run::control::Run;
-use crate::run::progress_counters::{LEVELS, Level};
+use crate::run::Run;
+use crate::run::progress_counters::{LEVELS, Level, MOST, UNKNOWN};
+use crate::run::yielding::Yielding;
 
 mod sealed {
     pub trait Sealed {}
 }
 
-/// A primitive integer: what steps can be counted in.
+/// A primitive integer: what the steps of a range are counted in.
 pub trait StepNumber: Copy + Ord + sealed::Sealed {
-    /// Counts begin at 0: a range that begins below is shown from its start.
+    /// 0, or the number itself if it is below: where the counts of `a..b` begin.
     #[doc(hidden)]
-    fn base(self) -> Self;
+    fn at_most_zero(self) -> Self;
 
-    /// How far it is past `base`; what is over u64::MAX is no count that anyone shows.
+    /// 1, or the number itself if it is below: where the counts of `a..=b` begin.
+    #[doc(hidden)]
+    fn at_most_one(self) -> Self;
+
+    /// How far it is past `base`, up to the greatest count that is shown.
     #[doc(hidden)]
     fn past(self, base: Self) -> u64;
 }
@@ -27,14 +33,16 @@ macro_rules! numbers {
     ($($number:ty),*) => { $(
         impl sealed::Sealed for $number {}
         impl StepNumber for $number {
-            #[inline]
-            fn base(self) -> Self {
+            fn at_most_zero(self) -> Self {
                 self.min(0)
             }
 
-            #[inline]
+            fn at_most_one(self) -> Self {
+                self.min(1)
+            }
+
             fn past(self, base: Self) -> u64 {
-                u64::try_from(self.abs_diff(base)).unwrap_or(u64::MAX)
+                u64::try_from(self.abs_diff(base)).unwrap_or(MOST).min(MOST)
             }
         }
     )* };
@@ -43,6 +51,64 @@ macro_rules! numbers {
 numbers!(
     u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, i128, u128
 );
+
+/// A range of integers that has a start: `a..b`, `a..=b` or `a..`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a range of integers with a start",
+    label = "not a range of integers with a start",
+    note = "anything else that can be iterated is counted by `ctx.steps_over(name, iterator)`"
+)]
+pub trait StepRange: Iterator + sealed::Sealed {
+    /// How many steps are complete before the first one, and how many there are.
+    #[doc(hidden)]
+    fn counts(&self) -> (u64, Option<u64>);
+}
+
+impl<T: StepNumber> sealed::Sealed for Range<T> {}
+
+impl<T: StepNumber> StepRange for Range<T>
+where
+    Self: Iterator,
+{
+    fn counts(&self) -> (u64, Option<u64>) {
+        let (base, end) = (self.start.at_most_zero(), self.end.max(self.start));
+        (self.start.past(base), Some(end.past(base)))
+    }
+}
+
+impl<T: StepNumber> sealed::Sealed for RangeInclusive<T> {}
+
+impl<T: StepNumber> StepRange for RangeInclusive<T>
+where
+    Self: Iterator,
+{
+    fn counts(&self) -> (u64, Option<u64>) {
+        let base = self.start().at_most_one();
+        let complete = self.start().past(base);
+        let total = match self.is_empty() {
+            true => complete,
+            false => (self.end().past(base) + 1).min(MOST),
+        };
+        (complete, Some(total))
+    }
+}
+
+impl<T: StepNumber> sealed::Sealed for RangeFrom<T> {}
+
+impl<T: StepNumber> StepRange for RangeFrom<T>
+where
+    Self: Iterator,
+{
+    fn counts(&self) -> (u64, Option<u64>) {
+        (self.start.past(self.start.at_most_zero()), None)
+    }
+}
+
+/// How many items an iterator has, if it knows.
+pub(super) fn known_total(items: &impl Iterator) -> Option<u64> {
+    let (least, most) = items.size_hint();
+    (most == Some(least)).then_some((least as u64).min(MOST))
+}
 
 /// What `finish` does to a loop.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,12 +129,17 @@ enum Asked {
 /// A counted loop: each item is `Ok(step)`, or `Err(Stopped)` once when the function is asked to
 /// stop, and then the end.
 #[must_use = "a loop that nobody iterates does nothing"]
-pub struct Steps<'a, T> {
+pub struct Steps<'a, I> {
     ctx: &'a Context,
     run: &'a Run,
-    /// What is left: its start tells how many steps are complete.
-    range: Range<T>,
-    base: T,
+    yielding: &'a Yielding,
+    inner_ended: &'a Cell<bool>,
+    /// What is left.
+    items: I,
+    /// How many steps are complete when the next one is asked for.
+    done: u64,
+    /// How many there are; [`UNKNOWN`] without a total.
+    total: u64,
     count: &'a Level,
     /// The next level's: set to nothing done before this one moves on.
     inner: &'a Level,
@@ -77,30 +148,50 @@ pub struct Steps<'a, T> {
     over: bool,
 }
 
-impl<'a, T: StepNumber> Steps<'a, T>
-where
-    Range<T>: Iterator<Item = T>,
-{
-    pub(super) fn begin(ctx: &'a Context, name: &'static str, range: Range<T>) -> Self {
-        let base = range.start.base();
-        let (start, end) = (range.start, range.end.max(range.start));
-        let depth = ctx.depth.replace(ctx.depth.get() + 1);
-        if let Some(names) = ctx.names.get(depth) {
+impl<'a, I> Steps<'a, I> {
+    pub(super) fn begin(
+        ctx: &'a Context,
+        name: &'static str,
+        items: I,
+        done: u64,
+        total: Option<u64>,
+    ) -> Self {
+        let here = ctx.here();
+        let depth = here.depth.replace(here.depth.get() + 1);
+        if let Some(names) = here.names.get(depth) {
             names.set(name);
         }
         let counters = &ctx.run.counters;
-        counters.begin(depth, name, start.past(base), end.past(base));
+        let total = total.unwrap_or(UNKNOWN);
+        counters.begin(depth, name, done, total);
         Self {
             ctx,
             run: &ctx.run,
-            range,
-            base,
+            yielding: &here.yielding,
+            inner_ended: &here.inner_ended,
+            items,
+            done,
+            total,
             count: &counters.levels[depth.min(LEVELS)],
             inner: &counters.levels[(depth + 1).min(LEVELS)],
             depth,
             cut: if depth == 0 { Cut::Now } else { Cut::Never },
             over: false,
         }
+    }
+
+    /// So many steps were complete before the first one: for a loop over what is left, in a run
+    /// that goes on from a checkpoint. A range says so by its start.
+    pub fn after(mut self, complete: u64) -> Self {
+        let complete = complete.min(MOST);
+        if self.total != UNKNOWN {
+            let left = self.total - self.done;
+            self.total = complete.saturating_add(left).min(MOST);
+            self.count.total.store(self.total, Ordering::Relaxed);
+        }
+        self.done = complete;
+        self.count.current.store(complete, Ordering::Relaxed);
+        self
     }
 
     /// `finish` does not end this loop: a later phase that must run whole.
@@ -123,7 +214,7 @@ where
         match ctx.wanted() {
             Wanted::Stop => Asked::Stop(ctx.tell()),
             Wanted::Finish if cut == Cut::Now => {
-                ctx.cut_short.set(true);
+                ctx.here().cut_short.set(true);
                 Asked::End
             }
             Wanted::Finish | Wanted::Nothing => Asked::GoOn,
@@ -131,25 +222,21 @@ where
     }
 }
 
-impl<T: StepNumber> Iterator for Steps<'_, T>
-where
-    Range<T>: Iterator<Item = T>,
-{
-    type Item = Result<T, Stopped>;
+impl<I: Iterator> Iterator for Steps<'_, I> {
+    type Item = Result<I::Item, Stopped>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.over {
             return None;
         }
-        self.ctx.yielding.step();
-        if self.ctx.inner_ended.get() {
+        self.yielding.step();
+        if self.inner_ended.get() {
             // The inner count first: a reader that sees this step sees none of the last one's.
-            self.ctx.inner_ended.set(false);
+            self.inner_ended.set(false);
             self.inner.current.store(0, Ordering::Relaxed);
         }
-        let done = self.range.start.past(self.base);
-        self.count.current.store(done, Ordering::Release);
+        self.count.current.store(self.done, Ordering::Release);
         if !self.run.word().is_quiet() {
             let asked = Self::asked(self.ctx, self.cut);
             self.over = !matches!(asked, Asked::GoOn);
@@ -159,13 +246,23 @@ where
                 Asked::Stop(stopped) => return Some(Err(stopped)),
             }
         }
-        self.range.next().map(Ok)
+        let Some(item) = self.items.next() else {
+            self.over = true;
+            // Now there are as many as are complete, whatever was known before.
+            self.count.total.store(self.done, Ordering::Relaxed);
+            return None;
+        };
+        if self.done < self.total.min(MOST) {
+            self.done += 1;
+        }
+        Some(Ok(item))
     }
 }
 
-impl<T> Drop for Steps<'_, T> {
+impl<I> Drop for Steps<'_, I> {
     fn drop(&mut self) {
-        self.ctx.depth.set(self.depth);
-        self.ctx.inner_ended.set(self.depth > 0);
+        let here = self.ctx.here();
+        here.depth.set(self.depth);
+        here.inner_ended.set(self.depth > 0);
     }
 }

@@ -1,5 +1,9 @@
 //! A kit for authors of kinds: runs one without a server, stops it wherever wanted, and goes on
-//! from what it left. Time does not pass: every sleep returns at once.
+//! from what it left. Time does not pass: every sleep returns at once. Params are judged as at a start,
+//! and the output is encoded as it would be; `ADMIT` is not asked, for there may be no world to ask about.
+//!
+//! What a test asks for has to happen: a step that is never reached, or a verb that the kind does not
+//! allow, is a panic of [`Trial::end`].
 //!
 //! ```
 //! use impresario::operation::{Context, Failure, Operation, Policy};
@@ -52,9 +56,11 @@ use impresario_api::{
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::erased::{encoded, encoded_output, recorded};
 use super::sync::on_another_thread;
-use super::{Context, Operation, SavedCheckpoint};
+use super::{Context, Operation, Refusal, RunEnd, SavedCheckpoint};
 use crate::LiveCount;
+use crate::params::schema::ParamsSchema;
 use crate::rules::lifecycle::{self, Input, Moment, State, Terms};
 use crate::rules::progress::Meter;
 use crate::run::control::Folders;
@@ -99,7 +105,22 @@ pub struct Trial<'a, K: Operation> {
 }
 
 /// Prepares a run of `kind`.
+///
+/// # Panics
+/// When a start with these params would be refused: by the schema, by `check`, or because they cannot be
+/// encoded.
+#[track_caller]
 pub fn run<K: Operation>(kind: &K, params: K::Params) -> Trial<'_, K> {
+    let schema = ParamsSchema::of::<K::Params>();
+    let params = encoded(&params).map_err(Refusal::from);
+    let params = params.and_then(|params| recorded(kind, &schema, params));
+    let params = params.unwrap_or_else(|refused| {
+        panic!(
+            "a start of \"{}\" with these params is refused: {}",
+            K::KIND,
+            refused.message
+        )
+    });
     let policy = kind.policy();
     let terms = Terms {
         pausable: policy.pausable,
@@ -111,7 +132,7 @@ pub fn run<K: Operation>(kind: &K, params: K::Params) -> Trial<'_, K> {
     };
     Trial {
         kind,
-        params: serde_json::to_value(params).expect("params are encoded for the store too"),
+        params,
         asks: Vec::new(),
         due_at_every_call: false,
         restored: None,
@@ -145,7 +166,9 @@ impl<K: Operation> Trial<'_, K> {
     /// Runs it, on a thread of its own as a slot is, and waits for its end.
     ///
     /// # Panics
-    /// When the kind's own params cannot be encoded and decoded again.
+    /// When the test asks for something that the rules refuse, or that does not come about because
+    /// the run never gets there; or when params that were encoded cannot be decoded again.
+    #[track_caller]
     pub fn end(self) -> Ended<K> {
         let moment = Moment {
             now: Timestamp::now(),
@@ -172,24 +195,32 @@ impl<K: Operation> Trial<'_, K> {
         let params = K::Params::deserialize(&self.params).expect("encoded params decode");
         let (kind, asks, due_at_every_call) = (self.kind, self.asks, self.due_at_every_call);
         // As in a slot: nothing of the test's own thread is there, no runtime above all.
-        let (finished, output, state, calls) = on_another_thread(move || {
+        let (finished, output, state, calls, misuse) = on_another_thread(move || {
             let watch = Rc::new(Watch {
                 calls: Cell::new(0),
                 asks: RefCell::new(asks),
                 state: RefCell::new(state),
                 due_at_every_call,
+                most_complete: RefCell::default(),
+                refused: RefCell::default(),
             });
-            let mut ctx = Context::new(run);
+            let ctx = Context::new(run);
             let seen = Rc::clone(&watch);
-            ctx.probe = Some(Box::new(move |run| seen.look(run)));
+            ctx.look_with(Box::new(move |run| seen.look(run)));
             let mut output = None;
             let finished = execute_in(&ctx, |ctx| {
-                output = Some(kind.run(params, ctx)?);
-                Ok(Value::Null)
+                let given = kind.run(params, ctx)?;
+                let json = encoded_output(&given, ctx)?;
+                output = Some(given);
+                Ok(json)
             });
             let state = watch.state.borrow().clone();
-            (finished, output, state, watch.calls.get())
+            let misuse = watch.misuse(&finished.end);
+            (finished, output, state, watch.calls.get(), misuse)
         });
+        if let Some(misuse) = misuse {
+            panic!("{misuse}");
+        }
         let has_checkpoint = finished.checkpoint.is_some() || self.restored.is_some();
         let done = finished.end.is_done();
         let ended = Input::Ended {
@@ -227,6 +258,10 @@ struct Watch {
     asks: RefCell<Vec<(At, Ask)>>,
     state: RefCell<State>,
     due_at_every_call: bool,
+    /// The names of the steps that were seen, and how many of each were complete at most.
+    most_complete: RefCell<BTreeMap<String, u64>>,
+    /// What the test asked and the rules refused.
+    refused: RefCell<Option<String>>,
 }
 
 impl Watch {
@@ -239,6 +274,11 @@ impl Watch {
             .read()
             .map(|snapshot| snapshot.steps)
             .unwrap_or_default();
+        let mut most_complete = self.most_complete.borrow_mut();
+        for step in &steps {
+            let most = most_complete.entry(step.name.clone()).or_default();
+            *most = step.current.max(*most);
+        }
         let here = |at: &At| match at {
             At::Call(call) => *call == self.calls.get(),
             At::Step(name, complete) => steps
@@ -266,10 +306,16 @@ impl Watch {
             Ask::Shutdown => Input::ShuttingDown { run: state.run },
         };
         let now = Timestamp::now();
-        let change = lifecycle::next(&state, &input, Moment { now, jitter: 0.0 });
-        *state = change
-            .unwrap_or_else(|refused| panic!("{ask:?}: {}", refused.explain(&state, now)))
-            .state;
+        match lifecycle::next(&state, &input, Moment { now, jitter: 0.0 }) {
+            Ok(change) => *state = change.state,
+            Err(refused) => {
+                // A panic here would be taken for one of the function, and pass for its failure.
+                let why = format!("{ask:?} is refused: {}", refused.explain(&state, now));
+                self.refused.borrow_mut().get_or_insert(why);
+                run.ask(StopVerb::Cancel);
+                return;
+            }
+        }
         match ask {
             Ask::Verb(Verb::Cancel) => run.ask(StopVerb::Cancel),
             Ask::Verb(Verb::Pause) => run.ask(StopVerb::Pause),
@@ -280,6 +326,53 @@ impl Watch {
                 unreachable!("the rules refuse them for a run")
             }
         }
+    }
+}
+
+impl Watch {
+    /// What the test asked for and did not get.
+    fn misuse(&self, end: &RunEnd) -> Option<String> {
+        let refused = self.refused.take();
+        refused.or_else(|| {
+            let asks = self.asks.borrow();
+            let (at, ask) = asks.first()?;
+            let calls = self.calls.get();
+            Some(match at {
+                At::Call(call) => format!(
+                    "stop_at_call({call}, {ask:?}) asked for nothing: the run made {calls} calls{}",
+                    ended_by(end),
+                ),
+                At::Step(name, complete) => format!(
+                    "stop_at({name:?}, {complete}, {ask:?}) asked for nothing: {}{}",
+                    self.seen(name),
+                    ended_by(end),
+                ),
+            })
+        })
+    }
+
+    /// What was seen of this step, or which steps there were.
+    fn seen(&self, name: &str) -> String {
+        let all = self.most_complete.borrow();
+        match all.get(name) {
+            Some(most) => format!("at no call were so many complete, and at most {most}"),
+            None if all.is_empty() => "the run had no steps".to_owned(),
+            None => {
+                let names: Vec<_> = all.keys().map(|name| format!("{name:?}")).collect();
+                format!("the run had no such step, but {}", names.join(", "))
+            }
+        }
+    }
+}
+
+/// Why the run may not have come so far.
+fn ended_by(end: &RunEnd) -> String {
+    match end {
+        RunEnd::Failed(why) | RunEnd::Panicked(why) => {
+            format!("; it ended with {}: {}", why.code, why.message)
+        }
+        RunEnd::Stopped => "; it was stopped before".to_owned(),
+        _ => String::new(),
     }
 }
 
@@ -378,6 +471,7 @@ impl<K: Operation> Ended<K> {
     ///
     /// # Panics
     /// When the operation cannot be resumed.
+    #[track_caller]
     pub fn resume(self, kind: &K) -> Trial<'_, K> {
         let asked = Input::Asked {
             verb: Verb::Resume,

@@ -186,18 +186,19 @@ fn counted(snapshot: &Snapshot) -> f64 {
 }
 
 /// 0–1: nested steps, each level a share of the one current step above it; items where
-/// there are no steps.
+/// there are no steps, or nobody knows how many.
 fn share(snapshot: &Snapshot) -> f64 {
-    if snapshot.steps.is_empty() {
+    let outermost = snapshot.steps.first();
+    if outermost.is_none_or(|step| step.total.is_none()) {
         return match snapshot.items_total {
             Some(total) if total > 0 => (snapshot.items as f64 / total as f64).min(1.0),
             _ => 0.0,
         };
     }
     let inner = |inner: f64, step: &StepProgress| match step.total {
-        0 => 1.0,
-        total if step.current >= total => 1.0,
-        total => ((step.current as f64 + inner) / total as f64).min(1.0),
+        None => 0.0,
+        Some(total) if step.current >= total => 1.0,
+        Some(total) => ((step.current as f64 + inner) / total as f64).min(1.0),
     };
     let mut levels = snapshot.steps.iter().rev();
     let innermost = levels.next().map_or(0.0, |step| inner(0.0, step));
@@ -231,7 +232,7 @@ mod tests {
         let step = |(name, current, total): &(&str, u64, u64)| StepProgress {
             name: (*name).to_owned(),
             current: *current,
-            total: *total,
+            total: Some(*total),
         };
         Snapshot {
             steps: levels.iter().map(step).collect(),
@@ -306,6 +307,29 @@ mod tests {
                 prop_assert!(time < first + 0.1 || rate.is_some_and(|rate| wanted.contains(&rate)), "{rate:?} at {time}");
             }
         }
+    }
+
+    #[test]
+    fn without_a_total_of_steps_the_share_is_that_of_the_items() {
+        let without = |name: &str, current| StepProgress {
+            name: name.to_owned(),
+            current,
+            total: None,
+        };
+        let share = |steps, items_total| {
+            let snapshot = Snapshot {
+                steps,
+                items: 25,
+                items_total,
+                ..Snapshot::default()
+            };
+            update(&mut Meter::new(), 0.0, &snapshot).percentage
+        };
+        assert_eq!(share(vec![without("row", 7)], Some(100)), 25.0);
+        assert_eq!(share(vec![without("row", 7)], None), 0.0);
+        let mut nested = steps(&[("epoch", 4, 10)]).steps;
+        nested.push(without("row", 7));
+        assert_eq!(share(nested, Some(100)), 40.0);
     }
 
     #[test]

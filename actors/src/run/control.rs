@@ -72,7 +72,7 @@ pub(crate) struct Run {
     due: AtomicBool,
     /// The function waits in one of our calls: a stop is heeded at once.
     rests: AtomicBool,
-    /// A pause waits for the function's next checkpoint.
+    /// The function gives checkpoints that cost something: a pause waits for the next one.
     waits_for_checkpoint: AtomicBool,
     /// The function was told of a stop, or has ended.
     over: AtomicBool,
@@ -224,7 +224,7 @@ impl Run {
             .filter(|left| !left.is_zero())
     }
 
-    /// From now on a pause waits for the function's next checkpoint.
+    /// From now on a pause waits for the next checkpoint.
     pub(crate) fn wait_for_checkpoint(&self) {
         self.waits_for_checkpoint.store(true, Ordering::Relaxed);
     }
@@ -243,6 +243,11 @@ impl Run {
             self.waits_for_checkpoint.load(Ordering::Relaxed) && self.folder_wait_left().is_some()
         };
         word.is_urgent() || (word.rests() && !waits()) || self.over.load(Ordering::Relaxed)
+    }
+
+    /// Whether a pause waits for the next checkpoint.
+    pub(crate) fn waits_for_checkpoint(&self) -> bool {
+        self.waits_for_checkpoint.load(Ordering::Relaxed)
     }
 
     /// Waits by `wait`, and says so meanwhile.

@@ -43,14 +43,14 @@ pub(crate) fn execute_in(
     // Threads that it has left behind hear of it.
     ctx.run.set_over();
     let (end, output) = match result {
-        Ok(Ok(output)) if ctx.told.get() => {
+        Ok(Ok(output)) if ctx.here().told.get() => {
             ctx.warn(
                 "STOP_IGNORED",
                 "the function was told to stop and returned an output all the same; use `?` on every step",
             );
             (RunEnd::Ignored, Some(output))
         }
-        Ok(Ok(output)) if ctx.cut_short.get() => (RunEnd::Finished, Some(output)),
+        Ok(Ok(output)) if ctx.here().cut_short.get() => (RunEnd::Finished, Some(output)),
         Ok(Ok(output)) => (RunEnd::Returned, Some(output)),
         Ok(Err(failure)) => (failed(ctx, failure), None),
         Err(payload) => (
@@ -73,7 +73,7 @@ pub(crate) fn execute_in(
 /// one that wraps the `Stopped`.
 fn failed(ctx: &Context, failure: Failure) -> RunEnd {
     match judged(ctx, failure) {
-        RunEnd::Failed(failure) if ctx.told.get() => {
+        RunEnd::Failed(failure) if ctx.here().told.get() => {
             ctx.warn(
                 "FAILED_AFTER_STOP",
                 format_args!(

@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,7 +11,7 @@ use super::control::Folders;
 use super::files::open_patiently;
 use super::manifest;
 use crate::locks::lock;
-use crate::operation::context::{Context, Wanted};
+use crate::operation::context::Context;
 use crate::operation::failure::{Failure, OrFail};
 
 impl Context {
@@ -23,6 +22,9 @@ impl Context {
     /// in the outermost loop's last step. Pause and shutdown wait for the next call, at most one
     /// interval, so that they lose no finished step. The folder is written beside its place, synced
     /// and renamed, so that half of one is never seen.
+    ///
+    /// Where no folder for checkpoints is configured, the first call fails as `CHECKPOINT_NO_FOLDER`,
+    /// and so does the first [`Self::restored_dir`].
     pub fn checkpoint_dir<S, E>(
         &self,
         state: &S,
@@ -32,36 +34,19 @@ impl Context {
         S: Serialize,
         E: Into<Failure>,
     {
-        if self.run.setup.folders == Folders::NotKept {
+        let Some(root) = self.folders()? else {
             return Ok(self.check()?);
-        }
-        self.keeps_folders.set(true);
-        self.run.wait_for_checkpoint();
-        if self.is_virtual() {
-            let _ = self.wanted(); // A test may ask for something here.
-        }
-        if self.run.is_due() || self.run.word().stops() || self.in_last_step() {
+        };
+        self.give_if_worth_it(|| {
             self.run.no_longer_due();
-            self.write_folder(state, |files| write(files).map_err(Into::into))?;
-            // Also for a pause that was asked for meanwhile: here nothing is lost.
-            self.folder_is_fresh.set(true);
-        }
-        if self.judge(self.run.word()) == Wanted::Stop {
-            if !self.told.get() {
-                self.step_is_whole();
-            }
-            return Err(self.tell().into());
-        }
-        // Work goes on: a later pause waits for a folder that has it.
-        self.folder_is_fresh.set(false);
-        Ok(())
+            self.write_folder(root, state, |files| write(files).map_err(Into::into))
+        })
     }
 
     /// The state and the folder that an earlier run gave last, if there was one.
     pub fn restored_dir<S: DeserializeOwned>(&self) -> Result<Option<(S, PathBuf)>, Failure> {
-        if self.run.setup.folders != Folders::NotKept {
-            self.keeps_folders.set(true);
-            self.run.wait_for_checkpoint();
+        if self.folders()?.is_none() {
+            return Ok(None);
         }
         let restored = self.run.restored();
         let Some(dir) = restored.and_then(|checkpoint| checkpoint.dir.as_deref()) else {
@@ -71,27 +56,34 @@ impl Context {
         Ok(self.restored::<S>()?.map(|state| (state, files)))
     }
 
-    fn in_last_step(&self) -> bool {
-        let outermost = &self.run.counters.levels[0];
-        let (current, total) = (&outermost.current, &outermost.total);
-        self.depth.get() > 0
-            && current.load(Ordering::Relaxed).saturating_add(1) >= total.load(Ordering::Relaxed)
+    /// Where this run keeps its folders, from now on; `None` if nothing is kept of it at all.
+    fn folders(&self) -> Result<Option<&Path>, Failure> {
+        match &self.run.setup.folders {
+            Folders::At(root) => {
+                self.here().keeps_folders.set(true);
+                self.run.wait_for_checkpoint();
+                Ok(Some(root))
+            }
+            Folders::NotKept => Ok(None),
+            // Before the work, not when the first checkpoint is due, which may be an hour later.
+            Folders::NotConfigured => Err(Failure::new(
+                "CHECKPOINT_NO_FOLDER",
+                "this kind keeps folders, and no folder for checkpoints is configured: set `Config::checkpoint_dir`",
+            )),
+        }
     }
 
     fn write_folder(
         &self,
+        root: &Path,
         state: &impl Serialize,
         write: impl FnOnce(&Path) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let Folders::At(root) = &self.run.setup.folders else {
-            let message = "no folder for checkpoints is configured";
-            return Err(Failure::new("CHECKPOINT_NO_FOLDER", message));
-        };
         self.keep(state)?;
         // Without its folder the state is no checkpoint: the one before it stays.
-        self.state.borrow_mut().fresh = false;
+        self.here().state.borrow_mut().fresh = false;
         let number = {
-            let mut kept = self.state.borrow_mut();
+            let mut kept = self.here().state.borrow_mut();
             kept.folders += 1;
             kept.folders
         };
@@ -104,7 +96,7 @@ impl Context {
         fs::create_dir_all(&files).or_retry("CHECKPOINT_NOT_WRITTEN")?;
         let written = write(&files).and_then(|()| {
             let rename = || -> io::Result<u64> {
-                let state = self.state.borrow();
+                let state = self.here().state.borrow();
                 let bytes = manifest::seal(&unfinished, &self.run.setup.origin, &state.value)?;
                 fs::rename(&unfinished, &folder)?;
                 open_patiently(|| File::open(root))?.sync_all()?;
@@ -117,7 +109,7 @@ impl Context {
             let _ = fs::remove_dir_all(&unfinished);
         }
         let written = written?;
-        self.state.borrow_mut().fresh = true;
+        self.here().state.borrow_mut().fresh = true;
         let saved = self.saved(Some((folder, written)));
         *lock(&self.run.saved) = saved;
         Ok(())

@@ -11,8 +11,15 @@ use crate::locks::lock;
 
 /// Levels of nested steps that are shown; deeper ones run unseen.
 pub(crate) const LEVELS: usize = 8;
-/// Nothing is known about how many items there are.
-const UNKNOWN: u64 = u64::MAX;
+/// Nobody knows how many there are.
+pub(crate) const UNKNOWN: u64 = u64::MAX;
+/// The greatest count: what is over it is no count that anyone shows.
+pub(crate) const MOST: u64 = UNKNOWN - 1;
+
+/// A total, if it is known.
+fn known(total: &AtomicU64) -> Option<u64> {
+    Some(total.load(Ordering::Relaxed)).filter(|total| *total != UNKNOWN)
+}
 
 /// One level's counts. The one past the last level takes what is not shown.
 #[derive(Debug, Default)]
@@ -98,6 +105,10 @@ impl ProgressCounters {
             .store(total.unwrap_or(UNKNOWN), Ordering::Relaxed);
     }
 
+    pub(crate) fn items_total(&self) -> Option<u64> {
+        known(&self.items_total)
+    }
+
     pub(crate) const fn items(&self) -> &AtomicU64 {
         &self.items
     }
@@ -110,14 +121,13 @@ impl ProgressCounters {
     /// The counts now; `None` while the function holds the words.
     pub(crate) fn read(&self) -> Option<Snapshot> {
         let words = self.words.try_lock().ok()?;
-        let items_total = self.items_total.load(Ordering::Relaxed);
         Some(Snapshot {
             steps: self.steps(&words.names),
             items: self
                 .items_of_threads
                 .load(Ordering::Relaxed)
                 .saturating_add(self.items.load(Ordering::Relaxed)),
-            items_total: (items_total != UNKNOWN).then_some(items_total),
+            items_total: self.items_total(),
             message: words.message.clone(),
             title: words.title.clone(),
             context: words.context.clone(),
@@ -134,7 +144,7 @@ impl ProgressCounters {
             let level = |(name, level): (&&'static str, &Level)| StepProgress {
                 name: (*name).to_owned(),
                 current: level.current.load(Ordering::Acquire),
-                total: level.total.load(Ordering::Relaxed),
+                total: known(&level.total),
             };
             let steps: Vec<_> = names.iter().zip(&self.levels).map(level).collect();
             let after = outer();
@@ -145,11 +155,10 @@ impl ProgressCounters {
         }
         // It moves faster than it can be read: the outermost alone is sure.
         let name = names.first().map(|name| (*name).to_owned());
-        let total = self.levels[0].total.load(Ordering::Relaxed);
         name.map(|name| StepProgress {
             name,
             current: before,
-            total,
+            total: known(&self.levels[0].total),
         })
         .into_iter()
         .collect()
@@ -165,7 +174,8 @@ impl ProgressCounters {
 /// The current step of each level: one more than are complete. Within a loop that is over there is
 /// none.
 pub(crate) fn current_step(steps: &[StepProgress]) -> Option<String> {
-    named(steps, |step| step.current.saturating_add(1).min(step.total))
+    let most = |step: &StepProgress| step.total.unwrap_or(MOST);
+    named(steps, |step| step.current.saturating_add(1).min(most(step)))
 }
 
 /// What is complete at each level, of a function that has returned: it has no current step. Levels in
@@ -176,14 +186,18 @@ pub(crate) fn complete_steps(steps: &[StepProgress]) -> Option<String> {
     named(&steps[..steps.len().min(1 + begun)], |step| step.current)
 }
 
-/// Each level with a count of its own: "epoch 5/10, batch 32/60".
+/// Each level with a count of its own: "epoch 5/10, batch 32/60", "row 7" where there is no total.
 fn named(steps: &[StepProgress], count: impl Fn(&StepProgress) -> u64) -> Option<String> {
     let mut text = String::new();
     for step in steps {
         let comma = if text.is_empty() { "" } else { ", " };
         // Writing to a String cannot fail.
-        let _ = write!(text, "{comma}{} {}/{}", step.name, count(step), step.total);
-        if step.current >= step.total {
+        let _ = write!(text, "{comma}{} {}", step.name, count(step));
+        let Some(total) = step.total else {
+            continue;
+        };
+        let _ = write!(text, "/{total}");
+        if step.current >= total {
             break;
         }
     }
@@ -198,8 +212,19 @@ mod tests {
         StepProgress {
             name: name.to_owned(),
             current,
-            total,
+            total: Some(total),
         }
+    }
+
+    #[test]
+    fn a_level_without_a_total_is_shown_by_its_count_alone() {
+        let without = StepProgress {
+            total: None,
+            ..step(("row", 6, 0))
+        };
+        let steps = [without, step(("part", 1, 4))];
+        assert_eq!(current_step(&steps).as_deref(), Some("row 7, part 2/4"));
+        assert_eq!(complete_steps(&steps).as_deref(), Some("row 6, part 1/4"));
     }
 
     #[test]

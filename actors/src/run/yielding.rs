@@ -87,7 +87,8 @@ mod tests {
         fn run(&self, _: NoParams, ctx: &Context) -> Result<(), Failure> {
             loop {
                 let asked = ctx.check();
-                self.0.fetch_max(1 + ctx.yielding.waiting.get(), Relaxed);
+                self.0
+                    .fetch_max(1 + ctx.here().yielding.waiting.get(), Relaxed);
                 asked?;
             }
         }

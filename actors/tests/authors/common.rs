@@ -3,7 +3,10 @@
 use std::fs;
 use std::time::Duration;
 
-use impresario::operation::{Context, Failure, Operation, OrFail, Policy};
+use impresario::operation::{Context, Failure, Kinds, Operation, OrFail, Policy};
+use impresario::store::MemoryStore;
+use impresario::{Config, Options, Orchestrator, Until};
+use impresario_api::OperationView;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -139,4 +142,22 @@ where
 /// Writes an empty folder.
 pub(crate) const fn never_fails(_: &std::path::Path) -> Result<(), Failure> {
     Ok(())
+}
+
+/// What a supervisor makes of `kind`, when it has ended.
+pub(crate) fn managed<K: Operation>(kind: K, params: K::Params) -> OperationView {
+    let kinds = Kinds::new().register(kind);
+    let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
+    let orchestrator = orchestrator.expect("it starts");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(async {
+        let started = orchestrator.start_managed_operation::<K>(params, Options::default());
+        let id = started.await.expect("there is room").id;
+        let long = Duration::from_secs(60);
+        let view = orchestrator.wait_until(id, Until::Ended, long).await;
+        orchestrator.shutdown().await;
+        view.expect("it is kept")
+    })
 }

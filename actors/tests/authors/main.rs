@@ -1,9 +1,12 @@
 //! What the author of a kind is promised, from the author's side.
 
+mod checkpoints;
 mod common;
 mod exhaustive;
+mod failures;
 mod forgotten;
 mod handles;
+mod kit;
 mod metrics;
 mod params;
 #[cfg(feature = "rayon")]
@@ -11,3 +14,4 @@ mod pools;
 mod runtimes;
 mod steps;
 mod sync;
+mod ways;

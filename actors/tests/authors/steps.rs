@@ -3,11 +3,12 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
-use impresario::operation::{Context, Failure, StepNumber};
-use impresario::testing;
+use impresario::operation::{Context, Failure, LogLevel, Operation, Received, StepNumber, Steps};
+use impresario::testing::{self, Ended};
 use impresario_api::{Status, Verb};
 use proptest::prelude::*;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::common::{Nothing, does};
 
@@ -35,19 +36,17 @@ where
         whole.error()
     );
     let step = &whole.progress().steps[0];
-    assert_eq!(step.current, step.total, "{range:?}");
+    assert_eq!(Some(step.current), step.total, "{range:?}");
     assert_eq!(whole.progress().percentage, 100.0, "{range:?}");
     for call in 1..=whole.calls() {
         let cut = testing::run(&kind, Nothing {})
             .stop_at_call(call, Verb::Cancel)
             .end();
         let step = &cut.progress().steps[0];
-        assert!(step.current <= step.total, "{range:?} at {call}: {step:?}");
+        let total = step.total.expect("the end is known");
+        assert!(step.current <= total, "{range:?} at {call}: {step:?}");
         for (name, complete) in cut.checkpoint().iter().flat_map(|kept| &kept.step) {
-            assert!(
-                *complete <= step.total,
-                "{range:?} at {call}: {name} {complete}"
-            );
+            assert!(*complete <= total, "{range:?} at {call}: {name} {complete}");
         }
     }
 }
@@ -105,7 +104,7 @@ fn a_range_that_begins_below_zero_is_shown_from_its_start() {
         .stop_at_call(2, Verb::Cancel)
         .end();
     let step = &ended.progress().steps[0];
-    assert_eq!((step.current, step.total), (1, 4));
+    assert_eq!((step.current, step.total), (1, Some(4)));
 }
 
 #[test]
@@ -244,18 +243,254 @@ fn a_checkpoint_names_the_loops_that_were_open_when_it_was_given() {
     assert_eq!(step, [("epoch", 3)]);
 }
 
+/// What `ended` shows of its outermost loop.
+fn shown<K: Operation>(ended: &Ended<K>) -> (u64, Option<u64>) {
+    let step = &ended.progress().steps[0];
+    (step.current, step.total)
+}
+
+/// What a loop shows in its first steps, and at its end, with the items that it gave.
+fn shows<I>(
+    steps: impl Fn(&Context) -> Steps<'_, I> + Send + Sync + 'static,
+) -> ([(u64, Option<u64>); 3], Value)
+where
+    I: Iterator<Item: Serialize>,
+{
+    let kind = does(move |ctx| {
+        let mut items = Vec::new();
+        for step in steps(ctx) {
+            items.push(json!(step?));
+        }
+        Ok(json!(items))
+    });
+    let at = |call| {
+        shown(
+            &testing::run(&kind, Nothing {})
+                .stop_at_call(call, Verb::Cancel)
+                .end(),
+        )
+    };
+    let ended = testing::run(&kind, Nothing {}).end();
+    let items = ended.output().cloned().unwrap_or_default();
+    ([at(1), at(2), shown(&ended)], items)
+}
+
 #[test]
-fn a_channel_gives_its_items_then_none_and_none_at_a_finish() {
+fn a_range_with_its_end_counts_from_one() {
+    let (counts, items) = shows(|ctx| ctx.steps("step", 1..=3_u32));
+    assert_eq!(counts, [(0, Some(3)), (1, Some(3)), (3, Some(3))]);
+    assert_eq!(items, json!([1, 2, 3]));
+    let goes_on = shows(|ctx| ctx.steps("step", 3..=5_i64)).0;
+    assert_eq!(goes_on, [(2, Some(5)), (3, Some(5)), (5, Some(5))]);
+    let from_zero = shows(|ctx| ctx.steps("step", 0..=2_u8)).0;
+    assert_eq!(from_zero, [(0, Some(3)), (1, Some(3)), (3, Some(3))]);
+    let below = shows(|ctx| ctx.steps("step", -2..=0_i8)).0;
+    assert_eq!(below, [(0, Some(3)), (1, Some(3)), (3, Some(3))]);
+    let last = shows(|ctx| ctx.steps("step", u64::MAX - 1..=u64::MAX)).1;
+    assert_eq!(last, json!([u64::MAX - 1, u64::MAX]));
+}
+
+#[test]
+#[expect(clippy::reversed_empty_ranges, reason = "a range may be empty")]
+fn an_empty_range_with_its_end_is_complete() {
+    let kind = does(|ctx| Ok(json!(ctx.steps("step", 5..=3_u32).count())));
+    let ended = testing::run(&kind, Nothing {}).end();
+    assert_eq!(
+        (ended.output(), shown(&ended)),
+        (Some(&json!(0)), (4, Some(4)))
+    );
+}
+
+#[test]
+fn a_range_without_an_end_has_no_total() {
+    let kind = does(|ctx| {
+        for step in ctx.steps("poll", 7_u32..) {
+            if step? == 9 {
+                break;
+            }
+        }
+        Ok(json!(null))
+    });
+    let ended = testing::run(&kind, Nothing {}).end();
+    assert_eq!(shown(&ended), (9, None));
+    assert_eq!(ended.progress().message, "poll 9");
+    let paused = testing::run(&kind, Nothing {})
+        .stop_at("poll", 8, Verb::Pause)
+        .end();
+    assert_eq!(shown(&paused), (8, None));
+    assert_eq!(paused.progress().message, "poll 9");
+}
+
+#[test]
+fn an_iterator_that_knows_its_length_has_a_total_and_one_that_does_not_has_it_at_its_end() {
+    let (counts, items) = shows(|ctx| ctx.steps_over("word", ["a", "b", "c"]));
+    assert_eq!(counts, [(0, Some(3)), (1, Some(3)), (3, Some(3))]);
+    assert_eq!(items, json!(["a", "b", "c"]));
+    let (counts, items) = shows(|ctx| ctx.steps_over("even", (0..7_u32).filter(|n| n % 2 == 0)));
+    assert_eq!(counts, [(0, None), (1, None), (4, Some(4))]);
+    assert_eq!(items, json!([0, 2, 4, 6]));
+    // What is borrowed is iterated, too.
+    let kind = does(|ctx| {
+        let words = vec!["a".to_owned(), "b".to_owned()];
+        let mut text = String::new();
+        for word in ctx.steps_over("word", &words) {
+            text.push_str(word?);
+        }
+        Ok(json!(text))
+    });
+    let ended = testing::run(&kind, Nothing {}).end();
+    assert_eq!(ended.output(), Some(&json!("ab")));
+    assert_eq!(ended.progress().percentage, 100.0);
+}
+
+#[test]
+fn a_loop_over_what_is_left_says_how_many_were_complete_before() {
+    let (counts, items) = shows(|ctx| ctx.steps_over("row", (0..9).skip(6)).after(6));
+    assert_eq!(counts, [(6, Some(9)), (7, Some(9)), (9, Some(9))]);
+    assert_eq!(items, json!([6, 7, 8]));
+    let (counts, _) = shows(|ctx| ctx.steps_over("row", (6..9).filter(|_| true)).after(6));
+    assert_eq!(counts, [(6, None), (7, None), (9, Some(9))]);
+}
+
+#[test]
+fn an_iterator_that_says_the_wrong_length_is_counted_by_what_it_gives() {
+    struct Says(usize);
+    impl Iterator for Says {
+        type Item = u8;
+
+        fn next(&mut self) -> Option<u8> {
+            self.0 = self.0.checked_sub(1)?;
+            Some(1)
+        }
+
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            (9, Some(9))
+        }
+    }
+    let (counts, _) = shows(|ctx| ctx.steps_over("row", Says(2)));
+    assert_eq!(counts, [(0, Some(9)), (1, Some(9)), (2, Some(2))]);
+}
+
+#[test]
+fn after_its_end_a_loop_asks_its_iterator_for_nothing() {
+    let kind = does(|ctx| {
+        let mut asked = 0;
+        let items = std::iter::from_fn(|| {
+            asked += 1;
+            (asked != 2).then_some(asked)
+        });
+        let mut steps = ctx.steps_over("row", items);
+        let given = [steps.next(), steps.next(), steps.next()];
+        Ok(json!(given.map(|step| step.map(|step| step.is_ok()))))
+    });
+    let ended = testing::run(&kind, Nothing {}).end();
+    assert_eq!(ended.output(), Some(&json!([true, null, null])));
+}
+
+#[test]
+fn counts_of_items_that_are_alive_at_once_add_up() {
+    fn counts<K: Operation<Params = Nothing>>(kind: &K) -> (u64, Option<u64>) {
+        let ended = testing::run(kind, Nothing {}).end();
+        let progress = ended.progress();
+        (progress.items_processed, progress.items_total)
+    }
+    let two = does(|ctx| {
+        let rows = ctx.items(100);
+        rows.add(10);
+        let bars = ctx.items(20);
+        bars.set(5);
+        rows.add(1);
+        bars.add(1);
+        rows.set(12);
+        Ok(json!(null))
+    });
+    assert_eq!(counts(&two), (18, Some(120)));
+    let unknown = does(|ctx| {
+        let (rows, bars) = (ctx.items(100), ctx.items(None));
+        rows.add(1);
+        bars.add(1);
+        Ok(json!(null))
+    });
+    assert_eq!(counts(&unknown), (2, None));
+    let one_after_the_other = does(|ctx| {
+        for (total, done) in [(90, 10), (100, 30)] {
+            ctx.items(total).set(done);
+        }
+        ctx.items(100).add(1);
+        Ok(json!(null))
+    });
+    assert_eq!(counts(&one_after_the_other), (31, Some(100)));
+}
+
+#[test]
+fn texts_are_whatever_can_be_displayed() {
+    let kind = does(|ctx| {
+        ctx.title(7);
+        ctx.context("device", 'g');
+        ctx.message("a text");
+        ctx.message(String::from("another"));
+        ctx.message(format_args!("{} of {}", 3, 5));
+        ctx.log(LogLevel::Info, 0.5);
+        ctx.warn("CODE", true);
+        Ok(json!(null))
+    });
+    let ended = testing::run(&kind, Nothing {}).end();
+    assert_eq!(ended.progress().message, "3 of 5");
+    assert_eq!(ended.progress().context["device"], "g");
+    assert_eq!(ended.logs(), [(LogLevel::Info, "0.5")]);
+    assert_eq!(ended.warnings(), [("CODE", "true")]);
+}
+
+#[test]
+fn a_message_that_asks_its_context_as_it_is_written_is_written() {
+    struct Asks<'a>(&'a Context);
+    impl std::fmt::Display for Asks<'_> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            self.0.message("inner");
+            write!(f, "run {}", self.0.run())
+        }
+    }
+    let kind = does(|ctx| {
+        ctx.message(Asks(ctx));
+        Ok(json!(null))
+    });
+    assert_eq!(
+        testing::run(&kind, Nothing {}).end().progress().message,
+        "run 1"
+    );
+}
+
+#[test]
+fn a_channel_gives_its_items_and_then_says_that_it_is_closed_or_that_the_run_is_to_finish() {
     let kind = does(|ctx| {
         let (sender, receiver) = crossbeam_channel::unbounded();
         sender.send(7).expect("the channel is open");
         let first = ctx.recv(&receiver)?;
-        let at_finish = ctx.recv(&receiver)?;
         drop(sender);
-        Ok(json!([first, at_finish, ctx.recv(&receiver)?]))
+        let second = ctx.recv(&receiver)?;
+        Ok(json!([
+            told(first),
+            told(second),
+            second.item(),
+            first.item()
+        ]))
     });
-    let ended = testing::run(&kind, Nothing {})
+    let closed = testing::run(&kind, Nothing {}).end();
+    assert_eq!(
+        closed.output(),
+        Some(&json!(["an item", "closed", null, 7]))
+    );
+    let asked = testing::run(&kind, Nothing {})
         .stop_at_call(2, Verb::Finish)
         .end();
-    assert_eq!(ended.output(), Some(&json!([7, null, null])));
+    assert_eq!(asked.output(), Some(&json!(["an item", "finish", null, 7])));
+    assert!(asked.stopped_early() && !closed.stopped_early());
+}
+
+const fn told(received: Received<u32>) -> &'static str {
+    match received {
+        Received::Item(_) => "an item",
+        Received::Closed => "closed",
+        Received::Finish => "finish",
+    }
 }

@@ -1,10 +1,10 @@
-//! A context stays on its function's thread.
+//! A context stays on its function's thread, and the message says what other threads use.
 
 use impresario::operation::{Context, Failure};
 
 fn work(ctx: &Context) -> Result<(), Failure> {
     std::thread::scope(|scope| {
-        scope.spawn(|| ctx.message(format_args!("from another thread")));
+        scope.spawn(|| ctx.message("from another thread"));
     });
     Ok(())
 }

@@ -82,24 +82,33 @@ impl Columns {
 
 fn levels(progress: &Progress, items: &str) -> Vec<Level> {
     let counted = |step: &StepProgress| {
-        let (current, total) = (thousands(step.current), thousands(step.total));
+        let (name, current) = (clean(&step.name), thousands(step.current));
+        let Some(total) = step.total else {
+            return Level {
+                name,
+                count: current,
+                ratio: 0.0,
+                is_whole: false,
+            };
+        };
+        let of = thousands(total);
         // `current` gets the width of the total, so that the slash does not move while it grows.
         Level {
-            name: clean(&step.name),
-            count: format!("{}/{total}", right(&current, total.len())),
-            ratio: if step.total == 0 {
+            name,
+            count: format!("{}/{of}", right(&current, of.len())),
+            ratio: if total == 0 {
                 1.0
             } else {
-                step.current as f64 / step.total as f64
+                step.current as f64 / total as f64
             },
-            is_whole: step.current >= step.total,
+            is_whole: step.current >= total,
         }
     };
     let of_items = |total| {
         vec![counted(&StepProgress {
             name: items.to_owned(),
             current: progress.items_processed,
-            total,
+            total: Some(total),
         })]
     };
     match progress.items_total {

@@ -2,7 +2,7 @@
 
 use impresario_api::{CheckpointView, OperationRow, OperationView, Status, Verb};
 
-use super::numbers::{plural, span};
+use super::numbers::{counted, plural, span};
 use super::text::{clean, left, width, wrap};
 use super::{Look, Tone};
 
@@ -109,15 +109,8 @@ fn after(row: &OperationRow) -> String {
         .progress
         .as_ref()
         .and_then(|progress| progress.steps.first());
-    step.map(|step| {
-        format!(
-            " after {}/{} {}",
-            step.current,
-            step.total,
-            plural(&clean(&step.name))
-        )
-    })
-    .unwrap_or_default()
+    step.map(|step| format!(" after {} {}", counted(step), plural(&clean(&step.name))))
+        .unwrap_or_default()
 }
 
 /// `   (reacted in 3 ms: "wrong symbol")`

@@ -37,7 +37,8 @@ impl Metrics {
             .progress
             .as_ref()
             .and_then(|progress| progress.steps.first())
-            .map_or(0, |step| step.total);
+            .and_then(|step| step.total)
+            .unwrap_or(0);
         let mut line = String::new();
         for series in sorted {
             let gap = if line.is_empty() { "  " } else { "   " };

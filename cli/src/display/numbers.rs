@@ -1,6 +1,6 @@
 //! Numbers for people: durations, counts, rates, sizes.
 
-use impresario_api::Timestamp;
+use impresario_api::{StepProgress, Timestamp};
 
 /// `1,204`.
 pub(crate) fn thousands(number: u64) -> String {
@@ -13,6 +13,14 @@ pub(crate) fn thousands(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// `23/50`, or `23` where there is no total.
+pub(crate) fn counted(step: &StepProgress) -> String {
+    match step.total {
+        Some(total) => format!("{}/{total}", step.current),
+        None => step.current.to_string(),
+    }
 }
 
 /// Whole seconds, neither negative nor infinite.

@@ -91,7 +91,7 @@ function Head({ view, latest }: { view: View; latest: () => View }): JSX.Element
       <p class="message text"><bdi>{progress?.message ?? zoned(view.waiting_for ?? '')}</bdi></p>
       {progress === null ? null : <Meter value={progress.percentage} status={view.status} label="Progress" />}
       <div class="facts">
-        {(progress?.steps ?? []).map((step) => <span key={step.name}><bdi>{step.name}</bdi> <b>{count(step.current)}</b>/{count(step.total)}</span>)}
+        {(progress?.steps ?? []).map((step) => <span key={step.name}><bdi>{step.name}</bdi> <b>{count(step.current)}</b>{step.total === null ? '' : `/${count(step.total)}`}</span>)}
         {progress !== null && progress.items_processed > 0 ? <span>{count(progress.items_processed)}{progress.items_total === null ? '' : ` of ${count(progress.items_total)}`} items</span> : null}
         {live && progress?.rate_per_second != null ? <span>{measure(progress.rate_per_second)}/s</span> : null}
         {view.run > 0 ? <span>{isEnded(view.status) ? 'took' : 'elapsed'} <b>{isEnded(view.status) ? span(took) : duration(took)}</b></span> : null}

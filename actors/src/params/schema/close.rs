@@ -26,7 +26,9 @@ fn close_as(schema: &mut Value, whole: bool) {
     limit(object);
     for (key, inner) in object.iter_mut() {
         match (key.as_str(), inner) {
-            ("properties" | "$defs", Value::Object(all)) => all.values_mut().for_each(close),
+            ("properties" | "patternProperties" | "$defs", Value::Object(all)) => {
+                all.values_mut().for_each(close)
+            }
             ("items" | "additionalProperties", inner) => close(inner),
             ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(all)) => {
                 all.iter_mut()
@@ -73,13 +75,24 @@ fn bound_integers(object: &mut Map<String, Value>) {
         Some(unsigned) if unsigned.starts_with('u') => (0, most),
         _ => (-most, most),
     };
-    let bound = |key| object.get(key).and_then(Value::as_f64);
-    let below = bound("minimum").is_none_or(|bound| bound < least as f64);
-    let above = bound("maximum").is_none_or(|bound| bound > most as f64);
-    if below && !object.contains_key("exclusiveMinimum") {
-        object.insert("minimum".to_owned(), json!(least));
-    }
-    if above && !object.contains_key("exclusiveMaximum") {
-        object.insert("maximum".to_owned(), json!(most));
+    let least_keys = ["minimum", "exclusiveMinimum"];
+    bound(object, least_keys, least, |own| own >= least as f64);
+    let most_keys = ["maximum", "exclusiveMaximum"];
+    bound(object, most_keys, most, |own| own <= most as f64);
+}
+
+/// Sets the first of two bounds, unless one that the author has set says at least as much.
+fn bound(
+    object: &mut Map<String, Value>,
+    keys: [&str; 2],
+    bound: i64,
+    says_as_much: impl Fn(f64) -> bool,
+) {
+    let mut own = keys.iter().filter_map(|key| object.get(*key)?.as_f64());
+    if !own.any(says_as_much) {
+        for key in keys {
+            object.remove(key);
+        }
+        object.insert(keys[0].to_owned(), json!(bound));
     }
 }

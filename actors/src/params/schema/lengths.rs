@@ -19,11 +19,12 @@ pub(crate) fn limit(object: &mut Map<String, Value>) {
         _ => false,
     };
     let list = is("array");
-    let map = is("object")
-        && !matches!(
-            object.get("additionalProperties"),
-            None | Some(Value::Bool(false))
-        );
+    let open = !matches!(
+        object.get("additionalProperties"),
+        None | Some(Value::Bool(false))
+    );
+    // A map whose names are numbers says so by a pattern.
+    let map = is("object") && (open || object.contains_key("patternProperties"));
     for (applies, key) in [(list, "maxItems"), (map, "maxProperties")] {
         if applies {
             object.entry(key).or_insert(json!(MOST));
@@ -94,6 +95,10 @@ fn walk(root: &Value, rules: &[&Value], value: &mut Value, path: &str, found: &m
                 if item.is_array() || item.is_object() {
                     let inner = below(root, rules, |rules| {
                         let named = rules.get("properties").and_then(|all| all.get(name));
+                        // A map has the same schema for each of its patterns.
+                        let patterns = rules.get("patternProperties").and_then(Value::as_object);
+                        let matched = patterns.and_then(|all| all.values().next());
+                        let named = named.or(matched);
                         named.or_else(|| rules.get("additionalProperties"))
                     });
                     walk(root, &inner, item, &join(path, name), found);

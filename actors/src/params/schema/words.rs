@@ -157,6 +157,7 @@ fn range(rules: &Value) -> String {
 fn count(rules: &Value, least: &str, most: &str, of: &str) -> String {
     let bound = |key: &str| rules.get(key).and_then(Value::as_u64);
     match (bound(least), bound(most)) {
+        (Some(least), Some(most)) if least == most => format!(" of {least} {of}"),
         (Some(least), Some(most)) => format!(" of {least} to {most} {of}"),
         (Some(1), None) => format!(" of at least 1 {}", of.trim_end_matches('s')),
         (Some(least), None) => format!(" of at least {least} {of}"),

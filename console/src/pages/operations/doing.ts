@@ -6,7 +6,7 @@ import type { Row } from '../../wire.ts';
 import { said, sentence, type Words } from '../../words.ts';
 
 export function steps(row: Row): Words {
-  return (row.progress?.steps ?? []).flatMap((step, index) => sentence`${index === 0 ? '' : ' › '}${said(step.name)} ${count(step.current)}/${count(step.total)}`);
+  return (row.progress?.steps ?? []).flatMap((step, index) => sentence`${index === 0 ? '' : ' › '}${said(step.name)} ${count(step.current)}${step.total === null ? '' : `/${count(step.total)}`}`);
 }
 
 export function doing(row: Row, now: number): Words {
