@@ -1,7 +1,6 @@
 //! How the parts are put together: kinds, store, supervisor, services and HTTP; and how the whole
 //! comes up and goes down.
 
-use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::rt;
 use actix_web::web::Data;
 use impresario::operation::Kinds;
-use impresario::store::{MemoryStore, sqlite};
+use impresario::store::{FolderLock, MemoryStore, sqlite};
 use impresario::{Orchestrator, StartupError};
 
 use crate::config::{Engine, Settings, Share};
@@ -21,7 +20,7 @@ use crate::domain::market::{DataLoad, Library};
 #[cfg(feature = "training")]
 use crate::domain::training::{Models, Training};
 use crate::exit::Exit;
-use crate::http::{self, App, Connections, Gate, Guards, SocketLimits, Track};
+use crate::http::{self, App, Connections, Gate, Guards, OwnKinds, SocketLimits, Track};
 use crate::listeners;
 #[cfg(feature = "training")]
 use crate::services::TrainingService;
@@ -49,21 +48,40 @@ pub fn kinds(settings: &Settings) -> Kinds {
     kinds
 }
 
-/// Starts the supervisor of these kinds, and what the handlers share. The file is the lock of the
-/// data folder: as long as it is open, the folder belongs to this process.
-fn compose(settings: &Settings, kinds: Kinds) -> Result<(App, File), Exit> {
+/// Which of the project's own kinds are there: what belongs to the others is neither opened nor shown.
+fn own_kinds(kinds: &Kinds) -> OwnKinds {
+    OwnKinds {
+        dummy: kinds.contains::<Dummy>(),
+        data_load: kinds.contains::<DataLoad>(),
+        #[cfg(feature = "training")]
+        training: kinds.contains::<Training>(),
+    }
+}
+
+/// Starts the supervisor of these kinds, and what the handlers share. As long as the lock is kept, the data
+/// folder belongs to this process.
+fn compose(settings: &Settings, kinds: Kinds) -> Result<(App, FolderLock), Exit> {
     let lock = data_folder::claim(settings)?;
+    let own = own_kinds(&kinds);
     // Before anything runs: what it removes is nobody's any more.
-    let library = library(settings).open().map_err(Exit::unavailable)?;
+    let mut library = library(settings);
+    if own.data_load {
+        library = library.open().map_err(Exit::unavailable)?;
+    }
     #[cfg(feature = "training")]
-    let models = Models::open(settings.models_dir()).map_err(Exit::unavailable)?;
-    let orchestrator = orchestrator(settings, kinds)?;
+    let mut models = Models::new(settings.models_dir());
+    #[cfg(feature = "training")]
+    if own.training {
+        models = Models::open(settings.models_dir()).map_err(Exit::unavailable)?;
+    }
+    let orchestrator = orchestrator(settings, kinds, &lock)?;
     data_folder::close(settings);
     // After all that keeps files open: it counts them.
     let connections = Connections::new(settings).map_err(Exit::unavailable)?;
     let app = App::new(
         connections,
         SocketLimits::of(&settings.http),
+        own,
         DummyService::new(orchestrator.clone()),
         DataService::new(orchestrator.clone(), library),
         #[cfg(feature = "training")]
@@ -80,7 +98,11 @@ fn library(settings: &Settings) -> Library {
 }
 
 /// The supervisor on the store that is configured.
-fn orchestrator(settings: &Settings, kinds: Kinds) -> Result<Orchestrator, Exit> {
+fn orchestrator(
+    settings: &Settings,
+    kinds: Kinds,
+    lock: &FolderLock,
+) -> Result<Orchestrator, Exit> {
     let config = settings.supervisor();
     match settings.store.engine {
         Engine::Memory => Orchestrator::start(config, kinds, MemoryStore::new()),
@@ -89,7 +111,7 @@ fn orchestrator(settings: &Settings, kinds: Kinds) -> Result<Orchestrator, Exit>
                 allow_network_mount: settings.store.allow_network_mount,
                 delay: Duration::from_millis(settings.store.commit_delay_ms),
             };
-            let store = sqlite::SqliteStore::open(&settings.data_dir, options)
+            let store = sqlite::SqliteStore::open_locked(lock.clone(), options)
                 .map_err(Exit::unavailable)?;
             Orchestrator::start(config, kinds, store)
         }
@@ -101,6 +123,7 @@ fn orchestrator(settings: &Settings, kinds: Kinds) -> Result<Orchestrator, Exit>
 fn startup(error: StartupError) -> Exit {
     match error {
         StartupError::Thread(_) => Exit::bug(error),
+        StartupError::CheckpointFolder(_) => Exit::unavailable(error),
         error => Exit::config(error),
     }
 }
@@ -157,14 +180,15 @@ fn listen(
     let workers = settings.http.worker_threads();
     let connections = Arc::clone(app.connections());
     let (app, guards) = (app.clone(), Data::from(Arc::clone(guards)));
-    let document = Data::new(http::describe(&app.orchestrator.kinds()));
+    let own = app.own_kinds();
+    let document = Data::new(http::describe(&app.orchestrator.kinds(), own));
     let tracked = Arc::clone(&connections);
     let make = move || {
         actix_web::App::new()
             .app_data(app.clone())
             .app_data(guards.clone())
             .app_data(document.clone())
-            .configure(http::configure)
+            .configure(|config| http::configure(config, own))
             .wrap(Gate(guards.clone().into_inner()))
             .wrap(Track(Arc::clone(&tracked)))
     };

@@ -15,7 +15,7 @@ use std::time::Duration;
 use clap::Parser;
 use impresario::LaneConfig;
 use serde::Deserialize;
-use toml::Table;
+use toml::{Table, Value};
 
 pub use error::ConfigError;
 pub use listen::Listen;
@@ -69,8 +69,18 @@ pub struct Settings {
 impl Settings {
     /// Defaults, the file and the command line, checked.
     pub fn load(args: &Args) -> Result<Self, ConfigError> {
+        Self::load_over(&BTreeMap::new(), args)
+    }
+
+    /// The same over lanes that the program has beside the default ones: the file and the command line may
+    /// change each of their keys.
+    pub fn load_over(
+        lanes: &BTreeMap<String, LaneConfig>,
+        args: &Args,
+    ) -> Result<Self, ConfigError> {
         let defaults = defaults()?;
         let mut table = defaults.clone();
+        add_lanes(&mut table, lanes);
         if let Some(path) = &args.config {
             let path = files::whole("--config", path)?;
             overlay::merge(&mut table, read_table(&path)?, &defaults)?;
@@ -168,6 +178,25 @@ impl Settings {
 
 fn defaults() -> Result<Table, ConfigError> {
     toml::from_str(DEFAULT).map_err(|error| ConfigError(format!("config/default.toml: {error}")))
+}
+
+/// Adds the program's own lanes to the defaults, or replaces them there.
+fn add_lanes(table: &mut Table, lanes: &BTreeMap<String, LaneConfig>) {
+    let Some(Value::Table(table)) = table.get_mut("lanes") else {
+        return;
+    };
+    for (name, lane) in lanes {
+        // What is too large for TOML is out of its range too.
+        let integer = |value: u64| Value::Integer(i64::try_from(value).unwrap_or(i64::MAX));
+        let keys = [
+            ("concurrency", integer(lane.concurrency as u64)),
+            ("queue_limit", integer(lane.queue_limit)),
+            ("delayed_limit", integer(lane.delayed_limit)),
+            ("threads", integer(lane.threads as u64)),
+        ];
+        let keys = keys.map(|(key, value)| (key.to_owned(), value));
+        table.insert(name.clone(), Value::Table(Table::from_iter(keys)));
+    }
 }
 
 fn read_table(path: &Path) -> Result<Table, ConfigError> {

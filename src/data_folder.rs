@@ -1,13 +1,14 @@
 //! The data folder: whose it is, who may look into it, and that one server at a time uses it.
 
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use impresario::store::sqlite::SqliteStore;
-use rustix::fs::{Mode, OFlags};
+use impresario::store::{FolderLock, LockError};
+use rustix::fs::Mode;
 use rustix::process::{geteuid, umask};
 
 use crate::config::{Settings, Share};
@@ -31,9 +32,9 @@ pub(crate) fn keep_to_owner() {
     umask(Mode::RWXG | Mode::RWXO);
 }
 
-/// Makes the folder, sees to it that it is this user's alone, and locks it: what is returned holds
-/// the lock. Nothing in the folder is changed before that.
-pub(crate) fn claim(settings: &Settings) -> Result<File, Exit> {
+/// Makes the folder, sees to it that it is this user's alone, and locks it. Nothing in the folder is changed
+/// before that.
+pub(crate) fn claim(settings: &Settings) -> Result<FolderLock, Exit> {
     let folder = &settings.data_dir;
     let cannot = |error: io::Error| {
         Exit::unavailable(format!(
@@ -49,7 +50,13 @@ pub(crate) fn claim(settings: &Settings) -> Result<File, Exit> {
     for file in &files {
         own(file)?;
     }
-    let lock = lock(folder, &files[0]).map_err(cannot)??;
+    let lock = FolderLock::take(folder).map_err(|error| match error {
+        LockError::Taken(_) => Exit::unavailable(format!(
+            "the data folder {} is in use by another server; stop that one, or choose another folder with --data-dir",
+            folder.display()
+        )),
+        LockError::Unusable { error, .. } => cannot(error),
+    })?;
     let wanted = match settings.data.share {
         Share::None => OWNER,
         Share::Group => PASSED_BY_GROUP,
@@ -102,7 +109,7 @@ fn place(file: &Path) -> Option<Option<(u64, u64)>> {
 
 /// The files that the server itself writes there, the lock first.
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = vec![folder.join("lock")];
+    let mut files = vec![FolderLock::file_in(folder)];
     files.extend(SqliteStore::files_in(folder));
     files
 }
@@ -149,27 +156,6 @@ fn own(file: &Path) -> Result<(), Exit> {
         "{} {what}, and the server writes only to files of its own; remove it, or choose another data folder with --data-dir",
         file.display()
     )))
-}
-
-/// Takes the lock. The file is not emptied, and a link is not followed, whenever it came there.
-fn lock(folder: &Path, file: &Path) -> io::Result<Result<File, Exit>> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let lock = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(flags.bits().cast_signed())
-        .open(file)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(Ok(lock)),
-        Err(TryLockError::WouldBlock) => Ok(Err(Exit::unavailable(format!(
-            "the data folder {} is in use by another server; stop that one, or choose another folder with --data-dir",
-            folder.display()
-        )))),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
 }
 
 /// Gives a folder and what is in it to its owner alone. A file that has another name as well stays as it

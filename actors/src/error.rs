@@ -2,6 +2,7 @@
 
 use impresario_api::{Faults, OperationId, Status, Verb};
 
+use crate::folder_lock::LockError;
 use crate::operation::Refusal;
 use crate::rules::lifecycle::Rejection;
 use crate::store::StoreError;
@@ -105,6 +106,75 @@ impl From<Refusal> for Error {
 /// Why an orchestrator could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartupError {
+    /// Kinds or lanes cannot be used as they are: every fault.
+    #[error("{}", sentence(.0))]
+    Setup(Vec<SetupFault>),
+    /// The folder of the checkpoints is in use already, or cannot be made.
+    #[error("checkpoints cannot be kept: {0}")]
+    CheckpointFolder(#[source] LockError),
+    /// The store could not be read.
+    #[error("the store could not be read: {0}")]
+    Store(StoreError),
+    /// A thread could not be started.
+    #[error("a thread of the orchestrator could not be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// A fault of the kinds or lanes that an orchestrator was given.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupFault {
+    /// The name of a kind is none.
+    #[error(
+        "{implemented_by} has the KIND {kind:?}; expected 1 to 64 characters: words of lower-case ASCII letters and digits, joined by _, that begin with a letter"
+    )]
+    KindName {
+        /// The name.
+        kind: String,
+        /// The type that has it.
+        implemented_by: &'static str,
+    },
+    /// Two kinds have one name.
+    #[error(
+        "two kinds have the KIND \"{kind}\", {first} and {second}; give each a name of its own, and register it once"
+    )]
+    KindTwice {
+        /// The name.
+        kind: String,
+        /// The type that was registered first.
+        first: &'static str,
+        /// The type that was registered after it.
+        second: &'static str,
+    },
+    /// A kind panicked when it was asked for its policy, its description or its schemas.
+    #[error("kind \"{kind}\" panicked as it was registered: {message}")]
+    KindPanicked {
+        /// The kind.
+        kind: String,
+        /// What the panic said.
+        message: String,
+    },
+    /// No params can be checked with the schema of a kind.
+    #[error("the schema of the params of kind \"{kind}\" cannot be used: {why}")]
+    SchemaUnusable {
+        /// The kind.
+        kind: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A kind is unique by a param that it does not have.
+    #[error(
+        "the policy of kind \"{kind}\" says unique_by \"{param}\", which is none of its params ({})",
+        if .known.is_empty() { "it has none".to_owned() } else { .known.join(", ") }
+    )]
+    UniqueByUnknown {
+        /// The kind.
+        kind: String,
+        /// The name that its policy gives.
+        param: String,
+        /// The params that there are.
+        known: Vec<String>,
+    },
     /// A kind names a lane that is not configured.
     #[error(
         "kind \"{kind}\" wants lane \"{lane}\", which is not configured; set lanes.{lane}.concurrency"
@@ -121,10 +191,10 @@ pub enum StartupError {
         /// The name of the lane.
         lane: String,
     },
-    /// The store could not be read.
-    #[error("the store could not be read: {0}")]
-    Store(StoreError),
-    /// A thread could not be started.
-    #[error("a thread of the orchestrator could not be started: {0}")]
-    Thread(std::io::Error),
+}
+
+/// Every fault, one after the other.
+fn sentence(faults: &[SetupFault]) -> String {
+    let faults: Vec<_> = faults.iter().map(SetupFault::to_string).collect();
+    faults.join("; ")
 }

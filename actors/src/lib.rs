@@ -8,6 +8,7 @@
 mod clock;
 mod config;
 mod error;
+mod folder_lock;
 mod live_count;
 mod locks;
 pub mod operation;
@@ -20,7 +21,7 @@ mod supervision;
 
 pub use clock::Clock;
 pub use config::{Config, LaneConfig, Retention};
-pub use error::{Error, StartupError};
+pub use error::{Error, SetupFault, StartupError};
 pub use live_count::{Counted, LiveCount};
 pub use locks::panic_message;
 pub use operation::testing;

@@ -22,18 +22,19 @@ use std::time::Instant;
 use impresario_api::Timestamp;
 use tokio::sync::oneshot;
 
+use crate::folder_lock::FolderLock;
 use crate::live_count::LiveCount;
 use crate::locks::lock;
 use crate::operation::{ErasedOperation, Kinds};
 use crate::store::{Owner, Reader, Store, StoreError};
 use crate::supervision::blocking::Blocking;
 use crate::supervision::failure::Failure;
-use crate::supervision::messages::{Drain, EndSystem};
+use crate::supervision::messages::{Abandon, Drain, EndSystem};
 use crate::supervision::pubsub::Hub;
 use crate::supervision::sweeper::Sweeper;
 use crate::supervision::system::{self, Parts, Running};
 use crate::supervision::writer::StoreLink;
-use crate::{Config, Error, StartupError};
+use crate::{Config, Error, SetupFault, StartupError};
 use ids::Ids;
 pub use metrics::MetricRange;
 pub use options::Options;
@@ -48,7 +49,14 @@ fn bulk_threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from) / 2
 }
 
+/// The lock of the folder of checkpoints, which may be the store's folder too.
+const CHECKPOINTS_LOCK: &str = "checkpoints.lock";
+
 /// The handle: cheap to clone, usable from any thread and with any executor.
+///
+/// [`Orchestrator::shutdown`] is its orderly end. When the last clone is dropped without it, the same
+/// happens and nobody waits for it: no start is possible any more, what runs is asked to go, and every
+/// thread ends. A [`Subscription`] has a clone.
 ///
 /// ```
 /// # use impresario::{Config, Orchestrator, operation::Kinds, store::MemoryStore};
@@ -86,20 +94,57 @@ struct Inner {
     started_at: Instant,
 }
 
+impl Drop for Inner {
+    /// After a shutdown there is nobody left to hear of it.
+    fn drop(&mut self) {
+        self.admitting.store(false, Ordering::Release);
+        self.manager.do_send(Abandon);
+    }
+}
+
+/// Everything that is wrong with the kinds and the lanes.
+fn faults(config: &Config, kinds: &Kinds) -> Vec<SetupFault> {
+    let mut faults = kinds.faults();
+    let views = kinds.views().into_iter();
+    let lost = views.filter(|view| !config.lanes.contains_key(&view.lane));
+    faults.extend(lost.map(|view| SetupFault::LaneUnknown {
+        kind: view.kind,
+        lane: view.lane,
+    }));
+    let lanes = config.lanes.iter();
+    let empty = lanes.filter(|(_, lane)| lane.concurrency == 0);
+    faults.extend(empty.map(|(lane, _)| SetupFault::LaneWithoutSlots { lane: lane.clone() }));
+    faults
+}
+
+/// The pools for short work and for what strangers can make long.
+fn pools(
+    config: &Config,
+    runtime: &tokio::runtime::Handle,
+    over: &tokio::sync::watch::Receiver<bool>,
+) -> std::io::Result<(Blocking, Blocking)> {
+    let pool = |threads, nice| Blocking::new(runtime.clone(), over.clone(), threads, nice);
+    Ok((
+        pool(config.blocking_threads, None)?,
+        pool(bulk_threads(), Some(config.nice))?,
+    ))
+}
+
 impl Orchestrator {
-    /// Starts the actor system on a thread of its own, and takes up what the store holds.
+    /// Starts the actor system on a thread of its own, and takes up what the store holds. Kinds and lanes
+    /// that cannot be used are refused, with every fault at once.
     pub fn start(config: Config, kinds: Kinds, store: impl Store) -> Result<Self, StartupError> {
-        for view in kinds.views() {
-            if !config.lanes.contains_key(&view.lane) {
-                return Err(StartupError::LaneUnknown {
-                    kind: view.kind,
-                    lane: view.lane,
-                });
-            }
+        let faults = faults(&config, &kinds);
+        if !faults.is_empty() {
+            return Err(StartupError::Setup(faults));
         }
-        if let Some((lane, _)) = config.lanes.iter().find(|(_, lane)| lane.concurrency == 0) {
-            return Err(StartupError::LaneWithoutSlots { lane: lane.clone() });
-        }
+        let folders = config.checkpoint_dir.clone();
+        // Checkpoints of unknown operations are removed: two orchestrators would remove each other's.
+        let folders_lock = folders
+            .as_deref()
+            .map(|folder| FolderLock::take_named(folder, CHECKPOINTS_LOCK))
+            .transpose()
+            .map_err(StartupError::CheckpointFolder)?;
         let admitting = Arc::new(AtomicBool::new(true));
         let kinds = Arc::new(kinds);
         let failure = Failure::new(Arc::clone(&admitting));
@@ -111,7 +156,6 @@ impl Orchestrator {
             node: ids::NODE,
             incarnation: ids.next(config.clock.now()).as_u64(),
         };
-        let folders = config.checkpoint_dir.clone();
         let sweeper = Sweeper::start(folders, Arc::clone(&reader)).map_err(StartupError::Thread)?;
         let (link, queue) = StoreLink::new();
         let (tasks, waiting) = (LiveCount::default(), LiveCount::default());
@@ -134,9 +178,12 @@ impl Orchestrator {
             admitting: Arc::clone(&admitting),
             failure: failure.clone(),
             sweeper,
+            folders_lock,
             tasks: tasks.clone(),
             waiting: waiting.clone(),
         })?;
+        let pools = pools(&config, &runtime, &over).inspect_err(|_| manager.do_send(EndSystem));
+        let (blocking, bulk) = pools.map_err(StartupError::Thread)?;
         Ok(Self(Arc::new(Inner {
             kinds,
             ids,
@@ -147,10 +194,8 @@ impl Orchestrator {
             waiting,
             store_gauge: Arc::clone(link.gauge()),
             link: Mutex::new(Some(link)),
-            blocking: Blocking::new(runtime.clone(), over.clone(), config.blocking_threads, None)
-                .map_err(StartupError::Thread)?,
-            bulk: Blocking::new(runtime, over, bulk_threads(), Some(config.nice))
-                .map_err(StartupError::Thread)?,
+            blocking,
+            bulk,
             manager,
             gauges,
             engine,

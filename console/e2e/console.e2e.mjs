@@ -478,6 +478,25 @@ story('prices are written whole, an unknown dataset is said to be none, and one 
   assert.equal(await page.locator('.plot').count(), 0);
 });
 
+story('only the pages of kinds that the server has are there', async (page, server) => {
+  const kinds = await server.get('/kinds');
+  const nav = page.getByRole('navigation', { name: 'Pages' });
+  await page.goto(`${server.console}#/data`);
+  await page.getByRole('heading', { name: 'No data yet' }).waitFor();
+  await nav.getByRole('link', { name: 'Data' }).waitFor();
+  const dummy = kinds.filter((kind) => kind.kind === 'dummy');
+  await page.route('**/api/v1/kinds', (route) => route.fulfill({ json: { success: true, data: dummy } }));
+  await page.reload();
+  for (const hash of ['#/data', '#/models']) {
+    await page.goto(server.console + hash);
+    await page.getByText('There is no such page').waitFor();
+  }
+  assert.deepEqual(await nav.getByRole('link').allInnerTexts(), ['Operations', 'Start', 'Supervision']);
+  await page.goto(`${server.console}#/operations`);
+  await page.getByText('impresario start dummy').waitFor();
+  assert.equal(await page.getByText('impresario train').count(), 0);
+});
+
 story('a model appears as soon as its training has ended', async (page, server) => {
   if (!(await server.get('/kinds')).some((kind) => kind.kind === 'training')) return;
   await server.post('/data/load?wait=60', { symbol: 'GOOG', timeframe: '1d' });

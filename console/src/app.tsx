@@ -4,7 +4,8 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { token, tryToken, wantsToken } from './api.ts';
 import { tick } from './clock.ts';
-import { lastHeard, reach, socketOpen } from './connection.ts';
+import { lastHeard, life, reach, socketOpen } from './connection.ts';
+import { hasKind, kinds, kindsProblem, watchKinds } from './feed/kinds.ts';
 import { system, watchSystem } from './feed/system.ts';
 import { restartSocket } from './feed.ts';
 import { span } from './format.ts';
@@ -20,12 +21,13 @@ import { Dialog } from './parts/dialog.tsx';
 import { next, theme } from './parts/theme.ts';
 import { href, route } from './route.ts';
 
-const PLACES: [string, string][] = [
-  ['operations', 'Operations'],
-  ['start', 'Start'],
-  ['supervision', 'Supervision'],
-  ['data', 'Data'],
-  ['models', 'Models'],
+/** The pages, some of which show what one kind makes: they are there if the server has the kind. */
+const PLACES: { place: string; label: string; kind?: string }[] = [
+  { place: 'operations', label: 'Operations' },
+  { place: 'start', label: 'Start' },
+  { place: 'supervision', label: 'Supervision' },
+  { place: 'data', label: 'Data', kind: 'data_load' },
+  { place: 'models', label: 'Models', kind: 'training' },
 ];
 
 const KEYS: [string, string][] = [
@@ -54,9 +56,11 @@ export function App(): JSX.Element {
     addEventListener('keydown', press);
     return () => removeEventListener('keydown', press);
   }, []);
+  // The server may have restarted with other kinds, and does not name them without a token.
+  useEffect(() => (wantsToken.value ? undefined : watchKinds()), [life.value, wantsToken.value]);
   const [place = 'operations', ...rest] = route.value.path;
   useEffect(() => {
-    const name = PLACES.find(([one]) => one === place)?.[1] ?? 'Impresario';
+    const name = PLACES.find((one) => one.place === place)?.label ?? 'Impresario';
     document.title = rest.length > 0 ? `${rest.at(-1)!.slice(-8)} – ${name} – Impresario` : `${name} – Impresario`;
   }, [route.value]);
   return (
@@ -64,7 +68,7 @@ export function App(): JSX.Element {
       <a class="skip" href="#content" onClick={(event) => { event.preventDefault(); document.getElementById('content')?.focus(); }}>To the content</a>
       <nav class="rail" aria-label="Pages">
         <span class="brand"><img src="./icon.svg" alt="" width="22" height="22" /><span>Impresario</span></span>
-        {PLACES.map(([one, label]) => (
+        {PLACES.filter(({ kind }) => kind === undefined || hasKind(kind)).map(({ place: one, label }) => (
           <a key={one} href={href([one])} aria-current={one === place ? 'page' : undefined}>{label}</a>
         ))}
       </nav>
@@ -82,6 +86,11 @@ export function App(): JSX.Element {
 
 function Page({ place, rest }: { place: string; rest: string[] }): JSX.Element {
   const [id] = rest;
+  const kind = PLACES.find((one) => one.place === place)?.kind;
+  if (kind !== undefined && !hasKind(kind)) {
+    if (kinds.value !== null) return <NoPage />;
+    return kindsProblem.value === '' ? <p class="muted loading">Asking the server…</p> : <Problem text={kindsProblem.value} />;
+  }
   switch (place) {
     case 'operations':
       return id === undefined ? <Operations /> : <Operation key={id} id={id} />;
@@ -94,8 +103,12 @@ function Page({ place, rest }: { place: string; rest: string[] }): JSX.Element {
     case 'models':
       return id === undefined ? <Models /> : <Model key={id} id={id} />;
     default:
-      return <Empty title="There is no such page"><p><a href="#/operations">Operations</a> are where most begin.</p></Empty>;
+      return <NoPage />;
   }
+}
+
+function NoPage(): JSX.Element {
+  return <Empty title="There is no such page"><p><a href="#/operations">Operations</a> are where most begin.</p></Empty>;
 }
 
 function TopBar(): JSX.Element {

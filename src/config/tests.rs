@@ -372,3 +372,40 @@ fn a_key_is_set_once() {
     let [one, other] = ["lanes.default.threads=2", "lanes.training.threads=2"];
     load(&["--set", one, "--set", other]).expect("two keys");
 }
+
+#[test]
+fn lanes_of_the_program_lie_over_the_defaults_and_under_the_file_and_the_command_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("own.toml");
+    std::fs::write(&file, "[lanes.gpu]\nthreads = 8\n").expect("it can be written");
+    let lane = |concurrency| LaneConfig {
+        concurrency,
+        ..LaneConfig::default()
+    };
+    let lanes = [("gpu", lane(1)), ("cpu", lane(0)), ("default", lane(7))];
+    let mut lanes = BTreeMap::from(lanes.map(|(name, lane)| (name.to_owned(), lane)));
+    let args = Args {
+        config: Some(file),
+        set: vec!["lanes.cpu.concurrency=4".to_owned()],
+        ..Args::default()
+    };
+    let settings = Settings::load_over(&lanes, &args).expect("all of it is known");
+    let of = |name: &str| {
+        (
+            settings.lanes[name].concurrency,
+            settings.lanes[name].threads,
+        )
+    };
+    assert_eq!(
+        (of("gpu"), of("cpu"), of("default")),
+        ((1, 8), (4, 1), (7, 1))
+    );
+    assert_eq!(settings.lanes["training"].concurrency, 1);
+    // They are checked as those of a file are.
+    lanes.insert("no name".to_owned(), lane(1));
+    let error = Settings::load_over(&lanes, &args).expect_err("no name");
+    assert!(
+        error.to_string().contains("expected a lane's name"),
+        "{error}"
+    );
+}

@@ -32,4 +32,4 @@ pub use guards::{Gate, Guards};
 pub use live::SocketLimits;
 pub use openapi::Document;
 pub use routes::{configure, describe};
-pub use state::App;
+pub use state::{App, OwnKinds};

@@ -5,6 +5,7 @@ use impresario_api::KindView;
 
 use super::errors::ApiError;
 use super::openapi::Document;
+use super::state::OwnKinds;
 use super::table::{Table, at, delete, get, post};
 #[cfg(feature = "training")]
 use super::training;
@@ -15,19 +16,31 @@ const ACT: &str = "POST";
 
 /// Puts every route into an app. They are tried in this order, and one with `{id}` costs a regular
 /// expression: those come last.
-pub fn configure(config: &mut web::ServiceConfig) {
-    table().serve(config);
+pub fn configure(config: &mut web::ServiceConfig, own: OwnKinds) {
+    table(own).serve(config);
     config.default_service(web::to(no_route));
 }
 
 /// What `/openapi.json` answers for these kinds.
-pub fn describe(kinds: &[KindView]) -> Document {
-    Document::of(&table().described(), kinds)
+pub fn describe(kinds: &[KindView], own: OwnKinds) -> Document {
+    Document::of(&table(own).described(), kinds)
 }
 
-fn table() -> Table {
-    let table = operation_routes(server_routes(Table::default()));
-    console_files(training_routes(data_routes(table)))
+/// Every route of a server with these of the project's own kinds.
+fn table(own: OwnKinds) -> Table {
+    let mut table = server_routes(Table::default());
+    if own.dummy {
+        table = dummy_routes(table);
+    }
+    table = operation_routes(table);
+    if own.data_load {
+        table = data_routes(table);
+    }
+    #[cfg(feature = "training")]
+    if own.training {
+        table = training_routes(table);
+    }
+    console_files(table)
 }
 
 fn server_routes(table: Table) -> Table {
@@ -87,12 +100,13 @@ fn server_routes(table: Table) -> Table {
         )
 }
 
+fn dummy_routes(table: Table) -> Table {
+    let start = post().to(dummy::start).summary("Starts a dummy.");
+    table.service(at("/api/v1/dummy/start", ACT).route(start))
+}
+
 fn operation_routes(table: Table) -> Table {
     let table = table
-        .service(
-            at("/api/v1/dummy/start", ACT)
-                .route(post().to(dummy::start).summary("Starts a dummy.")),
-        )
         .service(
             at("/api/v1/operations", "GET, HEAD, POST")
                 .route(
@@ -268,11 +282,6 @@ fn training_routes(table: Table) -> Table {
                     .summary("What a model expects of the bar after the last one given."),
             ),
         )
-}
-
-#[cfg(not(feature = "training"))]
-const fn training_routes(table: Table) -> Table {
-    table
 }
 
 fn console_files(table: Table) -> Table {

@@ -13,10 +13,23 @@ use super::live::SocketLimits;
 use crate::services::TrainingService;
 use crate::services::{DataService, DummyService};
 
+/// Which of the project's own kinds the server has: the routes of the others are not served.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnKinds {
+    /// `dummy`.
+    pub dummy: bool,
+    /// `data_load`, with all of market data.
+    pub data_load: bool,
+    /// `training`, with the models.
+    #[cfg(feature = "training")]
+    pub training: bool,
+}
+
 /// What the handlers share.
 pub struct App {
     /// The one handle on the supervisor.
     pub(crate) orchestrator: Orchestrator,
+    own_kinds: OwnKinds,
     /// The kind `dummy` by its own name.
     pub(super) dummy: DummyService,
     /// Market data.
@@ -36,6 +49,7 @@ impl App {
     pub fn new(
         connections: Arc<Connections>,
         socket_limits: SocketLimits,
+        own_kinds: OwnKinds,
         dummy: DummyService,
         data: DataService,
         #[cfg(feature = "training")] training: TrainingService,
@@ -43,6 +57,7 @@ impl App {
     ) -> Self {
         Self {
             orchestrator,
+            own_kinds,
             dummy,
             data,
             #[cfg(feature = "training")]
@@ -52,6 +67,11 @@ impl App {
             socket_limits,
             connections,
         }
+    }
+
+    /// Which of the project's own kinds there are.
+    pub const fn own_kinds(&self) -> OwnKinds {
+        self.own_kinds
     }
 
     /// From here on no start is admitted.

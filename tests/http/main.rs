@@ -11,6 +11,7 @@ mod contract;
 mod data;
 mod data_folder;
 mod full;
+mod kinds;
 mod live;
 mod metrics;
 mod openapi;

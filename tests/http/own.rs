@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use actix_web::rt::System;
 use clap::Parser;
+use impresario::LaneConfig;
 use impresario::operation::{Context, Failure, Kinds, LogLevel, Operation, OrFail, Policy};
 use impresario_server::{app, config::Args, process};
 use schemars::JsonSchema;
@@ -22,21 +23,53 @@ const ARGUMENTS: &str = "IMPRESARIO_TEST_SERVER";
 #[test]
 #[ignore = "the server that other tests start"]
 fn serves() {
-    let Ok(arguments) = std::env::var(ARGUMENTS) else {
-        return;
-    };
+    if let Some(args) = args() {
+        process::serve_with(&args, |settings| registered(app::kinds(settings)));
+    }
+}
+
+/// Without the project's own kinds, and with a lane that is in no configuration.
+#[test]
+#[ignore = "the server that other tests start"]
+fn serves_alone() {
+    if let Some(args) = args() {
+        let lane = LaneConfig {
+            concurrency: 3,
+            queue_limit: 5,
+            ..LaneConfig::default()
+        };
+        let program = process::Program::new().lane("own", lane);
+        program.serve_with(&args, |_| registered(Kinds::new()).register(Laned));
+    }
+}
+
+/// As from a main function with `#[tokio::main]` or `#[actix_web::main]`.
+#[test]
+#[ignore = "the server that other tests start"]
+fn serves_within_a_runtime() {
+    if let Some(args) = args() {
+        System::new().block_on(async { process::serve_with(&args, app::kinds) });
+    }
+}
+
+fn args() -> Option<Args> {
+    let arguments = std::env::var(ARGUMENTS).ok()?;
     let arguments: Vec<String> = serde_json::from_str(&arguments).expect("words");
     let words = std::iter::once("impresariod".to_owned()).chain(arguments);
-    process::serve_with(&Args::parse_from(words), |settings| {
-        registered(app::kinds(settings))
-    });
+    Some(Args::parse_from(words))
 }
 
 /// What starts it.
 pub(crate) fn command(arguments: &[String]) -> Command {
+    command_of("serves", arguments)
+}
+
+/// What starts one of the servers here.
+pub(crate) fn command_of(server: &str, arguments: &[String]) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
+    let test = format!("own::{server}");
     command
-        .args(["--exact", "own::serves", "--ignored", "--nocapture"])
+        .args(["--exact", &test, "--ignored", "--nocapture"])
         .env(ARGUMENTS, json!(arguments).to_string())
         .env_remove("RUST_LOG")
         .stdin(Stdio::null());
@@ -112,6 +145,24 @@ kinds! {
     Hoarder = "hoarder": AtGate => (), hoard, plain();
     Meter = "meter": Runs => (), measure, plain().max_attempts(9).backoff(AT_ONCE, AT_ONCE);
     Saboteur = "saboteur": NoParams => (), sabotage, plain();
+    Unit = "unit": () => (), nothing, plain();
+}
+
+/// A kind for which the configuration has no lane.
+struct Laned;
+
+impl Operation for Laned {
+    const KIND: &'static str = "laned";
+    type Params = ();
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("own")
+    }
+
+    fn run(&self, (): (), _: &Context) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 const AT_ONCE: Duration = Duration::from_millis(1);
@@ -152,6 +203,11 @@ struct NoParams {}
 /// It can only be cancelled.
 fn sleep(_: &NoParams, ctx: &Context) -> Result<(), Failure> {
     Ok(ctx.sleep(Duration::from_secs(3_600))?)
+}
+
+/// It takes nothing, and does nothing.
+fn nothing((): &(), ctx: &Context) -> Result<(), Failure> {
+    Ok(ctx.check()?)
 }
 
 fn panic(_: &NoParams, _: &Context) -> Result<(), Failure> {

@@ -104,7 +104,7 @@ impl Reply {
 }
 
 /// A free port and a folder to itself, and what else is asked for.
-fn arguments(folder: &TempDir, args: &[&str]) -> Vec<String> {
+pub(crate) fn arguments(folder: &TempDir, args: &[&str]) -> Vec<String> {
     let data = folder.path().join("data");
     let data = data.to_str().expect("a path of plain characters");
     let own = ["--listen", "127.0.0.1:0", "--data-dir", data];
@@ -240,6 +240,14 @@ impl Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let args: Vec<&str> = pairs.iter().flat_map(|pair| ["--set", pair]).collect();
         let command = within(files, crate::own::command(&arguments(&folder, &args)));
+        Self::spawn(folder, command, &contract::OWN).0
+    }
+
+    /// One without the project's own kinds: see `own`. It is asked by `fetch`, for no description is made
+    /// of it.
+    pub(crate) fn alone(args: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let command = crate::own::command_of("serves_alone", &arguments(&folder, args));
         Self::spawn(folder, command, &contract::OWN).0
     }
 

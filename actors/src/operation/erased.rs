@@ -14,6 +14,7 @@ use crate::params::schema::ParamsSchema;
 pub(crate) trait ErasedOperation: Send + Sync {
     fn view(&self) -> &KindView;
     fn policy(&self) -> &Policy;
+    fn schema(&self) -> &ParamsSchema;
     /// The params as the kind takes them, defaults filled in; or why it does not.
     fn check(&self, params: Value) -> Result<Value, Refusal>;
     /// Whether there is an admission to ask.
@@ -40,7 +41,7 @@ pub(super) fn erase<K: Operation>(kind: K) -> Arc<dyn ErasedOperation> {
     let view = KindView {
         kind: K::KIND.to_owned(),
         description: kind.description().to_owned(),
-        params_schema: schema.json().clone(),
+        params_schema: schema.published(),
         output_schema: schemars::schema_for!(K::Output).to_value(),
         lane: policy.lane.to_owned(),
         verbs,
@@ -56,8 +57,8 @@ pub(super) fn erase<K: Operation>(kind: K) -> Arc<dyn ErasedOperation> {
 /// Params that the schema allows, or every fault.
 pub(super) fn fits(schema: &ParamsSchema, mut params: Value) -> Result<Value, Faults> {
     bounded(&params)?;
-    if params.is_null() {
-        params = Value::Object(serde_json::Map::new());
+    if params.is_null() || params.as_object().is_some_and(serde_json::Map::is_empty) {
+        params = schema.no_params();
     }
     whole_numbers(&mut params);
     schema.check(params)
@@ -139,6 +140,10 @@ impl<K: Operation> ErasedOperation for Erased<K> {
 
     fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    fn schema(&self) -> &ParamsSchema {
+        &self.schema
     }
 
     fn check(&self, params: Value) -> Result<Value, Refusal> {

@@ -1,16 +1,35 @@
 //! The kinds that there are.
 
+use std::any::{TypeId, type_name};
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use impresario_api::KindView;
 
 use super::Operation;
 use super::erased::{ErasedOperation, erase};
+use crate::error::SetupFault;
+use crate::locks::panic_message;
 
-/// The kinds that an orchestrator knows.
+/// The most characters of a kind's name.
+const LONGEST_NAME: usize = 64;
+
+/// The kinds that an orchestrator knows. What is wrong with them is an error of
+/// [`Orchestrator::start`](crate::Orchestrator::start), which names every fault at once.
 #[derive(Clone, Default)]
-pub struct Kinds(BTreeMap<&'static str, Arc<dyn ErasedOperation>>);
+pub struct Kinds {
+    by_name: BTreeMap<&'static str, Registered>,
+    /// Found as they were registered.
+    faults: Vec<SetupFault>,
+}
+
+#[derive(Clone)]
+struct Registered {
+    kind: Arc<dyn ErasedOperation>,
+    type_id: TypeId,
+    type_name: &'static str,
+}
 
 impl Kinds {
     /// A list without kinds.
@@ -21,15 +40,106 @@ impl Kinds {
     /// One more: the only line that a new kind needs.
     #[must_use]
     pub fn register<K: Operation>(mut self, kind: K) -> Self {
-        self.0.insert(K::KIND, erase(kind));
+        let type_name = type_name::<K>();
+        if !is_name(K::KIND) {
+            self.faults.push(SetupFault::KindName {
+                kind: K::KIND.to_owned(),
+                implemented_by: type_name,
+            });
+        }
+        if let Some(first) = self.by_name.get(K::KIND) {
+            self.faults.push(SetupFault::KindTwice {
+                kind: K::KIND.to_owned(),
+                first: first.type_name,
+                second: type_name,
+            });
+            return self;
+        }
+        // A kind that panicked is not used again.
+        match catch_unwind(AssertUnwindSafe(|| erase(kind))) {
+            Ok(kind) => {
+                let registered = Registered {
+                    kind,
+                    type_id: TypeId::of::<K>(),
+                    type_name,
+                };
+                self.by_name.insert(K::KIND, registered);
+            }
+            Err(payload) => self.faults.push(SetupFault::KindPanicked {
+                kind: K::KIND.to_owned(),
+                message: panic_message(&*payload),
+            }),
+        }
         self
     }
 
+    /// Whether `K` is among them.
+    pub fn contains<K: Operation>(&self) -> bool {
+        let named = self.by_name.get(K::KIND);
+        named.is_some_and(|registered| registered.type_id == TypeId::of::<K>())
+    }
+
     pub(crate) fn get(&self, kind: &str) -> Option<&Arc<dyn ErasedOperation>> {
-        self.0.get(kind)
+        self.by_name.get(kind).map(|registered| &registered.kind)
     }
 
     pub(crate) fn views(&self) -> Vec<KindView> {
-        self.0.values().map(|kind| kind.view().clone()).collect()
+        let kinds = self.by_name.values();
+        kinds.map(|one| one.kind.view().clone()).collect()
+    }
+
+    /// Everything that is wrong with them, whatever the lanes.
+    pub(crate) fn faults(&self) -> Vec<SetupFault> {
+        let mut faults = self.faults.clone();
+        for registered in self.by_name.values() {
+            let (kind, schema) = (&registered.kind, registered.kind.schema());
+            let name = &kind.view().kind;
+            if let Some(why) = schema.unusable() {
+                faults.push(SetupFault::SchemaUnusable {
+                    kind: name.clone(),
+                    why: why.to_owned(),
+                });
+            }
+            let Some(known) = schema.fields() else {
+                continue;
+            };
+            let unknown = kind.policy().unique_by.iter();
+            let unknown = unknown.filter(|param| !known.contains(**param));
+            faults.extend(unknown.map(|param| SetupFault::UniqueByUnknown {
+                kind: name.clone(),
+                param: (*param).to_owned(),
+                known: known.iter().map(|one| (*one).to_owned()).collect(),
+            }));
+        }
+        faults
+    }
+}
+
+/// Words of lower-case letters and digits, joined by `_`, the first of which begins with a letter.
+fn is_name(name: &str) -> bool {
+    let is_plain = |one: u8| one.is_ascii_lowercase() || one.is_ascii_digit();
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(is_plain);
+    name.len() <= LONGEST_NAME
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.split('_').all(is_word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_name;
+
+    #[test]
+    fn a_name_is_words_of_lower_case_letters_and_digits() {
+        let longest = "a".repeat(64);
+        for name in ["dummy", "data_load", "a", "gpt2_fit_3", &longest] {
+            assert!(is_name(name), "{name}");
+        }
+        let longer = "a".repeat(65);
+        for name in [
+            "", "_", "a_", "_a", "a__b", "2a", "A", "a b", "a-b", "a/b", "../a", "\u{e9}", "a\n",
+            &longer,
+        ] {
+            assert!(!is_name(name), "{name:?}");
+        }
     }
 }

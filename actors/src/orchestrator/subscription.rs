@@ -38,6 +38,9 @@ pub enum Update {
 
 /// A subscription to one operation, or to all that match. It loses no event: what its subscriber had
 /// to drop, it reads from the store.
+///
+/// One of a single operation ends when the operation has ended, after the event that says so. One of all
+/// that match ends with the orchestrator.
 pub struct Subscription {
     orchestrator: Orchestrator,
     interest: Interest,
@@ -51,13 +54,18 @@ pub struct Subscription {
     snapshot: bool,
     /// There is more to read of what was missed.
     behind: bool,
+    /// The `seq` up to which everything is still given, and then nothing more: the operation has ended.
+    ends_after: Option<u64>,
+    /// It goes on after that.
+    until_closed: bool,
     /// The last operation that was asked about, and whether it is meant.
     judged: Option<(OperationId, bool)>,
 }
 
 impl Orchestrator {
-    /// Hears of one operation. Without `since` (a `seq`): its snapshot, then every event after it.
-    /// With it: every event after it, a snapshot, then live.
+    /// Hears of one operation, until it has ended: see [`Subscription::until_closed`]. Without `since` (a
+    /// `seq`): its snapshot, then every event after it. With it: every event after it, a snapshot, then
+    /// live.
     pub async fn subscribe(
         &self,
         id: OperationId,
@@ -71,9 +79,8 @@ impl Orchestrator {
             Subscription::new(self, interest, subscriber, since.unwrap_or(view.row.seq));
         subscription.snapshot = since.is_some();
         if since.is_none() {
-            subscription
-                .ready
-                .push_back(Update::Snapshot(Box::new(view)));
+            let snapshot = Update::Snapshot(Box::new(view));
+            subscription.ready.push_back(snapshot);
         }
         Ok(subscription)
     }
@@ -114,12 +121,32 @@ impl Subscription {
             gone: 0,
             snapshot: false,
             behind: false,
+            ends_after: None,
+            until_closed: false,
             judged: None,
         }
     }
 
-    /// What comes next; `None` when the orchestrator has ended.
+    /// Goes on when the operation has ended, until the orchestrator ends: a failed or cancelled operation may
+    /// be resumed.
+    #[must_use]
+    pub fn until_closed(self) -> Self {
+        Self {
+            until_closed: true,
+            ..self
+        }
+    }
+
+    /// What comes next; `None` when the operation, or the orchestrator, has ended.
     pub async fn next(&mut self) -> Result<Option<Update>, Error> {
+        let next = self.read_next().await;
+        if let Ok(Some(update)) = &next {
+            self.note_end(update);
+        }
+        next
+    }
+
+    async fn read_next(&mut self) -> Result<Option<Update>, Error> {
         loop {
             if let Some(update) = self.ready.pop_front() {
                 return Ok(Some(update));
@@ -127,6 +154,9 @@ impl Subscription {
             if self.behind {
                 self.catch_up().await?;
                 continue;
+            }
+            if !self.until_closed && self.ends_after.is_some_and(|last| self.last >= last) {
+                return Ok(None);
             }
             match self.subscriber.next().await {
                 Notification::Event(event) => {
@@ -147,6 +177,27 @@ impl Subscription {
                 }
                 Notification::Closed => return Ok(None),
             }
+        }
+    }
+
+    /// Whether nothing more is to come, as what is given now says.
+    fn note_end(&mut self, update: &Update) {
+        if !matches!(self.interest, Interest::Operation(_)) {
+            return;
+        }
+        match update {
+            // It may be newer than the events that were given before it, and end what they go on with.
+            Update::Snapshot(view) => {
+                self.ends_after = view.row.status.is_ended().then_some(view.row.seq);
+            }
+            Update::Event(event) => match &event.body {
+                EventBody::Status(it) => {
+                    self.ends_after = it.status.is_ended().then_some(event.seq);
+                }
+                EventBody::Resumed(_) => self.ends_after = None,
+                _ => {}
+            },
+            Update::CaughtUp(_) | Update::Gap(_) | Update::Progress { .. } => {}
         }
     }
 
@@ -188,6 +239,16 @@ impl Subscription {
             }
         };
         let more = missed.len() == PAGE;
+        if missed.is_empty()
+            && let Some(id) = self.removed().await?
+        {
+            // It had ended, and its events are gone with it.
+            (self.behind, self.ends_after) = (false, Some(self.last));
+            return match std::mem::take(&mut self.snapshot) {
+                true => Err(Error::NotFound(id)),
+                false => Ok(()),
+            };
+        }
         for event in missed {
             // Asked first: one that could not be judged must not count as given.
             let concerns = self.concerns(&event).await?;
@@ -209,24 +270,34 @@ impl Subscription {
                 None => self.gone += 1,
             }
         }
-        self.behind = more;
         if more {
             return Ok(());
         }
         self.count_gone(end);
         self.tell_gone();
-        if !std::mem::take(&mut self.snapshot) {
-            return Ok(());
+        if self.snapshot {
+            let snapshot = match &self.interest {
+                Interest::Operation(id) => {
+                    // Boxed, as it is seldom: a subscription would have room for it all its life.
+                    let view = Box::pin(self.orchestrator.view(*id)).await?;
+                    Update::Snapshot(Box::new(view))
+                }
+                Interest::Matching { .. } => Update::CaughtUp(self.last),
+            };
+            self.ready.push_back(snapshot);
+            self.snapshot = false;
         }
-        self.ready.push_back(match &self.interest {
-            Interest::Operation(id) => {
-                // Boxed, as it is seldom: a subscription would have room for it all its life.
-                let view = Box::pin(self.orchestrator.view(*id)).await?;
-                Update::Snapshot(Box::new(view))
-            }
-            Interest::Matching { .. } => Update::CaughtUp(self.last),
-        });
+        self.behind = false;
         Ok(())
+    }
+
+    /// The operation, when it is no longer kept.
+    async fn removed(&self) -> Result<Option<OperationId>, Error> {
+        let Interest::Operation(id) = self.interest else {
+            return Ok(None);
+        };
+        let operation = self.orchestrator.0.reader.operation(id).await?;
+        Ok(operation.is_none().then_some(id))
     }
 
     /// All up to this number has been read: what was not there is no longer kept.

@@ -1,9 +1,12 @@
 //! Faults of params, every one at once, in words that a person understands.
 
 mod close;
+mod fields;
 mod found;
 mod lengths;
 mod words;
+
+use std::collections::BTreeSet;
 
 use impresario_api::Faults;
 use jsonschema::error::ValidationErrorKind;
@@ -33,8 +36,32 @@ impl ParamsSchema {
         Self { json, validator }
     }
 
-    pub(crate) const fn json(&self) -> &Value {
-        &self.json
+    /// Why nothing can be checked with it, if so.
+    pub(crate) fn unusable(&self) -> Option<&str> {
+        self.validator.as_ref().err().map(String::as_str)
+    }
+
+    /// As clients see it: params are an object for them, also those of a kind that takes `()`.
+    pub(crate) fn published(&self) -> Value {
+        let mut json = self.json.clone();
+        if self.no_params().is_null() {
+            json["type"] = "object".into();
+            close(&mut json);
+        }
+        json
+    }
+
+    /// The names of the fields; `None` where params may have any.
+    pub(crate) fn fields(&self) -> Option<BTreeSet<&str>> {
+        fields::fields(&self.json)
+    }
+
+    /// What a start without params means: an empty object, or `null` for a kind that takes `()`.
+    pub(crate) fn no_params(&self) -> Value {
+        match self.json.get("type").and_then(Value::as_str) {
+            Some("null") => Value::Null,
+            _ => Value::Object(serde_json::Map::new()),
+        }
     }
 
     /// The params as they are, or what is wrong with them, by path.

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use impresario_api::{Event, EventBody, OperationId, Status, Stop, Timestamp};
 use serde_json::Value;
 
+pub use crate::folder_lock::{FolderLock, LockError};
 use crate::rules::admission::Full;
 use crate::rules::lifecycle::{Input, Rejection};
 use crate::rules::run_end::RunEnd;

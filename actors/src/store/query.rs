@@ -7,7 +7,7 @@ use impresario_api::{OperationId, Status, StatusFilter};
 use super::Operation;
 
 /// Which operations, newest first. Every condition must hold.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Query {
     /// One of these, when not empty.
     pub statuses: Vec<StatusFilter>,
@@ -19,10 +19,28 @@ pub struct Query {
     pub label: Option<(String, String)>,
     /// The id's end (4 or more characters), a kind, or the start of a label's value.
     pub text: Option<String>,
-    /// At most so many rows.
+    /// At most so many rows; 100 by default.
     pub limit: usize,
     /// Older than this id: the last row of the page before.
     pub before: Option<OperationId>,
+}
+
+/// As many rows as a page has where nobody asks for another number.
+const USUAL_LIMIT: usize = 100;
+
+/// The newest 100 of all operations.
+impl Default for Query {
+    fn default() -> Self {
+        Self {
+            statuses: Vec::new(),
+            kinds: Vec::new(),
+            active_only: false,
+            label: None,
+            text: None,
+            limit: USUAL_LIMIT,
+            before: None,
+        }
+    }
 }
 
 impl Query {

@@ -27,6 +27,7 @@ use super::pubsub::Hub;
 use super::sweeper::Sweeper;
 use super::writer::{Entry, StoreLink};
 use crate::Config;
+use crate::folder_lock::FolderLock;
 use crate::live_count::LiveCount;
 use crate::operation::Kinds;
 use crate::rules::dispatch::is_due;
@@ -49,6 +50,8 @@ pub(crate) struct Setup {
     pub(crate) last_numbers: LastNumbers,
     pub(crate) admitting: Arc<AtomicBool>,
     pub(crate) sweeper: Sweeper,
+    /// Held until the manager has ended: so long checkpoints may be written and removed.
+    pub(crate) _folders_lock: Option<FolderLock>,
     pub(crate) tasks: LiveCount,
     /// Whom functions yield to.
     pub(crate) waiting: LiveCount,

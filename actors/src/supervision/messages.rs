@@ -90,6 +90,11 @@ pub(crate) struct Drain {
     pub(crate) reply: oneshot::Sender<()>,
 }
 
+/// Drain, and end the actor system: nobody has a handle on it any more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Abandon;
+
 /// End the actor system.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -18,6 +18,7 @@ use super::pubsub::Hub;
 use super::sweeper::Sweeper;
 use super::watched;
 use super::writer::{Entry, Listeners, StoreLink, Writer};
+use crate::folder_lock::FolderLock;
 use crate::live_count::LiveCount;
 use crate::operation::Kinds;
 use crate::store::{LastNumbers, Owner, Store};
@@ -47,6 +48,7 @@ pub(crate) struct Parts {
     pub(crate) admitting: Arc<AtomicBool>,
     pub(crate) failure: Failure,
     pub(crate) sweeper: Sweeper,
+    pub(crate) folders_lock: Option<FolderLock>,
     pub(crate) tasks: LiveCount,
     pub(crate) waiting: LiveCount,
 }
@@ -112,6 +114,7 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
         admitting,
         failure,
         sweeper,
+        folders_lock,
         tasks,
         waiting,
     } = parts;
@@ -127,6 +130,7 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
         reader,
         admitting: Arc::clone(&admitting),
         sweeper,
+        _folders_lock: folders_lock,
         tasks: tasks.clone(),
         waiting,
     };

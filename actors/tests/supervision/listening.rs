@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use impresario::store::{MemoryStore, StoreError};
 use impresario::{Error, Interest, Update};
-use impresario_api::{Event, EventBody, OperationId, Status};
+use impresario_api::{Event, EventBody, OperationId, Status, Verb};
 use serde_json::json;
 
-use crate::kit::{LONG, Move, Stage, next, now, policy, stage, stage_with, until_completed};
+use crate::kit::{
+    LONG, Move, Stage, eventually, next, now, policy, stage, stage_with, until_completed,
+};
 use crate::scripted::Blinking;
 
 /// So many short events fall out of what is kept for listeners.
@@ -272,4 +275,82 @@ fn the_last_progress_comes_before_the_terminal_event_and_none_after_it() {
     }
     assert!(over);
     assert_eq!(steps, Some(3), "merged, and the last one arrives");
+}
+
+#[test]
+fn one_of_a_single_operation_ends_when_the_operation_has_ended() {
+    let stage = stage();
+    let id = stage.running();
+    let subscribe = |since| now(stage.orchestrator.subscribe(id, since)).expect("it is kept");
+    let mut all = vec![subscribe(None), subscribe(Some(0))];
+    completes(&stage, id);
+    let last = stage.view(id).row.seq;
+    // Beside those that listened, some that come late, of which some have to catch up.
+    all.extend([None, Some(0), Some(last - 1), Some(last)].map(subscribe));
+    for mut subscription in all {
+        let mut told = None;
+        while let Some(update) = now(subscription.next()).expect("the store answers") {
+            match update {
+                Update::Event(event) => told = told.max(Some(event.seq)),
+                Update::Snapshot(view) => told = told.max(Some(view.row.seq)),
+                _ => {}
+            }
+        }
+        assert_eq!(told, Some(last), "it ended before it had told all");
+        assert!(now(subscription.next()).expect("it stays so").is_none());
+    }
+}
+
+#[test]
+fn one_that_reads_a_resume_goes_on_to_the_last_end_and_one_until_closed_goes_on_after_it() {
+    let stage = stage();
+    let id = stage.running();
+    stage.step();
+    let subscribe = |since| now(stage.orchestrator.subscribe(id, since)).expect("it is kept");
+    let mut open = subscribe(None).until_closed();
+    stage.command(Move::Fail);
+    assert_eq!(stage.ended(id).row.status, Status::Failed);
+    let is_failed =
+        |event: &Event| matches!(&event.body, EventBody::Status(it) if it.status == Status::Failed);
+    while !is_failed(&next(&mut open)) {}
+    stage.does(id, Verb::Resume, Status::Pending, true);
+    stage.ready();
+    completes(&stage, id);
+    let events = until_completed(&mut open, id);
+    assert!(
+        matches!(events[0].body, EventBody::Resumed(_)),
+        "{events:?}"
+    );
+    // A replay passes over the first end.
+    let mut replay = subscribe(Some(0));
+    let read = until_completed(&mut replay, id);
+    assert_eq!(arcs(&read), kept(&stage, &[id]));
+    let snapshot = now(replay.next()).expect("the store answers");
+    assert!(
+        matches!(snapshot, Some(Update::Snapshot(_))),
+        "{snapshot:?}"
+    );
+    assert!(now(replay.next()).expect("the store answers").is_none());
+    now(stage.orchestrator.shutdown());
+    assert!(now(open.next()).expect("the store answers").is_none());
+}
+
+#[test]
+fn one_whose_operation_is_removed_before_it_has_read_the_end_ends_too() {
+    let stage = stage();
+    let id = stage.running();
+    let subscribe = |since| now(stage.orchestrator.subscribe(id, since)).expect("it is kept");
+    let mut replay = subscribe(Some(0));
+    completes(&stage, id);
+    // Once its end is in the past.
+    eventually("its removal", || {
+        let removed = now(stage.orchestrator.prune(Duration::ZERO, false));
+        removed.expect("the store answers") == 1
+    });
+    let told = now(replay.next());
+    assert!(
+        matches!(&told, Err(Error::NotFound(of)) if *of == id),
+        "{told:?}"
+    );
+    assert!(now(replay.next()).expect("it stays so").is_none());
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
-use impresario::store::{Command, MemoryStore, Store};
-use impresario::{Config, LaneConfig, Options, Orchestrator, Retention, Until};
+use impresario::store::{Command, LockError, MemoryStore, Store};
+use impresario::{Config, LaneConfig, Options, Orchestrator, Retention, StartupError, Until};
 use impresario_api::{EventBody, OperationId, OperationView, Status, Verb};
 
 use crate::kit::{
@@ -136,6 +136,10 @@ struct Company {
 }
 
 fn company(root: &Path, store: MemoryStore) -> Company {
+    founded(root, store).expect("it starts")
+}
+
+fn founded(root: &Path, store: MemoryStore) -> Result<Company, StartupError> {
     let (gate, waits) = crossbeam_channel::unbounded();
     let (begins, begun) = crossbeam_channel::unbounded();
     let filler = Filler {
@@ -148,12 +152,12 @@ fn company(root: &Path, store: MemoryStore) -> Company {
         ..Config::default()
     };
     let kinds = Kinds::new().register(filler);
-    let orchestrator = Orchestrator::start(config, kinds, store).expect("it starts");
-    Company {
+    let orchestrator = Orchestrator::start(config, kinds, store)?;
+    Ok(Company {
         orchestrator,
         gate,
         begun,
-    }
+    })
 }
 
 impl Company {
@@ -198,7 +202,24 @@ fn lost(root: &Path) -> (MemoryStore, OperationId) {
         company.steps(id, 1, done);
     }
     std::mem::forget(company);
+    // The system releases the locks of a process that is gone.
+    fs::remove_file(root.join("checkpoints.lock")).expect("it was locked");
     (store, id)
+}
+
+#[test]
+fn two_orchestrators_do_not_share_a_folder_of_checkpoints() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let first = company(root.path(), MemoryStore::new());
+    let second = founded(root.path(), MemoryStore::new());
+    let Err(StartupError::CheckpointFolder(LockError::Taken(folder))) = second else {
+        panic!("it would remove the other one's checkpoints");
+    };
+    assert_eq!(folder, root.path());
+    now(first.orchestrator.shutdown());
+    now(company(root.path(), MemoryStore::new())
+        .orchestrator
+        .shutdown());
 }
 
 fn folders(root: &Path, id: OperationId) -> Vec<PathBuf> {

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { get, words } from '../api.ts';
 import type { Range } from '../feed.ts';
+import { hasKind } from '../feed/kinds.ts';
 import { bytes, count, day, exact, moment } from '../format.ts';
 import { Empty, Panel, Problem } from '../parts/basics.tsx';
 import { Plot } from '../parts/plot.tsx';
@@ -110,7 +111,7 @@ function Prices({ dataset }: { dataset: Dataset }): JSX.Element {
       volume: [{ name: 'volume', values: all.map((bar) => bar.volume), bars: all.length < 1_000 }],
     };
   }, [bars]);
-  const extra = <a href={href(['start'], { kind: 'training', symbol: dataset.symbol, timeframe: dataset.timeframe })}>train on it</a>;
+  const extra = hasKind('training') ? <a href={href(['start'], { kind: 'training', symbol: dataset.symbol, timeframe: dataset.timeframe })}>train on it</a> : null;
   return (
     <Panel title={`${dataset.symbol} ${dataset.timeframe}`} extra={extra}>
       {problem === '' ? null : <Problem text={problem} />}

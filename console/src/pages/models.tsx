@@ -1,7 +1,7 @@
 // Models: the scores of each beside its baselines, and its training.
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import { ApiError, words } from '../api.ts';
+import { words } from '../api.ts';
 import type { Range } from '../feed.ts';
 import { bytes, count, day, measure, moment, share, short } from '../format.ts';
 import { Copy, Empty, Panel, Problem } from '../parts/basics.tsx';
@@ -13,9 +13,6 @@ import type { ModelCard, ModelRow, TestReport } from '../wire.ts';
 
 export function Models(): JSX.Element {
   const { got, problem } = useRead<{ models: ModelRow[] }>('/models', 'training');
-  if (problem instanceof ApiError && problem.code === 'ROUTE_NOT_FOUND') {
-    return <Empty title="This server trains no models"><p>It was built without the cargo feature <code>training</code>. <code>cargo xtask build</code> builds it with it.</p></Empty>;
-  }
   if (problem !== null) return <Problem text={words(problem)} />;
   if (got === null) return <p class="muted loading">Asking the server…</p>;
   if (got.models.length === 0) {

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { since, tick } from '../clock.ts';
 import { lastSeen, reach } from '../connection.ts';
 import { watchOne, type One } from '../feed.ts';
+import { hasKind } from '../feed/kinds.ts';
 import { bytes, count, duration, measure, moment, ordinal, short, span, zoned } from '../format.ts';
 import { answered, ask } from '../parts/asking.tsx';
 import { Badge, Copy, Empty, Meter, OperationLink, Panel, Problem } from '../parts/basics.tsx';
@@ -166,7 +167,7 @@ function Outcome({ view }: { view: View }): JSX.Element | null {
   const result = view.result_summary as Record<string, unknown> | null;
   const model = typeof result?.['model_id'] === 'string' ? result['model_id'] : null;
   return (
-    <Panel title="Result" name="result" extra={model === null ? null : <a href={href(['models', model])}>the model</a>}>
+    <Panel title="Result" name="result" extra={model === null || !hasKind('training') ? null : <a href={href(['models', model])}>the model</a>}>
       {result === null ? <p class="muted">More than a page shows: GET /api/v1/operations/{view.operation_id}/results</p> : <Value value={result} />}
     </Panel>
   );

@@ -2,8 +2,8 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { isTyping } from '../app.tsx';
-import { get } from '../api.ts';
 import { reach } from '../connection.ts';
+import { hasKind, kinds } from '../feed/kinds.ts';
 import { counts, system, watchSystem } from '../feed/system.ts';
 import { watchList, type Filter, type List } from '../feed.ts';
 import { count, millis } from '../format.ts';
@@ -11,7 +11,7 @@ import { answered, ask } from '../parts/asking.tsx';
 import { Empty, Problem } from '../parts/basics.tsx';
 import { refine, route } from '../route.ts';
 import { CHOICES, VERBS, sign } from '../status.ts';
-import type { Kind, Row, Verb } from '../wire.ts';
+import type { Row, Verb } from '../wire.ts';
 import { Table } from './operations/table.tsx';
 
 function filterOf(query: URLSearchParams): Filter {
@@ -100,11 +100,9 @@ function Bulk({ rows, clear }: { rows: () => Row[]; clear: () => void }): JSX.El
 
 function Filters({ filter }: { filter: Filter }): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
-  const [kinds, setKinds] = useState<string[]>([]);
   // The address is read now, because the filter that was drawn may be older.
   const change = (part: Partial<Filter>): void => refine(queryOf({ ...filterOf(route.value.query), ...part }));
   useEffect(() => {
-    void get<Kind[]>('/kinds').then((all) => setKinds(all.map((one) => one.kind)), () => undefined);
     const press = (event: KeyboardEvent): void => {
       if (event.key !== '/' || isTyping(event)) return;
       event.preventDefault();
@@ -127,7 +125,7 @@ function Filters({ filter }: { filter: Filter }): JSX.Element {
       </select>
       <select aria-label="Kind" value={one(filter.kind)} onChange={(event) => change({ kind: chosen(event.currentTarget.value) })}>
         <option value="">any kind</option>
-        {[...new Set([...kinds, ...filter.kind])].map((kind) => <option key={kind} value={kind}>{kind}</option>)}
+        {[...new Set([...(kinds.value ?? []).map((one) => one.kind), ...filter.kind])].map((kind) => <option key={kind} value={kind}>{kind}</option>)}
         {filter.kind.length > 1 ? <option value="several">{filter.kind.join(', ')}</option> : null}
       </select>
       <label class="check"><input type="checkbox" checked={filter.active} onChange={(event) => change({ active: event.currentTarget.checked })} /> active only</label>
@@ -155,6 +153,13 @@ function Summary(): JSX.Element {
   );
 }
 
+/** How the project's own kinds are started in a terminal. */
+const EXAMPLES = [
+  ['data_load', 'impresario data load GOOG --timeframe 1d'],
+  ['training', 'impresario train GOOG --timeframe 1d'],
+  ['dummy', 'impresario start dummy --param iterations=100'],
+] as const;
+
 function Nothing({ filter }: { filter: Filter }): JSX.Element {
   const filtered = filter.active || filter.q !== '' || filter.status.length > 0 || filter.kind.length > 0;
   if (filtered) {
@@ -167,10 +172,8 @@ function Nothing({ filter }: { filter: Filter }): JSX.Element {
   }
   return (
     <Empty title="No operations yet">
-      <p>An operation is slow work that this server runs, shows and can stop. Three ways to make one:</p>
-      <pre>impresario data load GOOG --timeframe 1d</pre>
-      <pre>impresario train GOOG --timeframe 1d</pre>
-      <pre>impresario start dummy --param iterations=100</pre>
+      <p>An operation is slow work that this server runs, shows and can stop. To make one:</p>
+      {EXAMPLES.filter(([kind]) => hasKind(kind)).map(([kind, command]) => <pre key={kind}>{command}</pre>)}
       <p>or <a href="#/start">fill in a form</a>. It appears here by itself.</p>
     </Empty>
   );

@@ -1,10 +1,10 @@
 // The form of a start, from the schema of the kind.
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, get, post, token, words } from '../api.ts';
+import { ApiError, post, token, words } from '../api.ts';
 import { home } from '../base.ts';
 import { body, cli, curl, type Start as Made } from '../commands.ts';
-import { life } from '../connection.ts';
+import { kinds as known, kindsProblem } from '../feed/kinds.ts';
 import { Copy, Empty, Problem } from '../parts/basics.tsx';
 import { go, refine, route } from '../route.ts';
 import { fields, owner, params, typed, type Field } from '../schema.ts';
@@ -15,17 +15,7 @@ import { Entry } from './start/entry.tsx';
 type Values = Record<string, string>;
 
 export function Start(): JSX.Element {
-  const [kinds, setKinds] = useState<Kind[] | null>(null);
-  const [problem, setProblem] = useState('');
-  useEffect(() => {
-    let gone = false;
-    get<Kind[]>('/kinds').then(
-      (all) => { if (!gone) { setKinds(all); setProblem(''); } },
-      (error: unknown) => { if (!gone) setProblem(words(error)); },
-    );
-    return () => { gone = true; };
-    // Only the kinds are read again, and what was typed stays.
-  }, [life.value]);
+  const [kinds, problem] = [known.value, kindsProblem.value];
   if (problem !== '' && kinds === null) return <Problem text={problem} />;
   if (kinds === null) return <p class="muted loading">Asking the server…</p>;
   const kind = kinds.find((one) => one.kind === route.value.query.get('kind')) ?? kinds.find((one) => one.kind === 'dummy') ?? kinds[0];

@@ -75,7 +75,11 @@ async fn listen(
 ) -> Result<Subscription, Error> {
     check_since(orchestrator, outbox, request).await?;
     match &request.interest {
-        Interest::Operation(id) => orchestrator.subscribe(*id, request.since).await,
+        // One that has ended may be resumed, and a client hears of that until it unsubscribes.
+        Interest::Operation(id) => {
+            let subscription = orchestrator.subscribe(*id, request.since).await;
+            subscription.map(Subscription::until_closed)
+        }
         matching => {
             let matching = matching.clone();
             orchestrator

@@ -197,3 +197,24 @@ fn an_operation_that_is_not_there_is_an_error_and_frees_the_name() {
         live.of_type("pong");
     }
 }
+
+#[test]
+fn a_socket_hears_of_a_resume_after_the_end() {
+    let server = Server::start();
+    let id = server.dummy(1_000_000, 5);
+    let mut live = Live::new(&server);
+    live.subscribe("a", json!({"operation_id": id}));
+    live.of_type("snapshot");
+    // A step is complete, so there is something to resume from.
+    while live.of_type("progress")["data"]["steps"][0]["current"].as_u64() < Some(1) {}
+    server.ask(&id, "cancel").data(202);
+    until(&mut live, "cancelled");
+    let mut late = Live::new(&server);
+    late.subscribe("b", json!({"operation_id": id}));
+    late.of_type("snapshot");
+    server.ask(&id, "resume").data(202);
+    for live in [&mut live, &mut late] {
+        live.of_type("resumed");
+        until(live, "running");
+    }
+}

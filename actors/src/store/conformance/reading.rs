@@ -74,7 +74,10 @@ pub(super) fn pages(stage: &mut Stage) {
     }
     let expected: Vec<_> = (1..=25).rev().map(|number| number * 10).collect();
     same(seen, expected, "newest first, each once");
-    let none = stage.page(&Query::default());
+    let none = stage.page(&Query {
+        limit: 0,
+        ..Query::default()
+    });
     same(
         (none.operations.len(), none.more),
         (0, true),

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use rusqlite::{ErrorCode, ffi};
 use rustix::process::{Resource, getrlimit};
 
-use crate::store::StoreError;
+use crate::store::{LockError, StoreError};
 
 /// Why the store of a data folder cannot be opened. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// Its folder is in use already, or cannot be made.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The file is no database of this server.
     #[error("{} is not a database of impresariod and was left as it is; move it away, or choose another folder with --data-dir", .0.display())]
     Foreign(PathBuf),

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::store::engine::{self, Needs};
-use crate::store::{Command, Done, LastNumbers, Outcome, Reader, Store, StoreError};
+use crate::store::{Command, Done, FolderLock, LastNumbers, Outcome, Reader, Store, StoreError};
 use impresario_api::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -71,13 +71,32 @@ pub struct SqliteStore {
     /// Not told of yet.
     set_aside: Vec<Done>,
     delay: Duration,
+    /// The last field: it is released when all else is closed.
+    _lock: FolderLock,
 }
 
 impl SqliteStore {
-    /// Opens the store of a data folder, or makes it. What is there and cannot be used is left as
-    /// it is.
+    /// Opens the store of a folder, or makes it: the folder too, where there is none. The folder's lock is
+    /// held until the store is dropped, so a second store of the same folder is refused, in this process as in
+    /// another. What is there and cannot be used is left as it is.
+    ///
+    /// ```
+    /// use impresario::store::sqlite::{Options, SqliteStore};
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("impresario-open-{}", std::process::id()));
+    /// let store = SqliteStore::open(&folder, Options::default())?;
+    /// assert!(SqliteStore::open(&folder, Options::default()).is_err());
+    /// # drop(store);
+    /// # let _ = std::fs::remove_dir_all(&folder);
+    /// # Ok::<(), impresario::store::sqlite::OpenError>(())
+    /// ```
     pub fn open(folder: &Path, options: Options) -> Result<Self, OpenError> {
-        open::open(folder, options)
+        Self::open_locked(FolderLock::take(folder)?, options)
+    }
+
+    /// The same for a folder whose lock the caller has already, since more than the store is kept in it.
+    pub fn open_locked(lock: FolderLock, options: Options) -> Result<Self, OpenError> {
+        open::open(lock, options)
     }
 
     /// Where the database lies in a data folder.

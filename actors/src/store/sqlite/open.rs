@@ -15,11 +15,15 @@ use super::reader::SqliteReader;
 use super::wal::{self, Wal};
 use super::writer_cache::WriterCache;
 use super::{Options, SqliteStore, checks, schema};
+use crate::store::FolderLock;
 
 /// Statements that stay prepared.
 const STATEMENTS: usize = 64;
 
-pub(super) fn open(folder: &Path, options: Options) -> Result<SqliteStore, OpenError> {
+/// With the lock held: SQLite's own locks end when any file of the database is closed in this process, as
+/// the checks do.
+pub(super) fn open(lock: FolderLock, options: Options) -> Result<SqliteStore, OpenError> {
+    let folder = lock.folder();
     let file = SqliteStore::file_in(folder);
     if !options.allow_network_mount {
         checks::local(folder)?;
@@ -54,6 +58,7 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<SqliteStore, OpenE
         damage,
         set_aside: Vec::new(),
         delay: options.delay,
+        _lock: lock,
     })
 }
 

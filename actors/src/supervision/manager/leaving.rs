@@ -2,13 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use actix::{ActorContext, AsyncContext, Handler};
+use actix::{ActorContext, ActorFutureExt, AsyncContext, Handler, WrapFuture};
+use tokio::sync::oneshot;
 
 use super::Manager;
 use crate::rules::lifecycle::Input;
 use crate::store::Command;
 use crate::supervision::lane::Lane;
-use crate::supervision::messages::{Drain, EndSystem};
+use crate::supervision::messages::{Abandon, Drain, EndSystem};
 use crate::supervision::writer::Entry;
 
 impl Manager {
@@ -79,6 +80,17 @@ impl Handler<Drain> for Manager {
             manager.tell_drained();
         });
         self.drained();
+    }
+}
+
+impl Handler<Abandon> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, _: Abandon, ctx: &mut Self::Context) {
+        let (reply, drained) = oneshot::channel();
+        self.handle(Drain { reply }, ctx);
+        let ends = drained.into_actor(self);
+        ctx.spawn(ends.map(|_, manager, ctx| manager.handle(EndSystem, ctx)));
     }
 }
 

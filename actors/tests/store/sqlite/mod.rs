@@ -3,6 +3,7 @@
 mod bad;
 mod damaged;
 mod keys;
+mod locked;
 mod many;
 mod older;
 mod orphans;

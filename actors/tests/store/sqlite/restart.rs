@@ -1,6 +1,6 @@
 //! What a restart must find.
 
-use impresario::store::{Claim, Command, LostOwner, Outcome, Query, Store};
+use impresario::store::{Claim, Command, FolderLock, LostOwner, Outcome, Query, Store};
 use impresario_api::Timestamp;
 
 use super::open;
@@ -29,6 +29,7 @@ fn what_was_committed_is_there_after_the_process_is_gone() {
         let text = everything(&store);
         // As a killed process does: nothing is closed.
         std::mem::forget(store);
+        std::fs::remove_file(FolderLock::file_in(folder.path())).expect("the system releases it");
         text
     };
     let mut store = open(folder.path());
