@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use impresario_api::{Event, EventBody, OperationId, OperationView, Progress, Timestamp};
+use serde::{Serialize, Serializer};
 
 use super::Orchestrator;
 use crate::Error;
@@ -12,8 +13,9 @@ use crate::supervision::pubsub::{Interest, Notification, SubscriberCursor};
 /// Events read at a time while a listener catches up.
 const PAGE: usize = 1_000;
 
-/// What a subscription gives.
-#[derive(Clone, Debug)]
+/// What a subscription gives. As JSON it is `{"type": …, "data": …}`, for example in server-sent events.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
 pub enum Update {
     /// The operation as it is; after a replay: caught up.
     Snapshot(Box<OperationView>),
@@ -24,6 +26,7 @@ pub enum Update {
     /// whomever, since nobody knows any more whose they were.
     Gap(u64),
     /// The next event.
+    #[serde(serialize_with = "shared")]
     Event(Arc<Event>),
     /// How far an operation has come: may be merged, has no number.
     Progress {
@@ -34,6 +37,11 @@ pub enum Update {
         /// How far it has come.
         progress: Progress,
     },
+}
+
+/// An event as JSON, whoever else holds it.
+fn shared<S: Serializer>(event: &Arc<Event>, serializer: S) -> Result<S::Ok, S::Error> {
+    event.as_ref().serialize(serializer)
 }
 
 /// A subscription to one operation, or to all that match. It loses no event: what its subscriber had
