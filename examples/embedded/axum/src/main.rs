@@ -7,44 +7,13 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::stream::try_unfold;
 use impresario::api::{OperationId, OperationList, Verb};
-use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
+use impresario::operation::Kinds;
 use impresario::serde_json::{Value, json};
 use impresario::store::{Query, sqlite::SqliteStore};
 use impresario::{Config, Error, Options, Orchestrator, Subscription};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use primes::Primes;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-
-#[derive(Serialize, Deserialize, JsonSchema)]
-struct PrimesParams {
-    /// Count the primes below this number.
-    #[schemars(range(min = 2, max = 100_000_000))]
-    below: u64,
-}
-
-struct Primes;
-
-impl Operation for Primes {
-    const KIND: &'static str = "primes";
-    type Params = PrimesParams;
-    type Output = u64;
-
-    fn policy(&self) -> Policy {
-        Policy::lane("default").pausable()
-    }
-
-    fn run(&self, params: PrimesParams, ctx: &Context) -> Result<u64, Failure> {
-        let (next, mut primes) = ctx.restored()?.unwrap_or((2, 0));
-        for number in ctx.steps("number", next..params.below) {
-            let number = number?; // Err when the function is asked to stop: `?` is enough.
-            let mut divisors = (2..).take_while(|divisor| divisor * divisor <= number);
-            primes += u64::from(divisors.all(|divisor| number % divisor != 0));
-            ctx.checkpoint(&(number + 1, primes))?; // A later run goes on from here.
-        }
-        Ok(primes)
-    }
-}
 
 type Handle = State<Orchestrator>;
 
