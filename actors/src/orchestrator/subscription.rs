@@ -66,6 +66,19 @@ pub struct Subscription {
 impl Orchestrator {
     /// Hears of one operation. Without `since` (a `seq`): its snapshot, then every event after it.
     /// With it: every event after it, a snapshot, then live.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
+    /// let mut subscription = orchestrator.subscribe(id, None).await?;
+    /// let Some(impresario::Update::Snapshot(view)) = subscription.next().await? else {
+    ///     panic!("a snapshot comes first");
+    /// };
+    /// assert_eq!(view.row.operation_id, id);
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn subscribe(
         &self,
         id: OperationId,
@@ -89,6 +102,23 @@ impl Orchestrator {
     /// Hears of all operations that match. Without `since` (a `cursor`): where the store is, then
     /// every event after it. With it: every event after it (with a gap wherever some are no longer
     /// kept), then where that led, then live. Give [`Interest::Operation`] to [`Orchestrator::subscribe`] instead.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// use impresario::{Interest, Update};
+    ///
+    /// let counts = Interest::Matching { kinds: vec!["count".to_owned()], label: None };
+    /// let mut subscription = orchestrator.subscribe_matching(counts, None).await?;
+    /// assert!(matches!(subscription.next().await?, Some(Update::CaughtUp(_))));
+    /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
+    /// let Some(Update::Event(event)) = subscription.next().await? else {
+    ///     panic!("an event comes next");
+    /// };
+    /// assert_eq!(event.operation_id, id);
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn subscribe_matching(
         &self,
         interest: Interest,

@@ -28,7 +28,8 @@ async fn start(
 /// `cancel`, and every other verb.
 #[post("/operations/{id}/{verb}")]
 async fn ask(state: Handle, path: Path<(OperationId, Verb)>) -> Result<impl Responder, Problem> {
-    let asked = state.ask(path.0, path.1, None, Options::default());
+    let (id, verb) = path.into_inner();
+    let asked = state.ask(id, verb, None, Options::default());
     asked.await.map_err(problem)?;
     Ok(HttpResponse::Ok())
 }
