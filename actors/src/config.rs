@@ -109,6 +109,14 @@ impl Default for Config {
 
 impl Config {
     /// The same with a lane added or replaced.
+    ///
+    /// ```
+    /// use impresario::{Config, LaneConfig};
+    ///
+    /// let gpu = LaneConfig { concurrency: 1, ..LaneConfig::default() };
+    /// let config = Config::default().lane("gpu", gpu);
+    /// assert_eq!(config.lanes.len(), 2);
+    /// ```
     #[must_use]
     pub fn lane(mut self, name: &str, lane: LaneConfig) -> Self {
         self.lanes.insert(name.to_owned(), lane);

@@ -1,9 +1,11 @@
-//! Impresario supervises *operations*: long-running, CPU-bound work.
-//!
-//! The author of a kind writes one plain synchronous function (see [`operation`]); the
-//! [`Orchestrator`] queues it, runs it on a thread of its own, shows how far it has come, stops it
-//! so that it really stops, and tells whoever listens.
+#![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
+
+#[cfg(panic = "abort")]
+compile_error!(
+    "impresario makes a failed operation of a panic in a kind's function, which needs panics that unwind: \
+     set panic = \"unwind\" in this profile of the program's Cargo.toml"
+);
 
 mod clock;
 mod config;
@@ -18,6 +20,13 @@ pub mod rules;
 mod run;
 pub mod store;
 mod supervision;
+
+/// Channels that [`operation::Context::recv`] waits for.
+pub use crossbeam_channel;
+/// The views, events and ids that the [`Orchestrator`] gives.
+pub use impresario_api as api;
+/// Params by name, outputs and details of errors are its values.
+pub use serde_json;
 
 pub use clock::Clock;
 pub use config::{Config, LaneConfig, Retention};

@@ -214,6 +214,16 @@ impl Orchestrator {
     }
 
     /// Why every start is refused, when it is: nothing is admitted any more, or the store has no room.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// assert!(orchestrator.readiness().is_ok());
+    /// orchestrator.stop_admitting();
+    /// assert!(orchestrator.readiness().is_err());
+    /// # Ok(())
+    /// # });
+    /// ```
     pub fn readiness(&self) -> Result<(), Error> {
         if !self.is_admitting() {
             return Err(self.gone());
@@ -230,6 +240,15 @@ impl Orchestrator {
     }
 
     /// Runs short work on the bounded pool: what an endpoint needs read or computed.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// let file = orchestrator.blocking(|| std::fs::read_to_string("/proc/version")).await?;
+    /// # let _ = file;
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -239,6 +258,16 @@ impl Orchestrator {
 
     /// Runs what a request can make long (checking a large body, writing a large answer) on threads
     /// that stand back, as the lanes' do; refused as [`Error::Busy`] when much of it waits already.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// let large = vec![1_u64; 1_000_000];
+    /// let sum = orchestrator.bulk(|| async move { large.iter().sum::<u64>() }).await?;
+    /// assert_eq!(sum, 1_000_000);
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn bulk<T, F>(&self, work: impl FnOnce() -> F + Send + 'static) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -256,6 +285,17 @@ impl Orchestrator {
     /// pending again, at no charge. Then whoever waits or listens hears that nothing will come any
     /// more; reads and verbs are answered until [`Orchestrator::shutdown`]. After a failure of the
     /// store it waits for the functions alone, since nothing is recorded any more.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// let endless = Upto { n: u32::MAX };
+    /// let id = orchestrator.start_managed_operation::<Count>(endless, Options::default()).await?.id;
+    /// orchestrator.drain().await;
+    /// assert_eq!(orchestrator.view(id).await?.row.status, api::Status::Pending);
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn drain(&self) {
         self.stop_admitting();
         let (reply, drained) = oneshot::channel();
@@ -266,6 +306,15 @@ impl Orchestrator {
     }
 
     /// Drains, and ends the actor system. Calling it twice is harmless.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// orchestrator.shutdown().await;
+    /// assert!(!orchestrator.is_admitting());
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn shutdown(&self) {
         self.drain().await;
         self.0.manager.do_send(EndSystem);
@@ -290,11 +339,23 @@ impl Orchestrator {
 
     /// Ready when the orchestrator ended by a fault of its own (a bug, a store that cannot be
     /// trusted any more): why. Never ready after an orderly shutdown.
-    pub fn failed(&self) -> impl Future<Output = String> + use<> {
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// let signal = std::future::ready(()); // for example that of SIGTERM
+    /// futures_util::future::select(std::pin::pin!(signal), std::pin::pin!(orchestrator.failed())).await;
+    /// orchestrator.shutdown().await;
+    /// # Ok(())
+    /// # });
+    /// ```
+    pub fn failed(&self) -> impl Future<Output = String> + Send + use<> {
         let mut failure = self.0.failure.watch();
         async move {
-            match failure.wait_for(Option::is_some).await {
-                Ok(why) => why.clone().unwrap_or_default(),
+            // A copy: what is lent here cannot be sent to another thread.
+            let why = failure.wait_for(Option::is_some).await;
+            match why.map(|why| why.clone()) {
+                Ok(why) => why.unwrap_or_default(),
                 Err(_) => std::future::pending().await,
             }
         }

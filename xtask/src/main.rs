@@ -1,7 +1,8 @@
-//! The project's own tasks: `cargo xtask serve | build | test | demo | console | torture | fuzz`.
+//! The project's own tasks: `cargo xtask serve | build | test | demo | console | embedded | semver | torture | fuzz`.
 
 mod console;
 mod demo;
+mod embedded;
 mod fuzz;
 mod libtorch;
 mod server;
@@ -18,6 +19,8 @@ usage: cargo xtask TASK
   test           check formatting, lints and docs; run every test with and without the feature training,
                  and those of the console in a browser if there is one
   console        build only the console, which the next build of the server includes
+  embedded       package the libraries, and build and drive examples/embedded/ with what was packaged
+  semver         compare the libraries' API with that of the last release that is tagged
   torture [ARGS] kill, attack, fill, slow and soak a server without libtorch, and check every answer that
                  it gave; --part NAME runs one part, --help shows all ARGS
   fuzz NAME [--seconds N]  run one fuzz target under libFuzzer, by default for 600 s
@@ -33,6 +36,8 @@ fn main() -> ExitCode {
         "demo" => demo::run(rest.iter().any(|arg| arg == "--exit")),
         "console" => console::build(),
         "test" => steps::test(),
+        "embedded" => embedded::test(),
+        "semver" => embedded::semver(),
         "fuzz" => fuzz::run(&rest),
         "torture" => steps::torture(&rest),
         "" | "help" | "--help" | "-h" => {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use xshell::{Shell, cmd};
 
-use crate::{console, libtorch};
+use crate::{console, embedded, libtorch};
 
 /// Why a task ended.
 pub(crate) type Failure = Box<dyn std::error::Error>;
@@ -130,6 +130,8 @@ pub(crate) fn test() -> Result<(), Failure> {
             .run_echo()?)
         },
     )?;
+    embedded::test()?;
+    embedded::semver()?;
     dependencies(&shell)
 }
 
@@ -144,6 +146,7 @@ fn dependencies(shell: &Shell) -> Result<(), Failure> {
         not_checked(
             "licences, registries and advisories",
             "cargo-deny is missing (cargo install cargo-deny --locked)",
+            DENY,
         );
         return Ok(());
     }
@@ -152,7 +155,11 @@ fn dependencies(shell: &Shell) -> Result<(), Failure> {
     })?;
     // The database is a repository that cannot be reached from everywhere.
     if cmd!(shell, "cargo deny fetch db").run_echo().is_err() {
-        not_checked("advisories", "their database cannot be fetched from here");
+        not_checked(
+            "advisories",
+            "their database cannot be fetched from here",
+            DENY,
+        );
         return Ok(());
     }
     step("advisories", || {
@@ -164,10 +171,13 @@ fn dependencies(shell: &Shell) -> Result<(), Failure> {
     })
 }
 
-/// Says what was not checked, so that nobody assumes that it was.
-fn not_checked(what: &str, why: &str) {
+/// Checks all that is checked of dependencies.
+const DENY: &str = "cargo deny --workspace check";
+
+/// Says what was not checked, so that nobody assumes that it was, and what would check it.
+pub(crate) fn not_checked(what: &str, why: &str, command: &str) {
     say(&format!(
-        "\n!!! NOT CHECKED: {what}\n!!! {why}\n!!! Run `cargo deny --workspace check` where it can be had before a release.\n"
+        "\n!!! NOT CHECKED: {what}\n!!! {why}\n!!! Run `{command}` where it can be had before a release.\n"
     ));
 }
 

@@ -5,6 +5,25 @@ use std::time::Duration;
 use crate::rules::retry::Backoff;
 
 /// How a kind is supervised. Begins with [`Policy::lane`]; everything else has a default.
+///
+/// ```
+/// use impresario::operation::Policy;
+/// use std::time::Duration;
+///
+/// let policy = Policy::lane("default")
+///     .pausable()
+///     .finishable()
+///     .max_attempts(5)
+///     .backoff(Duration::from_secs(2), Duration::from_secs(120))
+///     .retry_panics()
+///     .fail_when_lost()
+///     .timeout(Duration::from_secs(3_600))
+///     .grace(Duration::from_secs(2))
+///     .checkpoint_every(Duration::from_secs(30))
+///     .unique_by(&["symbol", "timeframe"])
+///     .admit_within(Duration::from_secs(1));
+/// # let _ = policy;
+/// ```
 #[derive(Clone, Debug)]
 pub struct Policy {
     pub(crate) lane: &'static str,

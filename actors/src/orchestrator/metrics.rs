@@ -26,6 +26,20 @@ pub struct MetricRange {
 
 impl Orchestrator {
     /// The points that hold (see [`Curves`]), one a (name, step).
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// use impresario::MetricRange;
+    ///
+    /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
+    /// # orchestrator.wait_until(id, impresario::Until::Ended, std::time::Duration::from_secs(60)).await?;
+    /// let all = MetricRange { names: Vec::new(), steps: 0..=u64::MAX, max_points: 1_000 };
+    /// let metrics = orchestrator.metrics(id, all).await?;
+    /// assert_eq!(metrics.series["double"][2].value, Some(6.0));
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn metrics(
         &self,
         id: OperationId,

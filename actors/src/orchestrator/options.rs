@@ -29,6 +29,20 @@ const REASON: usize = 1_000;
 const LONGEST_TIMEOUT: f64 = 100.0 * 366.0 * 86_400.0;
 
 /// How a start is to be recorded, and who asks.
+///
+/// ```
+/// use impresario::Options;
+/// use impresario::api::StartOptions;
+///
+/// let labels = [("symbol".to_owned(), "GOOG".to_owned())].into();
+/// let options = Options {
+///     start: StartOptions { labels, priority: Some(5), ..StartOptions::default() },
+///     requested_by: "alice".to_owned(),
+///     idempotency_key: Some("monday".to_owned()),
+///     ..Options::default()
+/// };
+/// # let _ = options;
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Priority, labels, timeout, attempts, time; what is left out is the kind's default.

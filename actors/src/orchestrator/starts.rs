@@ -38,6 +38,16 @@ pub struct Started {
 
 impl Orchestrator {
     /// Starts a `K`; answers when the start is recorded. Judged as a start by its name.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// let params = Upto { n: 3 };
+    /// let started = orchestrator.start_managed_operation::<Count>(params, Options::default()).await?;
+    /// assert!(!started.replayed);
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn start_managed_operation<K: Operation>(
         &self,
         params: K::Params,
@@ -51,6 +61,18 @@ impl Orchestrator {
     ///
     /// Judged in this order: kind, params, options, idempotent replay, the kind's own `ADMIT`,
     /// uniqueness, queue limit.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// use impresario::serde_json::json;
+    ///
+    /// orchestrator.start_operation("count", json!({"n": 3}), Options::default()).await?;
+    /// let refused = orchestrator.start_operation("count", json!({"n": "three"}), Options::default()).await;
+    /// assert!(matches!(refused, Err(Error::InvalidParams(_))));
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn start_operation(
         &self,
         kind: &str,

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use impresario_api::{Event, EventBody, OperationId, OperationView, Progress, Timestamp};
+use serde::{Serialize, Serializer};
 
 use super::Orchestrator;
 use crate::Error;
@@ -12,8 +13,9 @@ use crate::supervision::pubsub::{Interest, Notification, SubscriberCursor};
 /// Events read at a time while a listener catches up.
 const PAGE: usize = 1_000;
 
-/// What a subscription gives.
-#[derive(Clone, Debug)]
+/// What a subscription gives. As JSON it is `{"type": …, "data": …}`, for example in server-sent events.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
 pub enum Update {
     /// The operation as it is; after a replay: caught up.
     Snapshot(Box<OperationView>),
@@ -24,6 +26,7 @@ pub enum Update {
     /// whomever, since nobody knows any more whose they were.
     Gap(u64),
     /// The next event.
+    #[serde(serialize_with = "shared")]
     Event(Arc<Event>),
     /// How far an operation has come: may be merged, has no number.
     Progress {
@@ -34,6 +37,11 @@ pub enum Update {
         /// How far it has come.
         progress: Progress,
     },
+}
+
+/// An event as JSON, whoever else holds it.
+fn shared<S: Serializer>(event: &Arc<Event>, serializer: S) -> Result<S::Ok, S::Error> {
+    event.as_ref().serialize(serializer)
 }
 
 /// A subscription to one operation, or to all that match. It loses no event: what its subscriber had
@@ -66,6 +74,19 @@ impl Orchestrator {
     /// Hears of one operation, until it has ended: see [`Subscription::until_closed`]. Without `since` (a
     /// `seq`): its snapshot, then every event after it. With it: every event after it, a snapshot, then
     /// live.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
+    /// let mut subscription = orchestrator.subscribe(id, None).await?;
+    /// let Some(impresario::Update::Snapshot(view)) = subscription.next().await? else {
+    ///     panic!("a snapshot comes first");
+    /// };
+    /// assert_eq!(view.row.operation_id, id);
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn subscribe(
         &self,
         id: OperationId,
@@ -88,6 +109,23 @@ impl Orchestrator {
     /// Hears of all operations that match. Without `since` (a `cursor`): where the store is, then
     /// every event after it. With it: every event after it (with a gap wherever some are no longer
     /// kept), then where that led, then live. Give [`Interest::Operation`] to [`Orchestrator::subscribe`] instead.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// use impresario::{Interest, Update};
+    ///
+    /// let counts = Interest::Matching { kinds: vec!["count".to_owned()], label: None };
+    /// let mut subscription = orchestrator.subscribe_matching(counts, None).await?;
+    /// assert!(matches!(subscription.next().await?, Some(Update::CaughtUp(_))));
+    /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
+    /// let Some(Update::Event(event)) = subscription.next().await? else {
+    ///     panic!("an event comes next");
+    /// };
+    /// assert_eq!(event.operation_id, id);
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn subscribe_matching(
         &self,
         interest: Interest,

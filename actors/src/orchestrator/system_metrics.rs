@@ -30,16 +30,42 @@ pub struct SystemMetrics {
 
 impl Orchestrator {
     /// What can be started.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// assert_eq!(orchestrator.kinds()[0].kind, "count");
+    /// # Ok(())
+    /// # });
+    /// ```
     pub fn kinds(&self) -> Vec<KindView> {
         self.0.kinds.views()
     }
 
     /// The supervisor as it is. The version is this crate's, and it knows of no sockets.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// let system = orchestrator.system().await?;
+    /// assert_eq!(system.lanes[0].name, "default");
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn system(&self) -> Result<SystemView, Error> {
         self.system_of(self.read_manager().await?).await
     }
 
     /// The supervisor with all that is measured of it.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// let metrics = orchestrator.system_metrics().await?;
+    /// assert!(metrics.runs.contains_key("count"));
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn system_metrics(&self) -> Result<SystemMetrics, Error> {
         let mut manager = self.read_manager().await?;
         let cancels = manager.cancels.clone();

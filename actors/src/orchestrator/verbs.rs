@@ -32,6 +32,22 @@ pub enum Asked {
 impl Orchestrator {
     /// Asks something of an operation. A stop takes effect before it is recorded, and the answer
     /// comes when it is recorded. `options` says who asks; a `retry` uses all of it.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// use impresario::api::{Status, Verb};
+    /// use std::time::Duration;
+    ///
+    /// let endless = Upto { n: u32::MAX };
+    /// let id = orchestrator.start_managed_operation::<Count>(endless, Options::default()).await?.id;
+    /// let patient = Options { wait: Duration::from_secs(60), ..Options::default() };
+    /// let reason = Some("it takes too long".to_owned());
+    /// orchestrator.ask(id, Verb::Cancel, reason, patient).await?;
+    /// assert_eq!(orchestrator.view(id).await?.row.status, Status::Cancelled);
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn ask(
         &self,
         id: OperationId,

@@ -38,6 +38,19 @@ impl Until {
 
 impl Orchestrator {
     /// Waits until an operation is as `until` says, at most `limit`; the view as it is then.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # run(async |orchestrator| {
+    /// use impresario::Until;
+    /// use std::time::Duration;
+    ///
+    /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
+    /// let view = orchestrator.wait_until(id, Until::Ended, Duration::from_secs(60)).await?;
+    /// assert_eq!(view.row.status, api::Status::Completed);
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn wait_until(
         &self,
         id: OperationId,
