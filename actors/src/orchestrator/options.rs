@@ -14,7 +14,7 @@ use crate::Error;
 use crate::operation::{ErasedOperation, Policy};
 use crate::rules::admission::Limits;
 use crate::rules::lifecycle::Terms;
-use crate::store::{Idempotency, Operation, Submission};
+use crate::store::{Idempotency, StoredOperation, Submission};
 
 /// The most bytes that labels may take together.
 const LABEL_BYTES: usize = 4_096;
@@ -184,7 +184,7 @@ impl Options {
     }
 
     /// A retry's: the first one's own, where it is asked for nothing else.
-    pub(super) fn like(self, first: &Operation) -> Self {
+    pub(super) fn like(self, first: &StoredOperation) -> Self {
         let asked = self.start;
         let start = StartOptions {
             priority: asked.priority.or(Some(first.priority)),

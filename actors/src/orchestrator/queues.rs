@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use impresario_api::{OperationId, Timestamp};
 
-use crate::store::{Operation, Reader, StoreError};
+use crate::store::{Reader, StoreError, StoredOperation};
 
 /// The queues that one answer has to do with, each read once: a page of pending operations would
 /// count the same ones fifty times.
@@ -17,7 +17,7 @@ impl Queues {
     pub(super) async fn position(
         &mut self,
         reader: &dyn Reader,
-        operation: &Operation,
+        operation: &StoredOperation,
         now: Timestamp,
     ) -> Result<Option<u64>, StoreError> {
         if let Some(queue) = self.0.get(&operation.lane) {

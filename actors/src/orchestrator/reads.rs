@@ -17,7 +17,7 @@ use super::views::{self, Around};
 use super::watch::Watch;
 use crate::Error;
 use crate::locks::lock;
-use crate::store::{Command, Operation, Outcome, Query, StoreError, UNREADABLE};
+use crate::store::{Command, Outcome, Query, StoreError, StoredOperation, UNREADABLE};
 use crate::supervision::messages::{LiveProgress, ReadProgress};
 use crate::supervision::reply::Reply;
 use crate::supervision::writer::Entry;
@@ -48,7 +48,10 @@ impl Orchestrator {
         self.view_of(&self.operation(id).await?).await
     }
 
-    pub(super) async fn view_of(&self, operation: &Arc<Operation>) -> Result<OperationView, Error> {
+    pub(super) async fn view_of(
+        &self,
+        operation: &Arc<StoredOperation>,
+    ) -> Result<OperationView, Error> {
         if !operation.state.shown().is_dispatched() {
             let now = self.now();
             let around = self
@@ -312,7 +315,7 @@ impl Orchestrator {
         Ok(pruned)
     }
 
-    pub(super) async fn operation(&self, id: OperationId) -> Result<Arc<Operation>, Error> {
+    pub(super) async fn operation(&self, id: OperationId) -> Result<Arc<StoredOperation>, Error> {
         let operation = self.0.reader.operation(id).await?;
         self.see_to(operation.as_slice());
         operation.ok_or(Error::NotFound(id))
@@ -320,8 +323,8 @@ impl Orchestrator {
 
     /// A record that cannot be read may just have been met: with its next batch, though it be empty, the
     /// writer sets it aside.
-    fn see_to(&self, read: &[Arc<Operation>]) {
-        let unreadable = |one: &Arc<Operation>| {
+    fn see_to(&self, read: &[Arc<StoredOperation>]) {
+        let unreadable = |one: &Arc<StoredOperation>| {
             let error = one.state.error.as_ref();
             error.is_some_and(|error| error.code == UNREADABLE)
         };
@@ -349,7 +352,7 @@ impl Orchestrator {
 
     async fn around(
         &self,
-        operation: &Operation,
+        operation: &StoredOperation,
         live: Option<LiveProgress>,
         queues: &mut Queues,
         now: Timestamp,
@@ -374,7 +377,7 @@ impl Orchestrator {
 }
 
 /// A stop that was signalled and could not be recorded is shown as one that was.
-fn show_signalled(operation: &mut Arc<Operation>, live: &LiveProgress) {
+fn show_signalled(operation: &mut Arc<StoredOperation>, live: &LiveProgress) {
     let state = &operation.state;
     if let Some(stop) = &live.unrecorded
         && live.run == state.run

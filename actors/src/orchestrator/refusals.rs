@@ -6,7 +6,7 @@ use super::Orchestrator;
 use crate::Error;
 use crate::rules::admission;
 use crate::rules::lifecycle::Rejection;
-use crate::store::{Operation, Outcome, Refused, StoreError};
+use crate::store::{Outcome, Refused, StoreError, StoredOperation};
 
 impl Orchestrator {
     pub(super) fn refused(&self, refused: Refused, lane: &str) -> Error {
@@ -34,7 +34,7 @@ impl Orchestrator {
     }
 }
 
-fn rejected(rejection: Rejection, operation: &Operation, now: Timestamp) -> Error {
+fn rejected(rejection: Rejection, operation: &StoredOperation, now: Timestamp) -> Error {
     let state = &operation.state;
     Error::Rejected {
         rejection,

@@ -3,7 +3,7 @@
 use impresario_api::{OperationRow, OperationView, Status, Timestamp, text};
 use serde_json::Value;
 
-use crate::store::{Operation, SavedCheckpoint};
+use crate::store::{SavedCheckpoint, StoredOperation};
 use crate::supervision::messages::LiveProgress;
 
 /// The largest output that a view holds.
@@ -22,7 +22,7 @@ pub(super) struct Around {
     pub(super) lane: (u64, u64),
 }
 
-pub(super) fn row(operation: &Operation, around: &Around, now: Timestamp) -> OperationRow {
+pub(super) fn row(operation: &StoredOperation, around: &Around, now: Timestamp) -> OperationRow {
     let state = &operation.state;
     let told = operation.told(now);
     let live = around.live.as_ref().filter(|live| live.run == state.run);
@@ -71,7 +71,11 @@ pub(super) fn row(operation: &Operation, around: &Around, now: Timestamp) -> Ope
 
 /// As it stands in a list: a hundred of them are one answer, so no text is long. The view has them
 /// whole.
-pub(super) fn list_row(operation: &Operation, around: &Around, now: Timestamp) -> OperationRow {
+pub(super) fn list_row(
+    operation: &StoredOperation,
+    around: &Around,
+    now: Timestamp,
+) -> OperationRow {
     let mut row = row(operation, around, now);
     let short = |text: &mut String| text::bound(text, SHORT);
     row.labels.values_mut().for_each(short);
@@ -91,7 +95,7 @@ pub(super) fn list_row(operation: &Operation, around: &Around, now: Timestamp) -
     row
 }
 
-pub(super) fn view(operation: &Operation, around: &Around, now: Timestamp) -> OperationView {
+pub(super) fn view(operation: &StoredOperation, around: &Around, now: Timestamp) -> OperationView {
     let is_small =
         |output: &Value| serde_json::to_vec(output).is_ok_and(|bytes| bytes.len() <= SUMMARY_BYTES);
     OperationView {
@@ -106,7 +110,7 @@ pub(super) fn view(operation: &Operation, around: &Around, now: Timestamp) -> Op
 }
 
 /// Why a pending operation waits, in words.
-fn waiting_for(operation: &Operation, around: &Around, now: Timestamp) -> Option<String> {
+fn waiting_for(operation: &StoredOperation, around: &Around, now: Timestamp) -> Option<String> {
     if operation.state.shown() != Status::Pending {
         return None;
     }

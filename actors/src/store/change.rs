@@ -8,15 +8,15 @@ use std::sync::Arc;
 use impresario_api::{CheckpointView, Event, EventBody, OperationError, RestoredData, Timestamp};
 
 use super::End;
-use super::record::{KEPT_CHECKPOINTS, MOST_WARNINGS, Operation, Submission, UNREADABLE};
+use super::record::{KEPT_CHECKPOINTS, MOST_WARNINGS, StoredOperation, Submission, UNREADABLE};
 use crate::rules::lifecycle::{self, Announcement, Input, Moment, Recorded, Rejection, State};
 use crate::rules::run_end::RunEnd;
 use crate::run::SavedCheckpoint;
 
-/// Something to be recorded, with its time; [`Operation::number`] makes an event of it.
+/// Something to be recorded, with its time; [`StoredOperation::number`] makes an event of it.
 pub type Fact = (Timestamp, EventBody);
 
-impl Operation {
+impl StoredOperation {
     /// A start as it is recorded, and the event that tells of it.
     pub fn submitted(submission: Submission) -> (Self, EventBody) {
         let operation = Self {

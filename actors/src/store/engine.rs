@@ -19,7 +19,9 @@ use impresario_api::{Event, OperationId, Timestamp};
 
 pub use self::needs::{LaneNeeds, Needs, PruneNeeds};
 pub use self::working_set::{KnownKey, LaneSet, Promoted, Queued, Stored, WorkingSet};
-use super::{Claim, Command, Done, Fact, Idempotency, Operation, Outcome, Refused, Submission};
+use super::{
+    Claim, Command, Done, Fact, Idempotency, Outcome, Refused, StoredOperation, Submission,
+};
 use crate::rules::admission::{Waiting, admit};
 use crate::rules::dispatch::is_due;
 use crate::rules::lifecycle::{Input, Moment, Rejection};
@@ -150,7 +152,7 @@ impl Engine {
             let key = (given.clone(), submission.id, submission.now);
             self.changes.keys.push(key);
         }
-        let (operation, event) = Operation::submitted(submission.clone());
+        let (operation, event) = StoredOperation::submitted(submission.clone());
         Outcome::Done(self.save(operation, vec![(submission.now, event)]))
     }
 
@@ -196,13 +198,13 @@ impl Engine {
     fn change(
         &mut self,
         id: OperationId,
-        change: impl FnOnce(&mut Operation) -> Result<(Vec<Fact>, bool), Rejection>,
+        change: impl FnOnce(&mut StoredOperation) -> Result<(Vec<Fact>, bool), Rejection>,
     ) -> Outcome {
         let Some(was) = self.set.operations.get(&id) else {
             return Outcome::Refused(Refused::NotFound(id));
         };
         let was = Arc::clone(&was.operation);
-        let mut operation = Operation::clone(&was);
+        let mut operation = StoredOperation::clone(&was);
         let (facts, new_operation) = match change(&mut operation) {
             Ok(changed) => changed,
             Err(rejection) => return Outcome::Refused(Refused::Rejected(rejection, was)),
@@ -225,7 +227,7 @@ impl Engine {
     }
 
     /// Another live operation with the same unique text: one that ended cannot come back beside it.
-    fn other_holder(&self, operation: &Operation) -> Option<OperationId> {
+    fn other_holder(&self, operation: &StoredOperation) -> Option<OperationId> {
         let holder = self.set.holders.get(operation.held()?).copied()?;
         (holder != operation.id).then_some(holder)
     }
@@ -238,7 +240,7 @@ impl Engine {
             .map(|(_, id)| *id)
             .filter(|id| self.may_take(claim, *id));
         let ready: Vec<_> = ready.take(claim.limit).collect();
-        let dispatched = |operation: &mut Operation| {
+        let dispatched = |operation: &mut StoredOperation| {
             let applied = operation.apply(&Input::Dispatched, at(claim.now))?;
             operation.owner = Some(claim.owner);
             Ok(applied)
@@ -305,7 +307,7 @@ impl Engine {
     }
 
     /// Puts an operation in the place of what it was, with the facts that tell of the change.
-    fn save(&mut self, mut operation: Operation, facts: Vec<Fact>) -> Done {
+    fn save(&mut self, mut operation: StoredOperation, facts: Vec<Fact>) -> Done {
         let latest = facts.iter().map(|(at, _)| *at).max();
         self.changes.latest = self.changes.latest.max(latest);
         let events = operation.number(&mut self.changes.cursor, facts);

@@ -30,7 +30,7 @@ pub use memory::MemoryStore;
 pub use query::{Page, Query};
 pub use reader::{Answer, Reader};
 pub use record::{
-    Idempotency, KEPT_CHECKPOINTS, LostOwner, MOST_WARNINGS, Operation, Owner, Submission,
+    Idempotency, KEPT_CHECKPOINTS, LostOwner, MOST_WARNINGS, Owner, StoredOperation, Submission,
     UNREADABLE,
 };
 
@@ -61,7 +61,7 @@ pub trait Store: Send + 'static {
     }
 
     /// Operations that the store has set aside by itself since it was last asked, because their records
-    /// could not be read: see [`Operation::set_aside`]. Their events come before those of the
+    /// could not be read: see [`StoredOperation::set_aside`]. Their events come before those of the
     /// commit that was carried out last.
     fn take_set_aside(&mut self) -> Vec<Done> {
         Vec::new()
@@ -214,7 +214,7 @@ pub enum Outcome {
         removed: Vec<OperationId>,
     },
     /// The idempotency key is known: the operation that it stands for, as it is now.
-    Replayed(Arc<Operation>),
+    Replayed(Arc<StoredOperation>),
     /// It does not apply; nothing has changed.
     Refused(Refused),
 }
@@ -223,7 +223,7 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub struct Done {
     /// The operation after it.
-    pub operation: Arc<Operation>,
+    pub operation: Arc<StoredOperation>,
     /// Its shown status before; `None` for a new one.
     pub was: Option<Status>,
     /// What is told of it.
@@ -238,7 +238,7 @@ pub enum Refused {
     /// There is no such operation.
     NotFound(OperationId),
     /// The rules say no; with the operation as it is.
-    Rejected(Rejection, Arc<Operation>),
+    Rejected(Rejection, Arc<StoredOperation>),
     /// One like it is live: a start, or a resume of one that ended, would make a second one.
     Duplicate(OperationId),
     /// The idempotency key stands for another request.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use impresario_api::{OperationId, Status, StatusFilter};
 
-use super::Operation;
+use super::StoredOperation;
 
 /// Which operations, newest first. Every condition must hold.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl Query {
 #[derive(Clone, Debug)]
 pub struct Page {
     /// Newest first.
-    pub operations: Vec<Arc<Operation>>,
+    pub operations: Vec<Arc<StoredOperation>>,
     /// Whether there are older ones that match.
     pub more: bool,
     /// How many match, all pages together.

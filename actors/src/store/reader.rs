@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use impresario_api::{Event, OperationId, Status, Timestamp};
 
-use super::{Operation, Page, Query, StoreError};
+use super::{Page, Query, StoreError, StoredOperation};
 use crate::rules::admission::Waiting;
 
 /// What a reader answers: at once, where it has it at hand or reads it from a file of this machine, or
@@ -54,7 +54,7 @@ impl<T> Future for Answer<'_, T> {
 /// Reads what is committed.
 pub trait Reader: Send + Sync + 'static {
     /// One operation.
-    fn operation(&self, id: OperationId) -> Answer<'_, Option<Arc<Operation>>>;
+    fn operation(&self, id: OperationId) -> Answer<'_, Option<Arc<StoredOperation>>>;
 
     /// A page, newest first.
     fn page(&self, query: &Query) -> Answer<'_, Page>;

@@ -18,7 +18,7 @@ pub const MOST_WARNINGS: usize = 100;
 /// turns out damaged.
 pub const KEPT_CHECKPOINTS: usize = 2;
 
-/// The code of an operation's error whose record could not be read: see [`Operation::set_aside`].
+/// The code of an operation's error whose record could not be read: see [`StoredOperation::set_aside`].
 pub const UNREADABLE: &str = "UNREADABLE";
 
 /// A start to be recorded.
@@ -99,7 +99,7 @@ pub struct Idempotency {
 
 /// One operation as it is kept.
 #[derive(Clone, Debug)]
-pub struct Operation {
+pub struct StoredOperation {
     /// Its id.
     pub id: OperationId,
     /// Its kind.
@@ -125,7 +125,7 @@ pub struct Operation {
     /// What the rules know of it.
     pub state: State,
     /// When its start was recorded. No later time of it is before this one, even if the clock was set
-    /// back: see [`Operation::recorded_at`].
+    /// back: see [`StoredOperation::recorded_at`].
     pub created_at: Timestamp,
     /// Since when a pending one waits, where that is not since its start.
     pub pending_since: Option<Timestamp>,

@@ -4,9 +4,9 @@ use impresario_api::{
     EventBody, RescheduledData, ResumedData, StatusData, SubmittedData, Timestamp,
 };
 
-use super::record::Operation;
+use super::record::StoredOperation;
 
-impl Operation {
+impl StoredOperation {
     pub(super) fn submitted_event(&self) -> EventBody {
         EventBody::Submitted(SubmittedData {
             kind: self.kind.clone(),

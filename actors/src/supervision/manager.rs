@@ -33,7 +33,7 @@ use crate::operation::Kinds;
 use crate::rules::dispatch::is_due;
 use crate::rules::lifecycle::{self, Input, Moment, Ruling, State};
 use crate::store::{
-    Claim, Command, Done, LastNumbers, LostOwner, Operation, Outcome, Owner, Reader,
+    Claim, Command, Done, LastNumbers, LostOwner, Outcome, Owner, Reader, StoredOperation,
 };
 use live::Live;
 use metrics::Metrics;
@@ -215,7 +215,7 @@ impl Manager {
 
     /// A stop that was recorded before its run was known here: asked between the claim's commit
     /// and its news.
-    fn signal_late(&mut self, operation: &Operation) {
+    fn signal_late(&mut self, operation: &StoredOperation) {
         let this = |live: &&mut Live| live.state.run == operation.state.run && !live.ended;
         let Some(live) = self.live.get_mut(&operation.id).filter(this) else {
             return;

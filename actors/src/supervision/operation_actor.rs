@@ -16,12 +16,12 @@ use super::writer::{Entry, StoreLink};
 use crate::clock::Clock;
 use crate::rules::progress::Meter;
 use crate::run::{Run, SavedCheckpoint};
-use crate::store::{Command, Operation};
+use crate::store::{Command, StoredOperation};
 
 /// What an operation's actor works with; kept by the manager too, for the next actor of the run.
 #[derive(Clone)]
 pub(crate) struct Assignment {
-    pub(crate) operation: Arc<Operation>,
+    pub(crate) operation: Arc<StoredOperation>,
     pub(crate) run: Arc<Run>,
     pub(crate) clock: Clock,
     pub(crate) began: Instant,

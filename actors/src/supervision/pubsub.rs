@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use impresario_api::{Event, OperationId, Progress, Timestamp};
 
 use crate::locks::lock;
-use crate::store::{Done, Operation};
+use crate::store::{Done, StoredOperation};
 
 pub(crate) use self::cursor::SubscriberCursor;
 pub use self::interest::Interest;
@@ -124,7 +124,7 @@ impl Hub {
     /// Tells how far an operation has come.
     pub(crate) fn publish_progress(
         &self,
-        operation: &Operation,
+        operation: &StoredOperation,
         at: Timestamp,
         progress: &Progress,
     ) {
@@ -153,7 +153,7 @@ impl Hub {
         }
     }
 
-    fn concerned(&self, operation: &Operation) -> Vec<Arc<Topic>> {
+    fn concerned(&self, operation: &StoredOperation) -> Vec<Arc<Topic>> {
         let topics = lock(&self.0);
         let matching = topics.matching.iter();
         let matching = matching.filter(|topic| topic.interest.includes(operation));

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use impresario_api::OperationId;
 
 use crate::run::FolderName;
-use crate::store::{Operation, Reader, SavedCheckpoint};
+use crate::store::{Reader, SavedCheckpoint, StoredOperation};
 
 /// The folders that may be removed.
 enum Sweep {
@@ -54,7 +54,7 @@ impl Sweeper {
     }
 
     /// An operation has changed: what its record no longer names may go.
-    pub(crate) fn look(&self, operation: &Operation) {
+    pub(crate) fn look(&self, operation: &StoredOperation) {
         let Some(sender) = &self.sender else { return };
         let mut folders = operation.checkpoints.iter().filter_map(name_of);
         let Some(oldest) = folders.next() else { return };

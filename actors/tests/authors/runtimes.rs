@@ -52,7 +52,11 @@ fn blocks(ctx: &Context) -> Result<Value, Failure> {
         tokio::time::sleep(Duration::from_millis(1)).await;
         tokio::spawn(async { 3 }).await
     });
-    Ok(json!([heard, received.item(), waited?.or_fail("PANICKED")?]))
+    Ok(json!([
+        heard,
+        received.item(),
+        waited?.or_fail("PANICKED")?
+    ]))
 }
 
 /// Runs it under a supervisor: what it gives.

@@ -4,7 +4,7 @@ use crate::common::{failure, panicked, terms};
 use impresario::operation::RunEnd;
 use impresario::rules::admission::Limits;
 use impresario::rules::lifecycle::{Input, Moment, Recorded, Rejection, Ruling, Terms, rule};
-use impresario::store::{Operation, Submission};
+use impresario::store::{StoredOperation, Submission};
 use impresario_api::{EventBody, OperationId, Stop, StopVerb, Timestamp, Verb};
 use proptest::prelude::*;
 
@@ -53,8 +53,8 @@ fn any_terms() -> impl Strategy<Value = Terms> {
     })
 }
 
-fn submitted(terms: Terms, has_checkpoint: bool, not_before: Option<i64>) -> Operation {
-    let (mut operation, event) = Operation::submitted(Submission {
+fn submitted(terms: Terms, has_checkpoint: bool, not_before: Option<i64>) -> StoredOperation {
+    let (mut operation, event) = StoredOperation::submitted(Submission {
         id: OperationId::from_u64(1),
         kind: "dummy".to_owned(),
         lane: "default".to_owned(),
@@ -78,7 +78,7 @@ fn submitted(terms: Terms, has_checkpoint: bool, not_before: Option<i64>) -> Ope
 }
 
 /// The input, aimed at a run so far away from the one that goes on.
-fn aimed(input: Input, off: u32, operation: &Operation) -> Input {
+fn aimed(input: Input, off: u32, operation: &StoredOperation) -> Input {
     let at = operation.state.run.wrapping_sub(off);
     match input {
         Input::TimedOut { reason, .. } => Input::TimedOut { run: at, reason },
@@ -93,7 +93,13 @@ fn aimed(input: Input, off: u32, operation: &Operation) -> Input {
 }
 
 /// What may follow what it was.
-fn check_step(was: &Operation, is: &Operation, input: &Input, told: &[EventBody], now: Timestamp) {
+fn check_step(
+    was: &StoredOperation,
+    is: &StoredOperation,
+    input: &Input,
+    told: &[EventBody],
+    now: Timestamp,
+) {
     let (before, after) = (&was.state, &is.state);
     let dispatched = matches!(input, Input::Dispatched);
     assert_eq!(
@@ -149,7 +155,7 @@ fn check_step(was: &Operation, is: &Operation, input: &Input, told: &[EventBody]
 }
 
 /// Its times and what it can be asked fit its status.
-fn check_record(operation: &Operation, now: Timestamp) {
+fn check_record(operation: &StoredOperation, now: Timestamp) {
     let state = &operation.state;
     assert_eq!(operation.completed_at.is_some(), state.status.is_ended());
     assert_eq!(

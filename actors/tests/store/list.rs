@@ -3,20 +3,20 @@
 use impresario::rules::admission::Waiting;
 use impresario::rules::dispatch::is_due;
 use impresario::rules::lifecycle::{Input, Moment, Recorded};
-use impresario::store::Operation;
+use impresario::store::StoredOperation;
 use impresario_api::{OperationId, Timestamp};
 
 /// The list, and how many were ever submitted.
 #[derive(Default)]
 pub(crate) struct Model {
-    pub(crate) operations: Vec<Operation>,
+    pub(crate) operations: Vec<StoredOperation>,
     pub(crate) submitted: usize,
 }
 
 impl Model {
-    pub(crate) fn pending(&self, lane: &str) -> impl Iterator<Item = &Operation> {
+    pub(crate) fn pending(&self, lane: &str) -> impl Iterator<Item = &StoredOperation> {
         let pending =
-            move |one: &&Operation| one.lane == lane && one.state.status == Recorded::Pending;
+            move |one: &&StoredOperation| one.lane == lane && one.state.status == Recorded::Pending;
         self.operations.iter().filter(pending)
     }
 
@@ -36,7 +36,7 @@ impl Model {
         Waiting { due, scheduled }
     }
 
-    pub(crate) fn get(&mut self, id: OperationId) -> &mut Operation {
+    pub(crate) fn get(&mut self, id: OperationId) -> &mut StoredOperation {
         let mut operations = self.operations.iter_mut();
         operations
             .find(|one| one.id == id)

@@ -6,7 +6,7 @@ use impresario::operation::RunEnd;
 use impresario::rules::dispatch::is_due;
 use impresario::rules::lifecycle::{Input, Moment, Recorded};
 use impresario::store::{
-    Claim, Command, End, LostOwner, Operation, Outcome, Query, Refused, Store,
+    Claim, Command, End, LostOwner, Outcome, Query, Refused, Store, StoredOperation,
 };
 use impresario_api::{OperationId, Status, StatusFilter, Timestamp, Verb};
 use proptest::prelude::*;
@@ -60,7 +60,7 @@ impl Pair {
             other => panic!("a start is recorded or refused: {other:?}"),
         }
         if fits {
-            let (operation, _) = Operation::submitted(submission);
+            let (operation, _) = StoredOperation::submitted(submission);
             self.model.operations.push(operation);
         }
     }
@@ -181,7 +181,7 @@ impl Pair {
         ended.sort_unstable();
         ended.truncate(limit);
         assert!(matches!(outcome, Outcome::Pruned { count, .. } if count == ended.len() as u64));
-        let gone = |one: &Operation| ended.iter().any(|(_, id)| *id == one.id);
+        let gone = |one: &StoredOperation| ended.iter().any(|(_, id)| *id == one.id);
         self.model.operations.retain(|one| !gone(one));
     }
 
@@ -227,13 +227,13 @@ impl Pair {
                     .oldest_due(lane, self.now)
                     .wait()
                     .expect("the store answers"),
-                due.map(Operation::could_run_since).min()
+                due.map(StoredOperation::could_run_since).min()
             );
         }
     }
 
     /// Every page of a filter, joined, is what the list holds of it.
-    fn check_pages(&self, query: &Query, matches: impl Fn(&Operation) -> bool) {
+    fn check_pages(&self, query: &Query, matches: impl Fn(&StoredOperation) -> bool) {
         let found = self.model.operations.iter().filter(|one| matches(one));
         let mut expected: Vec<_> = found.map(|one| one.id).collect();
         expected.sort_unstable_by(|a, b| b.cmp(a));
@@ -263,17 +263,17 @@ impl Pair {
             limit: 3,
             ..Query::default()
         };
-        let blue = |one: &Operation| one.labels.contains_key("team");
+        let blue = |one: &StoredOperation| one.labels.contains_key("team");
         let label = Some(("team".to_owned(), "blue".to_owned()));
         let running: Vec<StatusFilter> = vec![Status::Running.into(), Status::Pending.into()];
-        let runs = |one: &Operation| running.contains(&one.state.shown().into());
+        let runs = |one: &StoredOperation| running.contains(&one.state.shown().into());
         self.check_pages(&all, |_| true);
         self.check_pages(
             &Query {
                 active_only: true,
                 ..all.clone()
             },
-            Operation::is_live,
+            StoredOperation::is_live,
         );
         self.check_pages(
             &Query {

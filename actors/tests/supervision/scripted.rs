@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use impresario::rules::admission::Waiting;
 use impresario::store::{
-    Answer, Command, LastNumbers, MemoryStore, Operation, Outcome, Page, Query, Reader, Store,
-    StoreError,
+    Answer, Command, LastNumbers, MemoryStore, Outcome, Page, Query, Reader, Store, StoreError,
+    StoredOperation,
 };
 use impresario_api::{Event, OperationId, Status, Timestamp};
 
@@ -91,7 +91,7 @@ struct BlinkingReader {
 }
 
 impl Reader for BlinkingReader {
-    fn operation(&self, id: OperationId) -> Answer<'_, Option<Arc<Operation>>> {
+    fn operation(&self, id: OperationId) -> Answer<'_, Option<Arc<StoredOperation>>> {
         let less = |left: u32| left.checked_sub(1);
         let (set, fetch) = (Ordering::AcqRel, Ordering::Acquire);
         match self.refuses.fetch_update(set, fetch, less) {

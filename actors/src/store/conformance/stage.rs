@@ -11,8 +11,8 @@ use crate::rules::admission::Limits;
 use crate::rules::lifecycle::{Input, Rejection};
 use crate::rules::run_end::RunEnd;
 use crate::store::{
-    Answer, Claim, Command, Done, End, LastNumbers, Operation, Outcome, Page, Query, Reader,
-    Refused, SavedCheckpoint, Store, Submission,
+    Answer, Claim, Command, Done, End, LastNumbers, Outcome, Page, Query, Reader, Refused,
+    SavedCheckpoint, Store, StoredOperation, Submission,
 };
 
 /// A store under test.
@@ -243,7 +243,7 @@ impl Stage {
     }
 
     #[track_caller]
-    pub(super) fn operation(&self, number: u64) -> Arc<Operation> {
+    pub(super) fn operation(&self, number: u64) -> Arc<StoredOperation> {
         match self.read(self.reader.operation(id(number))) {
             Some(operation) => operation,
             None => panic!("operation {number} must be kept"),

@@ -8,13 +8,13 @@ use impresario_api::{OperationId, Timestamp};
 use crate::rules::admission::Waiting;
 use crate::rules::dispatch::{Rank, rank};
 use crate::rules::lifecycle::Recorded;
-use crate::store::Operation;
+use crate::store::StoredOperation;
 
 /// An operation as it is kept, with what the store keeps beside it.
 #[derive(Clone, Debug)]
 pub struct Stored {
     /// The operation.
-    pub operation: Arc<Operation>,
+    pub operation: Arc<StoredOperation>,
     /// The time for which it waits has come: it may go.
     pub promoted: bool,
 }
@@ -32,7 +32,7 @@ pub enum Queued {
 
 impl Stored {
     /// One that no promotion has touched.
-    pub const fn new(operation: Arc<Operation>) -> Self {
+    pub const fn new(operation: Arc<StoredOperation>) -> Self {
         Self {
             operation,
             promoted: false,
@@ -54,7 +54,7 @@ impl Stored {
     }
 }
 
-impl Operation {
+impl StoredOperation {
     /// Where a pending one stands in its lane's queue until a promotion moves it.
     pub fn queued(&self) -> Option<Queued> {
         if self.state.status != Recorded::Pending {

@@ -5,7 +5,7 @@ use std::ops::{Bound, RangeInclusive};
 
 use impresario_api::{OperationId, Status};
 
-use crate::store::Operation;
+use crate::store::StoredOperation;
 
 /// Ids, oldest first.
 pub(super) type Ids = BTreeSet<OperationId>;
@@ -28,7 +28,7 @@ pub(super) struct Index {
 
 impl Index {
     /// What never changes of an operation.
-    pub(super) fn add(&mut self, operation: &Operation) {
+    pub(super) fn add(&mut self, operation: &StoredOperation) {
         self.endings.insert(turned(operation.id));
         for (key, value) in &operation.labels {
             let values = self.labels.entry(key.clone()).or_default();
@@ -40,7 +40,7 @@ impl Index {
     }
 
     /// Takes away what [`Self::add`] added.
-    pub(super) fn forget(&mut self, operation: &Operation) {
+    pub(super) fn forget(&mut self, operation: &StoredOperation) {
         self.endings.remove(&turned(operation.id));
         for (key, value) in &operation.labels {
             forget_value(&mut self.values, value, operation.id);
@@ -78,13 +78,13 @@ impl Index {
     }
 
     /// One waits for its time.
-    pub(super) fn schedule(&mut self, operation: &Operation) {
+    pub(super) fn schedule(&mut self, operation: &StoredOperation) {
         let ids = self.scheduled.entry(operation.kind.clone()).or_default();
         ids.insert(operation.id);
     }
 
     /// One waits for its time no more.
-    pub(super) fn promote(&mut self, operation: &Operation) {
+    pub(super) fn promote(&mut self, operation: &StoredOperation) {
         if let Some(ids) = self.scheduled.get_mut(&operation.kind) {
             ids.remove(&operation.id);
         }

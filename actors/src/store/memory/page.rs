@@ -6,7 +6,7 @@ use impresario_api::OperationId;
 
 use super::index::{Ids, Index};
 use super::tables::Tables;
-use crate::store::{Operation, Page, Query};
+use crate::store::{Page, Query, StoredOperation};
 
 /// Totals that take a walk are counted up to here.
 const MOST_COUNTED: usize = 1_000;
@@ -103,7 +103,7 @@ impl<'a> Walk<'a> {
 }
 
 impl<'a> Iterator for Walk<'a> {
-    type Item = &'a Arc<Operation>;
+    type Item = &'a Arc<StoredOperation>;
 
     fn next(&mut self) -> Option<Self::Item> {
         while let Some(from) = self.from {

@@ -9,7 +9,7 @@ use super::lane::Lane;
 use super::tables::Tables;
 use super::torn;
 use crate::rules::admission::Waiting;
-use crate::store::{Answer, LAST_PLACE, Operation, Page, Query, Reader};
+use crate::store::{Answer, LAST_PLACE, Page, Query, Reader, StoredOperation};
 
 /// A handle for reading.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl MemoryReader {
 }
 
 impl Reader for MemoryReader {
-    fn operation(&self, id: OperationId) -> Answer<'_, Option<Arc<Operation>>> {
+    fn operation(&self, id: OperationId) -> Answer<'_, Option<Arc<StoredOperation>>> {
         self.read(|tables| {
             let row = tables.rows.get(&id);
             row.map(|row| Arc::clone(&row.stored.operation))

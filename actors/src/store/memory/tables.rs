@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::index::Index;
 use super::keys::Keys;
 use super::lane::Lane;
-use crate::store::Operation;
+use crate::store::StoredOperation;
 use crate::store::engine::{Changes, Queued, Stored};
 
 /// An operation and its events: the one with `seq` n is at n − 1.
@@ -211,15 +211,15 @@ impl Facets {
 const MAP_BYTES: u64 = 600;
 
 /// An operation without what grows: its own fields and its place in the indexes.
-fn fixed_bytes(operation: &Operation) -> u64 {
+fn fixed_bytes(operation: &StoredOperation) -> u64 {
     let labels = operation.labels.iter();
     let labels = labels.map(|(key, value)| 4 * (key.len() + value.len()) as u64 + MAP_BYTES);
     let labels: u64 = labels.sum();
-    1_024 + size_of::<Operation>() as u64 + labels + json_bytes(&operation.params)
+    1_024 + size_of::<StoredOperation>() as u64 + labels + json_bytes(&operation.params)
 }
 
 /// What changes with its runs.
-fn growing_bytes(operation: &Operation) -> u64 {
+fn growing_bytes(operation: &StoredOperation) -> u64 {
     let checkpoints = operation.checkpoints.iter();
     let checkpoint: u64 = checkpoints.map(|one| one.value.len() as u64).sum();
     let output = operation.output.as_ref();

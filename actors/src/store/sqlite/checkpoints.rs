@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::store::{Operation, SavedCheckpoint};
+use crate::store::{SavedCheckpoint, StoredOperation};
 use impresario_api::{OperationId, Timestamp};
 use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,7 @@ fn about(saved: &SavedCheckpoint) -> rusqlite::Result<String> {
 pub(super) fn save(
     connection: &Connection,
     was: &[SavedCheckpoint],
-    operation: &Operation,
+    operation: &StoredOperation,
 ) -> rusqlite::Result<()> {
     if was == operation.checkpoints {
         return Ok(());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::rules::lifecycle::{Recorded, State, Terms};
 use crate::rules::retry::Backoff;
-use crate::store::{Operation, Owner};
+use crate::store::{Owner, StoredOperation};
 use impresario_api::{OperationError, OperationId, Progress, Status, Stop, Timestamp, Warning};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -165,7 +165,7 @@ impl Default for StateForm<'_> {
 }
 
 /// The column `start`.
-pub(super) fn start(operation: &Operation) -> serde_json::Result<String> {
+pub(super) fn start(operation: &StoredOperation) -> serde_json::Result<String> {
     let terms = operation.state.terms;
     serde_json::to_string(&Start {
         params: Cow::Borrowed(&operation.params),
@@ -199,7 +199,7 @@ pub(super) fn has_value(start: &str, text: &str) -> serde_json::Result<bool> {
 }
 
 /// The column `state`.
-pub(super) fn state(operation: &Operation) -> serde_json::Result<String> {
+pub(super) fn state(operation: &StoredOperation) -> serde_json::Result<String> {
     let state = &operation.state;
     serde_json::to_string(&StateForm {
         run: state.run,
@@ -245,7 +245,7 @@ pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Resul
 }
 
 /// The operation, but for its checkpoints; or why a column cannot be read.
-pub(super) fn operation(columns: Columns<'_>) -> Result<Operation, String> {
+pub(super) fn operation(columns: Columns<'_>) -> Result<StoredOperation, String> {
     let of = |column| move |error| format!("{column}: {error}");
     let start = object(columns.start).map_err(of("start"))?;
     let state = object(columns.state).map_err(of("state"))?;
@@ -255,7 +255,7 @@ pub(super) fn operation(columns: Columns<'_>) -> Result<Operation, String> {
 }
 
 /// What can still be read of a damaged row. Without params nothing can go on from its checkpoints.
-pub(super) fn salvaged(columns: Columns<'_>) -> Operation {
+pub(super) fn salvaged(columns: Columns<'_>) -> StoredOperation {
     let start = object::<Start<'_>>(columns.start);
     let mut state = salvaged_state(columns.state);
     state.has_checkpoint &= start.is_ok();
@@ -281,8 +281,8 @@ fn joined(
     start: Start<'_>,
     state: StateForm<'_>,
     output: Option<Value>,
-) -> Operation {
-    Operation {
+) -> StoredOperation {
+    StoredOperation {
         id: columns.id,
         kind: columns.kind,
         lane: columns.lane,

@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::rules::lifecycle::Recorded;
-use crate::store::Operation;
+use crate::store::StoredOperation;
 use impresario_api::OperationId;
 
 /// So many, the newest.
@@ -24,7 +24,7 @@ pub(super) struct ReadCache(Mutex<Known>);
 #[derive(Default)]
 struct Known {
     /// `None` while it waits, or a commit changes it.
-    by_id: HashMap<OperationId, Option<Arc<Operation>>>,
+    by_id: HashMap<OperationId, Option<Arc<StoredOperation>>>,
     /// Oldest first; some are no longer known.
     order: VecDeque<OperationId>,
 }
@@ -34,8 +34,8 @@ pub(super) struct Written(Vec<Change>);
 
 enum Change {
     /// It is new, and gets a place.
-    New(Arc<Operation>),
-    Is(Arc<Operation>),
+    New(Arc<StoredOperation>),
+    Is(Arc<StoredOperation>),
     /// Few ask for one that waits, and it is not held in memory for them.
     Waits(OperationId),
     /// It is gone, or too long.
@@ -61,7 +61,7 @@ impl Written {
     }
 
     /// An operation was written, in so many bytes.
-    pub(super) fn wrote(&mut self, operation: &Arc<Operation>, bytes: usize, new: bool) {
+    pub(super) fn wrote(&mut self, operation: &Arc<StoredOperation>, bytes: usize, new: bool) {
         let id = operation.id;
         if bytes > MOST_BYTES || !operation.checkpoints.is_empty() {
             return self.0.push(Change::Unknown(id));
@@ -81,7 +81,7 @@ impl Written {
 
 impl ReadCache {
     /// The operation as the last commit left it, if it is known here.
-    pub(super) fn get(&self, id: OperationId) -> Option<Arc<Operation>> {
+    pub(super) fn get(&self, id: OperationId) -> Option<Arc<StoredOperation>> {
         self.known().by_id.get(&id).cloned().flatten()
     }
 
@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    fn running(number: u64) -> Arc<Operation> {
+    fn running(number: u64) -> Arc<StoredOperation> {
         let now = Timestamp::from_millis(1_000);
         let submission = Submission {
             id: OperationId::from_u64(number),
@@ -170,7 +170,7 @@ mod tests {
             limits: Limits::NONE,
             now,
         };
-        let (mut operation, _) = Operation::submitted(submission);
+        let (mut operation, _) = StoredOperation::submitted(submission);
         let begins = operation.apply(&Input::Dispatched, Moment { now, jitter: 0.0 });
         begins.expect("what is new can begin");
         Arc::new(operation)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::rules::admission::Waiting;
-use crate::store::{Answer, Operation, Page, Query, Reader, StoreError};
+use crate::store::{Answer, Page, Query, Reader, StoreError, StoredOperation};
 use impresario_api::{Event, OperationId, Status, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
@@ -99,7 +99,7 @@ impl SqliteReader {
 }
 
 impl Reader for SqliteReader {
-    fn operation(&self, id: OperationId) -> Answer<'_, Option<Arc<Operation>>> {
+    fn operation(&self, id: OperationId) -> Answer<'_, Option<Arc<StoredOperation>>> {
         if let Some(operation) = self.cache.get(id) {
             return Answer::at_hand(Ok(Some(operation)));
         }

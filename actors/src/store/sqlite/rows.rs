@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::store::Operation;
+use crate::store::StoredOperation;
 use crate::store::engine::{Queued, Stored};
 use impresario_api::{MAX_INTEGER, OperationId, Status, Timestamp};
 use rusqlite::types::FromSql;
@@ -40,7 +40,7 @@ pub(super) fn load(
     connection: &Connection,
     damage: &Damage,
     id: OperationId,
-) -> rusqlite::Result<Option<Arc<Operation>>> {
+) -> rusqlite::Result<Option<Arc<StoredOperation>>> {
     let found = read(connection, damage, sql_id(id))?;
     Ok(found.map(|read| {
         let mut operation = read.operation;
@@ -55,7 +55,7 @@ pub(super) fn load(
 
 /// A row as it was read.
 pub(super) struct Read {
-    pub(super) operation: Operation,
+    pub(super) operation: StoredOperation,
     /// The time for which it waits has come.
     pub(super) promoted: bool,
     /// Why the row cannot be read; then the operation is what could be read of it.
@@ -116,7 +116,7 @@ fn time(column: &str, millis: i64) -> Result<Timestamp, String> {
 }
 
 /// The one place where a row becomes an operation, which may be promoted, or is found to be damaged.
-fn whole(row: &Row<'_>) -> Result<(Operation, bool), String> {
+fn whole(row: &Row<'_>) -> Result<(StoredOperation, bool), String> {
     let id: i64 = field(row, ID)?;
     if id < 0 {
         return Err(format!("id: {id} is negative"));
@@ -162,7 +162,7 @@ fn whole(row: &Row<'_>) -> Result<(Operation, bool), String> {
 }
 
 /// What can still be read of a damaged row.
-fn salvaged(row: &Row<'_>) -> Operation {
+fn salvaged(row: &Row<'_>) -> StoredOperation {
     let number = |place: usize| row.get::<_, i64>(place).ok();
     let text = |place| text(row, place).ok().flatten();
     let time = |place| number(place).and_then(Timestamp::in_range);
@@ -271,13 +271,13 @@ pub(super) fn update(
     Ok(bytes)
 }
 
-fn output(operation: &Operation) -> rusqlite::Result<Option<String>> {
+fn output(operation: &StoredOperation) -> rusqlite::Result<Option<String>> {
     let output = operation.output.as_deref().map(serde_json::to_string);
     output.transpose().map_err(unreadable)
 }
 
 /// Removes one with all that belongs to it.
-pub(super) fn remove(connection: &Connection, operation: &Operation) -> rusqlite::Result<()> {
+pub(super) fn remove(connection: &Connection, operation: &StoredOperation) -> rusqlite::Result<()> {
     let id = sql_id(operation.id);
     for (key, value) in &operation.labels {
         connection

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::rules::admission::Waiting;
-use crate::store::{LastNumbers, Operation};
+use crate::store::{LastNumbers, StoredOperation};
 use impresario_api::{OperationId, Timestamp};
 use rusqlite::Connection;
 
@@ -51,7 +51,7 @@ pub(super) struct WriterCache {
     /// Who waits in each lane.
     lanes: HashMap<String, LaneCounts>,
     /// Operations that run, which slots bound.
-    pub(super) operations: HashMap<OperationId, Arc<Operation>>,
+    pub(super) operations: HashMap<OperationId, Arc<StoredOperation>>,
 }
 
 impl WriterCache {
@@ -89,7 +89,7 @@ impl WriterCache {
     }
 
     /// An operation was written.
-    pub(super) fn learn(&mut self, operation: &Arc<Operation>) {
+    pub(super) fn learn(&mut self, operation: &Arc<StoredOperation>) {
         self.newest = self.newest.max(operation.id.as_u64());
         if operation.state.shown().is_dispatched() {
             self.operations.insert(operation.id, Arc::clone(operation));

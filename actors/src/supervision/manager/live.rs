@@ -12,7 +12,7 @@ use super::outage::UnwrittenBacklog;
 use crate::operation::{Policy, RunEnd, RunFailure};
 use crate::rules::lifecycle::State;
 use crate::run::{Finished, Folders, Origin, Run, RunSetup};
-use crate::store::{Command, End, Operation};
+use crate::store::{Command, End, StoredOperation};
 use crate::supervision::breakpoints::Point;
 use crate::supervision::lane::Work;
 use crate::supervision::messages::{ActorEnded, Leave, RunEnded, StopSignalled};
@@ -51,7 +51,7 @@ impl Live {
 
 impl Manager {
     /// Puts a claimed operation to work: a run, a slot, an actor.
-    pub(super) fn launch(&mut self, operation: &Arc<Operation>, ctx: &mut Context<Self>) {
+    pub(super) fn launch(&mut self, operation: &Arc<StoredOperation>, ctx: &mut Context<Self>) {
         self.reach(Point::Dispatched);
         let Some(kind) = self.of.kinds.get(&operation.kind).cloned() else {
             let message = format!("no kind \"{}\" is registered any more", operation.kind);
@@ -102,7 +102,7 @@ impl Manager {
         }
     }
 
-    fn setup_of(&self, operation: &Operation, policy: &Policy) -> RunSetup {
+    fn setup_of(&self, operation: &StoredOperation, policy: &Policy) -> RunSetup {
         let lane = self.lanes.get(&operation.lane);
         RunSetup {
             run: operation.state.run,
@@ -122,7 +122,12 @@ impl Manager {
         }
     }
 
-    fn assignment(&self, operation: &Arc<Operation>, run: Arc<Run>, policy: &Policy) -> Assignment {
+    fn assignment(
+        &self,
+        operation: &Arc<StoredOperation>,
+        run: Arc<Run>,
+        policy: &Policy,
+    ) -> Assignment {
         Assignment {
             operation: Arc::clone(operation),
             run,
@@ -148,7 +153,7 @@ impl Manager {
         })
     }
 
-    fn append(&self, operation: &Operation, body: EventBody) {
+    fn append(&self, operation: &StoredOperation, body: EventBody) {
         let append = Command::Append {
             id: operation.id,
             run: operation.state.run,
@@ -159,7 +164,7 @@ impl Manager {
     }
 
     /// Ends a run that never reached its function.
-    fn fail_unrun(&mut self, operation: &Operation, code: &str, message: String) {
+    fn fail_unrun(&mut self, operation: &StoredOperation, code: &str, message: String) {
         let failure = RunFailure {
             code: code.to_owned(),
             message,
@@ -217,7 +222,7 @@ impl Manager {
     }
 
     /// The end of a run is committed: its actor leaves.
-    pub(super) fn settle(&mut self, operation: &Operation) {
+    pub(super) fn settle(&mut self, operation: &StoredOperation) {
         if operation.state.status == crate::rules::lifecycle::Recorded::Running {
             return;
         }

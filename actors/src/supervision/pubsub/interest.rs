@@ -2,7 +2,7 @@
 
 use impresario_api::OperationId;
 
-use crate::store::Operation;
+use crate::store::StoredOperation;
 
 /// Whom a listener wants to hear of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Interest {
     }
 
     /// Whether `operation` is meant. Kinds and labels never change, so it is for life.
-    pub(crate) fn includes(&self, operation: &Operation) -> bool {
+    pub(crate) fn includes(&self, operation: &StoredOperation) -> bool {
         match self {
             Self::Operation(id) => *id == operation.id,
             Self::Matching { kinds, label } => {

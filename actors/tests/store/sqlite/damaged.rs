@@ -10,8 +10,8 @@ use impresario::rules::admission::Limits;
 use impresario::rules::lifecycle::Input;
 use impresario::store::sqlite::SqliteStore;
 use impresario::store::{
-    Claim, Command, End, Idempotency, LostOwner, Operation, Outcome, Query, Reader,
-    SavedCheckpoint, Store, Submission, UNREADABLE,
+    Claim, Command, End, Idempotency, LostOwner, Outcome, Query, Reader, SavedCheckpoint, Store,
+    StoredOperation, Submission, UNREADABLE,
 };
 use impresario_api::{EventBody, LogData, LogLevel, OperationId, Status, Timestamp, Verb};
 use rusqlite::Connection;
@@ -229,7 +229,7 @@ fn work(store: &mut SqliteStore) {
 }
 
 /// All that readers see, by operation.
-fn seen(reader: &dyn Reader) -> BTreeMap<OperationId, Arc<Operation>> {
+fn seen(reader: &dyn Reader) -> BTreeMap<OperationId, Arc<StoredOperation>> {
     let mut query = Query {
         limit: 5,
         ..Query::default()
@@ -285,7 +285,7 @@ fn story(reader: &dyn Reader, id: OperationId) -> Vec<String> {
 }
 
 /// Removes all that has ended; what is left.
-fn pruned(store: &mut SqliteStore) -> BTreeMap<OperationId, Arc<Operation>> {
+fn pruned(store: &mut SqliteStore) -> BTreeMap<OperationId, Arc<StoredOperation>> {
     let prune = Command::Prune {
         before: Timestamp::MAX,
         limit: 1_000,
@@ -340,7 +340,7 @@ fn play(case: &Case<'_>, what: &str) {
         }
     }
     let left = pruned(&mut store);
-    let ended = |one: &&Arc<Operation>| one.state.shown().is_ended();
+    let ended = |one: &&Arc<StoredOperation>| one.state.shown().is_ended();
     assert_eq!(left.values().filter(ended).count(), 0, "{what}");
     drop((reader, store));
     let mut store = open(folder.path());
