@@ -107,10 +107,9 @@ fn orchestrator(
     match settings.store.engine {
         Engine::Memory => Orchestrator::start(config, kinds, MemoryStore::new()),
         Engine::Sqlite => {
-            let options = sqlite::Options {
-                allow_network_mount: settings.store.allow_network_mount,
-                delay: Duration::from_millis(settings.store.commit_delay_ms),
-            };
+            let options = sqlite::Options::default()
+                .allow_network_mount(settings.store.allow_network_mount)
+                .delay(Duration::from_millis(settings.store.commit_delay_ms));
             let store = sqlite::SqliteStore::open_locked(lock.clone(), options)
                 .map_err(Exit::unavailable)?;
             Orchestrator::start(config, kinds, store)

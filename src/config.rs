@@ -111,32 +111,33 @@ impl Settings {
 
     /// The supervisor's part.
     pub fn supervisor(&self) -> impresario::Config {
-        let lane = |lane: &Lane| LaneConfig {
-            concurrency: lane.concurrency,
-            queue_limit: lane.queue_limit,
-            delayed_limit: lane.delayed_limit,
-            threads: lane.threads,
+        let lane = |lane: &Lane| {
+            LaneConfig::default()
+                .concurrency(lane.concurrency)
+                .queue_limit(lane.queue_limit)
+                .delayed_limit(lane.delayed_limit)
+                .threads(lane.threads)
         };
-        impresario::Config {
-            lanes: self
-                .lanes
-                .iter()
-                .map(|(name, one)| (name.clone(), lane(one)))
-                .collect(),
+        let kept = &self.retention;
+        let retention = impresario::Retention::default()
+            .max_age(Duration::from_secs_f64(kept.max_age_days * 86_400.0))
+            .max_operations(kept.max_operations)
+            .every(Duration::from_secs_f64(kept.every_seconds));
+        let supervision = &self.supervision;
+        let grace = Duration::from_secs_f64(supervision.shutdown_grace_seconds);
+        let keys = Duration::from_secs_f64(self.store.idempotency_hours * 3_600.0);
+        let mut config = impresario::Config::default()
             // It was checked to be 0 to 19.
-            nice: self.supervision.nice as i32,
-            checkpoint_dir: Some(self.checkpoints_dir()),
-            progress_every: Duration::from_millis(self.supervision.progress_ms),
-            shutdown_grace: Duration::from_secs_f64(self.supervision.shutdown_grace_seconds),
-            blocking_threads: self.supervision.blocking_threads,
-            idempotency_kept: Duration::from_secs_f64(self.store.idempotency_hours * 3_600.0),
-            retention: impresario::Retention {
-                max_age: Duration::from_secs_f64(self.retention.max_age_days * 86_400.0),
-                max_operations: self.retention.max_operations,
-                every: Duration::from_secs_f64(self.retention.every_seconds),
-            },
-            ..impresario::Config::default()
-        }
+            .nice(supervision.nice as i32)
+            .checkpoint_dir(Some(self.checkpoints_dir()))
+            .progress_every(Duration::from_millis(supervision.progress_ms))
+            .shutdown_grace(grace)
+            .blocking_threads(supervision.blocking_threads)
+            .idempotency_kept(keys)
+            .retention(retention);
+        let lanes = self.lanes.iter();
+        config.lanes = lanes.map(|(name, one)| (name.clone(), lane(one))).collect();
+        config
     }
 
     /// Where bars are kept.

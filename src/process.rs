@@ -35,7 +35,7 @@ pub fn serve_with(args: &Args, kinds: impl FnOnce(&Settings) -> Kinds) {
 /// use impresario::LaneConfig;
 /// use impresario_server::{app, process::Program};
 ///
-/// let one_at_a_time = LaneConfig { concurrency: 1, ..LaneConfig::default() };
+/// let one_at_a_time = LaneConfig::default().concurrency(1);
 /// // Kinds of the program's own follow with `.register(…)`.
 /// Program::new().lane("gpu", one_at_a_time).serve(app::kinds);
 /// ```

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::rules::admission::{Limits, most_waiting};
+use crate::setters::setters;
 use crate::supervision::breakpoints::Breakpoints;
 
 /// How an orchestrator is set up.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// The lanes, by name: at least those that the kinds' policies name.
     pub lanes: BTreeMap<String, LaneConfig>,
@@ -29,14 +31,15 @@ pub struct Config {
     /// Which operations are kept after their end.
     pub retention: Retention,
     /// The wall clock.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// Where a test stops the supervisor.
-    pub breakpoints: Option<Breakpoints>,
+    pub(crate) breakpoints: Option<Breakpoints>,
 }
 
 /// What is kept of operations that have ended: both limits hold. The oldest end goes first, with
 /// its events and its checkpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Retention {
     /// How long an operation is kept after its end.
     pub max_age: Duration,
@@ -58,6 +61,7 @@ impl Default for Retention {
 
 /// How a lane is set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LaneConfig {
     /// How many functions run at a time, each in a slot of its own.
     pub concurrency: usize,
@@ -81,6 +85,8 @@ impl Default for LaneConfig {
 }
 
 impl LaneConfig {
+    setters! { concurrency: usize, queue_limit: u64, delayed_limit: u64, threads: usize }
+
     /// How many may wait, beside those that find one of so many free slots.
     pub(crate) const fn limits(&self, free_slots: u64) -> Limits {
         Limits {
@@ -113,8 +119,7 @@ impl Config {
     /// ```
     /// use impresario::{Config, LaneConfig};
     ///
-    /// let gpu = LaneConfig { concurrency: 1, ..LaneConfig::default() };
-    /// let config = Config::default().lane("gpu", gpu);
+    /// let config = Config::default().lane("gpu", LaneConfig::default().concurrency(1));
     /// assert_eq!(config.lanes.len(), 2);
     /// ```
     #[must_use]
@@ -122,4 +127,24 @@ impl Config {
         self.lanes.insert(name.to_owned(), lane);
         self
     }
+
+    setters! {
+        nice: i32,
+        checkpoint_dir: Option<PathBuf>,
+        progress_every: Duration,
+        shutdown_grace: Duration,
+        blocking_threads: usize,
+        idempotency_kept: Duration,
+        retention: Retention,
+    }
+
+    #[cfg(feature = "testing")]
+    setters! {
+        clock: Clock,
+        breakpoints: Option<Breakpoints>,
+    }
+}
+
+impl Retention {
+    setters! { max_age: Duration, max_operations: u64, every: Duration }
 }

@@ -9,6 +9,7 @@ use crate::store::StoreError;
 
 /// Why the orchestrator did not do what it was asked. Nothing has changed.
 #[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// There is no such kind.
     #[error("there is no kind \"{kind}\"; known are: {}", .known.join(", "))]
@@ -105,6 +106,7 @@ impl From<Refusal> for Error {
 
 /// Why an orchestrator could not start.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StartupError {
     /// Kinds or lanes cannot be used as they are: every fault.
     #[error("{}", sentence(.0))]

@@ -16,8 +16,11 @@ mod locks;
 pub mod operation;
 mod orchestrator;
 mod params;
+pub mod prelude;
+#[doc(hidden)]
 pub mod rules;
 mod run;
+mod setters;
 pub mod store;
 mod supervision;
 
@@ -28,15 +31,26 @@ pub use impresario_api as api;
 /// Params by name, outputs and details of errors are its values.
 pub use serde_json;
 
+#[cfg_attr(not(feature = "testing"), doc(hidden))]
 pub use clock::Clock;
 pub use config::{Config, LaneConfig, Retention};
 pub use error::{Error, SetupFault, StartupError};
+#[doc(hidden)]
 pub use live_count::{Counted, LiveCount};
+#[doc(hidden)]
 pub use locks::panic_message;
+#[cfg(feature = "testing")]
 pub use operation::testing;
 pub use orchestrator::{
-    Asked, MetricRange, Options, Orchestrator, Started, Subscription, SystemMetrics, Until, Update,
+    Asked, MetricRange, Options, Orchestrator, Started, Subscription, Until, Update,
 };
+pub use rules::lifecycle::Rejection;
+#[cfg_attr(not(feature = "testing"), doc(hidden))]
 pub use supervision::breakpoints::{Breakpoints, Halt, Point, Then};
-pub use supervision::metrics::Histogram;
 pub use supervision::pubsub::Interest;
+
+/// What is counted and measured of an orchestrator, for a monitoring system.
+pub mod metrics {
+    pub use crate::orchestrator::SystemMetrics;
+    pub use crate::supervision::metrics::Histogram;
+}

@@ -40,10 +40,7 @@ fn threads() -> Vec<String> {
 /// An orchestrator whose every thread has been at work: a function that runs, and the pools.
 fn busy(folder: &Path, store: impl Store) -> Orchestrator {
     let (begins, begun) = crossbeam_channel::unbounded();
-    let config = Config {
-        checkpoint_dir: Some(folder.join("checkpoints")),
-        ..Config::default()
-    };
+    let config = Config::default().checkpoint_dir(Some(folder.join("checkpoints")));
     let kinds = Kinds::new().register(Sleeper(begins));
     let orchestrator = Orchestrator::start(config, kinds, store).expect("it starts");
     tokio::runtime::Builder::new_current_thread()

@@ -378,10 +378,7 @@ fn lanes_of_the_program_lie_over_the_defaults_and_under_the_file_and_the_command
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("own.toml");
     std::fs::write(&file, "[lanes.gpu]\nthreads = 8\n").expect("it can be written");
-    let lane = |concurrency| LaneConfig {
-        concurrency,
-        ..LaneConfig::default()
-    };
+    let lane = |concurrency| LaneConfig::default().concurrency(concurrency);
     let lanes = [("gpu", lane(1)), ("cpu", lane(0)), ("default", lane(7))];
     let mut lanes = BTreeMap::from(lanes.map(|(name, lane)| (name.to_owned(), lane)));
     let args = Args {

@@ -37,12 +37,14 @@ impl Caller {
 
     /// How what they ask is to be recorded.
     pub(super) fn options(self, start: StartOptions, wait: &Wait) -> Options {
-        Options {
-            start,
-            requested_by: self.requested_by,
-            idempotency_key: self.idempotency_key,
-            wait: wait.left().unwrap_or_default(),
-            gone: wait.gone(),
+        let options = Options::default()
+            .start(start)
+            .requested_by(self.requested_by)
+            .wait(wait.left().unwrap_or_default())
+            .gone(wait.gone());
+        match self.idempotency_key {
+            Some(key) => options.idempotency_key(key),
+            None => options,
         }
     }
 }

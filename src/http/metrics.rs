@@ -4,7 +4,7 @@ use std::fmt::Error;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use impresario::{Histogram, SystemMetrics};
+use impresario::metrics::{Histogram, SystemMetrics};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet, text,

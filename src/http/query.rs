@@ -210,35 +210,39 @@ fn list(fields: &mut Fields) -> ListQuery {
     let status =
         "pending, running, cancelling, pausing, paused, completed, failed, cancelled or scheduled";
     let any = |kind: &str| Some(kind.to_owned());
-    ListQuery(Query {
-        statuses: fields.several::<StatusFilter, _>("status", "one of these", status, |word| {
-            StatusFilter::from_str(word).ok()
-        }),
-        kinds: fields.several::<Word, _>("kind", "one of these", "names of kinds", any),
-        active_only: fields
-            .one::<bool, _>(
-                "active_only",
-                "true: those that have not ended",
-                "true or false",
-                |word| word.parse().ok(),
-            )
-            .unwrap_or(false),
-        label: fields.one::<Label, _>("label", "has this label", "key:value", label),
-        text: fields.one::<Text, _>(
+    let query = Query::default()
+        .statuses(
+            fields.several::<StatusFilter, _>("status", "one of these", status, |word| {
+                StatusFilter::from_str(word).ok()
+            }),
+        )
+        .kinds(fields.several::<Word, _>("kind", "one of these", "names of kinds", any))
+        .active_only(
+            fields
+                .one::<bool, _>(
+                    "active_only",
+                    "true: those that have not ended",
+                    "true or false",
+                    |word| word.parse().ok(),
+                )
+                .unwrap_or(false),
+        )
+        .label(fields.one::<Label, _>("label", "has this label", "key:value", label))
+        .text(fields.one::<Text, _>(
             "q",
             "an id's end (4 or more characters), a kind, or the start of a label's value",
             "some text",
             // As it is: a label's value may begin or end with a space.
             |text| (!text.is_empty()).then(|| text.to_owned()),
-        ),
-        limit: fields.limit(100),
-        before: fields.one::<OperationId, _>(
+        ))
+        .limit(fields.limit(100))
+        .before(fields.one::<OperationId, _>(
             "cursor",
             "goes on after a page",
             "the next_cursor of the page before",
             |id| OperationId::from_str(id).ok(),
-        ),
-    })
+        ));
+    ListQuery(query)
 }
 
 /// How values stand in a query, where that is no type of the API.

@@ -33,11 +33,7 @@ fn serves() {
 #[ignore = "the server that other tests start"]
 fn serves_alone() {
     if let Some(args) = args() {
-        let lane = LaneConfig {
-            concurrency: 3,
-            queue_limit: 5,
-            ..LaneConfig::default()
-        };
+        let lane = LaneConfig::default().concurrency(3).queue_limit(5);
         let program = process::Program::new().lane("own", lane);
         program.serve_with(&args, |_| registered(Kinds::new()).register(Laned));
     }

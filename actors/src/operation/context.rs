@@ -132,6 +132,7 @@ impl Context {
     }
 
     /// Lets a test look at every call.
+    #[cfg(feature = "testing")]
     pub(crate) fn look_with(&self, probe: Probe) {
         // A run is looked at by one test.
         let _ = self.here.probe.set(probe);

@@ -50,6 +50,7 @@ mod policy;
 mod pool;
 mod steps;
 mod sync;
+#[cfg(feature = "testing")]
 pub mod testing;
 
 use schemars::JsonSchema;

@@ -18,6 +18,7 @@ use crate::run::control::Folders;
 use crate::run::execute::execute_in;
 use crate::run::manifest::Origin;
 use crate::run::{Finished, Run, RunSetup};
+use crate::setters::setters;
 
 /// How often progress is read.
 const EVERY: Duration = Duration::from_millis(100);
@@ -63,6 +64,7 @@ impl StopHandle {
 pub type OnProgress<'a> = Box<dyn FnMut(&Progress) + Send + 'a>;
 
 /// What a synchronous run may be given.
+#[non_exhaustive]
 pub struct SyncOptions<'a> {
     /// Called about ten times a second, on another thread, with how far the run has come; and
     /// once at its end.
@@ -75,6 +77,21 @@ pub struct SyncOptions<'a> {
     /// however the run ended, the same options again go on from there. After an output there is none. A
     /// function that keeps folders leaves none.
     pub checkpoint: Option<&'a mut Option<SavedCheckpoint>>,
+}
+
+impl<'a> SyncOptions<'a> {
+    setters! {
+        stop: Option<StopHandle>,
+        threads: usize,
+        checkpoint: Option<&'a mut Option<SavedCheckpoint>>,
+    }
+
+    /// The same options with someone who hears how far the run has come.
+    #[must_use]
+    pub fn on_progress(mut self, hear: impl FnMut(&Progress) + Send + 'a) -> Self {
+        self.on_progress = Some(Box::new(hear));
+        self
+    }
 }
 
 impl Default for SyncOptions<'_> {
@@ -91,6 +108,7 @@ impl Default for SyncOptions<'_> {
 /// Why a synchronous run gave no output. It is an ordinary error: an inner run's stop cannot pass
 /// for the outer one's.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SyncError {
     /// The params are not what the kind takes: every fault.
     #[error("{}", .0.sentence("the params"))]
@@ -155,18 +173,11 @@ impl From<Refusal> for SyncError {
 /// let (params, mut checkpoint) = (Upto { n: 3 }, None);
 /// let stop = StopHandle::new();
 /// stop.stop(StopVerb::Pause); // from another thread, as a rule: at a Ctrl-C
-/// let options = SyncOptions {
-///     stop: Some(stop),
-///     checkpoint: Some(&mut checkpoint),
-///     ..SyncOptions::default()
-/// };
+/// let options = SyncOptions::default().stop(Some(stop)).checkpoint(Some(&mut checkpoint));
 /// let end = run_sync_operation(&Count, params.clone(), options);
 /// assert!(matches!(end, Err(SyncError::Stopped(StopVerb::Pause))));
 ///
-/// let options = SyncOptions {
-///     checkpoint: Some(&mut checkpoint),
-///     ..SyncOptions::default()
-/// };
+/// let options = SyncOptions::default().checkpoint(Some(&mut checkpoint));
 /// assert_eq!(run_sync_operation(&Count, params, options)?, 3);
 /// # Ok::<_, SyncError>(())
 /// ```

@@ -14,6 +14,7 @@ use crate::Error;
 use crate::operation::{ErasedOperation, Policy};
 use crate::rules::admission::Limits;
 use crate::rules::lifecycle::Terms;
+use crate::setters::setters;
 use crate::store::{Idempotency, StoredOperation, Submission};
 
 /// The most bytes that labels may take together.
@@ -35,15 +36,12 @@ const LONGEST_TIMEOUT: f64 = 100.0 * 366.0 * 86_400.0;
 /// use impresario::api::StartOptions;
 ///
 /// let labels = [("symbol".to_owned(), "GOOG".to_owned())].into();
-/// let options = Options {
-///     start: StartOptions { labels, priority: Some(5), ..StartOptions::default() },
-///     requested_by: "alice".to_owned(),
-///     idempotency_key: Some("monday".to_owned()),
-///     ..Options::default()
-/// };
+/// let start = StartOptions { labels, priority: Some(5), ..StartOptions::default() };
+/// let options = Options::default().start(start).requested_by("alice").idempotency_key("monday");
 /// # let _ = options;
 /// ```
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Options {
     /// Priority, labels, timeout, attempts, time; what is left out is the kind's default.
     pub start: StartOptions,
@@ -69,6 +67,26 @@ pub(super) struct Again {
 }
 
 impl Options {
+    setters! {
+        start: StartOptions,
+        wait: Duration,
+        gone: CancellationToken,
+    }
+
+    /// The same options of this caller.
+    #[must_use]
+    pub fn requested_by(mut self, caller: impl Into<String>) -> Self {
+        self.requested_by = caller.into();
+        self
+    }
+
+    /// The same options with this idempotency key.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
     /// Every option that is out of its range.
     pub(super) fn check(&self) -> Result<(), Error> {
         let mut faults = Faults::default();

@@ -84,7 +84,7 @@ impl Orchestrator {
     /// use impresario::store::Query;
     ///
     /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
-    /// let query = Query { kinds: vec!["count".to_owned()], limit: 10, ..Query::default() };
+    /// let query = Query::default().kinds(vec!["count".to_owned()]).limit(10);
     /// let list = orchestrator.list(query).await?;
     /// assert_eq!(list.operations[0].operation_id, id);
     /// assert_eq!(list.total_count, 1);

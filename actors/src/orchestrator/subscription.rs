@@ -16,6 +16,7 @@ const PAGE: usize = 1_000;
 /// What a subscription gives. As JSON it is `{"type": …, "data": …}`, for example in server-sent events.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Update {
     /// The operation as it is; after a replay: caught up.
     Snapshot(Box<OperationView>),

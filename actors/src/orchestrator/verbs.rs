@@ -41,7 +41,7 @@ impl Orchestrator {
     ///
     /// let endless = Upto { n: u32::MAX };
     /// let id = orchestrator.start_managed_operation::<Count>(endless, Options::default()).await?.id;
-    /// let patient = Options { wait: Duration::from_secs(60), ..Options::default() };
+    /// let patient = Options::default().wait(Duration::from_secs(60));
     /// let reason = Some("it takes too long".to_owned());
     /// orchestrator.ask(id, Verb::Cancel, reason, patient).await?;
     /// assert_eq!(orchestrator.view(id).await?.row.status, Status::Cancelled);

@@ -182,6 +182,7 @@ impl Run {
     }
 
     /// Makes every call take the slow path, where a test looks at it.
+    #[cfg(feature = "testing")]
     pub(crate) fn probe(&self) {
         self.word.fetch_or(PROBE, Ordering::AcqRel);
     }

@@ -5,6 +5,7 @@
 //! needs, and writes what has changed. [`conformance`] is the suite that each must pass.
 
 mod change;
+#[cfg(feature = "testing")]
 pub mod conformance;
 pub mod engine;
 mod memory;
@@ -21,9 +22,10 @@ use impresario_api::{Event, EventBody, OperationId, Status, Stop, Timestamp};
 use serde_json::Value;
 
 pub use crate::folder_lock::{FolderLock, LockError};
-use crate::rules::admission::Full;
-use crate::rules::lifecycle::{Input, Rejection};
-use crate::rules::run_end::RunEnd;
+pub use crate::rules::admission::{Full, Limits, Waiting};
+pub use crate::rules::lifecycle::{Input, Moment, Recorded, Rejection, State, Terms};
+pub use crate::rules::retry::Backoff;
+pub use crate::rules::run_end::{RunEnd, RunFailure};
 pub use crate::run::SavedCheckpoint;
 pub use change::Fact;
 pub use memory::MemoryStore;
@@ -251,6 +253,7 @@ pub enum Refused {
 
 /// Why a store could not answer.
 #[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// There is no room; what is kept is whole.
     #[error("the store's disk is full: {0}")]

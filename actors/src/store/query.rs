@@ -5,9 +5,11 @@ use std::sync::Arc;
 use impresario_api::{OperationId, Status, StatusFilter};
 
 use super::StoredOperation;
+use crate::setters::setters;
 
 /// Which operations, newest first. Every condition must hold.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Query {
     /// One of these, when not empty.
     pub statuses: Vec<StatusFilter>,
@@ -44,6 +46,16 @@ impl Default for Query {
 }
 
 impl Query {
+    setters! {
+        statuses: Vec<StatusFilter>,
+        kinds: Vec<String>,
+        active_only: bool,
+        label: Option<(String, String)>,
+        text: Option<String>,
+        limit: usize,
+        before: Option<OperationId>,
+    }
+
     /// Whether those of a kind with a shown status pass the filters by kind and by status.
     pub fn passes(&self, kind: &str, status: Status) -> bool {
         (self.statuses.is_empty() || self.statuses.contains(&StatusFilter::Shown(status)))

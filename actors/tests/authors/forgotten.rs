@@ -114,10 +114,7 @@ fn any_error_after_the_stop_is_judged_as_the_stop_with_a_warning_that_names_it()
 #[test]
 fn an_error_of_a_function_that_was_asked_and_not_told_stays_its_own() {
     let stop = StopHandle::new();
-    let options = SyncOptions {
-        stop: Some(stop.clone()),
-        ..SyncOptions::default()
-    };
+    let options = SyncOptions::default().stop(Some(stop.clone()));
     let fails = does(move |_| {
         stop.stop(StopVerb::Cancel);
         Err(Failure::new("NO_DATA", "there is no row"))
@@ -160,10 +157,7 @@ fn an_inner_runs_stop_is_the_outer_ones_ordinary_error() {
         });
         let stop = StopHandle::new();
         stop.stop(StopVerb::Cancel);
-        let options = SyncOptions {
-            stop: Some(stop),
-            ..SyncOptions::default()
-        };
+        let options = SyncOptions::default().stop(Some(stop));
         let stopped = run_sync_operation(&inner, Nothing {}, options);
         assert!(matches!(stopped, Err(SyncError::Stopped(StopVerb::Cancel))));
         stopped.or_fail("INNER")

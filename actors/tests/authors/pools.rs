@@ -8,10 +8,7 @@ use serde_json::json;
 use crate::common::{Nothing, does};
 
 fn threads(threads: usize) -> SyncOptions<'static> {
-    SyncOptions {
-        threads,
-        ..SyncOptions::default()
-    }
+    SyncOptions::default().threads(threads)
 }
 
 #[test]

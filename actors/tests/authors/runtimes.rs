@@ -67,10 +67,7 @@ where
     let kinds = Kinds::new().register(kind);
     let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
     let orchestrator = orchestrator.expect("its lane is there");
-    let options = Options {
-        wait: LONG,
-        ..Options::default()
-    };
+    let options = Options::default().wait(LONG);
     let start = orchestrator.start_managed_operation::<Does<F>>(Nothing {}, options);
     let id = start.await.expect("there is room").id;
     let view = orchestrator.view(id).await.expect("it is kept");
@@ -122,10 +119,7 @@ fn a_stop_ends_a_wait_for_a_future_and_drops_the_future() {
             Ok(json!("it waited in vain"))
         });
         let stop = StopHandle::new();
-        let options = SyncOptions {
-            stop: Some(stop.clone()),
-            ..SyncOptions::default()
-        };
+        let options = SyncOptions::default().stop(Some(stop.clone()));
         let end = thread::scope(|scope| {
             scope.spawn(move || {
                 gate.recv().expect("the function comes to its wait");
@@ -144,10 +138,7 @@ fn a_stop_ends_a_wait_for_a_future_and_drops_the_future() {
 #[test]
 fn a_finish_does_not_end_a_wait_for_a_future() {
     let stop = StopHandle::new();
-    let options = SyncOptions {
-        stop: Some(stop.clone()),
-        ..SyncOptions::default()
-    };
+    let options = SyncOptions::default().stop(Some(stop.clone()));
     let kind = does(move |ctx| {
         stop.stop(StopVerb::Finish);
         Ok(json!(

@@ -19,10 +19,7 @@ use crate::common::{Big, Does, Nothing, Shape, does, reference};
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn with(stop: StopHandle) -> SyncOptions<'static> {
-    SyncOptions {
-        stop: Some(stop),
-        ..SyncOptions::default()
-    }
+    SyncOptions::default().stop(Some(stop))
 }
 
 fn is_stopped<T>(end: &Result<T, SyncError>, by: StopVerb) -> bool {
@@ -150,12 +147,9 @@ fn progress_is_told_at_the_end_with_the_last_numbers() {
         ctx.context("symbol", "GOOG");
         Ok(json!(null))
     });
-    let options = SyncOptions {
-        on_progress: Some(Box::new(|progress: &Progress| {
-            *told.lock().expect("no panic") = Some(progress.clone());
-        })),
-        ..SyncOptions::default()
-    };
+    let options = SyncOptions::default().on_progress(|progress: &Progress| {
+        *told.lock().expect("no panic") = Some(progress.clone());
+    });
     run_sync_operation(&kind, Nothing {}, options).expect("it completes");
     let last = told
         .into_inner()
@@ -175,10 +169,7 @@ fn a_panic_is_told_with_the_step_it_was_in() {
         Ok(json!(null))
     });
     let told = Mutex::new(0);
-    let options = SyncOptions {
-        on_progress: Some(Box::new(|_| *told.lock().expect("no panic") += 1)),
-        ..SyncOptions::default()
-    };
+    let options = SyncOptions::default().on_progress(|_| *told.lock().expect("no panic") += 1);
     let end = run_sync_operation(&kind, Nothing {}, options);
     let Err(SyncError::Panicked(failure)) = end else {
         panic!("{end:?}")
@@ -313,10 +304,7 @@ impl Operation for Timed {
 
 #[test]
 fn the_timeout_of_the_policy_holds() {
-    let told = SyncOptions {
-        on_progress: Some(Box::new(|_| {})),
-        ..SyncOptions::default()
-    };
+    let told = SyncOptions::default().on_progress(|_| {});
     for options in [SyncOptions::default(), told] {
         let end = run_sync_operation(&Timed, Nothing {}, options);
         assert!(is_stopped(&end, StopVerb::Deadline), "{end:?}");
@@ -351,18 +339,12 @@ fn a_pause_gives_its_checkpoint_back_and_the_next_run_goes_on_from_it() {
         Ok(())
     });
     let mut checkpoint = None;
-    let options = SyncOptions {
-        checkpoint: Some(&mut checkpoint),
-        ..with(stop)
-    };
+    let options = with(stop).checkpoint(Some(&mut checkpoint));
     let end = run_sync_operation(&kind, Nothing {}, options);
     assert!(is_stopped(&end, StopVerb::Pause), "{end:?}");
     let left = checkpoint.as_ref().expect("it gave one");
     assert_eq!((left.run, left.step["step"]), (1, 3));
-    let options = SyncOptions {
-        checkpoint: Some(&mut checkpoint),
-        ..SyncOptions::default()
-    };
+    let options = SyncOptions::default().checkpoint(Some(&mut checkpoint));
     let end = run_sync_operation(&kind, Nothing {}, options);
     assert_eq!(end.expect("it completes"), json!([2, 3]));
     assert_eq!(checkpoint, None, "there is nothing to go on from");
@@ -376,10 +358,7 @@ fn a_run_that_fails_leaves_its_checkpoint_and_one_that_gives_none_the_one_before
     });
     let mut checkpoint = None;
     let mut run = || {
-        let options = SyncOptions {
-            checkpoint: Some(&mut checkpoint),
-            ..SyncOptions::default()
-        };
+        let options = SyncOptions::default().checkpoint(Some(&mut checkpoint));
         let end = run_sync_operation(&kind, Nothing {}, options);
         (
             end.is_ok(),

@@ -120,10 +120,7 @@ fn named(starts: &[OperationId], at: usize) -> OperationId {
 /// All that can be read, as text.
 fn everything(store: &dyn Store) -> String {
     let reader = store.reader();
-    let all = Query {
-        limit: 1_000,
-        ..Query::default()
-    };
+    let all = Query::default().limit(1_000);
     let waiting = ["0", "1"].map(|lane| reader.waiting(lane).wait().expect("it answers"));
     format!(
         "{:?}\n{:?}\n{:?}\n{waiting:?}",

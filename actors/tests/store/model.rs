@@ -201,10 +201,7 @@ impl Pair {
                 .or_insert(0) += 1;
         }
         assert_eq!(reader.counts().wait().expect("the store answers"), counts);
-        let all = Query {
-            limit: 1_000,
-            ..Query::default()
-        };
+        let all = Query::default().limit(1_000);
         for one in reader
             .page(&all)
             .wait()
@@ -259,63 +256,28 @@ impl Pair {
     }
 
     fn check_filters(&self) {
-        let all = Query {
-            limit: 3,
-            ..Query::default()
-        };
+        let all = Query::default().limit(3);
         let blue = |one: &StoredOperation| one.labels.contains_key("team");
         let label = Some(("team".to_owned(), "blue".to_owned()));
         let running: Vec<StatusFilter> = vec![Status::Running.into(), Status::Pending.into()];
         let runs = |one: &StoredOperation| running.contains(&one.state.shown().into());
         self.check_pages(&all, |_| true);
-        self.check_pages(
-            &Query {
-                active_only: true,
-                ..all.clone()
-            },
-            StoredOperation::is_live,
-        );
-        self.check_pages(
-            &Query {
-                statuses: running.clone(),
-                ..all.clone()
-            },
-            runs,
-        );
+        self.check_pages(&all.clone().active_only(true), StoredOperation::is_live);
+        self.check_pages(&all.clone().statuses(running.clone()), runs);
         let now = self.now;
         self.check_pages(
-            &Query {
-                statuses: vec![StatusFilter::Scheduled],
-                ..all.clone()
-            },
+            &all.clone().statuses(vec![StatusFilter::Scheduled]),
             |one| one.state.is_scheduled(now),
         );
-        self.check_pages(
-            &Query {
-                label: label.clone(),
-                ..all.clone()
-            },
-            blue,
-        );
-        let both = Query {
-            statuses: running.clone(),
-            label,
-            ..all.clone()
-        };
+        self.check_pages(&all.clone().label(label.clone()), blue);
+        let both = all.clone().statuses(running.clone()).label(label);
         self.check_pages(&both, |one| runs(one) && blue(one));
-        let text = Query {
-            text: Some("bl".to_owned()),
-            kinds: vec!["y".to_owned()],
-            ..all.clone()
-        };
+        let text = all
+            .clone()
+            .text(Some("bl".to_owned()))
+            .kinds(vec!["y".to_owned()]);
         self.check_pages(&text, |one| one.kind == "y" && blue(one));
-        self.check_pages(
-            &Query {
-                text: Some("x".to_owned()),
-                ..all
-            },
-            |one| one.kind == "x",
-        );
+        self.check_pages(&all.text(Some("x".to_owned())), |one| one.kind == "x");
     }
 }
 

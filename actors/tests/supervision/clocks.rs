@@ -20,10 +20,7 @@ fn clocked() -> (Stage, Clock) {
 
 /// A stage that reads this clock.
 fn stage_on(clock: &Clock, policy: Policy, store: MemoryStore) -> Stage {
-    let config = Config {
-        clock: clock.clone(),
-        ..Config::default()
-    };
+    let config = Config::default().clock(clock.clone());
     stage_in(config, policy, 1, store)
 }
 

@@ -134,16 +134,12 @@ pub(crate) fn stage_in(
     store: impl Store,
 ) -> Stage {
     let (puppet, moves, ready) = Puppet::new(policy);
-    let lane = LaneConfig {
-        concurrency,
-        queue_limit: 3,
-        delayed_limit: 2,
-        threads: 1,
-    };
-    let config = Config {
-        progress_every: Duration::from_millis(5),
-        ..config
-    };
+    let lane = LaneConfig::default()
+        .concurrency(concurrency)
+        .queue_limit(3)
+        .delayed_limit(2)
+        .threads(1);
+    let config = config.progress_every(Duration::from_millis(5));
     let kinds = Kinds::new().register(puppet);
     let orchestrator = Orchestrator::start(config.lane("puppets", lane), kinds, store);
     Stage {
@@ -182,10 +178,7 @@ impl Stage {
     /// With start options.
     pub(crate) fn start_with(&self, options: Value) -> Result<OperationId, Error> {
         let start = serde_json::from_value(options).expect("start options");
-        let options = Options {
-            start,
-            ..Options::default()
-        };
+        let options = Options::default().start(start);
         now(self
             .orchestrator
             .start_managed_operation::<Puppet>(NoParams {}, options))
@@ -228,10 +221,7 @@ impl Stage {
     }
 
     pub(crate) fn ask(&self, id: OperationId, verb: Verb) -> Result<Asked, Error> {
-        let options = Options {
-            requested_by: "a test".to_owned(),
-            ..Options::default()
-        };
+        let options = Options::default().requested_by("a test");
         now(self
             .orchestrator
             .ask(id, verb, Some("because".to_owned()), options))

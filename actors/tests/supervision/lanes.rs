@@ -64,10 +64,7 @@ impl Operation for Neighbour {
 fn a_lane_goes_on_beside_one_whose_functions_panic() {
     let (puppet, moves, ready) = Puppet::new(policy());
     let (neighbour, steer, beside) = Puppet::new(Policy::lane("beside"));
-    let one = LaneConfig {
-        concurrency: 1,
-        ..LaneConfig::default()
-    };
+    let one = LaneConfig::default().concurrency(1);
     let config = Config::default().lane("puppets", one).lane("beside", one);
     let kinds = Kinds::new().register(puppet).register(Neighbour(neighbour));
     let orchestrator = Orchestrator::start(config, kinds, MemoryStore::new()).expect("two lanes");
@@ -150,18 +147,12 @@ fn niceness() -> Result<i32, Failure> {
 #[cfg(target_os = "linux")]
 #[test]
 fn functions_run_as_niced_as_configured_and_the_caller_does_not() {
-    let lane = LaneConfig {
-        threads: 2,
-        ..LaneConfig::default()
-    };
+    let lane = LaneConfig::default().threads(2);
     let mut config = Config::default().lane("puppets", lane);
     config.nice = 13;
     let kinds = Kinds::new().register(Niced);
     let orchestrator = Orchestrator::start(config, kinds, MemoryStore::new()).expect("a lane");
-    let options = Options {
-        wait: LONG,
-        ..Options::default()
-    };
+    let options = Options::default().wait(LONG);
     let start = orchestrator.start_managed_operation::<Niced>(NoParams {}, options);
     let id = now(start).expect("room").id;
     let view = now(orchestrator.view(id)).expect("it is kept");

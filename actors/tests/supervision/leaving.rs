@@ -79,10 +79,7 @@ fn a_shutdown_while_a_claim_is_written_asks_the_run_to_go_and_charges_nothing() 
 #[test]
 fn a_function_that_does_not_go_holds_a_shutdown_for_the_grace_and_is_charged_nothing() {
     let store = MemoryStore::new();
-    let config = Config {
-        shutdown_grace: Duration::from_millis(1),
-        ..Config::default()
-    };
+    let config = Config::default().shutdown_grace(Duration::from_millis(1));
     let stage = stage_in(config, policy(), 1, store.clone());
     let id = stage.running();
     now(stage.orchestrator.shutdown());

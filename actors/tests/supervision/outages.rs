@@ -200,10 +200,7 @@ fn a_stop_that_could_not_be_recorded_is_shown_and_judged_by() {
         (StopVerb::Cancel, "a test")
     );
     assert_eq!(row.verbs, []);
-    let query = impresario::store::Query {
-        limit: 10,
-        ..Default::default()
-    };
+    let query = impresario::store::Query::default().limit(10);
     let list = crate::kit::now(stage.orchestrator.list(query)).expect("a list");
     assert_eq!(list.operations[0].status, Status::Cancelling);
     stage.command(Move::Step);
@@ -230,10 +227,7 @@ fn a_shutdown_tries_once_more_to_record_what_could_not_be_recorded() {
         store: store.clone(),
         script,
     };
-    let config = impresario::Config {
-        shutdown_grace: Duration::ZERO,
-        ..impresario::Config::default()
-    };
+    let config = impresario::Config::default().shutdown_grace(Duration::ZERO);
     let stage = stage_in(config, policy(), 1, scripted);
     let id = stage.running();
     out.store(true, Release);

@@ -11,10 +11,7 @@ use crate::scripted::Scripted;
 /// A stage that stops at some points, and its store.
 fn stopping(points: &[Point]) -> (Stage, Receiver<Halt>, MemoryStore) {
     let (breakpoints, halts) = Breakpoints::at(points);
-    let config = Config {
-        breakpoints: Some(breakpoints),
-        ..Config::default()
-    };
+    let config = Config::default().breakpoints(Some(breakpoints));
     let store = MemoryStore::new();
     // On a thread of its own, as a store with a disk is.
     let scripted = Scripted {
@@ -134,10 +131,7 @@ fn panics_at(point: Point) -> (Stage, Status, u32) {
         let _ = start.join().expect("no panic of the caller");
     });
     assert!(!stage.orchestrator.is_admitting());
-    let query = impresario::store::Query {
-        limit: 10,
-        ..impresario::store::Query::default()
-    };
+    let query = impresario::store::Query::default().limit(10);
     let left = store
         .reader()
         .page(&query)

@@ -146,11 +146,9 @@ fn founded(root: &Path, store: MemoryStore) -> Result<Company, StartupError> {
         gate: waits,
         begun: begins,
     };
-    let config = Config {
-        checkpoint_dir: Some(root.to_owned()),
-        progress_every: Duration::from_millis(5),
-        ..Config::default()
-    };
+    let config = Config::default()
+        .checkpoint_dir(Some(root.to_owned()))
+        .progress_every(Duration::from_millis(5));
     let kinds = Kinds::new().register(filler);
     let orchestrator = Orchestrator::start(config, kinds, store)?;
     Ok(Company {
@@ -352,15 +350,10 @@ fn folders_go_when_newer_ones_are_recorded_and_with_the_operation() {
 #[test]
 fn what_ended_goes_by_number_and_by_age() {
     let store = MemoryStore::new();
-    let retention = Retention {
-        max_operations: 2,
-        every: Duration::from_millis(5),
-        ..Retention::default()
-    };
-    let config = Config {
-        retention,
-        ..Config::default()
-    };
+    let retention = Retention::default()
+        .max_operations(2)
+        .every(Duration::from_millis(5));
+    let config = Config::default().retention(retention);
     let stage = stage_in(config, policy(), 1, store.clone());
     let ids: Vec<_> = (0..4)
         .map(|_| {
@@ -380,14 +373,11 @@ fn what_ended_goes_by_number_and_by_age() {
     removed(|| !kept(ids[0]) && !kept(ids[1]));
     assert!(kept(ids[2]) && kept(ids[3]), "the newest two stay");
     now(stage.orchestrator.shutdown());
-    let config = Config {
-        retention: Retention {
-            max_age: Duration::ZERO,
-            every: Duration::from_millis(5),
-            ..Retention::default()
-        },
-        ..Config::default()
-    };
+    let config = Config::default().retention(
+        Retention::default()
+            .max_age(Duration::ZERO)
+            .every(Duration::from_millis(5)),
+    );
     let stage = stage_in(config, policy(), 1, store.clone());
     removed(|| !kept(ids[2]) && !kept(ids[3]));
     drop(stage);
@@ -446,13 +436,7 @@ fn a_clock_far_ahead_removes_nothing_by_age_at_once() {
     ];
     writer.commit(&batch).expect("memory commits");
     stage.command(Move::Return);
-    let config = Config {
-        retention: Retention {
-            every: Duration::from_millis(1),
-            ..Retention::default()
-        },
-        ..Config::default()
-    };
+    let config = Config::default().retention(Retention::default().every(Duration::from_millis(1)));
     let stage = stage_in(config, policy(), 1, store.clone());
     // Many looks go by while this one runs; none of them removes what the clock makes old.
     let other = stage.running();

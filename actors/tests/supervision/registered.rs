@@ -118,10 +118,7 @@ fn every_fault_of_the_kinds_and_lanes_is_named_at_once() {
         .register(idle::<Unknown>())
         .register(idle::<Unitary>())
         .register(idle::<Laned>());
-    let none = LaneConfig {
-        concurrency: 0,
-        ..LaneConfig::default()
-    };
+    let none = LaneConfig::default().concurrency(0);
     let (faults, text) = refused(Config::default().lane("empty", none), kinds);
     let is = |wanted: fn(&SetupFault) -> bool| faults.iter().filter(|one| wanted(one)).count();
     assert_eq!(is(|one| matches!(one, SetupFault::KindTwice { .. })), 1);
@@ -207,10 +204,7 @@ fn a_kind_that_takes_nothing_is_started_by_name_and_typed_and_tried_again() {
     run_sync_operation(&idle::<Nothing>(), (), SyncOptions::default()).expect("it takes nothing");
     // A second run of it reads what was recorded.
     let later = serde_json::from_value(json!({"not_before": "2099-01-01T00:00:00Z"}));
-    let options = Options {
-        start: later.expect("options"),
-        ..Options::default()
-    };
+    let options = Options::default().start(later.expect("options"));
     let waits = now(of.start_operation("nothing", json!({}), options)).expect("a start");
     now(of.ask(waits.id, Verb::Cancel, None, Options::default())).expect("it waits");
     let again = now(of.ask(waits.id, Verb::Retry, None, Options::default()));

@@ -123,10 +123,7 @@ fn a_store_that_cannot_be_trusted_or_panics_ends_the_orchestrator_and_says_why()
 
 /// A stage whose shutdown may take far longer than any test waits.
 fn patient(store: impl Store) -> Stage {
-    let config = Config {
-        shutdown_grace: LONG * 10,
-        ..Config::default()
-    };
+    let config = Config::default().shutdown_grace(LONG * 10);
     stage_in(config, policy(), 1, store)
 }
 

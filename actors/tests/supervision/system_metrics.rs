@@ -1,6 +1,7 @@
 //! What is measured, and when it counts.
 
-use impresario::{Histogram, Subscription, SystemMetrics};
+use impresario::Subscription;
+use impresario::metrics::{Histogram, SystemMetrics};
 use impresario_api::{EventBody, OperationId, Status, Verb};
 
 use crate::kit::{Move, Stage, next, now, stage};

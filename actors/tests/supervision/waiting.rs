@@ -15,10 +15,7 @@ use crate::kit::{LONG, Move, NoParams, Puppet, Stage, now, policy, stage, stage_
 use crate::scripted::{Blinking, cut};
 
 fn waiting(wait: Duration) -> Options {
-    Options {
-        wait,
-        ..Options::default()
-    }
+    Options::default().wait(wait)
 }
 
 fn start(stage: &Stage, wait: Duration) -> Result<Started, Error> {
@@ -82,10 +79,7 @@ fn a_start_that_is_refused_or_not_recorded_is_answered_at_once_however_long_it_w
 #[test]
 fn a_replayed_start_that_waits_is_answered_at_once() {
     let stage = stage();
-    let twice = || Options {
-        idempotency_key: Some("once".to_owned()),
-        ..waiting(LONG)
-    };
+    let twice = || waiting(LONG).idempotency_key("once");
     std::thread::scope(|scope| {
         let one = || {
             now(stage
@@ -136,10 +130,7 @@ fn a_key_whose_operation_goes_while_it_is_looked_up_is_what_the_store_makes_of_i
     };
     let stage = stage_with(policy(), 1, store);
     let keyed = || {
-        let options = Options {
-            idempotency_key: Some("once".to_owned()),
-            ..Options::default()
-        };
+        let options = Options::default().idempotency_key("once");
         now(stage
             .orchestrator
             .start_managed_operation::<Puppet>(NoParams {}, options))
@@ -171,10 +162,7 @@ fn listening(stage: &Stage) -> (u64, u64, u64) {
 
 /// A start that waits, with a key.
 fn keyed(stage: &Stage, key: usize) -> impl Future<Output = Result<Started, Error>> {
-    let options = Options {
-        idempotency_key: Some(key.to_string()),
-        ..waiting(LONG)
-    };
+    let options = waiting(LONG).idempotency_key(key.to_string());
     stage
         .orchestrator
         .start_managed_operation::<Puppet>(NoParams {}, options)

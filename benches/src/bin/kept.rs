@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use impresario::rules::admission::Limits;
-use impresario::rules::lifecycle::Terms;
-use impresario::rules::retry::Backoff;
-use impresario::rules::run_end::{RunEnd, RunFailure};
+use impresario::operation::{RunEnd, RunFailure};
+use impresario::store::Backoff;
+use impresario::store::Limits;
+use impresario::store::Terms;
 use impresario::store::sqlite::{Options, SqliteStore};
 use impresario::store::{Claim, Command, End, Store, Submission};
 use impresario_api::{OperationId, Timestamp};

@@ -54,10 +54,7 @@ fn folder() -> tempfile::TempDir {
 /// A store with operations, labels, events, checkpoints and keys.
 fn fill(folder: &Path) -> Vec<OperationId> {
     let store = SqliteStore::open(folder, StoreOptions::default()).expect("it opens");
-    let config = Config {
-        checkpoint_dir: Some(folder.join("checkpoints")),
-        ..Config::default()
-    };
+    let config = Config::default().checkpoint_dir(Some(folder.join("checkpoints")));
     let orchestrator = Orchestrator::start(config, Kinds::new().register(Rich), store);
     let orchestrator = orchestrator.expect("it starts");
     let ids = System::new().block_on(async {
@@ -68,11 +65,9 @@ fn fill(folder: &Path) -> Vec<OperationId> {
                 not_before: (number == 2).then(|| Timestamp::now().plus_millis(1_000_000_000)),
                 ..StartOptions::default()
             };
-            let options = Options {
-                start,
-                idempotency_key: Some(format!("key-{number}")),
-                ..Options::default()
-            };
+            let options = Options::default()
+                .start(start)
+                .idempotency_key(format!("key-{number}"));
             let params = serde_json::json!({"lean": number});
             let started = orchestrator.start_operation("rich", params, options).await;
             ids.push(started.expect("it starts").id);
@@ -177,10 +172,7 @@ fn read(folder: &Path, ids: &[OperationId], touched: Option<i64>) {
     };
     let reader = store.reader();
     let now = Timestamp::now();
-    let query = |limit| Query {
-        limit,
-        ..Query::default()
-    };
+    let query = |limit| Query::default().limit(limit);
     let _ = (
         reader.page(&query(100)),
         reader.counts(),

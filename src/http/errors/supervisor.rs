@@ -3,8 +3,8 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use impresario::Error;
+use impresario::Rejection;
 use impresario::operation::Refusal;
-use impresario::rules::lifecycle::Rejection;
 use impresario::store::StoreError;
 use impresario_api::{Code, Status, Verb};
 use serde_json::json;
@@ -36,7 +36,6 @@ impl From<Error> for ApiError {
                 text,
             )
             .retryable(),
-            Error::Panicked(_) => Self::internal(text),
             Error::IdempotencyMismatch(id) => Self::of(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 Code::IdempotencyMismatch,
@@ -67,6 +66,8 @@ impl From<Error> for ApiError {
             Error::Busy => Self::busy(text),
             Error::ShuttingDown | Error::Gone => Self::shutting_down(),
             Error::Store(error) => store(&error),
+            // A panic of a kind's check, or an error that this version does not know.
+            _ => Self::internal(text),
         }
     }
 }
@@ -125,7 +126,8 @@ fn store(error: &StoreError) -> ApiError {
         StoreError::Unavailable(_) | StoreError::Unknown(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, Code::StoreUnavailable)
         }
-        StoreError::Fatal(_) => return ApiError::internal(error.to_string()),
+        // It failed for good, or in a way that this version does not know.
+        _ => return ApiError::internal(error.to_string()),
     };
     ApiError::of(status, code, error.to_string()).retryable()
 }

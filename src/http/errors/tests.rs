@@ -1,7 +1,7 @@
 use actix_web::body::MessageBody;
 use impresario::Error;
+use impresario::Rejection;
 use impresario::operation::Refusal;
-use impresario::rules::lifecycle::Rejection;
 use impresario::store::StoreError;
 use impresario_api::{OperationId, Status, Verb};
 

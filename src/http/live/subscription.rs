@@ -206,6 +206,8 @@ impl Work {
                 self.prefix
                     .own(&self.outbox, &frames::bare(FrameBody::Gap(gap)))
             }
+            // There is no frame for what this version does not know.
+            _ => true,
         }
     }
 
@@ -214,13 +216,11 @@ impl Work {
         let Interest::Matching { kinds, label } = &self.request.interest else {
             return true;
         };
-        let query = Query {
-            kinds: kinds.clone(),
-            label: label.clone(),
-            active_only: true,
-            limit: ROWS,
-            ..Query::default()
-        };
+        let query = Query::default()
+            .kinds(kinds.clone())
+            .label(label.clone())
+            .active_only(true)
+            .limit(ROWS);
         match self.orchestrator.list(query).await {
             Ok(list) => {
                 let operations = list.operations;

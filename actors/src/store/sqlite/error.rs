@@ -10,6 +10,7 @@ use crate::store::{LockError, StoreError};
 
 /// Why the store of a data folder cannot be opened. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// Its folder is in use already, or cannot be made.
     #[error(transparent)]

@@ -32,6 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::setters::setters;
 use crate::store::engine::{self, Needs};
 use crate::store::{Command, Done, FolderLock, LastNumbers, Outcome, Reader, Store, StoreError};
 use impresario_api::Timestamp;
@@ -52,11 +53,16 @@ const FILE: &str = "operations.db";
 
 /// How a store is opened.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Options {
     /// Also on a network mount, whose locks and syncs may not be what they say.
     pub allow_network_mount: bool,
     /// Every commit takes so much longer: to see how the rest bears a slow disk.
     pub delay: Duration,
+}
+
+impl Options {
+    setters! { allow_network_mount: bool, delay: Duration }
 }
 
 /// Operations and their events in one SQLite file.

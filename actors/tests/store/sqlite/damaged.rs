@@ -230,10 +230,7 @@ fn work(store: &mut SqliteStore) {
 
 /// All that readers see, by operation.
 fn seen(reader: &dyn Reader) -> BTreeMap<OperationId, Arc<StoredOperation>> {
-    let mut query = Query {
-        limit: 5,
-        ..Query::default()
-    };
+    let mut query = Query::default().limit(5);
     let mut operations = BTreeMap::new();
     loop {
         let page = reader.page(&query).wait().expect("a page");
@@ -245,19 +242,15 @@ fn seen(reader: &dyn Reader) -> BTreeMap<OperationId, Arc<StoredOperation>> {
     }
     for status in Status::ALL {
         let statuses = vec![(*status).into()];
-        let of_status = Query {
-            statuses,
-            text: Some("blue".to_owned()),
-            limit: 100,
-            ..Query::default()
-        };
+        let of_status = Query::default()
+            .statuses(statuses)
+            .text(Some("blue".to_owned()))
+            .limit(100);
         reader.page(&of_status).wait().expect("a page of a status");
     }
-    let labelled = Query {
-        label: Some(("team".to_owned(), "blue".to_owned())),
-        limit: 100,
-        ..Query::default()
-    };
+    let labelled = Query::default()
+        .label(Some(("team".to_owned(), "blue".to_owned())))
+        .limit(100);
     reader.page(&labelled).wait().expect("a page of a label");
     reader.events_since_cursor(0, 1_000).wait().expect("events");
     reader.counts().wait().expect("counts");

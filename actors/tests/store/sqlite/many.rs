@@ -39,11 +39,7 @@ fn a_text_in_thousands_of_labels_is_found_wherever_they_are() {
         store.commit(&commands).expect("written");
     }
     let reader = store.reader();
-    let mut query = Query {
-        text: Some("r".to_owned()),
-        limit: 900,
-        ..Query::default()
-    };
+    let mut query = Query::default().text(Some("r".to_owned())).limit(900);
     let mut found = Vec::new();
     loop {
         let page: Page = reader.page(&query).wait().expect("the store answers");

@@ -57,11 +57,9 @@ fn what_waited_for_its_time_goes_on_to_wait_for_it() {
     let at = |millis| Some(Timestamp::from_millis(millis));
     assert_eq!(of(1), (at(9_000), None), "a person asked for it");
     assert_eq!(of(2), (None, at(8_000)), "it has run");
-    let query = Query {
-        statuses: vec![StatusFilter::Scheduled],
-        limit: 10,
-        ..Query::default()
-    };
+    let query = Query::default()
+        .statuses(vec![StatusFilter::Scheduled])
+        .limit(10);
     let page = reader.page(&query).wait().expect("the store answers");
     let ids: Vec<_> = page.operations.iter().map(|one| one.id.as_u64()).collect();
     assert_eq!((ids, page.total), (vec![2, 1], 2));

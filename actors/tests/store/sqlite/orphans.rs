@@ -60,10 +60,7 @@ fn a_total_is_not_called_exact_while_a_row_waits_to_be_set_aside() {
     assert_eq!(database.execute(sql, ()), Ok(1));
     drop(database);
     let mut store = open(folder.path());
-    let query = Query {
-        limit: 100,
-        ..Query::default()
-    };
+    let query = Query::default().limit(100);
     let page = store.reader().page(&query).wait().expect("a page");
     assert_eq!(
         (page.operations.len(), page.total, page.total_is_exact),
@@ -93,11 +90,9 @@ fn indexes_that_were_dropped_are_made_anew() {
     }
     drop(database);
     let store = open(folder.path());
-    let scheduled = Query {
-        statuses: vec![StatusFilter::Scheduled],
-        limit: 10,
-        ..Query::default()
-    };
+    let scheduled = Query::default()
+        .statuses(vec![StatusFilter::Scheduled])
+        .limit(10);
     store.reader().page(&scheduled).wait().expect("a page");
     drop(store);
     let database = Connection::open(SqliteStore::file_in(folder.path())).expect("it opens");

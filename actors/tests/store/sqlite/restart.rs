@@ -47,10 +47,7 @@ fn what_was_committed_is_there_after_the_process_is_gone() {
 
 fn everything(store: &impl Store) -> String {
     let reader = store.reader();
-    let query = Query {
-        limit: 1_000,
-        ..Query::default()
-    };
+    let query = Query::default().limit(1_000);
     let page = reader.page(&query).wait().expect("a page");
     let events = reader.events_since_cursor(0, 1_000).wait().expect("events");
     let counts = reader.counts().wait().expect("counts");

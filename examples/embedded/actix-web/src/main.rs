@@ -36,10 +36,7 @@ async fn ask(state: Handle, path: Path<(OperationId, Verb)>) -> Result<impl Resp
 
 #[get("/operations")]
 async fn list(state: Handle) -> Result<impl Responder, Problem> {
-    let query = Query {
-        limit: 100,
-        ..Query::default()
-    };
+    let query = Query::default().limit(100);
     Ok(Json(state.list(query).await.map_err(problem)?))
 }
 

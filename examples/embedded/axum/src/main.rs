@@ -31,10 +31,7 @@ async fn ask(state: Handle, Path((id, verb)): Path<(OperationId, Verb)>) -> Resu
 }
 
 async fn list(state: Handle) -> Result<Json<OperationList>> {
-    let query = Query {
-        limit: 100,
-        ..Query::default()
-    };
+    let query = Query::default().limit(100);
     Ok(Json(state.list(query).await.map_err(problem)?))
 }
 
