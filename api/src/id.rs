@@ -131,6 +131,7 @@ id! {
     OperationId, "op_", "^op_[0-7][0-9a-hjkmnp-tv-z]{12}$"
 }
 
+#[cfg(feature = "services")]
 id! {
     /// The id of one trained model. Ids are ordered by the time at which they were made.
     ModelId, "mdl_", "^mdl_[0-7][0-9a-hjkmnp-tv-z]{12}$"

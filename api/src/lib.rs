@@ -1,9 +1,11 @@
 //! The wire types of `impresariod` that clients see: ids, views, event frames, requests, error codes and
 //! the envelope. The crate has types and their JSON form, and one rule that the server and its clients
-//! must apply alike: which points of a metric are valid ([`Curves`]).
+//! must apply alike: which points of a metric are valid ([`Curves`]). The types of the server's own services, bars
+//! and models, come with the feature `services`; a program that embeds the supervisor needs none of them.
 #![deny(missing_docs)]
 
 mod curves;
+#[cfg(feature = "services")]
 mod data;
 mod envelope;
 mod event;
@@ -12,6 +14,7 @@ mod frame;
 mod id;
 pub mod json;
 mod kind;
+#[cfg(feature = "services")]
 mod model;
 mod number;
 mod request;
@@ -21,6 +24,7 @@ mod time;
 mod view;
 
 pub use curves::Curves;
+#[cfg(feature = "services")]
 pub use data::{Bar, BarPage, DatasetList, DatasetView};
 pub use envelope::{Code, Envelope, ErrorBody};
 pub use event::{
@@ -32,8 +36,11 @@ pub use frame::{
     ClientFrame, ClosingData, Filter, FilterSnapshot, FrameBody, Nothing, ServerFrame, Snapshot,
     frame_schemas,
 };
-pub use id::{ModelId, OperationId, ParseIdError};
+#[cfg(feature = "services")]
+pub use id::ModelId;
+pub use id::{OperationId, ParseIdError};
 pub use kind::KindView;
+#[cfg(feature = "services")]
 pub use model::{
     Baselines, EpochView, FeatureView, ModelCard, ModelData, ModelList, ModelRow, PredictRequest,
     Prediction, Scores, TestReport,
