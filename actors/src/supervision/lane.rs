@@ -1,5 +1,4 @@
-//! A lane: a named set of slots, each a dedicated arbiter that runs one function at a time, on a thread of
-//! its own.
+//! A lane: a named set of slots, each a dedicated arbiter whose thread runs one function at a time.
 
 mod worker;
 
@@ -101,8 +100,8 @@ impl Lane {
         self.reserved > 0
     }
 
-    /// The arbiter or the thread of a slot was gone before the function began: fresh ones take the work.
-    /// Where none can be had the run is lost.
+    /// The thread of a slot was gone before the function began: a fresh one takes the work. Where none can
+    /// be had the run is lost.
     pub(crate) fn begin_again(&mut self, index: usize, listener: &RunListener) {
         let renewed = self.renew(index);
         let slot = &self.slots[index];
@@ -115,8 +114,7 @@ impl Lane {
         }
     }
 
-    /// Gives a slot a fresh arbiter and thread: whether they could be had. If not it keeps those that it
-    /// has.
+    /// Gives a slot a fresh thread: whether one could be had. If not it keeps the one that it has.
     fn renew(&mut self, index: usize) -> bool {
         match Worker::start(self.nice) {
             Ok(worker) => self.slots[index].worker = worker,
@@ -155,10 +153,11 @@ impl Lane {
         }
     }
 
-    /// Ends a slot's arbiter from outside, as a test does.
+    /// Ends a slot's thread, as a test does.
     #[cfg(test)]
-    pub(crate) fn kill_arbiter(&self, index: usize) {
-        self.slots[index].worker.kill_arbiter();
+    pub(crate) fn kill_thread(&self, index: usize) {
+        let worker = &self.slots[index].worker;
+        worker.run(|| std::panic::resume_unwind(Box::new("a bug in the slot")));
     }
 
     /// What is known without the store, which counts those that wait.
@@ -229,8 +228,8 @@ fn begin(worker: &Worker, work: &Arc<Work>, mut guard: CompletionGuard) {
 }
 
 /// Tells the listener of a run's end, exactly once: what the function returned, or, when its thread
-/// drops it without a return, that the slot was lost. A slot whose arbiter or thread was gone before the
-/// function began has ended nothing: fresh ones take the work.
+/// drops it without a return, that the slot was lost. A thread that was gone before the function began has
+/// ended nothing: a fresh one takes the work.
 struct CompletionGuard {
     id: OperationId,
     run: u32,

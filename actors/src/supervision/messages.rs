@@ -132,7 +132,7 @@ pub(crate) struct RunEnded {
     pub(crate) finished: Option<Box<Finished>>,
 }
 
-/// A slot's arbiter or thread was gone before the function began.
+/// A slot's thread was gone before the function began.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct NotBegun {

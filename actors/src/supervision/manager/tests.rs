@@ -1,4 +1,4 @@
-//! What only the inside can do to itself: actors that end, arbiters that die.
+//! What only the inside can do to itself: actors that end, threads that die.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const LONG: Duration = Duration::from_secs(30);
 enum Harm {
     StopActor(OperationId),
     PanicActor(OperationId),
-    KillArbiter,
+    KillThread,
     LoseSlot(OperationId),
     Panic,
 }
@@ -40,7 +40,7 @@ impl Handler<Harm> for Manager {
         match harm {
             Harm::StopActor(id) => self.live[&id].actor.do_send(Hurt { panic: false }),
             Harm::PanicActor(id) => self.live[&id].actor.do_send(Hurt { panic: true }),
-            Harm::KillArbiter => self.lanes["default"].kill_arbiter(0),
+            Harm::KillThread => self.lanes["default"].kill_thread(0),
             Harm::LoseSlot(id) => self.run_ended(RunEnded {
                 id,
                 run: 1,
@@ -195,9 +195,9 @@ fn a_run_whose_actor_ends_goes_on_under_a_new_one_and_its_end_is_told_once() {
 }
 
 #[test]
-fn an_arbiter_that_dies_idle_is_replaced_by_the_next_run() {
+fn a_thread_that_dies_idle_is_replaced_by_the_next_run() {
     let stage = stage();
-    stage.harm(Harm::KillArbiter);
+    stage.harm(Harm::KillThread);
     for _ in 0..2 {
         let id = stage.start();
         stage.open();
@@ -207,11 +207,11 @@ fn an_arbiter_that_dies_idle_is_replaced_by_the_next_run() {
 }
 
 #[test]
-fn an_arbiter_that_is_stopped_under_a_run_lets_it_return() {
+fn a_thread_that_dies_after_a_run_costs_the_next_one_nothing() {
     let stage = stage();
     let id = stage.start();
     stage.entered();
-    stage.harm(Harm::KillArbiter);
+    stage.harm(Harm::KillThread);
     stage.open();
     stage.open();
     assert_eq!(stage.ended(id).row.status, Status::Completed);
@@ -221,7 +221,7 @@ fn an_arbiter_that_is_stopped_under_a_run_lets_it_return() {
     assert_eq!(
         stage.ended(next).row.status,
         Status::Completed,
-        "on a fresh arbiter"
+        "on a fresh thread"
     );
 }
 
@@ -257,11 +257,11 @@ fn a_panic_of_the_manager_ends_the_orchestrator_and_says_why() {
 }
 
 #[test]
-fn an_arbiter_that_dies_as_it_is_handed_a_run_costs_the_run_nothing() {
+fn a_thread_that_dies_as_it_is_handed_a_run_costs_the_run_nothing() {
     let stage = stage();
     for _ in 0..20 {
+        stage.harm(Harm::KillThread);
         let id = stage.start();
-        stage.harm(Harm::KillArbiter);
         stage.open();
         stage.open();
         let view = stage.ended(id);
