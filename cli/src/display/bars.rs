@@ -217,6 +217,16 @@ mod tests {
     use crate::display::sample::{self, look};
 
     #[test]
+    fn a_level_without_a_total_shows_its_count_and_an_empty_bar() {
+        let mut view = sample::view("running");
+        let progress = view.row.progress.as_mut().expect("the sample has it");
+        (progress.steps[0].current, progress.steps[0].total) = (1_234, None);
+        let line = &bars(&view.row, "items", look(80))[0];
+        assert!(line.contains("  1,234  "), "{line}");
+        assert!(line.contains('─') && !line.contains('━'), "{line}");
+    }
+
+    #[test]
     fn nothing_jumps_while_it_counts() {
         let mut view = sample::view("running");
         let mut ends = std::collections::BTreeSet::new();

@@ -2,7 +2,7 @@
 
 use impresario_api::{CheckpointView, OperationRow, OperationView, Status, Verb};
 
-use super::numbers::{counted, plural, span};
+use super::numbers::{plural, span, step_count};
 use super::text::{clean, left, width, wrap};
 use super::{Look, Tone};
 
@@ -109,7 +109,7 @@ fn after(row: &OperationRow) -> String {
         .progress
         .as_ref()
         .and_then(|progress| progress.steps.first());
-    step.map(|step| format!(" after {} {}", counted(step), plural(&clean(&step.name))))
+    step.map(|step| format!(" after {} {}", step_count(step), plural(&clean(&step.name))))
         .unwrap_or_default()
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn thousands(number: u64) -> String {
 }
 
 /// `23/50`, or `23` where there is no total.
-pub(crate) fn counted(step: &StepProgress) -> String {
+pub(crate) fn step_count(step: &StepProgress) -> String {
     match step.total {
         Some(total) => format!("{}/{total}", step.current),
         None => step.current.to_string(),
@@ -168,6 +168,18 @@ pub(crate) fn plural(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_count_of_steps_has_its_total_if_that_is_known() {
+        for (total, text) in [(Some(50), "23/50"), (None, "23")] {
+            let step = StepProgress {
+                name: "epoch".to_owned(),
+                current: 23,
+                total,
+            };
+            assert_eq!(step_count(&step), text);
+        }
+    }
 
     #[test]
     fn spans_take_the_unit_that_fits() {

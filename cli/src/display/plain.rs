@@ -5,7 +5,7 @@ use impresario_api::{OperationRow, OperationView, Status};
 use super::Look;
 use super::live::doing_without_status;
 use super::metrics::Metrics;
-use super::numbers::{counted, percent};
+use super::numbers::{percent, step_count};
 use super::text::clean;
 
 /// The least time between two lines of progress, in seconds.
@@ -64,7 +64,7 @@ fn line(row: &OperationRow, metrics: &Metrics) -> String {
     if let Some(progress) = &row.progress {
         parts.push(percent(progress.percentage));
         let steps = progress.steps.iter();
-        parts.extend(steps.map(|step| format!("{} {}", clean(&step.name), counted(step))));
+        parts.extend(steps.map(|step| format!("{} {}", clean(&step.name), step_count(step))));
     }
     parts.push(doing_without_status(row));
     let metrics = metrics.line(row, Look::PLAIN);
