@@ -75,19 +75,6 @@ impl Orchestrator {
     /// Hears of one operation, until it has ended: see [`Subscription::until_closed`]. Without `since` (a
     /// `seq`): its snapshot, then every event after it. With it: every event after it, a snapshot, then
     /// live.
-    ///
-    /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
-    /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
-    /// let mut subscription = orchestrator.subscribe(id, None).await?;
-    /// let Some(impresario::Update::Snapshot(view)) = subscription.next().await? else {
-    ///     panic!("a snapshot comes first");
-    /// };
-    /// assert_eq!(view.row.operation_id, id);
-    /// # Ok(())
-    /// # });
-    /// ```
     pub async fn subscribe(
         &self,
         id: OperationId,
