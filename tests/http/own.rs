@@ -43,6 +43,16 @@ fn serves_alone() {
     }
 }
 
+/// With kinds of which each has a fault.
+#[test]
+#[ignore = "the server that other tests start"]
+fn serves_faults() {
+    if let Some(args) = args() {
+        let kinds = Kinds::new().register(Plain).register(Plain);
+        process::serve_with(&args, |_| kinds.register(Laned));
+    }
+}
+
 /// As from a main function with `#[tokio::main]` or `#[actix_web::main]`.
 #[test]
 #[ignore = "the server that other tests start"]
