@@ -119,6 +119,23 @@ impl Gate {
     }
 }
 
+/// A kind for which the configuration has no lane.
+struct Laned;
+
+impl Operation for Laned {
+    const KIND: &'static str = "laned";
+    type Params = ();
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("own")
+    }
+
+    fn run(&self, (): (), _: &Context) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
 /// The kinds: what each takes and gives, what it does, and how it may be run.
 macro_rules! kinds {
     ($($kind:ident = $name:literal: $params:ty => $output:ty, $run:ident, $policy:expr;)*) => {
@@ -149,30 +166,13 @@ macro_rules! kinds {
 kinds! {
     Stubborn = "stubborn": AtGate => (), ignore_stops, patient();
     Plain = "plain": NoParams => (), sleep, plain();
+    Unit = "unit": () => (), nothing, plain();
     Panicker = "panicker": NoParams => (), panic, plain();
     Shouter = "shouter": Shout => (), shout, plain();
     Talker = "talker": Lines => String, talk, plain();
     Hoarder = "hoarder": AtGate => (), hoard, plain();
     Meter = "meter": Runs => (), measure, plain().max_attempts(9).backoff(AT_ONCE, AT_ONCE);
     Saboteur = "saboteur": Sabotage => (), sabotage, plain();
-    Unit = "unit": () => (), nothing, plain();
-}
-
-/// A kind for which the configuration has no lane.
-struct Laned;
-
-impl Operation for Laned {
-    const KIND: &'static str = "laned";
-    type Params = ();
-    type Output = ();
-
-    fn policy(&self) -> Policy {
-        Policy::lane("own")
-    }
-
-    fn run(&self, (): (), _: &Context) -> Result<(), Failure> {
-        Ok(())
-    }
 }
 
 const AT_ONCE: Duration = Duration::from_millis(1);
