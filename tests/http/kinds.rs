@@ -85,13 +85,31 @@ fn a_kind_that_takes_nothing_is_started_with_and_without_params() {
     refused.faults(422, "INVALID_PARAMS", &[""]);
 }
 
+/// With which code one of the servers ends by itself, and what it says.
+fn ends(server: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut command = own::command_of(server, &arguments(&folder, &[]));
+    let output = command.output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), text)
+}
+
+#[test]
+fn kinds_that_cannot_be_used_are_a_fault_of_the_configuration_and_each_is_named() {
+    let (code, text) = ends("serves_faults");
+    assert_eq!(code, Some(2), "{text}");
+    for wanted in [
+        "impresariod: two kinds have the KIND \"plain\"",
+        "kind \"laned\" wants lane \"own\", which is not configured; set lanes.own.concurrency",
+    ] {
+        assert!(text.contains(wanted), "{text}");
+    }
+}
+
 #[test]
 fn within_a_runtime_it_says_what_is_wrong() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut command = own::command_of("serves_within_a_runtime", &arguments(&folder, &[]));
-    let output = command.output().expect("it runs");
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(70), "{text}");
+    let (code, text) = ends("serves_within_a_runtime");
+    assert_eq!(code, Some(70), "{text}");
     let wanted = "impresariod: serve was called within a runtime, and starts one of its own; call it from a plain fn main";
     assert!(text.contains(wanted), "{text}");
     assert!(!text.contains("panicked"), "{text}");

@@ -39,6 +39,16 @@ fn serves_alone() {
     }
 }
 
+/// With kinds of which each has a fault.
+#[test]
+#[ignore = "the server that other tests start"]
+fn serves_faults() {
+    if let Some(args) = args() {
+        let kinds = Kinds::new().register(Plain).register(Plain);
+        process::serve_with(&args, |_| kinds.register(Laned));
+    }
+}
+
 /// As from a main function with `#[tokio::main]` or `#[actix_web::main]`.
 #[test]
 #[ignore = "the server that other tests start"]
@@ -105,6 +115,23 @@ impl Gate {
     }
 }
 
+/// A kind for which the configuration has no lane.
+struct Laned;
+
+impl Operation for Laned {
+    const KIND: &'static str = "laned";
+    type Params = ();
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("own")
+    }
+
+    fn run(&self, (): (), _: &Context) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
 /// The kinds: what each takes and gives, what it does, and how it may be run.
 macro_rules! kinds {
     ($($kind:ident = $name:literal: $params:ty => $output:ty, $run:ident, $policy:expr;)*) => {
@@ -135,6 +162,7 @@ macro_rules! kinds {
 kinds! {
     Stubborn = "stubborn": AtGate => (), ignore_stops, patient();
     Plain = "plain": NoParams => (), sleep, plain();
+    Unit = "unit": () => (), nothing, plain();
     Panicker = "panicker": NoParams => (), panic, plain();
     Shouter = "shouter": Shout => (), shout, plain();
     Talker = "talker": Lines => String, talk, plain();
@@ -142,23 +170,6 @@ kinds! {
     Meter = "meter": Runs => (), measure, plain().max_attempts(9).backoff(AT_ONCE, AT_ONCE);
     Saboteur = "saboteur": NoParams => (), sabotage, plain();
     Unit = "unit": () => (), nothing, plain();
-}
-
-/// A kind for which the configuration has no lane.
-struct Laned;
-
-impl Operation for Laned {
-    const KIND: &'static str = "laned";
-    type Params = ();
-    type Output = ();
-
-    fn policy(&self) -> Policy {
-        Policy::lane("own")
-    }
-
-    fn run(&self, (): (), _: &Context) -> Result<(), Failure> {
-        Ok(())
-    }
 }
 
 const AT_ONCE: Duration = Duration::from_millis(1);

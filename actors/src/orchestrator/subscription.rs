@@ -75,6 +75,45 @@ impl Orchestrator {
     /// Hears of one operation, until it has ended: see [`Subscription::until_closed`]. Without `since` (a
     /// `seq`): its snapshot, then every event after it. With it: every event after it, a snapshot, then
     /// live.
+    ///
+    /// ```
+    /// use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
+    /// use impresario::store::MemoryStore;
+    /// use impresario::{Config, Options, Orchestrator, Update};
+    ///
+    /// struct Hello;
+    ///
+    /// impl Operation for Hello {
+    ///     const KIND: &'static str = "hello";
+    ///     type Params = ();
+    ///     type Output = String;
+    ///
+    ///     fn policy(&self) -> Policy {
+    ///         Policy::lane("default")
+    ///     }
+    ///
+    ///     fn run(&self, (): (), _: &Context) -> Result<String, Failure> {
+    ///         Ok("hello".to_owned())
+    ///     }
+    /// }
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let kinds = Kinds::new().register(Hello);
+    /// let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new())?;
+    /// let started = orchestrator.start_managed_operation::<Hello>((), Options::default()).await?;
+    /// let mut subscription = orchestrator.subscribe(started.id, None).await?;
+    /// while let Some(update) = subscription.next().await? {
+    ///     if let Update::Event(event) = update {
+    ///         println!("{} {:?}", event.seq, event.body);
+    ///     }
+    /// }
+    /// assert_eq!(orchestrator.result(started.id).await?, "hello");
+    /// orchestrator.shutdown().await;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub async fn subscribe(
         &self,
         id: OperationId,
