@@ -177,8 +177,8 @@ fn a_function_finds_no_actor_system_that_it_could_stop() {
     let mut server = Server::own(&[GRACE]);
     let id = server.of_kind("saboteur", &json!({}), &json!({}));
     server.until(&id, "failed");
-    let view = server.get(&format!("{OPERATIONS}/{id}")).data(200);
-    assert_eq!(view["error"]["code"], "PANICKED", "{view}");
+    let answer = server.get(&format!("{OPERATIONS}/{id}"));
+    assert_eq!(answer.data(200)["error"]["code"], "PANICKED");
     server.get("/readyz").data(200);
     server.signal("TERM");
     assert_eq!(server.join().code(), Some(0));
