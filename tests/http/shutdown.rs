@@ -178,8 +178,7 @@ fn a_function_finds_no_actor_system_that_it_could_stop() {
     let id = server.of_kind("saboteur", &json!({}), &json!({}));
     server.until(&id, "failed");
     let answer = server.get(&format!("{OPERATIONS}/{id}"));
-    let view = answer.data(200);
-    assert_eq!(view["error"]["code"], "PANICKED", "{view}");
+    assert_eq!(answer.data(200)["error"]["code"], "PANICKED");
     server.get("/readyz").data(200);
     server.signal("TERM");
     assert_eq!(server.join().code(), Some(0));
