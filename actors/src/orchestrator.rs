@@ -217,12 +217,12 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// assert!(orchestrator.readiness().is_ok());
     /// orchestrator.stop_admitting();
     /// assert!(orchestrator.readiness().is_err());
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub fn readiness(&self) -> Result<(), Error> {
         if !self.is_admitting() {
@@ -243,11 +243,11 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// let file = orchestrator.blocking(|| std::fs::read_to_string("/proc/version")).await?;
     /// # let _ = file;
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn blocking<T: Send + 'static>(
         &self,
@@ -261,12 +261,12 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// let large = vec![1_u64; 1_000_000];
     /// let sum = orchestrator.bulk(|| async move { large.iter().sum::<u64>() }).await?;
     /// assert_eq!(sum, 1_000_000);
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn bulk<T, F>(&self, work: impl FnOnce() -> F + Send + 'static) -> Result<T, Error>
     where
@@ -288,13 +288,13 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// let endless = Upto { n: u32::MAX };
     /// let id = orchestrator.start_managed_operation::<Count>(endless, Options::default()).await?.id;
     /// orchestrator.drain().await;
     /// assert_eq!(orchestrator.view(id).await?.row.status, api::Status::Pending);
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn drain(&self) {
         self.stop_admitting();
@@ -309,11 +309,11 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// orchestrator.shutdown().await;
     /// assert!(!orchestrator.is_admitting());
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn shutdown(&self) {
         self.drain().await;
@@ -342,12 +342,12 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// let signal = std::future::ready(()); // for example that of SIGTERM
     /// futures_util::future::select(std::pin::pin!(signal), std::pin::pin!(orchestrator.failed())).await;
     /// orchestrator.shutdown().await;
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub fn failed(&self) -> impl Future<Output = String> + Send + use<> {
         let mut failure = self.0.failure.watch();

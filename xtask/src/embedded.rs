@@ -44,13 +44,21 @@ pub(crate) fn test() -> Result<(), Failure> {
     })
 }
 
-/// Packages the libraries and builds what was packaged.
+/// Packages the libraries, and unpacks what was packaged. It is built by the programs that embed it.
 fn package(shell: &Shell) -> Result<(), Failure> {
     let names = LIBRARIES.map(|name| ["-p", name]);
     let names = names.as_flattened();
-    cmd!(shell, "cargo package --locked --allow-dirty {names...}").run_echo()?;
+    cmd!(
+        shell,
+        "cargo package --locked --allow-dirty --no-verify {names...}"
+    )
+    .run_echo()?;
     for name in LIBRARIES {
-        let folder = packaged(name);
+        let (folder, crates) = (packaged(name), target().join("package"));
+        // Nothing of an earlier package may be in it.
+        shell.remove_path(&folder)?;
+        let file = format!("{}.crate", folder.display());
+        cmd!(shell, "tar -xzf {file} -C {crates}").run_echo()?;
         let missing = FILES.iter().find(|file| !folder.join(file).is_file());
         if let Some(missing) = missing {
             return Err(format!("the package of {name} lacks {missing}").into());
@@ -59,7 +67,7 @@ fn package(shell: &Shell) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where cargo has unpacked a package to build it. All crates have one version, which is this one's too.
+/// Where a package is unpacked. All crates have one version, which is this one's too.
 fn packaged(name: &str) -> PathBuf {
     let folder = format!("{name}-{}", env!("CARGO_PKG_VERSION"));
     target().join("package").join(folder)

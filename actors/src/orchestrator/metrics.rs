@@ -29,7 +29,7 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// use impresario::MetricRange;
     ///
     /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
@@ -38,7 +38,7 @@ impl Orchestrator {
     /// let metrics = orchestrator.metrics(id, all).await?;
     /// assert_eq!(metrics.series["double"][2].value, Some(6.0));
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn metrics(
         &self,

@@ -36,13 +36,13 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
     /// let view = orchestrator.view(id).await?;
     /// assert_eq!(view.row.kind, "count");
     /// assert_eq!(view.params["n"], 3);
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn view(&self, id: OperationId) -> Result<OperationView, Error> {
         self.view_of(&self.operation(id).await?).await
@@ -80,7 +80,7 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// use impresario::store::Query;
     ///
     /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
@@ -89,7 +89,7 @@ impl Orchestrator {
     /// assert_eq!(list.operations[0].operation_id, id);
     /// assert_eq!(list.total_count, 1);
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn list(&self, query: Query) -> Result<OperationList, Error> {
         let page = self.0.reader.page(&query).await?;
@@ -131,12 +131,12 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
     /// # orchestrator.wait_until(id, impresario::Until::Ended, std::time::Duration::from_secs(60)).await?;
     /// assert_eq!(orchestrator.result(id).await?, 3);
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn result(&self, id: OperationId) -> Result<Value, Error> {
         let operation = self.operation(id).await?;
@@ -151,13 +151,13 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
     /// # orchestrator.wait_until(id, impresario::Until::Ended, std::time::Duration::from_secs(60)).await?;
     /// let page = orchestrator.events(id, 0, 100, &["submitted", "status"], None).await?;
     /// assert_eq!(page.events[0].body.type_name(), "submitted");
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn events(
         &self,
@@ -193,11 +193,11 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
     /// assert!(orchestrator.events_after(id, 0).await? >= 1);
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn events_after(&self, id: OperationId, since: u64) -> Result<u64, Error> {
         Ok(self.operation(id).await?.seq.saturating_sub(since))
@@ -207,13 +207,13 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
     /// # orchestrator.wait_until(id, impresario::Until::Ended, std::time::Duration::from_secs(60)).await?;
     /// let logs = orchestrator.logs(id, 0, 100, Some(api::LogLevel::Warn)).await?;
     /// assert!(logs.events.is_empty());
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn logs(
         &self,
@@ -251,12 +251,12 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// let before = orchestrator.cursor().await?;
     /// orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?;
     /// assert!(orchestrator.cursor().await? > before);
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn cursor(&self) -> Result<u64, Error> {
         Ok(self.0.reader.cursor().await?)
@@ -267,7 +267,7 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// use std::time::Duration;
     ///
     /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
@@ -275,7 +275,7 @@ impl Orchestrator {
     /// let month = Duration::from_secs(30 * 24 * 60 * 60);
     /// assert_eq!(orchestrator.prune(month, true).await?, 0);
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn prune(&self, older_than: Duration, dry_run: bool) -> Result<u64, Error> {
         let age = i64::try_from(older_than.as_millis()).unwrap_or(i64::MAX);

@@ -41,12 +41,12 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// let params = Upto { n: 3 };
     /// let started = orchestrator.start_managed_operation::<Count>(params, Options::default()).await?;
     /// assert!(!started.replayed);
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn start_managed_operation<K: Operation>(
         &self,
@@ -64,14 +64,14 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// use impresario::serde_json::json;
     ///
     /// orchestrator.start_operation("count", json!({"n": 3}), Options::default()).await?;
     /// let refused = orchestrator.start_operation("count", json!({"n": "three"}), Options::default()).await;
     /// assert!(matches!(refused, Err(Error::InvalidParams(_))));
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn start_operation(
         &self,

@@ -139,7 +139,7 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// use impresario::{Interest, Update};
     ///
     /// let counts = Interest::Matching { kinds: vec!["count".to_owned()], label: None };
@@ -151,7 +151,7 @@ impl Orchestrator {
     /// };
     /// assert_eq!(event.operation_id, id);
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn subscribe_matching(
         &self,

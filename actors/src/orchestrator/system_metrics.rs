@@ -33,10 +33,10 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// assert_eq!(orchestrator.kinds()[0].kind, "count");
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub fn kinds(&self) -> Vec<KindView> {
         self.0.kinds.views()
@@ -46,11 +46,11 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// let system = orchestrator.system().await?;
     /// assert_eq!(system.lanes[0].name, "default");
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn system(&self) -> Result<SystemView, Error> {
         self.system_of(self.read_manager().await?).await
@@ -60,11 +60,11 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// let metrics = orchestrator.system_metrics().await?;
     /// assert!(metrics.runs.contains_key("count"));
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn system_metrics(&self) -> Result<SystemMetrics, Error> {
         let mut manager = self.read_manager().await?;

@@ -35,7 +35,7 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// use impresario::api::{Status, Verb};
     /// use std::time::Duration;
     ///
@@ -46,7 +46,7 @@ impl Orchestrator {
     /// orchestrator.ask(id, Verb::Cancel, reason, patient).await?;
     /// assert_eq!(orchestrator.view(id).await?.row.status, Status::Cancelled);
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn ask(
         &self,

@@ -41,7 +41,7 @@ impl Orchestrator {
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
-    /// # run(async |orchestrator| {
+    /// # fn main() { run(async |orchestrator| {
     /// use impresario::Until;
     /// use std::time::Duration;
     ///
@@ -49,7 +49,7 @@ impl Orchestrator {
     /// let view = orchestrator.wait_until(id, Until::Ended, Duration::from_secs(60)).await?;
     /// assert_eq!(view.row.status, api::Status::Completed);
     /// # Ok(())
-    /// # });
+    /// # }) }
     /// ```
     pub async fn wait_until(
         &self,

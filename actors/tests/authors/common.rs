@@ -75,6 +75,30 @@ impl Operation for Small {
     }
 }
 
+/// Keeps its state when it is worth it.
+pub(crate) struct Seldom;
+
+impl Operation for Seldom {
+    const KIND: &'static str = "seldom";
+    type Params = Shape;
+    type Output = Sum;
+
+    fn policy(&self) -> Policy {
+        policy()
+    }
+
+    fn run(&self, shape: Shape, ctx: &Context) -> Result<Sum, Failure> {
+        let (mut epochs, mut sum) = ctx.restored::<(u32, u64)>()?.unwrap_or((0, 1));
+        for epoch in ctx.steps("epoch", epochs..shape.epochs) {
+            let epoch = epoch?;
+            sum = epoch_of(ctx, shape, epoch, sum)?;
+            epochs = epoch + 1;
+            ctx.checkpoint_with(|| (epochs, sum))?;
+        }
+        Ok(Sum { epochs, sum })
+    }
+}
+
 /// Keeps the sum in a file of a folder, and the epoch in the small state.
 pub(crate) struct Big;
 

@@ -5,7 +5,7 @@ use impresario::testing::{self, Ask, Ended, Trial};
 use impresario_api::{Status, Verb};
 use serde_json::json;
 
-use crate::common::{Big, Nothing, Shape, Small, Sum, does, never_fails, reference};
+use crate::common::{Big, Nothing, Seldom, Shape, Small, Sum, does, never_fails, reference};
 
 const ASKS: [Ask; 5] = [
     Ask::Verb(Verb::Cancel),
@@ -171,6 +171,19 @@ fn a_small_checkpoint_survives_every_ask_at_every_call_and_two_rests_in_a_row() 
 }
 
 #[test]
+fn a_state_that_is_encoded_when_it_is_worth_it_survives_every_ask_at_every_call() {
+    for due in [false, true] {
+        let seldom = Case {
+            kind: &Seldom,
+            shape: SHAPE,
+            due,
+            waits: true,
+        };
+        seldom.every_call();
+    }
+}
+
+#[test]
 fn a_folder_survives_every_ask_at_every_call_and_two_rests_in_a_row() {
     for due in [false, true] {
         big(due).every_call();
@@ -247,4 +260,5 @@ fn counts_agree<K: Operation<Params = Shape, Output = Sum>>(kind: &K) {
 fn what_people_see_after_a_stop_is_what_the_checkpoint_has() {
     counts_agree(&Small);
     counts_agree(&Big);
+    counts_agree(&Seldom);
 }
