@@ -162,7 +162,6 @@ macro_rules! kinds {
 kinds! {
     Stubborn = "stubborn": AtGate => (), ignore_stops, patient();
     Plain = "plain": NoParams => (), sleep, plain();
-    Unit = "unit": () => (), nothing, plain();
     Panicker = "panicker": NoParams => (), panic, plain();
     Shouter = "shouter": Shout => (), shout, plain();
     Talker = "talker": Lines => String, talk, plain();
