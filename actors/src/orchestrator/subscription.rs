@@ -10,8 +10,9 @@ use super::Orchestrator;
 use crate::Error;
 use crate::supervision::pubsub::{Interest, Notification, SubscriberCursor};
 
-/// Events read at a time while a listener catches up.
-const PAGE: usize = 1_000;
+/// Events read at a time while a listener catches up: they are held until it takes them, and there may be
+/// many listeners that take none.
+const PAGE: usize = 32;
 
 /// What a subscription gives. As JSON it is `{"type": …, "data": …}`, for example in server-sent events.
 #[derive(Clone, Debug, Serialize)]
@@ -418,5 +419,58 @@ impl Subscription {
         let concerns = operation.map(|operation| self.interest.includes(&operation));
         self.judged = concerns.map(|concerns| (id, concerns));
         Ok(concerns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::{Context, Failure, Kinds, Operation, Policy};
+    use crate::store::MemoryStore;
+    use crate::{Config, Options, Until};
+
+    /// Tells more than a page holds.
+    struct Talks;
+
+    impl Operation for Talks {
+        const KIND: &'static str = "talks";
+        type Params = ();
+        type Output = ();
+
+        fn policy(&self) -> Policy {
+            Policy::lane("default")
+        }
+
+        fn run(&self, (): (), ctx: &Context) -> Result<(), Failure> {
+            for line in 0..10 * PAGE {
+                ctx.log(impresario_api::LogLevel::Info, line);
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_listener_that_catches_up_holds_a_page_of_events_and_is_given_all() {
+        let kinds = Kinds::new().register(Talks);
+        let started = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
+        let orchestrator = started.expect("its lane is there");
+        futures_executor::block_on(async {
+            let started = orchestrator.start_managed_operation::<Talks>((), Options::default());
+            let id = started.await.expect("there is room").id;
+            let minute = std::time::Duration::from_secs(60);
+            let ended = orchestrator.wait_until(id, Until::Ended, minute).await;
+            let last = ended.expect("it is kept").row.seq;
+            let subscribed = orchestrator.subscribe(id, Some(0)).await;
+            let mut subscription = subscribed.expect("it is kept");
+            let mut given = Vec::new();
+            while let Some(update) = subscription.next().await.expect("the store answers") {
+                assert!(subscription.ready.len() <= 2 * PAGE);
+                if let Update::Event(event) = update {
+                    given.push(event.seq);
+                }
+            }
+            assert_eq!(given, (1..=last).collect::<Vec<_>>());
+            orchestrator.shutdown().await;
+        });
     }
 }
