@@ -26,6 +26,13 @@ mod supervision;
 
 /// Channels that [`operation::Context::recv`] waits for.
 pub use crossbeam_channel;
+/// The pool of threads of `operation::Context::pool`.
+#[cfg(feature = "rayon")]
+pub use rayon_core;
+/// The runtime whose handle [`operation::Context::block_on`] takes.
+pub use tokio;
+/// The token by which a caller says that it is gone: [`Options::gone`].
+pub use tokio_util;
 /// The views, events and ids that the [`Orchestrator`] gives.
 pub use impresario_api as api;
 /// Params by name, outputs and details of errors are its values.
