@@ -27,8 +27,19 @@ const FILE: &str = "lock";
 #[derive(Clone, Debug)]
 pub struct FolderLock {
     folder: PathBuf,
-    /// The lock is that of the open file: the last clone that is dropped closes it.
-    _file: Arc<File>,
+    _locked: Arc<Locked>,
+}
+
+/// The lock is that of the open file. It is released when this is dropped, and not only when the file is
+/// closed: a child process that has just been made holds the file open until it runs its own program.
+#[derive(Debug)]
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Where that fails, the end of the file's last holder releases it.
+        let _ = self.0.unlock();
+    }
 }
 
 /// Why the lock of a folder could not be taken.
@@ -74,7 +85,7 @@ impl FolderLock {
         match file.try_lock() {
             Ok(()) => Ok(Self {
                 folder: folder.to_owned(),
-                _file: Arc::new(file),
+                _locked: Arc::new(Locked(file)),
             }),
             Err(TryLockError::WouldBlock) => Err(LockError::Taken(folder.to_owned())),
             Err(TryLockError::Error(error)) => Err(unusable(error)),
@@ -89,5 +100,25 @@ impl FolderLock {
     /// The file that is locked, in a folder.
     pub fn file_in(folder: &Path) -> PathBuf {
         folder.join(FILE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_dropped_is_free_although_another_process_holds_its_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let lock = FolderLock::take(folder.path()).expect("nobody else has it");
+        // What a child process inherits is a copy like this one.
+        let inherited = lock._locked.0.try_clone().expect("the file is open");
+        assert!(matches!(
+            FolderLock::take(folder.path()),
+            Err(LockError::Taken(_))
+        ));
+        drop(lock);
+        FolderLock::take(folder.path()).expect("it is free");
+        drop(inherited);
     }
 }

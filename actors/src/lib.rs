@@ -26,17 +26,17 @@ mod supervision;
 
 /// Channels that [`operation::Context::recv`] waits for.
 pub use crossbeam_channel;
+/// The views, events and ids that the [`Orchestrator`] gives.
+pub use impresario_api as api;
 /// The pool of threads of `operation::Context::pool`.
 #[cfg(feature = "rayon")]
 pub use rayon_core;
+/// Params by name, outputs and details of errors are its values.
+pub use serde_json;
 /// The runtime whose handle [`operation::Context::block_on`] takes.
 pub use tokio;
 /// The token by which a caller says that it is gone: [`Options::gone`].
 pub use tokio_util;
-/// The views, events and ids that the [`Orchestrator`] gives.
-pub use impresario_api as api;
-/// Params by name, outputs and details of errors are its values.
-pub use serde_json;
 
 #[cfg_attr(not(feature = "testing"), doc(hidden))]
 pub use clock::Clock;
