@@ -390,6 +390,15 @@ impl Context {
         }
         self.keep(state)?;
         self.hand_over_if_due();
+        match self.run.word().is_quiet() {
+            true => Ok(()),
+            false => self.heed_at_checkpoint(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn heed_at_checkpoint(&self) -> Result<(), Failure> {
         let told_before = self.here.told.get();
         let asked = self.go_on();
         if asked.is_err() && !told_before {
