@@ -58,8 +58,8 @@ pub(crate) struct UseCtxHandleOnOtherThreads {
     /// A checkpoint was given since a pause or shutdown was asked for.
     checkpoint_is_fresh: Cell<bool>,
     pub(crate) state: RefCell<CheckpointState>,
-    /// Counts of items that are alive.
-    pub(crate) live_items: Cell<usize>,
+    /// Which counts of items are alive: a bit for each of the counters.
+    pub(crate) live_items: Cell<u8>,
     /// The last message but one: its room is used for the next.
     line: Cell<String>,
     not_finite: RefCell<BTreeSet<String>>,
@@ -68,6 +68,13 @@ pub(crate) struct UseCtxHandleOnOtherThreads {
     /// Started when it is first asked for.
     #[cfg(feature = "rayon")]
     pub(crate) pool: OnceCell<rayon_core::ThreadPool>,
+}
+
+/// A state was given without a folder.
+#[cold]
+fn mixed() -> Failure {
+    let message = "this run keeps folders: give its state with checkpoint_dir";
+    Failure::new("CHECKPOINT_MIXED", message)
 }
 
 /// Looks at every call, for a test.
@@ -148,7 +155,8 @@ impl Context {
     ///
     /// People see how many steps are complete, of how many: of `a..b` `a` are complete before the
     /// first, of `b`; `a..=b` counts from 1, so that of `1..=10` nothing is complete before the
-    /// first, of 10, and of `5..=10` four. A range that begins below that is shown from its start.
+    /// first, of 10, and of `5..=10` four. A range that begins below that is shown from its start, and so is
+    /// one that begins over 2^63, without a total.
     ///
     /// `finish` ends the outermost loop when its current step is whole; inner loops run to their
     /// end. See [`Steps::whole`] and [`Steps::cuttable`] for loops that differ.
@@ -199,8 +207,9 @@ impl Context {
 
     /// Counts items: rows, bars. `total` is a number, or `None` while it is unknown.
     ///
-    /// Counts that are alive at the same time add up, and so do their totals. One that begins when
-    /// no other is alive goes on from the number that is shown, and its total is the total.
+    /// Counts that are alive at the same time add up, and so do their totals; of more than eight the
+    /// rest is not shown. One that begins when no other is alive goes on from the number that is
+    /// shown, and its total is the total.
     pub fn items(&self, total: impl Into<Option<u64>>) -> Items<'_> {
         Items::begin(self, total.into())
     }
@@ -382,9 +391,20 @@ impl Context {
     /// entries. For a large one see [`Self::checkpoint_with`]. In a run that keeps folders it fails as
     /// `CHECKPOINT_MIXED`: state and folder are one checkpoint, given by [`Self::checkpoint_dir`].
     pub fn checkpoint<S: Serialize>(&self, state: &S) -> Result<(), Failure> {
-        self.keeps_no_folders()?;
+        if self.here.keeps_folders.get() {
+            return Err(mixed());
+        }
         self.keep(state)?;
         self.hand_over_if_due();
+        match self.run.word().is_quiet() {
+            true => Ok(()),
+            false => self.heed_at_checkpoint(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn heed_at_checkpoint(&self) -> Result<(), Failure> {
         let told_before = self.here.told.get();
         let asked = self.go_on();
         if asked.is_err() && !told_before {
@@ -416,7 +436,9 @@ impl Context {
     /// }
     /// ```
     pub fn checkpoint_with<S: Serialize>(&self, state: impl FnOnce() -> S) -> Result<(), Failure> {
-        self.keeps_no_folders()?;
+        if self.here.keeps_folders.get() {
+            return Err(mixed());
+        }
         self.give_if_worth_it(|| {
             self.keep(&state())?;
             self.hand_over_if_due();
@@ -424,30 +446,38 @@ impl Context {
         })
     }
 
-    fn keeps_no_folders(&self) -> Result<(), Failure> {
-        if self.here.keeps_folders.get() {
-            let message = "this run keeps folders: give its state with checkpoint_dir";
-            return Err(Failure::new("CHECKPOINT_MIXED", message));
-        }
-        Ok(())
-    }
-
     /// What was kept goes to the supervisor, if that waits for one.
+    #[inline]
     fn hand_over_if_due(&self) {
         if self.run.is_due() {
-            self.run.no_longer_due();
-            let saved = self.saved(None);
-            *lock(&self.run.saved) = saved;
+            self.hand_over();
         }
+    }
+
+    fn hand_over(&self) {
+        self.run.no_longer_due();
+        let saved = self.saved(None);
+        *lock(&self.run.saved) = saved;
     }
 
     /// Gives a checkpoint that costs something, if it is due or a stop is wanted, and in the
     /// outermost loop's last step. From now on a pause waits for the next one.
+    #[inline]
     pub(crate) fn give_if_worth_it(
         &self,
         give: impl FnOnce() -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         self.run.wait_for_checkpoint();
+        if self.run.word().is_quiet() && !self.run.is_due() && !self.in_last_step() {
+            self.here.checkpoint_is_fresh.set(false);
+            return Ok(());
+        }
+        self.give(give)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn give(&self, give: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
         if self.is_virtual() {
             let _ = self.wanted(); // A test may ask for something here.
         }
@@ -467,6 +497,7 @@ impl Context {
         Ok(())
     }
 
+    #[inline]
     fn in_last_step(&self) -> bool {
         let outermost = &self.run.counters.levels[0];
         let (current, total) = (&outermost.current, &outermost.total);
@@ -493,14 +524,15 @@ impl Context {
 
     /// Encodes a state into the spare buffer, so that one that cannot be encoded spoils nothing.
     pub(crate) fn keep<S: Serialize>(&self, state: &S) -> Result<(), Failure> {
-        let mut kept = self.here.state.borrow_mut();
+        let here = self.here();
+        let mut kept = here.state.borrow_mut();
         let kept = &mut *kept;
         kept.spare.clear();
         rmp_serde::encode::write_named(&mut kept.spare, state).or_fail("CHECKPOINT_NOT_ENCODED")?;
         std::mem::swap(&mut kept.spare, &mut kept.value);
         kept.fresh = true;
-        kept.depth = self.here.depth.get().min(LEVELS);
-        let open = kept.steps.iter_mut().zip(&self.here.names);
+        kept.depth = here.depth.get().min(LEVELS);
+        let open = kept.steps.iter_mut().zip(&here.names);
         for ((kept, name), counts) in open.zip(&self.run.counters.levels).take(kept.depth) {
             let current = counts.current.load(Ordering::Relaxed);
             *kept = (name.get(), current, counts.total.load(Ordering::Relaxed));

@@ -10,6 +10,9 @@ use crate::run::Run;
 use crate::run::progress_counters::{LEVELS, Level, MOST, UNKNOWN};
 use crate::run::yielding::Yielding;
 
+/// The most steps that may be complete before the first one.
+const FURTHEST: u64 = MOST / 2;
+
 mod sealed {
     pub trait Sealed {}
 }
@@ -162,7 +165,12 @@ impl<'a, I> Steps<'a, I> {
             names.set(name);
         }
         let counters = &ctx.run.counters;
-        let total = total.unwrap_or(UNKNOWN);
+        // Nobody shows such a count. From 0 there is no time to reach the greatest number, so a step
+        // need not look for it.
+        let (done, total) = match done {
+            0..=FURTHEST => (done, total.unwrap_or(UNKNOWN)),
+            _ => (0, UNKNOWN),
+        };
         counters.begin(depth, name, done, total);
         Self {
             ctx,
@@ -183,7 +191,7 @@ impl<'a, I> Steps<'a, I> {
     /// So many steps were complete before the first one: for a loop over what is left, in a run
     /// that goes on from a checkpoint. A range says so by its start.
     pub fn after(mut self, complete: u64) -> Self {
-        let complete = complete.min(MOST);
+        let complete = complete.min(FURTHEST);
         if self.total != UNKNOWN {
             let left = self.total - self.done;
             self.total = complete.saturating_add(left).min(MOST);
@@ -249,12 +257,12 @@ impl<I: Iterator> Iterator for Steps<'_, I> {
         let Some(item) = self.items.next() else {
             self.over = true;
             // Now there are as many as are complete, whatever was known before.
-            self.count.total.store(self.done, Ordering::Relaxed);
+            self.count
+                .total
+                .store(self.done.min(MOST), Ordering::Relaxed);
             return None;
         };
-        if self.done < self.total.min(MOST) {
-            self.done += 1;
-        }
+        self.done += 1;
         Some(Ok(item))
     }
 }

@@ -11,6 +11,8 @@ use crate::locks::lock;
 
 /// Levels of nested steps that are shown; deeper ones run unseen.
 pub(crate) const LEVELS: usize = 8;
+/// Counts of items that are shown at the same time: the bits of a byte.
+pub(crate) const COUNTS: usize = 8;
 /// Nobody knows how many there are.
 pub(crate) const UNKNOWN: u64 = u64::MAX;
 /// The greatest count: what is over it is no count that anyone shows.
@@ -41,8 +43,9 @@ pub(crate) struct Words {
 #[derive(Debug)]
 pub(crate) struct ProgressCounters {
     pub(crate) levels: [Level; LEVELS + 1],
-    items: AtomicU64,
-    /// Those that the function's own threads have counted: `items` has one writer.
+    /// What is shown is their sum, without the last, which takes what is not shown.
+    pub(crate) items: [AtomicU64; COUNTS + 1],
+    /// Those that the function's own threads have counted: each of the others has one writer.
     items_of_threads: AtomicU64,
     items_total: AtomicU64,
     /// Calls that change no count: a function that only sleeps is alive all the same.
@@ -66,7 +69,7 @@ impl ProgressCounters {
     pub(crate) fn new() -> Self {
         Self {
             levels: std::array::from_fn(|_| Level::default()),
-            items: AtomicU64::new(0),
+            items: std::array::from_fn(|_| AtomicU64::new(0)),
             items_of_threads: AtomicU64::new(0),
             items_total: AtomicU64::new(UNKNOWN),
             touches: AtomicU64::new(0),
@@ -109,8 +112,20 @@ impl ProgressCounters {
         known(&self.items_total)
     }
 
-    pub(crate) const fn items(&self) -> &AtomicU64 {
-        &self.items
+    /// How many items the function itself has counted.
+    fn items(&self) -> u64 {
+        let shown = self.items.iter().take(COUNTS);
+        let counts = shown.map(|count| count.load(Ordering::Relaxed));
+        counts.fold(0, u64::saturating_add)
+    }
+
+    /// The same, when no count is alive: afterwards it is all in the first counter.
+    pub(crate) fn gather_items(&self) -> u64 {
+        let all = self.items();
+        for (place, count) in self.items.iter().enumerate() {
+            count.store(if place == 0 { all } else { 0 }, Ordering::Relaxed);
+        }
+        all
     }
 
     /// Counts items on any thread.
@@ -124,9 +139,8 @@ impl ProgressCounters {
         Some(Snapshot {
             steps: self.steps(&words.names),
             items: self
-                .items_of_threads
-                .load(Ordering::Relaxed)
-                .saturating_add(self.items.load(Ordering::Relaxed)),
+                .items()
+                .saturating_add(self.items_of_threads.load(Ordering::Relaxed)),
             items_total: self.items_total(),
             message: words.message.clone(),
             title: words.title.clone(),
@@ -141,10 +155,15 @@ impl ProgressCounters {
         let outer = || self.levels[0].current.load(Ordering::Acquire);
         let mut before = outer();
         for _ in 0..4 {
-            let level = |(name, level): (&&'static str, &Level)| StepProgress {
-                name: (*name).to_owned(),
-                current: level.current.load(Ordering::Acquire),
-                total: known(&level.total),
+            let level = |(name, level): (&&'static str, &Level)| {
+                let total = known(&level.total);
+                let current = level.current.load(Ordering::Acquire);
+                StepProgress {
+                    name: (*name).to_owned(),
+                    // An iterator may give more than it said.
+                    current: current.min(total.unwrap_or(MOST)),
+                    total,
+                }
             };
             let steps: Vec<_> = names.iter().zip(&self.levels).map(level).collect();
             let after = outer();
