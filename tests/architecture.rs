@@ -1,6 +1,8 @@
 //! The rules of the design that a machine can check, read from the source itself: how long a
 //! handler is, what a service owns, who may name what. If one fails, the code is wrong.
 
+#[path = "architecture/codes.rs"]
+mod codes;
 #[path = "architecture/duplicates.rs"]
 mod duplicates;
 #[path = "architecture/manifests.rs"]

@@ -22,7 +22,7 @@ pub struct ParseTimeError;
 impl fmt::Display for ParseTimeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "expected an RFC 3339 time in the years 1 to 9999 UTC, such as 2026-01-31T12:00:00.000Z",
+            "expected an RFC 3339 time in the years 1 to 9999 UTC, without a leap second, such as 2026-01-31T12:00:00.000Z",
         )
     }
 }
@@ -99,9 +99,9 @@ impl FromStr for Timestamp {
             return Err(ParseTimeError);
         }
         let time = DateTime::parse_from_rfc3339(text).map_err(|_| ParseTimeError)?;
-        // A second 60 is allowed only after the last second of a day in UTC (RFC 3339, 5.7).
+        // A second 60 has no milliseconds since 1970 of its own, so it could not be read back as it was.
         let is_leap = time.timestamp_subsec_nanos() >= 1_000_000_000;
-        if is_leap && time.timestamp().rem_euclid(86_400) != 86_399 {
+        if is_leap {
             return Err(ParseTimeError);
         }
         // The range is checked in UTC, because an offset may lead out of the years that the text names.
@@ -164,20 +164,14 @@ mod tests {
             "2026-01-31T12:30:60Z",
             "2026-01-31T22:59:60Z",
             "2016-12-31T23:59:60+05:00",
+            "2016-12-31T23:59:60Z",
+            "2016-12-31T18:59:60.500-05:00",
         ] {
             assert_eq!(text.parse::<Timestamp>(), Err(ParseTimeError), "{text}");
         }
         for (text, time) in [
             ("0000-12-31T23:00:00-01:00", Timestamp::MIN),
             ("9999-12-31T23:59:59.9999999Z", Timestamp::MAX),
-            (
-                "2016-12-31T23:59:60Z",
-                Timestamp::from_millis(1_483_228_800_000),
-            ),
-            (
-                "2016-12-31T18:59:60.500-05:00",
-                Timestamp::from_millis(1_483_228_800_500),
-            ),
         ] {
             assert_eq!(text.parse(), Ok(time), "{text}");
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use impresario_api::{Bar, BarPage, PredictRequest, Timestamp};
 
 use crate::error::Error;
-use crate::text_file;
+use crate::text_file::{self, Form};
 
 /// The columns of a bar in order; the first may have other names.
 const NAMES: [&str; 6] = ["timestamp", "open", "high", "low", "close", "volume"];
@@ -16,7 +16,7 @@ const TIMES: [&str; 3] = ["time", "date", "datetime"];
 pub(crate) fn read(path: &Path) -> Result<Vec<Bar>, Error> {
     let whole = text_file::whole(path);
     let wrong = |why: String| Error::usage(format!("--bars {}: {why}", whole.display()));
-    let text = text_file::read(path).map_err(|error| wrong(error.to_string()))?;
+    let text = text_file::read(path, Form::Data).map_err(|error| wrong(error.to_string()))?;
     let text = text.as_str();
     let is_csv = path
         .extension()
@@ -75,7 +75,8 @@ fn bar(row: &csv::StringRecord, places: &[usize; 6], at: usize) -> Result<Bar, S
         let number = number.ok().filter(|number| number.is_finite());
         number.ok_or_else(|| wrong(column, "a number"))
     };
-    let expected = "a time such as 2004-08-19, 2004-08-19T13:30:00Z or seconds since 1970";
+    let expected =
+        "a time such as 2004-08-19, 20040819, 2004-08-19T13:30:00Z or seconds since 1970";
     Ok(Bar {
         timestamp: time(field(0)).ok_or_else(|| wrong(0, expected))?,
         open: number(1)?,
@@ -88,6 +89,9 @@ fn bar(row: &csv::StringRecord, places: &[usize; 6], at: usize) -> Result<Bar, S
 
 /// A date, a date-time (in UTC if it has no offset) or seconds since 1970.
 fn time(text: &str) -> Option<Timestamp> {
+    if let Some(date) = basic_date(text) {
+        return Some(date);
+    }
     if let Ok(seconds) = text.parse::<i64>() {
         return seconds.checked_mul(1_000).map(Timestamp::from_millis);
     }
@@ -96,6 +100,16 @@ fn time(text: &str) -> Option<Timestamp> {
     complete
         .iter()
         .find_map(|rest| format!("{text}{rest}").parse().ok())
+}
+
+/// `20040819`, in the years in which the server takes eight digits for a date.
+fn basic_date(text: &str) -> Option<Timestamp> {
+    let is_date = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (year, rest) = text.split_at_checked(4).filter(|_| is_date)?;
+    let (month, day) = rest.split_at(2);
+    let fits = ("1800"..="2200").contains(&year);
+    let whole = format!("{year}-{month}-{day}T00:00:00Z");
+    whole.parse().ok().filter(|_| fits)
 }
 
 #[cfg(test)]
@@ -144,9 +158,14 @@ mod tests {
             "2004-08-19T00:00:00Z",
             "2004-08-19T02:00:00+02:00",
             "1092873600",
+            "20040819",
         ] {
             let time = time(text).map(Timestamp::as_millis);
             assert_eq!(time, Some(1_092_873_600_000), "{text}");
+        }
+        for seconds in ["20040832", "17991231", "22010101", "2004081"] {
+            let time = time(seconds).map(|time| time.as_millis() / 1_000);
+            assert_eq!(time, seconds.parse().ok(), "{seconds}");
         }
         for text in ["", "yesterday", "2004-13-01", "99999999999999999999"] {
             assert_eq!(time(text), None, "{text}");

@@ -3,9 +3,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use impresario_api::{Envelope, ErrorBody};
+use impresario_api::{Code, Envelope, ErrorBody};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::Error;
 
@@ -14,8 +14,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// An idle connection is not used again after this: the server closes its end after 5 s.
 const IDLE: Duration = Duration::from_secs(4);
 /// The largest answer. Lists and logs are paged, so no answer comes near this.
-const LARGEST_ANSWER: u64 = 256 * 1024 * 1024;
+pub(crate) const LARGEST_ANSWER: u64 = 256 * 1024 * 1024;
 
+/// A JSON object. To assign to a field of a `Value` that is none ends the program, and what a server sends may
+/// be anything.
+pub(crate) type Object = Map<String, Value>;
 /// Names and values of a query.
 pub(crate) type Query<'a> = &'a [(&'a str, String)];
 
@@ -54,6 +57,11 @@ impl Client {
     /// `GET`, as JSON.
     pub(crate) fn get(&self, path: &str, query: Query) -> Result<Value, Error> {
         self.get_within(PATIENCE, path, query)
+    }
+
+    /// `GET` of an object whose fields are read and changed one by one.
+    pub(crate) fn get_object(&self, path: &str, query: Query) -> Result<Object, Error> {
+        parse(self.get(path, query)?)
     }
 
     /// `GET` with a time limit, for a caller that must learn soon that the server does not answer.
@@ -144,15 +152,18 @@ impl Client {
         if envelope.success {
             return Ok(envelope.data.unwrap_or(Value::Null));
         }
-        Err(Error::Api {
-            body: envelope.error.unwrap_or_else(|| ErrorBody {
-                code: "INTERNAL".to_owned(),
-                message: format!("HTTP {} without an error in it", status.as_u16()),
-                details: None,
-                details_total: None,
-                retryable: false,
-            }),
-        })
+        let body = envelope.error.unwrap_or_else(|| ErrorBody {
+            code: "INTERNAL".to_owned(),
+            message: format!("HTTP {} without an error in it", status.as_u16()),
+            details: None,
+            details_total: None,
+            retryable: false,
+        });
+        if body.code == Code::RouteNotFound.as_str() && self.authority().contains('/') {
+            let url = self.url.clone();
+            return Err(Error::NoRoute { url, body });
+        }
+        Err(Error::Api { body })
     }
 
     fn transport(&self, error: &ureq::Error) -> Error {
@@ -182,6 +193,14 @@ pub(crate) struct Post<'a> {
     pub(crate) wait: Option<f64>,
     /// The key by which the server recognises a repeated start.
     pub(crate) idempotency_key: Option<&'a str>,
+}
+
+/// Takes a list out of a page.
+pub(crate) fn take_list(page: &mut Object, field: &str) -> Result<Vec<Value>, Error> {
+    match page.remove(field) {
+        Some(Value::Array(list)) => Ok(list),
+        _ => Err(Error::Garbled(format!("it has no list of {field}"))),
+    }
 }
 
 /// An answer as a wire type.
@@ -243,11 +262,11 @@ fn caller() -> String {
 /// Where the next page begins, if there is one. It is an error if that is not beyond the page before,
 /// because the client would then ask for pages for ever.
 pub(crate) fn onward<T: FromStr>(
-    page: &Value,
+    page: &Object,
     field: &str,
     is_beyond: impl FnOnce(&T) -> bool,
 ) -> Result<Option<T>, Error> {
-    let Some(text) = page[field].as_str() else {
+    let Some(text) = page.get(field).and_then(Value::as_str) else {
         return Ok(None);
     };
     match text.parse() {

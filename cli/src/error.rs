@@ -33,6 +33,9 @@ pub(crate) enum Error {
     /// The server refused the request.
     #[error("{} ({})", body.message, body.code)]
     Api { body: ErrorBody },
+    /// The server has no such route below the path of the address, which may be the wrong place.
+    #[error("{} ({})", body.message, body.code)]
+    NoRoute { url: String, body: ErrorBody },
     /// The answer is not as the API describes it.
     #[error("the server's answer cannot be read: {0}")]
     Garbled(String),
@@ -123,7 +126,9 @@ impl Error {
                 _ => FAILED,
             },
             Self::Left { .. } => CANCELLED,
-            Self::Garbled(_) | Self::UnknownId { .. } | Self::Output(_) => FAILED,
+            Self::Garbled(_) | Self::UnknownId { .. } | Self::NoRoute { .. } | Self::Output(_) => {
+                FAILED
+            }
         }
     }
 
@@ -179,6 +184,11 @@ impl Error {
             Self::AmbiguousId { .. } => vec![("type more of it, or all of it", "")],
             Self::UnknownId { thing, .. } => vec![("see which there are:", thing.list())],
             Self::Api { body } => return api_next(body),
+            Self::NoRoute { url, body } => {
+                let mut next = vec![("is this --url the right one?", url.clone().into())];
+                next.extend(api_next(body));
+                return next;
+            }
             Self::Garbled(_) => vec![(
                 "compare the versions:",
                 "impresario --version   and   impresario system",
@@ -194,7 +204,9 @@ impl Error {
     /// The error in the form of the API, for `--json`.
     pub(crate) fn envelope(&self) -> Envelope<Value> {
         let code = match self {
-            Self::Api { body } => return Envelope::error(body.clone()),
+            Self::Api { body } | Self::NoRoute { body, .. } => {
+                return Envelope::error(body.clone());
+            }
             Self::Unreachable { .. } => "UNREACHABLE",
             Self::ConnectionLost { .. } => "CONNECTION_LOST",
             Self::Stranger { .. } => "NOT_IMPRESARIO",

@@ -28,6 +28,7 @@ use commands::App;
 use error::Error;
 use out::Out;
 use runner::OperationRunner;
+use text_file::Form;
 
 fn main() -> ExitCode {
     let (global, asked) = args::read();
@@ -78,7 +79,8 @@ fn token(global: &Global) -> Result<Option<String>, Error> {
 /// Reads the first line that is not a comment: a token, or a name and a token, as in the server's own file.
 fn read_token(path: &Path) -> Result<String, Error> {
     let shown = format!("--token-file {}", text_file::whole(path).display());
-    let text = text_file::read(path).map_err(|error| Error::usage(format!("{shown}: {error}")))?;
+    let text = text_file::read(path, Form::Written)
+        .map_err(|error| Error::usage(format!("{shown}: {error}")))?;
     let mut lines = text.lines().map(str::trim_ascii);
     let line = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
     let line = line.unwrap_or_default();

@@ -86,8 +86,8 @@ impl Out {
         }
         if self.json {
             let mut value = serde_json::to_value(error.envelope()).unwrap_or(Value::Null);
-            if let Some(id) = id {
-                value["id"] = id.into();
+            if let (Some(id), Some(value)) = (id, value.as_object_mut()) {
+                value.insert("id".to_owned(), id.into());
             }
             self.note(&[text::json(&value)]);
         } else {

@@ -131,8 +131,10 @@ fn unknown(full: &str, path: &str, key: &str, shape: &Table) -> ConfigError {
         Some((..=2, near)) => format!("did you mean {prefix}{near}? "),
         _ => String::new(),
     };
-    ConfigError(format!(
-        "unknown key {full}; {hint}known here: {}",
-        known.join(", ")
-    ))
+    let what = match (key, path) {
+        ("", "") => "a key is missing".to_owned(),
+        ("", path) => format!("a key is missing in {path}"),
+        _ => format!("unknown key {full}"),
+    };
+    ConfigError(format!("{what}; {hint}known here: {}", known.join(", ")))
 }

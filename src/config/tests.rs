@@ -79,6 +79,14 @@ const FAULTS: &[([&str; 2], &str)] = &[
         "known here: data, data_dir, http, lanes, log",
     ),
     (
+        ["--set", "=1"],
+        "a key is missing; known here: data, data_dir, http, lanes, log",
+    ),
+    (
+        ["--set", "data.=1"],
+        "a key is missing in data; known here: data.",
+    ),
+    (
         ["--set", "http.workers=many"],
         "http.workers: expected an integer, got a string",
     ),

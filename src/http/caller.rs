@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use impresario::Options;
 use impresario_api::{Faults, StartOptions, text};
@@ -54,50 +54,66 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let headers = request.headers();
-        let (requested_by, other) = match request.extensions().get::<TokenName>() {
-            Some(token) => (token.0.to_string(), None),
-            None => client(headers),
-        };
-        let key = idempotency_key(headers);
-        ready(key.map(|key| Self {
-            requested_by,
-            // No key has a line break, so no two callers make the same of theirs.
-            idempotency_key: key.map(|key| match other {
-                Some(digest) => format!("{key}\n{digest}"),
-                None => key,
-            }),
-        }))
+        ready(Self::of(request))
     }
 }
 
+impl Caller {
+    fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        let headers = request.headers();
+        let client = client(headers)?;
+        let (requested_by, other) = match request.extensions().get::<TokenName>() {
+            Some(token) => (token.0.to_string(), None),
+            None => client,
+        };
+        Ok(Self {
+            requested_by,
+            // No key has a line break, so no two callers make the same of theirs.
+            idempotency_key: idempotency_key(headers)?.map(|key| match other {
+                Some(digest) => format!("{key}\n{digest}"),
+                None => key,
+            }),
+        })
+    }
+}
+
+/// What one is called who has no name.
+const UNNAMED: &str = "anonymous";
+
 /// What the client calls itself, as events and screens may show it; where that is not all of it, a
-/// digest of all of it too: clients that are shown alike are not the same.
-fn client(headers: &HeaderMap) -> (String, Option<String>) {
-    let bytes = headers
-        .get("x-client")
-        .map_or(&b""[..], |value| value.as_bytes())
+/// digest of all of it too: clients that are shown alike are not the same. So is one who calls itself as the
+/// unnamed are called.
+fn client(headers: &HeaderMap) -> Result<(String, Option<String>), ApiError> {
+    let bytes = once(headers, "X-Client")?
+        .map_or(&b""[..], HeaderValue::as_bytes)
         .trim_ascii();
     let given = String::from_utf8_lossy(bytes);
     let shown = text::one_line(given.trim(), 100);
     let digest = || text::hex(&Sha256::digest(bytes));
-    let digest = (shown.as_bytes() != bytes).then(digest);
+    let digest = (shown.as_bytes() != bytes || shown == UNNAMED).then(digest);
     let shown = match &*shown {
-        "" => "anonymous",
+        "" => UNNAMED,
         shown => shown,
     };
-    (shown.to_owned(), digest)
+    Ok((shown.to_owned(), digest))
+}
+
+/// The value of a header that may be given only once: of several, nobody knows which one is meant.
+fn once<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a HeaderValue>, ApiError> {
+    let mut given = headers.get_all(name);
+    let value = given.next();
+    match given.next() {
+        None => Ok(value),
+        Some(_) => Err(ApiError::bad_request(&Faults::one(
+            name, "it once", "several",
+        ))),
+    }
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    let mut given = headers.get_all("idempotency-key");
-    let Some(value) = given.next() else {
+    let Some(value) = once(headers, "Idempotency-Key")? else {
         return Ok(None);
     };
-    if given.next().is_some() {
-        let faults = Faults::one("Idempotency-Key", "it once", "several");
-        return Err(ApiError::bad_request(&faults));
-    }
     let bytes = value.as_bytes();
     let is_key = (1..=255).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic);
     match std::str::from_utf8(bytes) {
@@ -112,7 +128,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderName;
 
     use super::*;
 
@@ -131,16 +147,26 @@ mod tests {
             ("\u{202e}a\u{2066}".as_bytes(), "a"),
             (b"", "anonymous"),
         ] {
-            assert_eq!(client(&headers("x-client", given)).0, shown);
+            let client = client(&headers("x-client", given));
+            assert_eq!(client.expect("it stands once").0, shown);
         }
-        let long = client(&headers("x-client", &[b'x'; 300])).0;
+        let long = client(&headers("x-client", &[b'x'; 300]));
+        let long = long.expect("it stands once").0;
         assert_eq!(long.chars().count(), 100);
-        assert_eq!(client(&HeaderMap::new()), ("anonymous".to_owned(), None));
+        let unnamed = client(&HeaderMap::new()).ok();
+        assert_eq!(unnamed, Some(("anonymous".to_owned(), None)));
+        let mut two = headers("x-client", b"anna");
+        let name = HeaderName::from_static("x-client");
+        two.append(name, HeaderValue::from_static("anna"));
+        assert!(client(&two).is_err(), "which one is meant?");
     }
 
     #[test]
     fn clients_that_are_shown_alike_share_no_keys() {
-        let client = |given: &[u8]| client(&headers("x-client", given));
+        let client = |given: &[u8]| {
+            let client = client(&headers("x-client", given));
+            client.expect("it stands once")
+        };
         let long = |end: &str| format!("{}{end}", "a".repeat(100)).into_bytes();
         for (one, other) in [
             (long("1"), long("2")),
@@ -149,6 +175,7 @@ mod tests {
             ("a\u{202e}".into(), b"a".to_vec()),
             ("\u{200b}".into(), b"anonymous".to_vec()),
             ("\u{200b}".into(), b"".to_vec()),
+            (b"anonymous".to_vec(), b"".to_vec()),
         ] {
             let (one, other) = (client(&one), client(&other));
             assert_eq!(one.0, other.0);

@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 use crate::support::{DUMMY, OPERATIONS, Server, id};
 
 /// Times that RFC 3339 can name and that have no four digits of a year in UTC.
-const NO_TIMES: [&str; 5] = [
+const NO_TIMES: [&str; 7] = [
     "0000-01-01T00:00:00+14:00",
     "0000-12-31T23:59:59.999Z",
     "0001-01-01T00:00:00+00:01",
     "9999-12-31T23:59:59.9999999-05:00",
     "9999-12-31T23:59:60Z",
+    "2016-12-31T23:59:60Z",
+    "2016-12-31T18:59:60.500-05:00",
 ];
 
 #[test]

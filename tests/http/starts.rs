@@ -245,6 +245,26 @@ fn the_same_key_is_the_same_operation_to_the_same_caller() {
 }
 
 #[test]
+fn a_key_of_the_unnamed_is_not_that_of_one_who_is_called_so() {
+    let server = Server::start();
+    let body = json!({"iterations": 0});
+    let ask = |who: &[&str]| {
+        let mut headers = vec![("idempotency-key", "once")];
+        headers.extend(who.iter().map(|who| ("x-client", *who)));
+        server.post_as(DUMMY, &body, &headers)
+    };
+    let unnamed = id(ask(&[]).data(202));
+    assert_eq!(id(ask(&[""]).data(200)), unnamed);
+    let called_so = id(ask(&["anonymous"]).data(202));
+    assert_ne!(called_so, unnamed);
+    assert_eq!(id(ask(&["anonymous"]).data(200)), called_so);
+    let reply = ask(&["anna", "ben"]);
+    reply.fails(400, "BAD_REQUEST");
+    let fault = &reply.body["error"]["details"][0];
+    assert_eq!(fault["path"], "X-Client", "{fault}");
+}
+
+#[test]
 fn who_asked_stands_in_the_view() {
     let server = Server::start();
     let body = json!({"iterations": 0});

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::App;
 use crate::args::Bars;
-use crate::client::{Client, escaped, onward, parse};
+use crate::client::{Client, Object, escaped, onward, parse, take_list};
 use crate::display;
 use crate::display::data::Shown;
 use crate::error::Error;
@@ -30,7 +30,7 @@ pub(super) fn show(app: &App, asked: &Bars) -> Result<(), Error> {
     }
     let mut shown: Option<Shown> = None;
     pages(&app.client, asked, asked.limit, |page| {
-        let page: BarPage = parse(page)?;
+        let page: BarPage = parse(page.into())?;
         let shown = shown.get_or_insert_with(|| Shown::new(page.dataset));
         shown.goes_on = page.next_start.is_some();
         shown.add(&page.bars, asked.limit.is_some());
@@ -47,20 +47,18 @@ fn raw(client: &Client, asked: &Bars) -> Result<Value, Error> {
     if asked.limit.is_none() {
         return client.get(&path(&asked.symbol, &asked.timeframe), &range(asked));
     }
-    let mut whole: Option<Value> = None;
+    let mut whole: Option<Object> = None;
+    let mut all = Vec::new();
     pages(client, asked, asked.limit, |mut page| {
-        let Some(whole) = &mut whole else {
-            whole = Some(page);
-            return Ok(());
-        };
-        if let (Some(all), Some(more)) = (whole["bars"].as_array_mut(), page["bars"].as_array_mut())
-        {
-            all.append(more);
-        }
-        whole["next_start"] = page["next_start"].take();
+        all.append(&mut take_list(&mut page, "bars")?);
+        let next = page.remove("next_start").unwrap_or_default();
+        let whole = whole.get_or_insert(page);
+        whole.insert("next_start".to_owned(), next);
         Ok(())
     })?;
-    Ok(whole.unwrap_or_default())
+    let mut whole = whole.unwrap_or_default();
+    whole.insert("bars".to_owned(), all.into());
+    Ok(Value::Object(whole))
 }
 
 /// Reads the range page by page, up to `limit` bars.
@@ -68,7 +66,7 @@ fn pages(
     client: &Client,
     asked: &Bars,
     limit: Option<u64>,
-    mut each: impl FnMut(Value) -> Result<(), Error>,
+    mut each: impl FnMut(Object) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let path = path(&asked.symbol, &asked.timeframe);
     let mut query = range(asked);
@@ -76,8 +74,9 @@ fn pages(
     let mut last = None;
     loop {
         query.push(("limit", missing.min(PAGE).to_string()));
-        let page = client.get(&path, &query)?;
-        let count = page["bars"].as_array().map_or(0, Vec::len) as u64;
+        let page = client.get_object(&path, &query)?;
+        let bars = page.get("bars").and_then(Value::as_array);
+        let count = bars.map_or(0, Vec::len) as u64;
         let next = onward(&page, "next_start", |next| Some(*next) > last)?;
         each(page)?;
         missing = missing.saturating_sub(count);
@@ -122,7 +121,7 @@ pub(super) fn newest(
         };
         let mut bars: Vec<Bar> = Vec::new();
         pages(client, &asked, None, |page| {
-            let page: BarPage = parse(page)?;
+            let page: BarPage = parse(page.into())?;
             bars.extend(page.bars);
             Ok(())
         })?;

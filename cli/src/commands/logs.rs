@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use crate::args::Logs;
+use crate::client::take_list;
 use crate::display::text::{clean, left};
 use crate::display::{Look, Tone};
 use crate::error::Error;
@@ -82,22 +83,19 @@ fn read(
     loop {
         let mut query = vec![("since", since.to_string()), ("limit", PAGE.to_string())];
         query.extend(level.clone().map(|level| ("level", level)));
-        let page = app
+        let mut page = app
             .client
-            .get(&format!("/api/v1/operations/{id}/logs"), &query)?;
-        let events = page["events"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        for event in events {
+            .get_object(&format!("/api/v1/operations/{id}/logs"), &query)?;
+        let events = take_list(&mut page, "events")?;
+        for event in &events {
             each(event)?;
         }
-        let next = page["next_since"].as_u64();
-        *since = match next.filter(|next| *next > *since) {
+        let next = page.remove("next_since").unwrap_or_default();
+        *since = match next.as_u64().filter(|next| *next > *since) {
             Some(next) => next,
             None if events.is_empty() => *since,
             None => {
-                let text = clean(&page["next_since"].to_string());
+                let text = clean(&next.to_string());
                 let why = format!("its next_since, {text}, leads to no further page");
                 return Err(Error::Garbled(why));
             }

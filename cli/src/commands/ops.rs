@@ -1,11 +1,11 @@
 //! `ops list`, `show`, `watch` and `prune`.
 
-use impresario_api::{OperationId, OperationList, OperationView};
+use impresario_api::{OperationId, OperationList, OperationView, PruneAnswer};
 use serde_json::{Value, json};
 
 use super::App;
 use crate::args::{List, Prune};
-use crate::client::{Post, onward, parse};
+use crate::client::{Object, Post, onward, parse, take_list};
 use crate::display;
 use crate::display::numbers::{span, thousands};
 use crate::error::Error;
@@ -19,36 +19,33 @@ const PAGE: u32 = 100;
 pub(super) fn list(app: &App, asked: &List) -> Result<(), Error> {
     let filter = filter(asked);
     let wanted = if asked.all { u32::MAX } else { asked.limit };
-    let mut whole: Option<Value> = None;
+    let mut whole: Option<Object> = None;
+    let mut all = Vec::new();
     let mut missing = wanted;
     let mut cursor: Option<OperationId> = None;
     loop {
         let mut query = filter.clone();
         query.push(("limit", missing.min(PAGE).to_string()));
         query.extend(cursor.map(|cursor| ("cursor", cursor.to_string())));
-        let mut page = app.client.get("/api/v1/operations", &query)?;
-        let rows = page["operations"]
-            .as_array_mut()
-            .map(std::mem::take)
-            .unwrap_or_default();
+        let mut page = app.client.get_object("/api/v1/operations", &query)?;
+        let mut rows = take_list(&mut page, "operations")?;
         missing = missing.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
         // The newest come first, so the end of each page must be older than that of the page before.
         cursor = onward(&page, "next_cursor", |next| {
             cursor.is_none_or(|last| *next < last)
         })?;
         let is_empty = rows.is_empty();
-        // The result has the counts of the first page, the rows of every page, and the cursor of the last one.
-        let whole = whole.get_or_insert(page);
-        match whole["operations"].as_array_mut() {
-            Some(all) => all.extend(rows),
-            None => whole["operations"] = Value::from(rows),
-        }
-        whole["next_cursor"] = json!(cursor);
+        all.append(&mut rows);
+        whole.get_or_insert(page);
         if cursor.is_none() || missing == 0 || is_empty {
             break;
         }
     }
-    let whole = whole.unwrap_or_default();
+    // The result has the counts of the first page, the rows of every page, and the cursor of the last one.
+    let mut whole = whole.unwrap_or_default();
+    whole.insert("operations".to_owned(), all.into());
+    whole.insert("next_cursor".to_owned(), json!(cursor));
+    let whole = Value::Object(whole);
     if app.out.json {
         return app.out.document(&whole);
     }
@@ -107,7 +104,8 @@ pub(super) fn prune(app: &App, asked: &Prune) -> Result<(), Error> {
     if app.out.json {
         return app.out.document(&raw);
     }
-    let count = thousands(raw["pruned"].as_u64().unwrap_or(0));
+    let answer: PruneAnswer = parse(raw)?;
+    let count = thousands(answer.pruned);
     let what = if asked.dry_run {
         "would be deleted"
     } else {

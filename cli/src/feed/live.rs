@@ -111,7 +111,8 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
         let listens = match frame.body {
             FrameBody::Snapshot(Snapshot::View(view)) => {
                 *since = Some(view.row.seq.max(since.unwrap_or(0)));
-                return self.stands(*view, raw["data"].take(), known);
+                let raw = raw.get_mut("data").map(Value::take).unwrap_or_default();
+                return self.stands(*view, raw, known);
             }
             FrameBody::Progress(progress) => {
                 let known = known.as_mut()?;

@@ -59,7 +59,7 @@ pub(super) const PREDICT: &[Field] =
 const BAR: &[Field] = &[
     required(field(
         "timestamp",
-        "an RFC 3339 time, years 1 to 9999 UTC",
+        "an RFC 3339 time, years 1 to 9999 UTC, no leap second",
         is::<Timestamp>,
     )),
     required(field("open", "a number", Value::is_number)),
@@ -107,7 +107,7 @@ pub(super) const OPTIONS: &[Field] = &[
     ),
     field(
         "not_before",
-        "an RFC 3339 time, years 1 to 9999 UTC",
+        "an RFC 3339 time, years 1 to 9999 UTC, no leap second",
         is::<Option<Timestamp>>,
     ),
 ];

@@ -11,8 +11,9 @@ use crate::http::peer::Peer;
 const WINDOW: Duration = Duration::from_secs(60);
 /// After so many refusals no more tokens of this peer are looked at, until its window ends.
 const MOST_REFUSED: u32 = 5;
-/// Peers that are remembered; past that the one whose window is the oldest is forgotten.
-const MOST_PEERS: usize = 1_024;
+/// Peers that are counted one by one. While there are so many, all others are counted as one: to forget a
+/// count would let whoever has enough addresses go on for ever.
+const MOST_PEERS: usize = 4_096;
 /// Lines of the log in a window, whoever they are of.
 const MOST_LINES: u32 = 20;
 /// Characters of a path in the log.
@@ -25,6 +26,8 @@ pub(super) struct Refusals(Mutex<Seen>);
 #[derive(Default)]
 struct Seen {
     peers: HashMap<IpAddr, Count>,
+    /// Those for whom there is no room.
+    others: Option<Count>,
     lines: Option<Count>,
 }
 
@@ -64,7 +67,7 @@ impl Refusals {
             return None;
         }
         let seen = self.seen();
-        let count = seen.peers.get(&peer.group())?;
+        let count = seen.peers.get(&peer.group()).or(seen.others.as_ref())?;
         let left = count.left(now)?;
         (count.number >= MOST_REFUSED).then_some(left)
     }
@@ -77,11 +80,12 @@ impl Refusals {
             return;
         }
         let group = peer.group();
-        let count = Count::more(seen.peers.get(&group).copied(), now);
-        if seen.peers.len() >= MOST_PEERS && !seen.peers.contains_key(&group) {
-            seen.forget_oldest();
+        let known = seen.peers.get(&group).copied();
+        if known.is_none() && !seen.has_room(now) {
+            seen.others = Some(Count::more(seen.others, now));
+            return;
         }
-        seen.peers.insert(group, count);
+        seen.peers.insert(group, Count::more(known, now));
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -111,11 +115,12 @@ impl Seen {
         }
     }
 
-    fn forget_oldest(&mut self) {
-        let oldest = self.peers.iter().min_by_key(|(_, count)| count.since);
-        if let Some(oldest) = oldest.map(|(peer, _)| *peer) {
-            self.peers.remove(&oldest);
+    /// Whether one more peer can be counted; those whose window is over make room.
+    fn has_room(&mut self, now: Instant) -> bool {
+        if self.peers.len() >= MOST_PEERS {
+            self.peers.retain(|_, count| count.left(now).is_some());
         }
+        self.peers.len() < MOST_PEERS
     }
 }
 
@@ -158,23 +163,36 @@ mod tests {
     }
 
     #[test]
-    fn no_more_peers_are_remembered_than_there_is_room_for() {
+    fn no_refusals_of_others_end_a_peers_wait() {
         let (refusals, began) = (Refusals::default(), Instant::now());
+        let at = |seconds| began + Duration::from_secs(seconds);
         let name = |number: u32| Peer {
             address: IpAddr::from(number.to_be_bytes()),
             exempt: false,
         };
-        for number in 0..3 * MOST_PEERS as u32 {
-            refusals.note(
-                &name(number),
-                "/",
-                began + Duration::from_micros(number.into()),
-            );
+        let most = MOST_PEERS as u32;
+        for _ in 0..MOST_REFUSED {
+            refusals.note(&name(0), "/", at(0));
         }
-        let seen = refusals.seen();
-        assert_eq!(seen.peers.len(), MOST_PEERS);
-        assert!(!seen.peers.contains_key(&name(0).group()));
-        let last = name(3 * MOST_PEERS as u32 - 1);
-        assert!(seen.peers.contains_key(&last.group()));
+        for number in 1..most {
+            refusals.note(&name(number), "/", at(1));
+        }
+        let later = most..2 * most;
+        assert_eq!(refusals.wait(&name(most), at(2)), None, "none was too many");
+        for number in later.clone() {
+            refusals.note(&name(number), "/", at(2));
+            assert!(refusals.wait(&name(0), at(2)).is_some(), "{number}");
+        }
+        assert_eq!(refusals.seen().peers.len(), MOST_PEERS);
+        // Those for whom there is no room wait together, and those who are known for themselves.
+        assert_eq!(refusals.wait(&name(1), at(3)), None);
+        for number in later {
+            let left = refusals.wait(&name(number), at(3));
+            assert_eq!(left, Some(Duration::from_secs(59)));
+        }
+        // When the windows are over, there is room again.
+        assert_eq!(refusals.wait(&name(most), at(62)), None);
+        refusals.note(&name(most), "/", at(62));
+        assert_eq!(refusals.seen().peers.len(), 1);
     }
 }

@@ -10,7 +10,7 @@ use impresario_api::{Bar, Timestamp};
 use super::Source;
 use super::columns::{Columns, NAMES};
 use super::lines::{Account, Bounded, LONGEST_RECORD, line_at, shortened};
-use super::time::{self, Times};
+use super::time::Times;
 use crate::domain::market::bars;
 use crate::domain::market::error::{BadRow, MarketError};
 
@@ -116,7 +116,7 @@ impl Bars {
                 .map_err(|_| Wrong::of(column, "a number", field(column)))
         };
         let time = self.times.parse(field(0));
-        let timestamp = time.ok_or_else(|| Wrong::of(0, time::EXPECTED, field(0)))?;
+        let timestamp = time.ok_or_else(|| Wrong::of(0, self.times.expected(), field(0)))?;
         let bar = Bar {
             timestamp,
             open: number(1)?,

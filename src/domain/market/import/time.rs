@@ -1,10 +1,15 @@
 //! Reads times in CSV files: ISO 8601 dates and date-times, and seconds since 1970.
+//!
+//! Eight digits may be a date or seconds. The first number without hyphens of a file decides what all of
+//! them are, because rows that are read in two ways would be in a wrong order, or in wrong places.
 
 use chrono::{Datelike, NaiveDate};
 use impresario_api::Timestamp;
 
 /// The forms that [`Times::parse`] reads, for people.
-pub(crate) const EXPECTED: &str = "an ISO date (2004-08-19), an ISO date-time (2004-08-19T13:30:00Z; without offset it is UTC) or seconds since 1970";
+const EXPECTED: &str = "an ISO date (2004-08-19 or 20040819), an ISO date-time (2004-08-19T13:30:00Z; without offset it is UTC) or seconds since 1970";
+/// The years in which eight digits are taken for a date. All of them as seconds are days of 1970.
+const YEARS: std::ops::RangeInclusive<i64> = 1_800..=2_200;
 
 const DAY: i64 = 86_400_000;
 /// 1970-01-01, counted from 0001-01-01 as day 1.
@@ -17,6 +22,16 @@ pub(crate) struct Times {
     date: [u8; 10],
     /// The midnight of that date, in milliseconds since 1970.
     midnight: i64,
+    /// What the file's first bare number was.
+    numbers: Option<Numbers>,
+}
+
+/// What the bare numbers of a file are.
+#[derive(Clone, Copy, Debug)]
+enum Numbers {
+    /// `20040819`.
+    Dates,
+    Seconds,
 }
 
 impl Times {
@@ -34,10 +49,37 @@ impl Times {
                     _ => return None,
                 }
             }
-            _ => seconds(text)?,
+            _ => self.number(text)?,
         };
         Timestamp::in_range(millis)
     }
+
+    /// What the next row may have, for people.
+    pub(crate) const fn expected(&self) -> &'static str {
+        match self.numbers {
+            Some(Numbers::Dates) => "a date such as 20040819, as in the rows before",
+            _ => EXPECTED,
+        }
+    }
+
+    fn number(&mut self, text: &[u8]) -> Option<i64> {
+        let date = basic_date(text);
+        let first = date.map_or(Numbers::Seconds, |_| Numbers::Dates);
+        match self.numbers.get_or_insert(first) {
+            Numbers::Dates => date,
+            Numbers::Seconds => seconds(text),
+        }
+    }
+}
+
+/// `20040819`, the basic form of ISO 8601, in milliseconds since 1970.
+fn basic_date(text: &[u8]) -> Option<i64> {
+    let &[y1, y2, y3, y4, m1, m2, d1, d2] = text else {
+        return None;
+    };
+    let year = two(y1, y2)? * 100 + two(y3, y4)?;
+    let midnight = midnight(&[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2])?;
+    YEARS.contains(&year).then_some(midnight)
 }
 
 /// `2004-08-19`, in milliseconds since 1970.
@@ -157,6 +199,33 @@ mod tests {
     }
 
     #[test]
+    fn the_first_bare_number_of_a_file_says_what_all_are() {
+        let read = |rows: &[&str]| -> Vec<Option<i64>> {
+            let mut times = Times::default();
+            let rows = rows.iter().map(|row| times.parse(row.as_bytes()));
+            rows.map(|time| time.map(Timestamp::as_millis)).collect()
+        };
+        let (first, second) = (Some(1_092_873_600_000), Some(1_092_960_000_000));
+        assert_eq!(read(&["20040819", "20040820"]), [first, second]);
+        // What is no date in a file of dates is a bad row, and not a moment of 1970.
+        for odd in ["20040832", "17991231", "22010101", "1092960000", "0", "-1"] {
+            assert_eq!(read(&["20040819", odd]), [first, None], "{odd}");
+        }
+        assert_eq!(
+            read(&["20040800", "20040819"]),
+            [Some(20_040_800_000), Some(20_040_819_000)]
+        );
+        assert_eq!(
+            read(&["86400", "20040819"]),
+            [Some(86_400_000), Some(20_040_819_000)]
+        );
+        let mut times = Times::default();
+        assert!(times.expected().contains("seconds"));
+        times.parse(b"20040819").expect("a date");
+        assert!(!times.expected().contains("seconds"));
+    }
+
+    #[test]
     fn dates_date_times_and_seconds_are_understood() {
         for (text, wanted) in [
             ("1970-01-01", 0),
@@ -169,6 +238,13 @@ mod tests {
             ("2004-08-19 13:30:05+02:00", 1_092_915_005_000),
             ("2004-08-19 13:30:05-0330", 1_092_934_805_000),
             ("2004-08-19 00:30+01", 1_092_871_800_000),
+            ("20040819", 1_092_873_600_000),
+            ("18000101", -5_364_662_400_000),
+            ("22001231", 7_289_568_000_000),
+            ("17991231", 17_991_231_000),
+            ("22010101", 22_010_101_000),
+            ("20050229", 20_050_229_000),
+            ("20040819.0", 20_040_819_000),
             ("1092873600", 1_092_873_600_000),
             ("1092873600.0", 1_092_873_600_000),
             ("1092873600.2509", 1_092_873_600_250),

@@ -167,3 +167,22 @@ fn the_details_are_for_programs() {
     );
     assert!(!error.retryable);
 }
+
+#[test]
+fn dates_without_hyphens_are_the_dates_with_them() {
+    let rows = |[first, second]: [&str; 2]| {
+        let text = format!("{HEADER}{first},2,3,1,2,5\n{second},2,3,1,2,5\n");
+        let world = World::new(text);
+        let ended = world.ended();
+        assert!(ended.warnings().is_empty(), "{:?}", ended.warnings());
+        world.bars()
+    };
+    assert_eq!(
+        rows(["20040819", "20040820"]),
+        rows(["2004-08-19", "2004-08-20"])
+    );
+    let text = format!("{HEADER}20040819,2,3,1,2,5\n1092960000,2,3,1,2,5\n");
+    let (code, message) = World::new(text).fails();
+    assert_eq!(code, "BAD_ROW");
+    assert!(message.contains("a date such as 20040819"), "{message}");
+}
