@@ -160,8 +160,10 @@ impl Client {
             retryable: false,
         });
         if body.code == Code::RouteNotFound.as_str() && self.authority().contains('/') {
-            let url = self.url.clone();
-            return Err(Error::NoRoute { url, body });
+            return Err(Error::NoRoute {
+                url: self.url.clone(),
+                body: Box::new(body),
+            });
         }
         Err(Error::Api { body })
     }

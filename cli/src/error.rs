@@ -35,7 +35,7 @@ pub(crate) enum Error {
     Api { body: ErrorBody },
     /// The server has no such route below the path of the address, which may be the wrong place.
     #[error("{} ({})", body.message, body.code)]
-    NoRoute { url: String, body: ErrorBody },
+    NoRoute { url: String, body: Box<ErrorBody> },
     /// The answer is not as the API describes it.
     #[error("the server's answer cannot be read: {0}")]
     Garbled(String),
@@ -204,9 +204,8 @@ impl Error {
     /// The error in the form of the API, for `--json`.
     pub(crate) fn envelope(&self) -> Envelope<Value> {
         let code = match self {
-            Self::Api { body } | Self::NoRoute { body, .. } => {
-                return Envelope::error(body.clone());
-            }
+            Self::Api { body } => return Envelope::error(body.clone()),
+            Self::NoRoute { body, .. } => return Envelope::error((**body).clone()),
             Self::Unreachable { .. } => "UNREACHABLE",
             Self::ConnectionLost { .. } => "CONNECTION_LOST",
             Self::Stranger { .. } => "NOT_IMPRESARIO",

@@ -1,6 +1,6 @@
 //! The client's binary against a server whose pages do not lead further, or are no pages.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
 use std::sync::Arc;
