@@ -212,6 +212,116 @@ story('many are cancelled at once, after the dialog has shown them', async (page
   assert.equal(await page.locator('.row input:checked').count(), 0);
 }, { args: ['--set', 'lanes.default.concurrency=2'] });
 
+story('however many are refused, one message says what became of all, and those stay selected', async (page, server) => {
+  for (let made = 0; made < 8; made += 2) {
+    const ids = [await server.dummy({ iterations: 10, step_ms: 3_600_000 }), await server.dummy({ iterations: 10, step_ms: 3_600_000 })];
+    for (const id of ids) await server.post(`/operations/${id}/cancel?wait=10`);
+  }
+  await page.goto(`${server.console}#/operations?status=cancelled`);
+  await page.locator('.row:not(.head)').nth(7).waitFor();
+  await page.getByLabel('Select all').check();
+  await page.getByRole('toolbar').getByRole('button', { name: 'Retry 8' }).click();
+  await page.locator('dialog').getByRole('button', { name: 'Retry 8' }).click();
+  // One runs and one waits: there is room for two.
+  await page.locator('.told').getByText(/^2 of 8 started again; 6 were refused: QUEUE_FULL: /).waitFor();
+  assert.equal(await page.locator('.told p').count(), 1);
+  await page.getByText('6 selected').waitFor();
+  const started = (await server.get('/operations?active_only=true')).operations;
+  const tried = new Set(started.map((one) => one.retry_of));
+  const picked = await page.locator('.row:not(.head)', { has: page.locator('input:checked') }).evaluateAll((rows) => rows.map((one) => one.id.replace('row-', '')));
+  assert.ok(picked.length === 6 && !picked.some((id) => tried.has(id)), 'what was started is not selected');
+}, { args: ['--set', 'lanes.default.concurrency=1', '--set', 'lanes.default.queue_limit=1'] });
+
+story('neither a dialog nor Escape moves the rows or drops the current one', async (page, server) => {
+  const first = await server.dummy({ iterations: 10, step_ms: 3_600_000 });
+  await page.goto(server.console);
+  await row(page, first).waitFor();
+  const order = () => page.locator('.row:not(.head)').evaluateAll((rows) => rows.map((one) => one.id));
+  const news = async (count) => page.getByRole('button', { name: `${count} new` }).waitFor();
+  const dialog = async (how) => {
+    await page.keyboard.press(how);
+    await page.locator('dialog').waitFor();
+    // Longer than the pause until the mouse is heard of again, and than a frame.
+    await page.waitForTimeout(300);
+    await page.keyboard.press('Escape');
+    await page.locator('dialog').waitFor({ state: 'detached' });
+    await page.waitForTimeout(300);
+  };
+  // The mouse alone keeps them, although the dialog takes it away.
+  await row(page, first).hover();
+  await server.dummy({ iterations: 10, step_ms: 3_600_000 });
+  await news(1);
+  await dialog('?');
+  await news(1);
+  assert.deepEqual(await order(), [`row-${first}`]);
+  // So does a current row alone.
+  await page.keyboard.press('j');
+  await page.locator(`#row-${first}.current`).waitFor();
+  await page.mouse.move(5, 5);
+  await server.dummy({ iterations: 10, step_ms: 3_600_000 });
+  await news(2);
+  for (const how of ['?', 'c']) await dialog(how);
+  await page.keyboard.press('Escape');
+  await page.waitForTimeout(300);
+  await page.locator(`#row-${first}.current`).waitFor();
+  assert.deepEqual(await order(), [`row-${first}`]);
+});
+
+story('the header says what is so: a socket on every page, and that a token is missing', async (page, server) => {
+  await page.goto(`${server.console}#/start`);
+  await page.locator('.connection[title="by a socket"]').getByText(/live$/).waitFor();
+  await page.context().newPage().then(async (refused) => {
+    await refused.route('**/api/v1/**', (route) => route.fulfill({ status: 401, json: { success: false, error: { code: 'UNAUTHENTICATED', message: 'no token' } } }));
+    await refused.goto(server.console);
+    await refused.getByRole('heading', { name: 'This server asks for a token' }).waitFor();
+    await refused.locator('.connection.asking').getByText('waits for a token').waitFor();
+    await refused.close();
+  });
+});
+
+story('the form shows a refusal of the kind at its field, and says what of a link it leaves out', async (page, server) => {
+  await page.goto(`${server.console}#/start?kind=data_load&symbol=GOOG&timeframe=1d&file=..%2Fsecret.csv`);
+  await page.getByRole('button', { name: 'Start data_load' }).click();
+  await page.locator('#field-file-wrong').getByText(/^FILE_OUTSIDE: expected a file in the import folder/).waitFor();
+  assert.equal(await page.locator('.problem').count(), 0, 'it is said once');
+  const says = async (hash, text) => {
+    await page.goto(`${server.console}#/start?${hash}`);
+    await page.locator('.problem').getByText(text).waitFor();
+  };
+  await says('kind=nokind', 'The link asks for a kind that this server does not have: nokind');
+  await says('kind=dummy&params=notjson', 'params: expected a JSON object, got "notjson"');
+  await says('kind=dummy&params=null', 'params: expected a JSON object, got "null"');
+  await says(`kind=dummy&loops=3&params=${encodeURIComponent('{"iterations": 7, "rounds": 1}')}`, 'dummy has no params rounds, loops');
+  assert.equal(await page.getByLabel('Iterations').inputValue(), '7');
+});
+
+story('a page that may not copy shows the command selected', async (page, server) => {
+  // As in a page that came over plain HTTP from another machine.
+  await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+  await page.goto(`${server.console}#/start?kind=dummy&iterations=7`);
+  await page.getByRole('button', { name: 'copy as CLI' }).click();
+  await page.getByLabel('The text to copy').waitFor();
+  await until(page, () => {
+    const { activeElement: box } = document;
+    return box.value?.slice(box.selectionStart, box.selectionEnd).includes('--param iterations=7');
+  });
+  await page.keyboard.press('Escape');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+});
+
+story('the page of an operation that was removed says so, and takes its verbs away', async (page, server) => {
+  const id = await server.dummy({ iterations: 0 });
+  while ((await server.get(`/operations/${id}`)).status !== 'completed') await page.waitForTimeout(10);
+  await page.goto(`${server.console}#/operations/${id}`);
+  await page.locator('.head').getByRole('button', { name: 'Retry' }).click();
+  await page.locator('dialog').waitFor();
+  // As after a removal by age, which no configuration makes quick.
+  await page.route(`**/api/v1/operations/${id}**`, (route) => route.fulfill({ status: 404, json: { success: false, error: { code: 'OPERATION_NOT_FOUND', message: `there is no operation ${id}` } } }));
+  await page.locator('dialog').getByRole('button', { name: 'Retry' }).click();
+  await page.getByRole('heading', { name: `The operation ${id.slice(-8)} was removed` }).waitFor();
+  assert.equal(await page.locator('.head .actions').count(), 0);
+});
+
 story('after a restart of the server nothing stale is shown as running', async (page, server) => {
   const id = await server.dummy({ iterations: 10, step_ms: 3_600_000 });
   const other = await page.context().newPage();
@@ -464,6 +574,19 @@ story('prices are drawn as candles or as a line, and holes are counted', async (
   const train = page.getByRole('link', { name: 'train on it' });
   if ((await server.get('/kinds')).some((kind) => kind.kind === 'training')) assert.match(await train.getAttribute('href'), /symbol=GOOG/);
   else assert.equal(await train.count(), 0, 'this server trains no models');
+});
+
+story('a dataset that begins in the evening shows it, and how its older bars are seen', async (page, server) => {
+  const bar = (day) => ({ timestamp: `2024-02-0${day}T23:00:00.000Z`, open: 1, high: 1, low: 1, close: 1, volume: 1 });
+  const dataset = { symbol: 'EURUSD', timeframe: '1d', rows: 3, holes: 0, start: '2024-01-31T23:00:00.000Z', end: bar(2).timestamp, bytes: 1, sha256: 'a', source: 'EURUSD_1d.csv', loaded_at: bar(2).timestamp };
+  const answers = (path, data) => page.route(path, (route) => route.fulfill({ json: { success: true, data } }));
+  await answers('**/api/v1/data', { datasets: [dataset] });
+  // As a server answers that has more bars than a page shows.
+  await answers('**/api/v1/data/EURUSD/1d?**', { dataset, bars: [bar(1), bar(2)], next_start: null });
+  await page.goto(`${server.console}#/data`);
+  await page.getByText('The newest 2 of 3 bars.').waitFor();
+  await page.locator('code').getByText(`impresario --url ${server.url} data show EURUSD 1d --end ${bar(1).timestamp}`).waitFor();
+  assert.deepEqual((await page.locator('tbody td').allInnerTexts()).slice(4, 6), ['2024-01-31 23:00', '2024-02-02 23:00']);
 });
 
 story('prices are written whole, an unknown dataset is said to be none, and one that is loaded appears', async (page, server) => {

@@ -7,7 +7,7 @@ import { tick } from './clock.ts';
 import { lastHeard, life, reach, socketOpen } from './connection.ts';
 import { hasKind, kinds, kindsProblem, watchKinds } from './feed/kinds.ts';
 import { system, watchSystem } from './feed/system.ts';
-import { restartSocket } from './feed.ts';
+import { connectSocket, restartSocket } from './feed.ts';
 import { span } from './format.ts';
 import { Data } from './pages/data.tsx';
 import { Model, Models } from './pages/models.tsx';
@@ -58,6 +58,9 @@ export function App(): JSX.Element {
   }, []);
   // The server may have restarted with other kinds, and does not name them without a token.
   useEffect(() => (wantsToken.value ? undefined : watchKinds()), [life.value, wantsToken.value]);
+  useEffect(() => {
+    if (!wantsToken.value) connectSocket();
+  }, [wantsToken.value]);
   const [place = 'operations', ...rest] = route.value.path;
   useEffect(() => {
     const name = PLACES.find((one) => one.place === place)?.label ?? 'Impresario';
@@ -129,12 +132,14 @@ function TopBar(): JSX.Element {
 function Connection(): JSX.Element {
   void tick.value;
   const ago = span((Date.now() - lastHeard.value) / 1_000);
-  const [kind, sign, text] =
-    reach.value === 'gone' ? ['gone', '◌', `reconnecting, last seen ${ago} ago`]
-    : reach.value === 'asking' ? ['asking', '◌', 'connecting']
-    : ['here', '●', socketOpen.value ? 'live' : 'live, polling'];
+  const [kind, sign, text, how] =
+    reach.value === 'gone' ? ['gone', '◌', `reconnecting, last seen ${ago} ago`, 'the server does not answer']
+    : wantsToken.value ? ['asking', '◌', 'waits for a token', 'the server answers nothing without a token']
+    : reach.value === 'asking' ? ['asking', '◌', 'connecting', 'the server has not answered yet']
+    : socketOpen.value ? ['here', '●', 'live', 'by a socket']
+    : ['here', '●', 'live, polling', 'by asking again and again'];
   return (
-    <span class={`connection ${kind}`} role="status" title={socketOpen.value ? 'by a socket' : 'by asking again and again'}>
+    <span class={`connection ${kind}`} role="status" title={how}>
       <span aria-hidden="true">{sign}</span> {text}
     </span>
   );

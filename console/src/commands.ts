@@ -34,6 +34,11 @@ function param(value: unknown): string {
   }
 }
 
+/** An option and its value. The client takes a value that begins with a dash only in the same word. */
+function option(name: string, value: string): string[] {
+  return value.startsWith('-') ? [`${name}=${value}`] : [name, value];
+}
+
 const FLAGS: Record<string, string> = {
   priority: '--priority',
   timeout_seconds: '--timeout',
@@ -44,12 +49,17 @@ const FLAGS: Record<string, string> = {
 export function cli(server: string, start: Start): string {
   const words = ['impresario', '--url', server, 'start', start.kind];
   for (const [name, value] of Object.entries(start.params)) {
-    words.push('--param', `${name}=${param(value)}`);
+    words.push(...option('--param', `${name}=${param(value)}`));
   }
   for (const [name, value] of Object.entries(start.options)) {
     if (name === 'labels') {
-      for (const [key, label] of Object.entries(value as Record<string, string>)) words.push('--label', `${key}=${label}`);
-    } else if (name in FLAGS) words.push(FLAGS[name] ?? '', name === 'timeout_seconds' ? `${String(value)}s` : String(value));
+      for (const [key, label] of Object.entries(value as Record<string, string>)) words.push(...option('--label', `${key}=${label}`));
+    } else if (name in FLAGS) words.push(...option(FLAGS[name] ?? '', name === 'timeout_seconds' ? `${String(value)}s` : String(value)));
   }
   return words.map(quoted).join(' ');
+}
+
+/** How the bars of a dataset up to a time are read, that of the last one. */
+export function upTo(server: string, { symbol, timeframe }: { symbol: string; timeframe: string }, last: string): string {
+  return ['impresario', '--url', server, 'data', 'show', symbol, timeframe, '--end', last].map(quoted).join(' ');
 }

@@ -3,4 +3,4 @@
 export { watchList, type List, type Listed } from './feed/list.ts';
 export type { Filter } from './feed/merge.ts';
 export { watchOne, type One, type Range, type Watched } from './feed/one.ts';
-export { restart as restartSocket } from './feed/socket.ts';
+export { connect as connectSocket, restart as restartSocket } from './feed/socket.ts';

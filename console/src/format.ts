@@ -137,13 +137,14 @@ export function areDays(times: readonly number[]): boolean {
   return times.every((time) => time % 86_400 === 0);
 }
 
+/** `2004-08-19 to 2013-03-01`: two times of market data, by the same rule as those of bars. */
+export function period(start: string, end: string): string {
+  const both = [start, end].map((time) => Date.parse(time) / 1_000);
+  return both.map(instants(both)).join(' to ');
+}
+
 /** Formats the times of bars in UTC: as days if all of them are days. */
 export function instants(times: readonly number[]): (time: number) => string {
   const length = areDays(times) ? 10 : 16;
   return (time) => new Date(time * 1_000).toISOString().slice(0, length).replace('T', ' ');
-}
-
-/** The day of a time, in UTC. */
-export function day(time: string): string {
-  return time.slice(0, 10);
 }

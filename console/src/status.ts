@@ -1,6 +1,6 @@
 // The signs of statuses, which are the same everywhere and always shown with a word.
 import { count, moment } from './format.ts';
-import type { Row, Status, Verb } from './wire.ts';
+import type { Row, Status, Step, Verb } from './wire.ts';
 
 export const STATUSES: Status[] = [
   'pending', 'running', 'cancelling', 'pausing', 'paused', 'completed', 'failed', 'cancelled',
@@ -43,6 +43,16 @@ export function isScheduled(row: Pick<Row, 'status' | 'verbs'>): boolean {
 export function elapsed(row: Row, now: number): number {
   const since = isDispatched(row.status) ? Math.max(0, now - Date.parse(row.server_time)) / 1_000 : 0;
   return row.elapsed_seconds + since;
+}
+
+/** The levels of steps to show. What has ended has no current step, and neither has the outermost level when all
+ * of it is complete: the inner levels in which nothing is complete are left out then. */
+export function levels(row: Pick<Row, 'status' | 'progress'>): Step[] {
+  const steps = row.progress?.steps ?? [];
+  const [outermost] = steps;
+  const isOver = isEnded(row.status) || (outermost !== undefined && outermost.total !== null && outermost.current >= outermost.total);
+  const begun = isOver ? steps.findIndex((step, index) => index > 0 && step.current === 0) : -1;
+  return begun < 0 ? steps : steps.slice(0, begun);
 }
 
 /** The number of rows in each status: `12 running, 188 pending`. */

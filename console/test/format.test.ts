@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, duration, exact, instants, measure, millis, moment, ordinal, percent, span, tickText, zoned } from '../src/format.ts';
+import { bytes, duration, exact, instants, measure, millis, moment, ordinal, percent, period, span, tickText, zoned } from '../src/format.ts';
 import { folded, history } from '../src/history.ts';
 import type { Event } from '../src/wire.ts';
 import { plain } from '../src/words.ts';
@@ -44,6 +44,8 @@ describe('times', () => {
     const days = [Date.UTC(2006, 1, 9), Date.UTC(2006, 1, 10)].map((time) => time / 1_000);
     expect(days.map(instants(days))).toEqual(['2006-02-09', '2006-02-10']);
     const minutes = [...days, days[1]! + 34_260];
+    expect(period('2006-02-09T00:00:00.000Z', '2006-02-10T00:00:00.000Z')).toBe('2006-02-09 to 2006-02-10');
+    expect(period('2006-02-08T23:00:00.000Z', '2006-02-10T00:00:00.000Z')).toBe('2006-02-08 23:00 to 2006-02-10 00:00');
     expect(minutes.map(instants(minutes))).toEqual(['2006-02-09 00:00', '2006-02-10 00:00', '2006-02-10 09:31']);
   });
 });

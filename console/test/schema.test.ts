@@ -63,4 +63,8 @@ describe('the same start in a terminal', () => {
       `impresario --url http://h:1 start sample --param 'symbol="123"' --param 'note=it'\\''s $HOME' --param 'layers=[8,4]' --label 'a=b c' --timeout 30s`,
     );
   });
+  it('puts a value that begins with a dash into the word of its option, as the client needs it', () => {
+    const dashes = { kind: 'sample', params: { '-x': 1 }, options: { labels: { '-k': 'a=b', k: '-v' }, priority: -5, not_before: '-soon' } };
+    expect(cli('http://h:1', dashes)).toBe('impresario --url http://h:1 start sample --param=-x=1 --label=-k=a=b --label k=-v --priority=-5 --not-before=-soon');
+  });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { moment } from '../src/format.ts';
 import { misread, options } from '../src/pages/start/options.ts';
-import { VERBS, byStatus } from '../src/status.ts';
+import { ofRefusal } from '../src/pages/start/wrong.ts';
+import { fields } from '../src/schema.ts';
+import { VERBS, byStatus, levels } from '../src/status.ts';
 import type { Row, Status, Verb } from '../src/wire.ts';
 
 const row = (status: Status, more: Partial<Row> = {}): Row => ({ status, run: 1, checkpoint: null, not_before: null, verbs: ['cancel'], ...more }) as Row;
@@ -54,5 +56,30 @@ describe('labels in the form', () => {
       { path: 'options.labels', expected: 'each key once', got: '"a"' },
     ]);
     expect(misread({})).toEqual([]);
+  });
+});
+
+describe('the levels of steps', () => {
+  it('in which nothing is complete are shown only while there is a current step', () => {
+    const at = (status: Status, epoch: number, batch: number): string[] => {
+      const steps = [{ name: 'epoch', current: epoch, total: 8 }, { name: 'batch', current: batch, total: 45 }];
+      return levels({ status, progress: { steps } as Row['progress'] }).map((step) => step.name);
+    };
+    expect(at('running', 3, 0)).toEqual(['epoch', 'batch']);
+    expect(at('running', 8, 0)).toEqual(['epoch']);
+    expect(at('completed', 8, 0)).toEqual(['epoch']);
+    expect(at('cancelled', 0, 0)).toEqual(['epoch']);
+    expect(at('cancelled', 3, 7)).toEqual(['epoch', 'batch']);
+    expect(levels({ status: 'completed', progress: null })).toEqual([]);
+  });
+});
+
+describe('a refusal of a kind', () => {
+  const list = fields({ kind: 'k', description: '', lane: '', verbs: [], output_schema: {}, params_schema: { properties: { file: { type: 'string' } } } });
+  const refusal = (details: unknown, message = 'file: expected a file, got "x"') => ofRefusal({ code: 'FILE_OUTSIDE', message, details }, list);
+  it('is shown at the field that it names, if the form has it', () => {
+    expect(refusal({ field: 'file', folder: 'f' })).toEqual({ path: 'file', text: 'FILE_OUTSIDE: expected a file, got "x"' });
+    expect(refusal({ field: 'file' }, 'no such file')).toEqual({ path: 'file', text: 'FILE_OUTSIDE: no such file' });
+    expect([{ field: 'close' }, { bars: 3 }, null, 'file', [{ path: 'file' }]].map((details) => refusal(details))).toEqual([null, null, null, null, null]);
   });
 });

@@ -184,6 +184,7 @@ fn what_is_not_there_is_refused_before_it_queues() {
             continue;
         }
         reply.fails(422, "DEVICE_NOT_AVAILABLE");
+        assert_eq!(reply.body["error"]["details"]["field"], "device");
         let message = reply.message();
         assert!(message.contains(&format!("got \"{device}\"")), "{message}");
         refused += 1;

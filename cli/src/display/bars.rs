@@ -21,12 +21,31 @@ struct Level {
     is_whole: bool,
 }
 
+/// The levels of steps to show, outermost first. What has ended has no current step, and neither has the
+/// outermost level when all of it is complete: the inner levels in which nothing is complete are left out
+/// then, as the server leaves them out of its texts.
+pub(crate) fn shown_steps(row: &OperationRow) -> &[StepProgress] {
+    let Some(progress) = &row.progress else {
+        return &[];
+    };
+    let steps = progress.steps.as_slice();
+    let outermost = steps.first();
+    let is_whole =
+        outermost.is_some_and(|step| step.total.is_some_and(|total| step.current >= total));
+    if !is_whole && !row.status.is_ended() {
+        return steps;
+    }
+    let inner = steps.iter().skip(1);
+    let begun = inner.take_while(|step| step.current > 0).count();
+    &steps[..steps.len().min(1 + begun)]
+}
+
 /// One bar for each level of steps, or one for the items if there are no steps; then the line of the items.
 pub(crate) fn bars(row: &OperationRow, items: &str, look: Look) -> Vec<String> {
     let Some(progress) = &row.progress else {
         return Vec::new();
     };
-    let levels = levels(progress, items);
+    let levels = levels(progress, shown_steps(row), items);
     let rate = item_rate(progress, items);
     let columns = Columns::of(row, progress, &levels, look);
     let mut lines = Vec::new();
@@ -80,7 +99,7 @@ impl Columns {
     }
 }
 
-fn levels(progress: &Progress, items: &str) -> Vec<Level> {
+fn levels(progress: &Progress, steps: &[StepProgress], items: &str) -> Vec<Level> {
     let counted = |step: &StepProgress| {
         let (name, current) = (clean(&step.name), thousands(step.current));
         let Some(total) = step.total else {
@@ -112,8 +131,8 @@ fn levels(progress: &Progress, items: &str) -> Vec<Level> {
         })]
     };
     match progress.items_total {
-        Some(total) if progress.steps.is_empty() => of_items(total),
-        _ => progress.steps.iter().map(counted).collect(),
+        Some(total) if steps.is_empty() => of_items(total),
+        _ => steps.iter().map(counted).collect(),
     }
 }
 
@@ -224,6 +243,30 @@ mod tests {
         let line = &bars(&view.row, "items", look(80))[0];
         assert!(line.contains("  1,234  "), "{line}");
         assert!(line.contains('─') && !line.contains('━'), "{line}");
+    }
+
+    #[test]
+    fn a_level_in_which_nothing_is_complete_is_shown_only_while_a_step_is_current() {
+        let mut view = sample::view("running");
+        let mut batches = StepProgress {
+            name: "batch".to_owned(),
+            current: 0,
+            total: Some(45),
+        };
+        let mut drawn = |status: Status, epochs: u64, batch: u64| {
+            batches.current = batch;
+            view.row.status = status;
+            let progress = view.row.progress.as_mut().expect("the sample has it");
+            progress.steps.truncate(1);
+            progress.steps[0].current = epochs;
+            progress.steps.push(batches.clone());
+            bars(&view.row, "items", look(80)).len()
+        };
+        assert_eq!(drawn(Status::Running, 50, 0), 2);
+        assert_eq!(drawn(Status::Running, 100, 0), 1);
+        assert_eq!(drawn(Status::Completed, 100, 0), 1);
+        assert_eq!(drawn(Status::Cancelled, 50, 0), 1);
+        assert_eq!(drawn(Status::Cancelled, 50, 7), 2);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Datasets and bars.
 
-use impresario_api::{Bar, DatasetView, Timestamp};
+use impresario_api::{Bar, DatasetView};
 
 use super::end::{Fact, render};
-use super::numbers::{bytes, counted, date, day, minute, thousands};
+use super::numbers::{bytes, counted, date, instants, minute, period, thousands};
 use super::table::{numbers, table, words};
 use super::text::clean;
 use super::{Look, Tone};
@@ -30,14 +30,15 @@ pub(crate) fn list(datasets: &[DatasetView], look: Look) -> Vec<String> {
         words("LOADED", 3),
         words("SOURCE", 5),
     ];
+    let instant = instants(datasets.iter().flat_map(|one| [one.start, one.end]));
     let row = |one: &DatasetView| {
         [
             one.symbol.clone(),
             one.timeframe.clone(),
             thousands(one.rows),
             one.holes.map_or_else(String::new, thousands),
-            day(one.start),
-            day(one.end),
+            instant(one.start),
+            instant(one.end),
             bytes(one.bytes),
             minute(one.loaded_at),
             one.source.clone(),
@@ -107,11 +108,10 @@ pub(crate) fn bars(shown: &Shown, look: Look) -> Vec<String> {
     let one = &shown.dataset;
     let name = format!("{} {}", clean(&one.symbol), clean(&one.timeframe));
     let title = format!(
-        "{}  {}, {} to {}",
+        "{}  {}, {}",
         look.paint(Tone::Strong, &name),
         counted(one.rows, "bar"),
-        day(one.start),
-        day(one.end)
+        period(one.start, one.end)
     );
     let mut lines = vec![look.fit(&title)];
     let digest = one.sha256.get(..16).unwrap_or(&one.sha256);
@@ -148,16 +148,8 @@ fn here(shown: &Shown) -> String {
     };
     let count = counted(shown.count, "bar");
     let more = if shown.goes_on { ", more follow" } else { "" };
-    let (first, last) = (first.timestamp, last.timestamp);
-    let times = match [first, last].iter().all(|time| is_midnight(*time)) {
-        true => format!("{} to {}", day(first), day(last)),
-        false => format!("{} to {} UTC", minute(first), minute(last)),
-    };
+    let times = period(first.timestamp, last.timestamp);
     format!("{count}, {times}{more}")
-}
-
-fn is_midnight(time: Timestamp) -> bool {
-    time.as_millis() % 86_400_000 == 0
 }
 
 fn rows(bars: &[&Bar], look: Look) -> Vec<String> {
@@ -174,14 +166,11 @@ fn rows(bars: &[&Bar], look: Look) -> Vec<String> {
         .flat_map(|bar| [bar.open, bar.high, bar.low, bar.close]);
     let decimals = decimals(prices).max(2);
     let volume_decimals = self::decimals(bars.iter().map(|bar| bar.volume));
-    let are_days = bars.iter().all(|bar| is_midnight(bar.timestamp));
+    let instant = instants(bars.iter().map(|bar| bar.timestamp));
     let row = |bar: &&Bar| {
         let price = |value: f64| grouped(value, decimals);
         [
-            match are_days {
-                true => day(bar.timestamp),
-                false => minute(bar.timestamp),
-            },
+            instant(bar.timestamp),
             price(bar.open),
             price(bar.high),
             price(bar.low),
@@ -216,6 +205,7 @@ fn grouped(value: f64, decimals: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use impresario_api::Timestamp;
     use serde_json::json;
 
     use super::*;
@@ -282,6 +272,19 @@ mod tests {
             );
             insta::assert_snapshot!(format!("data_show_{columns}"), lines.join("\n"));
         }
+    }
+
+    #[test]
+    fn a_dataset_that_begins_in_the_evening_is_not_shown_by_its_dates() {
+        let mut evening = dataset("EURUSD");
+        evening.start = "2024-01-31T23:00:00.000Z".parse().expect("a time");
+        let listed = list(&[evening.clone(), dataset("GOOG")], look(140)).join("\n");
+        for time in ["2024-01-31 23:00", "2013-03-01 00:00", "2004-08-19 00:00"] {
+            assert!(listed.contains(time), "{time}: {listed}");
+        }
+        let title = bars(&Shown::new(evening), look(140)).remove(0);
+        let period = "2024-01-31 23:00 to 2013-03-01 00:00 UTC";
+        assert!(title.ends_with(period), "{title}");
     }
 
     #[test]

@@ -139,7 +139,7 @@ pub(crate) fn counted(number: u64, one: &str) -> String {
 }
 
 /// `2026-01-31`.
-pub(crate) fn day(time: Timestamp) -> String {
+fn day(time: Timestamp) -> String {
     let text = time.to_string();
     text.split_once('T')
         .map_or(text.clone(), |(day, _)| day.to_owned())
@@ -150,6 +150,29 @@ pub(crate) fn minute(time: Timestamp) -> String {
     let text = date(time);
     text.get(..text.len().saturating_sub(7))
         .map_or(text.clone(), str::to_owned)
+}
+
+/// How times of market data are written: as dates if all of them are whole days of UTC, otherwise with
+/// minutes, because a dataset may begin at 23:00.
+pub(crate) fn instants(times: impl IntoIterator<Item = Timestamp>) -> fn(Timestamp) -> String {
+    match times.into_iter().all(is_day) {
+        true => day,
+        false => minute,
+    }
+}
+
+fn is_day(time: Timestamp) -> bool {
+    time.as_millis() % 86_400_000 == 0
+}
+
+/// `2004-08-19 to 2013-03-01`, or both with minutes and the zone.
+pub(crate) fn period(first: Timestamp, last: Timestamp) -> String {
+    let instant = instants([first, last]);
+    let zone = match [first, last].into_iter().all(is_day) {
+        true => "",
+        false => " UTC",
+    };
+    format!("{} to {}{zone}", instant(first), instant(last))
 }
 
 /// 0.531 as `53.1 %`.
@@ -227,6 +250,12 @@ mod tests {
         assert_eq!(date(zero), "1970-01-01 00:00:00 UTC");
         assert_eq!(minute(zero), "1970-01-01 00:00");
         assert_eq!(day(zero), "1970-01-01");
+        let evening = Timestamp::from_millis(23 * 3_600_000);
+        assert_eq!(period(zero, zero), "1970-01-01 to 1970-01-01");
+        assert_eq!(
+            period(zero, evening),
+            "1970-01-01 00:00 to 1970-01-01 23:00 UTC"
+        );
         assert_eq!(share(0.5312), "53.1 %");
     }
 }

@@ -3,6 +3,7 @@
 use impresario_api::{OperationRow, OperationView, Status};
 
 use super::Look;
+use super::bars::shown_steps;
 use super::live::doing_without_status;
 use super::metrics::Metrics;
 use super::numbers::{percent, step_count};
@@ -63,7 +64,7 @@ fn line(row: &OperationRow, metrics: &Metrics) -> String {
     ];
     if let Some(progress) = &row.progress {
         parts.push(percent(progress.percentage));
-        let steps = progress.steps.iter();
+        let steps = shown_steps(row).iter();
         parts.extend(steps.map(|step| format!("{} {}", clean(&step.name), step_count(step))));
     }
     parts.push(doing_without_status(row));
@@ -76,6 +77,21 @@ fn line(row: &OperationRow, metrics: &Metrics) -> String {
 mod tests {
     use super::*;
     use crate::display::sample;
+
+    #[test]
+    fn a_level_in_which_nothing_is_complete_is_left_out_once_the_outermost_is_over() {
+        let mut view = sample::view("running");
+        let progress = view.row.progress.as_mut().expect("the sample has it");
+        progress.steps.push(impresario_api::StepProgress {
+            name: "batch".to_owned(),
+            current: 0,
+            total: Some(45),
+        });
+        assert!(line(&view.row, &Metrics::default()).contains("batch 0/45"));
+        let progress = view.row.progress.as_mut().expect("the sample has it");
+        progress.steps[0].current = 100;
+        assert!(!line(&view.row, &Metrics::default()).contains("batch"));
+    }
 
     #[test]
     fn a_line_for_each_status_and_few_for_progress() {

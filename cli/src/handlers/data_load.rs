@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Handler, text};
 use crate::display::end::Fact;
-use crate::display::numbers::{bytes, counted, day};
+use crate::display::numbers::{bytes, counted, period};
 use crate::error::Error;
 
 pub(super) struct DataLoad;
@@ -58,10 +58,11 @@ impl Handler for DataLoad {
             return Vec::new();
         };
         let number = |name: &str| result[name].as_u64().unwrap_or(0);
-        let date = |name: &str| {
-            let time: Option<Timestamp> = text(result, name).parse().ok();
-            time.map(day).unwrap_or_default()
-        };
+        let time = |name: &str| text(result, name).parse::<Timestamp>().ok();
+        let times = time("start")
+            .zip(time("end"))
+            .map(|(start, end)| format!(", {}", period(start, end)))
+            .unwrap_or_default();
         let instead = match result["replaced"].as_bool() {
             Some(true) => ", in place of those that were there",
             _ => "",
@@ -71,12 +72,7 @@ impl Handler for DataLoad {
         vec![
             Fact::new(
                 &format!("{} {}", text(result, "symbol"), text(result, "timeframe")),
-                &format!(
-                    "{}, {} to {}{instead}",
-                    counted(number("rows"), "bar"),
-                    date("start"),
-                    date("end")
-                ),
+                &format!("{}{times}{instead}", counted(number("rows"), "bar")),
             ),
             Fact::new("kept", &format!("{size}, sha256 {digest}…")),
         ]

@@ -16,6 +16,8 @@ export interface Watched {
   phase: 'loading' | 'ready' | 'absent' | 'failed';
   problem: string;
   view: View | null;
+  /** Whether the page has shown the operation since it began anew. */
+  wasThere: boolean;
   /** All events except metrics and log lines, ascending by `seq`. */
   events: readonly Event[];
   /** The newest log lines, and the gaps in them. */
@@ -30,6 +32,8 @@ export interface Watched {
 export interface One {
   state: { readonly value: Watched };
   learn: (view: View) => void;
+  /** Reads again now. */
+  refresh: () => void;
   /** Reads the curves of these steps at the resolution of the screen; null for all steps. */
   look: (range: Range | null) => void;
   close: () => void;
@@ -50,11 +54,12 @@ export function watchOne(id: string): One {
 
 class Watching implements One {
   readonly state = signal<Watched>({
-    phase: 'loading', problem: '', view: null, events: [], lines: [], series: new Map(), range: null, near: null,
+    phase: 'loading', problem: '', view: null, wasThere: false, events: [], lines: [], series: new Map(), range: null, near: null,
   });
   private view: View | null = null;
   private phase: Watched['phase'] = 'loading';
   private problem = '';
+  private wasThere = false;
   private events: Event[] = [];
   private lines: Event[] = [];
   private series: Series = new Map();
@@ -95,6 +100,7 @@ class Watching implements One {
     this.begun = false;
     this.phase = 'loading';
     this.view = null;
+    this.wasThere = false;
     this.events = [];
     this.lines = [];
     this.series = new Map();
@@ -120,6 +126,7 @@ class Watching implements One {
       if (!this.begun) await this.all(view);
       else await this.since(view.seq);
       this.phase = 'ready';
+      this.wasThere = true;
       this.stale = false;
     } catch (error) {
       if (error instanceof Overtaken) return 0;
@@ -271,10 +278,10 @@ class Watching implements One {
 
   private show(): void {
     if (this.closed) return;
-    const { phase, problem, view, range, near } = this;
+    const { phase, problem, view, wasThere, range, near } = this;
     if (this.readsCurves === 0 && Math.max(size(this.series), near === null ? 0 : size(near)) > POINTS_HELD) this.curvesAgain();
     this.state.value = {
-      phase, problem, view, events: [...this.events], lines: [...this.lines], series: new Map(this.series),
+      phase, problem, view, wasThere, events: [...this.events], lines: [...this.lines], series: new Map(this.series),
       range, near: near && new Map(near),
     };
   }
@@ -282,6 +289,10 @@ class Watching implements One {
   learn(view: View): void {
     this.view = merge(this.view ?? undefined, view);
     this.draw();
+    this.loop.now();
+  }
+
+  refresh(): void {
     this.loop.now();
   }
 

@@ -42,14 +42,15 @@ export function subscribe(subject: Subject, progressMs: number, since: number | 
   const subscription: Subscription = { subject, progressMs, hear, since };
   subscriptions.set(sub, subscription);
   if (socketOpen.value) ask(sub, subscription);
-  else open();
+  else connect();
   return () => {
     subscriptions.delete(sub);
     if (socketOpen.value) send({ type: 'unsubscribe', sub });
   };
 }
 
-function open(): void {
+/** Opens the socket, also for a page without subscriptions: whether there is one is shown on every page. */
+export function connect(): void {
   if (socket !== null || timer !== undefined || wantsToken.value) return;
   const url = address('api/v1/ws');
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -83,13 +84,13 @@ function again(): void {
   const was = socketOpen.value;
   socketOpen.value = false;
   // If an open socket breaks, the server may not be reachable. A socket that never opened means nothing.
-  if (was) lost();
-  if (subscriptions.size === 0) return;
+  // The server closes one that shows no token, and can be reached.
+  if (was && !wantsToken.value) lost();
   const pause = opened ? wait : SELDOM;
   wait = Math.min(LONGEST_WAIT, wait * 1.6);
   timer = setTimeout(() => {
     timer = undefined;
-    open();
+    connect();
   }, pause);
 }
 
@@ -98,7 +99,7 @@ export function restart(): void {
   for (const subscription of subscriptions.values()) subscription.since = undefined;
   clearTimeout(timer);
   timer = undefined;
-  if (opened) open();
+  connect();
 }
 
 interface Wire {

@@ -2,10 +2,12 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { get, words } from '../api.ts';
+import { home } from '../base.ts';
+import { upTo } from '../commands.ts';
 import type { Range } from '../feed.ts';
 import { hasKind } from '../feed/kinds.ts';
-import { bytes, count, day, exact, moment } from '../format.ts';
-import { Empty, Panel, Problem } from '../parts/basics.tsx';
+import { bytes, count, exact, instants, moment } from '../format.ts';
+import { Copy, Empty, Panel, Problem } from '../parts/basics.tsx';
 import { Plot } from '../parts/plot.tsx';
 import { useRead } from '../read.ts';
 import { href } from '../route.ts';
@@ -39,6 +41,8 @@ export function Data({ of }: { of: string[] }): JSX.Element {
 }
 
 function Datasets({ list, chosen }: { list: Dataset[]; chosen: Dataset | undefined }): JSX.Element {
+  const seconds = (time: string): number => Date.parse(time) / 1_000;
+  const instant = instants(list.flatMap((one) => [seconds(one.start), seconds(one.end)]));
   return (
     <div class="wide-table" tabIndex={0} role="region" aria-label="Datasets">
       <table>
@@ -47,7 +51,7 @@ function Datasets({ list, chosen }: { list: Dataset[]; chosen: Dataset | undefin
           {list.map((one) => (
             <tr key={`${one.symbol} ${one.timeframe}`} class={one === chosen ? 'current' : ''}>
               <td><a href={href(['data', one.symbol, one.timeframe])} aria-current={one === chosen ? 'true' : undefined}><bdi>{one.symbol}</bdi></a></td>
-              <td>{one.timeframe}</td><td class="right">{count(one.rows)}</td><td class="right">{one.holes === null ? '' : count(one.holes)}</td><td>{day(one.start)}</td><td>{day(one.end)}</td>
+              <td>{one.timeframe}</td><td class="right">{count(one.rows)}</td><td class="right">{one.holes === null ? '' : count(one.holes)}</td><td>{instant(seconds(one.start))}</td><td>{instant(seconds(one.end))}</td>
               <td class="right">{bytes(one.bytes)}</td><td>{moment(one.loaded_at)}</td><td class="text"><bdi>{one.source}</bdi></td>
             </tr>
           ))}
@@ -90,6 +94,16 @@ async function read(dataset: Dataset, stopped: () => boolean): Promise<Bar[]> {
   return bars;
 }
 
+/** How the bars are seen that the page leaves out. */
+function Older({ dataset, first, shown }: { dataset: Dataset; first: Bar; shown: number }): JSX.Element {
+  const command = upTo(home, dataset, first.timestamp);
+  return (
+    <p class="muted">
+      The newest {count(shown)} of {count(dataset.rows)} bars. The terminal shows the older ones, and with <code>--limit</code> as many of them as you say: <code>{command}</code> <Copy text={command} label="copy" />
+    </p>
+  );
+}
+
 function Prices({ dataset }: { dataset: Dataset }): JSX.Element {
   const [bars, setBars] = useState<Bar[] | null>(null);
   const [problem, setProblem] = useState('');
@@ -117,7 +131,7 @@ function Prices({ dataset }: { dataset: Dataset }): JSX.Element {
       {problem === '' ? null : <Problem text={problem} />}
       {bars === null ? (problem === '' ? <p class="muted">Reading {count(dataset.rows)} bars…</p> : null) : (
         <>
-          {bars.length < dataset.rows ? <p class="muted">the newest {count(bars.length)} of {count(dataset.rows)} bars</p> : null}
+          {bars[0] !== undefined && bars.length < dataset.rows ? <Older dataset={dataset} first={bars[0]} shown={bars.length} /> : null}
           <p class="drawn-as" role="group" aria-label="How prices are drawn">
             <button type="button" aria-pressed={candles} onClick={() => setCandles(true)}>candles</button>{' '}
             <button type="button" aria-pressed={!candles} onClick={() => setCandles(false)}>line</button>

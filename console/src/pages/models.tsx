@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { words } from '../api.ts';
 import type { Range } from '../feed.ts';
-import { bytes, count, day, measure, moment, share, short } from '../format.ts';
+import { bytes, count, measure, moment, period, share, short } from '../format.ts';
 import { Copy, Empty, Panel, Problem } from '../parts/basics.tsx';
 import { Plot } from '../parts/plot.tsx';
 import { Value } from '../parts/value.tsx';
@@ -140,7 +140,7 @@ function Confusion({ test }: { test: TestReport }): JSX.Element {
 function About({ card }: { card: ModelCard }): JSX.Element {
   const about = {
     made: moment(card.created_at),
-    data: `${count(card.data.bars)} bars, ${day(card.data.start)} to ${day(card.data.end)}`,
+    data: `${count(card.data.bars)} bars, ${period(card.data.start, card.data.end)}`,
     'training, validation, test': card.data.parts.map(count).join(', '),
     layers: card.layers.join(' → '),
     weights: `${count(card.weights)} (${bytes(card.weights * 4)})`,

@@ -6,11 +6,11 @@ import { lastSeen, reach } from '../connection.ts';
 import { watchOne, type One } from '../feed.ts';
 import { hasKind } from '../feed/kinds.ts';
 import { bytes, count, duration, measure, moment, ordinal, short, span, zoned } from '../format.ts';
-import { answered, ask } from '../parts/asking.tsx';
+import { absent, answered, ask } from '../parts/asking.tsx';
 import { Badge, Copy, Empty, Meter, OperationLink, Panel, Problem } from '../parts/basics.tsx';
 import { Value } from '../parts/value.tsx';
 import { href } from '../route.ts';
-import { VERBS, elapsed, isDispatched, isEnded, isKnown } from '../status.ts';
+import { VERBS, elapsed, isDispatched, isEnded, isKnown, levels } from '../status.ts';
 import type { View } from '../wire.ts';
 import { Log } from './operation/log.tsx';
 import { Metrics } from './operation/metrics.tsx';
@@ -27,13 +27,17 @@ export function Operation({ id }: { id: string }): JSX.Element | null {
     const view = answered.value;
     if (view?.operation_id === id) one?.learn(view);
   }, [answered.value]);
+  useEffect(() => {
+    // Read now: the page of an ended operation is read seldom.
+    if (absent.value?.id === id) one?.refresh();
+  }, [absent.value]);
   return one === null ? null : <Shown one={one} id={id} />;
 }
 
 function Shown({ one, id }: { one: One; id: string }): JSX.Element {
   const watched = one.state.value;
   const { phase, problem, view, events, lines } = watched;
-  if (phase === 'absent') return <Absent id={id} />;
+  if (phase === 'absent') return <Absent id={id} wasThere={watched.wasThere} />;
   if (view === null) return phase === 'failed' ? <Problem text={problem} /> : <p class="muted loading">Asking the server…</p>;
   const outermost = view.progress?.steps[0]?.name;
   return (
@@ -57,10 +61,10 @@ function Shown({ one, id }: { one: One; id: string }): JSX.Element {
   );
 }
 
-function Absent({ id }: { id: string }): JSX.Element {
+function Absent({ id, wasThere }: { id: string; wasThere: boolean }): JSX.Element {
   return (
-    <Empty title={`The server knows no operation ${short(id)}`}>
-      <p>It may have been pruned, or the server was started anew: with the store in memory, operations live as long as the server.</p>
+    <Empty title={wasThere ? `The operation ${short(id)} was removed` : `The server knows no operation ${short(id)}`}>
+      <p>{wasThere ? 'The server knows it no more.' : ''} It may have been pruned, or the server was started anew: with the store in memory, operations live as long as the server.</p>
       <p><a href="#/operations">All operations</a></p>
     </Empty>
   );
@@ -92,7 +96,7 @@ function Head({ view, latest }: { view: View; latest: () => View }): JSX.Element
       <p class="message text"><bdi>{progress?.message ?? zoned(view.waiting_for ?? '')}</bdi></p>
       {progress === null ? null : <Meter value={progress.percentage} status={view.status} label="Progress" />}
       <div class="facts">
-        {(progress?.steps ?? []).map((step) => <span key={step.name}><bdi>{step.name}</bdi> <b>{count(step.current)}</b>{step.total === null ? '' : `/${count(step.total)}`}</span>)}
+        {levels(view).map((step) => <span key={step.name}><bdi>{step.name}</bdi> <b>{count(step.current)}</b>{step.total === null ? '' : `/${count(step.total)}`}</span>)}
         {progress !== null && progress.items_processed > 0 ? <span>{count(progress.items_processed)}{progress.items_total === null ? '' : ` of ${count(progress.items_total)}`} items</span> : null}
         {live && progress?.rate_per_second != null ? <span>{measure(progress.rate_per_second)}/s</span> : null}
         {view.run > 0 ? <span>{isEnded(view.status) ? 'took' : 'elapsed'} <b>{isEnded(view.status) ? span(took) : duration(took)}</b></span> : null}

@@ -7,7 +7,7 @@ import { hasKind, kinds } from '../feed/kinds.ts';
 import { counts, system, watchSystem } from '../feed/system.ts';
 import { watchList, type Filter, type List } from '../feed.ts';
 import { count, millis } from '../format.ts';
-import { answered, ask } from '../parts/asking.tsx';
+import { absent, answered, ask } from '../parts/asking.tsx';
 import { Empty, Problem } from '../parts/basics.tsx';
 import { refine, route } from '../route.ts';
 import { CHOICES, VERBS, sign } from '../status.ts';
@@ -42,6 +42,9 @@ export function Operations(): JSX.Element {
     const view = answered.value;
     if (view !== null) list?.learn(view);
   }, [answered.value]);
+  useEffect(() => {
+    if (absent.value !== null) list?.refresh();
+  }, [absent.value]);
   useEffect(() => watchSystem(true, 2_000), []);
   return (
     <div class="operations">
@@ -77,23 +80,23 @@ function Listing({ list, filter }: { list: List; filter: Filter }): JSX.Element 
   if (listed.shown.length === 0) return <Nothing filter={filter} />;
   return (
     <>
-      {rows().length > 0 ? <Bulk rows={rows} clear={() => setPicked(new Set())} /> : null}
+      {rows().length > 0 ? <Bulk rows={rows} keep={(ids) => setPicked(new Set(ids))} /> : null}
       <Table list={list} picked={picked} pick={setPicked} chosen={rows} />
     </>
   );
 }
 
-function Bulk({ rows, clear }: { rows: () => Row[]; clear: () => void }): JSX.Element {
+function Bulk({ rows, keep }: { rows: () => Row[]; keep: (ids: string[]) => void }): JSX.Element {
   const some = (verb: Verb): Row[] => rows().filter((row) => row.verbs.includes(verb));
   return (
     <div class="bulk" role="toolbar" aria-label="For the selected">
       <strong>{count(rows().length)} selected</strong>
       {(Object.keys(VERBS) as Verb[]).map((verb) => (
-        <button key={verb} type="button" class={verb === 'cancel' ? 'danger' : ''} disabled={some(verb).length === 0 || reach.value === 'gone'} onClick={() => ask(verb, rows, clear)}>
+        <button key={verb} type="button" class={verb === 'cancel' ? 'danger' : ''} disabled={some(verb).length === 0 || reach.value === 'gone'} onClick={() => ask(verb, rows, keep)}>
           {VERBS[verb].label} {some(verb).length > 0 ? count(some(verb).length) : ''}…
         </button>
       ))}
-      <button type="button" class="quiet" onClick={clear}>Select none</button>
+      <button type="button" class="quiet" onClick={() => keep([])}>Select none</button>
     </div>
   );
 }

@@ -8,9 +8,10 @@ import { kinds as known, kindsProblem } from '../feed/kinds.ts';
 import { Copy, Empty, Problem } from '../parts/basics.tsx';
 import { go, refine, route } from '../route.ts';
 import { fields, owner, params, typed, type Field } from '../schema.ts';
-import type { Fault, Kind } from '../wire.ts';
+import type { Kind } from '../wire.ts';
 import { OPTIONS, misread, options } from './start/options.ts';
 import { Entry } from './start/entry.tsx';
+import { ofFault, ofRefusal, type Wrong } from './start/wrong.ts';
 
 type Values = Record<string, string>;
 
@@ -18,7 +19,9 @@ export function Start(): JSX.Element {
   const [kinds, problem] = [known.value, kindsProblem.value];
   if (problem !== '' && kinds === null) return <Problem text={problem} />;
   if (kinds === null) return <p class="muted loading">Asking the server…</p>;
-  const kind = kinds.find((one) => one.kind === route.value.query.get('kind')) ?? kinds.find((one) => one.kind === 'dummy') ?? kinds[0];
+  const wanted = route.value.query.get('kind');
+  const found = kinds.find((one) => one.kind === wanted);
+  const kind = found ?? kinds.find((one) => one.kind === 'dummy') ?? kinds[0];
   if (kind === undefined) return <Empty title="This server has no kinds"><p>Register one: docs/WRITING_A_KIND.md.</p></Empty>;
   return (
     <div class="start">
@@ -30,33 +33,45 @@ export function Start(): JSX.Element {
           </button>
         ))}
       </div>
+      {wanted === null || found !== undefined ? null : <Problem text={`The link asks for a kind that this server does not have: ${wanted}`} />}
       <Form key={`${kind.kind} ${route.value.query.toString()}`} kind={kind} />
     </div>
   );
 }
 
-/** The values from the address: the params of another operation, or single ones. */
-function given(list: Field[]): Values {
+/** The values from the address: the params of another operation, or single ones. `unread` says what of them this
+ * form does not have. */
+function given(list: Field[], kind: string): { values: Values; unread: string } {
   const { query } = route.value;
-  let whole: Record<string, unknown> = {};
-  try {
-    whole = JSON.parse(query.get('params') ?? '{}') as Record<string, unknown>;
-  } catch {
-    // The address was written by hand and is wrong, so the form is empty.
-  }
+  const whole = object(query.get('params') ?? '{}');
+  if (whole === null) return { values: {}, unread: `params: expected a JSON object, got ${JSON.stringify(query.get('params'))}` };
+  const known = new Set(list.map((one) => one.name));
+  const named = [...query.keys()].filter((name) => name !== 'kind' && name !== 'params');
+  const unknown = [...new Set([...Object.keys(whole), ...named])].filter((name) => !known.has(name));
   const values: Values = {};
-  for (const { name, kind } of list) {
-    const text = typed(whole[name], kind) || (query.get(name) ?? '');
+  for (const { name, kind: of } of list) {
+    const text = typed(whole[name], of) || (query.get(name) ?? '');
     if (text !== '') values[name] = text;
   }
-  return values;
+  return { values, unread: unknown.length === 0 ? '' : `${kind} has no ${unknown.length === 1 ? 'param' : 'params'} ${unknown.join(', ')}` };
+}
+
+/** The object that a text is in JSON, or null. */
+function object(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
 }
 
 function Form({ kind }: { kind: Kind }): JSX.Element {
   const list = fields(kind);
-  const [values, setValues] = useState<Values>(() => given(list));
+  const [link] = useState(() => given(list, kind.kind));
+  const [values, setValues] = useState<Values>(link.values);
   const [extra, setExtra] = useState<Values>({});
-  const [faults, setFaults] = useState<Fault[]>([]);
+  const [faults, setFaults] = useState<Wrong[]>([]);
   // Params and options are checked separately, and may have the same names.
   const [judged, setJudged] = useState<Field[]>(list);
   const [problem, setProblem] = useState('');
@@ -64,7 +79,7 @@ function Form({ kind }: { kind: Kind }): JSX.Element {
   const here = useRef(true);
   useEffect(() => () => { here.current = false; }, []);
   const made: Made = { kind: kind.kind, params: params(list, values), options: options(extra) };
-  const refuse = (wrong: Fault[], of: Field[]): void => {
+  const refuse = (wrong: Wrong[], of: Field[]): void => {
     setJudged(of);
     setFaults(wrong);
     // Moves the focus to the first wrong field when it is marked.
@@ -73,7 +88,7 @@ function Form({ kind }: { kind: Kind }): JSX.Element {
   /** Whether something was typed that a start or a command cannot express. */
   const refused = (): boolean => {
     const wrong = misread(extra);
-    if (wrong.length > 0) refuse(wrong, OPTIONS);
+    if (wrong.length > 0) refuse(wrong.map(ofFault), OPTIONS);
     return wrong.length > 0;
   };
   const submit = async (event: Event): Promise<void> => {
@@ -88,22 +103,25 @@ function Form({ kind }: { kind: Kind }): JSX.Element {
       // If the user went to another page meanwhile, that page stays.
       if (here.current) go(['operations', id]);
     } catch (error) {
-      const found = error instanceof ApiError ? error.faults : [];
-      if (found.length === 0) setProblem(words(error));
+      const found = error instanceof ApiError ? error.faults.map(ofFault) : [];
+      const own = error instanceof ApiError ? ofRefusal(error, list) : null;
+      if (own !== null) refuse([own], list);
+      else if (found.length === 0) setProblem(words(error));
       else refuse(found, error instanceof ApiError && error.code === 'INVALID_PARAMS' ? list : OPTIONS);
     }
     setBusy(false);
   };
   const judgesOptions = judged === OPTIONS;
-  const of = (name: string): Fault[] => faults.filter((fault) => owner(fault.path) === name);
+  const of = (name: string): Wrong[] => faults.filter((fault) => owner(fault.path) === name);
   const known = new Set(judged.map((one) => one.name));
   const others = faults.filter((fault) => !known.has(owner(fault.path)));
   const put = (name: string, text: string) => (held: Values): Values => ({ ...held, [name]: text });
   return (
     <form class="panel" noValidate onSubmit={(event) => void submit(event)}>
       <p class="muted">Runs in lane {kind.lane}. {kind.verbs.includes('pause') ? 'Can be paused.' : 'Cannot be paused.'} {kind.verbs.includes('finish') ? 'Can be finished early.' : ''} What is left empty is the default.</p>
+      {link.unread === '' ? null : <Problem text={`Left out of what the link has: ${link.unread}`} />}
       {problem === '' ? null : <Problem text={problem} />}
-      {others.map((fault) => <Problem key={fault.path} text={`${fault.path}: expected ${fault.expected}, got ${fault.got}`} />)}
+      {others.map((fault) => <Problem key={fault.path} text={`${fault.path}: ${fault.text}`} />)}
       <div class="fields">
         {list.map((one) => <Entry key={one.name} field={one} value={values[one.name] ?? ''} change={(text) => setValues(put(one.name, text))} faults={judgesOptions ? [] : of(one.name)} />)}
       </div>

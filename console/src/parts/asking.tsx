@@ -2,10 +2,11 @@
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { post, words } from '../api.ts';
+import { ApiError, post, words } from '../api.ts';
 import { now } from '../clock.ts';
 import { reach } from '../connection.ts';
 import { count, short, zoned } from '../format.ts';
+import { refused, told, type Outcome } from '../outcome.ts';
 import { go } from '../route.ts';
 import { VERBS, byStatus } from '../status.ts';
 import type { Row, Verb, View } from '../wire.ts';
@@ -16,8 +17,8 @@ interface Question {
   verb: Verb;
   /** The chosen rows as they are now, because they may change while the dialog is open. */
   rows: () => Row[];
-  /** Called when the verb has been sent. */
-  done: () => void;
+  /** Called when the verb has been sent, with the ids of those that were refused. */
+  done: (refused: string[]) => void;
 }
 
 /** The verb and the operations of the open dialog. */
@@ -25,6 +26,9 @@ const asking = signal<Question | null>(null);
 
 /** The last answer to a verb, for pages that show the operation. */
 export const answered = signal<View | null>(null);
+
+/** The last operation that a verb did not find, for pages that show it. */
+export const absent = signal<{ id: string } | null>(null);
 
 const AT_ONCE = 6;
 const LISTED = 12;
@@ -36,47 +40,40 @@ function fitting({ verb, rows }: Question): Row[] {
 }
 
 /** Opens the dialog for the rows to which the verb applies. */
-export function ask(verb: Verb, rows: () => Row[], done: () => void = () => undefined): void {
+export function ask(verb: Verb, rows: () => Row[], done: Question['done'] = () => undefined): void {
   const question = { verb, rows, done };
   if (reach.value === 'gone') tell('The server cannot be reached.', true);
   else if (fitting(question).length === 0) tell(`${VERBS[verb].label} applies to none of them as they are now.`, true);
   else asking.value = question;
 }
 
-/** Whether the dialog is open, because keys have other meanings then. */
-export function isAsking(): boolean {
-  return asking.value !== null;
-}
-
-type Outcome = { id: string; problem?: string; started?: string };
-
 async function one(verb: Verb, id: string, reason: string): Promise<Outcome> {
   const about = reason === '' ? {} : { reason };
   try {
     const answer = await post<View & { durable?: boolean }>(`/operations/${id}/${verb}`, about);
-    if (verb === 'retry') return { id, started: answer.operation_id };
+    if (verb === 'retry') return { id, is: 'done', started: answer.operation_id, recorded: true };
     answered.value = answer;
-    return answer.durable === false ? { id, problem: 'it took effect, but could not be recorded' } : { id };
+    return { id, is: 'done', recorded: answer.durable !== false };
   } catch (error) {
-    return { id, problem: words(error) };
+    if (error instanceof ApiError && error.code === 'OPERATION_NOT_FOUND') absent.value = { id };
+    const problem = words(error);
+    // Without an answer of the server, such as behind a proxy that lost it, nobody knows whether it took effect.
+    const isAnswer = error instanceof ApiError && error.code !== 'NOT_JSON';
+    return isAnswer ? { id, is: 'refused', code: error.code, problem } : { id, is: 'unanswered', problem };
   }
 }
 
-/** Sends the verb to all rows. Returns the id of the operation that was started, if there is exactly one. */
-async function all(verb: Verb, rows: Row[], reason: string): Promise<string | undefined> {
+/** Sends the verb to all rows, and says in one message what became of them. */
+async function all(verb: Verb, rows: Row[], reason: string): Promise<Outcome[]> {
   const left = rows.map((row) => row.operation_id);
   const outcomes: Outcome[] = [];
   const work = async (): Promise<void> => {
     for (let id = left.shift(); id !== undefined; id = left.shift()) outcomes.push(await one(verb, id, reason));
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, rows.length) }, work));
-  const bad = outcomes.filter((outcome) => outcome.problem !== undefined);
-  const good = outcomes.length - bad.length;
-  const which = rows.length === 1 ? short(rows[0]!.operation_id) : `${count(good)} of ${count(rows.length)}`;
-  if (good > 0) tell(`${which} ${VERBS[verb].done}`);
-  for (const { id, problem } of bad.slice(0, 3)) tell(`${short(id)}: ${problem}`, true);
-  if (bad.length > 3) tell(`${count(bad.length - 3)} more were refused`, true);
-  return outcomes.length === 1 ? outcomes[0]?.started : undefined;
+  const { text, bad } = told(outcomes, VERBS[verb].done);
+  tell(text, bad);
+  return outcomes;
 }
 
 export function Asking(): JSX.Element | null {
@@ -108,8 +105,10 @@ function Ask({ question }: { question: Question }): JSX.Element {
     event.preventDefault();
     if (busy || isLong || rows.length === 0 || reach.value === 'gone') return;
     setSent(rows);
-    const started = await all(verb, rows, reason.trim());
-    done();
+    const outcomes = await all(verb, rows, reason.trim());
+    done(refused(outcomes));
+    const [only] = outcomes;
+    const started = outcomes.length === 1 && only?.is === 'done' ? only.started : undefined;
     // If the user closed the dialog meanwhile, the page stays.
     if (started !== undefined && asking.value === question) go(['operations', started]);
     close();

@@ -7,6 +7,7 @@ import { percent, short } from '../format.ts';
 import { href } from '../route.ts';
 import { isEnded, sign } from '../status.ts';
 import type { Row } from '../wire.ts';
+import { Dialog } from './dialog.tsx';
 
 /** The sign and the word of a status. While the server cannot be reached, it says that the status is old. */
 export function Badge({ row, big = false }: { row: Pick<Row, 'status' | 'stopped_early' | 'unresponsive_since'>; big?: boolean }): JSX.Element {
@@ -38,9 +39,11 @@ export function OperationLink({ id }: { id: string }): JSX.Element {
   return <a class="id" href={href(['operations', id])} title={id}>{short(id)}</a>;
 }
 
-/** A button that copies a text unless `refused`, and then says that it did. */
+/** A button that copies a text unless `refused`. Browsers let a page copy only if it came over HTTPS or from
+ * this machine; any other page shows the text selected, to be copied by hand. */
 export function Copy({ text, label, refused = () => false }: { text: string; label: string; refused?: () => boolean }): JSX.Element {
   const [said, say] = useState('');
+  const [byHand, setByHand] = useState(false);
   useEffect(() => {
     if (said === '') return undefined;
     const timer = setTimeout(() => say(''), 1_500);
@@ -52,13 +55,26 @@ export function Copy({ text, label, refused = () => false }: { text: string; lab
       await navigator.clipboard.writeText(text);
       say('copied');
     } catch {
-      say('cannot copy here');
+      setByHand(true);
     }
   };
   return (
-    <button type="button" class="quiet" onClick={() => void copy()}>
-      {said === '' ? label : said}
-    </button>
+    <>
+      <button type="button" class="quiet" onClick={() => void copy()}>
+        {said === '' ? label : said}
+      </button>
+      {byHand ? <ByHand text={text} label={label} close={() => setByHand(false)} /> : null}
+    </>
+  );
+}
+
+function ByHand({ text, label, close }: { text: string; label: string; close: () => void }): JSX.Element {
+  return (
+    <Dialog title={label} onClose={close}>
+      <p>The browser does not let this page copy, because it came over plain HTTP. Copy the selected text by hand:</p>
+      <textarea class="by-hand" autofocus readOnly rows={6} aria-label="The text to copy" value={text} onFocus={(event) => event.currentTarget.select()} />
+      <div class="actions"><button type="button" onClick={close}>Close</button></div>
+    </Dialog>
   );
 }
 

@@ -189,6 +189,7 @@ impl ErrorCode for MarketError {
             | Self::FileNotRegular { file, folder, .. } => {
                 Some(json!({"field": "file", "file": file, "folder": folder}))
             }
+            Self::FileUnreadable { file, .. } => Some(json!({"field": "file", "file": file})),
             Self::ColumnMissing { file, missing, .. } => {
                 Some(json!({"file": file, "missing": missing}))
             }
@@ -209,6 +210,42 @@ impl From<MarketError> for Refusal {
         match error.details() {
             Some(details) => refusal.details(details),
             None => refusal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A form shows a refusal at the field that `details` names.
+    #[test]
+    fn a_refusal_that_is_about_the_file_names_the_param() {
+        let text = || "x".to_owned();
+        let refusals = [
+            MarketError::FileNotFound {
+                file: text(),
+                folder: text(),
+                why: text(),
+            },
+            MarketError::FileOutside {
+                file: text(),
+                folder: text(),
+                why: "it is",
+            },
+            MarketError::FileNotRegular {
+                file: text(),
+                folder: text(),
+                what: "a folder",
+            },
+            MarketError::FileUnreadable {
+                file: text(),
+                source: io::ErrorKind::PermissionDenied.into(),
+            },
+        ];
+        for refusal in refusals.map(Refusal::from) {
+            let details = refusal.details.unwrap_or_default();
+            assert_eq!(details["field"], "file", "{}", refusal.code);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The device of tensors, chosen once, here, for every tensor of a training.
 
 use impresario::operation::Refusal;
+use serde_json::json;
 use tch::{Cuda, Device, Tensor};
 
 /// The names of devices in params.
@@ -29,6 +30,7 @@ impl ComputeDevice {
                 if mps().is_some() { ", mps" } else { "" },
             );
             Refusal::new("DEVICE_NOT_AVAILABLE", message)
+                .details(json!({"field": "device", "device": name}))
         })
     }
 
@@ -97,6 +99,8 @@ mod tests {
             if let Err(refusal) = ComputeDevice::find(name) {
                 assert_eq!(refusal.code, "DEVICE_NOT_AVAILABLE");
                 assert!(refusal.message.contains(name), "{}", refusal.message);
+                let details = json!({"field": "device", "device": name});
+                assert_eq!(refusal.details, Some(details));
             }
         }
         let refusal = ComputeDevice::find("abacus").expect_err("no such device");

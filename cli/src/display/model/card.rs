@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{comparison, ended};
 use crate::display::end::{Fact, render};
 use crate::display::metrics::figures;
-use crate::display::numbers::{counted, date, day, share, thousands};
+use crate::display::numbers::{counted, date, period, share, thousands};
 use crate::display::table::{numbers, table, words};
 use crate::display::text::{clean, value, wrap};
 use crate::display::{Look, Tone};
@@ -53,7 +53,7 @@ fn facts(card: &ModelCard) -> Vec<Fact> {
         .last()
         .map_or(0, |epoch| u64::from(epoch.epoch));
     let (layers, weights) = (layers.join(" → "), thousands(card.weights));
-    let (bars, from, to) = (counted(data.bars, "bar"), day(data.start), day(data.end));
+    let (bars, times) = (counted(data.bars, "bar"), period(data.start, data.end));
     let best = ended(u64::from(card.best_epoch), run, &card.ended_by, patience);
     vec![
         Fact::new("id", &card.model_id.to_string()),
@@ -61,7 +61,7 @@ fn facts(card: &ModelCard) -> Vec<Fact> {
             "made",
             &format!("{}, on {}", date(card.created_at), card.device),
         ),
-        Fact::new("data", &format!("{bars}, {from} to {to}, sha256 {digest}…")),
+        Fact::new("data", &format!("{bars}, {times}, sha256 {digest}…")),
         Fact::new(
             "parts",
             &format!("train {train}, validation {validation}, test {test} rows"),

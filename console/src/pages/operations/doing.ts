@@ -1,12 +1,12 @@
 // What an operation does, what it waits for, or how it ended, in one line.
-import { isDispatched } from '../../status.ts';
+import { isDispatched, levels } from '../../status.ts';
 import { since } from '../../clock.ts';
 import { count, ordinal, span, zoned } from '../../format.ts';
 import type { Row } from '../../wire.ts';
 import { said, sentence, type Words } from '../../words.ts';
 
 export function steps(row: Row): Words {
-  return (row.progress?.steps ?? []).flatMap((step, index) => sentence`${index === 0 ? '' : ' › '}${said(step.name)} ${count(step.current)}${step.total === null ? '' : `/${count(step.total)}`}`);
+  return levels(row).flatMap((step, index) => sentence`${index === 0 ? '' : ' › '}${said(step.name)} ${count(step.current)}${step.total === null ? '' : `/${count(step.total)}`}`);
 }
 
 export function doing(row: Row, now: number): Words {

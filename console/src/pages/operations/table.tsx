@@ -6,8 +6,9 @@ import { now, tick } from '../../clock.ts';
 import { lastSeen, reach } from '../../connection.ts';
 import type { List } from '../../feed.ts';
 import { count, duration, span } from '../../format.ts';
-import { ask, isAsking } from '../../parts/asking.tsx';
+import { ask } from '../../parts/asking.tsx';
 import { Badge, Meter, OperationLink, tell } from '../../parts/basics.tsx';
+import { dialogs } from '../../parts/dialog.tsx';
 import { Sentence } from '../../parts/words.tsx';
 import { go } from '../../route.ts';
 import { elapsed, isDispatched, isEnded } from '../../status.ts';
@@ -42,13 +43,36 @@ function useSight(ref: { current: HTMLDivElement | null }): { top: number; heigh
   return sight;
 }
 
+/** Whether the mouse is over the list. An open dialog covers the list, and while it is open, and until the
+ * mouse is heard of again, it counts as where it was. */
+function usePointed(frame: { current: HTMLDivElement | null }): boolean {
+  const [pointed, setPointed] = useState(false);
+  useEffect(() => {
+    const say = (event: PointerEvent, over: EventTarget | null): void => {
+      if (dialogs.value > 0) return;
+      setPointed(event.pointerType === 'mouse' && over instanceof Node && frame.current?.contains(over) === true);
+    };
+    const over = (event: PointerEvent): void => say(event, event.target);
+    const out = (event: PointerEvent): void => say(event, event.relatedTarget);
+    addEventListener('pointerover', over);
+    addEventListener('pointerout', out);
+    return () => {
+      removeEventListener('pointerover', over);
+      removeEventListener('pointerout', out);
+    };
+  }, []);
+  return pointed;
+}
+
 export function Table({ list, picked, pick, chosen }: Props): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const sight = useSight(box);
-  const [pointed, setPointed] = useState(false);
+  const frame = useRef<HTMLDivElement>(null);
+  const pointed = usePointed(frame);
   const [current, setCurrent] = useState<string | null>(null);
   const { shown, rows, waiting, older, total, exact } = list.state.value;
-  useEffect(() => list.calm(!pointed && sight.top < 4 && current === null), [pointed, sight.top < 4, current === null, list]);
+  const calm = !pointed && sight.top < 4 && current === null && dialogs.value === 0;
+  useEffect(() => list.calm(calm), [calm, list]);
   useKeys({ list, picked, pick, chosen, current, setCurrent, box, rowHeight: sight.row });
   const first = Math.max(0, Math.floor(sight.top / sight.row) - BEYOND);
   const last = Math.min(shown.length, Math.ceil((sight.top + sight.height) / sight.row) + BEYOND);
@@ -59,12 +83,11 @@ export function Table({ list, picked, pick, chosen }: Props): JSX.Element {
     box.current?.scrollTo({ top: 0 });
   };
   return (
-    <div class={`table ${reach.value === 'gone' ? 'stale' : ''}`}
-      onPointerEnter={(event) => setPointed(event.pointerType === 'mouse')} onPointerLeave={() => setPointed(false)}>
+    <div ref={frame} class={`table ${reach.value === 'gone' ? 'stale' : ''}`}>
       {waiting.length > 0 ? <button type="button" class="news" onClick={reveal}>↑ {count(waiting.length)} new</button> : null}
       <div class="scroll" ref={box} role="grid" tabIndex={0} aria-label="Operations" aria-rowcount={shown.length + 1} aria-multiselectable="true"
         aria-activedescendant={current === null ? undefined : `row-${current}`}
-        onBlur={(event) => { if (!event.currentTarget.contains(event.relatedTarget as Node | null) && !isAsking()) setCurrent(null); }}>
+        onBlur={(event) => { if (!event.currentTarget.contains(event.relatedTarget as Node | null) && dialogs.value === 0) setCurrent(null); }}>
         <div class="row head" role="row" aria-rowindex={1}>
           <span role="columnheader"><input type="checkbox" aria-label="Select all that are shown" checked={every} onChange={() => pick(() => (every ? new Set() : new Set(shown)))} /></span>
           {['kind', 'status', 'progress', 'doing', 'took', 'ETA', 'run'].map((name) => <span key={name} role="columnheader" class={`c-${name}`}>{name}</span>)}
@@ -104,7 +127,7 @@ function useKeys(keys: Keys): void {
   latest.current = keys;
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
-      if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]') !== null) return;
+      if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey || dialogs.value > 0) return;
       if (act(event.key, event.target, latest.current)) event.preventDefault();
     };
     addEventListener('keydown', press);
@@ -138,12 +161,9 @@ function act(key: string, target: EventTarget | null, { list, pick, chosen, curr
       const isMany = chosen().length > 0;
       if (!isMany && row === undefined) return false;
       const meant = (): Row[] => (isMany ? chosen() : [list.state.value.rows.get(current!) ?? []].flat());
-      ask('cancel', meant, () => pick(() => new Set()));
+      ask('cancel', meant, (refused) => pick(() => new Set(refused)));
       return true;
     }
-    case 'Escape':
-      setCurrent(null);
-      return false;
     default:
       return false;
   }

@@ -1,9 +1,9 @@
 // One field of the form, with its unit, its range and its faults.
 import type { JSX } from 'preact';
 import type { Field } from '../../schema.ts';
-import type { Fault } from '../../wire.ts';
+import type { Wrong } from './wrong.ts';
 
-interface Props { field: Field; value: string; change: (text: string) => void; faults: Fault[]; isOption?: boolean }
+interface Props { field: Field; value: string; change: (text: string) => void; faults: Wrong[]; isOption?: boolean }
 
 export function Entry({ field, value, change, faults, isOption = false }: Props): JSX.Element {
   // A param may have the name of an option.
@@ -16,7 +16,7 @@ export function Entry({ field, value, change, faults, isOption = false }: Props)
       <label for={id}>{field.label}{field.required ? <span class="muted"> (needed)</span> : null}</label>
       <span class="typed"><Control field={field} value={value} change={change} common={common} />{field.unit === '' ? null : <span class="unit">{field.unit}</span>}</span>
       <p id={about} class="muted small">{[field.help, field.range].filter((part) => part !== '').join(' ')}</p>
-      {wrong ? <p id={`${id}-wrong`} class="fault" role="alert">{faults.map((fault) => `${fault.path.replace(/^options\./, '') === field.name ? '' : `${fault.path}: `}expected ${fault.expected}, got ${fault.got}`).join('; ')}</p> : null}
+      {wrong ? <p id={`${id}-wrong`} class="fault" role="alert"><bdi>{faults.map((fault) => `${fault.path.replace(/^options\./, '') === field.name ? '' : `${fault.path}: `}${fault.text}`).join('; ')}</bdi></p> : null}
     </div>
   );
 }
