@@ -2,7 +2,8 @@
 //!
 //! Writes come in batches, each one transaction; reads go through a [`Reader`] from any thread.
 //! What a batch does is decided by the [`engine`], the same for every store: a store loads what the engine
-//! needs, and writes what has changed. [`conformance`] is the suite that each must pass.
+//! needs, and writes what has changed. `conformance` (with the feature `testing`)
+//! is the suite that each must pass.
 
 mod change;
 #[cfg(feature = "testing")]
