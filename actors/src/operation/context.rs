@@ -32,6 +32,48 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(100 * 366 * 86_400);
 /// nanoseconds. Texts are kept up to a length (`docs/WRITING_A_KIND.md`), without invisible
 /// characters. Every call that waits or steps answers `Err(Stopped)` once the function is asked to
 /// stop; `?` is all that it takes to be stoppable.
+///
+/// ```
+/// use impresario::operation::{Context, Failure, LogLevel};
+/// # use impresario::operation::{Operation, Policy};
+/// use std::time::Duration;
+///
+/// # #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+/// # struct Pages { pages: u32 }
+/// # struct Fetch;
+/// # impl Operation for Fetch {
+/// #     const KIND: &'static str = "fetch";
+/// #     type Params = Pages;
+/// #     type Output = u32;
+/// #     fn policy(&self) -> Policy { Policy::lane("default").pausable() }
+/// fn run(&self, params: Pages, ctx: &Context) -> Result<u32, Failure> {
+///     ctx.title("Fetching");
+///     ctx.context("site", "example.org");
+///     ctx.log(LogLevel::Info, format_args!("run {} with {} threads", ctx.run(), ctx.threads()));
+///     let mut done = ctx.restored()?.unwrap_or(0); // what an earlier run gave to checkpoint
+///     let bytes = ctx.items(None);
+///     for page in ctx.steps("page", done..params.pages) {
+///         done = page? + 1;
+///         ctx.message(format_args!("page {done}"));
+///         ctx.sleep(Duration::from_millis(10))?; // wakes at once when asked to stop
+///         bytes.add(1_000);
+///         if done == 2 {
+///             ctx.warn("PAGE_SHORT", "page 2 has only 1,000 bytes");
+///         }
+///         ctx.metric("bytes", done.into(), 1_000.0);
+///         ctx.checkpoint(&done)?;
+///     }
+///     ctx.check()?; // in long work between steps
+///     Ok(done)
+/// }
+/// # }
+/// let ended = impresario::testing::run(&Fetch, Pages { pages: 3 }).end();
+/// assert_eq!(ended.output(), Some(&3));
+/// assert_eq!(ended.logs(), [(LogLevel::Info, "run 1 with 1 threads")]);
+/// assert_eq!(ended.warnings()[0].0, "PAGE_SHORT");
+/// assert_eq!(ended.progress().items_processed, 3_000);
+/// assert_eq!(ended.metrics()["bytes"].len(), 3);
+/// ```
 pub struct Context {
     pub(crate) run: Arc<Run>,
     here: Rc<UseCtxHandleOnOtherThreads>,

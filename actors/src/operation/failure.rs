@@ -36,6 +36,23 @@ impl fmt::Debug for Stopped {
 ///
 /// Any error becomes one by `.or_fail("CODE")?` or `.or_retry("CODE")?`; a domain's own error
 /// enum that implements [`ErrorCode`] by `?` alone.
+///
+/// ```
+/// use impresario::operation::{Failure, OrFail};
+///
+/// fn read(file: &str) -> Result<String, Failure> {
+///     let text = std::fs::read_to_string(file).or_fail("FILE_NOT_READ")?;
+///     if text.is_empty() {
+///         let message = format!("{file} is empty; another process may still write it");
+///         return Err(Failure::new("FILE_EMPTY", message).retryable());
+///     }
+///     Ok(text)
+/// }
+///
+/// let failure = read("no such file").unwrap_err();
+/// assert_eq!(failure.code(), Some("FILE_NOT_READ"));
+/// assert!(!failure.is_stopped());
+/// ```
 #[derive(Debug)]
 pub struct Failure(pub(crate) Cause);
 
@@ -189,6 +206,13 @@ fn chain(error: &dyn Error) -> String {
 }
 
 /// Why a kind refuses a start, with a code of its own.
+///
+/// ```
+/// use impresario::operation::Refusal;
+///
+/// let refusal = Refusal::new("DEVICE_BUSY", "the device is in use").retryable();
+/// assert!(refusal.retryable);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     /// SCREAMING_SNAKE_CASE.

@@ -5,10 +5,9 @@ use actix_web::web::{Bytes, Data, Json, Path};
 use actix_web::{App, HttpResponse, HttpServer, Responder, get, post};
 use futures_util::stream::try_unfold;
 use impresario::api::{OperationId, Verb};
-use impresario::operation::Kinds;
+use impresario::prelude::*;
 use impresario::serde_json::{Value, json};
-use impresario::store::{Query, sqlite::SqliteStore};
-use impresario::{Config, Error, Options, Orchestrator, Subscription};
+use impresario::{Error, store::Query};
 use primes::Primes;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -36,8 +35,7 @@ async fn ask(state: Handle, path: Path<(OperationId, Verb)>) -> Result<impl Resp
 
 #[get("/operations")]
 async fn list(state: Handle) -> Result<impl Responder, Problem> {
-    let query = Query::default().limit(100);
-    Ok(Json(state.list(query).await.map_err(problem)?))
+    Ok(Json(state.list(Query::default()).await.map_err(problem)?))
 }
 
 /// The operation as it is, then its events and its progress, until it has ended.
@@ -70,7 +68,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let folder = args.next().ok_or("which data folder?")?;
     let address = args.next().ok_or("which address?")?;
-    std::fs::create_dir_all(&folder)?;
     let store = SqliteStore::open(folder.as_ref(), Default::default())?;
     let kinds = Kinds::new().register(Primes);
     let orchestrator = Orchestrator::start(Config::default(), kinds, store)?;

@@ -7,10 +7,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::stream::try_unfold;
 use impresario::api::{OperationId, OperationList, Verb};
-use impresario::operation::Kinds;
+use impresario::prelude::*;
 use impresario::serde_json::{Value, json};
-use impresario::store::{Query, sqlite::SqliteStore};
-use impresario::{Config, Error, Options, Orchestrator, Subscription};
+use impresario::{Error, store::Query};
 use primes::Primes;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -31,8 +30,7 @@ async fn ask(state: Handle, Path((id, verb)): Path<(OperationId, Verb)>) -> Resu
 }
 
 async fn list(state: Handle) -> Result<Json<OperationList>> {
-    let query = Query::default().limit(100);
-    Ok(Json(state.list(query).await.map_err(problem)?))
+    Ok(Json(state.list(Query::default()).await.map_err(problem)?))
 }
 
 /// The operation as it is, then its events and its progress, until it has ended.
@@ -62,7 +60,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let folder = args.next().ok_or("which data folder?")?;
     let address = args.next().ok_or("which address?")?;
-    std::fs::create_dir_all(&folder)?;
     let store = SqliteStore::open(folder.as_ref(), Default::default())?;
     let kinds = Kinds::new().register(Primes);
     let orchestrator = Orchestrator::start(Config::default(), kinds, store)?;

@@ -1,5 +1,5 @@
 //! A kind of operation, which both services run.
-use impresario::operation::{Context, Failure, Operation, Policy};
+use impresario::prelude::*;
 
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct PrimesParams {
