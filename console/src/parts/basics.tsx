@@ -71,7 +71,7 @@ export function Copy({ text, label, refused = () => false }: { text: string; lab
 function ByHand({ text, label, close }: { text: string; label: string; close: () => void }): JSX.Element {
   return (
     <Dialog title={label} onClose={close}>
-      <p>The browser does not let this page copy, because it came over plain HTTP. Copy the selected text by hand:</p>
+      <p>The browser does not let this page copy{isSecureContext ? '' : ', because it came over plain HTTP'}. Copy the selected text by hand:</p>
       <textarea class="by-hand" autofocus readOnly rows={6} aria-label="The text to copy" value={text} onFocus={(event) => event.currentTarget.select()} />
       <div class="actions"><button type="button" onClick={close}>Close</button></div>
     </Dialog>
