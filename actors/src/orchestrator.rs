@@ -76,7 +76,8 @@ struct Inner {
     /// Callers that wait for what comes of an operation.
     watches: LiveCount,
     tasks: LiveCount,
-    /// Those who wait for a verb or to hear how far a run has come: functions yield to them.
+    /// Those who wait for a verb, for the record of a start, or to hear how far a run has come: functions yield
+    /// to them.
     waiting: LiveCount,
     link: Mutex<Option<StoreLink>>,
     blocking: Blocking,

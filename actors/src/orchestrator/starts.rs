@@ -141,6 +141,8 @@ impl Orchestrator {
         }
         let now = self.now();
         let id = self.0.ids.next(now);
+        // Until it is recorded: one that waits for the end would have the functions yield all that time.
+        let _waits = options.wait.is_zero().then(|| self.0.waiting.enter());
         let waiter = OutcomeWaiter::new(self, id, Some(Until::Ended), &options);
         let submission = options.submission(id, &**kind, params, again, idempotency, now);
         let lane = submission.lane.clone();

@@ -11,7 +11,7 @@ const EVERY: Duration = Duration::from_micros(250);
 /// A function that yields its core to those who wait.
 #[derive(Debug)]
 pub(crate) struct Yielding {
-    /// How many wait for a verb to take effect, or to hear how far a run has come.
+    /// How many wait for a verb to take effect, for a start to be recorded, or to hear how far a run has come.
     waiting: LiveCount,
     last: Cell<Instant>,
 }
