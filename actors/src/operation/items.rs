@@ -39,13 +39,13 @@ impl<'a> Items<'a> {
     /// Counts this many more items as done.
     #[inline]
     pub fn add(&self, more: u64) {
-        self.count(self.counted.get() + more);
+        self.count(self.counted.get().saturating_add(more));
     }
 
     /// So many are done: for a run that goes on from a checkpoint.
     #[inline]
     pub fn set(&self, done: u64) {
-        self.count(self.before + done);
+        self.count(self.before.saturating_add(done));
     }
 
     #[inline]

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use impresario_api::KindView;
 
-use super::Operation;
 use super::erased::{ErasedOperation, erase};
+use super::{Operation, Policy};
 use crate::error::SetupFault;
 use crate::locks::panic_message;
+use crate::params::schema::ParamsSchema;
 
 /// The most characters of a kind's name.
 const LONGEST_NAME: usize = 64;
@@ -91,28 +92,46 @@ impl Kinds {
     /// Everything that is wrong with them, whatever the lanes.
     pub(crate) fn faults(&self) -> Vec<SetupFault> {
         let mut faults = self.faults.clone();
-        for registered in self.by_name.values() {
-            let (kind, schema) = (&registered.kind, registered.kind.schema());
-            let name = &kind.view().kind;
-            if let Some(why) = schema.unusable() {
-                faults.push(SetupFault::SchemaUnusable {
-                    kind: name.clone(),
-                    why: why.to_owned(),
-                });
-            }
-            let Some(known) = schema.fields() else {
-                continue;
-            };
-            let unknown = kind.policy().unique_by.iter();
-            let unknown = unknown.filter(|param| !known.contains(**param));
-            faults.extend(unknown.map(|param| SetupFault::UniqueByUnknown {
-                kind: name.clone(),
-                param: (*param).to_owned(),
-                known: known.iter().map(|one| (*one).to_owned()).collect(),
-            }));
+        for Registered { kind, .. } in self.by_name.values() {
+            faults.extend(params_faults(
+                &kind.view().kind,
+                kind.schema(),
+                kind.policy(),
+            ));
         }
         faults
     }
+}
+
+/// Everything that is wrong with one kind, for its tests.
+#[cfg(feature = "testing")]
+pub(crate) fn kind_faults<K: Operation>(kind: &K) -> Vec<SetupFault> {
+    let name = (!is_name(K::KIND)).then(|| SetupFault::KindName {
+        kind: K::KIND.to_owned(),
+        implemented_by: type_name::<K>(),
+    });
+    let schema = ParamsSchema::of::<K::Params>();
+    let params = params_faults(K::KIND, &schema, &kind.policy());
+    name.into_iter().chain(params).collect()
+}
+
+/// What is wrong with the params of a kind, and with what its policy says of them.
+fn params_faults(kind: &str, schema: &ParamsSchema, policy: &Policy) -> Vec<SetupFault> {
+    let unusable = schema.unusable().map(|why| SetupFault::SchemaUnusable {
+        kind: kind.to_owned(),
+        why: why.to_owned(),
+    });
+    let mut faults: Vec<_> = unusable.into_iter().collect();
+    if let Some(known) = schema.fields() {
+        let unknown = policy.unique_by.iter();
+        let unknown = unknown.filter(|param| !known.contains(**param));
+        faults.extend(unknown.map(|param| SetupFault::UniqueByUnknown {
+            kind: kind.to_owned(),
+            param: (*param).to_owned(),
+            known: known.iter().map(|one| (*one).to_owned()).collect(),
+        }));
+    }
+    faults
 }
 
 /// Words of lower-case letters and digits, joined by `_`, the first of which begins with a letter.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
-use impresario_api::{Faults, Progress, StopVerb, Timestamp};
+use impresario_api::{EventBody, Faults, Progress, StopVerb, Timestamp};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
@@ -146,7 +146,7 @@ impl From<Refusal> for SyncError {
 }
 
 /// Runs `kind` and gives its output: on this thread, or, where this one is within a runtime, on another
-/// one meanwhile, for a function runs outside any. The policy's timeout holds.
+/// one meanwhile, for a function runs outside any. The policy's timeout holds. Warnings go to the log.
 ///
 /// ```
 /// use impresario::operation::{StopHandle, SyncError, SyncOptions, run_sync_operation};
@@ -225,6 +225,12 @@ pub fn run_sync_operation<K: Operation>(
             Err(_) => work(),
         },
     );
+    for (_, report) in &finished.reports {
+        // Nobody else hears of them.
+        if let EventBody::Warning(warning) = report {
+            log::warn!("{}: {}: {}", K::KIND, warning.code, warning.message);
+        }
+    }
     let output = output.filter(|_| finished.end.is_done());
     *checkpoint = match output {
         Some(_) => None,

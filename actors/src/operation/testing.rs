@@ -57,6 +57,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::erased::{encoded, encoded_output, recorded};
+use super::kinds::kind_faults;
 use super::sync::on_another_thread;
 use super::{Context, Operation, Refusal, RunEnd, SavedCheckpoint};
 use crate::LiveCount;
@@ -107,10 +108,13 @@ pub struct Trial<'a, K: Operation> {
 /// Prepares a run of `kind`.
 ///
 /// # Panics
-/// When a start with these params would be refused: by the schema, by `check`, or because they cannot be
-/// encoded.
+/// When an orchestrator would refuse the kind, for its name or its policy; or a start with these params: by
+/// the schema, by `check`, or because they cannot be encoded.
 #[track_caller]
 pub fn run<K: Operation>(kind: &K, params: K::Params) -> Trial<'_, K> {
+    if let Some(fault) = kind_faults(kind).first() {
+        panic!("{fault}");
+    }
     let schema = ParamsSchema::of::<K::Params>();
     let params = encoded(&params).map_err(Refusal::from);
     let params = params.and_then(|params| recorded(kind, &schema, params));

@@ -1,5 +1,6 @@
 //! Starts: checked, admitted, recorded.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -11,7 +12,7 @@ use super::outcome_waiter::OutcomeWaiter;
 use super::refusals::unexpected;
 use super::{Options, Orchestrator, Until};
 use crate::Error;
-use crate::locks::lock;
+use crate::locks::{lock, panic_message};
 use crate::operation::{ErasedOperation, Operation, encoded};
 use crate::rules::admission::Limits;
 use crate::rules::dispatch::is_due;
@@ -92,7 +93,8 @@ impl Orchestrator {
         params: Value,
     ) -> Result<Arc<Value>, Error> {
         let checked = if is_small(&params, &mut { FEW_VALUES }) {
-            kind.check(params)
+            let checked = catch_unwind(AssertUnwindSafe(|| kind.check(params)));
+            checked.map_err(|payload| Error::Panicked(panic_message(&*payload)))?
         } else {
             let kind = Arc::clone(kind);
             self.bulk(|| async move { kind.check(params) }).await?

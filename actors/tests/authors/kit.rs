@@ -180,3 +180,45 @@ fn a_panic_of_the_function_is_its_failure_and_not_the_kits() {
         ("PANICKED", "no further")
     );
 }
+
+/// A kind that no orchestrator takes.
+struct Misnamed;
+
+impl Operation for Misnamed {
+    const KIND: &'static str = "Bad Name";
+    type Params = Nothing;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn run(&self, _: Nothing, _: &Context) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// A kind that is unique by what it does not have.
+struct Unique;
+
+impl Operation for Unique {
+    const KIND: &'static str = "unique";
+    type Params = Nothing;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default").unique_by(&["nope"])
+    }
+
+    fn run(&self, _: Nothing, _: &Context) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_kind_that_no_orchestrator_takes_does_not_run() {
+    let misnamed = said(|| drop(testing::run(&Misnamed, Nothing {})));
+    assert!(misnamed.contains("has the KIND \"Bad Name\""), "{misnamed}");
+    let unique = said(|| drop(testing::run(&Unique, Nothing {})));
+    assert!(unique.contains("unique_by \"nope\""), "{unique}");
+}

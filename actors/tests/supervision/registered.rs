@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use impresario::operation::{
-    Context, Failure, Kinds, Operation, Policy, SyncOptions, run_sync_operation,
+    Context, Failure, Kinds, Operation, Policy, Refusal, SyncOptions, run_sync_operation,
 };
 use impresario::store::{MemoryStore, Query};
 use impresario::{
@@ -222,4 +222,36 @@ fn a_list_without_conditions_has_the_newest_operations() {
     let list = now(orchestrator.list(Query::default())).expect("a list");
     let ids: Vec<_> = list.operations.iter().map(|row| row.operation_id).collect();
     assert_eq!(ids, [id]);
+}
+
+/// A kind whose check panics.
+struct Unchecked;
+
+impl Operation for Unchecked {
+    const KIND: &'static str = "unchecked";
+    type Params = ();
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn check(&self, (): &()) -> Result<(), Refusal> {
+        panic!("the check is wrong")
+    }
+
+    fn run(&self, (): (), _: &Context) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_panic_of_a_check_is_an_error_of_the_start_and_not_a_panic_of_the_caller() {
+    let orchestrator = started(Kinds::new().register(Unchecked));
+    let start = orchestrator.start_managed_operation::<Unchecked>((), Options::default());
+    let error = now(start).expect_err("it cannot be checked");
+    assert!(
+        matches!(&error, Error::Panicked(why) if why == "the check is wrong"),
+        "{error:?}"
+    );
 }
