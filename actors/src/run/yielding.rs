@@ -119,10 +119,15 @@ mod tests {
                 ours.view(id).await.expect("it is kept");
                 assert!(began.elapsed() < options.wait, "a read is not seen");
             }
+            // Each may have seen its own start wait.
             seen.store(0, Relaxed);
+            elsewhere.store(0, Relaxed);
             let cancelled = ours.ask(id, Verb::Cancel, None, options);
             cancelled.await.expect("it runs");
             assert_eq!(seen.load(Relaxed), 2, "the verb is seen");
+            while elsewhere.load(Relaxed) == 0 {
+                std::thread::yield_now();
+            }
             assert_eq!(elsewhere.load(Relaxed), 1, "nobody waits there");
             ours.shutdown().await;
             other.shutdown().await;
