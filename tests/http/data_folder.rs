@@ -259,7 +259,7 @@ fn a_file_that_is_refused_keeps_its_mode() {
     fs::write(&foreign, "a,b\n1,2\n").expect("writable");
     fs::set_permissions(&foreign, Permissions::from_mode(0o644)).expect("ours");
     let text = refused(&folder);
-    assert!(text.contains("not a database of impresariod"), "{text}");
+    assert!(text.contains("not a database of Impresario"), "{text}");
     assert_eq!(mode(&foreign), 0o644);
 }
 

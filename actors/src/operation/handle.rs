@@ -70,7 +70,8 @@ impl Context {
 impl RunHandle {
     /// Whether the function is to stop; it stays so. The function's next call of [`Context::check`], or of
     /// any other that waits or steps, then returns `Err(Stopped)`, so that what its threads left undone is
-    /// not taken for whole. After the function has returned this is true, too. A finish is no stop.
+    /// not taken for whole; without such a call the run counts as stopped all the same, with a warning
+    /// `STOP_IGNORED`. After the function has returned this is true, too. A finish is no stop.
     pub fn is_stopped(&self) -> bool {
         self.run.is_stopped()
     }

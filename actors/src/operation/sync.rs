@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::erased::{encoded, fits};
-use super::{Context, Operation, Refusal, RunEnd, RunFailure, SavedCheckpoint};
+use super::{Context, Operation, Policy, Refusal, RunEnd, RunFailure, SavedCheckpoint};
 use crate::LiveCount;
 use crate::locks::lock;
 use crate::params::schema::ParamsSchema;
@@ -32,7 +32,29 @@ pub struct StopHandle(Arc<Mutex<Asked>>);
 struct Asked {
     /// The strongest stop that was asked for.
     verb: Option<StopVerb>,
-    runs: Vec<Weak<Run>>,
+    runs: Vec<Attached>,
+}
+
+/// A run, and which verbs its kind knows.
+#[derive(Debug)]
+struct Attached {
+    run: Weak<Run>,
+    pausable: bool,
+    finishable: bool,
+}
+
+impl Attached {
+    /// A kind that cannot be paused, or finished early, is cancelled.
+    fn ask(&self, verb: StopVerb) {
+        let verb = match verb {
+            StopVerb::Pause if !self.pausable => StopVerb::Cancel,
+            StopVerb::Finish if !self.finishable => StopVerb::Cancel,
+            verb => verb,
+        };
+        if let Some(run) = self.run.upgrade() {
+            run.ask(verb);
+        }
+    }
 }
 
 impl StopHandle {
@@ -41,22 +63,28 @@ impl StopHandle {
         Self::default()
     }
 
-    /// Asks the runs to stop; one that has not begun yet stops at its first call.
+    /// Asks the runs to stop; one that has not begun yet stops at its first call. Where the kind cannot be
+    /// paused, or finished early, and is asked to, it is cancelled.
     pub fn stop(&self, verb: StopVerb) {
         let mut asked = lock(&self.0);
         asked.verb = asked.verb.max(Some(verb));
-        for run in asked.runs.iter().filter_map(Weak::upgrade) {
+        for run in &asked.runs {
             run.ask(verb);
         }
     }
 
-    fn attach(&self, run: &Arc<Run>) {
+    fn attach(&self, run: &Arc<Run>, policy: &Policy) {
         let mut asked = lock(&self.0);
-        asked.runs.retain(|run| run.strong_count() > 0);
-        asked.runs.push(Arc::downgrade(run));
+        asked.runs.retain(|run| run.run.strong_count() > 0);
+        let run = Attached {
+            run: Arc::downgrade(run),
+            pausable: policy.pausable,
+            finishable: policy.finishable,
+        };
         if let Some(verb) = asked.verb {
             run.ask(verb);
         }
+        asked.runs.push(run);
     }
 }
 
@@ -75,7 +103,8 @@ pub struct SyncOptions<'a> {
     pub threads: usize,
     /// The checkpoint from which the run goes on, if there is one, and afterwards the one that it has left:
     /// however the run ended, the same options again go on from there. After an output there is none. A
-    /// function that keeps folders leaves none.
+    /// function that keeps folders leaves none. It is [`serde::Serialize`], to be kept in a file; nothing in it
+    /// says of which kind and params it is, so keep that beside it.
     pub checkpoint: Option<&'a mut Option<SavedCheckpoint>>,
 }
 
@@ -196,7 +225,7 @@ pub fn run_sync_operation<K: Operation>(
             .as_ref()
             .map_or(1, |left| left.run.saturating_add(1)),
         waiting: LiveCount::default(),
-        threads: options.threads,
+        threads: options.threads.max(1),
         checkpoint_every: policy.checkpoint_every,
         checkpoints: checkpoint.iter().cloned().collect(),
         origin: Origin {
@@ -207,7 +236,7 @@ pub fn run_sync_operation<K: Operation>(
         folders: Folders::NotKept,
     });
     if let Some(stop) = &options.stop {
-        stop.attach(&run);
+        stop.attach(&run, &policy);
     }
     let mut output = None;
     let work = || {

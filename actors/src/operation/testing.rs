@@ -39,6 +39,8 @@
 //! for call in 1..=calls {
 //!     let ended = testing::run(&Count, Upto { n: 3 }).stop_at_call(call, Verb::Cancel).end();
 //!     assert_eq!(ended.status(), Status::Cancelled);
+//!     // A kind that ignores its stops gets a warning.
+//!     assert_eq!(ended.warnings(), []);
 //! }
 //! ```
 
@@ -100,6 +102,7 @@ pub struct Trial<'a, K: Operation> {
     params: Value,
     asks: Vec<(At, Ask)>,
     due_at_every_call: bool,
+    threads: usize,
     restored: Option<SavedCheckpoint>,
     state: State,
     folder: Rc<Folder>,
@@ -139,6 +142,7 @@ pub fn run<K: Operation>(kind: &K, params: K::Params) -> Trial<'_, K> {
         params,
         asks: Vec::new(),
         due_at_every_call: false,
+        threads: 1,
         restored: None,
         state: State::submitted(terms, None),
         folder: Rc::new(Folder::new()),
@@ -157,6 +161,13 @@ impl<K: Operation> Trial<'_, K> {
     #[must_use]
     pub fn stop_at_call(mut self, call: u64, ask: impl Into<Ask>) -> Self {
         self.asks.push((At::Call(call), ask.into()));
+        self
+    }
+
+    /// So many threads may be used, as those of a lane: 1 unless more are given.
+    #[must_use]
+    pub const fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
         self
     }
 
@@ -185,7 +196,7 @@ impl<K: Operation> Trial<'_, K> {
         let run = Run::new(RunSetup {
             run: state.run,
             waiting: LiveCount::default(),
-            threads: 1,
+            threads: self.threads,
             checkpoint_every: Duration::from_secs(3_600),
             checkpoints: self.restored.iter().cloned().collect(),
             origin: Origin {
@@ -494,6 +505,7 @@ impl<K: Operation> Ended<K> {
             params: self.params,
             asks: Vec::new(),
             due_at_every_call: false,
+            threads: 1,
             restored: self.checkpoint,
             state,
             folder: self.folder,

@@ -75,7 +75,7 @@ pub struct Subscription {
 impl Orchestrator {
     /// Hears of one operation, until it has ended: see [`Subscription::until_closed`]. Without `since` (a
     /// `seq`): its snapshot, then every event after it. With it: every event after it, a snapshot, then
-    /// live.
+    /// live. One that is ahead of all that there is, as that of another store, is as none.
     ///
     /// ```
     /// use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
@@ -124,6 +124,8 @@ impl Orchestrator {
         // Listening begins before the read, so that nothing falls between them.
         let subscriber = self.0.hub.listen(&interest, since.is_some());
         let view = self.view(id).await?;
+        // A client may bring the number of another store, which is ahead of all that there is.
+        let since = since.filter(|since| *since <= view.row.seq);
         let mut subscription =
             Subscription::new(self, interest, subscriber, since.unwrap_or(view.row.seq));
         subscription.snapshot = since.is_some();
@@ -136,7 +138,8 @@ impl Orchestrator {
 
     /// Hears of all operations that match. Without `since` (a `cursor`): where the store is, then
     /// every event after it. With it: every event after it (with a gap wherever some are no longer
-    /// kept), then where that led, then live. Give [`Interest::Operation`] to [`Orchestrator::subscribe`] instead.
+    /// kept), then where that led, then live. [`Interest::Operation`] is as
+    /// [`Orchestrator::subscribe`].
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
@@ -159,8 +162,12 @@ impl Orchestrator {
         interest: Interest,
         since: Option<u64>,
     ) -> Result<Subscription, Error> {
+        if let Interest::Operation(id) = interest {
+            return Box::pin(self.subscribe(id, since)).await;
+        }
         let subscriber = self.0.hub.listen(&interest, since.is_some());
         let cursor = self.0.reader.cursor().await?;
+        let since = since.filter(|since| *since <= cursor);
         let mut subscription =
             Subscription::new(self, interest, subscriber, since.unwrap_or(cursor));
         subscription.snapshot = since.is_some();
@@ -470,6 +477,26 @@ mod tests {
                 }
             }
             assert_eq!(given, (1..=last).collect::<Vec<_>>());
+
+            // The number of another store, ahead of all that there is, is as none.
+            let ahead = orchestrator.subscribe(id, Some(last + 500)).await;
+            let mut ahead = ahead.expect("it is kept");
+            let first = ahead.next().await.expect("the store answers");
+            assert!(matches!(first, Some(Update::Snapshot(_))), "{first:?}");
+            let cursor = orchestrator.cursor().await.expect("the store answers");
+            let all = Interest::Matching {
+                kinds: Vec::new(),
+                label: None,
+            };
+            let ahead = orchestrator.subscribe_matching(all, Some(cursor + 500));
+            let mut ahead = ahead.await.expect("the store answers");
+            let first = ahead.next().await.expect("the store answers");
+            assert!(matches!(first, Some(Update::CaughtUp(at)) if at == cursor));
+            let again = orchestrator.start_managed_operation::<Talks>((), Options::default());
+            let again = again.await.expect("there is room").id;
+            let next = ahead.next().await.expect("the store answers");
+            let heard = matches!(&next, Some(Update::Event(event)) if event.operation_id == again);
+            assert!(heard, "{next:?}");
             orchestrator.shutdown().await;
         });
     }

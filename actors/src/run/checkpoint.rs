@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use impresario_api::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A checkpoint as it is kept.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedCheckpoint {
     /// When it was taken.
     pub at: Timestamp,

@@ -76,6 +76,8 @@ pub(crate) struct Run {
     waits_for_checkpoint: AtomicBool,
     /// The function was told of a stop, or has ended.
     over: AtomicBool,
+    /// One of its threads was told of a stop.
+    thread_told: AtomicBool,
     pub(crate) counters: ProgressCounters,
     pub(crate) reports: Mutex<Buffer>,
     pub(crate) saved: Mutex<Option<SavedCheckpoint>>,
@@ -154,6 +156,7 @@ impl Run {
             rests: AtomicBool::new(false),
             waits_for_checkpoint: AtomicBool::new(false),
             over: AtomicBool::new(false),
+            thread_told: AtomicBool::new(false),
             counters: ProgressCounters::new(),
             reports: Mutex::default(),
             saved: Mutex::default(),
@@ -243,7 +246,16 @@ impl Run {
         let waits = || {
             self.waits_for_checkpoint.load(Ordering::Relaxed) && self.folder_wait_left().is_some()
         };
-        word.is_urgent() || (word.rests() && !waits()) || self.over.load(Ordering::Relaxed)
+        let asked = word.is_urgent() || (word.rests() && !waits());
+        if asked {
+            self.thread_told.store(true, Ordering::Release);
+        }
+        asked || self.over.load(Ordering::Relaxed)
+    }
+
+    /// Whether one of the function's threads was told of a stop.
+    pub(crate) fn is_thread_told(&self) -> bool {
+        self.thread_told.load(Ordering::Acquire)
     }
 
     /// Whether a pause waits for the next checkpoint.

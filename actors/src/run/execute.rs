@@ -40,19 +40,20 @@ pub(crate) fn execute_in(
 ) -> Finished {
     // What the function shares with the supervisor is valid at every step.
     let result = catch_unwind(AssertUnwindSafe(|| work(ctx)));
+    let told = ctx.here().told.get() || ctx.run.is_thread_told();
     // Threads that it has left behind hear of it.
     ctx.run.set_over();
     let (end, output) = match result {
-        Ok(Ok(output)) if ctx.here().told.get() => {
+        Ok(Ok(output)) if told => {
             ctx.warn(
                 "STOP_IGNORED",
-                "the function was told to stop and returned an output all the same; use `?` on every step",
+                "the function was told to stop and returned an output all the same; use `?` on every step, and `ctx.check()?` after threads that have asked a handle",
             );
             (RunEnd::Ignored, Some(output))
         }
         Ok(Ok(output)) if ctx.here().cut_short.get() => (RunEnd::Finished, Some(output)),
         Ok(Ok(output)) => (RunEnd::Returned, Some(output)),
-        Ok(Err(failure)) => (failed(ctx, failure), None),
+        Ok(Err(failure)) => (failed(ctx, told, failure), None),
         Err(payload) => (
             RunEnd::Panicked(problem(ctx, "PANICKED", panic_message(&*payload))),
             None,
@@ -71,9 +72,9 @@ pub(crate) fn execute_in(
 
 /// What a failure means. Whatever it says, a function that was told to stop has stopped: its error may be
 /// one that wraps the `Stopped`.
-fn failed(ctx: &Context, failure: Failure) -> RunEnd {
+fn failed(ctx: &Context, told: bool, failure: Failure) -> RunEnd {
     match judged(ctx, failure) {
-        RunEnd::Failed(failure) if ctx.here().told.get() => {
+        RunEnd::Failed(failure) if told => {
             ctx.warn(
                 "FAILED_AFTER_STOP",
                 format_args!(

@@ -4,9 +4,9 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
-use impresario::operation::{RunHandle, SyncOptions, run_sync_operation};
+use impresario::operation::{RunHandle, StopHandle, SyncError, SyncOptions, run_sync_operation};
 use impresario::testing::{self, Ask};
-use impresario_api::Verb;
+use impresario_api::{StopVerb, Verb};
 use serde_json::json;
 
 use crate::common::{Nothing, does, never_fails};
@@ -97,4 +97,22 @@ fn a_thread_that_is_left_behind_hears_of_the_end() {
     });
     run_sync_operation(&kind, Nothing {}, SyncOptions::default()).expect("it completes");
     told.recv_timeout(LONG).expect("it hears of it");
+}
+
+#[test]
+fn what_a_thread_left_undone_is_not_taken_for_whole_without_a_check() {
+    let stop = StopHandle::new();
+    let asks = stop.clone();
+    let kind = does(move |ctx| {
+        asks.stop(StopVerb::Cancel);
+        let handle = ctx.handle();
+        let is_stopped = thread::scope(|scope| scope.spawn(|| handle.is_stopped()).join());
+        Ok(json!(is_stopped.expect("no panic")))
+    });
+    let options = SyncOptions::default().stop(Some(stop));
+    let end = run_sync_operation(&kind, Nothing {}, options);
+    assert!(
+        matches!(end, Err(SyncError::Stopped(StopVerb::Cancel))),
+        "{end:?}"
+    );
 }

@@ -344,6 +344,9 @@ fn a_pause_gives_its_checkpoint_back_and_the_next_run_goes_on_from_it() {
     assert!(is_stopped(&end, StopVerb::Pause), "{end:?}");
     let left = checkpoint.as_ref().expect("it gave one");
     assert_eq!((left.run, left.step["step"]), (1, 3));
+    // It may be kept in a file meanwhile.
+    let file = serde_json::to_string(left).expect("it is JSON");
+    checkpoint = serde_json::from_str(&file).expect("it is read again");
     let options = SyncOptions::default().checkpoint(Some(&mut checkpoint));
     let end = run_sync_operation(&kind, Nothing {}, options);
     assert_eq!(end.expect("it completes"), json!([2, 3]));
@@ -402,4 +405,14 @@ fn a_stop_handle_stops_each_run_that_has_it_and_stays_asked() {
     });
     let end = run_sync_operation(&completes, Nothing {}, options());
     assert!(is_stopped(&end, StopVerb::Pause), "{end:?}");
+}
+
+#[test]
+fn a_verb_that_a_kind_does_not_know_cancels_it() {
+    for verb in [StopVerb::Pause, StopVerb::Finish] {
+        let stop = StopHandle::new();
+        stop.stop(verb);
+        let end = run_sync_operation(&Timed, Nothing {}, with(stop));
+        assert!(is_stopped(&end, StopVerb::Cancel), "{verb:?}: {end:?}");
+    }
 }

@@ -16,10 +16,10 @@ pub enum OpenError {
     #[error(transparent)]
     Lock(#[from] LockError),
     /// The file is no database of this server.
-    #[error("{} is not a database of impresariod and was left as it is; move it away, or choose another folder with --data-dir", .0.display())]
+    #[error("{} is not a database of Impresario and was left as it is; move it away, or choose another folder", .0.display())]
     Foreign(PathBuf),
     /// A newer server wrote it.
-    #[error("{} was written by a newer impresariod (tables of version {version}, this one knows {known}) and was left as it is; start the newer server, or choose another folder with --data-dir", .database.display())]
+    #[error("{} was written by a newer Impresario (tables of version {version}, this one knows {known}) and was left as it is; use the newer one, or choose another folder", .database.display())]
     Newer {
         /// The file.
         database: PathBuf,
@@ -29,7 +29,7 @@ pub enum OpenError {
         known: i64,
     },
     /// It is damaged.
-    #[error("{} is damaged ({why}) and was left as it is; copy the data folder, then restore a backup, or salvage it with sqlite3's .recover, or choose another folder with --data-dir", .database.display())]
+    #[error("{} is damaged ({why}) and was left as it is; copy the data folder, then restore a backup, or salvage it with sqlite3's .recover, or choose another folder", .database.display())]
     Damaged {
         /// The file.
         database: PathBuf,
@@ -37,7 +37,7 @@ pub enum OpenError {
         why: String,
     },
     /// The log is there, its database is not.
-    #[error("{} is there but its database {} is missing or empty; put the database back beside it, move the log away if what it holds may be lost, or choose another folder with --data-dir", .log.display(), .database.display())]
+    #[error("{} is there but its database {} is missing or empty; put the database back beside it, move the log away if what it holds may be lost, or choose another folder", .log.display(), .database.display())]
     LogAlone {
         /// The database's file.
         database: PathBuf,
@@ -45,7 +45,7 @@ pub enum OpenError {
         log: PathBuf,
     },
     /// The log does not hold what was committed to it.
-    #[error("the write-ahead log {} is damaged ({why}) and was left as it is, with its database; copy the data folder, then restore a backup, or remove the files that end with -wal and -shm to go on without what only the log held, or choose another folder with --data-dir", .log.display())]
+    #[error("the write-ahead log {} is damaged ({why}) and was left as it is, with its database; copy the data folder, then restore a backup, or remove the files that end with -wal and -shm to go on without what only the log held, or choose another folder", .log.display())]
     LogDamaged {
         /// The log's file.
         log: PathBuf,
@@ -53,7 +53,7 @@ pub enum OpenError {
         why: String,
     },
     /// A network mount.
-    #[error("the data folder {} is on a network mount ({kind}), whose locks and syncs cannot be relied on; choose a local folder with --data-dir, or set store.allow_network_mount=true if you know better", .folder.display())]
+    #[error("the data folder {} is on a network mount ({kind}), whose locks and syncs cannot be relied on; choose a local folder, or allow it (allow_network_mount) if you know better", .folder.display())]
     Network {
         /// The folder.
         folder: PathBuf,
@@ -61,7 +61,7 @@ pub enum OpenError {
         kind: String,
     },
     /// The disk or its permissions.
-    #[error("cannot use {}: {why}; check that the folder is writable and the disk has room, or choose another with --data-dir", .file.display())]
+    #[error("cannot use {}: {why}; check that the folder is writable and the disk has room, or choose another", .file.display())]
     Unusable {
         /// The file.
         file: PathBuf,

@@ -33,8 +33,8 @@ fn a_foreign_file_is_refused() {
     let database = SqliteStore::file_in(folder.path());
     fs::write(&database, "name,price\nGOOG,12\n".repeat(100)).expect("writable");
     let text = refused(folder.path());
-    assert!(text.contains("not a database of impresariod"), "{text}");
-    assert!(text.contains("--data-dir"), "{text}");
+    assert!(text.contains("not a database of Impresario"), "{text}");
+    assert!(text.contains("choose another folder"), "{text}");
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn another_programs_database_is_refused() {
     )
     .expect("the fixture is there");
     let text = refused(folder.path());
-    assert!(text.contains("not a database of impresariod"), "{text}");
+    assert!(text.contains("not a database of Impresario"), "{text}");
 }
 
 /// Sets a big-endian number in the database's header.
@@ -62,7 +62,7 @@ fn a_newer_database_is_refused() {
     let folder = made();
     set_header(folder.path(), 60, 999);
     let text = refused(folder.path());
-    assert!(text.contains("newer impresariod"), "{text}");
+    assert!(text.contains("newer Impresario"), "{text}");
     assert!(text.contains("999"), "{text}");
 }
 
