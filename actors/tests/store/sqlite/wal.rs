@@ -154,7 +154,7 @@ fn a_log_that_does_not_hold_what_was_committed_is_refused_and_left() {
             &*path.to_string_lossy(),
             "restore a backup",
             "-shm",
-            "--data-dir",
+            "choose another folder",
         ] {
             assert!(text.contains(part), "{text}");
         }
