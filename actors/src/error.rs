@@ -131,7 +131,7 @@ pub enum SetupFault {
         "{implemented_by} has the KIND {kind:?}; expected 1 to 64 characters: words of lower-case ASCII letters and digits, joined by _, that begin with a letter"
     )]
     KindName {
-        /// The name.
+        /// The name that was given.
         kind: String,
         /// The type that has it.
         implemented_by: &'static str,
@@ -141,7 +141,7 @@ pub enum SetupFault {
         "two kinds have the KIND \"{kind}\", {first} and {second}; give each a name of its own, and register it once"
     )]
     KindTwice {
-        /// The name.
+        /// The name that was given.
         kind: String,
         /// The type that was registered first.
         first: &'static str,
@@ -151,7 +151,7 @@ pub enum SetupFault {
     /// A kind panicked when it was asked for its policy, its description or its schemas.
     #[error("kind \"{kind}\" panicked as it was registered: {message}")]
     KindPanicked {
-        /// The kind.
+        /// The name of the kind.
         kind: String,
         /// What the panic said.
         message: String,
@@ -159,7 +159,7 @@ pub enum SetupFault {
     /// No params can be checked with the schema of a kind.
     #[error("the schema of the params of kind \"{kind}\" cannot be used: {why}")]
     SchemaUnusable {
-        /// The kind.
+        /// The name of the kind.
         kind: String,
         /// What is wrong with it.
         why: String,
@@ -170,7 +170,7 @@ pub enum SetupFault {
         if .known.is_empty() { "it has none".to_owned() } else { .known.join(", ") }
     )]
     UniqueByUnknown {
-        /// The kind.
+        /// The name of the kind.
         kind: String,
         /// The name that its policy gives.
         param: String,

@@ -51,7 +51,7 @@ pub enum LockError {
     /// The folder, or the file in it, cannot be used.
     #[error("cannot use the folder {}: {error}", .folder.display())]
     Unusable {
-        /// The folder.
+        /// The folder that was to be locked.
         folder: PathBuf,
         /// What the system says.
         error: io::Error,
@@ -92,7 +92,7 @@ impl FolderLock {
         }
     }
 
-    /// The folder.
+    /// The folder that is locked.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

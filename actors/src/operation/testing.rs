@@ -441,7 +441,7 @@ impl<K: Operation> Ended<K> {
         metrics
     }
 
-    /// Log lines.
+    /// The lines of the log, in the order in which they were written.
     pub fn logs(&self) -> Vec<(LogLevel, &str)> {
         let logs = self.bodies().filter_map(|body| match body {
             EventBody::Log(log) => Some((log.level, log.message.as_str())),

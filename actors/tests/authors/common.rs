@@ -168,20 +168,27 @@ pub(crate) const fn never_fails(_: &std::path::Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a supervisor makes of `kind`, when it has ended.
-pub(crate) fn managed<K: Operation>(kind: K, params: K::Params) -> OperationView {
-    let kinds = Kinds::new().register(kind);
+/// What comes of `act` with an orchestrator of these kinds, which ends after it.
+pub(crate) fn supervised<T>(kinds: Kinds, act: impl AsyncFnOnce(&Orchestrator) -> T) -> T {
     let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
     let orchestrator = orchestrator.expect("it starts");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     runtime.expect("a runtime").block_on(async {
+        let given = act(&orchestrator).await;
+        orchestrator.shutdown().await;
+        given
+    })
+}
+
+/// What a supervisor makes of `kind`, when it has ended.
+pub(crate) fn managed<K: Operation>(kind: K, params: K::Params) -> OperationView {
+    supervised(Kinds::new().register(kind), async |orchestrator| {
         let started = orchestrator.start_managed_operation::<K>(params, Options::default());
         let id = started.await.expect("there is room").id;
         let long = Duration::from_secs(60);
         let view = orchestrator.wait_until(id, Until::Ended, long).await;
-        orchestrator.shutdown().await;
         view.expect("it is kept")
     })
 }

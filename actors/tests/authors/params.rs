@@ -6,12 +6,13 @@ use impresario::operation::{
     Context, Failure, Fault, Faults, Kinds, Operation, Policy, Refusal, SyncError, SyncOptions,
     run_sync_operation,
 };
-use impresario::store::MemoryStore;
-use impresario::{Config, Error, Options, Orchestrator};
+use impresario::{Error, Options, Orchestrator};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::common::supervised;
 
 /// What a training might take: every shape of field that a kind is likely to have.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -166,16 +167,7 @@ fn asked<T>(act: impl AsyncFnOnce(&Orchestrator) -> T) -> T {
         .register(takes::<Fields>())
         .register(takes::<Flat>())
         .register(takes::<Span>());
-    let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
-    let orchestrator = orchestrator.expect("it starts");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.expect("a runtime").block_on(async {
-        let given = act(&orchestrator).await;
-        orchestrator.shutdown().await;
-        given
-    })
+    supervised(kinds, act)
 }
 
 /// What a start with these params is answered.

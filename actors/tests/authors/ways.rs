@@ -7,13 +7,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use impresario::operation::{
     Context, Failure, Kinds, Operation, Policy, SyncOptions, run_sync_operation,
 };
-use impresario::store::MemoryStore;
-use impresario::{Config, Options, Orchestrator, testing};
+use impresario::{Options, testing};
 use impresario_api::MAX_INTEGER;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::common::supervised;
 
 /// A kind that gives its params back.
 struct Takes<P>(PhantomData<fn(P)>);
@@ -39,17 +40,11 @@ where
 {
     let kind = || Takes(PhantomData::<fn(P)>);
     let kinds = Kinds::new().register(kind());
-    let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
-    let orchestrator = orchestrator.expect("it starts");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let [named, managed] = runtime.expect("a runtime").block_on(async {
+    let [named, managed] = supervised(kinds, async |orchestrator| {
         let named = orchestrator.start_operation("takes", named, Options::default());
         let named = named.await.map(drop);
         let managed = orchestrator.start_managed_operation::<Takes<P>>(typed(), Options::default());
         let managed = managed.await.map(drop);
-        orchestrator.shutdown().await;
         [named, managed].map(|answer| answer.map_err(|error| error.to_string()))
     });
     let here = run_sync_operation(&kind(), typed(), SyncOptions::default());
@@ -228,15 +223,9 @@ where
     P: Serialize + DeserializeOwned + JsonSchema + Send + 'static,
 {
     let kinds = Kinds::new().register(Takes(PhantomData::<fn(P)>));
-    let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
-    let orchestrator = orchestrator.expect("it starts");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.expect("a runtime").block_on(async {
+    supervised(kinds, async |orchestrator| {
         let started = orchestrator.start_operation("takes", params, Options::default());
         let refused = started.await.expect_err("the params are not what it takes");
-        orchestrator.shutdown().await;
         refused.to_string()
     })
 }
