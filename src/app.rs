@@ -18,7 +18,7 @@ use crate::data_folder;
 use crate::domain::dummy::Dummy;
 use crate::domain::market::{DataLoad, Library};
 #[cfg(feature = "training")]
-use crate::domain::training::{Models, Training};
+use crate::domain::training::{ModelVerify, Models, Training};
 use crate::exit::Exit;
 use crate::http::{self, App, Connections, Gate, Guards, OwnKinds, SocketLimits, Track};
 use crate::listeners;
@@ -44,7 +44,11 @@ pub fn kinds(settings: &Settings) -> Kinds {
         .register(Dummy)
         .register(DataLoad::new(import_dir, library.clone()));
     #[cfg(feature = "training")]
-    let kinds = kinds.register(Training::new(library, Models::new(settings.models_dir())));
+    let models = Models::new(settings.models_dir());
+    #[cfg(feature = "training")]
+    let kinds = kinds
+        .register(Training::new(library.clone(), models.clone()))
+        .register(ModelVerify::new(library, models));
     kinds
 }
 

@@ -42,8 +42,8 @@ pub use id::{OperationId, ParseIdError};
 pub use kind::KindView;
 #[cfg(feature = "services")]
 pub use model::{
-    Baselines, EpochView, FeatureView, ModelCard, ModelData, ModelList, ModelRow, PredictRequest,
-    Prediction, Scores, TestReport,
+    Baselines, EpochView, FeatureView, Machine, ModelAncestor, ModelCard, ModelData, ModelList,
+    ModelRow, PredictRequest, Prediction, Scores, Span, TestReport, VerifyRequest,
 };
 pub use number::{MAX_INTEGER, whole_numbers};
 pub use request::{

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Bar, ModelId, Timestamp};
+use crate::{Bar, ModelId, OperationId, StartOptions, Timestamp};
 
 /// How well a model or a rule distinguishes up from not up.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -97,6 +97,47 @@ pub struct EpochView {
     pub validation_accuracy: f64,
 }
 
+/// The days of a part of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Span {
+    /// The time of its first row's bar.
+    pub start: Timestamp,
+    /// The time of its last row's bar.
+    pub end: Timestamp,
+}
+
+/// The machine and the libraries on which a training depends bit for bit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Machine {
+    /// The processor's name, as the operating system tells it.
+    pub processor: String,
+    /// How many threads the training could use.
+    pub threads: u32,
+    /// The device: "cpu", "cuda" or "mps".
+    pub device: String,
+    /// The version of libtorch.
+    pub libtorch: String,
+}
+
+/// A place where a training began, or went on from a checkpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelAncestor {
+    /// The operation.
+    pub operation_id: OperationId,
+    /// The run of the operation.
+    pub run: u32,
+    /// When.
+    pub at: Timestamp,
+    /// How many epochs were complete.
+    pub epochs: u32,
+    /// How many batches of the next epoch were learned.
+    pub batches: u32,
+    /// The params from here on.
+    pub params: Value,
+    /// Where it ran from here on.
+    pub machine: Machine,
+}
+
 /// The data on which a model was trained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelData {
@@ -114,6 +155,9 @@ pub struct ModelData {
     pub sha256: String,
     /// The numbers of rows in the training, validation and test parts.
     pub parts: [u64; 3],
+    /// The days of these parts; null for a model of an earlier version.
+    #[serde(default)]
+    pub part_dates: Option<[Span; 3]>,
 }
 
 /// The card of a model, which is stored beside its weights.
@@ -123,6 +167,18 @@ pub struct ModelCard {
     pub model_id: ModelId,
     /// When the model was saved.
     pub created_at: Timestamp,
+    /// The operation that trained it; null for a model of an earlier version.
+    #[serde(default)]
+    pub operation_id: Option<OperationId>,
+    /// Who started that operation.
+    #[serde(default)]
+    pub requested_by: Option<String>,
+    /// The labels of that operation.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Where the training began, and each place where it went on from a checkpoint, in order.
+    #[serde(default)]
+    pub ancestry: Vec<ModelAncestor>,
     /// The params of the training, with the seed.
     pub params: Value,
     /// The data on which the model was trained.
@@ -140,14 +196,28 @@ pub struct ModelCard {
     /// Why the training ended: all epochs were run (`epochs`), the validation loss no longer improved
     /// (`patience`), or somebody asked for it (`finish`).
     pub ended_by: String,
+    /// After how many batches a finish cut the only epoch short; null if none was.
+    #[serde(default)]
+    pub cut_after_batches: Option<u32>,
     /// The test of the model.
     pub test: TestReport,
     /// The device of the training.
     pub device: String,
+    /// The machine on which it ended; null for a model of an earlier version.
+    #[serde(default)]
+    pub machine: Option<Machine>,
     /// The versions of the programs that made the model.
     pub versions: BTreeMap<String, String>,
     /// SHA-256 of the weights' file, in hexadecimal.
     pub weights_sha256: String,
+}
+
+/// `POST /api/v1/models/{id}/verify`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct VerifyRequest {
+    /// The options of the operation that verifies.
+    pub options: Option<StartOptions>,
 }
 
 /// `POST /api/v1/models/{id}/predict`.

@@ -24,6 +24,8 @@ use super::guards::Guards;
 use super::state::App;
 #[cfg(feature = "training")]
 use fields::PREDICT;
+#[cfg(feature = "training")]
+use fields::VERIFY;
 use fields::{Field, OPTIONS, PRUNE, START, VERB, faults, not_an_object};
 
 /// A body of more bytes is worked on off the worker: what takes less than a tenth of a millisecond is
@@ -101,6 +103,30 @@ impl FromRequest for Predict {
                         .map_or(error, |faults| ApiError::bad_request(&faults)))
                 }
             }
+        })
+    }
+}
+
+/// `POST /api/v1/models/{id}/verify`: the options, if there is a body at all.
+#[cfg(feature = "training")]
+pub(super) struct Verify(pub(super) StartOptions);
+
+#[cfg(feature = "training")]
+impl FromRequest for Verify {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct VerifyBody {
+            options: Option<Map<String, Value>>,
+        }
+        whole(request, payload, |body| {
+            if body.is_empty() {
+                return Ok(Self(StartOptions::default()));
+            }
+            Ok(Self(options(parse::<VerifyBody>(body, VERIFY)?.options)?))
         })
     }
 }

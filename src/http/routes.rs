@@ -274,6 +274,13 @@ fn training_routes(table: Table) -> Table {
             ),
         )
         .service(
+            at("/api/v1/models/{id}/verify", ACT).route(
+                post()
+                    .to(training::verify)
+                    .summary("Trains a model again from its card, and compares the bits."),
+            ),
+        )
+        .service(
             at("/api/v1/models/{id}/predict", ACT).route(
                 post()
                     .to(training::predict)

@@ -6,10 +6,10 @@ use impresario_api::{ModelCard, ModelList, Prediction, StartAnswer};
 
 use super::answers::{self, Answer, ok};
 use super::caller::Caller;
-use super::extract::{Model, NamedStart, Predict};
+use super::extract::{Model, NamedStart, Predict, Verify};
 use super::query::{NoQuery, Wait};
 use super::state::App;
-use crate::domain::training::Training;
+use crate::domain::training::{ModelVerify, Training};
 
 pub(super) async fn start(
     app: Data<App>,
@@ -30,6 +30,18 @@ pub(super) async fn models(app: Data<App>, _: NoQuery) -> Answer<ModelList> {
 
 pub(super) async fn model(app: Data<App>, id: Model, _: NoQuery) -> Answer<ModelCard> {
     ok(app.training.card(id.0).await??)
+}
+
+pub(super) async fn verify(
+    app: Data<App>,
+    id: Model,
+    caller: Caller,
+    wait: Wait,
+    body: Verify,
+) -> Answer<StartAnswer> {
+    let options = caller.options(body.0, &wait);
+    let started = app.training.verify(id.0, options).await?;
+    answers::started(&app.orchestrator, ModelVerify::KIND, started, &wait).await
 }
 
 pub(super) async fn predict(

@@ -5,7 +5,9 @@ use impresario::{Error, Options, Orchestrator, Started};
 use impresario_api::{Bar, ModelCard, ModelId, ModelList, Prediction};
 use serde_json::Value;
 
-use crate::domain::training::{Models, Training, TrainingError, predict};
+use crate::domain::training::{
+    ModelVerify, ModelVerifyParams, Models, Training, TrainingError, predict,
+};
 
 /// The service for training and models.
 #[derive(Clone)]
@@ -47,6 +49,14 @@ impl TrainingService {
                 let models = self.models.clone();
                 move || models.card(id)
             })
+            .await
+    }
+
+    /// Starts a training again from a model's card, to compare the weights.
+    pub async fn verify(&self, id: ModelId, options: Options) -> Result<Started, Error> {
+        let params = ModelVerifyParams { model_id: id };
+        self.orchestrator
+            .start_managed_operation::<ModelVerify>(params, options)
             .await
     }
 

@@ -31,6 +31,36 @@ impl Adam {
         }
     }
 
+    /// An optimizer that goes on after so many steps, with its two moments. The rate is set apart.
+    pub(super) const fn restored(steps: i32, first: Vec<f32>, second: Vec<f32>) -> Self {
+        Self {
+            rate: 0.0,
+            steps,
+            first,
+            second,
+        }
+    }
+
+    /// The same with another learning rate.
+    pub(super) fn with_rate(mut self, rate: f64) -> Self {
+        self.set_rate(rate);
+        self
+    }
+
+    pub(super) const fn set_rate(&mut self, rate: f64) {
+        self.rate = rate;
+    }
+
+    /// How many steps it has made.
+    pub(super) const fn steps(&self) -> i32 {
+        self.steps
+    }
+
+    /// The first and the second moment of each weight's gradient.
+    pub(super) fn moments(&self) -> [&[f32]; 2] {
+        [&self.first, &self.second]
+    }
+
     /// Moves the weights against their gradient. Both slices have the length that was given to `new`.
     pub fn step(&mut self, weights: &mut [f32], gradient: &[f32]) {
         debug_assert_eq!(

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use impresario::operation::{ErrorCode, Refusal};
-use impresario_api::ModelId;
+use impresario_api::{DatasetView, ModelId};
 use serde_json::{Value, json};
 
 use super::prepare::PrepareError;
@@ -47,6 +47,31 @@ pub enum TrainingError {
     /// The training was asked to finish before the first batch.
     #[error("it was asked to finish before it had learned anything: there is no model to keep")]
     NothingLearned,
+    /// The network is about to diverge: its checkpoint is not kept, and the one before it stays.
+    #[error("the network is about to diverge, so this is no checkpoint to go on from")]
+    NotSound,
+    /// The bars are not those of the checkpoint or of the model.
+    #[error(
+        "{symbol} {timeframe}: the bars are not those of the training, whose SHA-256 was {expected} and is {got} now: load the same bars again, or start a new training"
+    )]
+    OtherData {
+        /// The name of the dataset.
+        symbol: String,
+        /// The name of the dataset.
+        timeframe: String,
+        /// SHA-256 of the bars of the training.
+        expected: String,
+        /// SHA-256 of the bars as they are.
+        got: String,
+    },
+    /// Another version of this program wrote the checkpoint.
+    #[error(
+        "the checkpoint has the format {0}, which this version does not read: start a new training, or go on with the version that wrote it"
+    )]
+    OtherFormat(u32),
+    /// The tensors of the checkpoint are not those of this network.
+    #[error("the checkpoint does not fit: {0}")]
+    OtherTensors(String),
     /// A training cannot use these bars.
     #[error("{symbol} {timeframe}: {source}")]
     Unfit {
@@ -111,6 +136,16 @@ fn lower(rate: f64) -> String {
 }
 
 impl TrainingError {
+    /// The error for bars that have changed since.
+    pub(super) fn other_data(view: &DatasetView, expected: &str) -> Self {
+        Self::OtherData {
+            symbol: view.symbol.clone(),
+            timeframe: view.timeframe.clone(),
+            expected: expected.to_owned(),
+            got: view.sha256.clone(),
+        }
+    }
+
     /// The error for a failed system call at a path.
     pub(super) fn storage(
         what: &'static str,
@@ -137,6 +172,10 @@ impl ErrorCode for TrainingError {
             Self::Diverged { .. } => "TRAINING_DIVERGED",
             Self::TooLarge { .. } => "NOT_ENOUGH_MEMORY",
             Self::NothingLearned => "NOTHING_LEARNED",
+            Self::NotSound => "NOT_SOUND",
+            Self::OtherData { .. } => "OTHER_DATA",
+            Self::OtherFormat(_) => "CHECKPOINT_OTHER_VERSION",
+            Self::OtherTensors(_) => "CHECKPOINT_UNREADABLE",
             Self::Unfit { source, .. } | Self::BarsUnfit(source) => source.code(),
             Self::BadBar { .. } => "BAD_BAR",
             Self::NotFound(_) => "MODEL_NOT_FOUND",
@@ -146,9 +185,13 @@ impl ErrorCode for TrainingError {
         }
     }
 
-    /// A disk that was full may have room again, and memory that was taken may be free.
+    /// A disk that was full may have room again, memory that was taken may be free, and without a checkpoint
+    /// that is not sound the training goes on.
     fn retryable(&self) -> bool {
-        matches!(self, Self::Storage { .. } | Self::TooLarge { .. })
+        matches!(
+            self,
+            Self::Storage { .. } | Self::TooLarge { .. } | Self::NotSound
+        )
     }
 
     fn details(&self) -> Option<Value> {
@@ -177,7 +220,13 @@ impl ErrorCode for TrainingError {
             } => Some(json!([
                 {"path": format!("bars[{index}].{field}"), "expected": expected, "got": got}
             ])),
+            Self::OtherData { expected, got, .. } => {
+                Some(json!({"expected_sha256": expected, "sha256": got}))
+            }
             Self::NothingLearned
+            | Self::NotSound
+            | Self::OtherFormat(_)
+            | Self::OtherTensors(_)
             | Self::NotFound(_)
             | Self::Damaged { .. }
             | Self::Storage { .. } => None,

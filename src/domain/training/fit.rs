@@ -1,13 +1,20 @@
 //! The training loop: epochs of shuffled batches, an evaluation on the validation part after each, and the
 //! best weights so far.
+//!
+//! A checkpoint is offered after every batch and every piece of the validation. It has all that the next
+//! batch depends on, and random numbers depend on the seed and the batch alone (`rng`), so a training that
+//! goes on from one computes the same bits as one that was never stopped.
+
+use std::collections::VecDeque;
 
 use impresario::operation::{Context, Failure, Items};
-use impresario_api::EpochView;
+use impresario_api::{EpochView, ModelAncestor};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::adam::Adam;
+use super::checkpoint::{self, Origin, Restored, State};
 use super::device::ComputeDevice;
 use super::error::TrainingError;
 use super::loss::Sum;
@@ -15,7 +22,7 @@ use super::network::{Batch, Dropout, Network};
 use super::rng::{Purpose, Stream};
 
 /// How many rows are evaluated between two checks for a stop.
-pub(super) const JUDGED_AT_ONCE: u32 = 8_192;
+pub(super) const JUDGED_AT_ONCE: u32 = 1_024;
 
 /// The mean loss of a batch, in nats, past which a training is hopeless: a model that knows nothing has
 /// ln 2, and a thousand times that comes from steps that are far too long.
@@ -72,6 +79,10 @@ impl Ended {
 /// The result of a training.
 #[derive(Clone, Debug)]
 pub struct Fitted {
+    /// Where the training began and where it went on from checkpoints; empty for one that keeps none.
+    pub ancestry: Vec<ModelAncestor>,
+    /// After how many batches a finish cut the only epoch short.
+    pub cut_after_batches: Option<u32>,
     /// The weights of the epoch with the lowest validation loss.
     pub weights: Vec<f32>,
     /// The number of that epoch, from 1.
@@ -119,152 +130,320 @@ impl Part {
         }
     }
 
-    /// Evaluates a network on this part.
-    pub fn judge(&self, network: &Network, ctx: &Context) -> Result<Sum, Failure> {
-        let mut sum = Sum::default();
-        let mut from = 0;
-        while from < self.rows() {
-            ctx.check()?;
-            let length = JUDGED_AT_ONCE.min(self.rows() - from);
-            sum = sum.and(network.judge(&self.batch(from, length)));
-            from += length;
-        }
-        Ok(sum)
+    /// Some of the rows after the first `from`, at most as many as are evaluated at once.
+    fn piece(&self, from: u32) -> Batch<'_> {
+        self.batch(from, JUDGED_AT_ONCE.min(self.rows() - from))
     }
 
-    /// The probability of the second class of each row.
-    pub fn up(&self, network: &Network) -> Vec<f64> {
-        let both = network.probabilities(&self.features);
-        both.chunks_exact(2).map(|classes| classes[1]).collect()
+    /// The probability of the second class of each row. `go_on` is called between pieces of the rows.
+    pub fn up<E>(
+        &self,
+        network: &Network,
+        go_on: impl Fn() -> Result<(), E>,
+    ) -> Result<Vec<f64>, E> {
+        let mut up = Vec::with_capacity(self.classes.len());
+        while up.len() < self.classes.len() {
+            go_on()?;
+            let both = network.probabilities(&self.piece(up.len() as u32).rows);
+            up.extend(both.chunks_exact(2).map(|classes| classes[1]));
+        }
+        Ok(up)
     }
 }
 
 /// The lowest validation loss so far.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Best {
     loss: f64,
     epoch: u32,
-    weights: Vec<f32>,
 }
 
-/// The course of a training so far.
-#[derive(Default)]
-struct Course {
+/// The course of a training so far, but for its tensors.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Course {
+    /// The epoch in hand, from 0: so many are complete.
+    pub(super) epoch: u32,
+    /// How many of its batches were learned.
+    pub(super) batches: u32,
+    /// The sums over those batches.
+    learned: Sum,
+    /// The sums over the rows of the validation part that were evaluated after them.
+    judged: Sum,
     history: Vec<EpochView>,
     best: Option<Best>,
-    /// Whether a finish came in the middle of an epoch.
-    cut: bool,
 }
 
 impl Course {
-    /// Adds the evaluation of an epoch, and keeps the weights if they are the best.
-    fn judged(&mut self, view: EpochView, network: &Network) {
-        self.history.push(view);
-        let loss = self.best.as_ref().map_or(f64::INFINITY, |best| best.loss);
-        if view.validation_loss < loss {
-            self.best = Some(Best {
-                loss: view.validation_loss,
-                epoch: view.epoch,
-                weights: network.weights(),
-            });
-        }
+    pub(super) const fn has_best(&self) -> bool {
+        self.best.is_some()
     }
 
     /// Whether the validation loss has not improved for too long.
     fn is_exhausted(&self, patience: u32) -> bool {
-        let best = self.best.as_ref().map_or(0, |best| best.epoch);
+        let best = self.best.map_or(0, |best| best.epoch);
         self.history.len() as u64 >= u64::from(best) + u64::from(patience)
     }
 
     fn ended(&self, hyper: &Hyper) -> Ended {
-        if self.cut {
-            Ended::Finish
-        } else if self.is_exhausted(hyper.patience) {
+        if self.is_exhausted(hyper.patience) {
             Ended::Patience
-        } else if self.history.len() as u64 == u64::from(hyper.epochs) {
+        } else if self.history.len() as u64 >= u64::from(hyper.epochs) {
             Ended::Epochs
         } else {
             Ended::Finish
         }
     }
+}
 
-    fn fitted(self, hyper: &Hyper) -> Result<Fitted, TrainingError> {
-        let ended = self.ended(hyper);
-        let best = self.best.ok_or(TrainingError::NothingLearned)?;
+/// At this batch of this epoch (both from 0) a training got other hyper-parameters by a fork, or its only
+/// epoch was cut short.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    pub(super) epoch: u32,
+    pub(super) batch: u32,
+    /// `None` ends the epoch.
+    pub(super) to: Option<Hyper>,
+}
+
+/// A training: it learns from one part, and keeps the weights that are best on the other.
+pub struct Fit<'a> {
+    ctx: &'a Context,
+    training: &'a Part,
+    validation: &'a Part,
+    hyper: Hyper,
+    network: Network,
+    adam: Adam,
+    course: Course,
+    /// The weights of the best epoch; empty before the first has ended.
+    best: Vec<f32>,
+    /// After how many batches its first epoch was cut short and kept.
+    cut_after_batches: Option<u32>,
+    /// What its checkpoints belong to; `None` keeps none.
+    origin: Option<Origin>,
+    /// What is to change on the way, in order.
+    changes: VecDeque<Change>,
+}
+
+impl<'a> Fit<'a> {
+    /// A training of a network from its present weights, which keeps no checkpoints.
+    pub fn new(
+        ctx: &'a Context,
+        network: Network,
+        training: &'a Part,
+        validation: &'a Part,
+        hyper: Hyper,
+    ) -> Self {
+        Self {
+            ctx,
+            training,
+            validation,
+            adam: Adam::new(network.size(), hyper.learning_rate),
+            hyper,
+            network,
+            course: Course::default(),
+            best: Vec::new(),
+            cut_after_batches: None,
+            origin: None,
+            changes: VecDeque::new(),
+        }
+    }
+
+    /// The same, and it keeps checkpoints.
+    pub(super) fn keeping(mut self, origin: Origin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// The same, going on from where a checkpoint was given.
+    pub(super) fn going_on(mut self, restored: Restored) -> Self {
+        self.adam = restored.adam.with_rate(self.hyper.learning_rate);
+        self.course = restored.course;
+        self.best = restored.best;
+        self
+    }
+
+    /// The same with changes on the way, in order.
+    pub(super) fn changing(mut self, changes: VecDeque<Change>) -> Self {
+        self.changes = changes;
+        self
+    }
+
+    /// Carries it out.
+    pub fn run(mut self) -> Result<Fitted, Failure> {
+        let rows = u64::from(self.training.rows());
+        let items = self.ctx.items(u64::from(self.hyper.epochs) * rows);
+        items.set(u64::from(self.course.epoch) * rows + self.course.learned.rows);
+        let first = self.course.epoch;
+        let last = self.hyper.epochs.max(first);
+        for epoch in self.ctx.steps("epoch", first..last) {
+            epoch?;
+            // This is not checked at the end of the epoch before, because a step is complete when the next
+            // begins.
+            if self.course.is_exhausted(self.hyper.patience) || !self.whole_epoch(&items)? {
+                break;
+            }
+        }
+        // A run that went on within its first epoch may have been asked to finish before it began.
+        self.keep_cut_epoch()?;
+        let ended = match self.cut_after_batches {
+            Some(_) => Ended::Finish,
+            None => self.course.ended(&self.hyper),
+        };
+        let best = self.course.best.ok_or(TrainingError::NothingLearned)?;
         Ok(Fitted {
-            weights: best.weights,
+            ancestry: self
+                .origin
+                .map(|origin| origin.ancestry)
+                .unwrap_or_default(),
+            cut_after_batches: self.cut_after_batches,
+            weights: self.best,
             best_epoch: best.epoch,
-            history: self.history,
+            history: self.course.history,
             ended,
         })
     }
-}
 
-/// Learns from one part, and keeps the weights that are best on the other.
-pub fn fit(
-    ctx: &Context,
-    network: &mut Network,
-    training: &Part,
-    validation: &Part,
-    hyper: &Hyper,
-) -> Result<Fitted, Failure> {
-    let mut adam = Adam::new(network.size(), hyper.learning_rate);
-    let items = ctx.items(u64::from(hyper.epochs) * u64::from(training.rows()));
-    let mut course = Course::default();
-    for epoch in ctx.steps("epoch", 0..hyper.epochs) {
-        let epoch = epoch?;
-        // This is not checked at the end of the epoch before, because a step is complete when the next begins.
-        if course.is_exhausted(hyper.patience) {
-            break;
+    /// Carries out the epoch in hand; false if it was cut short and does not count.
+    fn whole_epoch(&mut self, items: &Items<'_>) -> Result<bool, Failure> {
+        let shuffled = self.training.shuffled(self.hyper.seed, self.course.epoch);
+        self.learn(&shuffled, items)?;
+        if self.course.learned.rows < u64::from(self.training.rows()) {
+            return self.keep_cut_epoch();
         }
-        let shuffled = training.shuffled(hyper.seed, epoch);
-        let learned = learn(ctx, network, &mut adam, &shuffled, epoch, hyper, &items)?;
-        course.cut = learned.rows < u64::from(training.rows());
-        if course.cut && (course.best.is_some() || learned.rows == 0) {
-            // The best earlier epoch is kept.
-            break;
-        }
-        if course.cut {
+        self.judge(false)?;
+        self.close()?;
+        Ok(true)
+    }
+
+    /// What an epoch that was cut short has learned counts only if there is no earlier one. Returns whether
+    /// it does.
+    fn keep_cut_epoch(&mut self) -> Result<bool, Failure> {
+        let batches = self.course.batches;
+        let counts = self.course.best.is_none() && batches > 0;
+        if counts {
             let message = "asked to finish in its first epoch: what it had learned by then is kept";
-            ctx.warn("EPOCH_CUT_SHORT", message);
+            self.ctx.warn("EPOCH_CUT_SHORT", message);
+            self.judge(false)?;
+            self.close()?;
+            self.cut_after_batches = Some(batches);
         }
-        let judged = validation.judge(network, ctx)?;
-        let batches = training.rows().div_ceil(hyper.batch_size);
-        converges(judged, epoch, batches, hyper)?;
-        let view = view(epoch, learned, judged);
-        tell(ctx, &view);
-        course.judged(view, network);
+        Ok(counts)
     }
-    Ok(course.fitted(hyper)?)
-}
 
-/// Runs one epoch. It has fewer rows if a finish ended it early.
-fn learn(
-    ctx: &Context,
-    network: &mut Network,
-    adam: &mut Adam,
-    rows: &Part,
-    epoch: u32,
-    hyper: &Hyper,
-    items: &Items<'_>,
-) -> Result<Sum, Failure> {
-    let batches = rows.rows().div_ceil(hyper.batch_size);
-    let mut sum = Sum::default();
-    for batch in ctx.steps("batch", 0..batches).cuttable() {
-        let batch = batch?;
-        let from = batch * hyper.batch_size;
-        let length = hyper.batch_size.min(rows.rows() - from);
-        let dropout = Dropout {
-            dropped: hyper.dropout,
-            seed: hyper.seed,
-            epoch,
-            batch,
-        };
-        let learned = network.learn(&rows.batch(from, length), dropout, adam);
-        converges(learned, epoch, batch, hyper)?;
-        sum = sum.and(learned);
-        items.add(u64::from(length));
+    /// Learns the batches that are left of the epoch in hand; fewer if a finish ends it early.
+    fn learn(&mut self, shuffled: &Part, items: &Items<'_>) -> Result<(), Failure> {
+        loop {
+            let left = shuffled.rows() - self.course.learned.rows as u32;
+            let total = self.course.batches + left.div_ceil(self.hyper.batch_size);
+            let change = self.changes.front();
+            let change = change.filter(|change| change.epoch == self.course.epoch);
+            let end = change.map_or(total, |change| change.batch.min(total));
+            // The last batch stays in hand during the validation: a checkpoint that is given there counts
+            // the epoch as unfinished, and the training goes on in this batch, which it does not learn again.
+            let first = self.course.batches.min(end.saturating_sub(1));
+            for batch in self.ctx.steps("batch", first..end).cuttable() {
+                let batch = batch?;
+                if batch == self.course.batches {
+                    let rows = self.learn_batch(shuffled)?;
+                    items.add(rows);
+                }
+                self.offer_checkpoint()?;
+                if batch + 1 == total {
+                    self.judge(true)?;
+                }
+            }
+            match self.changes.pop_front_if(|change| {
+                (change.epoch, change.batch) == (self.course.epoch, self.course.batches)
+            }) {
+                Some(Change { to: Some(to), .. }) => self.change(to),
+                Some(Change { to: None, .. }) | None => return Ok(()),
+            }
+        }
     }
-    Ok(sum)
+
+    fn change(&mut self, hyper: Hyper) {
+        self.adam.set_rate(hyper.learning_rate);
+        self.hyper = hyper;
+    }
+
+    /// Learns the next batch of the epoch in hand; returns the number of its rows.
+    fn learn_batch(&mut self, shuffled: &Part) -> Result<u64, Failure> {
+        let course = &mut self.course;
+        let from = course.learned.rows as u32;
+        let length = self.hyper.batch_size.min(shuffled.rows() - from);
+        let dropout = Dropout {
+            dropped: self.hyper.dropout,
+            seed: self.hyper.seed,
+            epoch: course.epoch,
+            batch: course.batches,
+        };
+        let batch = shuffled.batch(from, length);
+        let learned = self.network.learn(&batch, dropout, &mut self.adam);
+        converges(learned, course.epoch, course.batches, &self.hyper)?;
+        course.learned = course.learned.and(learned);
+        course.batches += 1;
+        Ok(u64::from(length))
+    }
+
+    /// Evaluates what is left of the validation part.
+    fn judge(&mut self, within_step: bool) -> Result<(), Failure> {
+        while self.course.judged.rows < u64::from(self.validation.rows()) {
+            if within_step {
+                self.offer_checkpoint()?;
+            } else {
+                self.ctx.check()?;
+            }
+            let piece = self.validation.piece(self.course.judged.rows as u32);
+            self.course.judged = self.course.judged.and(self.network.judge(&piece));
+        }
+        Ok(())
+    }
+
+    /// Ends the epoch in hand, and keeps its weights if they are the best.
+    fn close(&mut self) -> Result<(), Failure> {
+        let course = &mut self.course;
+        converges(course.judged, course.epoch, course.batches, &self.hyper)?;
+        let view = view(course.epoch, course.learned, course.judged);
+        tell(self.ctx, &view);
+        course.history.push(view);
+        if course
+            .best
+            .is_none_or(|best| view.validation_loss < best.loss)
+        {
+            course.best = Some(Best {
+                loss: view.validation_loss,
+                epoch: view.epoch,
+            });
+            self.best = self.network.weights();
+        }
+        course.epoch += 1;
+        course.batches = 0;
+        course.learned = Sum::default();
+        course.judged = Sum::default();
+        Ok(())
+    }
+
+    /// Gives a checkpoint if one is due or wanted.
+    fn offer_checkpoint(&self) -> Result<(), Failure> {
+        let Some(origin) = &self.origin else {
+            return Ok(self.ctx.check()?);
+        };
+        let state = State::new(origin, &self.course, self.adam.steps());
+        self.ctx.checkpoint_dir(&state, |folder| {
+            self.is_sound()?;
+            checkpoint::write(folder, &self.network, &self.adam, &self.best)
+        })
+    }
+
+    /// A network that diverges is no place to go on from, though its last loss was still a number: the
+    /// checkpoint before it stays.
+    fn is_sound(&self) -> Result<(), TrainingError> {
+        let judged = self.network.judge(&self.validation.piece(0));
+        if judged.mean_loss() < HOPELESS {
+            return Ok(());
+        }
+        Err(TrainingError::NotSound)
+    }
 }
 
 fn converges(sum: Sum, epoch: u32, batch: u32, hyper: &Hyper) -> Result<(), TrainingError> {

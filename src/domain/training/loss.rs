@@ -1,7 +1,9 @@
 //! Probabilities and losses from logits, in plain Rust over a few numbers per row.
 
+use serde::{Deserialize, Serialize};
+
 /// The sums of a pass over rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sum {
     /// The sum of the rows' cross-entropies, in nats.
     pub loss: f64,

@@ -8,6 +8,10 @@ pub mod scores;
 #[cfg(feature = "training")]
 mod adam;
 #[cfg(feature = "training")]
+mod card;
+#[cfg(feature = "training")]
+mod checkpoint;
+#[cfg(feature = "training")]
 mod device;
 #[cfg(feature = "training")]
 mod error;
@@ -15,6 +19,8 @@ mod error;
 mod fit;
 #[cfg(feature = "training")]
 mod loss;
+#[cfg(feature = "training")]
+mod machine;
 #[cfg(feature = "training")]
 mod memory;
 #[cfg(feature = "training")]
@@ -28,20 +34,25 @@ mod params;
 #[cfg(feature = "training")]
 mod predict;
 #[cfg(feature = "training")]
+mod prepared;
+#[cfg(feature = "training")]
 mod rng;
+#[cfg(feature = "training")]
+mod verify;
 
 #[cfg(feature = "training")]
 pub use self::{
     adam::Adam,
     device::{ComputeDevice, use_threads},
     error::TrainingError,
-    fit::{Ended, Fitted, Hyper, Part, fit},
+    fit::{Ended, Fit, Fitted, Hyper, Part},
     loss::Sum,
     models::Models,
     network::{Batch, Dropout, Network},
     operation::{Training, TrainingOutput},
     params::TrainingParams,
     predict::predict,
+    verify::{ModelVerification, ModelVerify, ModelVerifyParams},
 };
 
 #[cfg(all(test, feature = "training"))]

@@ -55,19 +55,24 @@ impl Models {
         Ok(models)
     }
 
-    /// Stores a network under a new id, completely or not at all. Returns the card with id, time and checksum
-    /// filled in.
-    pub fn save(&self, network: &Network, card: ModelCard) -> Result<ModelCard, TrainingError> {
+    /// Stores a network under a new id, completely or not at all: all is written when `go_on` is asked, and
+    /// nothing is left if it answers with an error. Returns the card with id and checksum filled in.
+    pub fn save<E: From<TrainingError>>(
+        &self,
+        network: &Network,
+        card: ModelCard,
+        go_on: impl Fn() -> Result<(), E>,
+    ) -> Result<ModelCard, E> {
         fs::create_dir_all(&self.folder).map_err(TrainingError::storage("create", &self.folder))?;
-        let (id, partial) = self.begin(&card)?;
-        let written = self.write(
-            &partial,
-            network,
-            ModelCard {
-                model_id: id,
-                ..card
-            },
-        );
+        let (model_id, partial) = self.begin(&card)?;
+        let written = self
+            .write(&partial, network, ModelCard { model_id, ..card })
+            .map_err(E::from)
+            .and_then(|card| {
+                go_on()?;
+                self.publish(&partial, model_id)?;
+                Ok(card)
+            });
         if written.is_err() {
             // The first error is returned, so an error of the removal is ignored.
             let _ = fs::remove_dir_all(&partial);
@@ -75,6 +80,7 @@ impl Models {
         written
     }
 
+    /// Writes the files of a model into its unfinished folder.
     fn write(
         &self,
         partial: &Path,
@@ -89,15 +95,18 @@ impl Models {
         let json = serde_json::to_vec_pretty(&card).map_err(|error| place()(error.into()))?;
         let mut file = open_patiently(|| File::create_new(partial.join(CARD))).map_err(place())?;
         file.write_all(&json).map_err(place())?;
-        let whole = self.folder.join(card.model_id.to_string());
         let settled = file
             .sync_all()
             .and_then(|()| synced(&weights))
-            .and_then(|()| synced(partial))
-            .and_then(|()| fs::rename(partial, &whole))
-            .and_then(|()| synced(&self.folder));
+            .and_then(|()| synced(partial));
         settled.map_err(place())?;
         Ok(card)
+    }
+
+    /// Gives an unfinished folder its name.
+    fn publish(&self, partial: &Path, id: ModelId) -> Result<(), TrainingError> {
+        let named = fs::rename(partial, self.path(id)).and_then(|()| synced(&self.folder));
+        named.map_err(TrainingError::storage("write", partial))
     }
 
     /// Makes an unfinished folder under an id that no model has: the time, and a number that depends on the

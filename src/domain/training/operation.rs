@@ -1,22 +1,24 @@
 //! The kind `training`.
 
-use std::collections::BTreeMap;
-
-use impresario::operation::{Admit, Context, Failure, Operation, Policy, Refusal, Stopped};
-use impresario_api::{FeatureView, ModelCard, ModelData, ModelId, TestReport, Timestamp};
+use impresario::operation::{Admit, Context, Failure, Operation, OrFail, Policy, Refusal};
+use impresario_api::{ModelCard, ModelId, TestReport};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::device::{self, ComputeDevice};
-use super::error::TrainingError;
-use super::fit::{Ended, Fitted, Part, fit};
+use super::card;
+use super::checkpoint::{self, Origin, ancestor};
+use super::device::ComputeDevice;
+use super::fit::{Course, Ended, Fit};
+use super::machine;
 use super::memory;
 use super::models::Models;
-use super::network::{Network, weights_of};
+use super::network::weights_of;
 use super::params::TrainingParams;
-use super::prepare::{self, NAMES, Parts, PrepareError, Scaler, Table, WIDTH};
-use super::scores;
-use crate::domain::market::{Dataset, Library};
+use super::prepared::Prepared;
+use crate::domain::market::Library;
+
+/// How much of its time a training may spend on checkpoints.
+const CHECKPOINT_SHARE: f64 = 0.02;
 
 /// Trains networks on bars of the library, and stores them.
 #[derive(Clone, Debug)]
@@ -62,39 +64,72 @@ impl Operation for Training {
     }
 
     fn policy(&self) -> Policy {
-        Policy::lane("training").finishable()
+        Policy::lane("training")
+            .pausable()
+            .finishable()
+            .checkpoint_every(std::time::Duration::from_millis(250))
     }
 
     fn run(&self, params: TrainingParams, ctx: &Context) -> Result<TrainingOutput, Failure> {
-        device::use_threads(ctx.threads());
-        let device = ComputeDevice::find(&params.device)
-            .map_err(|refusal| Failure::new(refusal.code, refusal.message))?;
         let (symbol, timeframe) = (&params.symbol, &params.timeframe);
         ctx.title(format!("Training MLP on {symbol} {timeframe}"));
-        ctx.context("symbol", symbol.as_str());
-        ctx.context("timeframe", timeframe.as_str());
-        ctx.context("device", device.name());
-        ctx.check()?;
-        let data = self.library.read(symbol, timeframe)?;
-        let widths = params.widths();
-        let rows = params.rows_at_once(data.view.rows);
-        memory::check(&widths, rows, memory::free())?;
-        let (table, parts) = prepared(&data, ctx)?;
-        let scaler = Scaler::fit(&table, parts.train.clone());
-        let mut features = table.features.clone();
-        scaler.scale(&mut features);
-        let part = |rows: &std::ops::Range<usize>| {
-            let features = &features[rows.start * WIDTH..rows.end * WIDTH];
-            Part::new(device, features, WIDTH, table.labels[rows.clone()].to_vec())
+        let machine = machine::choose(&params.device, ctx)?;
+        let data = Prepared::read(&self.library, &params, machine.device, ctx)?;
+        let network = |weights: Option<&[f32]>| data.network(&params, weights, ctx);
+        let restored = checkpoint::restore(ctx, &data.dataset, weights_of(&params.widths()))?;
+        let recorded = serde_json::to_value(&params).or_fail("PARAMS_NOT_ENCODED")?;
+        let ancestor = |course: &Course| ancestor(ctx, course, recorded.clone(), machine.view());
+        let fit = |network, origin| {
+            Fit::new(
+                ctx,
+                network,
+                &data.training,
+                &data.validation,
+                params.hyper(),
+            )
+            .keeping(origin)
         };
-        let (training, validation) = (part(&parts.train), part(&parts.validation));
-        let mut network = Network::new(device, &widths, params.seed, || ctx.check())?;
-        let fitted = fit(ctx, &mut network, &training, &validation, &params.hyper())?;
-        let best = Network::with_weights(device, &widths, &fitted.weights);
-        let report = report(&best, &part(&parts.test), &table, &parts);
-        let card = card(&params, device, &data, &parts, &scaler, &fitted, &report)?;
-        let card = self.models.save(&best, card)?;
-        Ok(self.output(&card, fitted.ended, report))
+        let fit = match restored {
+            Some((restored, origin)) => {
+                let origin = origin.continued(ancestor(&restored.course));
+                warn_of_other_bits(ctx, &origin);
+                fit(network(Some(&restored.weights))?, origin).going_on(restored)
+            }
+            None => {
+                let origin = Origin::new(&data.dataset, ancestor(&Course::default()));
+                fit(network(None)?, origin)
+            }
+        };
+        let fitted = fit.run()?;
+        let best = data.network(&params, Some(&fitted.weights), ctx)?;
+        let test = data.report(&best, ctx)?;
+        let card = card::describe(
+            ctx,
+            recorded.clone(),
+            &data,
+            params.widths(),
+            &machine,
+            &fitted,
+            &test,
+        );
+        let card = self
+            .models
+            .save(&best, card, || Ok::<_, Failure>(ctx.check()?))?;
+        Ok(self.output(&card, fitted.ended, test))
+    }
+}
+
+/// Somebody who compares bits must know that a training went on on another machine.
+fn warn_of_other_bits(ctx: &Context, origin: &Origin) {
+    let [.., before, now] = &*origin.ancestry else {
+        return;
+    };
+    if before.machine != now.machine {
+        let message = format!(
+            "went on from a checkpoint of another machine: {}; the bits of the weights are not promised to be those of an undisturbed training",
+            machine::differences(&before.machine, &now.machine)
+        );
+        ctx.warn("BITS_NOT_PROMISED", message);
     }
 }
 
@@ -121,50 +156,6 @@ impl Training {
     }
 }
 
-/// Why there is no table.
-enum NoTable {
-    Unfit(PrepareError),
-    Stopped(Stopped),
-}
-
-impl From<PrepareError> for NoTable {
-    fn from(error: PrepareError) -> Self {
-        Self::Unfit(error)
-    }
-}
-
-/// The features of a dataset, and its parts. Checks for a stop while they are computed.
-fn prepared(data: &Dataset, ctx: &Context) -> Result<(Table, Parts), Failure> {
-    let made = prepare::table_watched(&data.bars, |_| ctx.check().map_err(NoTable::Stopped));
-    let parted = made.and_then(|table| {
-        let parts = prepare::split(&table)?;
-        Ok((table, parts))
-    });
-    parted.map_err(|why| match why {
-        NoTable::Stopped(stopped) => stopped.into(),
-        NoTable::Unfit(source) => TrainingError::Unfit {
-            symbol: data.view.symbol.clone(),
-            timeframe: data.view.timeframe.clone(),
-            source,
-        }
-        .into(),
-    })
-}
-
-/// The test of the model on the part that it has not seen, beside the two baselines.
-fn report(network: &Network, test: &Part, table: &Table, parts: &Parts) -> TestReport {
-    let of_test = |all: &[u8]| all[parts.test.clone()].to_vec();
-    let trained = &table.labels[parts.train.clone()];
-    let ups = trained.iter().filter(|label| **label == 1).count();
-    let majority = u8::from(2 * ups > trained.len());
-    scores::report(
-        &test.up(network),
-        &of_test(&table.labels),
-        &of_test(&table.last_direction),
-        majority,
-    )
-}
-
 fn verdict(test: &TestReport) -> String {
     let baselines = &test.baselines;
     let better = baselines
@@ -182,59 +173,4 @@ fn verdict(test: &TestReport) -> String {
     } else {
         "does not beat the baselines: no more accurate than the better one".to_owned()
     }
-}
-
-fn card(
-    params: &TrainingParams,
-    device: ComputeDevice,
-    data: &Dataset,
-    parts: &Parts,
-    scaler: &Scaler,
-    fitted: &Fitted,
-    test: &TestReport,
-) -> Result<ModelCard, Failure> {
-    let scaled = scaler.mean.iter().zip(&scaler.deviation);
-    let feature = |(name, (mean, deviation)): (&&str, (&f64, &f64))| FeatureView {
-        name: (*name).to_owned(),
-        mean: *mean,
-        deviation: *deviation,
-    };
-    let rows = [&parts.train, &parts.validation, &parts.test];
-    let layers = params.widths();
-    let params = serde_json::to_value(params);
-    Ok(ModelCard {
-        // The id and the checksum are filled in when the model is stored.
-        model_id: ModelId::from_u64(0),
-        weights_sha256: String::new(),
-        created_at: Timestamp::now(),
-        params: impresario::operation::OrFail::or_fail(params, "CARD_NOT_WRITTEN")?,
-        data: ModelData {
-            symbol: data.view.symbol.clone(),
-            timeframe: data.view.timeframe.clone(),
-            bars: data.view.rows,
-            start: data.view.start,
-            end: data.view.end,
-            sha256: data.view.sha256.clone(),
-            parts: rows.map(|rows| rows.len() as u64),
-        },
-        features: NAMES.iter().zip(scaled).map(feature).collect(),
-        weights: weights_of(&layers) as u64,
-        layers,
-        history: fitted.history.clone(),
-        best_epoch: fitted.best_epoch,
-        ended_by: fitted.ended.as_str().to_owned(),
-        test: test.clone(),
-        device: device.name().to_owned(),
-        versions: versions(),
-    })
-}
-
-fn versions() -> BTreeMap<String, String> {
-    let torch = env!("IMPRESARIO_LIBTORCH_VERSION");
-    [
-        ("impresario", env!("CARGO_PKG_VERSION")),
-        ("libtorch", torch),
-    ]
-    .map(|(name, version)| (name.to_owned(), version.to_owned()))
-    .into()
 }

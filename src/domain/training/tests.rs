@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::domain::market::Library;
 
+mod resume;
+
 /// The sample of the repository: 2,148 daily bars.
 fn sample() -> Vec<Bar> {
     let text = include_str!("../../../samples/GOOG_1d.csv");
@@ -34,6 +36,7 @@ fn sample() -> Vec<Bar> {
 /// A library with these bars as GOOG 1d, and an empty folder for models.
 struct Stage {
     folder: TempDir,
+    library: Library,
     kind: Training,
     models: Models,
 }
@@ -44,17 +47,24 @@ impl Stage {
         let library = Library::new(folder.path().join("bars"))
             .open()
             .expect("a library");
-        let mut writer = library.writer("GOOG", "1d").expect("a writer");
+        let models = Models::open(folder.path().join("models")).expect("a folder");
+        let stage = Self {
+            kind: Training::new(library.clone(), models.clone()),
+            library,
+            models,
+            folder,
+        };
+        stage.load(bars);
+        stage
+    }
+
+    /// Puts these bars in the place of GOOG 1d.
+    fn load(&self, bars: &[Bar]) {
+        let mut writer = self.library.writer("GOOG", "1d").expect("a writer");
         for bar in bars {
             writer.push(bar).expect("a bar is written");
         }
         writer.finish("GOOG_1d.csv").expect("it is whole");
-        let models = Models::open(folder.path().join("models")).expect("a folder");
-        Self {
-            kind: Training::new(library, models.clone()),
-            models,
-            folder,
-        }
     }
 
     fn run(&self, params: TrainingParams) -> Trial<Training> {
@@ -241,7 +251,9 @@ fn a_cancel_ends_within_one_batch_and_leaves_nothing() {
                 ended.output().is_none(),
                 "{ask:?} at call {call} of {calls}"
             );
-            assert_eq!(ended.calls(), call, "{ask:?}: it went on");
+            // A shutdown waits for the checkpoint of the batch in hand.
+            let most = call + if ask == Ask::Shutdown { 3 } else { 0 };
+            assert!(ended.calls() <= most, "{ask:?} at call {call}: it went on");
         }
     }
     assert_eq!(stage.left(), left);
@@ -354,7 +366,9 @@ fn a_prediction_is_what_the_training_itself_computed() {
     for row in [parts.test.start, parts.test.start + 17, parts.test.end - 1] {
         let features = &features[row * width..(row + 1) * width];
         let part = Part::new(ComputeDevice::host(), features, width, vec![0]);
-        let trained = part.up(&network)[0];
+        let trained = part
+            .up(&network, || Ok::<_, TrainingError>(()))
+            .expect("it goes on")[0];
         let last = row + prepare::LOOK_BACK;
         for from in [0, last - prepare::LOOK_BACK] {
             let predicted = predict(&stage.models, id, &bars[from..last]).expect("enough bars");

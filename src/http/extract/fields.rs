@@ -119,6 +119,12 @@ pub(super) const VERB: &[Field] = &[field(
     is::<Option<String>>,
 )];
 
+/// Verifying a model.
+#[cfg(feature = "training")]
+pub(super) const VERIFY: &[Field] = &[field("options", "an object", |value| {
+    value.is_object() || value.is_null()
+})];
+
 /// Pruning.
 pub(super) const PRUNE: &[Field] = &[
     required(field(

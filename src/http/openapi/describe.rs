@@ -4,7 +4,7 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use impresario::operation::Operation;
 #[cfg(feature = "training")]
-use impresario_api::{ModelId, PredictRequest};
+use impresario_api::{ModelId, PredictRequest, VerifyRequest};
 use impresario_api::{OperationId, PruneRequest, StartOptions, StartRequest, VerbRequest};
 use schemars::{JsonSchema, SchemaGenerator};
 
@@ -15,7 +15,7 @@ use crate::http::connection::Client;
 use crate::http::errors::ApiError;
 use crate::http::extract::{DatasetName, Id, NamedStart, Prune, Reason, Start};
 #[cfg(feature = "training")]
-use crate::http::extract::{Model, Predict};
+use crate::http::extract::{Model, Predict, Verify};
 
 macro_rules! all {
     ($($name:ident)*) => {
@@ -96,6 +96,16 @@ impl DescribeInput for Model {
 impl DescribeInput for Predict {
     fn describe(endpoint: &mut Endpoint) {
         endpoint.body(Body::Of(SchemaGenerator::subschema_for::<PredictRequest>));
+    }
+}
+
+#[cfg(feature = "training")]
+impl DescribeInput for Verify {
+    fn describe(endpoint: &mut Endpoint) {
+        endpoint.body(Body::Optional(
+            SchemaGenerator::subschema_for::<VerifyRequest>,
+        ));
+        endpoint.starts();
     }
 }
 

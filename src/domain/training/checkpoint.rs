@@ -1,0 +1,187 @@
+//! Checkpoints of a training: all that its next batch depends on.
+//!
+//! The state has the position, the sums of the epoch in hand, the history and what it belongs to; the folder
+//! has the tensors: weights, both moments of the optimizer, and the weights of the best epoch.
+
+use std::io;
+use std::path::Path;
+
+use impresario::operation::{Context, Failure};
+use impresario_api::{Machine, ModelAncestor, Timestamp};
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use super::adam::Adam;
+use super::error::TrainingError;
+use super::fit::Course;
+use super::network::Network;
+use crate::domain::market::Dataset;
+
+/// The version of what a checkpoint has. It changes whenever one of before would be read as something else.
+const FORMAT: u32 = 1;
+const TENSORS: &str = "tensors.safetensors";
+/// The names of the tensors in the file.
+const WEIGHTS: &str = "weights";
+const MOMENTS: [&str; 2] = ["first_moment", "second_moment"];
+const BEST: &str = "best_weights";
+/// A training that was resumed more often than this with the same params keeps no more of its resumes.
+const MOST_ANCESTORS: usize = 1_000;
+
+/// What the checkpoints of a training belong to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Origin {
+    /// SHA-256 of the bars, in hexadecimal.
+    data_sha256: String,
+    /// Where it began and where it went on since.
+    pub(super) ancestry: Vec<ModelAncestor>,
+}
+
+/// What a checkpoint keeps beside its tensors.
+#[derive(Serialize, Deserialize)]
+pub(super) struct State<O, C> {
+    format: u32,
+    origin: O,
+    course: C,
+    adam_steps: i32,
+}
+
+impl<O, C> State<O, C> {
+    pub(super) const fn new(origin: O, course: C, adam_steps: i32) -> Self {
+        Self {
+            format: FORMAT,
+            origin,
+            course,
+            adam_steps,
+        }
+    }
+}
+
+/// The one field that every version of the state has.
+#[derive(Deserialize)]
+struct Versioned {
+    format: u32,
+}
+
+/// What a training goes on from.
+pub(super) struct Restored {
+    pub(super) course: Course,
+    pub(super) weights: Vec<f32>,
+    pub(super) adam: Adam,
+    pub(super) best: Vec<f32>,
+}
+
+impl Origin {
+    /// A training that begins now.
+    pub(super) fn new(data: &Dataset, ancestor: ModelAncestor) -> Self {
+        Self {
+            data_sha256: data.view.sha256.clone(),
+            ancestry: vec![ancestor],
+        }
+    }
+
+    /// The same training goes on.
+    pub(super) fn continued(mut self, ancestor: ModelAncestor) -> Self {
+        let last = self.ancestry.last();
+        let changed = last.is_none_or(|last| last.params != ancestor.params);
+        if changed || self.ancestry.len() < MOST_ANCESTORS {
+            self.ancestry.push(ancestor);
+        }
+        self
+    }
+}
+
+/// This run as the place where a training begins or goes on.
+pub(super) fn ancestor(
+    ctx: &Context,
+    course: &Course,
+    params: serde_json::Value,
+    machine: Machine,
+) -> ModelAncestor {
+    ModelAncestor {
+        operation_id: ctx.operation().id,
+        run: ctx.run(),
+        at: Timestamp::now(),
+        epochs: course.epoch,
+        batches: course.batches,
+        params,
+        machine,
+    }
+}
+
+/// What an earlier run left, if it did; it must belong to these bars and have this many weights.
+pub(super) fn restore(
+    ctx: &Context,
+    data: &Dataset,
+    weights: usize,
+) -> Result<Option<(Restored, Origin)>, Failure> {
+    if let Some((state, _)) = ctx.restored_dir::<Versioned>()?
+        && state.format != FORMAT
+    {
+        return Err(TrainingError::OtherFormat(state.format).into());
+    }
+    let Some((state, folder)) = ctx.restored_dir::<State<Origin, Course>>()? else {
+        return Ok(None);
+    };
+    if state.origin.data_sha256 != data.view.sha256 {
+        return Err(TrainingError::other_data(&data.view, &state.origin.data_sha256).into());
+    }
+    let origin = state.origin.clone();
+    Ok(Some((read(&folder, weights, state)?, origin)))
+}
+
+/// Writes the tensors into a checkpoint's folder.
+pub(super) fn write(
+    folder: &Path,
+    network: &Network,
+    adam: &Adam,
+    best: &[f32],
+) -> Result<(), TrainingError> {
+    let [first, second] = adam.moments();
+    let weights = network.weights();
+    let named = [
+        (WEIGHTS, &*weights),
+        (MOMENTS[0], first),
+        (MOMENTS[1], second),
+        (BEST, best),
+    ];
+    // There is no best epoch before the first has ended.
+    let named = named.iter().filter(|(_, values)| !values.is_empty());
+    let named: Vec<_> = named
+        .map(|(name, values)| (*name, Tensor::from_slice(values)))
+        .collect();
+    let file = folder.join(TENSORS);
+    let written = Tensor::write_safetensors(&named, &file);
+    written.map_err(|error| TrainingError::storage("write", file)(io::Error::other(error)))
+}
+
+/// Reads the tensors of a folder, whose checksums the supervisor has checked.
+fn read(
+    folder: &Path,
+    weights: usize,
+    state: State<Origin, Course>,
+) -> Result<Restored, TrainingError> {
+    let file = folder.join(TENSORS);
+    let found = Tensor::read_safetensors(&file);
+    let found =
+        found.map_err(|error| TrainingError::storage("read", file)(io::Error::other(error)))?;
+    let take = |name: &str, length: usize| {
+        let tensor = found.iter().find(|(found, _)| found == name);
+        let values = tensor.and_then(|(_, tensor)| Vec::<f32>::try_from(tensor).ok());
+        let values = values.unwrap_or_default();
+        if values.len() == length {
+            Ok(values)
+        } else {
+            let got = values.len();
+            Err(TrainingError::OtherTensors(format!(
+                "{name}: expected {length} numbers, got {got}"
+            )))
+        }
+    };
+    let [first, second] = MOMENTS.map(|name| take(name, weights));
+    Ok(Restored {
+        weights: take(WEIGHTS, weights)?,
+        adam: Adam::restored(state.adam_steps, first?, second?),
+        best: take(BEST, if state.course.has_best() { weights } else { 0 })?,
+        course: state.course,
+    })
+}
