@@ -1,6 +1,8 @@
 //! Training over real bars: what is refused, what fails, what stops it, and what is left then.
 
+mod cancelling;
 mod models;
+mod resuming;
 
 use std::fs;
 

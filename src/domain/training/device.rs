@@ -39,6 +39,12 @@ impl ComputeDevice {
         Self(Device::Cpu)
     }
 
+    /// The device of a tensor.
+    #[cfg(test)]
+    pub(super) fn of(tensor: &Tensor) -> Self {
+        Self(tensor.device())
+    }
+
     /// Whether tensors are in the process's own memory.
     pub fn is_host(self) -> bool {
         self.0 == Device::Cpu

@@ -118,6 +118,12 @@ impl Part {
         }
     }
 
+    /// The device of each tensor.
+    #[cfg(test)]
+    pub(super) fn devices(&self) -> Vec<ComputeDevice> {
+        vec![ComputeDevice::of(&self.features)]
+    }
+
     /// The same rows in the order of an epoch (from 0).
     pub fn shuffled(&self, seed: u64, epoch: u32) -> Self {
         let order = Stream::new(seed, Purpose::Order { epoch }).order(self.rows());

@@ -125,6 +125,22 @@ impl Network {
         self.weights.numel()
     }
 
+    /// The device of each tensor.
+    #[cfg(test)]
+    pub(super) fn devices(&self) -> Vec<ComputeDevice> {
+        let views = self.layers.iter().flat_map(|layer| {
+            [
+                &layer.weight,
+                &layer.transposed,
+                &layer.bias,
+                &layer.weight_gradient,
+                &layer.bias_gradient,
+            ]
+        });
+        let all = [&self.weights, &self.gradient].into_iter().chain(views);
+        all.map(ComputeDevice::of).collect()
+    }
+
     /// A copy of all weights.
     pub fn weights(&self) -> Vec<f32> {
         values(&self.weights)

@@ -67,10 +67,12 @@ impl Operation for Training {
         Policy::lane("training")
             .pausable()
             .finishable()
-            .checkpoint_every(std::time::Duration::from_millis(250))
+            .checkpoint_share(CHECKPOINT_SHARE)
     }
 
     fn run(&self, params: TrainingParams, ctx: &Context) -> Result<TrainingOutput, Failure> {
+        // It is the last to be dropped.
+        let _give_back = memory::GiveBack;
         let (symbol, timeframe) = (&params.symbol, &params.timeframe);
         ctx.title(format!("Training MLP on {symbol} {timeframe}"));
         let machine = machine::choose(&params.device, ctx)?;

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::domain::market::Library;
 
+mod cancelling;
 mod resume;
 
 /// The sample of the repository: 2,148 daily bars.

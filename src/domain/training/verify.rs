@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::error::TrainingError;
 use super::fit::{Change, Fit, Hyper};
 use super::machine::{self, Chosen};
+use super::memory;
 use super::models::Models;
 use super::params::TrainingParams;
 use super::prepared::Prepared;
@@ -71,6 +72,8 @@ impl Operation for ModelVerify {
     }
 
     fn run(&self, params: ModelVerifyParams, ctx: &Context) -> Result<ModelVerification, Failure> {
+        // It is the last to be dropped.
+        let _give_back = memory::GiveBack;
         let card = self.models.card(params.model_id)?;
         let kept = self.models.network(&card)?.weights();
         let params = training_params(&card.params)?;
