@@ -104,6 +104,40 @@ enum At {
 }
 
 /// A run that is prepared.
+///
+/// ```
+/// use impresario::operation::{Context, Failure, Operation, Policy};
+/// use impresario::testing::{self, Ask};
+/// use impresario_api::{Status, Verb};
+///
+/// struct Squares;
+/// impl Operation for Squares {
+///     const KIND: &'static str = "squares";
+/// #   type Params = ();
+/// #   type Output = u64;
+/// #   fn policy(&self) -> Policy { Policy::lane("default").pausable().finishable() }
+///     // …
+///     fn run(&self, (): (), ctx: &Context) -> Result<u64, Failure> {
+///         let (mut done, mut sum) = ctx.restored::<(u64, u64)>()?.unwrap_or_default();
+///         for number in ctx.steps("number", done..10 * ctx.threads() as u64) {
+///             let number = number?;
+///             (done, sum) = (number + 1, sum + number * number);
+///             ctx.checkpoint_with(|| (done, sum))?;
+///         }
+///         Ok(sum)
+///     }
+/// }
+///
+/// // Asked to finish when three steps are complete, in a lane with two threads for each function:
+/// let early = testing::run(&Squares, ()).threads(2).stop_at("number", 3, Verb::Finish).end();
+/// assert!(early.stopped_early());
+/// assert_eq!(early.output(), Some(&(0 + 1 + 4)));
+///
+/// // The process ends at the fifth call. With every checkpoint kept, the next run goes on from there:
+/// let left = testing::run(&Squares, ()).checkpoint_every_call().stop_at_call(5, Ask::Shutdown).end();
+/// assert_eq!(left.status(), Status::Pending);
+/// assert_eq!(left.resume(&Squares).end().output(), Some(&285));
+/// ```
 pub struct Trial<'a, K: Operation> {
     kind: &'a K,
     params: Value,
@@ -434,6 +468,46 @@ fn ended_by(end: &RunEnd) -> String {
 }
 
 /// A run that has ended.
+///
+/// ```
+/// use impresario::operation::{Context, Failure, LogLevel, Operation, Policy};
+/// use impresario::testing;
+/// use impresario_api::Status;
+///
+/// struct Fit;
+/// impl Operation for Fit {
+///     const KIND: &'static str = "fit";
+/// #   type Params = ();
+/// #   type Output = ();
+/// #   fn policy(&self) -> Policy { Policy::lane("default") }
+///     // …
+///     fn run(&self, (): (), ctx: &Context) -> Result<(), Failure> {
+///         for epoch in ctx.steps("epoch", 1..=10_u64) {
+///             let epoch = epoch?;
+///             ctx.metric("loss", epoch, 1.0 / epoch as f64);
+///             ctx.log(LogLevel::Info, format_args!("epoch {epoch}"));
+///             ctx.checkpoint(&epoch)?;
+///             if epoch == 2 {
+///                 ctx.warn("SLOW", "the second epoch was slow");
+///                 return Err(Failure::new("DIVERGED", "the loss grows"));
+///             }
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let ended = testing::run(&Fit, ()).end();
+/// assert_eq!(ended.status(), Status::Failed);
+/// assert_eq!((ended.output(), ended.stopped_early()), (None, false));
+/// assert_eq!(ended.error().unwrap().code, "DIVERGED");
+/// assert_eq!(ended.progress().steps[0].current, 1);
+/// assert_eq!(ended.metrics()["loss"], [(1, Some(1.0)), (2, Some(0.5))]);
+/// assert_eq!(ended.logs(), [(LogLevel::Info, "epoch 1"), (LogLevel::Info, "epoch 2")]);
+/// assert_eq!(ended.warnings(), [("SLOW", "the second epoch was slow")]);
+/// assert_eq!(ended.dropped(), (0, 0), "no log line and no point was dropped");
+/// assert_eq!(ended.checkpoint().unwrap().step["epoch"], 2);
+/// assert_eq!(ended.calls(), 4, "of two steps and two checkpoints");
+/// ```
 pub struct Ended<K: Operation> {
     params: Value,
     output: Option<K::Output>,
