@@ -69,7 +69,10 @@ pub use items::Items;
 pub use kinds::Kinds;
 pub use policy::Policy;
 pub use steps::{StepNumber, StepRange, Steps};
-pub use sync::{OnProgress, StopHandle, SyncError, SyncOptions, run_sync_operation};
+pub use sync::{
+    OnCheckpoint, OnProgress, StopHandle, SyncCheckpoint, SyncError, SyncOptions,
+    run_sync_operation,
+};
 
 /// A kind of operation: its name, what it takes and gives, and its work.
 ///

@@ -14,4 +14,5 @@ mod pools;
 mod runtimes;
 mod steps;
 mod sync;
+mod sync_checkpoints;
 mod ways;
