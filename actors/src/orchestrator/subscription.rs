@@ -200,8 +200,8 @@ impl Subscription {
         }
     }
 
-    /// Goes on when the operation has ended, until the orchestrator ends: a failed or cancelled operation may
-    /// be resumed.
+    /// Goes on when the operation has ended, until it is removed or the orchestrator ends: a failed or cancelled
+    /// operation may be resumed.
     ///
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
