@@ -7,6 +7,15 @@ use impresario_api::Timestamp;
 
 /// The system's clock, which somebody may set while the process runs: no two readings need be in
 /// order. A clone is the same clock. Tests set it; a server never does.
+///
+/// ```
+/// use impresario::Clock;
+///
+/// let clock = Clock::default(); // `Config::clock` takes it, or a clone
+/// let before = clock.now();
+/// clock.clone().jump(3_600_000);
+/// assert!(clock.now().seconds_since(before) >= 3_600.0);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     /// How far a test has set it, in milliseconds.

@@ -10,6 +10,35 @@ use crate::setters::setters;
 use crate::supervision::breakpoints::Breakpoints;
 
 /// How an orchestrator is set up.
+///
+/// ```
+/// use impresario::{Config, LaneConfig, Retention};
+/// use std::time::Duration;
+///
+/// let config = Config::default()
+///     .lane("gpu", LaneConfig::default().concurrency(1))
+///     .nice(19)
+///     .checkpoint_dir(Some("data/checkpoints".into()))
+///     .progress_every(Duration::from_millis(250))
+///     .shutdown_grace(Duration::from_secs(30))
+///     .blocking_threads(2)
+///     .idempotency_kept(Duration::from_secs(3_600))
+///     .retention(Retention::default().max_operations(10_000));
+/// assert_eq!(config.nice, 19);
+/// ```
+///
+/// With the feature `testing` there are two more, for a test:
+///
+#[cfg_attr(
+    feature = "testing",
+    doc = "```
+use impresario::{Breakpoints, Clock, Config, Point};
+
+let (breakpoints, halts) = Breakpoints::at(&[Point::Committed]);
+let config = Config::default().clock(Clock::default()).breakpoints(Some(breakpoints));
+# let _ = (config, halts);
+```"
+)]
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
@@ -38,6 +67,18 @@ pub struct Config {
 
 /// What is kept of operations that have ended: both limits hold. The oldest end goes first, with
 /// its events and its checkpoints.
+///
+/// ```
+/// use impresario::Retention;
+/// use std::time::Duration;
+///
+/// let week = Duration::from_secs(7 * 24 * 3_600);
+/// let retention = Retention::default()
+///     .max_age(week)
+///     .max_operations(100_000)
+///     .every(Duration::from_secs(600));
+/// assert_eq!(retention.max_age, week);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Retention {
@@ -60,6 +101,13 @@ impl Default for Retention {
 }
 
 /// How a lane is set up.
+///
+/// ```
+/// use impresario::LaneConfig;
+///
+/// let lane = LaneConfig::default().concurrency(1).threads(4).queue_limit(20).delayed_limit(200);
+/// assert_eq!(lane.threads, 4);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LaneConfig {

@@ -18,6 +18,8 @@ const FILE: &str = "lock";
 /// # use impresario::store::FolderLock;
 /// # let folder = std::env::temp_dir().join(format!("impresario-lock-{}", std::process::id()));
 /// let lock = FolderLock::take(&folder)?;
+/// assert_eq!(lock.folder(), folder);
+/// assert!(FolderLock::file_in(&folder).exists());
 /// assert!(FolderLock::take(&folder).is_err());
 /// drop(lock);
 /// FolderLock::take(&folder)?;

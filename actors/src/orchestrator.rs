@@ -211,6 +211,16 @@ impl Orchestrator {
     }
 
     /// Whether starts are admitted: until the shutdown begins, or something has failed.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # fn main() { run(async |orchestrator| {
+    /// assert!(orchestrator.is_admitting());
+    /// orchestrator.shutdown().await;
+    /// assert!(!orchestrator.is_admitting());
+    /// # Ok(())
+    /// # }) }
+    /// ```
     pub fn is_admitting(&self) -> bool {
         self.0.admitting.load(Ordering::Acquire)
     }
@@ -237,6 +247,17 @@ impl Orchestrator {
     }
 
     /// The tasks of the process that are counted: the supervisor's own, and whatever else enters.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # fn main() { run(async |orchestrator| {
+    /// let before = orchestrator.tasks().get();
+    /// let answers = orchestrator.tasks().enter();
+    /// assert_eq!(orchestrator.tasks().get(), before + 1);
+    /// drop(answers);
+    /// # Ok(())
+    /// # }) }
+    /// ```
     pub fn tasks(&self) -> &LiveCount {
         &self.0.tasks
     }
@@ -279,6 +300,16 @@ impl Orchestrator {
     }
 
     /// Admits nothing more; [`Orchestrator::shutdown`] does the rest.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # fn main() { run(async |orchestrator| {
+    /// orchestrator.stop_admitting();
+    /// let refused = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default());
+    /// assert!(matches!(refused.await, Err(Error::ShuttingDown)));
+    /// # Ok(())
+    /// # }) }
+    /// ```
     pub fn stop_admitting(&self) {
         self.0.admitting.store(false, Ordering::Release);
     }

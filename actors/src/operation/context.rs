@@ -725,6 +725,13 @@ impl Context {
 }
 
 /// What came of a wait for a channel: see [`Context::recv`].
+///
+/// ```
+/// use impresario::operation::Received;
+///
+/// assert_eq!(Received::Item("row 1").item(), Some("row 1"));
+/// assert_eq!(Received::<&str>::Finish.item(), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received<T> {
     /// This came through it.

@@ -97,6 +97,16 @@ pub(super) fn recorded<K: Operation>(
     Ok(params)
 }
 
+/// Whether the kind admits a start with these params, as they are recorded.
+pub(super) fn admitted<K: Operation>(kind: &K, params: &Value) -> Result<(), Refusal> {
+    let Some(admit) = K::ADMIT else {
+        return Ok(());
+    };
+    let typed = K::Params::deserialize(params)
+        .map_err(|error| Refusal::new("PARAMS_INCOMPATIBLE", error.to_string()))?;
+    admit(kind, &typed).map_err(Refusal::bounded)
+}
+
 /// An output as JSON. What JSON has no number for becomes null, and a warning says so.
 pub(super) fn encoded_output<O: Serialize>(output: &O, ctx: &Context) -> Result<Value, Failure> {
     let json = serde_json::to_value(output).or_fail("OUTPUT_NOT_ENCODED")?;
@@ -155,12 +165,7 @@ impl<K: Operation> ErasedOperation for Erased<K> {
     }
 
     fn admit(&self, params: &Value) -> Result<(), Refusal> {
-        let Some(admit) = K::ADMIT else {
-            return Ok(());
-        };
-        let typed = K::Params::deserialize(params)
-            .map_err(|error| Refusal::new("PARAMS_INCOMPATIBLE", error.to_string()))?;
-        admit(&self.kind, &typed).map_err(Refusal::bounded)
+        admitted(&self.kind, params)
     }
 
     fn run(&self, params: &Value, ctx: &Context) -> Result<Value, Failure> {

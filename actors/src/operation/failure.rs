@@ -88,6 +88,14 @@ impl Failure {
     }
 
     /// The same with more for a program.
+    ///
+    /// ```
+    /// use impresario::operation::Failure;
+    /// use impresario::serde_json::json;
+    ///
+    /// let failure = Failure::new("NO_ROWS", "rows.csv has no row").details(json!({"file": "rows.csv"}));
+    /// assert_eq!(failure.code(), Some("NO_ROWS"));
+    /// ```
     #[must_use]
     pub fn details(mut self, more: Value) -> Self {
         if let Cause::Error { details, .. } = &mut self.0 {
@@ -129,6 +137,11 @@ impl Failure {
     }
 
     /// The message, of one that is not a stop.
+    ///
+    /// ```
+    /// # use impresario::operation::Failure;
+    /// assert_eq!(Failure::new("NO_ROWS", "there is no row").message(), Some("there is no row"));
+    /// ```
     pub fn message(&self) -> Option<&str> {
         match &self.0 {
             Cause::Stopped(_) => None,
@@ -149,6 +162,35 @@ impl fmt::Display for Failure {
 }
 
 /// A domain's own error names its codes, and `?` turns it into a [`Failure`].
+///
+/// ```
+/// use impresario::operation::{ErrorCode, Failure};
+/// use impresario::serde_json::{Value, json};
+///
+/// #[derive(Debug, thiserror::Error)]
+/// #[error("the device {0} is busy")]
+/// struct Busy(u32);
+///
+/// impl ErrorCode for Busy {
+///     fn code(&self) -> &'static str {
+///         "DEVICE_BUSY"
+///     }
+///
+///     fn retryable(&self) -> bool {
+///         true
+///     }
+///
+///     fn details(&self) -> Option<Value> {
+///         Some(json!({"device": self.0}))
+///     }
+/// }
+///
+/// fn open() -> Result<(), Failure> {
+///     Err(Busy(3))?
+/// }
+///
+/// assert_eq!(open().unwrap_err().to_string(), "DEVICE_BUSY: the device 3 is busy");
+/// ```
 #[diagnostic::on_unimplemented(
     label = "say what this failure is called: `.or_fail(\"CODE\")?`, or `.or_retry(\"CODE\")?` if another attempt may go through"
 )]
@@ -185,6 +227,19 @@ impl From<Stopped> for Failure {
 }
 
 /// Adopts any error under a code.
+///
+/// ```
+/// use impresario::operation::{Failure, OrFail};
+///
+/// fn read(port: &str) -> Result<u16, Failure> {
+///     let port = port.parse().or_fail("BAD_PORT")?;
+///     std::net::TcpStream::connect(("localhost", port)).or_retry("NOT_CONNECTED")?;
+///     Ok(port)
+/// }
+///
+/// let failure = read("eighty").unwrap_err();
+/// assert_eq!(failure.to_string(), "BAD_PORT: invalid digit found in string");
+/// ```
 pub trait OrFail<T> {
     /// A failure that another attempt would not mend.
     fn or_fail(self, code: &'static str) -> Result<T, Failure>;
@@ -220,8 +275,10 @@ fn chain(error: &dyn Error) -> String {
 ///
 /// ```
 /// use impresario::operation::Refusal;
+/// use impresario::serde_json::json;
 ///
 /// let refusal = Refusal::new("DEVICE_BUSY", "the device is in use").retryable();
+/// let refusal = refusal.details(json!({"field": "device"}));
 /// assert!(refusal.retryable);
 /// ```
 #[derive(Clone, Debug, PartialEq)]

@@ -36,6 +36,7 @@ use crate::run::{Run, texts};
 ///                             break;
 ///                         }
 ///                         words += line.split_whitespace().count();
+///                         handle.message(format_args!("{words} words"));
 ///                         handle.add(1);
 ///                     }
 ///                     words
@@ -60,6 +61,30 @@ pub struct RunHandle {
 
 impl Context {
     /// A companion of this context for other threads.
+    ///
+    /// ```
+    /// # use impresario::operation::{Context, Failure, Operation, Policy};
+    /// # struct Waits;
+    /// # impl Operation for Waits {
+    /// #     const KIND: &'static str = "waits";
+    /// #     type Params = ();
+    /// #     type Output = bool;
+    /// #     fn policy(&self) -> Policy { Policy::lane("default") }
+    /// fn run(&self, (): (), ctx: &Context) -> Result<bool, Failure> {
+    ///     let handle = ctx.handle();
+    ///     let thread = std::thread::spawn(move || {
+    ///         handle.message("another thread works");
+    ///         handle.is_stopped()
+    ///     });
+    ///     let was_stopped = thread.join().unwrap_or(true);
+    ///     ctx.check()?;
+    ///     Ok(was_stopped)
+    /// }
+    /// # }
+    /// # let ended = impresario::testing::run(&Waits, ()).end();
+    /// # assert_eq!(ended.output(), Some(&false));
+    /// # assert_eq!(ended.progress().message, "another thread works");
+    /// ```
     pub fn handle(&self) -> RunHandle {
         RunHandle {
             run: Arc::clone(&self.run),

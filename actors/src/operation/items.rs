@@ -8,6 +8,30 @@ use crate::run::progress_counters::COUNTS;
 
 /// Counts items: see [`Context::items`].
 ///
+/// ```
+/// # use impresario::operation::{Context, Failure, Operation, Policy};
+/// # struct Load;
+/// # impl Operation for Load {
+/// #     const KIND: &'static str = "load";
+/// #     type Params = ();
+/// #     type Output = ();
+/// #     fn policy(&self) -> Policy { Policy::lane("default") }
+/// fn run(&self, (): (), ctx: &Context) -> Result<(), Failure> {
+///     let done = ctx.restored()?.unwrap_or(2_u64);
+///     let rows = ctx.items(10);
+///     rows.set(done); // an earlier run has done these
+///     for row in ctx.steps("row", done..5) {
+///         row?;
+///         rows.add(1);
+///     }
+///     Ok(())
+/// }
+/// # }
+/// # let ended = impresario::testing::run(&Load, ()).end();
+/// # let progress = ended.progress();
+/// # assert_eq!((progress.items_processed, progress.items_total), (5, Some(10)));
+/// ```
+///
 /// Each count that is alive has a counter of its own, which nobody else writes: so that adding is a
 /// store, and none overwrites another.
 #[derive(Debug)]

@@ -18,6 +18,29 @@ const LONGEST_NAME: usize = 64;
 
 /// The kinds that an orchestrator knows. What is wrong with them is an error of
 /// [`Orchestrator::start`](crate::Orchestrator::start), which names every fault at once.
+///
+/// ```
+/// use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
+///
+/// struct Hello;
+///
+/// impl Operation for Hello {
+///     const KIND: &'static str = "hello";
+///     type Params = ();
+///     type Output = String;
+///
+///     fn policy(&self) -> Policy {
+///         Policy::lane("default")
+///     }
+///
+///     fn run(&self, (): (), _: &Context) -> Result<String, Failure> {
+///         Ok("hello".to_owned())
+///     }
+/// }
+///
+/// let kinds = Kinds::new().register(Hello);
+/// assert!(kinds.contains::<Hello>());
+/// ```
 #[derive(Clone, Default)]
 pub struct Kinds {
     by_name: BTreeMap<&'static str, Registered>,

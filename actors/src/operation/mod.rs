@@ -71,9 +71,68 @@ pub use items::Items;
 pub use kinds::Kinds;
 pub use policy::Policy;
 pub use steps::{StepNumber, StepRange, Steps};
-pub use sync::{OnProgress, StopHandle, SyncError, SyncOptions, run_sync_operation};
+pub use sync::{
+    OnCheckpoint, OnProgress, StopHandle, SyncCheckpoint, SyncError, SyncOptions,
+    run_sync_operation,
+};
 
 /// A kind of operation: its name, what it takes and gives, and its work.
+///
+/// ```
+/// use impresario::operation::{Context, Failure, Faults, Operation, Policy, Refusal};
+///
+/// /// Adds up numbers.
+/// struct Sum;
+///
+/// #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+/// struct Between {
+///     from: u64,
+///     /// A hundred above `from`, unless it is given.
+///     to: Option<u64>,
+/// }
+///
+/// impl Operation for Sum {
+///     const KIND: &'static str = "sum";
+///     type Params = Between;
+///     type Output = u64;
+///
+///     fn description(&self) -> &'static str {
+///         "adds up the numbers from one to another"
+///     }
+///
+///     fn policy(&self) -> Policy {
+///         Policy::lane("default")
+///     }
+///
+///     fn check(&self, params: &Between) -> Result<(), Refusal> {
+///         match params.to {
+///             Some(to) if to < params.from => {
+///                 Err(Faults::one("to", "a number from `from` on", &to.to_string()).into())
+///             }
+///             _ => Ok(()),
+///         }
+///     }
+///
+///     fn complete(&self, params: Between) -> Between {
+///         let to = params.to.unwrap_or(params.from.saturating_add(100));
+///         Between { to: Some(to), ..params }
+///     }
+///
+///     fn run(&self, params: Between, ctx: &Context) -> Result<u64, Failure> {
+///         let to = params.to.unwrap_or(params.from); // It was completed.
+///         let mut sum = 0_u64;
+///         for number in ctx.steps("number", params.from..to) {
+///             sum = sum.saturating_add(number?);
+///         }
+///         Ok(sum)
+///     }
+/// }
+///
+/// let ended = impresario::testing::run(&Sum, Between { from: 1, to: None }).end();
+/// assert_eq!(ended.output(), Some(&5_050));
+/// let refused = impresario::testing::try_run(&Sum, Between { from: 1, to: Some(0) });
+/// assert_eq!(refused.err().unwrap().code, "INVALID_PARAMS");
+/// ```
 pub trait Operation: Sized + Send + Sync + 'static {
     /// Its name: lower case, words joined by `_`.
     const KIND: &'static str;

@@ -131,6 +131,39 @@ enum Asked {
 
 /// A counted loop: each item is `Ok(step)`, or `Err(Stopped)` once when the function is asked to
 /// stop, and then the end.
+///
+/// ```
+/// # use impresario::operation::{Context, Failure, Operation, Policy};
+/// # struct Fit;
+/// # impl Operation for Fit {
+/// #     const KIND: &'static str = "fit";
+/// #     type Params = ();
+/// #     type Output = (u32, u32);
+/// #     fn policy(&self) -> Policy { Policy::lane("default").finishable() }
+/// fn run(&self, (): (), ctx: &Context) -> Result<(u32, u32), Failure> {
+///     let (mut batches, mut tests) = (0, 0);
+///     // A finish ends this loop when its current step is whole…
+///     for epoch in ctx.steps_over("epoch", ["third", "fourth"]).after(2) {
+///         ctx.message(epoch?);
+///         // …and this inner one at its next step, which it would not without `cuttable`…
+///         for batch in ctx.steps("batch", 0..100).cuttable() {
+///             batch?;
+///             batches += 1;
+///         }
+///     }
+///     // …but not this one, which must run whole.
+///     for test in ctx.steps("test", 0..10).whole() {
+///         test?;
+///         tests += 1;
+///     }
+///     Ok((batches, tests))
+/// }
+/// # }
+/// # use impresario_api::Verb;
+/// # let asked = impresario::testing::run(&Fit, ()).stop_at("batch", 40, Verb::Finish);
+/// # let ended = asked.end();
+/// # assert_eq!(ended.output(), Some(&(40, 10)));
+/// ```
 #[must_use = "a loop that nobody iterates does nothing"]
 pub struct Steps<'a, I> {
     ctx: &'a Context,

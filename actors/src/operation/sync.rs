@@ -1,33 +1,42 @@
 //! Runs an operation where the caller is: no actor system, no store, no signal handler.
 
-use std::sync::{Arc, Mutex, Weak};
-use std::time::{Duration, Instant};
+mod checkpoint;
+mod watch;
 
-use crossbeam_channel::{RecvTimeoutError, bounded};
-use impresario_api::{EventBody, Faults, Progress, StopVerb, Timestamp};
+use std::sync::{Arc, Mutex, Weak};
+
+use impresario_api::{EventBody, Faults, Progress, StopVerb};
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
-use super::erased::{encoded, fits};
-use super::{
-    Context, Operation, OperationInfo, Policy, Refusal, RunEnd, RunFailure, SavedCheckpoint,
-};
+use self::checkpoint::Of;
+pub use self::checkpoint::SyncCheckpoint;
+use self::watch::Watch;
+use super::erased::{admitted, encoded, recorded};
+use super::{Context, Operation, OperationInfo, Policy, Refusal, RunEnd, RunFailure};
 use crate::LiveCount;
 use crate::locks::lock;
 use crate::orchestrator::THIS_PROGRAM;
 use crate::params::schema::ParamsSchema;
-use crate::rules::progress::Meter;
 use crate::run::control::Folders;
 use crate::run::execute::execute_in;
 use crate::run::manifest::Origin;
-use crate::run::{Finished, Run, RunSetup};
+use crate::run::{Run, RunSetup};
 use crate::setters::setters;
 
-/// How often progress is read.
-const EVERY: Duration = Duration::from_millis(100);
-
 /// Stops synchronous runs from another thread: all that were given it, or a clone of it, and all that will
-/// be. What was asked once stays asked, so a run that is to go on takes a new handle.
+/// be. What was asked once stays asked, so a run that is to go on takes a new handle. See the example of
+/// [`run_sync_operation`].
+///
+/// ```
+/// use impresario::api::StopVerb;
+/// use impresario::operation::StopHandle;
+///
+/// let stop = StopHandle::new();
+/// let handler = stop.clone(); // for the thread that waits for signals
+/// handler.stop(StopVerb::Cancel);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct StopHandle(Arc<Mutex<Asked>>);
 
@@ -94,28 +103,62 @@ impl StopHandle {
 /// Hears how far a run has come.
 pub type OnProgress<'a> = Box<dyn FnMut(&Progress) + Send + 'a>;
 
+/// Hears of the checkpoints of a run.
+pub type OnCheckpoint<'a> = Box<dyn FnMut(&SyncCheckpoint) + Send + 'a>;
+
 /// What a synchronous run may be given.
+///
+/// ```
+/// use impresario::operation::{StopHandle, SyncOptions, run_sync_operation};
+/// # use impresario::operation::{Context, Failure, Operation, Policy};
+/// # struct Count;
+/// # impl Operation for Count {
+/// #     const KIND: &'static str = "count";
+/// #     type Params = ();
+/// #     type Output = u32;
+/// #     fn policy(&self) -> Policy { Policy::lane("default") }
+/// #     fn run(&self, (): (), ctx: &Context) -> Result<u32, Failure> {
+/// #         let mut done = ctx.restored::<u32>()?.unwrap_or(0);
+/// #         for step in ctx.steps("step", done..1_000) {
+/// #             done = step? + 1;
+/// #             ctx.checkpoint(&done)?;
+/// #         }
+/// #         Ok(done)
+/// #     }
+/// # }
+///
+/// let options = SyncOptions::default()
+///     .stop(Some(StopHandle::new())) // a clone of it is kept for a Ctrl-C
+///     .threads(4)
+///     .on_progress(|progress| eprintln!("{}", progress.message))
+///     .on_checkpoint(|checkpoint| eprintln!("{:?} are complete", checkpoint.saved.step));
+/// assert_eq!(run_sync_operation(&Count, (), options).unwrap(), 1_000);
+/// ```
 #[non_exhaustive]
 pub struct SyncOptions<'a> {
     /// Called about ten times a second, on another thread, with how far the run has come; and
-    /// once at its end.
+    /// once at its end. One that panics is not called again, and the log says so: the run goes on.
     pub on_progress: Option<OnProgress<'a>>,
+    /// Called with each checkpoint that is due (`Policy::checkpoint_every`), on another thread while the run
+    /// goes on, and with the one that a run without an output leaves. So the file in which it is kept is there
+    /// after a `kill -9`, too. One that panics is treated as [`Self::on_progress`] is.
+    pub on_checkpoint: Option<OnCheckpoint<'a>>,
     /// Stops the run.
     pub stop: Option<StopHandle>,
     /// Threads that the function may use, as those of a lane: 1 unless more are given.
     pub threads: usize,
     /// The checkpoint from which the run goes on, if there is one, and afterwards the one that it has left:
     /// however the run ended, the same options again go on from there. After an output there is none. A
-    /// function that keeps folders leaves none. It is [`serde::Serialize`], to be kept in a file; nothing in it
-    /// says of which kind and params it is, so keep that beside it.
-    pub checkpoint: Option<&'a mut Option<SavedCheckpoint>>,
+    /// function that keeps folders leaves none. It is [`serde::Serialize`], to be kept in a file, and says of
+    /// which kind and params it is: one of another is refused.
+    pub checkpoint: Option<&'a mut Option<SyncCheckpoint>>,
 }
 
 impl<'a> SyncOptions<'a> {
     setters! {
         stop: Option<StopHandle>,
         threads: usize,
-        checkpoint: Option<&'a mut Option<SavedCheckpoint>>,
+        checkpoint: Option<&'a mut Option<SyncCheckpoint>>,
     }
 
     /// The same options with someone who hears how far the run has come.
@@ -124,12 +167,20 @@ impl<'a> SyncOptions<'a> {
         self.on_progress = Some(Box::new(hear));
         self
     }
+
+    /// The same options with someone who hears of the checkpoints.
+    #[must_use]
+    pub fn on_checkpoint(mut self, hear: impl FnMut(&SyncCheckpoint) + Send + 'a) -> Self {
+        self.on_checkpoint = Some(Box::new(hear));
+        self
+    }
 }
 
 impl Default for SyncOptions<'_> {
     fn default() -> Self {
         Self {
             on_progress: None,
+            on_checkpoint: None,
             stop: None,
             threads: 1,
             checkpoint: None,
@@ -148,6 +199,9 @@ pub enum SyncError {
     /// The kind refused the start.
     #[error("{}", .0.message)]
     Refused(Refusal),
+    /// The checkpoint is that of another kind, or of other params.
+    #[error("{0}")]
+    CheckpointForeign(String),
     /// It was asked to stop, or has reached the timeout of its policy, and did.
     #[error("{}", stopped(*.0))]
     Stopped(StopVerb),
@@ -178,7 +232,8 @@ impl From<Refusal> for SyncError {
 }
 
 /// Runs `kind` and gives its output: on this thread, or, where this one is within a runtime, on another
-/// one meanwhile, for a function runs outside any. The policy's timeout holds. Warnings go to the log.
+/// one meanwhile, for a function runs outside any. Params are judged as a managed start's are, and given to the
+/// function as those are. The policy's timeout holds. Warnings go to the log.
 ///
 /// ```
 /// use impresario::operation::{StopHandle, SyncError, SyncOptions, run_sync_operation};
@@ -218,23 +273,29 @@ pub fn run_sync_operation<K: Operation>(
     params: K::Params,
     options: SyncOptions<'_>,
 ) -> Result<K::Output, SyncError> {
-    check(kind, &params)?;
-    let params = kind.complete(params);
-    let policy = kind.policy();
+    let (params, typed) = judged(kind, &params)?;
+    let of = Of {
+        kind: K::KIND,
+        params: Arc::new(params),
+    };
     let mut none = None;
+    let keeps_checkpoints = options.checkpoint.is_some() || options.on_checkpoint.is_some();
     let checkpoint = options.checkpoint.unwrap_or(&mut none);
+    if let Some(why) = checkpoint.as_ref().and_then(|left| of.foreign(left)) {
+        return Err(SyncError::CheckpointForeign(why));
+    }
+    let saved = checkpoint.as_ref().map(|left| left.saved.clone());
+    let policy = kind.policy();
     let run = Run::new(RunSetup {
         operation: OperationInfo::unrecorded(THIS_PROGRAM),
-        run: checkpoint
-            .as_ref()
-            .map_or(1, |left| left.run.saturating_add(1)),
+        run: saved.as_ref().map_or(1, |left| left.run.saturating_add(1)),
         waiting: LiveCount::default(),
         threads: options.threads.max(1),
         checkpoint_timing: policy.checkpoints,
-        checkpoints: checkpoint.iter().cloned().collect(),
+        checkpoints: saved.into_iter().collect(),
         origin: Origin {
             kind: K::KIND.to_owned(),
-            params: Arc::default(),
+            params: Arc::clone(&of.params),
         },
         finish_kept: false,
         folders: Folders::NotKept,
@@ -245,19 +306,21 @@ pub fn run_sync_operation<K: Operation>(
     let mut output = None;
     let work = || {
         execute_in(&Context::new(Arc::clone(&run)), |ctx| {
-            output = Some(kind.run(params, ctx)?);
+            output = Some(kind.run(typed, ctx)?);
             Ok(Value::Null)
         })
     };
-    let finished = watched(
-        &run,
-        options.on_progress,
-        policy.timeout,
-        || match Handle::try_current() {
-            Ok(_) => on_another_thread(work),
-            Err(_) => work(),
-        },
-    );
+    let watch = Watch {
+        of: &of,
+        on_progress: options.on_progress,
+        on_checkpoint: options.on_checkpoint,
+        keeps_checkpoints,
+        timeout: policy.timeout,
+    };
+    let finished = watch.over(&run, || match Handle::try_current() {
+        Ok(_) => on_another_thread(work),
+        Err(_) => work(),
+    });
     for (_, report) in &finished.reports {
         // Nobody else hears of them.
         if let EventBody::Warning(warning) = report {
@@ -267,7 +330,10 @@ pub fn run_sync_operation<K: Operation>(
     let output = output.filter(|_| finished.end.is_done());
     *checkpoint = match output {
         Some(_) => None,
-        None => finished.checkpoint.or_else(|| checkpoint.take()),
+        None => {
+            let left = finished.checkpoint.map(|saved| of.checkpoint(saved));
+            left.or_else(|| checkpoint.take())
+        }
     };
     match (finished.end, output) {
         (_, Some(output)) => Ok(output),
@@ -286,51 +352,12 @@ pub(super) fn on_another_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     joined.unwrap_or_else(|payload| std::panic::resume_unwind(payload))
 }
 
-/// Judges params as a managed start would.
-fn check<K: Operation>(kind: &K, params: &K::Params) -> Result<(), Refusal> {
-    fits(&ParamsSchema::of::<K::Params>(), encoded(params)?)?;
-    kind.check(params)?;
-    K::ADMIT.map_or(Ok(()), |admit| admit(kind, params))
-}
-
-/// Runs `work` while another thread reads how far it has come, and stops it when its time is over.
-fn watched(
-    run: &Run,
-    mut on_progress: Option<OnProgress<'_>>,
-    timeout: Option<Duration>,
-    work: impl FnOnce() -> Finished,
-) -> Finished {
-    if on_progress.is_none() && timeout.is_none() {
-        return work();
-    }
-    let (ended, end) = bounded::<()>(0);
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            let (mut meter, began) = (Meter::new(), Instant::now());
-            let mut timeout = timeout;
-            loop {
-                let left = timeout.map(|timeout| timeout.saturating_sub(began.elapsed()));
-                let every = on_progress.as_ref().map(|_| EVERY);
-                let wait = left.into_iter().chain(every).min().unwrap_or(Duration::MAX);
-                let over = end.recv_timeout(wait) != Err(RecvTimeoutError::Timeout);
-                if let Some(tell) = &mut on_progress
-                    && let Some(snapshot) = run.read()
-                {
-                    tell(&meter.update(Timestamp::now(), began.elapsed(), &snapshot));
-                }
-                if over {
-                    return;
-                }
-                if timeout
-                    .take_if(|timeout| began.elapsed() >= *timeout)
-                    .is_some()
-                {
-                    run.ask(StopVerb::Deadline);
-                }
-            }
-        });
-        let result = work();
-        drop(ended);
-        result
-    })
+/// Params as those of a managed start are judged: as they are recorded, and as the function takes them.
+fn judged<K: Operation>(kind: &K, params: &K::Params) -> Result<(Value, K::Params), Refusal> {
+    let schema = ParamsSchema::of::<K::Params>();
+    let params = recorded(kind, &schema, encoded(params)?)?;
+    let typed = K::Params::deserialize(&params)
+        .map_err(|error| Refusal::new("PARAMS_INCOMPATIBLE", error.to_string()))?;
+    admitted(kind, &params)?;
+    Ok((params, typed))
 }

@@ -1,6 +1,13 @@
 //! A kit for authors of kinds: runs one without a server, stops it wherever wanted, and goes on
-//! from what it left. Time does not pass: every sleep returns at once. Params are judged as at a start,
-//! and the output is encoded as it would be; `ADMIT` is not asked, for there may be no world to ask about.
+//! from what it left. Params are judged as at a start, by the schema, `check` and `ADMIT`, and the output is
+//! encoded as it would be: what an orchestrator would refuse does not run here.
+//!
+//! Some things the kit does not do. Time does not pass: [`Context::sleep`] returns at once, however long it
+//! is to rest, while what waits for something real ([`Context::recv`], [`Context::block_on`]) does wait. The
+//! limits of the policy that are times (`timeout`, `admit_within`, `checkpoint_every`) do not apply: a test
+//! asks for an [`Ask::Deadline`], and a checkpoint is due where it says so
+//! ([`Trial::checkpoint_every_call`]). No other operation is there, so nothing is a duplicate and no queue is
+//! full; and after a failure that may be retried, nobody does.
 //!
 //! What a test asks for has to happen: a step that is never reached, or a verb that the kind does not
 //! allow, is a panic of [`Trial::end`].
@@ -58,7 +65,7 @@ use impresario_api::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::erased::{encoded, encoded_output, recorded};
+use super::erased::{admitted, encoded, encoded_output, recorded};
 use super::kinds::kind_faults;
 use super::sync::on_another_thread;
 use super::{Context, Operation, OperationInfo, Refusal, RunEnd, SavedCheckpoint};
@@ -98,6 +105,40 @@ enum At {
 }
 
 /// A run that is prepared.
+///
+/// ```
+/// use impresario::operation::{Context, Failure, Operation, Policy};
+/// use impresario::testing::{self, Ask};
+/// use impresario_api::{Status, Verb};
+///
+/// struct Squares;
+/// impl Operation for Squares {
+///     const KIND: &'static str = "squares";
+/// #   type Params = ();
+/// #   type Output = u64;
+/// #   fn policy(&self) -> Policy { Policy::lane("default").pausable().finishable() }
+///     // …
+///     fn run(&self, (): (), ctx: &Context) -> Result<u64, Failure> {
+///         let (mut done, mut sum) = ctx.restored::<(u64, u64)>()?.unwrap_or_default();
+///         for number in ctx.steps("number", done..10 * ctx.threads() as u64) {
+///             let number = number?;
+///             (done, sum) = (number + 1, sum + number * number);
+///             ctx.checkpoint_with(|| (done, sum))?;
+///         }
+///         Ok(sum)
+///     }
+/// }
+///
+/// // Asked to finish when three steps are complete, in a lane with two threads for each function:
+/// let early = testing::run(&Squares, ()).threads(2).stop_at("number", 3, Verb::Finish).end();
+/// assert!(early.stopped_early());
+/// assert_eq!(early.output(), Some(&(0 + 1 + 4)));
+///
+/// // The process ends at the fifth call. With every checkpoint kept, the next run goes on from there:
+/// let left = testing::run(&Squares, ()).checkpoint_every_call().stop_at_call(5, Ask::Shutdown).end();
+/// assert_eq!(left.status(), Status::Pending);
+/// assert_eq!(left.resume(&Squares).end().output(), Some(&285));
+/// ```
 pub struct Trial<'a, K: Operation> {
     kind: &'a K,
     operation: Arc<OperationInfo>,
@@ -113,23 +154,58 @@ pub struct Trial<'a, K: Operation> {
 /// Prepares a run of `kind`.
 ///
 /// # Panics
-/// When an orchestrator would refuse the kind, for its name or its policy; or a start with these params: by
-/// the schema, by `check`, or because they cannot be encoded.
+/// When an orchestrator would refuse the kind, for its name or its policy; or a start with these params: see
+/// [`try_run`].
 #[track_caller]
 pub fn run<K: Operation>(kind: &K, params: K::Params) -> Trial<'_, K> {
-    if let Some(fault) = kind_faults(kind).first() {
-        panic!("{fault}");
-    }
-    let schema = ParamsSchema::of::<K::Params>();
-    let params = encoded(&params).map_err(Refusal::from);
-    let params = params.and_then(|params| recorded(kind, &schema, params));
-    let params = params.unwrap_or_else(|refused| {
+    try_run(kind, params).unwrap_or_else(|refused| {
         panic!(
             "a start of \"{}\" with these params is refused: {}",
             K::KIND,
             refused.message
         )
-    });
+    })
+}
+
+/// Prepares a run of `kind`, or says why an orchestrator would refuse a start with these params: by the
+/// schema, by `check`, by `ADMIT`, or because they cannot be encoded.
+///
+/// ```
+/// use impresario::operation::{Admit, Context, Failure, Operation, Policy, Refusal};
+/// use impresario::testing;
+///
+/// # #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+/// # struct File { file: String }
+/// struct Load;
+/// impl Operation for Load {
+///     const KIND: &'static str = "load";
+///     const ADMIT: Option<Admit<Self>> = Some(|_, params| match std::fs::exists(&params.file) {
+///         Ok(true) => Ok(()),
+///         _ => Err(Refusal::new("NO_SUCH_FILE", format!("there is no {}", params.file))),
+///     });
+/// #     type Params = File;
+/// #     type Output = ();
+/// #     fn policy(&self) -> Policy { Policy::lane("default") }
+/// #     fn run(&self, _: File, _: &Context) -> Result<(), Failure> { Ok(()) }
+///     // …
+/// }
+///
+/// let file = "no such file".to_owned();
+/// let refusal = testing::try_run(&Load, File { file }).err().expect("there is no such file");
+/// assert_eq!(refusal.code, "NO_SUCH_FILE");
+/// ```
+///
+/// # Panics
+/// When an orchestrator would refuse the kind, for its name or its policy; or when `ADMIT` panics.
+#[track_caller]
+pub fn try_run<K: Operation>(kind: &K, params: K::Params) -> Result<Trial<'_, K>, Refusal> {
+    if let Some(fault) = kind_faults(kind).first() {
+        panic!("{fault}");
+    }
+    let schema = ParamsSchema::of::<K::Params>();
+    let params = recorded(kind, &schema, encoded(&params)?)?;
+    // As in an orchestrator: nothing of the test's own thread is there, no runtime above all.
+    on_another_thread(|| admitted(kind, &params))?;
     let policy = kind.policy();
     let terms = Terms {
         pausable: policy.pausable,
@@ -139,7 +215,7 @@ pub fn run<K: Operation>(kind: &K, params: K::Params) -> Trial<'_, K> {
         retry_panics: policy.retry_panics,
         fail_when_lost: policy.fail_when_lost,
     };
-    Trial {
+    Ok(Trial {
         kind,
         operation: OperationInfo::unrecorded("a test"),
         params,
@@ -149,7 +225,7 @@ pub fn run<K: Operation>(kind: &K, params: K::Params) -> Trial<'_, K> {
         restored: None,
         state: State::submitted(terms, None),
         folder: Rc::new(Folder::new()),
-    }
+    })
 }
 
 impl<K: Operation> Trial<'_, K> {
@@ -400,6 +476,46 @@ fn ended_by(end: &RunEnd) -> String {
 }
 
 /// A run that has ended.
+///
+/// ```
+/// use impresario::operation::{Context, Failure, LogLevel, Operation, Policy};
+/// use impresario::testing;
+/// use impresario_api::Status;
+///
+/// struct Fit;
+/// impl Operation for Fit {
+///     const KIND: &'static str = "fit";
+/// #   type Params = ();
+/// #   type Output = ();
+/// #   fn policy(&self) -> Policy { Policy::lane("default") }
+///     // …
+///     fn run(&self, (): (), ctx: &Context) -> Result<(), Failure> {
+///         for epoch in ctx.steps("epoch", 1..=10_u64) {
+///             let epoch = epoch?;
+///             ctx.metric("loss", epoch, 1.0 / epoch as f64);
+///             ctx.log(LogLevel::Info, format_args!("epoch {epoch}"));
+///             ctx.checkpoint(&epoch)?;
+///             if epoch == 2 {
+///                 ctx.warn("SLOW", "the second epoch was slow");
+///                 return Err(Failure::new("DIVERGED", "the loss grows"));
+///             }
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let ended = testing::run(&Fit, ()).end();
+/// assert_eq!(ended.status(), Status::Failed);
+/// assert_eq!((ended.output(), ended.stopped_early()), (None, false));
+/// assert_eq!(ended.error().unwrap().code, "DIVERGED");
+/// assert_eq!(ended.progress().steps[0].current, 1);
+/// assert_eq!(ended.metrics()["loss"], [(1, Some(1.0)), (2, Some(0.5))]);
+/// assert_eq!(ended.logs(), [(LogLevel::Info, "epoch 1"), (LogLevel::Info, "epoch 2")]);
+/// assert_eq!(ended.warnings(), [("SLOW", "the second epoch was slow")]);
+/// assert_eq!(ended.dropped(), (0, 0), "no log line and no point was dropped");
+/// assert_eq!(ended.checkpoint().unwrap().step["epoch"], 2);
+/// assert_eq!(ended.calls(), 4, "of two steps and two checkpoints");
+/// ```
 pub struct Ended<K: Operation> {
     operation: Arc<OperationInfo>,
     params: Value,

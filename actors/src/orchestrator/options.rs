@@ -36,10 +36,17 @@ const LONGEST_TIMEOUT: f64 = 100.0 * 366.0 * 86_400.0;
 /// ```
 /// use impresario::Options;
 /// use impresario::api::StartOptions;
+/// use impresario::tokio_util::sync::CancellationToken;
+/// use std::time::Duration;
 ///
 /// let labels = [("symbol".to_owned(), "GOOG".to_owned())].into();
 /// let start = StartOptions { labels, priority: Some(5), ..StartOptions::default() };
 /// let options = Options::default().start(start).requested_by("alice").idempotency_key("monday");
+///
+/// // The answer waits for the end, at most ten seconds, and only as long as the client is there:
+/// let gone = CancellationToken::new();
+/// let options = options.wait(Duration::from_secs(10)).gone(gone.clone());
+/// gone.cancel(); // when its connection has closed
 /// # let _ = options;
 /// ```
 #[derive(Clone, Debug, Default)]

@@ -200,8 +200,22 @@ impl Subscription {
         }
     }
 
-    /// Goes on when the operation has ended, until the orchestrator ends: a failed or cancelled operation may
-    /// be resumed.
+    /// Goes on when the operation has ended, until it is removed or the orchestrator ends: a failed or cancelled
+    /// operation may be resumed.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # fn main() { run(async |orchestrator| {
+    /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
+    /// let mut updates = orchestrator.subscribe(id, None).await?.until_closed();
+    /// # orchestrator.wait_until(id, impresario::Until::Ended, std::time::Duration::from_secs(60)).await?;
+    /// orchestrator.drain().await; // Without it the last call of `next` would wait.
+    /// while let Some(update) = updates.next().await? {
+    ///     println!("{update:?}");
+    /// }
+    /// # Ok(())
+    /// # }) }
+    /// ```
     #[must_use]
     pub fn until_closed(self) -> Self {
         Self {
@@ -211,6 +225,20 @@ impl Subscription {
     }
 
     /// What comes next; `None` when the operation, or the orchestrator, has ended.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # fn main() { run(async |orchestrator| {
+    /// use impresario::Update;
+    ///
+    /// let id = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?.id;
+    /// let mut subscription = orchestrator.subscribe(id, None).await?;
+    /// assert!(matches!(subscription.next().await?, Some(Update::Snapshot(_))));
+    /// while subscription.next().await?.is_some() {}
+    /// assert!(orchestrator.view(id).await?.row.status.is_ended());
+    /// # Ok(())
+    /// # }) }
+    /// ```
     pub async fn next(&mut self) -> Result<Option<Update>, Error> {
         let next = self.read_next().await;
         if let Ok(Some(update)) = &next {

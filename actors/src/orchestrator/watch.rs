@@ -11,6 +11,16 @@ use crate::live_count::Counted;
 use crate::supervision::pubsub::{Interest, Notification, SubscriberCursor, TopicPosition};
 
 /// For what [`Orchestrator::wait_until`] waits.
+///
+/// ```
+/// use impresario::Until;
+/// use impresario::api::{Status, Verb};
+///
+/// assert_eq!(Until::of(Verb::Pause), Some(Until::EndedOrPaused));
+/// assert_eq!(Until::of(Verb::Resume), None);
+/// assert!(Until::EndedOrPaused.is_met(Status::Paused));
+/// assert!(!Until::Ended.is_met(Status::Paused));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
     /// Completed, failed or cancelled.

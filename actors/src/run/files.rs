@@ -19,6 +19,13 @@ const TOO_MANY: [i32; 2] = [23, 24];
 
 /// Opens a file. When there are too many open files, which says nothing of this one, it is tried
 /// again for a few seconds: other work closes its own meanwhile. The last error is given after that.
+///
+/// ```
+/// use impresario::operation::open_patiently;
+///
+/// let opened = open_patiently(|| std::fs::File::open("no such file"));
+/// assert_eq!(opened.unwrap_err().kind(), std::io::ErrorKind::NotFound);
+/// ```
 pub fn open_patiently<T>(open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     open_within(RETRY_FOR, open)
 }
@@ -27,6 +34,20 @@ pub fn open_patiently<T>(open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 /// pipe that nobody writes to, a device, a folder), or where a symbolic link stands at any part of
 /// `path`. It never waits, and it is the open file that is looked at: whoever exchanges what lies there
 /// at the same time makes it fail, and cannot lead it out of the folder. `folder` itself may be a link.
+///
+/// ```
+/// use impresario::operation::{open_regular, read_at_most};
+/// use std::path::Path;
+///
+/// # let folder = std::env::temp_dir().join(format!("impresario-regular-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// std::fs::write(folder.join("rows.csv"), "1,2")?;
+/// let file = open_regular(&folder, Path::new("rows.csv"))?.expect("it is a regular file");
+/// assert_eq!(read_at_most(&file, 1_000)?, b"1,2");
+/// assert!(open_regular(&folder, Path::new("../rows.csv"))?.is_none());
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn open_regular(folder: &Path, path: &Path) -> io::Result<Option<File>> {
     open_patiently(|| open_below(folder, path))
 }
@@ -62,6 +83,15 @@ const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::PATH);
 const FOLDER: OFlags = OFlags::DIRECTORY;
 
 /// Reads all of an open file, unless it has more than `most` bytes.
+///
+/// ```
+/// # let path = std::env::temp_dir().join(format!("impresario-most-{}", std::process::id()));
+/// std::fs::write(&path, "12345")?;
+/// let long = impresario::operation::read_at_most(&std::fs::File::open(&path)?, 4);
+/// assert_eq!(long.unwrap_err().kind(), std::io::ErrorKind::FileTooLarge);
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn read_at_most(file: &File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -73,6 +103,13 @@ pub fn read_at_most(file: &File, most: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Whether a file could not be opened because there are too many open files.
+///
+/// ```
+/// use impresario::operation::too_many_open_files;
+///
+/// let missing = std::fs::File::open("no such file").unwrap_err();
+/// assert!(!too_many_open_files(&missing));
+/// ```
 pub fn too_many_open_files(error: &io::Error) -> bool {
     error
         .raw_os_error()

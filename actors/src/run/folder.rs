@@ -33,6 +33,35 @@ impl Context {
     ///
     /// Where no folder for checkpoints is configured, the first call fails as `CHECKPOINT_NO_FOLDER`,
     /// and so does the first [`Self::restored_dir`].
+    ///
+    /// ```
+    /// # use impresario::operation::{Context, Failure, Operation, OrFail, Policy};
+    /// # struct Fit;
+    /// # impl Operation for Fit {
+    /// #     const KIND: &'static str = "fit";
+    /// #     type Params = ();
+    /// #     type Output = Vec<u8>;
+    /// #     fn policy(&self) -> Policy { Policy::lane("default").pausable() }
+    /// fn run(&self, (): (), ctx: &Context) -> Result<Vec<u8>, Failure> {
+    ///     let (done, mut weights) = match ctx.restored_dir::<u32>()? {
+    ///         Some((done, dir)) => (done, std::fs::read(dir.join("weights")).or_fail("UNREADABLE")?),
+    ///         None => (0, Vec::new()),
+    ///     };
+    ///     for epoch in ctx.steps("epoch", done..10) {
+    ///         let epoch = epoch?;
+    ///         weights.push(epoch as u8);
+    ///         ctx.checkpoint_dir(&(epoch + 1), |dir| {
+    ///             std::fs::write(dir.join("weights"), &weights).or_retry("UNWRITABLE")
+    ///         })?;
+    ///     }
+    ///     Ok(weights)
+    /// }
+    /// # }
+    /// # use impresario::testing;
+    /// # let paused = testing::run(&Fit, ()).stop_at("epoch", 4, impresario_api::Verb::Pause).end();
+    /// # let whole = paused.resume(&Fit).end();
+    /// # assert_eq!(whole.output().unwrap()[..], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    /// ```
     pub fn checkpoint_dir<S, E>(
         &self,
         state: &S,
@@ -50,7 +79,8 @@ impl Context {
         })
     }
 
-    /// The state and the folder that an earlier run gave last, if there was one.
+    /// The state and the folder that an earlier run gave last, if there was one; see the example of
+    /// [`Self::checkpoint_dir`].
     pub fn restored_dir<S: DeserializeOwned>(&self) -> Result<Option<(S, PathBuf)>, Failure> {
         if self.folders()?.is_none() {
             return Ok(None);

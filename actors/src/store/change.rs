@@ -279,6 +279,24 @@ impl StoredOperation {
 
 impl SavedCheckpoint {
     /// What a client sees of it.
+    ///
+    /// ```
+    /// # use impresario::operation::{Context, Failure, Operation, Policy};
+    /// # struct Count;
+    /// # impl Operation for Count {
+    /// #     const KIND: &'static str = "count";
+    /// #     type Params = ();
+    /// #     type Output = ();
+    /// #     fn policy(&self) -> Policy { Policy::lane("default") }
+    /// #     fn run(&self, (): (), ctx: &Context) -> Result<(), Failure> {
+    /// #         for step in ctx.steps("step", 0..3) { ctx.checkpoint(&step?)?; }
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    /// let ended = impresario::testing::run(&Count, ()).end();
+    /// let view = ended.checkpoint().expect("it gave some").view();
+    /// assert_eq!(view.step["step"], 3);
+    /// ```
     pub fn view(&self) -> CheckpointView {
         CheckpointView {
             at: self.at,

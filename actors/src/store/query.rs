@@ -8,6 +8,33 @@ use super::StoredOperation;
 use crate::setters::setters;
 
 /// Which operations, newest first. Every condition must hold.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+/// # fn main() { run(async |orchestrator| {
+/// use impresario::api::Status;
+/// use impresario::store::Query;
+///
+/// for n in 1..=3 {
+///     orchestrator.start_managed_operation::<Count>(Upto { n }, Options::default()).await?;
+/// }
+/// let counts = Query::default().kinds(vec!["count".to_owned()]).limit(2);
+/// assert!(counts.passes("count", Status::Running) && !counts.passes("sum", Status::Running));
+/// let first = orchestrator.list(counts.clone()).await?;
+/// let last = first.operations.last().map(|row| row.operation_id);
+/// let second = orchestrator.list(counts.before(last)).await?;
+/// assert_eq!((first.operations.len(), second.operations.len()), (2, 1));
+///
+/// let none = Query::default()
+///     .statuses(vec![Status::Failed.into()])
+///     .active_only(false)
+///     .label(Some(("symbol".to_owned(), "GOOG".to_owned())))
+///     .text(Some("count".to_owned()));
+/// assert!(!none.passes_scheduled("count"));
+/// assert_eq!(orchestrator.list(none).await?.total_count, 0);
+/// # Ok(())
+/// # }) }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Query {

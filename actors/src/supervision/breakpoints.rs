@@ -32,7 +32,8 @@ pub enum Then {
     Panic,
 }
 
-/// The supervisor stands at a point, and waits until it is told how to go on.
+/// The supervisor stands at a point, and waits until it is told how to go on; see the example of
+/// [`Breakpoints`].
 #[derive(Debug)]
 pub struct Halt {
     /// The point at which the supervisor stands.
@@ -49,6 +50,32 @@ impl Halt {
 }
 
 /// Given to [`crate::Config`]: the supervisor stops at these points. For tests; a server has none.
+///
+#[cfg_attr(
+    feature = "testing",
+    doc = r#"```
+# include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+# fn main() -> Result<(), Box<dyn std::error::Error>> {
+use impresario::{Breakpoints, Point, Then, Until};
+use std::time::Duration;
+
+# let kinds = Kinds::new().register(Count);
+let (breakpoints, halts) = Breakpoints::at(&[Point::Returned]);
+let config = Config::default().breakpoints(Some(breakpoints));
+let orchestrator = Orchestrator::start(config, kinds, MemoryStore::new())?;
+# futures_executor::block_on(async {
+let started = orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default());
+let id = started.await?.id;
+let halt = halts.recv()?; // The function has returned, and the supervisor waits here.
+assert_eq!(halt.point, Point::Returned);
+halt.then(Then::GoOn);
+orchestrator.wait_until(id, Until::Ended, Duration::from_secs(60)).await?;
+# orchestrator.shutdown().await;
+# Ok(())
+# })
+# }
+```"#
+)]
 #[derive(Clone, Debug)]
 pub struct Breakpoints {
     points: Arc<[Point]>,

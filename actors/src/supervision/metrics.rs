@@ -46,6 +46,17 @@ pub(crate) const COMMITS: &[f64] = &[
 ];
 
 /// How many durations there were since the start, by range.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+/// # fn main() { run(async |orchestrator| {
+/// let commits = orchestrator.system_metrics().await?.commits;
+/// let counted: u64 = commits.ranges().map(|(_bound, count)| count).sum();
+/// assert_eq!(commits.count(), counted);
+/// assert!(commits.sum() < std::time::Duration::from_secs(60));
+/// # Ok(())
+/// # }) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Histogram {
     /// The upper bounds in seconds, ascending.

@@ -143,6 +143,17 @@ impl Hub {
         all.iter().for_each(|topic| topic.close());
     }
 
+    /// Tells those who listen to one of these operations that nothing will come any more.
+    pub(crate) fn removed(&self, operations: &[OperationId]) {
+        let topics = lock(&self.0);
+        let of_them = operations
+            .iter()
+            .filter_map(|id| topics.by_operation.get(id));
+        let of_them: Vec<_> = of_them.cloned().collect();
+        drop(topics);
+        of_them.iter().for_each(|topic| topic.close());
+    }
+
     /// How many topics and listeners there are.
     pub(crate) fn counts(&self) -> Counts {
         let topics = lock(&self.0);

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use impresario::operation::{Context, Failure, Operation, Policy, Refusal};
+use impresario::operation::{Admit, Context, Failure, Operation, Policy, Refusal};
 use impresario::panic_message;
 use impresario::testing::{self, Trial};
 use impresario_api::Verb;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::runtime::Handle;
 
 use crate::common::{Nothing, Shape, Small, does};
 
@@ -163,6 +166,75 @@ fn params_are_completed_and_an_output_that_is_no_json_fails_as_it_would() {
     assert_eq!(ended.output(), None, "JSON has no name of two numbers");
     let code = ended.error().map(|error| error.code.as_str());
     assert_eq!(code, Some("OUTPUT_NOT_ENCODED"));
+}
+
+/// Has a place as long as its door is open, and says what it was asked with.
+struct Doored {
+    is_open: AtomicBool,
+    asked: Mutex<Vec<Span>>,
+}
+
+impl Doored {
+    fn admit(&self, span: &Span) -> Result<(), Refusal> {
+        assert!(
+            Handle::try_current().is_err(),
+            "it is asked on a thread of its own"
+        );
+        self.asked.lock().expect("not poisoned").push(*span);
+        match self.is_open.load(Relaxed) {
+            true => Ok(()),
+            false => Err(Refusal::new("CLOSED", "the door is closed")),
+        }
+    }
+}
+
+impl Operation for Doored {
+    const KIND: &'static str = "doored";
+    type Params = Span;
+    type Output = u32;
+    const ADMIT: Option<Admit<Self>> = Some(Self::admit);
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default").pausable()
+    }
+
+    fn complete(&self, params: Span) -> Span {
+        Spans.complete(params)
+    }
+
+    fn run(&self, params: Span, ctx: &Context) -> Result<u32, Failure> {
+        ctx.check()?;
+        Ok(params.from)
+    }
+}
+
+#[tokio::test]
+async fn admission_is_asked_once_as_at_a_start_and_its_refusal_is_seen() {
+    let doored = Doored {
+        is_open: AtomicBool::new(false),
+        asked: Mutex::default(),
+    };
+    let span = Span { from: 3, to: None };
+    let refusal = testing::try_run(&doored, span).err().expect("it is closed");
+    assert_eq!(refusal.code, "CLOSED");
+    assert_eq!(
+        said(|| drop(testing::run(&doored, span))),
+        "a start of \"doored\" with these params is refused: the door is closed",
+    );
+    doored.is_open.store(true, Relaxed);
+    let trial = testing::try_run(&doored, span).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+    let paused = trial.stop_at_call(1, Verb::Pause).end();
+    doored.is_open.store(false, Relaxed);
+    // A resumed operation was admitted before.
+    let resumed = paused.resume(&doored).end();
+    assert_eq!(resumed.output(), Some(&3));
+    let asked = doored.asked.lock().expect("not poisoned");
+    let with: Vec<_> = asked.iter().map(|span| (span.from, span.to)).collect();
+    assert_eq!(
+        with,
+        [(3, Some(9)); 3],
+        "each start asks once, with what is recorded"
+    );
 }
 
 #[test]

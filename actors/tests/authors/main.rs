@@ -16,4 +16,5 @@ mod runtimes;
 mod shares;
 mod steps;
 mod sync;
+mod sync_checkpoints;
 mod ways;

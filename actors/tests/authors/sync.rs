@@ -161,6 +161,25 @@ fn progress_is_told_at_the_end_with_the_last_numbers() {
 }
 
 #[test]
+fn a_listener_that_panics_loses_no_output_and_is_told_nothing_more() {
+    let told = Mutex::new(0);
+    let (heard, gate) = gate();
+    let kind = does(move |ctx| {
+        gate.recv().expect("the listener was called");
+        ctx.check()?;
+        Ok(json!("done"))
+    });
+    let options = SyncOptions::default().on_progress(|_| {
+        *told.lock().expect("it is released before the panic") += 1;
+        heard.send(()).expect("the function waits");
+        panic!("a pipe is closed");
+    });
+    let end = run_sync_operation(&kind, Nothing {}, options);
+    assert_eq!(end.expect("it completes"), json!("done"));
+    assert_eq!(told.into_inner().expect("no panic with it"), 1);
+}
+
+#[test]
 fn a_panic_is_told_with_the_step_it_was_in() {
     let kind = does(|ctx| {
         for step in ctx.steps("step", 0..3) {
@@ -343,7 +362,7 @@ fn a_pause_gives_its_checkpoint_back_and_the_next_run_goes_on_from_it() {
     let end = run_sync_operation(&kind, Nothing {}, options);
     assert!(is_stopped(&end, StopVerb::Pause), "{end:?}");
     let left = checkpoint.as_ref().expect("it gave one");
-    assert_eq!((left.run, left.step["step"]), (1, 3));
+    assert_eq!((left.saved.run, left.saved.step["step"]), (1, 3));
     // It may be kept in a file meanwhile.
     let file = serde_json::to_string(left).expect("it is JSON");
     checkpoint = serde_json::from_str(&file).expect("it is read again");
@@ -365,7 +384,9 @@ fn a_run_that_fails_leaves_its_checkpoint_and_one_that_gives_none_the_one_before
         let end = run_sync_operation(&kind, Nothing {}, options);
         (
             end.is_ok(),
-            checkpoint.clone().map(|left| (left.run, left.step["step"])),
+            checkpoint
+                .clone()
+                .map(|left| (left.saved.run, left.saved.step["step"])),
         )
     };
     assert_eq!(run(), (false, Some((1, 2))));

@@ -336,6 +336,24 @@ fn one_that_reads_a_resume_goes_on_to_the_last_end_and_one_until_closed_goes_on_
 }
 
 #[test]
+fn one_until_closed_ends_when_its_operation_is_removed() {
+    let stage = stage();
+    let id = stage.running();
+    let subscribe = || now(stage.orchestrator.subscribe(id, None)).expect("it is kept");
+    let (mut waits, mut late) = (subscribe().until_closed(), subscribe().until_closed());
+    completes(&stage, id);
+    until_completed(&mut waits, id);
+    eventually("its removal", || {
+        let removed = now(stage.orchestrator.prune(Duration::ZERO, false));
+        removed.expect("the store answers") == 1
+    });
+    assert!(now(waits.next()).expect("it ends").is_none());
+    // One that has still to take what waits for it is given that first.
+    until_completed(&mut late, id);
+    assert!(now(late.next()).expect("it ends").is_none());
+}
+
+#[test]
 fn one_whose_operation_is_removed_before_it_has_read_the_end_ends_too() {
     let stage = stage();
     let id = stage.running();

@@ -21,6 +21,17 @@ use super::{Command, LastNumbers, Outcome, Reader, Store, StoreError};
 
 /// Keeps everything in memory. A clone is another handle on the same memory, so that a second
 /// orchestrator can be started on what the first one left.
+///
+/// ```
+/// use impresario::operation::Kinds;
+/// use impresario::store::MemoryStore;
+/// use impresario::{Config, Orchestrator};
+///
+/// let store = MemoryStore::new();
+/// let orchestrator = Orchestrator::start(Config::default(), Kinds::new(), store.clone())?;
+/// # futures_executor::block_on(orchestrator.shutdown());
+/// # Ok::<(), impresario::StartupError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     tables: Arc<RwLock<Tables>>,

@@ -52,6 +52,14 @@ use self::writer_cache::WriterCache;
 const FILE: &str = "operations.db";
 
 /// How a store is opened.
+///
+/// ```
+/// use impresario::store::sqlite::Options;
+/// use std::time::Duration;
+///
+/// let options = Options::default().allow_network_mount(true).delay(Duration::from_millis(5));
+/// assert!(options.allow_network_mount);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Options {
@@ -101,16 +109,40 @@ impl SqliteStore {
     }
 
     /// The same for a folder whose lock the caller has already, since more than the store is kept in it.
+    ///
+    /// ```
+    /// use impresario::store::FolderLock;
+    /// use impresario::store::sqlite::{Options, SqliteStore};
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("impresario-locked-{}", std::process::id()));
+    /// let lock = FolderLock::take(&folder)?;
+    /// assert_eq!(lock.folder(), folder);
+    /// let store = SqliteStore::open_locked(lock, Options::default())?;
+    /// assert!(FolderLock::file_in(&folder).exists());
+    /// assert!(SqliteStore::file_in(&folder).exists());
+    /// assert!(SqliteStore::files_in(&folder).contains(&SqliteStore::file_in(&folder)));
+    /// # drop(store);
+    /// # let _ = std::fs::remove_dir_all(&folder);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn open_locked(lock: FolderLock, options: Options) -> Result<Self, OpenError> {
         open::open(lock, options)
     }
 
     /// Where the database lies in a data folder.
+    ///
+    /// ```
+    /// # use impresario::store::sqlite::SqliteStore;
+    /// # use std::path::Path;
+    /// let folder = Path::new("data");
+    /// assert_eq!(SqliteStore::file_in(folder), Path::new("data/operations.db"));
+    /// assert!(SqliteStore::files_in(folder).contains(&SqliteStore::file_in(folder)));
+    /// ```
     pub fn file_in(folder: &Path) -> PathBuf {
         folder.join(FILE)
     }
 
-    /// Every file that the store writes in a data folder.
+    /// Every file that the store writes in a data folder; see the example of [`Self::file_in`].
     pub fn files_in(folder: &Path) -> [PathBuf; 5] {
         let beside = |ending: &str| folder.join(format!("{FILE}{ending}"));
         [

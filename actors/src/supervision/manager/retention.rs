@@ -135,6 +135,7 @@ impl Manager {
     /// These are gone from the store; a whole batch means that there may be more.
     pub(super) fn pruned(&self, removed: &[OperationId], ctx: &mut Context<Self>) {
         self.of.sweeper.forget(removed);
+        self.of.hub.removed(removed);
         if !removed.is_empty() {
             log::info!("{} ended operations were removed", removed.len());
         }
