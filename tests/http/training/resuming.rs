@@ -2,6 +2,7 @@
 //! one.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -173,6 +174,40 @@ fn verified_from_its_card() {
     server
         .post(&verify, &json!({"model_id": model}))
         .faults(400, "BAD_REQUEST", &["model_id"]);
+}
+
+#[test]
+fn without_room_for_a_checkpoint_it_learns_on_and_says_so_and_the_one_before_stays() {
+    let server = server();
+    // A checkpoint of 3.3 MB, and no file may be longer than 2.5 MB.
+    let id = learning(
+        &server,
+        &json!({"hidden_layers": [512, 512], "batch_size": 512}),
+    );
+    server.until_event(&id, 0, |event| event["type"] == "checkpoint");
+    let limit = |bytes: &str| {
+        let limit = format!("--fsize={bytes}:");
+        let process = server.process().to_string();
+        let set = Command::new("prlimit")
+            .args([&limit, "--pid", &process])
+            .status();
+        assert!(set.expect("there is a prlimit").success());
+    };
+    limit("2500000");
+    server.until_event(&id, 0, |event| {
+        event["data"]["code"] == "CHECKPOINT_NOT_WRITTEN"
+    });
+    let full = server.view(&id);
+    assert_eq!(full["status"], "running");
+    assert!(
+        full["checkpoint"]["bytes"].as_u64() > Some(3_000_000),
+        "{full}"
+    );
+    limit("unlimited");
+    let seq = full["seq"].as_u64().expect("a number");
+    server.until_event(&id, seq, |event| event["type"] == "checkpoint");
+    server.asks(&id, "pause", "paused");
+    server.asks(&id, "cancel", "cancelled");
 }
 
 #[test]
