@@ -1,6 +1,6 @@
 //! The one handle that the rest of the world holds.
 
-mod ids;
+pub(crate) mod ids;
 mod metrics;
 mod options;
 mod outcome_waiter;
@@ -38,6 +38,7 @@ use crate::{Config, Error, SetupFault, StartupError};
 use ids::Ids;
 pub use metrics::MetricRange;
 pub use options::Options;
+pub(crate) use options::THIS_PROGRAM;
 pub use starts::Started;
 pub use subscription::{Subscription, Update};
 pub use system_metrics::SystemMetrics;

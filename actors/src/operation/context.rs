@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use super::failure::{Failure, Stopped};
 use super::items::Items;
 use super::steps::{StepRange, Steps, known_total};
-use super::{OrFail, SavedCheckpoint};
+use super::{OperationInfo, OrFail, SavedCheckpoint};
 use crate::locks::lock;
 use crate::run::control::{Run, Word};
 use crate::run::progress_counters::LEVELS;
@@ -337,6 +337,20 @@ impl Context {
     /// Threads that the function may use: its lane's share.
     pub fn threads(&self) -> usize {
         self.run.setup.threads
+    }
+
+    /// The operation whose run this is: its id, who started it, its labels.
+    ///
+    /// ```
+    /// # use impresario::operation::{Context, Failure};
+    /// fn report(ctx: &Context) -> Result<String, Failure> {
+    ///     let operation = ctx.operation();
+    ///     let team = operation.labels.get("team").map_or("no team", String::as_str);
+    ///     Ok(format!("made by {} for {} of {team}", operation.id, operation.requested_by))
+    /// }
+    /// ```
+    pub fn operation(&self) -> &OperationInfo {
+        &self.run.setup.operation
     }
 
     /// The run's number, from 1.

@@ -9,9 +9,12 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::erased::{encoded, fits};
-use super::{Context, Operation, Policy, Refusal, RunEnd, RunFailure, SavedCheckpoint};
+use super::{
+    Context, Operation, OperationInfo, Policy, Refusal, RunEnd, RunFailure, SavedCheckpoint,
+};
 use crate::LiveCount;
 use crate::locks::lock;
+use crate::orchestrator::THIS_PROGRAM;
 use crate::params::schema::ParamsSchema;
 use crate::rules::progress::Meter;
 use crate::run::control::Folders;
@@ -221,6 +224,7 @@ pub fn run_sync_operation<K: Operation>(
     let mut none = None;
     let checkpoint = options.checkpoint.unwrap_or(&mut none);
     let run = Run::new(RunSetup {
+        operation: OperationInfo::unrecorded(THIS_PROGRAM),
         run: checkpoint
             .as_ref()
             .map_or(1, |left| left.run.saturating_add(1)),

@@ -61,7 +61,7 @@ use serde_json::Value;
 use super::erased::{encoded, encoded_output, recorded};
 use super::kinds::kind_faults;
 use super::sync::on_another_thread;
-use super::{Context, Operation, Refusal, RunEnd, SavedCheckpoint};
+use super::{Context, Operation, OperationInfo, Refusal, RunEnd, SavedCheckpoint};
 use crate::LiveCount;
 use crate::params::schema::ParamsSchema;
 use crate::rules::lifecycle::{self, Input, Moment, State, Terms};
@@ -99,6 +99,7 @@ enum At {
 /// A run that is prepared.
 pub struct Trial<'a, K: Operation> {
     kind: &'a K,
+    operation: Arc<OperationInfo>,
     params: Value,
     asks: Vec<(At, Ask)>,
     due_at_every_call: bool,
@@ -139,6 +140,7 @@ pub fn run<K: Operation>(kind: &K, params: K::Params) -> Trial<'_, K> {
     };
     Trial {
         kind,
+        operation: OperationInfo::unrecorded("a test"),
         params,
         asks: Vec::new(),
         due_at_every_call: false,
@@ -194,6 +196,7 @@ impl<K: Operation> Trial<'_, K> {
             .expect("it was pending")
             .state;
         let run = Run::new(RunSetup {
+            operation: Arc::clone(&self.operation),
             run: state.run,
             waiting: LiveCount::default(),
             threads: self.threads,
@@ -247,6 +250,7 @@ impl<K: Operation> Trial<'_, K> {
             .expect("it was running")
             .state;
         Ended {
+            operation: self.operation,
             params: self.params,
             output: output.filter(|_| state.shown() == Status::Completed),
             state: State {
@@ -393,6 +397,7 @@ fn ended_by(end: &RunEnd) -> String {
 
 /// A run that has ended.
 pub struct Ended<K: Operation> {
+    operation: Arc<OperationInfo>,
     params: Value,
     output: Option<K::Output>,
     state: State,
@@ -502,6 +507,7 @@ impl<K: Operation> Ended<K> {
             .state;
         Trial {
             kind,
+            operation: self.operation,
             params: self.params,
             asks: Vec::new(),
             due_at_every_call: false,

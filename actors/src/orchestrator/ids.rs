@@ -17,7 +17,7 @@ const COUNTER_BITS: u32 = OperationId::BELOW_TIME_BITS - u8::BITS;
 /// Makes ids. Each millisecond's counter starts at random in the lower half of its range; a full
 /// counter, or a clock that was set back, borrows from the next millisecond.
 #[derive(Default)]
-pub(super) struct Ids {
+pub(crate) struct Ids {
     /// The last one without its node: milliseconds and counter.
     last: Mutex<u64>,
 }
@@ -31,7 +31,7 @@ impl Ids {
         }
     }
 
-    pub(super) fn next(&self, now: Timestamp) -> OperationId {
+    pub(crate) fn next(&self, now: Timestamp) -> OperationId {
         let since = now
             .as_millis()
             .saturating_sub(OperationId::EPOCH_MILLIS)

@@ -22,6 +22,8 @@ const LABEL_BYTES: usize = 4_096;
 /// The most labels, and the longest key in characters.
 const LABELS: usize = 64;
 const LABEL_KEY: usize = 100;
+/// Who asks where the program itself does.
+pub(crate) const THIS_PROGRAM: &str = "impresario";
 /// The longest name of who asks, in characters.
 const CALLER: usize = 100;
 /// The longest reason, in characters.
@@ -144,7 +146,7 @@ impl Options {
     /// Who asks.
     pub(super) fn caller(&self) -> String {
         match &*text::one_line(&self.requested_by, CALLER) {
-            "" => "impresario".to_owned(),
+            "" => THIS_PROGRAM.to_owned(),
             name => name.to_owned(),
         }
     }

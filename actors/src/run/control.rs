@@ -18,6 +18,7 @@ use super::progress_counters::{ProgressCounters, Snapshot};
 use super::reports::{Buffer, Report};
 use crate::LiveCount;
 use crate::locks::lock;
+use crate::operation::OperationInfo;
 
 /// The rank of the stop that was asked for: 0 none, then as [`StopVerb`] orders them.
 const RANK: u8 = 0b0_0111;
@@ -29,6 +30,8 @@ const PROBE: u8 = 0b1_0000;
 /// How a run begins.
 #[derive(Clone, Debug)]
 pub(crate) struct RunSetup {
+    /// Whose run it is, as its function may know it.
+    pub(crate) operation: Arc<OperationInfo>,
     /// The number of the run.
     pub(crate) run: u32,
     /// Whom its function yields its core to.

@@ -8,6 +8,7 @@ mod forgotten;
 mod handles;
 mod kit;
 mod metrics;
+mod operations;
 mod params;
 #[cfg(feature = "rayon")]
 mod pools;

@@ -9,7 +9,7 @@ use impresario_api::{EventBody, StopVerb, Warning};
 
 use super::Manager;
 use super::outage::UnwrittenBacklog;
-use crate::operation::{Policy, RunEnd, RunFailure};
+use crate::operation::{OperationInfo, Policy, RunEnd, RunFailure};
 use crate::rules::lifecycle::State;
 use crate::run::{Finished, Folders, Origin, Run, RunSetup};
 use crate::store::{Command, End, StoredOperation};
@@ -105,6 +105,7 @@ impl Manager {
     fn setup_of(&self, operation: &StoredOperation, policy: &Policy) -> RunSetup {
         let lane = self.lanes.get(&operation.lane);
         RunSetup {
+            operation: Arc::new(OperationInfo::from(operation)),
             run: operation.state.run,
             waiting: self.of.waiting.clone(),
             threads: lane.map_or(1, |lane| lane.config.threads),
