@@ -177,6 +177,16 @@ pub enum SetupFault {
         /// The params that there are.
         known: Vec<String>,
     },
+    /// A policy's share of time for checkpoints is none.
+    #[error(
+        "the policy of kind \"{kind}\" says checkpoint_share {share}; expected a number over 0 and at most 1"
+    )]
+    CheckpointShare {
+        /// The name of the kind.
+        kind: String,
+        /// The number that its policy gives.
+        share: String,
+    },
     /// A kind names a lane that is not configured.
     #[error(
         "kind \"{kind}\" wants lane \"{lane}\", which is not configured; set lanes.{lane}.concurrency"

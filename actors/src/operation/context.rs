@@ -451,7 +451,11 @@ impl Context {
             return Err(mixed());
         }
         self.keep(state)?;
-        self.hand_over_if_due();
+        if self.run.is_due() {
+            let began = Instant::now();
+            self.hand_over();
+            self.run.checkpoint_given(began, Instant::now());
+        }
         match self.run.word().is_quiet() {
             true => Ok(()),
             false => self.heed_at_checkpoint(),
@@ -471,7 +475,8 @@ impl Context {
 
     /// The same for a state that is large: `state` is called, and what it gives is encoded, only when it
     /// is worth it. That is when a checkpoint is due, when a stop is wanted, and in the outermost
-    /// loop's last step; any other call costs a few nanoseconds.
+    /// loop's last step (there not with [`Policy::checkpoint_share`](super::Policy::checkpoint_share));
+    /// any other call costs a few nanoseconds.
     ///
     /// Pause and shutdown wait for the next call, at most one interval (`Policy::checkpoint_every`),
     /// so that they lose no finished step. A run that fails or is cancelled leaves the last state that
@@ -497,34 +502,28 @@ impl Context {
         }
         self.give_if_worth_it(|| {
             self.keep(&state())?;
-            self.hand_over_if_due();
+            if self.run.is_due() {
+                self.hand_over();
+            }
             Ok(())
         })
     }
 
-    /// What was kept goes to the supervisor, if that waits for one.
-    #[inline]
-    fn hand_over_if_due(&self) {
-        if self.run.is_due() {
-            self.hand_over();
-        }
-    }
-
+    /// What was kept goes to the supervisor.
     fn hand_over(&self) {
-        self.run.no_longer_due();
         let saved = self.saved(None);
         *lock(&self.run.saved) = saved;
     }
 
-    /// Gives a checkpoint that costs something, if it is due or a stop is wanted, and in the
-    /// outermost loop's last step. From now on a pause waits for the next one.
+    /// Gives a checkpoint that costs something, if it is worth it. From now on a pause waits for the
+    /// next one.
     #[inline]
     pub(crate) fn give_if_worth_it(
         &self,
         give: impl FnOnce() -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         self.run.wait_for_checkpoint();
-        if self.run.word().is_quiet() && !self.run.is_due() && !self.in_last_step() {
+        if self.run.word().is_quiet() && !self.is_checkpoint_wanted() {
             self.here.checkpoint_is_fresh.set(false);
             return Ok(());
         }
@@ -537,8 +536,11 @@ impl Context {
         if self.is_virtual() {
             let _ = self.wanted(); // A test may ask for something here.
         }
-        if self.run.is_due() || self.run.word().stops() || self.in_last_step() {
-            give()?;
+        if self.is_checkpoint_wanted() {
+            let began = Instant::now();
+            let given = give();
+            self.run.checkpoint_given(began, Instant::now());
+            given?;
             // Also for a pause that was asked for meanwhile: here nothing is lost.
             self.here.checkpoint_is_fresh.set(true);
         }
@@ -551,6 +553,17 @@ impl Context {
         // Work goes on: a later pause waits for a checkpoint that has it.
         self.here.checkpoint_is_fresh.set(false);
         Ok(())
+    }
+
+    /// Whether one is due or its run is to end, by what is asked or because nothing is left to do.
+    #[inline]
+    fn is_checkpoint_wanted(&self) -> bool {
+        let word = self.run.word();
+        self.run.is_due()
+            || word.is_urgent()
+            || word.rests()
+            || (self.run.setup.checkpoint_timing.is_due_in_last_step()
+                && (word.finish() || self.in_last_step()))
     }
 
     #[inline]

@@ -93,11 +93,9 @@ impl Kinds {
     pub(crate) fn faults(&self) -> Vec<SetupFault> {
         let mut faults = self.faults.clone();
         for Registered { kind, .. } in self.by_name.values() {
-            faults.extend(params_faults(
-                &kind.view().kind,
-                kind.schema(),
-                kind.policy(),
-            ));
+            let (name, policy) = (&kind.view().kind, kind.policy());
+            faults.extend(params_faults(name, kind.schema(), policy));
+            faults.extend(share_fault(name, policy));
         }
         faults
     }
@@ -111,8 +109,20 @@ pub(crate) fn kind_faults<K: Operation>(kind: &K) -> Vec<SetupFault> {
         implemented_by: type_name::<K>(),
     });
     let schema = ParamsSchema::of::<K::Params>();
-    let params = params_faults(K::KIND, &schema, &kind.policy());
-    name.into_iter().chain(params).collect()
+    let policy = kind.policy();
+    let params = params_faults(K::KIND, &schema, &policy);
+    let share = share_fault(K::KIND, &policy);
+    name.into_iter().chain(params).chain(share).collect()
+}
+
+/// What is wrong with the share of time that checkpoints may cost.
+fn share_fault(kind: &str, policy: &Policy) -> Option<SetupFault> {
+    let share = policy.checkpoints.share?;
+    let is_share = share > 0.0 && share <= 1.0;
+    (!is_share).then(|| SetupFault::CheckpointShare {
+        kind: kind.to_owned(),
+        share: share.to_string(),
+    })
 }
 
 /// What is wrong with the params of a kind, and with what its policy says of them.

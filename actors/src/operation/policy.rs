@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::rules::checkpoints::CheckpointTiming;
 use crate::rules::retry::Backoff;
 
 /// How a kind is supervised. Begins with [`Policy::lane`]; everything else has a default.
@@ -20,6 +21,7 @@ use crate::rules::retry::Backoff;
 ///     .timeout(Duration::from_secs(3_600))
 ///     .grace(Duration::from_secs(2))
 ///     .checkpoint_every(Duration::from_secs(30))
+///     .checkpoint_share(0.02)
 ///     .unique_by(&["symbol", "timeframe"])
 ///     .admit_within(Duration::from_secs(1));
 /// # let _ = policy;
@@ -35,7 +37,7 @@ pub struct Policy {
     pub(crate) fail_when_lost: bool,
     pub(crate) timeout: Option<Duration>,
     pub(crate) grace: Duration,
-    pub(crate) checkpoint_every: Duration,
+    pub(crate) checkpoints: CheckpointTiming,
     pub(crate) unique_by: Vec<&'static str>,
     pub(crate) admit_within: Duration,
 }
@@ -57,7 +59,10 @@ impl Policy {
             fail_when_lost: false,
             timeout: None,
             grace: Duration::from_secs(10),
-            checkpoint_every: Duration::from_secs(5),
+            checkpoints: CheckpointTiming {
+                every: Duration::from_secs(5),
+                share: None,
+            },
             unique_by: Vec::new(),
             admit_within: Duration::from_secs(5),
         }
@@ -135,11 +140,22 @@ impl Policy {
 
     /// How often a checkpoint is kept while the function runs; zero keeps every one that is given.
     #[must_use]
-    pub fn checkpoint_every(self, every: Duration) -> Self {
-        Self {
-            checkpoint_every: every,
-            ..self
-        }
+    pub fn checkpoint_every(mut self, every: Duration) -> Self {
+        self.checkpoints.every = every;
+        self
+    }
+
+    /// How much of a run's time its checkpoints may take, over 0 and at most 1: 0.02 is 2 %. It is for
+    /// a kind that gives one at each small step. One is due when so much time has passed since the
+    /// last one that its cost is this share of it (for 0.02, fifty times its cost), and at least
+    /// 0.25 s. The cost is what giving it takes the function, also when it could not be written. A
+    /// pause, a shutdown, a cancel and a deadline want one at the next call, whatever it costs.
+    ///
+    /// [`Policy::checkpoint_every`] then only says how long a pause waits for the next call.
+    #[must_use]
+    pub fn checkpoint_share(mut self, share: f64) -> Self {
+        self.checkpoints.share = Some(share);
+        self
     }
 
     /// While one with the same values of these params is live, another start is a duplicate.

@@ -230,7 +230,7 @@ pub fn run_sync_operation<K: Operation>(
             .map_or(1, |left| left.run.saturating_add(1)),
         waiting: LiveCount::default(),
         threads: options.threads.max(1),
-        checkpoint_every: policy.checkpoint_every,
+        checkpoint_timing: policy.checkpoints,
         checkpoints: checkpoint.iter().cloned().collect(),
         origin: Origin {
             kind: K::KIND.to_owned(),

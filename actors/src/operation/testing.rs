@@ -64,6 +64,7 @@ use super::sync::on_another_thread;
 use super::{Context, Operation, OperationInfo, Refusal, RunEnd, SavedCheckpoint};
 use crate::LiveCount;
 use crate::params::schema::ParamsSchema;
+use crate::rules::checkpoints::CheckpointTiming;
 use crate::rules::lifecycle::{self, Input, Moment, State, Terms};
 use crate::rules::progress::Meter;
 use crate::run::control::Folders;
@@ -200,7 +201,10 @@ impl<K: Operation> Trial<'_, K> {
             run: state.run,
             waiting: LiveCount::default(),
             threads: self.threads,
-            checkpoint_every: Duration::from_secs(3_600),
+            checkpoint_timing: CheckpointTiming {
+                every: Duration::from_secs(3_600),
+                ..self.kind.policy().checkpoints
+            },
             checkpoints: self.restored.iter().cloned().collect(),
             origin: Origin {
                 kind: K::KIND.to_owned(),

@@ -19,6 +19,7 @@ use super::reports::{Buffer, Report};
 use crate::LiveCount;
 use crate::locks::lock;
 use crate::operation::OperationInfo;
+use crate::rules::checkpoints::CheckpointTiming;
 
 /// The rank of the stop that was asked for: 0 none, then as [`StopVerb`] orders them.
 const RANK: u8 = 0b0_0111;
@@ -38,8 +39,8 @@ pub(crate) struct RunSetup {
     pub(crate) waiting: LiveCount,
     /// Threads that the function may use.
     pub(crate) threads: usize,
-    /// How often a checkpoint is kept; also how long a pause waits for the next folder.
-    pub(crate) checkpoint_every: Duration,
+    /// When checkpoints are due, and how long a pause waits for the next one.
+    pub(crate) checkpoint_timing: CheckpointTiming,
     /// What an earlier run left to go on from, the newest last.
     pub(crate) checkpoints: Vec<SavedCheckpoint>,
     /// The kind and the params of the run.
@@ -72,7 +73,11 @@ pub(crate) struct Run {
     thread: OnceLock<Thread>,
     /// When the first pause or shutdown was asked for.
     asked_at: OnceLock<Instant>,
-    due: AtomicBool,
+    /// The zero of `checkpoint_due_at`.
+    began: Instant,
+    /// When a checkpoint is to be kept, in nanoseconds since then; [`DUE`] once that time has come. It is
+    /// one number, so that a look of the supervisor that comes late changes nothing.
+    checkpoint_due_at: AtomicU64,
     /// The function waits in one of our calls: a stop is heeded at once.
     rests: AtomicBool,
     /// The function gives checkpoints that cost something: a pause waits for the next one.
@@ -120,16 +125,18 @@ impl Word {
         self.rank() == rank(StopVerb::Pause) || self.0 & SHUTDOWN != 0
     }
 
-    /// Anything that ends the run is asked for, finish included.
-    pub(crate) const fn stops(self) -> bool {
-        self.0 & (RANK | SHUTDOWN) != 0
-    }
-
     /// The strongest stop that was asked for.
     pub(crate) fn stop_verb(self) -> Option<StopVerb> {
         let mut verbs = StopVerb::ALL.iter().copied();
         verbs.find(|verb| rank(*verb) == self.rank())
     }
+}
+
+/// A checkpoint is to be kept.
+const DUE: u64 = 0;
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 const fn rank(verb: StopVerb) -> u8 {
@@ -155,7 +162,8 @@ impl Run {
             wake: bounded(1),
             thread: OnceLock::new(),
             asked_at: OnceLock::new(),
-            due: AtomicBool::new(false),
+            began: Instant::now(),
+            checkpoint_due_at: AtomicU64::new(nanos(setup.checkpoint_timing.first())),
             rests: AtomicBool::new(false),
             waits_for_checkpoint: AtomicBool::new(false),
             over: AtomicBool::new(false),
@@ -226,7 +234,8 @@ impl Run {
     pub(crate) fn folder_wait_left(&self) -> Option<Duration> {
         let asked = self.asked_at.get()?;
         self.setup
-            .checkpoint_every
+            .checkpoint_timing
+            .every
             .checked_sub(asked.elapsed())
             .filter(|left| !left.is_zero())
     }
@@ -279,18 +288,39 @@ impl Run {
         self.rests.load(Ordering::Relaxed)
     }
 
-    /// A checkpoint is to be kept: set by the supervisor's tick.
+    /// A checkpoint is to be kept, whatever its time.
+    #[cfg(feature = "testing")]
     pub(crate) fn checkpoint_due(&self) {
-        self.due.store(true, Ordering::Relaxed);
+        self.checkpoint_due_at.store(DUE, Ordering::Relaxed);
+    }
+
+    /// Says that a checkpoint is to be kept, if its time has come: at the supervisor's tick, so that no
+    /// call of the function reads a clock.
+    pub(crate) fn look_at_checkpoint_time(&self, now: Instant) {
+        let due_at = self.checkpoint_due_at.load(Ordering::Relaxed);
+        if due_at <= nanos(now.saturating_duration_since(self.began)) {
+            // One that was given meanwhile has a new time, which stays.
+            let relaxed = Ordering::Relaxed;
+            let at = &self.checkpoint_due_at;
+            let _ = at.compare_exchange(due_at, DUE, relaxed, relaxed);
+        }
     }
 
     #[inline]
     pub(crate) fn is_due(&self) -> bool {
-        self.setup.checkpoint_every.is_zero() || self.due.load(Ordering::Relaxed)
+        self.checkpoint_due_at.load(Ordering::Relaxed) == DUE
     }
 
-    pub(crate) fn no_longer_due(&self) {
-        self.due.store(false, Ordering::Relaxed);
+    /// A checkpoint was given, or could not be: from `began` until `ended`.
+    pub(crate) fn checkpoint_given(&self, began: Instant, ended: Instant) {
+        let cost = ended.saturating_duration_since(began);
+        let since = ended.saturating_duration_since(self.began);
+        let next = self.setup.checkpoint_timing.after(cost);
+        let due_at = match next {
+            Duration::ZERO => DUE,
+            next => nanos(since.saturating_add(next)),
+        };
+        self.checkpoint_due_at.store(due_at, Ordering::Relaxed);
     }
 
     /// The counts now; `None`: try again at the next tick.
@@ -331,5 +361,72 @@ impl Run {
     /// "epoch 5/10, batch 32/60".
     pub(crate) fn current_step(&self) -> Option<String> {
         self.counters.current_step()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run whose checkpoints may cost so much of its time.
+    fn run(share: Option<f64>, every: Duration) -> Arc<Run> {
+        Run::new(RunSetup {
+            operation: OperationInfo::unrecorded("a test"),
+            run: 1,
+            waiting: LiveCount::default(),
+            threads: 1,
+            checkpoint_timing: CheckpointTiming { every, share },
+            checkpoints: Vec::new(),
+            origin: Origin {
+                kind: "count".to_owned(),
+                params: Arc::default(),
+            },
+            finish_kept: false,
+            folders: Folders::NotKept,
+        })
+    }
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    #[test]
+    fn what_a_checkpoint_cost_decides_when_the_next_is_due() {
+        let run = run(Some(0.02), MS(5_000));
+        let at = |ms| run.began + MS(ms);
+        let is_due = |ms| {
+            run.look_at_checkpoint_time(at(ms));
+            run.is_due()
+        };
+        assert!(!is_due(249) && is_due(250), "the first");
+        run.checkpoint_given(at(260), at(280));
+        assert!(
+            !is_due(280 + 999) && is_due(280 + 1_000),
+            "fifty times 20 ms"
+        );
+        assert!(run.is_due(), "until it is given");
+        run.checkpoint_given(at(1_300), at(1_301));
+        assert!(!is_due(1_301 + 249) && is_due(1_301 + 250), "it cost 1 ms");
+    }
+
+    #[test]
+    fn by_time_the_next_is_due_so_long_after_the_end_of_the_last_one() {
+        let run = run(None, MS(5_000));
+        let at = |ms| run.began + MS(ms);
+        run.look_at_checkpoint_time(at(5_000));
+        assert!(run.is_due());
+        // It takes longer than the time between two.
+        run.look_at_checkpoint_time(at(11_000));
+        run.checkpoint_given(at(5_000), at(12_000));
+        run.look_at_checkpoint_time(at(16_999));
+        assert!(!run.is_due());
+        run.look_at_checkpoint_time(at(17_000));
+        assert!(run.is_due());
+    }
+
+    #[test]
+    fn with_no_time_between_them_every_one_is_due() {
+        let run = run(None, Duration::ZERO);
+        assert!(run.is_due());
+        run.checkpoint_given(run.began, run.began);
+        assert!(run.is_due());
     }
 }

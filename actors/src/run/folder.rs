@@ -19,8 +19,10 @@ impl Context {
     /// checkpoint.
     ///
     /// `write` runs only when it is worth it: when a checkpoint is due, when a stop is wanted, and
-    /// in the outermost loop's last step. Pause and shutdown wait for the next call, at most one
-    /// interval, so that they lose no finished step. The folder is written beside its place, synced
+    /// in the outermost loop's last step, but there not with
+    /// [`Policy::checkpoint_share`](crate::operation::Policy::checkpoint_share). Pause and shutdown wait
+    /// for the next call, at most [`Policy::checkpoint_every`](crate::operation::Policy::checkpoint_every),
+    /// so that they lose no finished step. The folder is written beside its place, synced
     /// and renamed, so that half of one is never seen.
     ///
     /// Where no folder for checkpoints is configured, the first call fails as `CHECKPOINT_NO_FOLDER`,
@@ -38,7 +40,6 @@ impl Context {
             return Ok(self.check()?);
         };
         self.give_if_worth_it(|| {
-            self.run.no_longer_due();
             self.write_folder(root, state, |files| write(files).map_err(Into::into))
         })
     }

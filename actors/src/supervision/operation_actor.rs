@@ -27,7 +27,6 @@ pub(crate) struct Assignment {
     pub(crate) began: Instant,
     pub(crate) timeout: Option<Duration>,
     pub(crate) grace: Duration,
-    pub(crate) checkpoint_every: Duration,
     pub(crate) progress_every: Duration,
     pub(crate) store: StoreLink,
     pub(crate) hub: Arc<Hub>,
@@ -75,8 +74,6 @@ pub(crate) struct OperationActor {
     timed_out: Recipient<TimedOut>,
     shown: Progress,
     published: Progress,
-    /// When a checkpoint was last due.
-    due_since: Instant,
 }
 
 impl OperationActor {
@@ -86,7 +83,6 @@ impl OperationActor {
             timed_out,
             shown: Progress::default(),
             published: Progress::default(),
-            due_since: Instant::now(),
         }
     }
 
@@ -121,10 +117,7 @@ impl OperationActor {
         if !events.is_empty() || checkpoint.is_some() {
             self.append(events, checkpoint);
         }
-        if self.due_since.elapsed() >= self.of.checkpoint_every {
-            self.of.run.checkpoint_due();
-            self.due_since = Instant::now();
-        }
+        self.of.run.look_at_checkpoint_time(Instant::now());
         ctx.run_later(self.of.progress_every, Self::tick);
     }
 

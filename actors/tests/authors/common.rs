@@ -32,7 +32,7 @@ pub(crate) fn reference(epochs: u32, batches: u32) -> Sum {
     Sum { epochs, sum }
 }
 
-fn fold(sum: u64, epoch: u32, batch: u32) -> u64 {
+pub(crate) fn fold(sum: u64, epoch: u32, batch: u32) -> u64 {
     (sum * 31 + u64::from(epoch * 7 + batch)) % 1_000_000_007
 }
 

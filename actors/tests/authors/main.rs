@@ -13,6 +13,7 @@ mod params;
 #[cfg(feature = "rayon")]
 mod pools;
 mod runtimes;
+mod shares;
 mod steps;
 mod sync;
 mod ways;

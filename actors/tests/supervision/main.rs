@@ -1,6 +1,7 @@
 //! The supervisor with gated fake operations: nothing here waits for time to pass, only for gates
 //! and events.
 
+mod checkpointing;
 mod clocks;
 mod ends;
 mod gaps;

@@ -76,6 +76,7 @@ given! {
     Unknown = "unknown", Symbol, Policy::lane("default").unique_by(&["symbol", "nope"]);
     Unitary = "unitary", (), Policy::lane("default").unique_by(&["nope"]);
     Map = "map", BTreeMap<String, u8>, Policy::lane("default").unique_by(&["any"]);
+    Sharing = "sharing", (), Policy::lane("default").checkpoint_share(2.0);
     Laned = "laned", (), Policy::lane("gpu");
 }
 
@@ -117,6 +118,7 @@ fn every_fault_of_the_kinds_and_lanes_is_named_at_once() {
         .register(idle::<Unclosed>())
         .register(idle::<Unknown>())
         .register(idle::<Unitary>())
+        .register(idle::<Sharing>())
         .register(idle::<Laned>());
     let none = LaneConfig::default().concurrency(0);
     let (faults, text) = refused(Config::default().lane("empty", none), kinds);
@@ -132,12 +134,16 @@ fn every_fault_of_the_kinds_and_lanes_is_named_at_once() {
         is(|one| matches!(one, SetupFault::UniqueByUnknown { .. })),
         2
     );
+    assert_eq!(
+        is(|one| matches!(one, SetupFault::CheckpointShare { .. })),
+        1
+    );
     assert_eq!(is(|one| matches!(one, SetupFault::LaneUnknown { .. })), 1);
     assert_eq!(
         is(|one| matches!(one, SetupFault::LaneWithoutSlots { .. })),
         1
     );
-    assert_eq!(faults.len(), 8, "{text}");
+    assert_eq!(faults.len(), 9, "{text}");
     for told in [
         "two kinds have the KIND \"nothing\", ",
         "Idle<supervision::registered::Namesake>",
@@ -146,6 +152,7 @@ fn every_fault_of_the_kinds_and_lanes_is_named_at_once() {
         "the schema of the params of kind \"unclosed\" cannot be used: ",
         "kind \"unknown\" says unique_by \"nope\", which is none of its params (symbol)",
         "kind \"unitary\" says unique_by \"nope\", which is none of its params (it has none)",
+        "the policy of kind \"sharing\" says checkpoint_share 2; expected a number over 0",
         "kind \"laned\" wants lane \"gpu\", which is not configured",
         "lane \"empty\" has no slot",
     ] {

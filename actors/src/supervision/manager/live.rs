@@ -109,7 +109,7 @@ impl Manager {
             run: operation.state.run,
             waiting: self.of.waiting.clone(),
             threads: lane.map_or(1, |lane| lane.config.threads),
-            checkpoint_every: policy.checkpoint_every,
+            checkpoint_timing: policy.checkpoints,
             checkpoints: operation.checkpoints.clone(),
             origin: Origin {
                 kind: operation.kind.clone(),
@@ -136,7 +136,6 @@ impl Manager {
             began: Instant::now(),
             timeout: operation.timeout_ms.map(Duration::from_millis),
             grace: policy.grace,
-            checkpoint_every: policy.checkpoint_every,
             progress_every: self.of.config.progress_every,
             store: self.of.link.clone(),
             hub: Arc::clone(&self.of.hub),
