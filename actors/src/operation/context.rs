@@ -97,8 +97,10 @@ pub(crate) struct UseCtxHandleOnOtherThreads {
     pub(crate) cut_short: Cell<bool>,
     /// The function keeps folders, so a state alone is no checkpoint.
     pub(crate) keeps_folders: Cell<bool>,
-    /// A checkpoint was given since a pause or shutdown was asked for.
+    /// A checkpoint was given since a pause or shutdown was asked for, or could not be.
     checkpoint_is_fresh: Cell<bool>,
+    /// The last checkpoint could not be given, and a warning has said so.
+    checkpoint_has_failed: Cell<bool>,
     pub(crate) state: RefCell<CheckpointState>,
     /// Which counts of items are alive: a bit for each of the counters.
     pub(crate) live_items: Cell<u8>,
@@ -111,6 +113,9 @@ pub(crate) struct UseCtxHandleOnOtherThreads {
     #[cfg(feature = "rayon")]
     pub(crate) pool: OnceCell<rayon_core::ThreadPool>,
 }
+
+/// The code of a checkpoint that could not be written, for a reason that may pass.
+pub(crate) const NOT_WRITTEN: &str = "CHECKPOINT_NOT_WRITTEN";
 
 /// A state was given without a folder.
 #[cold]
@@ -164,6 +169,7 @@ impl Context {
             cut_short: Cell::new(false),
             keeps_folders: Cell::new(false),
             checkpoint_is_fresh: Cell::new(false),
+            checkpoint_has_failed: Cell::new(false),
             state: RefCell::new(CheckpointState {
                 metrics,
                 ..CheckpointState::default()
@@ -536,16 +542,18 @@ impl Context {
         if self.is_virtual() {
             let _ = self.wanted(); // A test may ask for something here.
         }
+        let mut step_is_kept = true;
         if self.is_checkpoint_wanted() {
             let began = Instant::now();
             let given = give();
             self.run.checkpoint_given(began, Instant::now());
-            given?;
-            // Also for a pause that was asked for meanwhile: here nothing is lost.
+            step_is_kept = self.is_given(given)?;
+            // Also for a pause that was asked for meanwhile: here nothing is lost. One that could not be
+            // given is not waited for either: the disk may stay full.
             self.here.checkpoint_is_fresh.set(true);
         }
         if self.judge(self.run.word()) == Wanted::Stop {
-            if !self.here.told.get() {
+            if step_is_kept && !self.here.told.get() {
                 self.step_is_whole();
             }
             return Err(self.tell().into());
@@ -553,6 +561,26 @@ impl Context {
         // Work goes on: a later pause waits for a checkpoint that has it.
         self.here.checkpoint_is_fresh.set(false);
         Ok(())
+    }
+
+    /// Whether a checkpoint was given. One that could not be, for a reason that may pass, ends no run:
+    /// the work goes on with the one before it, and a warning says so, until one is given again.
+    fn is_given(&self, given: Result<(), Failure>) -> Result<bool, Failure> {
+        let failed = match given {
+            Ok(()) => None,
+            Err(failure) if failure.is_retryable() => Some(failure),
+            Err(failure) => return Err(failure),
+        };
+        let has_failed = self.here.checkpoint_has_failed.replace(failed.is_some());
+        if let Some(failure) = failed.as_ref().filter(|_| !has_failed) {
+            self.warn(
+                NOT_WRITTEN,
+                format_args!(
+                    "a checkpoint could not be written, and the work goes on: {failure}; until one is written again, a stop loses what was done since the one before"
+                ),
+            );
+        }
+        Ok(failed.is_none())
     }
 
     /// Whether one is due or its run is to end, by what is asked or because nothing is left to do.

@@ -101,6 +101,17 @@ impl Failure {
         matches!(self.0, Cause::Stopped(_))
     }
 
+    /// Whether another attempt may go through.
+    pub(crate) const fn is_retryable(&self) -> bool {
+        matches!(
+            self.0,
+            Cause::Error {
+                retryable: true,
+                ..
+            }
+        )
+    }
+
     /// The code, of one that is not a stop.
     ///
     /// ```

@@ -11,7 +11,7 @@ use super::control::Folders;
 use super::files::open_patiently;
 use super::manifest;
 use crate::locks::lock;
-use crate::operation::context::Context;
+use crate::operation::context::{Context, NOT_WRITTEN};
 use crate::operation::failure::{Failure, OrFail};
 
 impl Context {
@@ -24,6 +24,12 @@ impl Context {
     /// for the next call, at most [`Policy::checkpoint_every`](crate::operation::Policy::checkpoint_every),
     /// so that they lose no finished step. The folder is written beside its place, synced
     /// and renamed, so that half of one is never seen.
+    ///
+    /// A folder that cannot be written for a reason that may pass (the disk is full, or `write` returns
+    /// any failure that is retryable: `.or_retry("CODE")?`) ends no run. The work goes on, the checkpoint
+    /// before it stays, and a warning `CHECKPOINT_NOT_WRITTEN` says so, once until one is written again.
+    /// A run that is asked to stop stops then as well, with the one before. Any other failure of `write` is
+    /// returned.
     ///
     /// Where no folder for checkpoints is configured, the first call fails as `CHECKPOINT_NO_FOLDER`,
     /// and so does the first [`Self::restored_dir`].
@@ -94,8 +100,8 @@ impl Context {
         };
         let (unfinished, folder) = (root.join(name.unfinished()), root.join(name.finished()));
         let files = manifest::files_in(&unfinished);
-        fs::create_dir_all(&files).or_retry("CHECKPOINT_NOT_WRITTEN")?;
-        let written = write(&files).and_then(|()| {
+        let made = fs::create_dir_all(&files).or_retry(NOT_WRITTEN);
+        let written = made.and_then(|()| write(&files)).and_then(|()| {
             let rename = || -> io::Result<u64> {
                 let state = self.here().state.borrow();
                 let bytes = manifest::seal(&unfinished, &self.run.setup.origin, &state.value)?;
@@ -103,11 +109,13 @@ impl Context {
                 open_patiently(|| File::open(root))?.sync_all()?;
                 Ok(bytes)
             };
-            rename().or_retry("CHECKPOINT_NOT_WRITTEN")
+            rename().or_retry(NOT_WRITTEN)
         });
         if written.is_err() {
-            // What could not be written is no checkpoint; a failure to remove it is no second one.
+            // What could not be written is no checkpoint, and takes room that the next one needs; a
+            // failure to remove it is no second one.
             let _ = fs::remove_dir_all(&unfinished);
+            let _ = fs::remove_dir_all(&folder);
         }
         let written = written?;
         self.here().state.borrow_mut().fresh = true;

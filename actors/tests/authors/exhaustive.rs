@@ -197,9 +197,12 @@ fn a_folder_that_cannot_be_written_leaves_the_one_before_it() {
         let restored = ctx.restored_dir::<u32>()?.map(|(state, _)| state);
         if restored.is_none() {
             ctx.checkpoint_dir(&1, never_fails)?;
-            ctx.checkpoint_dir(&2, |_| {
-                Err::<(), _>(Failure::new("FULL", "no room").retryable())
-            })?;
+            for state in 2..5 {
+                ctx.checkpoint_dir(&state, |_| {
+                    Err::<(), _>(Failure::new("FULL", "no room").retryable())
+                })?;
+            }
+            return Err(Failure::new("AGAIN", "try it again").retryable());
         }
         Ok(json!(restored))
     });
@@ -207,10 +210,75 @@ fn a_folder_that_cannot_be_written_leaves_the_one_before_it() {
         .checkpoint_every_call()
         .end();
     assert_eq!(failed.status(), Status::Pending, "it is tried again");
+    let told = failed.warnings();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].0, "CHECKPOINT_NOT_WRITTEN");
+    assert!(told[0].1.contains("FULL: no room"), "{}", told[0].1);
     let checkpoint = failed.checkpoint().expect("the first is kept");
     assert!(checkpoint.dir.is_some());
     let again = failed.resume(&kind).end();
     assert_eq!(again.output(), Some(&json!(1)));
+}
+
+/// Whatever is asked at a folder that cannot be written, the run stops, with the folder before it.
+#[test]
+fn a_stop_at_a_folder_that_cannot_be_written_leaves_the_one_before_it() {
+    let kind = does(|ctx| {
+        let start = ctx.restored_dir::<u32>()?.map_or(0, |(done, _)| done);
+        for step in ctx.steps("step", start..4) {
+            let done = step? + 1;
+            ctx.checkpoint_dir(&done, |_| match done {
+                2 => Err(Failure::new("FULL", "no room").retryable()),
+                _ => Ok(()),
+            })?;
+        }
+        Ok(json!(start))
+    });
+    for (ask, status) in [
+        (Ask::Verb(Verb::Pause), Status::Paused),
+        (Ask::Shutdown, Status::Pending),
+        (Ask::Verb(Verb::Cancel), Status::Cancelled),
+        (Ask::Deadline, Status::Failed),
+    ] {
+        // The second step's call is the third, its checkpoint's the fourth.
+        let stopped = testing::run(&kind, Nothing {})
+            .checkpoint_every_call()
+            .stop_at_call(4, ask)
+            .end();
+        assert_eq!(stopped.status(), status, "{ask:?}");
+        assert_eq!(stopped.warnings()[0].0, "CHECKPOINT_NOT_WRITTEN");
+        assert_eq!(stopped.progress().steps[0].current, 1, "{ask:?}");
+        assert_eq!(stopped.resume(&kind).end().output(), Some(&json!(1)));
+    }
+}
+
+#[test]
+fn a_failure_that_will_not_pass_and_a_stop_within_a_folder_are_passed_on() {
+    let write = |fails: bool| {
+        does(move |ctx| {
+            ctx.checkpoint_dir(&1, |_| -> Result<(), Failure> {
+                if fails {
+                    return Err(Failure::new("NO_WEIGHTS", "there is nothing to keep"));
+                }
+                Ok(ctx.check()?)
+            })?;
+            Ok(json!("it went on"))
+        })
+    };
+    let fails = write(true);
+    let failed = testing::run(&fails, Nothing {})
+        .checkpoint_every_call()
+        .end();
+    assert_eq!(failed.error().expect("it failed").code, "NO_WEIGHTS");
+    let checks = write(false);
+    // The first call is the checkpoint's, the second the check within it.
+    let stopped = testing::run(&checks, Nothing {})
+        .checkpoint_every_call()
+        .stop_at_call(2, Verb::Cancel)
+        .end();
+    assert_eq!(stopped.status(), Status::Cancelled);
+    assert_eq!(stopped.warnings(), []);
+    assert!(stopped.checkpoint().is_none());
 }
 
 #[test]

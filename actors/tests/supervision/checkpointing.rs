@@ -1,15 +1,18 @@
-//! Checkpoints of a run that is supervised: when one is due by its cost.
+//! Checkpoints of a run that is supervised: when one is due by its cost, and disks that do not take one.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
+use impresario::operation::{Context, Failure, Kinds, Operation, OrFail, Policy};
 use impresario::store::MemoryStore;
 use impresario::{Config, Options, Orchestrator, Until};
-use impresario_api::{OperationId, OperationView, Status, Verb};
+use impresario_api::{Event, EventBody, OperationId, OperationView, Status, Verb};
 
-use crate::kit::{LONG, NoParams, now};
+use crate::kit::{LONG, NoParams, eventually, now};
 
 /// What writes a folder of a test's kind.
 type Write = dyn Fn(u32, &Path) -> Result<(), Failure> + Send + Sync;
@@ -54,20 +57,25 @@ struct Company {
     root: tempfile::TempDir,
 }
 
+/// By what each costs.
 fn policy() -> Policy {
+    policy_of(Policy::lane("default").checkpoint_share(0.02))
+}
+
+fn policy_of(policy: Policy) -> Policy {
     let soon = Duration::from_millis(1);
-    let policy = Policy::lane("default").backoff(soon, soon);
-    policy.pausable().checkpoint_share(0.02)
+    policy.backoff(soon, soon).pausable()
 }
 
 fn company(
+    policy: Policy,
     gate: Option<Receiver<()>>,
     write: impl Fn(u32, &Path) -> Result<(), Failure> + Send + Sync + 'static,
 ) -> Company {
     let root = tempfile::tempdir().expect("a temporary folder");
     let (begun, begins) = unbounded();
     let kind = Steps {
-        policy: policy(),
+        policy,
         gate,
         begun,
         write: Box::new(write),
@@ -111,6 +119,12 @@ impl Company {
     }
 }
 
+/// As the system says it.
+fn full() -> Failure {
+    let full: Result<(), _> = Err(std::io::Error::from(std::io::ErrorKind::StorageFull));
+    full.or_retry("DISK").expect_err("it is full")
+}
+
 /// Computes for so long: on a loaded machine it takes longer.
 fn compute(time: Duration) {
     let began = Instant::now();
@@ -120,23 +134,27 @@ fn compute(time: Duration) {
 }
 
 #[test]
-fn the_next_is_due_when_the_last_ones_cost_is_its_share_of_the_time_since() {
+fn the_next_is_due_when_the_last_ones_cost_is_its_share_of_the_time_since_written_or_not() {
     let (tells, told) = unbounded();
-    let company = company(None, move |_, _| {
+    let already_failed = AtomicBool::new(false);
+    let company = company(policy(), None, move |_, _| {
         let began = Instant::now();
         compute(Duration::from_millis(10));
+        let fails = !already_failed.swap(true, Ordering::Relaxed);
         let _ = tells.send((began, Instant::now()));
-        Ok(())
+        if fails { Err(full()) } else { Ok(()) }
     });
     let id = company.start();
     let next = || told.recv_timeout(LONG).expect("it is due");
-    let ((began, ended), second) = (next(), next());
-    let (cost, since) = (ended - began, second.0 - ended);
-    // What is measured is the whole of it, so it is more than the closure takes.
-    assert!(
-        since >= cost * 50,
-        "{cost:?} cost, and the next after {since:?}"
-    );
+    let attempts = [next(), next(), next()];
+    for (one, next) in attempts.iter().zip(&attempts[1..]) {
+        let (cost, since) = (one.1 - one.0, next.0 - one.1);
+        // What is measured is the whole of it, so it is more than the closure takes.
+        assert!(
+            since >= cost * 50,
+            "{cost:?} cost, and the next after {since:?}"
+        );
+    }
     company.ask(id, Verb::Cancel);
     assert_eq!(company.ended(id).row.status, Status::Cancelled);
 }
@@ -144,7 +162,7 @@ fn the_next_is_due_when_the_last_ones_cost_is_its_share_of_the_time_since() {
 #[test]
 fn a_cancel_keeps_the_step_that_it_came_in_and_a_resume_goes_on_from_it() {
     let (gate, waits) = unbounded();
-    let company = company(Some(waits), |_, _| Ok(()));
+    let company = company(policy(), Some(waits), |_, _| Ok(()));
     let id = company.start();
     assert_eq!(company.begins(), 0);
     for verb in [Verb::Cancel, Verb::Pause] {
@@ -162,4 +180,139 @@ fn a_cancel_keeps_the_step_that_it_came_in_and_a_resume_goes_on_from_it() {
     company.ask(id, Verb::Cancel);
     company.ended(id);
     assert!(company.root.path().join(id.to_string()).exists());
+}
+
+/// One at each step, whatever it costs.
+fn each() -> Policy {
+    policy_of(Policy::lane("default").checkpoint_every(Duration::ZERO))
+}
+
+/// The names in an operation's folder.
+fn folders(company: &Company, id: OperationId) -> Vec<String> {
+    let entries = fs::read_dir(company.root.path().join(id.to_string())).expect("it has folders");
+    let name = |entry: io::Result<fs::DirEntry>| entry.expect("readable").file_name();
+    let names = entries.map(|entry| name(entry).to_string_lossy().into_owned());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+/// The numbers of the steps of its checkpoints that were recorded.
+fn recorded(company: &Company, id: OperationId) -> Vec<u64> {
+    let page = now(company
+        .orchestrator
+        .events(id, 0, 1_000, &["checkpoint"], None));
+    let events = page.expect("it is kept").events;
+    let step = |event: &Event| match &event.body {
+        EventBody::Checkpoint(one) => one.step["step"],
+        other => panic!("{other:?} is no checkpoint"),
+    };
+    events.iter().map(step).collect()
+}
+
+#[test]
+fn on_a_full_disk_the_work_goes_on_warns_once_and_goes_back_to_the_last_one_that_was_written() {
+    let (gate, waits) = unbounded();
+    let is_full = Arc::new(AtomicBool::new(false));
+    let disk = Arc::clone(&is_full);
+    let company = company(each(), Some(waits), move |done, folder| {
+        let file = folder.join("done");
+        if disk.load(Ordering::Acquire) {
+            // A device that is full: the system itself says so.
+            std::os::unix::fs::symlink("/dev/full", &file).or_fail("NO_LINK")?;
+        }
+        fs::write(&file, done.to_string()).or_retry("CHECKPOINT_NOT_WRITTEN")
+    });
+    let id = company.start();
+    assert_eq!(company.begins(), 0);
+    let steps = |steps: usize| (0..steps).for_each(|_| gate.send(()).expect("it waits"));
+    let reaches = |step: u64| {
+        let shown = || {
+            let view = now(company.orchestrator.view(id)).expect("it is kept");
+            let progress = view.row.progress?;
+            progress.steps.first().map(|step| step.current)
+        };
+        eventually("the step", || shown() == Some(step));
+    };
+    for (full, step) in [(false, 1), (true, 4), (false, 5), (true, 6)] {
+        is_full.store(full, Ordering::Release);
+        let done = if step == 4 { 3 } else { 1 };
+        steps(done);
+        reaches(step);
+        if !full {
+            let last = || recorded(&company, id).last().copied();
+            eventually("the checkpoint", || last() == Some(step));
+        }
+    }
+    company.ask(id, Verb::Cancel);
+    steps(1);
+    let ended = company.ended(id);
+    assert_eq!(ended.row.status, Status::Cancelled, "{ended:#?}");
+    assert_eq!(ended.row.error, None);
+    assert_eq!(recorded(&company, id), [1, 5]);
+    let warnings: Vec<_> = ended.warnings.iter().map(|one| &*one.code).collect();
+    assert_eq!(
+        warnings, ["CHECKPOINT_NOT_WRITTEN"; 2],
+        "{:?}",
+        ended.warnings
+    );
+    let said = &ended.warnings[0].message;
+    assert!(
+        said.starts_with("a checkpoint could not be written, and the work goes on: "),
+        "{said}"
+    );
+    assert!(said.contains("No space left on device"), "{said}");
+    assert_eq!(folders(&company, id), ["000001-000001", "000001-000005"]);
+    is_full.store(false, Ordering::Release);
+    company.ask(id, Verb::Resume);
+    assert_eq!(company.begins(), 5);
+    drop(gate);
+    company.ask(id, Verb::Cancel);
+    company.ended(id);
+}
+
+#[test]
+fn a_pause_on_a_full_disk_rests_all_the_same_and_goes_back_to_the_one_before() {
+    let (gate, waits) = unbounded();
+    let company = company(each(), Some(waits), |done, _| match done {
+        2 => Err(full()),
+        _ => Ok(()),
+    });
+    let id = company.start();
+    assert_eq!(company.begins(), 0);
+    gate.send(()).expect("it waits");
+    eventually("the first", || recorded(&company, id) == [1]);
+    company.ask(id, Verb::Pause);
+    gate.send(()).expect("it waits");
+    let paused = company.ended(id);
+    assert_eq!(paused.row.status, Status::Paused, "{paused:#?}");
+    assert_eq!(paused.warnings[0].code, "CHECKPOINT_NOT_WRITTEN");
+    company.ask(id, Verb::Resume);
+    assert_eq!(company.begins(), 1);
+    company.ask(id, Verb::Cancel);
+    drop(gate);
+    company.ended(id);
+}
+
+#[test]
+fn a_place_that_is_no_folder_is_tried_again_too() {
+    let (gate, waits) = unbounded();
+    let company = company(each(), Some(waits), |_, _| Ok(()));
+    let id = company.start();
+    assert_eq!(company.begins(), 0);
+    let place = company.root.path().join(id.to_string());
+    fs::write(&place, "in its place").expect("writable");
+    gate.send(()).expect("it waits");
+    eventually("a warning", || {
+        let view = now(company.orchestrator.view(id)).expect("it is kept");
+        view.warnings
+            .iter()
+            .any(|one| one.code == "CHECKPOINT_NOT_WRITTEN")
+    });
+    fs::remove_file(&place).expect("removable");
+    gate.send(()).expect("it waits");
+    eventually("a checkpoint", || recorded(&company, id) == [2]);
+    company.ask(id, Verb::Cancel);
+    drop(gate);
+    assert_eq!(company.ended(id).row.error, None);
 }
