@@ -91,6 +91,8 @@ pub(crate) struct Run {
     pub(crate) saved: Mutex<Option<SavedCheckpoint>>,
     /// The one it goes on from, once it was chosen.
     pub(crate) restored: OnceLock<Option<SavedCheckpoint>>,
+    /// Why it was not, where another operation's lies in its place.
+    pub(crate) foreign_checkpoint: OnceLock<String>,
 }
 
 /// What the flags ask of the function.
@@ -172,6 +174,7 @@ impl Run {
             reports: Mutex::default(),
             saved: Mutex::default(),
             restored: OnceLock::new(),
+            foreign_checkpoint: OnceLock::new(),
             setup,
         })
     }

@@ -38,8 +38,12 @@ pub(crate) fn execute_in(
     ctx: &Context,
     work: impl FnOnce(&Context) -> Result<Value, Failure>,
 ) -> Finished {
+    let foreign = ctx.run.foreign_checkpoint();
     // What the function shares with the supervisor is valid at every step.
-    let result = catch_unwind(AssertUnwindSafe(|| work(ctx)));
+    let result = match foreign {
+        Some(failure) => Ok(Err(failure)),
+        None => catch_unwind(AssertUnwindSafe(|| work(ctx))),
+    };
     let told = ctx.here().told.get() || ctx.run.is_thread_told();
     // Threads that it has left behind hear of it.
     ctx.run.set_over();

@@ -3,6 +3,7 @@
 //! A checkpoint's folder holds `files/`, which the function filled, and `manifest.json`, written
 //! last: every file with its size and SHA-256, and whose the folder is.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -39,7 +40,7 @@ impl Origin {
 
 /// A checkpoint's manifest.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Manifest {
+pub(super) struct Manifest {
     format: u32,
     kind: String,
     params_sha256: String,
@@ -47,6 +48,21 @@ struct Manifest {
     state_sha256: String,
     /// The files in the order of their paths.
     files: Vec<Entry>,
+    /// Of the manifest itself without this field, so that one which a disk has changed does not pass for
+    /// another operation's. Those of earlier versions have none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    manifest_sha256: String,
+}
+
+/// Why a folder cannot be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    /// It is not as it was written, or not with this state.
+    #[error("{0}")]
+    Damaged(String),
+    /// It is whole, and of another kind or other params.
+    #[error("{0}")]
+    Foreign(String),
 }
 
 /// One file of a checkpoint.
@@ -64,7 +80,8 @@ pub(crate) fn files_in(folder: &Path) -> PathBuf {
 
 /// Writes the manifest and syncs everything; answers how many bytes the files hold.
 pub(crate) fn seal(folder: &Path, origin: &Origin, state: &[u8]) -> io::Result<u64> {
-    let manifest = describe(folder, origin, state, true)?;
+    let mut manifest = describe(folder, origin, state, true)?;
+    manifest.manifest_sha256 = manifest.own_sha256()?;
     let bytes = manifest.files.iter().map(|file| file.bytes).sum();
     let mut file = open_patiently(|| File::create(folder.join(MANIFEST)))?;
     file.write_all(&serde_json::to_vec_pretty(&manifest)?)?;
@@ -74,34 +91,71 @@ pub(crate) fn seal(folder: &Path, origin: &Origin, state: &[u8]) -> io::Result<u
 }
 
 /// Why the folder cannot be used, if it cannot.
-pub(crate) fn fault(folder: &Path, origin: &Origin, state: &[u8]) -> Option<String> {
+pub(crate) fn fault(folder: &Path, origin: &Origin, state: &[u8]) -> Option<Fault> {
     check(folder, origin, state).err()
 }
 
-fn check(folder: &Path, origin: &Origin, state: &[u8]) -> Result<(), String> {
+impl Manifest {
+    /// A file that another folder does not have as this one says.
+    pub(super) fn differs_from(&self, other: &Self) -> Option<&str> {
+        let files = &mut self.files.iter();
+        let differs = files.find(|file| !other.files.contains(file));
+        differs.map(|file| file.path.as_str())
+    }
+
+    /// Of the manifest without the field that holds it.
+    fn own_sha256(&mut self) -> serde_json::Result<String> {
+        let known = std::mem::take(&mut self.manifest_sha256);
+        let bytes = serde_json::to_vec(self)?;
+        self.manifest_sha256 = known;
+        Ok(hex(&Sha256::digest(bytes)))
+    }
+}
+
+/// The manifest of a folder, if it is that of this origin and this state.
+pub(super) fn read(folder: &Path, origin: &Origin, state: &[u8]) -> Result<Manifest, Fault> {
     let place = folder.display();
+    let damaged = |error: &dyn Display| {
+        Fault::Damaged(format!("the manifest of {place} is damaged: {error}"))
+    };
     let text = open_regular(folder, Path::new(MANIFEST))
-        .and_then(|file| read_at_most(&regular(file)?, LONGEST))
-        .map_err(|error| format!("{place} has no readable manifest: {error}"))?;
-    let sealed: Manifest = serde_json::from_slice(&text)
-        .map_err(|error| format!("the manifest of {place} is damaged: {error}"))?;
+        .and_then(|file| read_at_most(&regular(file)?, LONGEST));
+    let text =
+        text.map_err(|error| Fault::Damaged(format!("{place} has no readable manifest: {error}")))?;
+    let mut sealed: Manifest = serde_json::from_slice(&text).map_err(|error| damaged(&error))?;
     if sealed.format != FORMAT {
-        return Err(format!(
-            "the manifest of {place} has format {}, not {FORMAT}",
-            sealed.format
-        ));
+        let format = sealed.format;
+        return Err(Fault::Damaged(format!(
+            "the manifest of {place} has format {format}, not {FORMAT}"
+        )));
+    }
+    let own = sealed.own_sha256().map_err(|error| damaged(&error))?;
+    let is_sealed = !sealed.manifest_sha256.is_empty();
+    if is_sealed && sealed.manifest_sha256 != own {
+        return Err(damaged(&"it has another checksum than it says"));
     }
     if sealed.kind != origin.kind || sealed.params_sha256 != origin.params_hash() {
-        return Err(format!("{place} belongs to another kind or other params"));
+        let fault = format!("{place} belongs to another kind or other params");
+        return Err(match is_sealed {
+            true => Fault::Foreign(fault),
+            // Nobody can say whether it was so from the beginning.
+            false => Fault::Damaged(fault),
+        });
     }
     if sealed.state_sha256 != hex(&Sha256::digest(state)) {
-        return Err(format!("{place} belongs to another state"));
+        return Err(Fault::Damaged(format!("{place} belongs to another state")));
     }
+    Ok(sealed)
+}
+
+fn check(folder: &Path, origin: &Origin, state: &[u8]) -> Result<(), Fault> {
+    let (place, sealed) = (folder.display(), read(folder, origin, state)?);
     let there = describe(folder, origin, state, false)
-        .map_err(|error| format!("{place} cannot be read: {error}"))?;
-    let differs = sealed.files.iter().find(|file| !there.files.contains(file));
-    match differs {
-        Some(file) => Err(format!("{} in {place} is damaged or missing", file.path)),
+        .map_err(|error| Fault::Damaged(format!("{place} cannot be read: {error}")))?;
+    match sealed.differs_from(&there) {
+        Some(path) => Err(Fault::Damaged(format!(
+            "{path} in {place} is damaged or missing"
+        ))),
         None => Ok(()),
     }
 }
@@ -117,6 +171,7 @@ fn describe(folder: &Path, origin: &Origin, state: &[u8], sync: bool) -> io::Res
         params_sha256: origin.params_hash(),
         state_sha256: hex(&Sha256::digest(state)),
         files,
+        manifest_sha256: String::new(),
     })
 }
 
@@ -216,8 +271,10 @@ mod tests {
         for (named, damage) in cases {
             let (folder, of) = sealed();
             damage(folder.path());
-            let fault = fault(folder.path(), &of, b"state").expect("it is found out");
-            assert!(fault.contains(named), "{fault}");
+            match fault(folder.path(), &of, b"state") {
+                Some(Fault::Damaged(fault)) => assert!(fault.contains(named), "{fault}"),
+                other => panic!("{named}: {other:?}"),
+            }
         }
     }
 
@@ -228,11 +285,51 @@ mod tests {
             origin("sum", json!({"to": 4})),
             origin("product", json!({"to": 3})),
         ] {
-            let fault = fault(folder.path(), &other, b"state").expect("it is found out");
-            assert!(fault.contains("another kind or other params"), "{fault}");
+            match fault(folder.path(), &other, b"state") {
+                Some(Fault::Foreign(fault)) => {
+                    assert!(fault.contains("another kind or other params"), "{fault}");
+                }
+                other => panic!("{other:?}"),
+            }
         }
         let of = origin("sum", json!({"to": 3}));
-        let fault = fault(folder.path(), &of, b"another").expect("it is found out");
-        assert!(fault.contains("another state"), "{fault}");
+        match fault(folder.path(), &of, b"another") {
+            Some(Fault::Damaged(fault)) => assert!(fault.contains("another state"), "{fault}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The manifest of a sealed folder, with `from` replaced by `to`.
+    fn altered(folder: &Path, from: &str, to: &str) {
+        let manifest = folder.join(MANIFEST);
+        let text = fs::read_to_string(&manifest).expect("it was sealed");
+        assert!(text.contains(from), "{text}");
+        fs::write(&manifest, text.replace(from, to)).expect("writable");
+    }
+
+    #[test]
+    fn a_manifest_that_the_disk_has_changed_does_not_pass_for_anothers() {
+        let (folder, of) = sealed();
+        let hash = of.params_hash();
+        for (from, to) in [("\"sum\"", "\"sun\""), (&hash[..8], "00000000")] {
+            let (folder, of) = sealed();
+            altered(folder.path(), from, to);
+            match fault(folder.path(), &of, b"state") {
+                Some(Fault::Damaged(fault)) => assert!(fault.contains("checksum"), "{fault}"),
+                other => panic!("{other:?}"),
+            }
+        }
+        // Earlier versions wrote none.
+        let seal = |folder: &Path| {
+            let text = fs::read_to_string(folder.join(MANIFEST)).expect("it was sealed");
+            let (_, seal) = text.split_once("],").expect("after the files");
+            seal.trim_end_matches('}').trim_end().to_owned()
+        };
+        let seal = seal(folder.path());
+        altered(folder.path(), &format!(",{seal}"), "");
+        assert_eq!(fault(folder.path(), &of, b"state"), None);
+        altered(folder.path(), "\"sum\"", "\"sun\"");
+        let damaged = fault(folder.path(), &of, b"state");
+        assert!(matches!(damaged, Some(Fault::Damaged(_))), "{damaged:?}");
     }
 }

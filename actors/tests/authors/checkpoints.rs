@@ -1,5 +1,7 @@
 //! States that are encoded only when it is worth it, and folders without a place for them.
 
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -9,7 +11,7 @@ use impresario::testing;
 use impresario_api::{Status, Verb};
 use serde_json::{Value, json};
 
-use crate::common::{Does, Nothing, does, managed, never_fails};
+use crate::common::{Big, Does, Nothing, Shape, does, managed, never_fails, reference};
 
 /// Gives a state at each of ten steps, and counts how often it is asked what the state is.
 fn counts_states(
@@ -137,4 +139,44 @@ fn without_a_configured_folder_the_first_call_fails_though_nothing_is_due() {
             error.message
         );
     }
+}
+
+/// A run that is paused after its first epoch, and its folder.
+fn paused(shape: Shape) -> (testing::Ended<Big>, PathBuf) {
+    let paused = testing::run(&Big, shape).stop_at("epoch", 1, Verb::Pause);
+    let paused = paused.end();
+    let checkpoint = paused.checkpoint().expect("an epoch is complete");
+    let folder = checkpoint.dir.clone().expect("it has a folder");
+    (paused, folder)
+}
+
+const SHAPE: Shape = Shape {
+    epochs: 3,
+    batches: 2,
+};
+
+#[test]
+fn a_folder_of_other_params_in_its_place_fails_the_run_by_name_before_it_begins() {
+    let (own, folder) = paused(SHAPE);
+    let (_other, others) = paused(Shape { epochs: 4, ..SHAPE });
+    fs::remove_dir_all(&folder).expect("removable");
+    fs::rename(others, &folder).expect("on the same disk");
+    let failed = own.resume(&Big).end();
+    let error = failed.error().expect("it failed");
+    assert_eq!(error.code, "CHECKPOINT_FOREIGN");
+    assert!(!error.retryable);
+    let place = folder.display().to_string();
+    assert!(error.message.contains(&place), "{}", error.message);
+    assert_eq!((failed.calls(), failed.warnings()), (0, vec![]));
+}
+
+#[test]
+fn a_manifest_that_the_disk_has_changed_is_damaged_and_not_anothers() {
+    let (own, folder) = paused(SHAPE);
+    let manifest = folder.join("manifest.json");
+    let text = fs::read_to_string(&manifest).expect("it is there");
+    fs::write(&manifest, text.replace("\"big\"", "\"bag\"")).expect("writable");
+    let ended = own.resume(&Big).end();
+    assert_eq!(ended.output(), Some(&reference(3, 2)), "it began anew");
+    assert_eq!(ended.warnings()[0].0, "CHECKPOINT_DAMAGED");
 }

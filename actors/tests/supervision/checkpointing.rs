@@ -9,6 +9,7 @@ use std::{fs, io};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use impresario::operation::{Context, Failure, Kinds, Operation, OrFail, Policy};
 use impresario::store::MemoryStore;
+use impresario::testing;
 use impresario::{Config, Options, Orchestrator, Until};
 use impresario_api::{Event, EventBody, OperationId, OperationView, Status, Verb};
 
@@ -315,4 +316,54 @@ fn a_place_that_is_no_folder_is_tried_again_too() {
     company.ask(id, Verb::Cancel);
     drop(gate);
     assert_eq!(company.ended(id).row.error, None);
+}
+
+/// Another kind, whose folders are not those of the steps.
+struct Other;
+
+impl Operation for Other {
+    const KIND: &'static str = "other";
+    type Params = NoParams;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("default")
+    }
+
+    fn run(&self, _: NoParams, ctx: &Context) -> Result<(), Failure> {
+        ctx.checkpoint_dir(&1, |_| Ok::<_, Failure>(()))
+    }
+}
+
+#[test]
+fn a_folder_of_another_kind_fails_the_run_though_the_one_before_it_is_its_own() {
+    let (gate, waits) = unbounded();
+    let company = company(each(), Some(waits), |_, _| Ok(()));
+    let id = company.start();
+    assert_eq!(company.begins(), 0);
+    gate.send(()).expect("it waits");
+    eventually("the first", || recorded(&company, id) == [1]);
+    company.ask(id, Verb::Pause);
+    gate.send(()).expect("it waits");
+    let paused = company.ended(id);
+    assert_eq!(paused.row.status, Status::Paused);
+    let others = testing::run(&Other, NoParams {})
+        .checkpoint_every_call()
+        .end();
+    let others = others.checkpoint().and_then(|one| one.dir.clone());
+    let place = company.root.path().join(id.to_string());
+    let newest = place.join("000001-000002").join("manifest.json");
+    let manifest = others.expect("it has a folder").join("manifest.json");
+    fs::copy(manifest, newest).expect("readable and writable");
+    company.ask(id, Verb::Resume);
+    let failed = company.ended(id);
+    let error = failed.row.error.expect("it failed");
+    assert_eq!(failed.row.status, Status::Failed);
+    assert_eq!(
+        (&*error.code, error.retryable),
+        ("CHECKPOINT_FOREIGN", false)
+    );
+    assert_eq!(failed.row.attempt, 1);
+    assert!(company.begun.is_empty(), "the function was not called");
+    assert_eq!(folders(&company, id).len(), 2, "nothing is lost");
 }
