@@ -240,3 +240,32 @@ impl Transaction<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use impresario_api::Status;
+    use rusqlite::Connection;
+
+    use super::CANCELLED;
+    use crate::store::sqlite::encoding::sql_status;
+    use crate::store::sqlite::schema::migrate;
+
+    #[test]
+    fn checkpoints_that_go_are_found_by_an_index_of_their_own() {
+        let connection = Connection::open_in_memory().expect("memory");
+        migrate(&connection).expect("tables");
+        let mut plan = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {CANCELLED}"))
+            .expect("a query");
+        let steps = plan.query_map((9, 9), |row| row.get::<_, String>("detail"));
+        let steps: Vec<_> = steps.expect("a plan").map(Result::unwrap).collect();
+        let expected = "SEARCH operations USING INDEX cancelled (completed_at<?)";
+        assert_eq!(
+            steps,
+            [expected],
+            "nothing is sorted, and nothing else is looked at"
+        );
+        let status = format!("status = {} ", sql_status(Status::Cancelled));
+        assert!(CANCELLED.contains(&status), "{CANCELLED}");
+    }
+}
