@@ -122,10 +122,11 @@ impl Settings {
         let retention = impresario::Retention::default()
             .max_age(Duration::from_secs_f64(kept.max_age_days * 86_400.0))
             .max_operations(kept.max_operations)
+            .cancelled_checkpoints(hours(kept.cancelled_checkpoints_hours))
             .every(Duration::from_secs_f64(kept.every_seconds));
         let supervision = &self.supervision;
         let grace = Duration::from_secs_f64(supervision.shutdown_grace_seconds);
-        let keys = Duration::from_secs_f64(self.store.idempotency_hours * 3_600.0);
+        let keys = hours(self.store.idempotency_hours);
         let mut config = impresario::Config::default()
             // It was checked to be 0 to 19.
             .nice(supervision.nice as i32)
@@ -175,6 +176,10 @@ impl Settings {
         let mut lanes = self.lanes.iter();
         lanes.try_for_each(|(name, lane)| lane.check(name))
     }
+}
+
+fn hours(hours: f64) -> Duration {
+    Duration::from_secs_f64(hours * 3_600.0)
 }
 
 fn defaults() -> Result<Table, ConfigError> {

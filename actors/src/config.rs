@@ -65,7 +65,7 @@ pub struct Config {
     pub(crate) breakpoints: Option<Breakpoints>,
 }
 
-/// What is kept of operations that have ended: both limits hold. The oldest end goes first, with
+/// What is kept of operations that have ended: all limits hold. The oldest end goes first, with
 /// its events and its checkpoints.
 ///
 /// ```
@@ -86,6 +86,9 @@ pub struct Retention {
     pub max_age: Duration,
     /// How many ended operations are kept at most.
     pub max_operations: u64,
+    /// How long the checkpoints of a cancelled operation are kept after its end. Until then it can be
+    /// resumed.
+    pub cancelled_checkpoints: Duration,
     /// How often old ones are looked for.
     pub every: Duration,
 }
@@ -95,6 +98,7 @@ impl Default for Retention {
         Self {
             max_age: Duration::from_secs(30 * 24 * 60 * 60),
             max_operations: 2_000_000,
+            cancelled_checkpoints: Duration::from_secs(24 * 60 * 60),
             every: Duration::from_secs(60),
         }
     }
@@ -194,5 +198,10 @@ impl Config {
 }
 
 impl Retention {
-    setters! { max_age: Duration, max_operations: u64, every: Duration }
+    setters! {
+        max_age: Duration,
+        max_operations: u64,
+        cancelled_checkpoints: Duration,
+        every: Duration,
+    }
 }

@@ -196,6 +196,8 @@ pub struct Retention {
     pub max_age_days: f64,
     /// How many ended operations are kept at most.
     pub max_operations: u64,
+    /// How long the checkpoints of a cancelled operation are kept after its end.
+    pub cancelled_checkpoints_hours: f64,
     /// How often old ones are looked for.
     pub every_seconds: f64,
 }
@@ -203,6 +205,11 @@ pub struct Retention {
 impl Retention {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         range("retention.max_age_days", self.max_age_days, 0.0..=36_600.0)?;
+        range(
+            "retention.cancelled_checkpoints_hours",
+            self.cancelled_checkpoints_hours,
+            0.0..=878_400.0,
+        )?;
         range(
             "retention.every_seconds",
             self.every_seconds,

@@ -159,6 +159,10 @@ const FAULTS: &[([&str; 2], &str)] = &[
         ["--set", "store.idempotency_hours=-1"],
         "store.idempotency_hours must be 0 to 8784",
     ),
+    (
+        ["--set", "retention.cancelled_checkpoints_hours=-1"],
+        "retention.cancelled_checkpoints_hours must be 0 to 878400",
+    ),
     (["--set", "http.workers"], "--set takes KEY=VALUE"),
     (
         ["--listen", "nowhere"],

@@ -217,6 +217,18 @@ impl StoredOperation {
         facts.into_iter().map(&mut event).collect()
     }
 
+    /// Forgets the checkpoints of one that was cancelled: nothing goes on from them any more.
+    pub(super) fn remove_checkpoints(&mut self) {
+        self.checkpoints.clear();
+        self.state.has_checkpoint = false;
+    }
+
+    /// When it was cancelled, of a cancelled one that has checkpoints.
+    pub fn cancelled_with_checkpoints(&self) -> Option<Timestamp> {
+        let kept = self.state.status == Recorded::Cancelled && !self.checkpoints.is_empty();
+        self.completed_at.filter(|_| kept)
+    }
+
     /// The newest checkpoint.
     pub fn checkpoint(&self) -> Option<&SavedCheckpoint> {
         self.checkpoints.last()

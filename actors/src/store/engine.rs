@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use impresario_api::{Event, OperationId, Timestamp};
 
-pub use self::needs::{LaneNeeds, Needs, PruneNeeds};
+pub use self::needs::{CancelledNeeds, LaneNeeds, Needs, PruneNeeds};
 pub use self::working_set::{KnownKey, LaneSet, Promoted, Queued, Stored, WorkingSet};
 use super::{
     Claim, Command, Done, Fact, Idempotency, Outcome, Refused, StoredOperation, Submission,
@@ -31,8 +31,12 @@ use crate::rules::run_end::RunEnd;
 /// selects operations by their state, and not by a name or a lane, is a part of its own: it must find
 /// what the commands before it have done.
 pub fn parts(batch: &[Command]) -> impl Iterator<Item = &[Command]> {
-    let alone =
-        |command: &Command| matches!(command, Command::Recover { .. } | Command::Prune { .. });
+    let alone = |command: &Command| {
+        matches!(
+            command,
+            Command::Recover { .. } | Command::Prune { .. } | Command::RemoveCheckpoints { .. }
+        )
+    };
     batch.chunk_by(move |one, next| !alone(one) && !alone(next))
 }
 
@@ -113,6 +117,7 @@ impl Engine {
             Command::End(end) => self.change(end.id, |operation| Ok((operation.end(end)?, false))),
             Command::Recover { now, .. } => self.recover(*now),
             Command::Prune { dry_run, .. } => self.prune(*dry_run),
+            Command::RemoveCheckpoints { .. } => self.remove_checkpoints(),
         }
     }
 
@@ -304,6 +309,18 @@ impl Engine {
             count: removed.len() as u64,
             removed,
         }
+    }
+
+    fn remove_checkpoints(&mut self) -> Outcome {
+        let selected = std::mem::take(&mut self.set.selected);
+        for id in &selected {
+            // Nothing is told, and nothing is refused.
+            self.change(*id, |operation| {
+                operation.remove_checkpoints();
+                Ok((Vec::new(), false))
+            });
+        }
+        Outcome::CheckpointsRemoved(selected)
     }
 
     /// Puts an operation in the place of what it was, with the facts that tell of the change.

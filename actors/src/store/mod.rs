@@ -140,6 +140,14 @@ pub enum Command {
         /// Only counts them.
         dry_run: bool,
     },
+    /// Removes the checkpoints of cancelled operations that ended before a time, the oldest end first:
+    /// such an operation can no longer be resumed. No event tells of it, for it has ended.
+    RemoveCheckpoints {
+        /// Ended before.
+        before: Timestamp,
+        /// Of at most so many operations.
+        limit: usize,
+    },
 }
 
 /// Dispatches up to `limit` pending operations of a lane that are due: the first in
@@ -216,6 +224,8 @@ pub enum Outcome {
         /// Those that were removed.
         removed: Vec<OperationId>,
     },
+    /// Cancelled operations whose checkpoints were removed.
+    CheckpointsRemoved(Vec<OperationId>),
     /// The idempotency key is known: the operation that it stands for, as it is now.
     Replayed(Arc<StoredOperation>),
     /// It does not apply; nothing has changed.

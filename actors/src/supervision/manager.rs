@@ -382,6 +382,7 @@ impl Handler<Committed> for Manager {
                     next_due,
                 } => self.claimed(&lane, limit, &operations, next_due, ctx),
                 Outcome::Pruned { removed, .. } => self.pruned(&removed, ctx),
+                Outcome::CheckpointsRemoved(ids) => self.checkpoints_removed(&ids, ctx),
                 Outcome::Refused(_) | Outcome::Replayed(_) => {}
             }
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use impresario_api::OperationId;
+use impresario_api::{OperationId, Status};
 
 use crate::run::FolderName;
 use crate::store::{Reader, SavedCheckpoint, StoredOperation};
@@ -17,7 +17,7 @@ enum Sweep {
     /// What the process before this one left: folders that were never finished, and those of
     /// operations that are no longer kept.
     Leftovers,
-    /// Everything of an operation: it completed, or is no longer kept.
+    /// Everything of an operation: it completed, is no longer kept, or has no checkpoint any more.
     All(OperationId),
     /// Folders older than this one, the oldest that is recorded.
     Before(OperationId, FolderName),
@@ -58,7 +58,7 @@ impl Sweeper {
         let Some(sender) = &self.sender else { return };
         let mut folders = operation.checkpoints.iter().filter_map(name_of);
         let Some(oldest) = folders.next() else { return };
-        let completed = operation.state.shown() == impresario_api::Status::Completed;
+        let completed = operation.state.shown() == Status::Completed;
         let sweep = if completed {
             Sweep::All(operation.id)
         } else {
@@ -68,7 +68,7 @@ impl Sweeper {
         let _ = sender.send(sweep);
     }
 
-    /// These are no longer kept.
+    /// These, or their checkpoints, are no longer kept.
     pub(crate) fn forget(&self, ids: &[OperationId]) {
         for id in ids {
             if let Some(sender) = &self.sender {
@@ -108,6 +108,7 @@ fn sweep_leftovers(root: &Path, reader: &dyn Reader) {
         };
         match reader.operation(id).wait() {
             Ok(None) => remove(&entry.path()),
+            Ok(Some(operation)) if is_done_with(&operation) => remove(&entry.path()),
             Ok(Some(operation)) => {
                 // A run of this process may be writing one of its own.
                 let state = &operation.state;
@@ -118,6 +119,15 @@ fn sweep_leftovers(root: &Path, reader: &dyn Reader) {
             }
             Err(error) => log::warn!("{id}: leftovers of checkpoints stay: {error}"),
         }
+    }
+}
+
+/// Whether its folders were to go, and a removal may have been cut short: nothing can go on from them.
+fn is_done_with(operation: &StoredOperation) -> bool {
+    match operation.state.shown() {
+        Status::Completed => true,
+        Status::Cancelled => !operation.state.has_checkpoint,
+        _ => false,
     }
 }
 

@@ -1,11 +1,13 @@
 //! A batch is carried out as its commands would be, one after the other: on any store, by any cut.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use impresario::operation::RunEnd;
 use impresario::rules::lifecycle::Input;
 use impresario::store::{
-    Claim, Command, End, Idempotency, LostOwner, MemoryStore, Outcome, Owner, Query, Store,
+    Claim, Command, End, Idempotency, LostOwner, MemoryStore, Outcome, Owner, Query,
+    SavedCheckpoint, Store,
 };
 use impresario_api::{OperationId, Timestamp, Verb};
 use proptest::prelude::*;
@@ -27,6 +29,7 @@ enum Plan {
     End(usize, u32),
     Recover(Option<u64>),
     Prune(i64, usize),
+    RemoveCheckpoints(i64, usize),
 }
 
 fn plan() -> impl Strategy<Value = Plan> {
@@ -41,6 +44,7 @@ fn plan() -> impl Strategy<Value = Plan> {
         3 => (0..30_usize, 1..3_u32).prop_map(|(at, run)| Plan::End(at, run)),
         1 => prop::option::of(0..2_u64).prop_map(Plan::Recover),
         1 => (0..120_i64, 0..4_usize).prop_map(|(ago, most)| Plan::Prune(ago, most)),
+        1 => (0..60_i64, 0..4_usize).prop_map(|(ago, most)| Plan::RemoveCheckpoints(ago, most)),
     ]
 }
 
@@ -86,12 +90,17 @@ fn commands(plans: &[Plan], starts: &mut Vec<OperationId>, now: Timestamp) -> Ve
         Plan::End(at, run) => Command::End(Box::new(End {
             id: named(starts, at),
             run,
-            end: RunEnd::Returned,
+            // Where it was cancelled, it ends so.
+            end: if at % 2 == 0 {
+                RunEnd::Stopped
+            } else {
+                RunEnd::Returned
+            },
             signalled: None,
             output: Some(serde_json::json!(at)),
             progress: None,
             events: Vec::new(),
-            checkpoint: None,
+            checkpoint: (at % 3 > 0).then(|| checkpoint(run, now)),
             now,
             ran_ms: Some(7),
             jitter: 0.5,
@@ -108,8 +117,24 @@ fn commands(plans: &[Plan], starts: &mut Vec<OperationId>, now: Timestamp) -> Ve
             limit,
             dry_run: ago % 2 == 0,
         },
+        Plan::RemoveCheckpoints(ago, limit) => Command::RemoveCheckpoints {
+            before: now.plus_millis(-ago),
+            limit,
+        },
     };
     plans.iter().map(command).collect()
+}
+
+fn checkpoint(run: u32, now: Timestamp) -> SavedCheckpoint {
+    SavedCheckpoint {
+        at: now,
+        run,
+        step: BTreeMap::new(),
+        value: Arc::from([1]),
+        dir: None,
+        bytes: 1,
+        metrics: BTreeMap::new(),
+    }
 }
 
 fn named(starts: &[OperationId], at: usize) -> OperationId {

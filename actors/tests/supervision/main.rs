@@ -4,6 +4,7 @@
 mod checkpointing;
 mod clocks;
 mod ends;
+mod forgetting;
 mod gaps;
 mod kit;
 mod lanes;

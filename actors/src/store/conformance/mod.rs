@@ -67,6 +67,10 @@ pub const CASES: &[Case] = &[
     ("recovery of one owner's runs", recovery::owners),
     ("pruning", pruning::oldest_first),
     ("pruning only as a trial", pruning::dry_run),
+    (
+        "the checkpoints of cancelled operations",
+        pruning::checkpoints,
+    ),
 ];
 
 /// Runs every case, each on a store of its own; says which one failed.

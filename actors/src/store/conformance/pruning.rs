@@ -1,4 +1,4 @@
-//! Removing what ended long ago.
+//! Removing what ended long ago, and checkpoints of what was cancelled.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use impresario_api::{Timestamp, Verb};
 
 use super::helpers::{id, numbers, same, types};
 use super::stage::Stage;
+use crate::rules::lifecycle::Rejection;
 use crate::rules::run_end::RunEnd;
 use crate::store::{Command, Outcome, Query};
 
@@ -109,4 +110,94 @@ pub(super) fn dry_run(stage: &mut Stage) {
     same(prune(stage, 9_000, 2, true), 2, "at most so many");
     same(stage.everything(), before, "nothing is gone");
     same(prune(stage, 3_500, 10, false), 2, "as it said");
+}
+
+#[track_caller]
+fn remove_checkpoints(stage: &mut Stage, before: i64, limit: usize) -> Vec<u64> {
+    let before = Timestamp::from_millis(before);
+    match stage.one(Command::RemoveCheckpoints { before, limit }) {
+        Outcome::CheckpointsRemoved(ids) => ids.iter().map(|id| id.as_u64()).collect(),
+        other => panic!("expected a removal of checkpoints, got {other:?}"),
+    }
+}
+
+/// Runs one, which keeps so many checkpoints, and lets it end a second later.
+#[track_caller]
+fn ended(stage: &mut Stage, number: u64, checkpoints: u64, verb: Option<Verb>, end: RunEnd) {
+    stage.running(number);
+    for step in 0..checkpoints {
+        let mut checkpoint = stage.checkpoint(1);
+        checkpoint.step.insert("iteration".to_owned(), step);
+        stage.done(Command::Append {
+            id: id(number),
+            run: 1,
+            events: Vec::new(),
+            checkpoint: Some(checkpoint),
+        });
+    }
+    stage.pass(1_000);
+    if let Some(verb) = verb {
+        let asks = stage.asks(number, verb);
+        stage.done(asks);
+    }
+    stage.ends(number, end);
+}
+
+pub(super) fn checkpoints(stage: &mut Stage) {
+    let (cancel, pause) = (Some(Verb::Cancel), Some(Verb::Pause));
+    // They end at 2,000, 3,000 and so on.
+    ended(stage, 3, 2, cancel, RunEnd::Stopped);
+    ended(stage, 2, 1, cancel, RunEnd::Stopped);
+    ended(stage, 1, 0, cancel, RunEnd::Stopped);
+    ended(stage, 4, 1, None, RunEnd::Returned);
+    ended(stage, 5, 1, pause, RunEnd::Stopped);
+    ended(stage, 6, 1, cancel, RunEnd::Stopped);
+    let resume = stage.asks(6, Verb::Resume);
+    stage.done(resume);
+    ended(stage, 7, 1, cancel, RunEnd::Stopped);
+    let (told, kept) = (stage.events(3), stage.operation(3));
+    let cursor = stage.read(stage.reader.cursor());
+    same(
+        remove_checkpoints(stage, 2_000, 9),
+        vec![],
+        "before, not at",
+    );
+    same(
+        remove_checkpoints(stage, 9_999, 1),
+        vec![3],
+        "at most so many",
+    );
+    same(
+        remove_checkpoints(stage, 8_000, 9),
+        vec![2],
+        "of those that were cancelled alone, and that have one",
+    );
+    same(remove_checkpoints(stage, 8_000, 9), vec![], "once");
+    let gone = stage.operation(3);
+    same(gone.checkpoints.as_slice(), &[], "it has none any more");
+    same(gone.state.has_checkpoint, false, "which the rules know");
+    same(gone.completed_at, kept.completed_at, "its end stays");
+    same(gone.seq, kept.seq, "nothing is told of it");
+    same(stage.events(3), told, "its events stay");
+    same(stage.read(stage.reader.cursor()), cursor, "and the cursor");
+    let resume = stage.asks(3, Verb::Resume);
+    same(
+        stage.rejected(resume),
+        Rejection::NoCheckpoint,
+        "nothing can go on from it",
+    );
+    for number in 4..=7 {
+        let kept = stage.operation(number).checkpoints.len();
+        same(kept, 1, "those of the others stay");
+    }
+    // One that is resumed and cancelled again counts from its last end.
+    let resume = stage.asks(7, Verb::Resume);
+    stage.done(resume);
+    stage.pass(1_000);
+    let cancel = stage.asks(7, Verb::Cancel);
+    stage.done(cancel);
+    same(remove_checkpoints(stage, 9_000, 9), vec![], "not yet");
+    same(remove_checkpoints(stage, 9_001, 9), vec![7], "its last end");
+    let removed = prune(stage, 9_999, 9, false);
+    same(removed, 5, "and they are pruned as all are");
 }

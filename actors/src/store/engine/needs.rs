@@ -25,6 +25,8 @@ pub struct Needs<'a> {
     pub recover: Option<LostOwner>,
     /// Operations that ended long ago.
     pub prune: Option<PruneNeeds>,
+    /// Cancelled operations that have checkpoints.
+    pub cancelled: Option<CancelledNeeds>,
 }
 
 /// What is needed of one lane besides how many wait in it.
@@ -51,6 +53,18 @@ pub struct PruneNeeds {
     pub limit: usize,
     /// Only their number is needed.
     pub dry_run: bool,
+}
+
+/// Which of those that were cancelled and have checkpoints are needed:
+/// [`StoredOperation::cancelled_with_checkpoints`] says when one was.
+///
+/// [`StoredOperation::cancelled_with_checkpoints`]: crate::store::StoredOperation::cancelled_with_checkpoints
+#[derive(Clone, Copy, Debug)]
+pub struct CancelledNeeds {
+    /// They ended before.
+    pub before: Timestamp,
+    /// The oldest ones, at most so many.
+    pub limit: usize,
 }
 
 impl<'a> Needs<'a> {
@@ -107,6 +121,12 @@ impl<'a> Needs<'a> {
                     before: *before,
                     limit: *limit,
                     dry_run: *dry_run,
+                });
+            }
+            Command::RemoveCheckpoints { before, limit } => {
+                self.cancelled = Some(CancelledNeeds {
+                    before: *before,
+                    limit: *limit,
                 });
             }
         }

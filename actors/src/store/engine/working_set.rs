@@ -121,7 +121,7 @@ pub struct WorkingSet {
     /// Scheduled operations that are due, of all lanes; they are counted as scheduled still.
     pub due: Vec<Promoted>,
     /// For [`super::Needs::recover`], those that run; for [`super::Needs::prune`], those that have ended,
-    /// the oldest first.
+    /// and for [`super::Needs::cancelled`], those that were cancelled, the oldest first.
     pub selected: Vec<OperationId>,
     /// For a dry run of [`super::Needs::prune`], how many ended before its time.
     pub ended: u64,

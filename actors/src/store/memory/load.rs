@@ -5,7 +5,9 @@ use impresario_api::OperationId;
 use super::lane::Lane;
 use super::tables::Tables;
 use crate::rules::dispatch::{PROMOTED_AT_ONCE, Rank};
-use crate::store::engine::{LaneNeeds, LaneSet, Needs, Promoted, PruneNeeds, WorkingSet};
+use crate::store::engine::{
+    CancelledNeeds, LaneNeeds, LaneSet, Needs, Promoted, PruneNeeds, WorkingSet,
+};
 
 impl Tables {
     /// Loads what a part of a batch touches.
@@ -53,6 +55,11 @@ impl Tables {
         }
         if let Some(prune) = needs.prune {
             self.load_old(prune, &mut set);
+        }
+        if let Some(CancelledNeeds { before, limit }) = needs.cancelled {
+            let old = self.cancelled.range(..(before, OperationId::from_u64(0)));
+            let old = old.take(limit).map(|(_, id)| *id);
+            self.select(old.collect(), &mut set);
         }
         set
     }

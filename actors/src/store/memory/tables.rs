@@ -38,6 +38,8 @@ pub(super) struct Tables {
     pub(super) unique: HashMap<String, OperationId>,
     /// What has ended, by when.
     pub(super) ended: BTreeSet<(Timestamp, OperationId)>,
+    /// What was cancelled and has checkpoints, by when.
+    pub(super) cancelled: BTreeSet<(Timestamp, OperationId)>,
     /// What all rows take, estimated.
     pub(super) bytes: u64,
 }
@@ -157,6 +159,11 @@ impl Tables {
                 self.unique.remove(text);
             }
         }
+        if to.is_none_or(|to| to.cancelled != from.cancelled)
+            && let Some(at) = from.cancelled
+        {
+            self.cancelled.remove(&(at, old.id));
+        }
     }
 
     /// Puts an operation into the indexes in which it stood elsewhere, or not yet.
@@ -185,6 +192,11 @@ impl Tables {
                 self.unique.insert(text.clone(), new.id);
             }
         }
+        if from.is_none_or(|from| from.cancelled != to.cancelled)
+            && let Some(at) = to.cancelled
+        {
+            self.cancelled.insert((at, new.id));
+        }
     }
 }
 
@@ -195,6 +207,8 @@ struct Facets {
     queued: Option<Queued>,
     /// Since when it has ended; a live one holds its unique text instead.
     ended: Option<Timestamp>,
+    /// Since when it is cancelled, with checkpoints.
+    cancelled: Option<Timestamp>,
 }
 
 impl Facets {
@@ -203,6 +217,7 @@ impl Facets {
             shown: stored.operation.state.shown(),
             queued: stored.queued(),
             ended: stored.operation.completed_at,
+            cancelled: stored.operation.cancelled_with_checkpoints(),
         }
     }
 }

@@ -98,6 +98,12 @@ pub(super) fn save(
         return Ok(());
     }
     let id = sql_id(operation.id);
+    if operation.checkpoints.is_empty() {
+        // Also those that could not be read.
+        let sql = "DELETE FROM checkpoints WHERE operation = ?1";
+        connection.prepare_cached(sql)?.execute([id])?;
+        return Ok(());
+    }
     let new = operation.checkpoints.iter();
     for saved in new.filter(|one| !was.contains(one)) {
         connection

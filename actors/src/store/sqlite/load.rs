@@ -14,8 +14,12 @@ use super::transaction::Transaction;
 use crate::rules::dispatch::{Rank, rank};
 use crate::store::LostOwner;
 use crate::store::engine::{
-    KnownKey, LaneNeeds, LaneSet, Needs, Promoted, PruneNeeds, Stored, WorkingSet,
+    CancelledNeeds, KnownKey, LaneNeeds, LaneSet, Needs, Promoted, PruneNeeds, Stored, WorkingSet,
 };
+
+/// Its conditions are those of the index `cancelled`, word for word: by them it is found.
+const CANCELLED: &str = "SELECT id FROM operations WHERE status = 7 AND checkpoints > 0
+    AND completed_at < ?1 ORDER BY completed_at, id LIMIT ?2";
 
 impl Transaction<'_> {
     /// Loads what a part of a batch touches.
@@ -51,6 +55,9 @@ impl Transaction<'_> {
         }
         if let Some(prune) = needs.prune {
             self.load_old(prune, &mut set)?;
+        }
+        if let Some(cancelled) = needs.cancelled {
+            self.load_cancelled(cancelled, &mut set)?;
         }
         Ok(set)
     }
@@ -204,12 +211,61 @@ impl Transaction<'_> {
             set.ended = count.unsigned_abs();
             return Ok(());
         }
-        let mut statement = self.connection.prepare_cached(old)?;
+        self.select(old, given, set)
+    }
+
+    /// Those that were cancelled and have checkpoints, the oldest first.
+    fn load_cancelled(
+        &mut self,
+        needs: CancelledNeeds,
+        set: &mut WorkingSet,
+    ) -> rusqlite::Result<()> {
+        let most = i64::try_from(needs.limit).unwrap_or(i64::MAX);
+        self.select(CANCELLED, (needs.before.as_millis(), most), set)
+    }
+
+    /// Loads the operations that a query names.
+    fn select(
+        &mut self,
+        sql: &str,
+        given: (i64, i64),
+        set: &mut WorkingSet,
+    ) -> rusqlite::Result<()> {
+        let mut statement = self.connection.prepare_cached(sql)?;
         let ids = statement.query_map(given, |row| row.get(0).map(id_of))?;
         for id in ids.collect::<rusqlite::Result<Vec<_>>>()? {
             self.load_operation(id, set)?;
             set.selected.push(id);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use impresario_api::Status;
+    use rusqlite::Connection;
+
+    use super::CANCELLED;
+    use crate::store::sqlite::encoding::sql_status;
+    use crate::store::sqlite::schema::migrate;
+
+    #[test]
+    fn checkpoints_that_go_are_found_by_an_index_of_their_own() {
+        let connection = Connection::open_in_memory().expect("memory");
+        migrate(&connection).expect("tables");
+        let mut plan = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {CANCELLED}"))
+            .expect("a query");
+        let steps = plan.query_map((9, 9), |row| row.get::<_, String>("detail"));
+        let steps: Vec<_> = steps.expect("a plan").map(Result::unwrap).collect();
+        let expected = "SEARCH operations USING INDEX cancelled (completed_at<?)";
+        assert_eq!(
+            steps,
+            [expected],
+            "nothing is sorted, and nothing else is looked at"
+        );
+        let status = format!("status = {} ", sql_status(Status::Cancelled));
+        assert!(CANCELLED.contains(&status), "{CANCELLED}");
     }
 }

@@ -243,9 +243,9 @@ pub(super) fn update(
     let (seq, checkpoints) = (operation.seq as i64, operation.checkpoints.len() as i64);
     let state = encoding::state(operation).map_err(unreadable)?;
     if facets(was) == facets(is) {
-        let sql = "UPDATE operations SET seq = ?2, checkpoints = ?3, state = ?4 WHERE id = ?1";
+        let sql = "UPDATE operations SET seq = ?2, state = ?3 WHERE id = ?1";
         let mut update = connection.prepare_cached(sql)?;
-        update.execute((id, seq, checkpoints, &state))?;
+        update.execute((id, seq, &state))?;
         return Ok(state.len());
     }
     // An output comes with the status that it gives.
@@ -296,9 +296,15 @@ pub(super) fn remove(connection: &Connection, operation: &StoredOperation) -> ru
 }
 
 /// Where it stands in the indexes.
-fn facets(stored: &Stored) -> (Status, Option<i64>, Option<Timestamp>) {
+fn facets(stored: &Stored) -> (Status, Option<i64>, Option<Timestamp>, usize) {
     let operation = &stored.operation;
-    (operation.state.shown(), due(stored), operation.completed_at)
+    let checkpoints = operation.checkpoints.len();
+    (
+        operation.state.shown(),
+        due(stored),
+        operation.completed_at,
+        checkpoints,
+    )
 }
 
 /// The column `due`: see `queue.rs`.

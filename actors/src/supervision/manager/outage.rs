@@ -184,7 +184,7 @@ impl Manager {
                 }
                 None
             }
-            Command::Prune { .. } => {
+            Command::Prune { .. } | Command::RemoveCheckpoints { .. } => {
                 if let Some(look) = &mut self.retention {
                     look.not_removed();
                 }

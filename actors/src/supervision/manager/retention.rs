@@ -1,5 +1,5 @@
-//! Operations that ended long ago, or are too many, go: the oldest end first, in batches that no
-//! start has to wait long for.
+//! Operations that ended long ago, or are too many, go, and the checkpoints of those that were cancelled
+//! some time ago: the oldest end first, in batches that no start has to wait long for.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,10 +51,10 @@ impl Manager {
         self.look_later(ctx);
     }
 
-    /// A server may have been off for days; what would have all go by its age is doubted.
+    /// A server may have been off for days; what would have all of something go by its age is doubted.
     fn longest_absence(&self) -> i64 {
-        let age = self.of.config.retention.max_age.as_millis();
-        i64::try_from(age).unwrap_or(i64::MAX).max(JUMP)
+        let retention = self.of.config.retention;
+        millis(retention.max_age.min(retention.cancelled_checkpoints)).max(JUMP)
     }
 
     /// A machine that slept looks as soon as it is awake, if it is time by the wall clock.
@@ -96,15 +96,29 @@ impl Manager {
             if manager.draining.is_some() || !manager.recovered || manager.store_failed {
                 return;
             }
-            let ended = counts.map(|counts| ended(&counts));
-            let most = ended.and_then(|ended| manager.most_to_go(ended, manager.now()));
-            if let Some((before, limit)) = most {
-                let prune = Command::Prune {
+            let Some(counts) = counts else { return };
+            let now = manager.now();
+            let mut entries = Vec::new();
+            if let Some((before, limit)) = manager.most_to_go(ended(&counts), now) {
+                entries.push(Entry::silent(Command::Prune {
                     before,
                     limit,
                     dry_run: false,
-                };
-                manager.of.link.send(vec![Entry::silent(prune)]);
+                }));
+            }
+            let any_cancelled = counts
+                .keys()
+                .any(|(_, status)| *status == Status::Cancelled);
+            if let Some(before) = manager.checkpoints_before(now)
+                && any_cancelled
+            {
+                entries.push(Entry::silent(Command::RemoveCheckpoints {
+                    before,
+                    limit: manager.at_once(),
+                }));
+            }
+            if !entries.is_empty() {
+                manager.of.link.send(entries);
             }
         }));
     }
@@ -118,13 +132,22 @@ impl Manager {
         if beyond > 0 {
             return Some((Timestamp::from_millis(i64::MAX), beyond.min(at_once)));
         }
-        let doubted = self.retention.as_ref().and_then(|look| look.doubted_until);
-        if ended == 0 || doubted.is_some_and(|until| Instant::now() < until) {
+        if ended == 0 || self.is_clock_doubted() {
             return None;
         }
-        let age = i64::try_from(retention.max_age.as_millis()).unwrap_or(i64::MAX);
-        let before = now.as_millis().saturating_sub(age);
-        Some((Timestamp::from_millis(before), at_once))
+        Some((before(now, retention.max_age), at_once))
+    }
+
+    /// Checkpoints of operations that were cancelled before then go.
+    fn checkpoints_before(&self, now: Timestamp) -> Option<Timestamp> {
+        let age = self.of.config.retention.cancelled_checkpoints;
+        (!self.is_clock_doubted()).then(|| before(now, age))
+    }
+
+    /// Nothing goes by its age now.
+    fn is_clock_doubted(&self) -> bool {
+        let doubted = self.retention.as_ref().and_then(|look| look.doubted_until);
+        doubted.is_some_and(|until| Instant::now() < until)
     }
 
     /// How many go in one commit.
@@ -139,10 +162,35 @@ impl Manager {
         if !removed.is_empty() {
             log::info!("{} ended operations were removed", removed.len());
         }
-        if removed.len() >= self.at_once() {
+        self.perhaps_more(removed.len(), ctx);
+    }
+
+    /// The same for those of which the checkpoints are gone.
+    pub(super) fn checkpoints_removed(&self, ids: &[OperationId], ctx: &mut Context<Self>) {
+        self.of.sweeper.forget(ids);
+        if !ids.is_empty() {
+            log::info!(
+                "the checkpoints of {} cancelled operations were removed",
+                ids.len()
+            );
+        }
+        self.perhaps_more(ids.len(), ctx);
+    }
+
+    fn perhaps_more(&self, removed: usize, ctx: &mut Context<Self>) {
+        if removed >= self.at_once() {
             ctx.run_later(PAUSE, |manager, ctx| manager.remove_some(ctx));
         }
     }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What ended before then is older than that.
+fn before(now: Timestamp, age: Duration) -> Timestamp {
+    Timestamp::from_millis(now.as_millis().saturating_sub(millis(age)))
 }
 
 /// How many have ended.
