@@ -45,6 +45,8 @@ pub(crate) mod failure;
 mod handle;
 mod items;
 mod kinds;
+#[cfg(not(feature = "rayon"))]
+mod no_pool;
 mod policy;
 #[cfg(feature = "rayon")]
 mod pool;
