@@ -205,8 +205,12 @@ pub(crate) fn take_list(page: &mut Object, field: &str) -> Result<Vec<Value>, Er
     }
 }
 
-/// An answer as a wire type.
+/// An answer as a wire type, which is an object. A list is refused: serde would take its items for the fields
+/// of the object, in their order.
 pub(crate) fn parse<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+    if value.is_array() {
+        return Err(Error::Garbled("it is a list, not an object".to_owned()));
+    }
     serde_json::from_value(value).map_err(|error| Error::Garbled(error.to_string()))
 }
 

@@ -703,9 +703,7 @@ impl Context {
 
     /// A pause loses no finished step: it waits for the next checkpoint, at most one interval.
     fn still_waits_for_checkpoint(&self) -> bool {
-        self.run.waits_for_checkpoint()
-            && !self.here.checkpoint_is_fresh.get()
-            && self.run.folder_wait_left().is_some()
+        !self.here.checkpoint_is_fresh.get() && self.run.pause_waits()
     }
 
     /// How long a wait may last before it must look again.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use impresario_api::text;
 
-use super::Context;
+use super::{Context, Stopped};
 use crate::run::{Run, texts};
 
 /// What threads that a function starts may hold of its run: unlike the [`Context`] it can be sent,
@@ -59,6 +59,14 @@ pub struct RunHandle {
     run: Arc<Run>,
 }
 
+/// What nothing implements, so that a call is an error with this message.
+#[diagnostic::on_unimplemented(
+    message = "a `RunHandle` has no `check`: only the function's own thread can return that it was stopped",
+    label = "use `is_stopped()` here",
+    note = "a thread leaves when `handle.is_stopped()`, and after it the function calls `ctx.check()?`"
+)]
+pub trait HasCheck {}
+
 impl Context {
     /// A companion of this context for other threads.
     ///
@@ -99,6 +107,16 @@ impl RunHandle {
     /// `STOP_IGNORED`. After the function has returned this is true, too. A finish is no stop.
     pub fn is_stopped(&self) -> bool {
         self.run.is_stopped()
+    }
+
+    /// Only a context gives a `Stopped`. Whoever looks for this method reads so in the compiler's message.
+    // The bound is over all lifetimes because the compiler refuses one that it sees to be false at once.
+    #[doc(hidden)]
+    pub fn check(&self) -> Result<(), Stopped>
+    where
+        for<'a> &'a Self: HasCheck,
+    {
+        Ok(())
     }
 
     /// Counts this many more items as done, beside those that the function counts itself. How many there

@@ -46,6 +46,8 @@ mod handle;
 mod info;
 mod items;
 mod kinds;
+#[cfg(not(feature = "rayon"))]
+mod no_pool;
 mod policy;
 #[cfg(feature = "rayon")]
 mod pool;

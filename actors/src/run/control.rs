@@ -258,10 +258,7 @@ impl Run {
     pub(crate) fn is_stopped(&self) -> bool {
         // Acquires when a pause was asked for, too.
         let word = Word(self.word.load(Ordering::Acquire));
-        let waits = || {
-            self.waits_for_checkpoint.load(Ordering::Relaxed) && self.folder_wait_left().is_some()
-        };
-        let asked = word.is_urgent() || (word.rests() && !waits());
+        let asked = word.is_urgent() || (word.rests() && !self.pause_waits());
         if asked {
             self.thread_told.store(true, Ordering::Release);
         }
@@ -273,9 +270,9 @@ impl Run {
         self.thread_told.load(Ordering::Acquire)
     }
 
-    /// Whether a pause waits for the next checkpoint.
-    pub(crate) fn waits_for_checkpoint(&self) -> bool {
-        self.waits_for_checkpoint.load(Ordering::Relaxed)
+    /// Whether a pause or shutdown still waits for the next checkpoint.
+    pub(crate) fn pause_waits(&self) -> bool {
+        self.waits_for_checkpoint.load(Ordering::Relaxed) && self.folder_wait_left().is_some()
     }
 
     /// Waits by `wait`, and says so meanwhile.

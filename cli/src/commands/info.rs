@@ -4,7 +4,7 @@ use impresario_api::{KindView, SystemView, Timestamp};
 use serde_json::Value;
 
 use super::App;
-use crate::client::parse;
+use crate::client::{parse, take_list};
 use crate::display;
 use crate::error::Error;
 
@@ -15,10 +15,12 @@ pub(super) fn kinds(app: &App) -> Result<(), Error> {
     }
     // The answer is a list, or an object with the list as a field.
     let list = match raw {
-        Value::Object(mut object) => object.remove("kinds").unwrap_or_default(),
-        list => list,
+        Value::Object(mut object) => take_list(&mut object, "kinds")?,
+        Value::Array(list) => list,
+        _ => return Err(Error::Garbled("it has no list of kinds".to_owned())),
     };
-    let kinds: Vec<KindView> = parse(list)?;
+    let kinds: Result<Vec<KindView>, Error> = list.into_iter().map(parse).collect();
+    let kinds = kinds?;
     app.out.lines(&display::kinds::kinds(&kinds, app.out.look))
 }
 

@@ -148,7 +148,7 @@ impl Work {
                     }
                     told
                 }
-                // The supervisor has ended; the socket says so.
+                // The supervisor has ended, and the socket says so; or the operation was removed.
                 Ok(None) => false,
                 Err(error) => {
                     refuse(&self.outbox, &self.request.sub, &error);

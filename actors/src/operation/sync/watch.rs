@@ -16,6 +16,9 @@ use crate::run::{Finished, Run};
 /// How often progress and checkpoints are read.
 const EVERY: Duration = Duration::from_millis(100);
 
+/// Hears of something.
+type Listener<'a, T> = Box<dyn FnMut(&T) + Send + 'a>;
+
 /// Who hears of a run, and how long it may take.
 pub(super) struct Watch<'a, 'b> {
     pub(super) of: &'b Of,
@@ -102,12 +105,7 @@ impl Watch<'_, '_> {
 
 /// Tells somebody who listens. Whoever panics is told nothing more; the run goes on, for its output is worth
 /// more.
-fn tell<T>(
-    name: &str,
-    kind: &str,
-    listener: &mut Option<Box<dyn FnMut(&T) + Send + '_>>,
-    what: &T,
-) {
+fn tell<T>(name: &str, kind: &str, listener: &mut Option<Listener<'_, T>>, what: &T) {
     let Some(hear) = listener else {
         return;
     };
