@@ -1,5 +1,6 @@
 //! The one handle that the rest of the world holds.
 
+mod forks;
 mod ids;
 mod metrics;
 mod options;
@@ -80,6 +81,7 @@ struct Inner {
     /// to them.
     waiting: LiveCount,
     link: Mutex<Option<StoreLink>>,
+    sweeper: Mutex<Option<Sweeper>>,
     blocking: Blocking,
     /// For what strangers can make long.
     bulk: Blocking,
@@ -153,11 +155,13 @@ impl Orchestrator {
         let last_numbers = store.last_numbers().map_err(StartupError::Store)?;
         let hub = Arc::new(Hub::after(last_numbers.cursor));
         let ids = Ids::after(last_numbers.newest);
+        let first = ids.next(config.clock.now());
         let owner = Owner {
             node: ids::NODE,
-            incarnation: ids.next(config.clock.now()).as_u64(),
+            incarnation: first.as_u64(),
         };
-        let sweeper = Sweeper::start(folders, Arc::clone(&reader)).map_err(StartupError::Thread)?;
+        let sweeper = Sweeper::start(folders, Arc::clone(&reader), first);
+        let sweeper = sweeper.map_err(StartupError::Thread)?;
         let (link, queue) = StoreLink::new();
         let (tasks, waiting) = (LiveCount::default(), LiveCount::default());
         let Running {
@@ -178,7 +182,7 @@ impl Orchestrator {
             queue,
             admitting: Arc::clone(&admitting),
             failure: failure.clone(),
-            sweeper,
+            sweeper: sweeper.clone(),
             folders_lock,
             tasks: tasks.clone(),
             waiting: waiting.clone(),
@@ -195,6 +199,7 @@ impl Orchestrator {
             waiting,
             store_gauge: Arc::clone(link.gauge()),
             link: Mutex::new(Some(link)),
+            sweeper: Mutex::new(Some(sweeper)),
             blocking,
             bulk,
             manager,
@@ -320,6 +325,7 @@ impl Orchestrator {
         self.drain().await;
         self.0.manager.do_send(EndSystem);
         lock(&self.0.link).take();
+        lock(&self.0.sweeper).take();
         // They end by themselves: the system was stopped, and the store's queue has no sender left.
         let threads = std::mem::take(&mut *lock(&self.0.threads));
         let (tell, joined) = oneshot::channel();

@@ -21,6 +21,7 @@ use crate::rules::retry::Backoff;
 ///     .grace(Duration::from_secs(2))
 ///     .checkpoint_every(Duration::from_secs(30))
 ///     .unique_by(&["symbol", "timeframe"])
+///     .fork_may_change(&["epochs"])
 ///     .admit_within(Duration::from_secs(1));
 /// # let _ = policy;
 /// ```
@@ -37,6 +38,7 @@ pub struct Policy {
     pub(crate) grace: Duration,
     pub(crate) checkpoint_every: Duration,
     pub(crate) unique_by: Vec<&'static str>,
+    pub(crate) fork_may_change: Vec<&'static str>,
     pub(crate) admit_within: Duration,
 }
 
@@ -59,6 +61,7 @@ impl Policy {
             grace: Duration::from_secs(10),
             checkpoint_every: Duration::from_secs(5),
             unique_by: Vec::new(),
+            fork_may_change: Vec::new(),
             admit_within: Duration::from_secs(5),
         }
     }
@@ -147,6 +150,16 @@ impl Policy {
     pub fn unique_by(self, params: &[&'static str]) -> Self {
         Self {
             unique_by: params.to_vec(),
+            ..self
+        }
+    }
+
+    /// The params that may change when an operation of this kind is forked: the function must be able to go
+    /// on with them from a checkpoint that was given with others. None by default.
+    #[must_use]
+    pub fn fork_may_change(self, params: &[&'static str]) -> Self {
+        Self {
+            fork_may_change: params.to_vec(),
             ..self
         }
     }

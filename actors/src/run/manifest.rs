@@ -39,7 +39,7 @@ impl Origin {
 
 /// A checkpoint's manifest.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Manifest {
+pub(super) struct Manifest {
     format: u32,
     kind: String,
     params_sha256: String,
@@ -78,7 +78,17 @@ pub(crate) fn fault(folder: &Path, origin: &Origin, state: &[u8]) -> Option<Stri
     check(folder, origin, state).err()
 }
 
-fn check(folder: &Path, origin: &Origin, state: &[u8]) -> Result<(), String> {
+impl Manifest {
+    /// A file that another folder does not have as this one says.
+    pub(super) fn differs_from(&self, other: &Self) -> Option<&str> {
+        let files = &mut self.files.iter();
+        let differs = files.find(|file| !other.files.contains(file));
+        differs.map(|file| file.path.as_str())
+    }
+}
+
+/// The manifest of a folder, if it is that of this origin and this state.
+pub(super) fn read(folder: &Path, origin: &Origin, state: &[u8]) -> Result<Manifest, String> {
     let place = folder.display();
     let text = open_regular(folder, Path::new(MANIFEST))
         .and_then(|file| read_at_most(&regular(file)?, LONGEST))
@@ -97,11 +107,15 @@ fn check(folder: &Path, origin: &Origin, state: &[u8]) -> Result<(), String> {
     if sealed.state_sha256 != hex(&Sha256::digest(state)) {
         return Err(format!("{place} belongs to another state"));
     }
+    Ok(sealed)
+}
+
+fn check(folder: &Path, origin: &Origin, state: &[u8]) -> Result<(), String> {
+    let (place, sealed) = (folder.display(), read(folder, origin, state)?);
     let there = describe(folder, origin, state, false)
         .map_err(|error| format!("{place} cannot be read: {error}"))?;
-    let differs = sealed.files.iter().find(|file| !there.files.contains(file));
-    match differs {
-        Some(file) => Err(format!("{} in {place} is damaged or missing", file.path)),
+    match sealed.differs_from(&there) {
+        Some(path) => Err(format!("{path} in {place} is damaged or missing")),
         None => Ok(()),
     }
 }

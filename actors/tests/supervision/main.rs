@@ -3,6 +3,7 @@
 
 mod clocks;
 mod ends;
+mod forking;
 mod gaps;
 mod kit;
 mod lanes;
