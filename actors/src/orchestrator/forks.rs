@@ -204,7 +204,7 @@ impl CopiedFolder {
     }
 
     /// The start was not recorded.
-    pub(super) fn is_not_needed(mut self) {
+    pub(super) fn not_needed(mut self) {
         self.is_needed = false;
     }
 }

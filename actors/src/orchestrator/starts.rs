@@ -171,7 +171,7 @@ impl Orchestrator {
         if is_not_recorded(&outcome)
             && let Some(folder) = folder
         {
-            folder.is_not_needed();
+            folder.not_needed();
         }
         match outcome? {
             Outcome::Done(done) => Ok(started(&done.operation, false)),

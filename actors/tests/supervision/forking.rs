@@ -229,7 +229,11 @@ fn a_fork_goes_on_with_other_params_and_the_original_stays_as_it_is() {
         let newest = &before.checkpoints[0];
         assert_eq!((from.operation_id, from.run), (id, 1));
         assert_eq!((&from.step, from.at), (&newest.step, newest.at));
-        assert_eq!(view.checkpoints, [newest.clone()], "it begins with it");
+        assert_eq!(
+            view.checkpoints,
+            std::slice::from_ref(newest),
+            "it begins with it"
+        );
         let after = stage.view(id);
         assert_eq!(
             (after.row.seq, &after.checkpoints),
