@@ -28,7 +28,8 @@ pub(crate) fn copy_folder(
     to: &Origin,
     state: &[u8],
 ) -> Result<PathBuf, NotCopied> {
-    let sealed = manifest::read(folder, from, state).map_err(NotCopied::Source)?;
+    let sealed = manifest::read(folder, from, state);
+    let sealed = sealed.map_err(|fault| NotCopied::Source(fault.to_string()))?;
     let name = Name { run: 0, number: 1 };
     let (unfinished, finished) = (root.join(name.unfinished()), root.join(name.finished()));
     let begin = || -> io::Result<()> {
@@ -50,7 +51,7 @@ pub(crate) fn copy_folder(
     let seal = manifest::seal(&unfinished, to, state);
     seal.map_err(NotCopied::Copy)?;
     let copied = manifest::read(&unfinished, to, state);
-    let copied = copied.map_err(|fault| NotCopied::Copy(io::Error::other(fault)))?;
+    let copied = copied.map_err(|fault| NotCopied::Copy(io::Error::other(fault.to_string())))?;
     if let Some(path) = sealed.differs_from(&copied) {
         let place = folder.display();
         let fault = format!("{path} in {place} is damaged or missing");

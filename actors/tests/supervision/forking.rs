@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
-use impresario::store::MemoryStore;
+use impresario::store::{MemoryStore, Store};
 use impresario::{Config, Error, LaneConfig, MetricRange, Options, Orchestrator, Started, Until};
 use impresario_api::{OperationId, OperationView, Status, Verb};
 use serde_json::{Map, Value, json};
 
 use crate::kit::{LONG, eventually, now};
+use crate::scripted::{Blinking, Says};
 
 /// Adds `by` to a sum in each of its steps, and waits for the test before each.
 struct Adder {
@@ -78,7 +81,7 @@ struct Stage {
     root: PathBuf,
 }
 
-fn stage(root: &Path, store: MemoryStore) -> Stage {
+fn stage(root: &Path, store: impl Store) -> Stage {
     let (gate, waits) = unbounded();
     let (begins, begun) = unbounded();
     let adder = Adder {
@@ -127,6 +130,9 @@ impl Stage {
         let id = self.start(in_files);
         self.steps(id, 3);
         self.cancel(id);
+        eventually("the removal of the first one", || {
+            !in_files || self.folders(id).len() == 2
+        });
         id
     }
 
@@ -332,6 +338,43 @@ fn of_a_damaged_one_the_one_before_it_is_taken_and_by_its_step_it_is_refused() {
     let left = || fs::read_dir(root.path()).expect("readable").count();
     // The original, the fork, and the lock.
     eventually("the removal of what was copied", || left() == 3);
+}
+
+#[test]
+fn one_that_is_replaced_while_it_is_copied_gives_way_to_the_newest() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let (refuses, old) = (Arc::new(AtomicU32::new(0)), Arc::new(OnceLock::new()));
+    let kept = MemoryStore::new();
+    let store = Blinking {
+        store: kept.clone(),
+        refuses: Arc::clone(&refuses),
+        says: Says::Old(Arc::clone(&old)),
+    };
+    let stage = stage(root.path(), store);
+    let id = stage.start(true);
+    stage.steps(id, 2);
+    let read = kept.reader().operation(id).wait().expect("memory answers");
+    old.set(read.expect("it is kept")).expect("set once");
+    stage.steps(id, 4);
+    eventually("the removal of the older ones", || {
+        stage.folders(id).len() == 2
+    });
+    for (choice, expected) in [(json!("latest"), Some(4)), (json!(2), None)] {
+        // As it was before: when its params are read, and when its checkpoint is chosen.
+        refuses.store(2, Ordering::Release);
+        let forked = stage.fork(id, choice, json!({}));
+        match expected {
+            Some(step) => {
+                let from = forked.expect("the newest is whole").forked_from;
+                assert_eq!(from.expect("a fork").step["step"], step);
+            }
+            None => assert!(
+                matches!(forked, Err(Error::NoCheckpoint { .. })),
+                "{forked:?}"
+            ),
+        }
+    }
+    stage.cancel(id);
 }
 
 #[test]
