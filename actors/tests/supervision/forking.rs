@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
-use impresario::store::{MemoryStore, Store};
+use impresario::store::{MemoryStore, Query, Store};
 use impresario::{Config, Error, LaneConfig, MetricRange, Options, Orchestrator, Started, Until};
-use impresario_api::{OperationId, OperationView, Status, Verb};
+use impresario_api::{CheckpointChoice, OperationId, OperationView, Status, Verb};
 use serde_json::{Map, Value, json};
 
 use crate::kit::{LONG, eventually, now};
 use crate::scripted::{Blinking, Says};
+use crate::waiting::leaves;
 
 /// Adds `by` to a sum in each of its steps, and waits for the test before each.
 struct Adder {
@@ -92,6 +93,7 @@ fn stage(root: &Path, store: impl Store) -> Stage {
     let config = Config::default()
         .lane("default", lane)
         .checkpoint_dir(Some(root.to_owned()))
+        .blocking_threads(1)
         .progress_every(Duration::from_millis(5));
     let kinds = Kinds::new().register(adder);
     Stage {
@@ -418,7 +420,7 @@ fn params_that_may_not_change_are_refused_by_name_and_the_others_judged_as_at_a_
     let given = json!({"by": 101, "in_files": true, "stpes": 3});
     assert_eq!(paths(given), ["in_files", "stpes"]);
     assert_eq!(paths(json!({"by": 101, "steps": "5"})), ["by", "steps"]);
-    let page = now(stage.orchestrator.list(impresario::store::Query::default()));
+    let page = now(stage.orchestrator.list(Query::default()));
     assert_eq!(page.expect("a list").total_count, 1, "nothing is made");
 }
 
@@ -460,6 +462,25 @@ fn a_fork_takes_the_options_of_the_original_and_its_place_in_the_queue() {
         fs::read_dir(root.path()).expect("readable").count() == before
     });
     stage.cancel(running);
+}
+
+#[test]
+fn the_copy_for_a_caller_who_has_left_goes() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let stage = stage(root.path(), MemoryStore::new());
+    let id = stage.cancelled(true);
+    let there = || fs::read_dir(root.path()).expect("readable").count();
+    let before = there();
+    let latest = CheckpointChoice::Latest;
+    let fork = stage
+        .orchestrator
+        .fork(id, latest, Map::new(), Options::default());
+    leaves(fork);
+    // The pool has one thread: what is done after it finds the copy made.
+    now(stage.orchestrator.blocking(|| ())).expect("there is room");
+    eventually("the removal of its copy", || there() == before);
+    let page = now(stage.orchestrator.list(Query::default())).expect("a list");
+    assert_eq!(page.total_count, 1, "nothing is started");
 }
 
 #[test]

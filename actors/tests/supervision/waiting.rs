@@ -147,7 +147,7 @@ fn a_key_whose_operation_goes_while_it_is_looked_up_is_what_the_store_makes_of_i
 }
 
 /// Asks once, and goes: a caller who does not stay for the answer.
-fn leaves<F: Future>(asked: F) {
+pub(crate) fn leaves<F: Future>(asked: F) {
     let mut asked = std::pin::pin!(asked);
     let mut context = Context::from_waker(Waker::noop());
     // It may be answered already; mostly it is not.
