@@ -77,6 +77,20 @@ pub enum Error {
         /// The verbs that apply now.
         verbs: Vec<Verb>,
     },
+    /// There is no checkpoint to fork, or none at that step.
+    #[error("{message}")]
+    NoCheckpoint {
+        /// The reason for a person.
+        message: String,
+        /// The steps of the checkpoints that are kept, newest first.
+        kept: Vec<std::collections::BTreeMap<String, u64>>,
+    },
+    /// The checkpoint that was to be forked is damaged.
+    #[error("the checkpoint cannot be forked: {0}")]
+    CheckpointDamaged(String),
+    /// The folder of the checkpoint could not be copied.
+    #[error("the checkpoint could not be copied: {0}")]
+    CheckpointNotWritten(String),
     /// There is no output.
     #[error("there is no result: the operation is {0}")]
     NoResult(Status),
@@ -164,14 +178,16 @@ pub enum SetupFault {
         /// What is wrong with it.
         why: String,
     },
-    /// A kind is unique by a param that it does not have.
+    /// The policy of a kind names a param that it does not have.
     #[error(
-        "the policy of kind \"{kind}\" says unique_by \"{param}\", which is none of its params ({})",
+        "the policy of kind \"{kind}\" says {rule} \"{param}\", which is none of its params ({})",
         if .known.is_empty() { "it has none".to_owned() } else { .known.join(", ") }
     )]
-    UniqueByUnknown {
+    ParamUnknown {
         /// The name of the kind.
         kind: String,
+        /// The method of `Policy` that names it.
+        rule: &'static str,
         /// The name that its policy gives.
         param: String,
         /// The params that there are.

@@ -1,5 +1,6 @@
 //! The one handle that the rest of the world holds.
 
+mod forks;
 pub(crate) mod ids;
 mod metrics;
 mod options;
@@ -81,6 +82,7 @@ struct Inner {
     /// to them.
     waiting: LiveCount,
     link: Mutex<Option<StoreLink>>,
+    sweeper: Mutex<Option<Sweeper>>,
     blocking: Blocking,
     /// For what strangers can make long.
     bulk: Blocking,
@@ -154,11 +156,13 @@ impl Orchestrator {
         let last_numbers = store.last_numbers().map_err(StartupError::Store)?;
         let hub = Arc::new(Hub::after(last_numbers.cursor));
         let ids = Ids::after(last_numbers.newest);
+        let first = ids.next(config.clock.now());
         let owner = Owner {
             node: ids::NODE,
-            incarnation: ids.next(config.clock.now()).as_u64(),
+            incarnation: first.as_u64(),
         };
-        let sweeper = Sweeper::start(folders, Arc::clone(&reader)).map_err(StartupError::Thread)?;
+        let sweeper = Sweeper::start(folders, Arc::clone(&reader), first);
+        let sweeper = sweeper.map_err(StartupError::Thread)?;
         let (link, queue) = StoreLink::new();
         let (tasks, waiting) = (LiveCount::default(), LiveCount::default());
         let Running {
@@ -179,7 +183,7 @@ impl Orchestrator {
             queue,
             admitting: Arc::clone(&admitting),
             failure: failure.clone(),
-            sweeper,
+            sweeper: sweeper.clone(),
             folders_lock,
             tasks: tasks.clone(),
             waiting: waiting.clone(),
@@ -196,6 +200,7 @@ impl Orchestrator {
             waiting,
             store_gauge: Arc::clone(link.gauge()),
             link: Mutex::new(Some(link)),
+            sweeper: Mutex::new(Some(sweeper)),
             blocking,
             bulk,
             manager,
@@ -352,6 +357,7 @@ impl Orchestrator {
         self.drain().await;
         self.0.manager.do_send(EndSystem);
         lock(&self.0.link).take();
+        lock(&self.0.sweeper).take();
         // They end by themselves: the system was stopped, and the store's queue has no sender left.
         let threads = std::mem::take(&mut *lock(&self.0.threads));
         let (tell, joined) = oneshot::channel();

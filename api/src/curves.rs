@@ -46,6 +46,23 @@ impl Curves {
         }
     }
 
+    /// The points up to a checkpoint, by the last step of each metric then: with them begins an operation
+    /// that was forked from it. They are those of run 0, so that every run of its own replaces them.
+    #[must_use]
+    pub fn up_to(mut self, last_steps: &BTreeMap<String, u64>) -> Self {
+        self.keep(|name, held| {
+            let last = last_steps.get(name);
+            last.is_some_and(|last| held.point.step <= *last)
+        });
+        for curve in self.curves.values_mut() {
+            (curve.run, curve.lowest) = (0, 0);
+            let points = curve.points.values_mut();
+            points.for_each(|held| held.point.run = 0);
+        }
+        self.restored = 0;
+        self
+    }
+
     /// The names, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.curves.keys().map(String::as_str)

@@ -123,8 +123,12 @@ codes! {
     VerbNotSupported = "VERB_NOT_SUPPORTED",
     /// A stronger stop is already under way.
     Stopping = "STOPPING",
-    /// There is no checkpoint to resume from.
+    /// There is no checkpoint to go on from, or none at that step.
     NoCheckpoint = "NO_CHECKPOINT",
+    /// The checkpoint is damaged.
+    CheckpointDamaged = "CHECKPOINT_DAMAGED",
+    /// The checkpoint could not be copied. There may be no room.
+    CheckpointNotWritten = "CHECKPOINT_NOT_WRITTEN",
     /// An operation like it has not ended yet.
     Duplicate = "DUPLICATE",
     /// The body is over its limit.

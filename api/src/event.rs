@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckpointView, OperationError, OperationId, Status, Stop, Timestamp, Verb};
+use crate::{
+    CheckpointView, ForkedFrom, OperationError, OperationId, Status, Stop, Timestamp, Verb,
+};
 
 /// A durable event of one operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -151,6 +153,9 @@ pub struct SubmittedData {
     pub requested_by: String,
     /// The operation of which this one is a retry.
     pub retry_of: Option<OperationId>,
+    /// The checkpoint of another operation from which this one begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<ForkedFrom>,
     /// The reason of a retry, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

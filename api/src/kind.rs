@@ -22,4 +22,7 @@ pub struct KindView {
     /// The verbs that a run of it supports.
     #[serde(deserialize_with = "crate::view::known_verbs")]
     pub verbs: Vec<Verb>,
+    /// The names of the params that a fork of an operation of this kind may change.
+    #[serde(default)]
+    pub fork_params: Vec<String>,
 }

@@ -10,6 +10,7 @@ mod data;
 mod envelope;
 mod event;
 mod faults;
+mod fork;
 mod frame;
 mod id;
 pub mod json;
@@ -32,6 +33,7 @@ pub use event::{
     RescheduledData, RestoredData, ResumedData, StatusData, SubmittedData,
 };
 pub use faults::{Fault, Faults};
+pub use fork::{CheckpointChoice, ForkRequest, ForkedFrom};
 pub use frame::{
     ClientFrame, ClosingData, Filter, FilterSnapshot, FrameBody, Nothing, ServerFrame, Snapshot,
     frame_schemas,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::text::unclear_class;
-use crate::{OperationId, OperationView, Status, Timestamp};
+use crate::{ForkedFrom, OperationId, OperationView, Status, Timestamp};
 
 /// `POST /api/v1/operations`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -68,7 +68,7 @@ pub struct VerbRequest {
 }
 
 /// Reads null as a field that is left out.
-fn or_null<'de, T, D>(from: D) -> Result<T, D::Error>
+pub(crate) fn or_null<'de, T, D>(from: D) -> Result<T, D::Error>
 where
     T: Default + Deserialize<'de>,
     D: Deserializer<'de>,
@@ -98,6 +98,9 @@ pub struct StartAnswer {
     /// A sentence for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The checkpoint from which it goes on, for a fork.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<ForkedFrom>,
     /// True if the idempotency key was used before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replayed: bool,

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::{OperationId, Timestamp};
+use crate::{ForkedFrom, OperationId, Timestamp};
 
 macro_rules! words {
     ($(#[$outer:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
@@ -287,6 +287,8 @@ pub struct OperationRow {
     pub max_attempts: u32,
     /// The operation of which this one is a retry.
     pub retry_of: Option<OperationId>,
+    /// The checkpoint of another operation from which this one began.
+    pub forked_from: Option<ForkedFrom>,
     /// The labels of the caller.
     pub labels: BTreeMap<String, String>,
     /// Who started the operation.
@@ -336,6 +338,9 @@ pub struct OperationView {
     pub params: Value,
     /// The warnings, oldest first.
     pub warnings: Vec<Warning>,
+    /// The checkpoints that are kept and can be forked, newest first: at most two.
+    #[serde(default)]
+    pub checkpoints: Vec<CheckpointView>,
     /// The output, if it is at most 64 KiB.
     pub result_summary: Option<Value>,
 }
@@ -380,14 +385,15 @@ pub struct MetricPoint {
     pub step: u64,
     /// The value; null if it was not finite.
     pub value: Option<f64>,
-    /// The number of the run that reported it.
+    /// The number of the run that reported it; 0 if an operation reported it from which this one was forked.
     pub run: u32,
     /// When it was reported.
     pub at: Timestamp,
 }
 
 /// Metrics by name: the valid points, one for each name and step. Points of a run that a later run
-/// replaced are left out.
+/// replaced are left out. Those of a fork begin with the points up to its checkpoint of the operations from
+/// which it was forked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricSeries {
     /// The points by name, ascending by step; thinned if there are more than were asked for.

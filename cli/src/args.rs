@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, CommandFactory, Parser, Subcommand};
-use impresario_api::{LogLevel, StatusFilter};
+use impresario_api::{CheckpointChoice, LogLevel, StatusFilter};
 
 use crate::handlers::{self, Generic, Handler};
-use crate::start_args::StartArgs;
+use crate::start_args::{OptionArgs, StartArgs};
 use crate::values;
 
 mod reads;
@@ -90,6 +90,8 @@ pub(crate) enum Ops {
     Finish(Waiting),
     /// Start ended operations again as new ones with the same params
     Retry(Waiting),
+    /// Start a new operation from a checkpoint of another one, with other params
+    Fork(Fork),
     /// Show what an operation's function has logged
     Logs(Logs),
     /// Delete operations that ended long ago
@@ -142,6 +144,26 @@ pub(crate) struct Waiting {
     /// Wait at most this long until the verb has taken effect
     #[arg(long, value_name = "SECONDS", value_parser = values::wait)]
     pub(crate) wait: Option<f64>,
+}
+
+#[derive(Args)]
+pub(crate) struct Fork {
+    /// The id, or its last 4 or more characters
+    pub(crate) id: String,
+    /// The checkpoint to go on from: latest, a number of steps, or a step such as epoch=3,batch=12
+    #[arg(long, value_name = "STEP", default_value = "latest", value_parser = values::checkpoint)]
+    pub(crate) checkpoint: CheckpointChoice,
+    /// A param that changes; the value is JSON if it parses as JSON, otherwise text
+    #[arg(long, value_name = "KEY=VALUE", value_parser = values::pair)]
+    pub(crate) param: Vec<(String, String)>,
+    /// The params that change as one JSON object; --param replaces its fields
+    #[arg(long, value_name = "JSON")]
+    pub(crate) params_json: Option<String>,
+    /// Wait at most this long until the new operation has ended
+    #[arg(long, value_name = "SECONDS", value_parser = values::wait)]
+    pub(crate) wait: Option<f64>,
+    #[command(flatten)]
+    pub(crate) options: OptionArgs,
 }
 
 #[derive(Args)]

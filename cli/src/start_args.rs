@@ -7,10 +7,11 @@ use crate::error::Error;
 use crate::runner::Start;
 use crate::values;
 
-// This is not a doc comment, because clap would show it in the help of every start.
+// These are no doc comments, because clap would show them in the help of every start.
+// How to run a new operation.
 #[derive(Args)]
 #[command(next_help_heading = "Start options")]
-pub(crate) struct StartArgs {
+pub(crate) struct OptionArgs {
     /// The priority, -100 to 100; higher ones run first
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-100..=100))]
     priority: Option<i32>,
@@ -28,24 +29,38 @@ pub(crate) struct StartArgs {
     not_before: Option<Timestamp>,
     /// Repeating the start with the same key does not start a second operation
     #[arg(long, value_name = "KEY")]
-    idempotency_key: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
+}
+
+// How to run it, and whether it is followed.
+#[derive(Args)]
+#[command(next_help_heading = "Start options")]
+pub(crate) struct StartArgs {
+    #[command(flatten)]
+    options: OptionArgs,
     /// Do not follow the operation
     #[arg(long)]
     detach: bool,
+}
+
+impl OptionArgs {
+    pub(crate) fn start_options(self) -> Result<StartOptions, Error> {
+        Ok(StartOptions {
+            priority: self.priority,
+            labels: values::once("--label", self.label)?,
+            timeout_seconds: self.timeout,
+            max_attempts: self.max_attempts,
+            not_before: self.not_before,
+        })
+    }
 }
 
 pub(crate) fn start(arguments: &ArgMatches) -> Result<Start, Error> {
     let given =
         StartArgs::from_arg_matches(arguments).map_err(|error| Error::usage(error.to_string()))?;
     Ok(Start {
-        options: StartOptions {
-            priority: given.priority,
-            labels: values::once("--label", given.label)?,
-            timeout_seconds: given.timeout,
-            max_attempts: given.max_attempts,
-            not_before: given.not_before,
-        },
-        idempotency_key: given.idempotency_key,
+        idempotency_key: given.options.idempotency_key.clone(),
+        options: given.options.start_options()?,
         detach: given.detach,
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use impresario_api::CheckpointChoice;
 use impresario_api::json::{self, Unreadable};
 use serde_json::{Map, Value};
 
@@ -142,6 +143,27 @@ pub(crate) fn wait(text: &str) -> Result<f64, String> {
     seconds.ok_or_else(|| format!("expected 0 to 300 seconds, such as 0.5 or 10, got \"{text}\""))
 }
 
+/// `latest`, a number of steps of the outermost loop, or a step such as `epoch=3,batch=12`.
+pub(crate) fn checkpoint(text: &str) -> Result<CheckpointChoice, String> {
+    let wrong =
+        || format!("expected latest, a number, or a step such as epoch=3,batch=12, got \"{text}\"");
+    if text == "latest" {
+        return Ok(CheckpointChoice::Latest);
+    }
+    if let Ok(count) = text.parse() {
+        return Ok(CheckpointChoice::Outermost(count));
+    }
+    let mut step = BTreeMap::new();
+    for one in text.split(',') {
+        let (name, count) = pair(one.trim()).map_err(|_| wrong())?;
+        let count = count.parse().map_err(|_| wrong())?;
+        if step.insert(name, count).is_some() {
+            return Err(wrong());
+        }
+    }
+    Ok(CheckpointChoice::Step(step))
+}
+
 /// Pairs as a map; no key may come twice, as none may in what the server takes.
 pub(crate) fn once<V>(
     option: &str,
@@ -237,6 +259,23 @@ mod tests {
         let message = twice.expect_err("one field stands twice").to_string();
         assert!(message.contains("\"a[0].b\" twice"), "{message}");
         assert_eq!(params(None, &[]).expect("nothing is fine"), json!({}));
+    }
+
+    #[test]
+    fn a_checkpoint_is_a_word_a_number_or_a_step() {
+        let step = [("epoch".to_owned(), 3), ("batch".to_owned(), 12)].into();
+        for (text, choice) in [
+            ("latest", CheckpointChoice::Latest),
+            ("7", CheckpointChoice::Outermost(7)),
+            ("epoch=3,batch=12", CheckpointChoice::Step(step)),
+        ] {
+            assert_eq!(checkpoint(text), Ok(choice), "{text}");
+        }
+        for text in [
+            "", "newest", "-1", "1.5", "epoch=", "epoch=x", "epoch=3,", "=3", "a=1,a=2",
+        ] {
+            assert!(checkpoint(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -678,6 +678,33 @@ story('why something is tried again is kept with it', async (page, server) => {
   await page.locator('.timeline bdi').getByText('the disk was full').waitFor();
 });
 
+story('a checkpoint is forked with another param, and the new operation says where it comes from', async (page, server) => {
+  const old = await server.dummy({ iterations: 3, step_ms: 0 });
+  await page.goto(`${server.console}#/operations/${old}`);
+  await badge(page).getByText('completed').waitFor();
+  await page.getByRole('button', { name: 'Fork' }).click();
+  const dialog = page.locator('dialog');
+  assert.equal(await dialog.getByLabel('Iterations').inputValue(), '3');
+  assert.equal(await dialog.getByLabel('Step').inputValue(), '0');
+  assert.deepEqual((await dialog.getByLabel('Checkpoint').locator('option').allTextContents()).map((text) => text.split(', ')[0]), ['the newest', 'iteration 3']);
+  await dialog.getByLabel('Iterations').fill('many');
+  await page.keyboard.press('Enter');
+  await dialog.getByText('expected an integer from 0 to 1000000000, got "many"').waitFor();
+  await dialog.getByLabel('Iterations').fill('5');
+  await dialog.getByLabel('Checkpoint').selectOption({ index: 1 });
+  await page.keyboard.press('Tab');
+  await dialog.getByRole('button', { name: 'Fork' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.locator('.timeline').getByText(`forked from ${old.slice(-8)} at iteration 3`).waitFor();
+  await badge(page).getByText('completed').waitFor();
+  const id = /op_[0-9a-z]{13}/.exec(page.url())[0];
+  assert.notEqual(id, old);
+  const view = await server.get(`/operations/${id}`);
+  assert.deepEqual([view.params, view.result_summary], [{ iterations: 5, step_ms: 0 }, { iterations_completed: 5 }]);
+  await page.getByRole('region', { name: 'About' }).getByRole('link', { name: old.slice(-8) }).click();
+  await page.waitForURL(new RegExp(old));
+});
+
 story('no status is cut, and what somebody said does not turn the sentence around', async (page, server) => {
   const early = await server.dummy({ iterations: 10, step_ms: 3_600_000 });
   await server.post(`/operations/${early}/finish?wait=10`);

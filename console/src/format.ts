@@ -7,6 +7,12 @@ export function count(value: number): string {
   return whole.format(value);
 }
 
+/** Where a checkpoint was taken: `epoch 3, batch 12`. */
+export function steps(at: Record<string, number>): string {
+  const all = Object.entries(at).map(([name, value]) => `${name} ${count(value)}`);
+  return all.length === 0 ? 'whole' : all.join(', ');
+}
+
 /** `0:00:41`, `3 d 4:05:06`. */
 export function duration(seconds: number): string {
   const all = Math.max(0, Math.floor(seconds));

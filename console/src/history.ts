@@ -56,8 +56,10 @@ function or(words: Words, other: string): Words {
 function line(event: Event, waitsSince: string | null, last: Status | null): [string, Words] {
   switch (event.type) {
     case 'submitted': {
-      const { requested_by: by, lane, retry_of: first, reason } = event.data;
-      const again = first === null ? NOTHING : sentence`, tries ${short(first)} again`;
+      const { requested_by: by, lane, retry_of: first, forked_from: from, reason } = event.data;
+      const again = first !== null ? sentence`, tries ${short(first)} again`
+        : from != null ? sentence`, forked from ${short(from.operation_id)} at ${or(steps(from.step), 'its checkpoint')}`
+        : NOTHING;
       return ['·', sentence`submitted by ${said(by)}, lane ${said(lane)}${again}${because(reason)}`];
     }
     case 'resumed':

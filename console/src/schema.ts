@@ -158,6 +158,11 @@ export function params(list: Field[], values: Record<string, string>): Record<st
   return made;
 }
 
+/** The params that were typed otherwise than they were. */
+export function changed(list: Field[], was: Record<string, string>, is: Record<string, string>): Record<string, unknown> {
+  return params(list.filter((one) => (is[one.name] ?? '').trim() !== (was[one.name] ?? '')), is);
+}
+
 function value(text: string, kind: Field['kind']): unknown {
   switch (kind) {
     case 'integer':

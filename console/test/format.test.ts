@@ -90,6 +90,13 @@ describe('the timeline', () => {
     ]);
     expect(plain(first!.text)).toBe('submitted by me, lane default, tries x7q2m4tz again: the disk was full');
   });
+  it('says from where an operation was forked', () => {
+    const from = { operation_id: 'op_0k3j9x7q2m4tz', step: { epoch: 3 }, at: at(0), run: 2 };
+    const [first] = history([
+      { type: 'submitted', operation_id: 'b', seq: 1, cursor: 9, at: at(0), data: { kind: 'dummy', lane: 'default', priority: 0, labels: {}, requested_by: 'me', retry_of: null, forked_from: from, not_before: null, status: 'pending', verbs: [] } },
+    ]);
+    expect(plain(first!.text)).toBe('submitted by me, lane default, forked from x7q2m4tz at epoch 3');
+  });
   it('folds many checkpoints in a row, and nothing of the life of an operation', () => {
     const checkpoint = (seq: number): Event => ({ type: 'checkpoint', operation_id: 'a', seq, cursor: seq, at: at(seq), data: { at: at(seq), step: { epoch: seq }, bytes: 1 } });
     const many = Array.from({ length: 100 }, (_, index) => checkpoint(index + 2));

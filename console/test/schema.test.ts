@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { cli, curl } from '../src/commands.ts';
-import { fields, owner, params } from '../src/schema.ts';
+import { changed, fields, owner, params } from '../src/schema.ts';
 import type { Kind } from '../src/wire.ts';
 
 const kind: Kind = {
-  kind: 'sample', description: '', lane: 'default', verbs: [], output_schema: {},
+  kind: 'sample', description: '', lane: 'default', verbs: [], output_schema: {}, fork_params: [],
   params_schema: {
     properties: {
       step_ms: { type: 'integer', minimum: 0, maximum: 3_600_000, default: 2000, description: 'A rest.' },
@@ -49,6 +49,17 @@ describe('a form from a schema', () => {
   });
   it('finds the field that a fault belongs to', () => {
     expect(['layers[1]', 'extra.a.b', 'symbol', 'extra/a', ''].map(owner)).toEqual(['layers', 'extra', 'symbol', 'extra', '']);
+  });
+});
+
+describe('a fork', () => {
+  const list = fields(kind).filter((one) => one.name === 'rate' || one.name === 'step_ms');
+  it('sends the params alone that were typed otherwise', () => {
+    const was = { rate: '0.001', step_ms: '2000' };
+    expect(changed(list, was, was)).toEqual({});
+    expect(changed(list, was, { ...was, rate: ' 0.0003 ' })).toEqual({ rate: 0.0003 });
+    expect(changed(list, was, { rate: '', step_ms: '2000 ' })).toEqual({});
+    expect(changed(list, {}, { step_ms: 'many' })).toEqual({ step_ms: 'many' });
   });
 });
 

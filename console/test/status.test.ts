@@ -75,7 +75,7 @@ describe('the levels of steps', () => {
 });
 
 describe('a refusal of a kind', () => {
-  const list = fields({ kind: 'k', description: '', lane: '', verbs: [], output_schema: {}, params_schema: { properties: { file: { type: 'string' } } } });
+  const list = fields({ kind: 'k', description: '', lane: '', verbs: [], output_schema: {}, fork_params: [], params_schema: { properties: { file: { type: 'string' } } } });
   const refusal = (details: unknown, message = 'file: expected a file, got "x"') => ofRefusal({ code: 'FILE_OUTSIDE', message, details }, list);
   it('is shown at the field that it names, if the form has it', () => {
     expect(refusal({ field: 'file', folder: 'f' })).toEqual({ path: 'file', text: 'FILE_OUTSIDE: expected a file, got "x"' });

@@ -49,7 +49,10 @@ impl Operation for Dummy {
     }
 
     fn policy(&self) -> Policy {
-        Policy::lane("default").pausable().finishable()
+        Policy::lane("default")
+            .pausable()
+            .finishable()
+            .fork_may_change(&["iterations", "step_ms"])
     }
 
     fn run(&self, params: DummyParams, ctx: &Context) -> Result<DummyOutput, Failure> {

@@ -117,12 +117,14 @@ fn accepted(what: &str, started: &Started) -> StartAnswer {
         id,
         status,
         replayed,
+        ref forked_from,
     } = *started;
     StartAnswer {
         operation_id: id,
         status,
         mode: StartMode::Async,
         message: Some(message(what, id, replayed)),
+        forked_from: forked_from.clone(),
         replayed,
         operation: None,
         result: None,

@@ -13,7 +13,9 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use impresario::operation::Operation;
 use impresario_api::json::{self, Unreadable};
-use impresario_api::{Faults, OperationId, PruneRequest, StartOptions, VerbRequest, whole_numbers};
+use impresario_api::{
+    CheckpointChoice, Faults, OperationId, PruneRequest, StartOptions, VerbRequest, whole_numbers,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -26,7 +28,7 @@ use super::state::App;
 use fields::PREDICT;
 #[cfg(feature = "training")]
 use fields::VERIFY;
-use fields::{Field, OPTIONS, PRUNE, START, VERB, faults, not_an_object};
+use fields::{FORK, Field, OPTIONS, PRUNE, START, VERB, faults, not_an_object};
 
 /// A body of more bytes is worked on off the worker: what takes less than a tenth of a millisecond is
 /// not worth the way there.
@@ -150,6 +152,25 @@ struct StartBody {
     options: Option<Map<String, Value>>,
 }
 
+/// `POST /api/v1/operations/{id}/fork`.
+pub(super) struct Fork {
+    /// From which checkpoint.
+    pub(super) checkpoint: CheckpointChoice,
+    /// The params that change, unchecked.
+    pub(super) params: Map<String, Value>,
+    /// The options, each of its type.
+    pub(super) options: StartOptions,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForkBody {
+    #[serde(default)]
+    checkpoint: CheckpointChoice,
+    params: Option<Map<String, Value>>,
+    options: Option<Map<String, Value>>,
+}
+
 /// A start of one kind: its params flat, `options` beside them.
 pub(super) struct NamedStart<K: Operation> {
     /// The params, unchecked.
@@ -180,6 +201,22 @@ impl FromRequest for Start {
             Ok(Self {
                 kind: body.kind,
                 params,
+                options: options(body.options)?,
+            })
+        })
+    }
+}
+
+impl FromRequest for Fork {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        whole(request, payload, |body| {
+            let body: ForkBody = parse(body, FORK)?;
+            Ok(Self {
+                checkpoint: body.checkpoint,
+                params: body.params.unwrap_or_default(),
                 options: options(body.options)?,
             })
         })

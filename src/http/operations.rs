@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::answers::{self, Answer, ok};
 use super::caller::Caller;
 use super::connection::Client;
-use super::extract::{Id, Prune, Start};
+use super::extract::{Fork, Id, Prune, Start};
 use super::query::{EventsQuery, ListQuery, LogsQuery, MetricsQuery, NoQuery, Wait};
 use super::state::App;
 
@@ -31,6 +31,20 @@ pub(super) async fn start(
         .start_operation(&body.kind, body.params, options)
         .await?;
     answers::started(&app.orchestrator, &body.kind, started, &wait).await
+}
+
+pub(super) async fn fork(
+    app: Data<App>,
+    id: Id,
+    caller: Caller,
+    wait: Wait,
+    body: Fork,
+) -> Answer<StartAnswer> {
+    let options = caller.options(body.options, &wait);
+    let fork = app
+        .orchestrator
+        .fork(id.0, body.checkpoint, body.params, options);
+    answers::started(&app.orchestrator, "operation", fork.await?, &wait).await
 }
 
 pub(super) async fn list(app: Data<App>, query: ListQuery) -> Answer<OperationList> {

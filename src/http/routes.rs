@@ -184,6 +184,14 @@ fn verb_routes(table: Table) -> Table {
                     .summary("A new operation with the params of one that has ended."),
             ),
         )
+        .service(
+            at("/api/v1/operations/{id}/fork", ACT).route(
+                post()
+                    .to(operations::fork)
+                    .fails(404, &["DATA_NOT_FOUND"])
+                    .summary("A new operation from a checkpoint of one, with other params."),
+            ),
+        )
 }
 
 fn read_routes(table: Table) -> Table {

@@ -649,13 +649,18 @@ impl Context {
             let whole = current.saturating_add(u64::from(level + 1 == kept.depth));
             ((*name).to_owned(), whole.min(*total))
         };
-        let open = kept.steps.iter().enumerate().take(kept.depth);
-        let step = open.map(step).collect();
+        let mut open = kept.steps.iter().enumerate().take(kept.depth);
+        let outermost = open
+            .clone()
+            .next()
+            .map(|(_, (name, ..))| (*name).to_owned());
+        let step = open.by_ref().map(step).collect();
         let (dir, folder_bytes) = dir.unzip();
         Some(SavedCheckpoint {
             at: Timestamp::now(),
             run: self.run.setup.run,
             step,
+            outermost,
             value: kept.value.as_slice().into(),
             bytes: kept.value.len() as u64 + folder_bytes.unwrap_or(0),
             dir,

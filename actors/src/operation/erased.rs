@@ -45,6 +45,11 @@ pub(super) fn erase<K: Operation>(kind: K) -> Arc<dyn ErasedOperation> {
         output_schema: schemars::schema_for!(K::Output).to_value(),
         lane: policy.lane.to_owned(),
         verbs,
+        fork_params: policy
+            .fork_may_change
+            .iter()
+            .map(|one| (*one).to_owned())
+            .collect(),
     };
     Arc::new(Erased {
         kind,

@@ -156,13 +156,18 @@ fn params_faults(kind: &str, schema: &ParamsSchema, policy: &Policy) -> Vec<Setu
     });
     let mut faults: Vec<_> = unusable.into_iter().collect();
     if let Some(known) = schema.fields() {
-        let unknown = policy.unique_by.iter();
-        let unknown = unknown.filter(|param| !known.contains(**param));
-        faults.extend(unknown.map(|param| SetupFault::UniqueByUnknown {
-            kind: kind.to_owned(),
-            param: (*param).to_owned(),
-            known: known.iter().map(|one| (*one).to_owned()).collect(),
-        }));
+        for (rule, params) in [
+            ("unique_by", &policy.unique_by),
+            ("fork_may_change", &policy.fork_may_change),
+        ] {
+            let unknown = params.iter().filter(|param| !known.contains(**param));
+            faults.extend(unknown.map(|param| SetupFault::ParamUnknown {
+                kind: kind.to_owned(),
+                rule,
+                param: (*param).to_owned(),
+                known: known.iter().map(|one| (*one).to_owned()).collect(),
+            }));
+        }
     }
     faults
 }

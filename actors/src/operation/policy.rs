@@ -23,6 +23,7 @@ use crate::rules::retry::Backoff;
 ///     .checkpoint_every(Duration::from_secs(30))
 ///     .checkpoint_share(0.02)
 ///     .unique_by(&["symbol", "timeframe"])
+///     .fork_may_change(&["epochs"])
 ///     .admit_within(Duration::from_secs(1));
 /// # let _ = policy;
 /// ```
@@ -39,6 +40,7 @@ pub struct Policy {
     pub(crate) grace: Duration,
     pub(crate) checkpoints: CheckpointTiming,
     pub(crate) unique_by: Vec<&'static str>,
+    pub(crate) fork_may_change: Vec<&'static str>,
     pub(crate) admit_within: Duration,
 }
 
@@ -64,6 +66,7 @@ impl Policy {
                 share: None,
             },
             unique_by: Vec::new(),
+            fork_may_change: Vec::new(),
             admit_within: Duration::from_secs(5),
         }
     }
@@ -163,6 +166,16 @@ impl Policy {
     pub fn unique_by(self, params: &[&'static str]) -> Self {
         Self {
             unique_by: params.to_vec(),
+            ..self
+        }
+    }
+
+    /// The params that may change when an operation of this kind is forked: the function must be able to go
+    /// on with them from a checkpoint that was given with others. None by default.
+    #[must_use]
+    pub fn fork_may_change(self, params: &[&'static str]) -> Self {
+        Self {
+            fork_may_change: params.to_vec(),
             ..self
         }
     }

@@ -3,15 +3,20 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use impresario_api::{Curves, MetricPoint, MetricSeries, OperationId};
+use impresario_api::{Curves, EventBody, MetricPoint, MetricSeries, OperationId};
 
 use super::Orchestrator;
 use crate::Error;
 use crate::rules::thinning::{summary, thinned};
-use crate::store::{Reader, StoreError};
+use crate::store::{ForkOrigin, Reader, StoreError};
 
 /// Events read at a time.
 const PAGE: usize = 1_000;
+/// How far back the points of a fork go, in forks of forks.
+const MOST_ANCESTORS: usize = 16;
+/// Events read of each operation that a fork goes back to: those past the checkpoint are of no use, and there
+/// may be any number of them.
+const MOST_OF_AN_ANCESTOR: usize = 200_000;
 
 /// Which points of an operation's metrics.
 #[derive(Clone, Debug)]
@@ -56,19 +61,65 @@ impl Orchestrator {
     }
 }
 
+/// Those of an operation. Where it is a fork they begin with those of the operations that it goes back to, as
+/// far as these are kept.
 async fn curves(reader: &dyn Reader, id: OperationId) -> Result<Curves, StoreError> {
     let mut curves = Curves::default();
-    let mut since = 0;
-    loop {
+    for ancestor in ancestors(reader, id).await?.iter().rev() {
+        let ForkOrigin { from, metrics } = ancestor;
+        let id = from.operation_id;
+        curves = hear(reader, id, from.run, MOST_OF_AN_ANCESTOR, curves).await?;
+        curves = curves.up_to(metrics);
+    }
+    hear(reader, id, u32::MAX, usize::MAX, curves).await
+}
+
+/// From where an operation was forked, and from where that one was, and so on: the nearest first.
+async fn ancestors(reader: &dyn Reader, id: OperationId) -> Result<Vec<ForkOrigin>, StoreError> {
+    let (mut ancestors, mut next) = (Vec::new(), Some(id));
+    while let Some(id) = next
+        && ancestors.len() < MOST_ANCESTORS
+    {
+        let operation = reader.operation(id).await?;
+        let forked = operation.and_then(|operation| operation.forked.clone());
+        next = forked.as_ref().map(|forked| forked.from.operation_id);
+        ancestors.extend(forked);
+    }
+    Ok(ancestors)
+}
+
+/// The same curves with what an operation reported in its runs up to one, as far as `most` events tell it.
+async fn hear(
+    reader: &dyn Reader,
+    id: OperationId,
+    last_run: u32,
+    most: usize,
+    mut curves: Curves,
+) -> Result<Curves, StoreError> {
+    let (mut since, mut heard) = (0, 0);
+    while heard < most {
         let events = reader.events(id, since, PAGE, &["metric", "restored"]);
         let events = events.await?;
         let Some(last) = events.last() else {
-            return Ok(curves);
+            break;
         };
-        since = last.seq;
-        for event in &events {
+        (since, heard) = (last.seq, heard + events.len());
+        for event in events
+            .iter()
+            .filter(|event| run_of(&event.body) <= last_run)
+        {
             curves.hear(&event.body, event.at);
         }
+    }
+    Ok(curves)
+}
+
+/// The run that an event of metrics belongs to.
+const fn run_of(body: &EventBody) -> u32 {
+    match body {
+        EventBody::Metric(metric) => metric.run,
+        EventBody::Restored(restored) => restored.run,
+        _ => 0,
     }
 }
 

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use impresario_api::{Faults, OperationId, StartOptions, Timestamp, text};
+use impresario_api::{CheckpointChoice, Faults, OperationId, StartOptions, Timestamp, text};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
@@ -67,12 +67,22 @@ pub struct Options {
     pub gone: CancellationToken,
 }
 
-/// That a start tries an operation again.
-pub(super) struct Again {
-    /// Which.
-    pub(super) of: OperationId,
-    /// Why, if they said.
-    pub(super) reason: Option<String>,
+/// The operation from which a start comes.
+pub(super) enum Predecessor {
+    /// It is tried again.
+    Retried {
+        /// Which.
+        of: OperationId,
+        /// Why, if they said.
+        reason: Option<String>,
+    },
+    /// It is forked.
+    Forked {
+        /// Which.
+        of: OperationId,
+        /// From which of its checkpoints.
+        checkpoint: CheckpointChoice,
+    },
 }
 
 impl Options {
@@ -165,18 +175,25 @@ impl Options {
         &self,
         kind: &dyn ErasedOperation,
         params: &Value,
-        retry_of: Option<OperationId>,
+        predecessor: Option<&Predecessor>,
         kept: Duration,
         now: Timestamp,
     ) -> Option<Idempotency> {
         let key = self.idempotency_key.as_ref()?;
         let policy = kind.policy();
+        let retry_of = match predecessor {
+            Some(Predecessor::Retried { of, .. }) => Some(of),
+            _ => None,
+        };
         let mut hasher = DefaultHasher::new();
         (&kind.view().kind, params.to_string(), retry_of).hash(&mut hasher);
         (self.priority(), &self.start.labels).hash(&mut hasher);
         (self.timeout_ms(policy), self.max_attempts(policy)).hash(&mut hasher);
         let not_before = self.start.not_before.map(Timestamp::as_millis);
         not_before.hash(&mut hasher);
+        if let Some(Predecessor::Forked { of, checkpoint }) = predecessor {
+            (of, checkpoint).hash(&mut hasher);
+        }
         let kept = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
         Some(Idempotency {
             key: self.key_of_caller(key),
@@ -210,7 +227,7 @@ impl Options {
         self.start.max_attempts.unwrap_or(policy.max_attempts)
     }
 
-    /// A retry's: the first one's own, where it is asked for nothing else.
+    /// Those of a retry or a fork: the first one's own, where it is asked for nothing else.
     pub(super) fn like(self, first: &StoredOperation) -> Self {
         let asked = self.start;
         let start = StartOptions {
@@ -234,19 +251,24 @@ impl Options {
         id: OperationId,
         kind: &dyn ErasedOperation,
         params: Arc<Value>,
-        again: Option<Again>,
+        predecessor: Option<Predecessor>,
         idempotency: Option<Idempotency>,
         now: Timestamp,
     ) -> Submission {
         let policy = kind.policy();
+        let (retry_of, reason) = match predecessor {
+            Some(Predecessor::Retried { of, reason }) => (Some(of), reason),
+            _ => (None, None),
+        };
         Submission {
             id,
             kind: kind.view().kind.clone(),
             lane: policy.lane.to_string(),
             priority: self.priority(),
             requested_by: self.caller(),
-            retry_of: again.as_ref().map(|again| again.of),
-            reason: again.and_then(|again| again.reason),
+            retry_of,
+            reason,
+            fork: None,
             unique: unique(&policy.unique_by, &kind.view().kind, &params),
             params,
             timeout_ms: self.timeout_ms(policy),

@@ -4,10 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use impresario_api::{OperationId, Status};
+use impresario_api::{ForkedFrom, OperationId, Status};
 use serde_json::Value;
 
-use super::options::Again;
+use super::forks::CopiedFolder;
+use super::options::Predecessor;
 use super::outcome_waiter::OutcomeWaiter;
 use super::refusals::unexpected;
 use super::{Options, Orchestrator, Until};
@@ -16,7 +17,7 @@ use crate::locks::{lock, panic_message};
 use crate::operation::{ErasedOperation, Operation, encoded};
 use crate::rules::admission::Limits;
 use crate::rules::dispatch::is_due;
-use crate::store::{Command, Done, Outcome, StoreError, Submission};
+use crate::store::{Command, Outcome, StoreError, StoredOperation, Submission};
 use crate::supervision::messages::Start;
 use crate::supervision::reply::Reply;
 use crate::supervision::writer::Entry;
@@ -35,6 +36,8 @@ pub struct Started {
     pub status: Status,
     /// Whether the idempotency key was seen before: then it is the first one's operation.
     pub replayed: bool,
+    /// The checkpoint from which it goes on, where it is a fork.
+    pub forked_from: Option<ForkedFrom>,
 }
 
 impl Orchestrator {
@@ -109,9 +112,9 @@ impl Orchestrator {
         kind: &Arc<dyn ErasedOperation>,
         params: Arc<Value>,
         options: Options,
-        again: Option<Again>,
+        predecessor: Option<Predecessor>,
     ) -> Result<Started, Error> {
-        let started = self.judge(kind, params, options, again).await;
+        let started = self.judge(kind, params, options, predecessor).await;
         if let Err(
             Error::Duplicate(_) | Error::QueueFull { .. } | Error::Store(StoreError::Full(_)),
         ) = &started
@@ -126,11 +129,11 @@ impl Orchestrator {
         kind: &Arc<dyn ErasedOperation>,
         params: Arc<Value>,
         options: Options,
-        again: Option<Again>,
+        predecessor: Option<Predecessor>,
     ) -> Result<Started, Error> {
         let kept = self.0.config.idempotency_kept;
-        let retry_of = again.as_ref().map(|again| again.of);
-        let idempotency = options.idempotency(&**kind, &params, retry_of, kept, self.now());
+        let idempotency =
+            options.idempotency(&**kind, &params, predecessor.as_ref(), kept, self.now());
         if let Some(given) = &idempotency
             && let Some((id, first)) = self.0.reader.idempotent(&given.key, given.since).await?
             && let Some(replayed) = self.replay(id, first == given.fingerprint).await?
@@ -141,12 +144,20 @@ impl Orchestrator {
         if !self.is_admitting() {
             return Err(self.gone());
         }
+        let id = self.0.ids.next(self.now());
+        let (fork, mut folder) = match &predecessor {
+            Some(Predecessor::Forked { of, checkpoint }) => {
+                Some(self.forked_checkpoint(*of, checkpoint, id, &params).await?)
+            }
+            _ => None,
+        }
+        .unzip();
         let now = self.now();
-        let id = self.0.ids.next(now);
         // Until it is recorded: one that waits for the end would have the functions yield all that time.
         let _waits = options.wait.is_zero().then(|| self.0.waiting.enter());
         let waiter = OutcomeWaiter::new(self, id, Some(Until::Ended), &options);
-        let submission = options.submission(id, &**kind, params, again, idempotency, now);
+        let mut submission = options.submission(id, &**kind, params, predecessor, idempotency, now);
+        submission.fork = fork;
         let lane = submission.lane.clone();
         let (reply, answer) = waiter.reply();
         let submission = Box::new(submission);
@@ -155,13 +166,16 @@ impl Orchestrator {
         } else {
             self.0.manager.do_send(Start { submission, reply });
         }
-        match waiter.hear(answer).await? {
-            Outcome::Done(done) => Ok(started(&done, false)),
-            Outcome::Replayed(operation) => Ok(Started {
-                id: operation.id,
-                status: operation.state.shown(),
-                replayed: true,
-            }),
+        folder.iter_mut().for_each(CopiedFolder::may_be_needed);
+        let outcome = waiter.hear(answer).await;
+        if is_not_recorded(&outcome)
+            && let Some(folder) = folder
+        {
+            folder.not_needed();
+        }
+        match outcome? {
+            Outcome::Done(done) => Ok(started(&done.operation, false)),
+            Outcome::Replayed(operation) => Ok(started(&operation, true)),
             Outcome::Refused(refused) => Err(self.refused(refused, &lane)),
             other => Err(unexpected(&other)),
         }
@@ -200,11 +214,7 @@ impl Orchestrator {
         if operation.is_some() && !same {
             return Err(Error::IdempotencyMismatch(id));
         }
-        Ok(operation.map(|operation| Started {
-            id,
-            status: operation.state.shown(),
-            replayed: true,
-        }))
+        Ok(operation.map(|operation| started(&operation, true)))
     }
 
     /// Asks the kind whether the world is as the params need it, on the bounded pool.
@@ -244,10 +254,23 @@ fn is_small(value: &Value, left: &mut usize) -> bool {
     }
 }
 
-fn started(done: &Done, replayed: bool) -> Started {
+fn started(operation: &StoredOperation, replayed: bool) -> Started {
+    let forked = operation.forked.as_ref();
     Started {
-        id: done.operation.id,
-        status: done.operation.state.shown(),
+        id: operation.id,
+        status: operation.state.shown(),
         replayed,
+        forked_from: forked.map(|forked| forked.from.clone()),
     }
+}
+
+/// Whether it is certain that a start was not recorded.
+const fn is_not_recorded(outcome: &Result<Outcome, Error>) -> bool {
+    matches!(
+        outcome,
+        Ok(Outcome::Refused(_) | Outcome::Replayed(_))
+            | Err(Error::Store(
+                StoreError::Full(_) | StoreError::Unavailable(_)
+            ))
+    )
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use impresario_api::{OperationId, OperationView, Verb};
 
-use super::options::{Again, kept_reason};
+use super::options::{Predecessor, kept_reason};
 use super::outcome_waiter::OutcomeWaiter;
 use super::refusals::unexpected;
 use super::{Options, Orchestrator, Started, Until};
@@ -125,11 +125,11 @@ impl Orchestrator {
         let kind = Arc::clone(self.kind(&first.kind)?);
         let params = self.checked(&kind, (*first.params).clone()).await?;
         let options = options.like(first);
-        let again = Again {
+        let of = Predecessor::Retried {
             of: first.id,
             reason,
         };
-        let started = self.submit(&kind, params, options, Some(again)).await?;
+        let started = self.submit(&kind, params, options, Some(of)).await?;
         Ok(Asked::New(started))
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn row(operation: &StoredOperation, around: &Around, now: Timestamp) 
         attempt: told.attempt,
         max_attempts: state.terms.max_attempts,
         retry_of: operation.retry_of,
+        forked_from: operation.forked.as_ref().map(|forked| forked.from.clone()),
         labels: operation.labels.clone(),
         requested_by: operation.requested_by.clone(),
         created_at: operation.created_at,
@@ -98,10 +99,12 @@ pub(super) fn list_row(
 pub(super) fn view(operation: &StoredOperation, around: &Around, now: Timestamp) -> OperationView {
     let is_small =
         |output: &Value| serde_json::to_vec(output).is_ok_and(|bytes| bytes.len() <= SUMMARY_BYTES);
+    let kept = operation.kept_checkpoints();
     OperationView {
         row: row(operation, around, now),
         params: (*operation.params).clone(),
         warnings: operation.warnings.clone(),
+        checkpoints: kept.iter().rev().map(|one| one.view()).collect(),
         result_summary: match operation.output.as_deref() {
             Some(output) if is_small(output) => Some(output.clone()),
             _ => None,

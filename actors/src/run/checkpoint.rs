@@ -16,6 +16,9 @@ pub struct SavedCheckpoint {
     pub run: u32,
     /// How many of each step were complete.
     pub step: BTreeMap<String, u64>,
+    /// The name of the outermost loop that was open.
+    #[serde(default)]
+    pub outermost: Option<String>,
     /// The function's state, MessagePack with field names.
     pub value: Arc<[u8]>,
     /// The folder that belongs to it.
@@ -24,4 +27,16 @@ pub struct SavedCheckpoint {
     pub bytes: u64,
     /// The last step of each metric reported when it was taken.
     pub metrics: BTreeMap<String, u64>,
+}
+
+impl SavedCheckpoint {
+    /// How many steps of the outermost loop were complete. One that was kept before that loop's name was
+    /// recorded says so where it has a single loop.
+    pub(crate) fn outermost_steps(&self) -> Option<u64> {
+        match &self.outermost {
+            Some(name) => self.step.get(name).copied(),
+            None if self.step.len() == 1 => self.step.values().next().copied(),
+            None => None,
+        }
+    }
 }

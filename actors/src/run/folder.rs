@@ -164,11 +164,11 @@ pub(crate) struct Name {
 
 impl Name {
     /// While it is written.
-    fn unfinished(self) -> String {
+    pub(super) fn unfinished(self) -> String {
         format!(".{}", self.finished())
     }
 
-    fn finished(self) -> String {
+    pub(super) fn finished(self) -> String {
         format!("{:06}-{:06}", self.run, self.number)
     }
 

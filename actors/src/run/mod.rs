@@ -3,6 +3,7 @@
 
 pub(crate) mod checkpoint;
 pub(crate) mod control;
+pub(crate) mod copy;
 pub(crate) mod execute;
 pub(crate) mod files;
 pub(crate) mod folder;

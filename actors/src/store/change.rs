@@ -8,7 +8,9 @@ use std::sync::Arc;
 use impresario_api::{CheckpointView, Event, EventBody, OperationError, RestoredData, Timestamp};
 
 use super::End;
-use super::record::{KEPT_CHECKPOINTS, MOST_WARNINGS, StoredOperation, Submission, UNREADABLE};
+use super::record::{
+    Fork, ForkOrigin, KEPT_CHECKPOINTS, MOST_WARNINGS, StoredOperation, Submission, UNREADABLE,
+};
 use crate::rules::lifecycle::{self, Announcement, Input, Moment, Recorded, Rejection, State};
 use crate::rules::run_end::RunEnd;
 use crate::run::SavedCheckpoint;
@@ -19,6 +21,9 @@ pub type Fact = (Timestamp, EventBody);
 impl StoredOperation {
     /// A start as it is recorded, and the event that tells of it.
     pub fn submitted(submission: Submission) -> (Self, EventBody) {
+        let mut state = State::submitted(submission.terms, submission.not_before);
+        state.has_checkpoint = submission.fork.is_some();
+        let (forked, checkpoint) = submission.fork.map(forked).unzip();
         let operation = Self {
             id: submission.id,
             kind: submission.kind,
@@ -28,10 +33,11 @@ impl StoredOperation {
             requested_by: submission.requested_by,
             retry_of: submission.retry_of,
             reason: submission.reason,
+            forked,
             params: submission.params,
             timeout_ms: submission.timeout_ms,
             unique: submission.unique,
-            state: State::submitted(submission.terms, submission.not_before),
+            state,
             created_at: submission.now,
             pending_since: None,
             started_at: None,
@@ -40,7 +46,7 @@ impl StoredOperation {
             completed_at: None,
             ran_ms: 0,
             progress: None,
-            checkpoints: Vec::new(),
+            checkpoints: checkpoint.into_iter().collect(),
             warnings: Vec::new(),
             output: None,
             seq: 0,
@@ -229,6 +235,14 @@ impl StoredOperation {
         self.completed_at.filter(|_| kept)
     }
 
+    /// The checkpoints that can be forked, oldest first. Of an operation that has completed the folders are
+    /// removed.
+    pub fn kept_checkpoints(&self) -> Vec<&SavedCheckpoint> {
+        let completed = self.state.status == Recorded::Completed;
+        let kept = self.checkpoints.iter();
+        kept.filter(|one| !completed || one.dir.is_none()).collect()
+    }
+
     /// The newest checkpoint.
     pub fn checkpoint(&self) -> Option<&SavedCheckpoint> {
         self.checkpoints.last()
@@ -287,6 +301,14 @@ impl StoredOperation {
             _ => self.dispatched_at,
         }
     }
+}
+
+fn forked(fork: Fork) -> (ForkOrigin, SavedCheckpoint) {
+    let origin = ForkOrigin {
+        from: fork.from,
+        metrics: fork.checkpoint.metrics.clone(),
+    };
+    (origin, fork.checkpoint)
 }
 
 impl SavedCheckpoint {

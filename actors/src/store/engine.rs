@@ -15,7 +15,7 @@ mod working_set;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use impresario_api::{Event, OperationId, Timestamp};
+use impresario_api::{Event, EventBody, OperationId, Timestamp};
 
 pub use self::needs::{CancelledNeeds, LaneNeeds, Needs, PruneNeeds};
 pub use self::working_set::{KnownKey, LaneSet, Promoted, Queued, Stored, WorkingSet};
@@ -158,7 +158,12 @@ impl Engine {
             self.changes.keys.push(key);
         }
         let (operation, event) = StoredOperation::submitted(submission.clone());
-        Outcome::Done(self.save(operation, vec![(submission.now, event)]))
+        let mut facts = vec![(submission.now, event)];
+        if let Some(checkpoint) = operation.checkpoint() {
+            let event = EventBody::Checkpoint(checkpoint.view());
+            facts.push((submission.now, event));
+        }
+        Outcome::Done(self.save(operation, facts))
     }
 
     /// Why a start is not recorded: a key that is known, a live one like it, a full lane, a full disk.

@@ -33,8 +33,8 @@ pub use memory::MemoryStore;
 pub use query::{Page, Query};
 pub use reader::{Answer, Reader};
 pub use record::{
-    Idempotency, KEPT_CHECKPOINTS, LostOwner, MOST_WARNINGS, Owner, StoredOperation, Submission,
-    UNREADABLE,
+    Fork, ForkOrigin, Idempotency, KEPT_CHECKPOINTS, LostOwner, MOST_WARNINGS, Owner,
+    StoredOperation, Submission, UNREADABLE,
 };
 
 /// Places in a queue are counted up to here.

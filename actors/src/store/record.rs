@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use impresario_api::{OperationId, Progress, Timestamp, Warning};
+use impresario_api::{ForkedFrom, OperationId, Progress, Timestamp, Warning};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::rules::admission::Limits;
@@ -40,6 +41,8 @@ pub struct Submission {
     pub retry_of: Option<OperationId>,
     /// Why it is tried again, if they said.
     pub reason: Option<String>,
+    /// The checkpoint of another operation from which this one begins.
+    pub fork: Option<Fork>,
     /// Checked, defaults filled in.
     pub params: Arc<Value>,
     /// One run's time, in milliseconds.
@@ -56,6 +59,25 @@ pub struct Submission {
     pub limits: Limits,
     /// When.
     pub now: Timestamp,
+}
+
+/// The checkpoint with which a forked operation is recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fork {
+    /// Where it comes from.
+    pub from: ForkedFrom,
+    /// The same checkpoint as the new operation's own, of its run 0.
+    pub checkpoint: SavedCheckpoint,
+}
+
+/// What stays known of the checkpoint from which an operation was forked, however many it has given since.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForkOrigin {
+    /// Where it comes from.
+    pub from: ForkedFrom,
+    /// The last step of each metric then.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, u64>,
 }
 
 /// Who carries out a run: a process of a node.
@@ -116,6 +138,8 @@ pub struct StoredOperation {
     pub retry_of: Option<OperationId>,
     /// Why it is tried again, if they said.
     pub reason: Option<String>,
+    /// The checkpoint of another operation from which it was forked.
+    pub forked: Option<ForkOrigin>,
     /// As accepted.
     pub params: Arc<Value>,
     /// One run's time, in milliseconds.

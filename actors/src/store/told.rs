@@ -15,6 +15,7 @@ impl StoredOperation {
             labels: self.labels.clone(),
             requested_by: self.requested_by.clone(),
             retry_of: self.retry_of,
+            forked_from: self.forked.as_ref().map(|forked| forked.from.clone()),
             reason: self.reason.clone(),
             not_before: self.state.not_before,
             status: self.state.shown(),

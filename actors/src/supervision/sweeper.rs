@@ -31,15 +31,19 @@ pub(crate) struct Sweeper {
 }
 
 impl Sweeper {
-    /// Starts it.
-    pub(crate) fn start(root: Option<PathBuf>, reader: Arc<dyn Reader>) -> io::Result<Self> {
+    /// Starts it. `first` is older than every operation that this process records.
+    pub(crate) fn start(
+        root: Option<PathBuf>,
+        reader: Arc<dyn Reader>,
+        first: OperationId,
+    ) -> io::Result<Self> {
         let Some(root) = root else {
             return Ok(Self { sender: None });
         };
         let (sender, receiver) = unbounded();
         let thread = std::thread::Builder::new().name("impresario-sweeper".to_owned());
         // It is not waited for: what a shutdown cuts short, the next start does.
-        thread.spawn(move || sweep(&root, &*reader, &receiver))?;
+        thread.spawn(move || sweep(&root, &*reader, first, &receiver))?;
         let sender = Some(sender);
         Ok(Self { sender })
     }
@@ -83,10 +87,10 @@ fn name_of(checkpoint: &SavedCheckpoint) -> Option<FolderName> {
     FolderName::parse(name).map(|(name, _)| name)
 }
 
-fn sweep(root: &Path, reader: &dyn Reader, receiver: &Receiver<Sweep>) {
+fn sweep(root: &Path, reader: &dyn Reader, first: OperationId, receiver: &Receiver<Sweep>) {
     while let Ok(sweep) = receiver.recv() {
         match sweep {
-            Sweep::Leftovers => sweep_leftovers(root, reader),
+            Sweep::Leftovers => sweep_leftovers(root, reader, first),
             Sweep::All(id) => remove(&root.join(id.to_string())),
             Sweep::Before(id, oldest) => {
                 remove_folders(&root.join(id.to_string()), |name, finished| {
@@ -97,7 +101,7 @@ fn sweep(root: &Path, reader: &dyn Reader, receiver: &Receiver<Sweep>) {
     }
 }
 
-fn sweep_leftovers(root: &Path, reader: &dyn Reader) {
+fn sweep_leftovers(root: &Path, reader: &dyn Reader, first: OperationId) {
     let Ok(entries) = fs::read_dir(root) else {
         return; // There is none yet.
     };
@@ -107,6 +111,8 @@ fn sweep_leftovers(root: &Path, reader: &dyn Reader) {
             continue; // Not made here.
         };
         match reader.operation(id).wait() {
+            // A fork that will be recorded once the copy of its checkpoint is there.
+            Ok(None) if id > first => {}
             Ok(None) => remove(&entry.path()),
             Ok(Some(operation)) if is_done_with(&operation) => remove(&entry.path()),
             Ok(Some(operation)) => {

@@ -46,6 +46,29 @@ fn run(run: u32, steps: std::ops::RangeInclusive<u64>) -> Vec<EventBody> {
 }
 
 #[test]
+fn a_fork_begins_with_the_points_up_to_its_checkpoint_and_its_own_runs_replace_them() {
+    let mut events = run(1, 1..=3);
+    events.push(restored(2, &[("loss", 2), ("gain", 2)]));
+    events.extend(run(2, 3..=5));
+    let last_steps = BTreeMap::from([("loss".to_owned(), 4)]);
+    let mut curves = heard(&events).up_to(&last_steps);
+    assert_eq!(points(&curves, "loss"), [(1, 0), (2, 0), (3, 0), (4, 0)]);
+    assert_eq!(
+        curves.names().collect::<Vec<_>>(),
+        ["loss"],
+        "gain came later"
+    );
+    let mut goes_on = curves.clone();
+    goes_on.hear(&restored(1, &[("loss", 4)]), Timestamp::from_millis(0));
+    goes_on.hear(&metric("loss", 5, 1.0, 1), Timestamp::from_millis(0));
+    let joined = [(1, 0), (2, 0), (3, 0), (4, 0), (5, 1)];
+    assert_eq!(points(&goes_on, "loss"), joined);
+    // Its checkpoint was damaged meanwhile: it starts over.
+    curves.hear(&metric("loss", 1, 1.0, 1), Timestamp::from_millis(0));
+    assert_eq!(points(&curves, "loss"), [(1, 1)]);
+}
+
+#[test]
 fn a_run_that_starts_over_voids_all_that_an_earlier_one_reported_after_its_start() {
     let mut events = run(1, 1..=5);
     // Measured at the end alone, and not by the second run.

@@ -63,6 +63,7 @@ fn submitted(terms: Terms, has_checkpoint: bool, not_before: Option<i64>) -> Sto
         requested_by: "me".to_owned(),
         retry_of: None,
         reason: None,
+        fork: None,
         params: std::sync::Arc::new(serde_json::Value::Null),
         timeout_ms: None,
         not_before: not_before.map(Timestamp::from_millis),

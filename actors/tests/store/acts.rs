@@ -61,6 +61,7 @@ pub(crate) fn submission(
         requested_by: "me".to_owned(),
         retry_of: None,
         reason: None,
+        fork: None,
         params: Arc::new(serde_json::Value::Null),
         timeout_ms: None,
         not_before: delay.map(|delay| now.plus_millis(delay)),

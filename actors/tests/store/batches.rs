@@ -130,6 +130,7 @@ fn checkpoint(run: u32, now: Timestamp) -> SavedCheckpoint {
         at: now,
         run,
         step: BTreeMap::new(),
+        outermost: None,
         value: Arc::from([1]),
         dir: None,
         bytes: 1,

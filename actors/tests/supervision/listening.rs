@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::kit::{
     LONG, Move, Stage, eventually, next, now, policy, stage, stage_with, until_completed,
 };
-use crate::scripted::Blinking;
+use crate::scripted::{Blinking, Says};
 
 /// So many short events fall out of what is kept for listeners.
 const OVERFLOW: usize = 16_500;
@@ -190,7 +190,7 @@ fn a_store_that_blinks_while_one_catches_up_costs_it_no_event() {
     let store = Blinking {
         store: MemoryStore::new(),
         refuses: Arc::clone(&refuses),
-        denies: false,
+        says: Says::Nothing,
     };
     let stage = stage_with(policy(), 1, store);
     let id = of_team(&stage, "red");

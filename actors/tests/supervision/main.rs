@@ -5,6 +5,7 @@ mod checkpointing;
 mod clocks;
 mod ends;
 mod forgetting;
+mod forking;
 mod gaps;
 mod kit;
 mod lanes;

@@ -403,6 +403,7 @@ fn a_clock_far_ahead_removes_nothing_by_age_at_once() {
         requested_by: "me".to_owned(),
         retry_of: None,
         reason: None,
+        fork: None,
         params: Arc::new(serde_json::json!({})),
         timeout_ms: None,
         not_before: None,

@@ -130,10 +130,7 @@ fn every_fault_of_the_kinds_and_lanes_is_named_at_once() {
         is(|one| matches!(one, SetupFault::SchemaUnusable { .. })),
         1
     );
-    assert_eq!(
-        is(|one| matches!(one, SetupFault::UniqueByUnknown { .. })),
-        2
-    );
+    assert_eq!(is(|one| matches!(one, SetupFault::ParamUnknown { .. })), 2);
     assert_eq!(
         is(|one| matches!(one, SetupFault::CheckpointShare { .. })),
         1

@@ -1,8 +1,8 @@
 //! Stores whose commits, or reads, a test scripts.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use impresario::rules::admission::Waiting;
 use impresario::store::{
@@ -56,8 +56,19 @@ pub(crate) fn cut() -> (Arc<AtomicBool>, impl Store) {
 pub(crate) struct Blinking {
     pub(crate) store: MemoryStore,
     pub(crate) refuses: Arc<AtomicU32>,
-    /// Instead it says that they are not there.
-    pub(crate) denies: bool,
+    /// What it says then.
+    pub(crate) says: Says,
+}
+
+/// What a store says that blinks.
+#[derive(Clone)]
+pub(crate) enum Says {
+    /// It cannot be reached.
+    Nothing,
+    /// There is no such operation.
+    NotThere,
+    /// The operation as it was.
+    Old(Arc<OnceLock<Arc<StoredOperation>>>),
 }
 
 impl Store for Blinking {
@@ -75,31 +86,30 @@ impl Store for Blinking {
 
     fn reader(&self) -> Arc<dyn Reader> {
         let (of, refuses) = (self.store.reader(), Arc::clone(&self.refuses));
-        let denies = self.denies;
-        Arc::new(BlinkingReader {
-            of,
-            refuses,
-            denies,
-        })
+        let says = self.says.clone();
+        Arc::new(BlinkingReader { of, refuses, says })
     }
 }
 
 struct BlinkingReader {
     of: Arc<dyn Reader>,
     refuses: Arc<AtomicU32>,
-    denies: bool,
+    says: Says,
 }
 
 impl Reader for BlinkingReader {
     fn operation(&self, id: OperationId) -> Answer<'_, Option<Arc<StoredOperation>>> {
         let less = |left: u32| left.checked_sub(1);
         let (set, fetch) = (Ordering::AcqRel, Ordering::Acquire);
-        match self.refuses.fetch_update(set, fetch, less) {
-            Ok(_) if self.denies => Answer::at_hand(Ok(None)),
-            Ok(_) => {
+        if self.refuses.fetch_update(set, fetch, less).is_err() {
+            return self.of.operation(id);
+        }
+        match &self.says {
+            Says::Nothing => {
                 Answer::awaited(async { Err(StoreError::Unavailable("it blinks".to_owned())) })
             }
-            Err(_) => self.of.operation(id),
+            Says::NotThere => Answer::at_hand(Ok(None)),
+            Says::Old(operation) => Answer::at_hand(Ok(operation.get().cloned())),
         }
     }
 

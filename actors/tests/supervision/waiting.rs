@@ -12,7 +12,7 @@ use impresario::{Asked, Error, Options, Started, Until};
 use impresario_api::{OperationId, Status, Verb};
 
 use crate::kit::{LONG, Move, NoParams, Puppet, Stage, now, policy, stage, stage_of, stage_with};
-use crate::scripted::{Blinking, cut};
+use crate::scripted::{Blinking, Says, cut};
 
 fn waiting(wait: Duration) -> Options {
     Options::default().wait(wait)
@@ -126,7 +126,7 @@ fn a_key_whose_operation_goes_while_it_is_looked_up_is_what_the_store_makes_of_i
     let store = Blinking {
         store: MemoryStore::new(),
         refuses: Arc::clone(&refuses),
-        denies: true,
+        says: Says::NotThere,
     };
     let stage = stage_with(policy(), 1, store);
     let keyed = || {
@@ -147,7 +147,7 @@ fn a_key_whose_operation_goes_while_it_is_looked_up_is_what_the_store_makes_of_i
 }
 
 /// Asks once, and goes: a caller who does not stay for the answer.
-fn leaves<F: Future>(asked: F) {
+pub(crate) fn leaves<F: Future>(asked: F) {
     let mut asked = std::pin::pin!(asked);
     let mut context = Context::from_waker(Waker::noop());
     // It may be answered already; mostly it is not.

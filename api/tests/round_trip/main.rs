@@ -7,9 +7,10 @@ use std::fmt::Debug;
 
 use impresario_api::{
     Bar, BarPage, ClientFrame, DatasetList, Envelope, ErrorBody, Event, EventPage, Fault,
-    HealthView, KindView, MAX_DEPTH, MetricSeries, ModelCard, ModelList, OperationList,
-    OperationRow, OperationView, PredictRequest, Prediction, PruneAnswer, PruneRequest,
-    ServerFrame, StartAnswer, StartOptions, StartRequest, SystemView, VerbAnswer, VerbRequest,
+    ForkRequest, HealthView, KindView, MAX_DEPTH, MetricSeries, ModelCard, ModelList,
+    OperationList, OperationRow, OperationView, PredictRequest, Prediction, PruneAnswer,
+    PruneRequest, ServerFrame, StartAnswer, StartOptions, StartRequest, SystemView, VerbAnswer,
+    VerbRequest,
 };
 use proptest::prelude::*;
 use schemars::JsonSchema;
@@ -59,7 +60,7 @@ macro_rules! types {
 }
 
 types! {
-    requests_survive: StartRequest, StartOptions, VerbRequest, PruneRequest, PredictRequest, ClientFrame;
+    requests_survive: StartRequest, ForkRequest, StartOptions, VerbRequest, PruneRequest, PredictRequest, ClientFrame;
     answers_survive: StartAnswer, VerbAnswer, PruneAnswer, HealthView, KindView, SystemView, ErrorBody, Fault;
     operations_survive: OperationView, OperationRow, OperationList, MetricSeries;
     events_survive: Event, EventPage;

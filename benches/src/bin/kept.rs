@@ -111,6 +111,7 @@ fn submission(id: OperationId, number: u64, now: Timestamp, fate: Fate) -> Submi
         requested_by: "me@desk".to_owned(),
         retry_of: None,
         reason: None,
+        fork: None,
         params: Arc::new(serde_json::json!({"iterations": 1, "step_ms": 3_600_000})),
         timeout_ms: None,
         not_before: (fate == Fate::Scheduled).then(|| now.plus_millis(A_YEAR)),

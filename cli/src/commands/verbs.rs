@@ -1,14 +1,15 @@
-//! `ops cancel`, `pause`, `resume`, `start-now`, `finish` and `retry`.
+//! `ops cancel`, `pause`, `resume`, `start-now`, `finish`, `retry` and `fork`.
 
-use impresario_api::{OperationRow, StartAnswer, Verb, VerbAnswer, VerbRequest};
+use impresario_api::{CheckpointChoice, OperationRow, StartAnswer, Verb, VerbAnswer, VerbRequest};
 use serde_json::json;
 
 use super::App;
-use crate::args::{Verbs, Waiting};
+use crate::args::{Fork, Verbs, Waiting};
 use crate::client::{Post, parse};
 use crate::display::text::clean;
 use crate::error::{DONE, Error};
 use crate::ids;
+use crate::values;
 
 /// Sends the verb to each operation, and waits for its effect if asked to.
 pub(super) fn ask_waiting(app: &App, verb: Verb, asked: &Waiting) -> u8 {
@@ -44,17 +45,44 @@ fn ask(app: &App, verb: Verb, id: &str, asked: &Verbs, wait: Option<f64>) -> Res
         return app.out.document(&raw);
     }
     if verb == Verb::Retry {
-        return say_retry(app, &id.short(), &parse(raw)?);
+        return say_new(app, &id.short(), "started again", &parse(raw)?);
     }
     say(app, verb, &parse(raw)?)
 }
 
-/// Says which new operation retries which old one.
-fn say_retry(app: &App, old: &str, answer: &StartAnswer) -> Result<(), Error> {
+/// Starts a new operation from a checkpoint of another one.
+pub(super) fn fork(app: &App, asked: Fork) -> Result<(), Error> {
+    let params = values::params(asked.params_json.as_deref(), &asked.param)?;
+    let id = ids::resolve(&app.client, &asked.id)?;
+    let key = asked.options.idempotency_key.clone();
+    let request = json!({
+        "checkpoint": asked.checkpoint,
+        "params": params,
+        "options": asked.options.start_options()?,
+    });
+    let post = Post {
+        wait: asked.wait,
+        idempotency_key: key.as_deref(),
+    };
+    let path = format!("/api/v1/operations/{id}/fork");
+    let raw = app.client.post(&path, &request, post)?;
+    if app.out.json {
+        return app.out.document(&raw);
+    }
+    let answer: StartAnswer = parse(raw)?;
+    let from = answer.forked_from.as_ref();
+    let from = from.map(|from| CheckpointChoice::Step(from.step.clone()));
+    let at = from.map(|step| format!(" at {}", clean(&step.to_string())));
+    let did = format!("forked{}", at.unwrap_or_default());
+    say_new(app, &id.short(), &did, &answer)
+}
+
+/// Says which new operation came of which old one.
+fn say_new(app: &App, old: &str, did: &str, answer: &StartAnswer) -> Result<(), Error> {
     let (status, new) = (answer.status, answer.operation_id.short());
     let sign = app.out.look.sign(status);
     app.out.lines(&[
-        format!("{sign} {old} started again as {new}  {status}"),
+        format!("{sign} {old} {did} as {new}  {status}"),
         format!("  next  impresario ops watch {new}"),
     ])
 }

@@ -1,5 +1,7 @@
 //! The end of an operation: how it ended, the outcome, and what to do next.
 
+use std::collections::BTreeMap;
+
 use impresario_api::{CheckpointView, OperationRow, OperationView, Status, Verb};
 
 use super::numbers::{plural, span, step_count};
@@ -52,6 +54,11 @@ pub(crate) fn end(
         ));
     }
     facts.push(next.unwrap_or_else(|| Fact::new("next", &advice(row))));
+    if row.status != Status::Completed && row.checkpoint.is_some() {
+        let id = row.operation_id.short();
+        let fork = format!("impresario ops fork {id} --param KEY=VALUE   with other params");
+        facts.push(Fact::new("or", &fork));
+    }
     let mut lines = wrap(
         &format!("{} ", look.sign(row.status)),
         &title(row, look),
@@ -131,6 +138,11 @@ fn asked(row: &OperationRow) -> String {
 
 /// `epoch 23, batch 38`: outermost first, as far as the order is known from the progress.
 pub(crate) fn reached(row: &OperationRow, point: &CheckpointView) -> String {
+    steps_of(row, &point.step).unwrap_or_else(|| format!("of {}", super::numbers::date(point.at)))
+}
+
+/// `epoch 23, batch 38`, or `None` outside of any step.
+pub(crate) fn steps_of(row: &OperationRow, step: &BTreeMap<String, u64>) -> Option<String> {
     let steps = row
         .progress
         .as_ref()
@@ -142,16 +154,13 @@ pub(crate) fn reached(row: &OperationRow, point: &CheckpointView) -> String {
             .position(|step| step.name == name)
             .unwrap_or(usize::MAX)
     };
-    let mut counts: Vec<_> = point.step.iter().collect();
+    let mut counts: Vec<_> = step.iter().collect();
     counts.sort_by_key(|(name, _)| place(name));
     let counts: Vec<_> = counts
         .iter()
         .map(|(name, count)| format!("{name} {count}"))
         .collect();
-    match counts.is_empty() {
-        true => format!("of {}", super::numbers::date(point.at)),
-        false => counts.join(", "),
-    }
+    (!counts.is_empty()).then(|| counts.join(", "))
 }
 
 /// The command for what one can do with the operation now.

@@ -21,6 +21,11 @@ pub(crate) fn kinds(kinds: &[KindView], look: Look) -> Vec<String> {
         let verbs: Vec<_> = kind.verbs.iter().map(|verb| verb.as_str()).collect();
         let text = format!("lane {}   {}", clean(&kind.lane), verbs.join(", "));
         lines.push(look.fit(&format!("  {}", look.paint(Tone::Dim, &text))));
+        if !kind.fork_params.is_empty() {
+            let params: Vec<_> = kind.fork_params.iter().map(|one| clean(one)).collect();
+            let text = format!("a fork may change {}", params.join(", "));
+            lines.push(look.fit(&format!("  {}", look.paint(Tone::Dim, &text))));
+        }
         lines.push(String::new());
     }
     lines.push(look.fit("start one: impresario start KIND --param key=value"));
@@ -95,7 +100,8 @@ mod tests {
                     "description": "How many iterations."},
                 "step_ms": {"type": "integer", "minimum": 0, "maximum": 3_600_000, "default": 2000,
                     "description": "How long each rests, in milliseconds."}}},
-             "output_schema": {}, "lane": "default", "verbs": ["cancel", "pause", "finish"]},
+             "output_schema": {}, "lane": "default", "verbs": ["cancel", "pause", "finish"],
+             "fork_params": ["iterations", "step_ms"]},
             {"kind": "load", "description": "Loads\u{1b}[2J bars.",
              "params_schema": {"required": ["symbol"], "properties": {
                 "symbol": {"type": "string"}, "file": {"type": ["string", "null"]},

@@ -76,8 +76,12 @@ fn of_status(status: Status) -> Value {
                 "details": null, "message": "GOOG 1d has 36 bars; a 50-bar window and three splits need at least 180"}})
         }
         Status::Cancelled => {
+            let older = json!({"at": "2026-01-31T12:02:55.000Z", "step": {"iteration": 48}, "bytes": 48210});
             json!({"completed_at": "2026-01-31T12:03:01.303Z", "stop": stop("cancel"),
-            "checkpoint": checkpoint, "verbs": ["resume", "retry"]})
+            "forked_from": {"operation_id": "op_0k3j9x7q2m4tz", "step": {"iteration": 40},
+                "at": "2026-01-30T08:00:00.000Z", "run": 2},
+            "checkpoint": checkpoint, "checkpoints": [checkpoint, older],
+            "verbs": ["resume", "retry"]})
         }
     }
 }

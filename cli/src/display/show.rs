@@ -1,9 +1,9 @@
 //! Everything about one operation.
 
-use impresario_api::{OperationRow, OperationView, Timestamp};
+use impresario_api::{CheckpointView, OperationRow, OperationView, Timestamp};
 use serde_json::Value;
 
-use super::end::{Fact, reached, render};
+use super::end::{Fact, reached, render, steps_of};
 use super::numbers::{age, bytes, date, span};
 use super::text::pretty;
 use super::{Look, Tone, bars, live};
@@ -26,6 +26,7 @@ fn facts(view: &OperationView) -> Vec<Fact> {
     let mut facts = identity(row);
     facts.extend(times(row));
     facts.extend(circumstances(row));
+    facts.extend(older(view));
     facts.extend(trouble(view));
     let verbs: Vec<_> = row.verbs.iter().map(|verb| verb.as_str()).collect();
     if !verbs.is_empty() {
@@ -76,10 +77,17 @@ fn circumstances(row: &OperationRow) -> Vec<Fact> {
         format!("{}, {at} by {by}{}", stop.verb, why.unwrap_or_default())
     });
     let silent = row.unresponsive_since.map(|since| when(row, since));
-    let checkpoint = row.checkpoint.as_ref().map(|point| {
-        let (size, at) = (bytes(point.bytes), date(point.at));
-        format!("{}, {size}, {at}", reached(row, point))
+    let forked = row.forked_from.as_ref().map(|from| {
+        let steps = steps_of(row, &from.step);
+        let steps = steps.map(|steps| format!(" at {steps}"));
+        format!(
+            "{}{}, {}",
+            from.operation_id,
+            steps.unwrap_or_default(),
+            date(from.at)
+        )
     });
+    let checkpoint = row.checkpoint.as_ref().map(|point| kept(row, point));
     known([
         (
             "lane",
@@ -88,6 +96,7 @@ fn circumstances(row: &OperationRow) -> Vec<Fact> {
         ("waits", live::waiting(row)),
         ("labels", Some(labels).filter(|labels| !labels.is_empty())),
         ("retry of", row.retry_of.map(|id| id.to_string())),
+        ("forked from", forked),
         ("stop", stop),
         (
             "silent",
@@ -95,6 +104,19 @@ fn circumstances(row: &OperationRow) -> Vec<Fact> {
         ),
         ("checkpoint", checkpoint),
     ])
+}
+
+fn kept(row: &OperationRow, point: &CheckpointView) -> String {
+    let (size, at) = (bytes(point.bytes), date(point.at));
+    format!("{}, {size}, {at}", reached(row, point))
+}
+
+/// The checkpoints before the last one.
+fn older(view: &OperationView) -> Vec<Fact> {
+    let older = view.checkpoints.iter().skip(1);
+    older
+        .map(|point| Fact::new("", &kept(&view.row, point)))
+        .collect()
 }
 
 fn trouble(view: &OperationView) -> Vec<Fact> {

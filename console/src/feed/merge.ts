@@ -70,6 +70,7 @@ export function born(frame: Frame): Row | null {
   if (frame.type !== 'submitted') return null;
   return {
     ...frame.data,
+    forked_from: frame.data.forked_from ?? null,
     operation_id: frame.operation_id,
     run: 0,
     attempt: 1,

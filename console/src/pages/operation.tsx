@@ -5,13 +5,14 @@ import { since, tick } from '../clock.ts';
 import { lastSeen, reach } from '../connection.ts';
 import { watchOne, type One } from '../feed.ts';
 import { hasKind } from '../feed/kinds.ts';
-import { bytes, count, duration, measure, moment, ordinal, short, span, zoned } from '../format.ts';
+import { bytes, count, duration, measure, moment, ordinal, short, span, steps, zoned } from '../format.ts';
 import { absent, answered, ask } from '../parts/asking.tsx';
 import { Badge, Copy, Empty, Meter, OperationLink, Panel, Problem } from '../parts/basics.tsx';
 import { Value } from '../parts/value.tsx';
 import { href } from '../route.ts';
 import { VERBS, elapsed, isDispatched, isEnded, isKnown, levels } from '../status.ts';
 import type { View } from '../wire.ts';
+import { Fork } from './operation/fork.tsx';
 import { Log } from './operation/log.tsx';
 import { Metrics } from './operation/metrics.tsx';
 import { Timeline } from './operation/timeline.tsx';
@@ -79,6 +80,7 @@ function again(view: View): string {
 
 function Head({ view, latest }: { view: View; latest: () => View }): JSX.Element {
   void tick.value;
+  const [forking, setForking] = useState(false);
   const { progress, operation_id: id } = view;
   const context = Object.values(progress?.context ?? {}).join(' ');
   const live = isDispatched(view.status) && reach.value !== 'gone';
@@ -111,7 +113,9 @@ function Head({ view, latest }: { view: View; latest: () => View }): JSX.Element
             {verb === 'finish' ? 'Finish, keep what is done' : VERBS[verb].label}…
           </button>
         ))}
+        {view.checkpoints.length > 0 ? <button type="button" disabled={reach.value === 'gone'} onClick={() => setForking(true)}>Fork…</button> : null}
       </div>
+      {forking ? <Fork view={view} close={() => setForking(false)} /> : null}
     </section>
   );
 }
@@ -185,7 +189,7 @@ function Facts({ view }: { view: View }): JSX.Element {
     ended: view.completed_at === null ? null : moment(view.completed_at),
     'not before': view.not_before === null ? null : moment(view.not_before),
     lane: `${view.lane}, priority ${view.priority}`,
-    checkpoint: view.checkpoint === null ? null : `${Object.entries(view.checkpoint.step).map(([name, at]) => `${name} ${count(at)}`).join(', ')} (${bytes(view.checkpoint.bytes)}, ${moment(view.checkpoint.at)})`,
+    checkpoint: view.checkpoint === null ? null : `${steps(view.checkpoint.step)} (${bytes(view.checkpoint.bytes)}, ${moment(view.checkpoint.at)})`,
     // One label per line, because a label may have a comma.
     labels: Object.keys(view.labels).length === 0 ? null : Object.entries(view.labels).map(([key, value]) => `${key}=${value}`),
   };
@@ -194,6 +198,7 @@ function Facts({ view }: { view: View }): JSX.Element {
     <Panel title="About">
       <Value value={known} />
       {view.retry_of === null ? null : <p>tries <OperationLink id={view.retry_of} /> again</p>}
+      {view.forked_from === null ? null : <p>forked from <OperationLink id={view.forked_from.operation_id} /> at <bdi>{steps(view.forked_from.step)}</bdi></p>}
     </Panel>
   );
 }

@@ -9,7 +9,7 @@ use crate::service::{Answer, Service};
 const NOTHING: &str = "/api/v1/operations/op_0000000000007";
 
 /// The first byte says what follows: params of the kind `rich`, or the body of a start, of a dummy's
-/// start, of a verb or of a prune.
+/// start, of a verb, of a fork or of a prune.
 pub(crate) fn target() -> Target {
     let service = Service::new(false);
     Box::new(move |bytes| {
@@ -20,6 +20,7 @@ pub(crate) fn target() -> Target {
             b's' => started(&service, "/api/v1/operations", bytes),
             b'd' => started(&service, "/api/v1/dummy/start", bytes),
             b'v' => drop(posted(&service, &format!("{NOTHING}/cancel"), bytes)),
+            b'f' => drop(posted(&service, &format!("{NOTHING}/fork"), bytes)),
             b'p' => drop(posted(&service, "/api/v1/operations/prune", bytes)),
             _ => {
                 let body = [br#"{"kind":"rich","params":"#, bytes, b"}"].concat();

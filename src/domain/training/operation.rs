@@ -68,6 +68,7 @@ impl Operation for Training {
             .pausable()
             .finishable()
             .checkpoint_share(CHECKPOINT_SHARE)
+            .fork_may_change(&["learning_rate", "epochs", "patience", "batch_size"])
     }
 
     fn run(&self, params: TrainingParams, ctx: &Context) -> Result<TrainingOutput, Failure> {

@@ -62,6 +62,19 @@ impl From<Error> for ApiError {
                 verbs,
                 ..
             } => rejected(rejection, text, status, &verbs),
+            Error::NoCheckpoint { kept, .. } => {
+                Self::of(StatusCode::CONFLICT, Code::NoCheckpoint, text)
+                    .details(json!({"kept": kept}))
+            }
+            Error::CheckpointDamaged(_) => {
+                Self::of(StatusCode::CONFLICT, Code::CheckpointDamaged, text)
+            }
+            Error::CheckpointNotWritten(_) => Self::of(
+                StatusCode::SERVICE_UNAVAILABLE,
+                Code::CheckpointNotWritten,
+                text,
+            )
+            .retryable(),
             Error::NoResult(status) => no_result(text, status),
             Error::Busy => Self::busy(text),
             Error::ShuttingDown | Error::Gone => Self::shutting_down(),

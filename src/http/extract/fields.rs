@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use impresario_api::{Faults, Timestamp, text};
+use impresario_api::{CheckpointChoice, Faults, Timestamp, text};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -42,6 +42,24 @@ pub(super) const START: &[Field] = &[
     )),
     // What the params are is judged by the kind.
     field("params", "an object", |_| true),
+    Field {
+        inner: OPTIONS,
+        ..field("options", "an object", |value| {
+            value.is_object() || value.is_null()
+        })
+    },
+];
+
+/// A fork.
+pub(super) const FORK: &[Field] = &[
+    field(
+        "checkpoint",
+        CheckpointChoice::EXPECTED,
+        is::<CheckpointChoice>,
+    ),
+    field("params", "an object", |value| {
+        value.is_object() || value.is_null()
+    }),
     Field {
         inner: OPTIONS,
         ..field("options", "an object", |value| {

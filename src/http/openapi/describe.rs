@@ -3,9 +3,11 @@
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use impresario::operation::Operation;
+use impresario_api::{
+    ForkRequest, OperationId, PruneRequest, StartOptions, StartRequest, VerbRequest,
+};
 #[cfg(feature = "training")]
 use impresario_api::{ModelId, PredictRequest, VerifyRequest};
-use impresario_api::{OperationId, PruneRequest, StartOptions, StartRequest, VerbRequest};
 use schemars::{JsonSchema, SchemaGenerator};
 
 use super::endpoint::{Body, Content, DescribeInput, DescribeOutput, Endpoint};
@@ -13,7 +15,7 @@ use crate::http::answers::Reply;
 use crate::http::caller::Caller;
 use crate::http::connection::Client;
 use crate::http::errors::ApiError;
-use crate::http::extract::{DatasetName, Id, NamedStart, Prune, Reason, Start};
+use crate::http::extract::{DatasetName, Fork, Id, NamedStart, Prune, Reason, Start};
 #[cfg(feature = "training")]
 use crate::http::extract::{Model, Predict, Verify};
 
@@ -113,6 +115,16 @@ impl DescribeInput for Start {
     fn describe(endpoint: &mut Endpoint) {
         endpoint.body(Body::Start(SchemaGenerator::subschema_for::<StartRequest>));
         endpoint.fails(404, &["KIND_NOT_FOUND"]);
+        endpoint.starts();
+    }
+}
+
+impl DescribeInput for Fork {
+    fn describe(endpoint: &mut Endpoint) {
+        endpoint.body(Body::Of(SchemaGenerator::subschema_for::<ForkRequest>));
+        endpoint.fails(404, &["KIND_NOT_FOUND"]);
+        endpoint.fails(409, &["NO_CHECKPOINT", "CHECKPOINT_DAMAGED"]);
+        endpoint.fails(503, &["CHECKPOINT_NOT_WRITTEN"]);
         endpoint.starts();
     }
 }

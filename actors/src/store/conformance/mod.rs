@@ -52,6 +52,7 @@ pub const CASES: &[Case] = &[
     ("a refused command spoils no batch", runs::batches),
     ("idempotency keys", starting::idempotency),
     ("idempotency keys grow old", starting::idempotency_age),
+    ("a fork begins with its checkpoint", starting::forks),
     ("unique texts", starting::uniqueness),
     ("queue limits", starting::queue_limit),
     ("the order of judgement", starting::judgement),

@@ -1,10 +1,12 @@
 //! What a start is judged by.
 
-use super::helpers::{id, same};
+use impresario_api::ForkedFrom;
+
+use super::helpers::{id, same, types};
 use super::stage::Stage;
 use crate::rules::admission::{Full, Limits};
 use crate::rules::run_end::RunEnd;
-use crate::store::{Command, Idempotency, Outcome, Refused, Submission};
+use crate::store::{Command, Fork, ForkOrigin, Idempotency, Outcome, Refused, Submission};
 
 /// How long the starts here ask for their keys to be kept, in milliseconds.
 const KEPT: i64 = 5_000;
@@ -90,6 +92,59 @@ pub(super) fn idempotency_age(stage: &mut Stage) {
     }
     let still = keyed(stage, 30, "k", 8);
     same(replayed(stage, still), 3, "its age is the newer one's");
+}
+
+pub(super) fn forks(stage: &mut Stage) {
+    let from = ForkedFrom {
+        operation_id: id(7),
+        step: [("iteration".to_owned(), 2)].into(),
+        at: stage.now(),
+        run: 3,
+    };
+    let mut checkpoint = stage.checkpoint(0);
+    checkpoint.metrics = [("loss".to_owned(), 2)].into();
+    let fork = Fork {
+        from: from.clone(),
+        checkpoint: checkpoint.clone(),
+    };
+    let done = stage.submit_as(1, |submission| submission.fork = Some(fork));
+    let expected = vec!["submitted", "checkpoint"];
+    same(types(&done.events), expected.clone(), "what is told of it");
+    same(types(&stage.events(1)), expected, "and kept");
+    let origin = ForkOrigin {
+        from,
+        metrics: checkpoint.metrics.clone(),
+    };
+    let read = stage.operation(1);
+    same(read.forked.as_ref(), Some(&origin), "where it comes from");
+    same(
+        read.checkpoints.as_slice(),
+        &[checkpoint],
+        "what it goes on from",
+    );
+    same(read.state.has_checkpoint, true, "which the rules know");
+    let cancel = stage.asks(1, impresario_api::Verb::Cancel);
+    let resume = stage.asks(1, impresario_api::Verb::Resume);
+    stage.done(cancel);
+    stage.done(resume);
+    stage.claim("a", 1);
+    for step in 3..=4 {
+        let mut checkpoint = stage.checkpoint(1);
+        checkpoint.step = [("iteration".to_owned(), step)].into();
+        stage.done(Command::Append {
+            id: id(1),
+            run: 1,
+            events: Vec::new(),
+            checkpoint: Some(checkpoint),
+        });
+    }
+    let read = stage.operation(1);
+    same(
+        read.checkpoints.iter().all(|one| one.run == 1),
+        true,
+        "newer ones push it out",
+    );
+    same(read.forked.as_ref(), Some(&origin), "and it stays a fork");
 }
 
 pub(super) fn uniqueness(stage: &mut Stage) {

@@ -22,6 +22,8 @@ struct About<'a> {
     run: u32,
     step: Cow<'a, BTreeMap<String, u64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    outermost: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     dir: Option<Cow<'a, Path>>,
     bytes: u64,
     #[serde(default)]
@@ -52,6 +54,7 @@ fn damaged() -> SavedCheckpoint {
         at: Timestamp::default(),
         run: 0,
         step: BTreeMap::new(),
+        outermost: None,
         value: Arc::from([]),
         dir: None,
         bytes: 0,
@@ -69,6 +72,7 @@ fn saved(row: &Row<'_>) -> Result<SavedCheckpoint, String> {
         at: about.at,
         run: about.run,
         step: about.step.into_owned(),
+        outermost: about.outermost.map(Cow::into_owned),
         value: value.map_err(|error| format!("value: {error}"))?.into(),
         dir: about.dir.map(PathBuf::from),
         bytes: about.bytes,
@@ -81,6 +85,7 @@ fn about(saved: &SavedCheckpoint) -> rusqlite::Result<String> {
         at: saved.at,
         run: saved.run,
         step: Cow::Borrowed(&saved.step),
+        outermost: saved.outermost.as_deref().map(Cow::Borrowed),
         dir: saved.dir.as_deref().map(Cow::Borrowed),
         bytes: saved.bytes,
         metrics: Cow::Borrowed(&saved.metrics),

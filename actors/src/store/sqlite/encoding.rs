@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::rules::lifecycle::{Recorded, State, Terms};
 use crate::rules::retry::Backoff;
-use crate::store::{Owner, StoredOperation};
+use crate::store::{ForkOrigin, Owner, StoredOperation};
 use impresario_api::{OperationError, OperationId, Progress, Status, Stop, Timestamp, Warning};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -47,6 +47,8 @@ struct Start<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    forked: Option<Cow<'a, ForkOrigin>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     timeout_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unique: Option<Cow<'a, str>>,
@@ -67,6 +69,7 @@ impl Default for Start<'_> {
             requested_by: Cow::Borrowed("unreadable"),
             retry_of: None,
             reason: None,
+            forked: None,
             timeout_ms: None,
             unique: None,
             terms: TermsForm {
@@ -173,6 +176,7 @@ pub(super) fn start(operation: &StoredOperation) -> serde_json::Result<String> {
         requested_by: Cow::Borrowed(&operation.requested_by),
         retry_of: operation.retry_of,
         reason: operation.reason.as_deref().map(Cow::Borrowed),
+        forked: operation.forked.as_ref().map(Cow::Borrowed),
         timeout_ms: operation.timeout_ms,
         unique: operation.unique.as_deref().map(Cow::Borrowed),
         terms: TermsForm {
@@ -291,6 +295,7 @@ fn joined(
         requested_by: start.requested_by.into_owned(),
         retry_of: start.retry_of,
         reason: start.reason.map(Cow::into_owned),
+        forked: start.forked.map(Cow::into_owned),
         params: Arc::new(start.params.into_owned()),
         timeout_ms: start.timeout_ms,
         unique: start.unique.map(Cow::into_owned),

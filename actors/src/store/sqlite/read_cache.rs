@@ -151,6 +151,7 @@ mod tests {
             requested_by: "me".to_owned(),
             retry_of: None,
             reason: None,
+            fork: None,
             params: Arc::default(),
             timeout_ms: None,
             not_before: None,

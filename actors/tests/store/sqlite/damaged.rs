@@ -90,6 +90,7 @@ fn checkpoint(step: u64) -> SavedCheckpoint {
         at: NOW,
         run: 1,
         step: [("step".to_owned(), step)].into(),
+        outermost: Some("step".to_owned()),
         value: Arc::from([0x91, 0x2a]),
         dir: None,
         bytes: 2,

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use impresario::operation::{RunEnd, RunFailure};
 use impresario::rules::retry::Backoff;
-use impresario::store::{Claim, Command, Done, End, Idempotency, Outcome, SavedCheckpoint, Store};
+use impresario::store::{
+    Claim, Command, Done, End, Fork, Idempotency, Outcome, SavedCheckpoint, Store,
+};
 use impresario_api::{
     CheckpointView, Event, EventPage, MAX_DEPTH, OperationError, OperationId, Progress,
     StartOptions, SubmittedData, Timestamp,
@@ -28,9 +30,10 @@ fn start() -> impl Strategy<Value = Command> {
         any_of::<Value>(),
         any::<(Option<u64>, u64, u32, bool)>(),
         any_of::<Timestamp>(),
+        checkpoint(),
     );
     parts.prop_map(
-        |(data, options, params, (timeout_ms, number, attempts, flag), now)| {
+        |(data, options, params, (timeout_ms, number, attempts, flag), now, checkpoint)| {
             let mut start = acts::submission(NUMBER, (0, data.priority, None, false), now);
             start.idempotency = Some(Idempotency {
                 key: data.requested_by.clone(),
@@ -43,6 +46,8 @@ fn start() -> impl Strategy<Value = Command> {
             start.unique = flag.then(|| data.requested_by.clone());
             start.requested_by = data.requested_by;
             start.retry_of = data.retry_of;
+            let fork = |from| Fork { from, checkpoint };
+            start.fork = data.forked_from.map(fork);
             start.params = Arc::new(params);
             start.timeout_ms = timeout_ms;
             start.not_before = options.not_before;
@@ -67,6 +72,7 @@ fn checkpoint() -> impl Strategy<Value = SavedCheckpoint> {
         at: view.at,
         run: 1,
         metrics: view.step.clone(),
+        outermost: view.step.keys().next().cloned(),
         step: view.step,
         value: Arc::from(value),
         dir: dir.map(PathBuf::from),
