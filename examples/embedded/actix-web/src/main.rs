@@ -3,12 +3,14 @@
 use actix_web::error::{self, Error as Problem};
 use actix_web::web::{Bytes, Data, Json, Path};
 use actix_web::{App, HttpResponse, HttpServer, Responder, get, post};
+use futures_util::future::{Either, select};
 use futures_util::stream::try_unfold;
 use impresario::api::{OperationId, Verb};
 use impresario::prelude::*;
 use impresario::serde_json::{Value, json};
 use impresario::{Error, store::Query};
 use primes::Primes;
+use std::pin::pin;
 use tokio::signal::unix::{SignalKind, signal};
 
 type Handle = Data<Orchestrator>;
@@ -82,7 +84,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let supervisor = orchestrator.clone();
     let leave = async move {
-        terminate.recv().await;
+        let (asked, failed) = (pin!(terminate.recv()), pin!(supervisor.failed()));
+        if let Either::Right((why, _)) = select(asked, failed).await {
+            eprintln!("the supervisor failed: {why}");
+        }
         supervisor.drain().await; // What ran goes back to the queue, and the streams of events end.
     };
     let server = HttpServer::new(app).shutdown_signal(leave).bind(address)?;
