@@ -16,7 +16,7 @@ fn long() -> Value {
 }
 
 /// The SHA-256 of the weights of a model, and its history.
-fn model(server: &Server, result: &Value) -> (String, Value) {
+pub(super) fn model(server: &Server, result: &Value) -> (String, Value) {
     let id = result["model_id"].as_str().expect("a model");
     let card = server.get(&format!("{MODELS}/{id}")).data(200).clone();
     let sha256 = card["weights_sha256"]
@@ -26,12 +26,12 @@ fn model(server: &Server, result: &Value) -> (String, Value) {
     (sha256, card["history"].clone())
 }
 
-fn undisturbed(server: &Server) -> (String, Value) {
+pub(super) fn undisturbed(server: &Server) -> (String, Value) {
     model(server, &trained(server, &long())["result"])
 }
 
 /// Starts one, and waits until a checkpoint of it was kept.
-fn kept(server: &Server) -> String {
+pub(super) fn kept(server: &Server) -> String {
     let id = id(server.post(TRAIN, &long()).data(202));
     server.until_event(&id, 0, |event| event["type"] == "checkpoint");
     id
