@@ -114,10 +114,13 @@ pub(super) fn restore(
     data: &Dataset,
     weights: usize,
 ) -> Result<Option<(Restored, Origin)>, Failure> {
-    if let Some((state, _)) = ctx.restored_dir::<Versioned>()?
-        && state.format != FORMAT
-    {
-        return Err(TrainingError::OtherFormat(state.format).into());
+    // A training that begins hears of a pause at once, also while its initial weights are made: only one that
+    // asks for a folder waits for its next checkpoint.
+    let Some(Versioned { format }) = ctx.restored()? else {
+        return Ok(None);
+    };
+    if format != FORMAT {
+        return Err(TrainingError::OtherFormat(format).into());
     }
     let Some((state, folder)) = ctx.restored_dir::<State<Origin, Course>>()? else {
         return Ok(None);
