@@ -94,7 +94,7 @@ fn a_hundred_random_stops_change_no_bit_and_leave_one_continuous_history() {
     while stopped < 100 {
         let count = 1 + numbers.below(4);
         let mut stop = |_| {
-            let call = 1 + numbers.below(calls / count - 4);
+            let call = 6 + numbers.below(calls / count - 10);
             (call, asks[numbers.below(2) as usize])
         };
         let stops: Vec<_> = (0..count).map(&mut stop).collect();
