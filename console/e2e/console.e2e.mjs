@@ -111,7 +111,7 @@ story('a dummy is started from the form, watched, paused, resumed and cancelled'
   await confirm(page, 'Cancel', 'wrong symbol');
   await badge(page).getByText('cancelled').waitFor();
   await page.getByText(/cancel asked by .*: wrong symbol; the function reacted in/).waitFor();
-  assert.deepEqual(await page.locator('.head .actions button').allInnerTexts(), ['Resume…', 'Retry…'], 'only what would do something');
+  assert.deepEqual(await page.locator('.head .actions button').allInnerTexts(), ['Resume…', 'Retry…', 'Fork…'], 'only what would do something');
 });
 
 story('a filter stays in the address, and rows change under it', async (page, server) => {

@@ -145,7 +145,7 @@ impl Orchestrator {
             return Err(self.gone());
         }
         let id = self.0.ids.next(self.now());
-        let (fork, mut folder) = match &predecessor {
+        let (fork, folder) = match &predecessor {
             Some(Predecessor::Forked { of, checkpoint }) => {
                 Some(self.forked_checkpoint(*of, checkpoint, id, &params).await?)
             }
@@ -158,9 +158,18 @@ impl Orchestrator {
         let waiter = OutcomeWaiter::new(self, id, Some(Until::Ended), &options);
         let mut submission = options.submission(id, &**kind, params, predecessor, idempotency, now);
         submission.fork = fork;
+        self.recorded(Box::new(submission), folder, waiter).await
+    }
+
+    /// Sends a start to be recorded, and hears what came of it.
+    async fn recorded(
+        &self,
+        submission: Box<Submission>,
+        mut folder: Option<CopiedFolder>,
+        waiter: OutcomeWaiter<'_>,
+    ) -> Result<Started, Error> {
         let lane = submission.lane.clone();
         let (reply, answer) = waiter.reply();
-        let submission = Box::new(submission);
         if self.waits(&submission) {
             self.record(submission, reply)?;
         } else {

@@ -544,6 +544,25 @@ fn the_curve_of_a_fork_of_a_fork_is_one() {
 }
 
 #[test]
+fn a_curve_goes_back_a_bounded_number_of_forks() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let stage = stage(root.path(), MemoryStore::new());
+    let mut id = stage.cancelled(false);
+    let running = stage.start(false);
+    let mut points = Vec::new();
+    for _ in 0..17 {
+        let fork = stage.fork(id, json!("latest"), json!({}));
+        id = fork.expect("it has a checkpoint").id;
+        points.push(stage.curve(id).len());
+        stage.cancel(id);
+    }
+    let (within, beyond) = points.split_at(16);
+    assert!(within.iter().all(|count| *count == 3), "{points:?}");
+    assert_eq!(beyond, [0]);
+    stage.cancel(running);
+}
+
+#[test]
 fn the_points_of_an_ancestor_that_was_removed_are_left_out() {
     let root = tempfile::tempdir().expect("a temporary folder");
     let stage = stage(root.path(), MemoryStore::new());

@@ -259,3 +259,16 @@ fn a_panic_of_a_check_is_an_error_of_the_start_and_not_a_panic_of_the_caller() {
         "{error:?}"
     );
 }
+
+given! {
+    Forked = "forked", Symbol, Policy::lane("default").fork_may_change(&["symbol", "nope"]);
+}
+
+#[test]
+fn what_a_fork_may_change_is_a_param_of_the_kind() {
+    let (faults, text) = refused(Config::default(), Kinds::new().register(idle::<Forked>()));
+    assert_eq!(faults.len(), 1, "{text}");
+    let told =
+        "kind \"forked\" says fork_may_change \"nope\", which is none of its params (symbol)";
+    assert!(text.contains(told), "{text}");
+}
