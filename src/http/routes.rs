@@ -112,7 +112,7 @@ fn operation_routes(table: Table) -> Table {
                 .route(
                     post()
                         .to(operations::start)
-                        .fails(404, &["DATA_NOT_FOUND"])
+                        .fails(404, &["DATA_NOT_FOUND", "MODEL_NOT_FOUND"])
                         .summary("Starts an operation of any kind."),
                 )
                 .route(
@@ -180,7 +180,10 @@ fn verb_routes(table: Table) -> Table {
                 post()
                     .to(verbs::retry)
                     .starts()
-                    .fails(404, &["KIND_NOT_FOUND", "DATA_NOT_FOUND"])
+                    .fails(
+                        404,
+                        &["KIND_NOT_FOUND", "DATA_NOT_FOUND", "MODEL_NOT_FOUND"],
+                    )
                     .summary("A new operation with the params of one that has ended."),
             ),
         )
@@ -277,6 +280,7 @@ fn training_routes(table: Table) -> Table {
             at("/api/v1/models/{id}/verify", ACT).route(
                 post()
                     .to(training::verify)
+                    .fails(404, &["DATA_NOT_FOUND"])
                     .summary("Trains a model again from its card, and compares the bits."),
             ),
         )
