@@ -7,8 +7,8 @@ export interface Place {
   operation: string;
   run: number;
   at: string;
-  /** `the beginning`, `3 epochs, 12 batches`. */
-  after: string;
+  /** `from the beginning`, `after 3 epochs and 12 batches`. */
+  whence: string;
   /** What is different from here on: params, and the machine. */
   changed: string[];
 }
@@ -20,15 +20,15 @@ const MOST = 8;
 export function course(ancestry: readonly ModelAncestor[]): { places: Place[]; leftOut: number } {
   const all = ancestry.map((one, at): Place => {
     const before = ancestry[at - 1];
-    return { operation: one.operation_id, run: one.run, at: one.at, after: after(one), changed: before === undefined ? [] : changes(before, one) };
+    return { operation: one.operation_id, run: one.run, at: one.at, whence: whence(one), changed: before === undefined ? [] : changes(before, one) };
   });
   const leftOut = Math.max(0, all.length - MOST);
   return { places: all.filter((_, at) => at === 0 || at > leftOut), leftOut };
 }
 
-function after({ epochs, batches }: ModelAncestor): string {
+function whence({ epochs, batches }: ModelAncestor): string {
   const parts = [counted(epochs, 'epoch', 'epochs'), counted(batches, 'batch', 'batches')].filter((part) => part !== '');
-  return parts.length === 0 ? 'the beginning' : parts.join(', ');
+  return parts.length === 0 ? 'from the beginning' : `after ${parts.join(' and ')}`;
 }
 
 function counted(number: number, one: string, many: string): string {

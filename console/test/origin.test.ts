@@ -17,7 +17,7 @@ describe('where a model comes from', () => {
     });
     const { places, leftOut } = course([place(), place({ run: 2, epochs: 1, batches: 1_234 }), fork]);
     expect(leftOut).toBe(0);
-    expect(places.map((one) => one.after)).toEqual(['the beginning', '1 epoch, 1,234 batches', '10 epochs, 1 batch']);
+    expect(places.map((one) => one.whence)).toEqual(['from the beginning', 'after 1 epoch and 1,234 batches', 'after 10 epochs and 1 batch']);
     expect(places.map((one) => one.changed)).toEqual([[], [], ['learning rate 0.0003', 'Some CPU, 2 threads, cpu, libtorch 2.9.1']]);
   });
   it('leaves out what is in the middle of many', () => {

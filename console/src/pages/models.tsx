@@ -164,7 +164,8 @@ function About({ card }: { card: ModelCard }): JSX.Element {
     layers: card.layers.join(' → '),
     weights: `${count(card.weights)} (${bytes(card.weights * 4)})`,
     features: card.features.map((one) => one.name).join(', '),
-    device: card.device,
+    // The machine, which is shown elsewhere, has the device too.
+    ...(card.machine === null ? { device: card.device } : {}),
     versions: Object.entries(card.versions).map(([name, version]) => `${name} ${version}`).join(', '),
   };
   return <Panel title="Card"><Value value={about} /></Panel>;
@@ -196,7 +197,7 @@ function Origin({ card }: { card: ModelCard }): JSX.Element | null {
         {places.map((place, at) => (
           <li key={at}>
             {at === 1 && leftOut > 0 ? <p class="muted">{count(leftOut)} more</p> : null}
-            <time dateTime={place.at}>{moment(place.at)}</time> <OperationLink id={place.operation} /> run {place.run}, from {place.after}
+            <time dateTime={place.at}>{moment(place.at)}</time> <OperationLink id={place.operation} /> run {place.run}, {place.whence}
             {place.changed.length === 0 ? null : <>, with <bdi>{place.changed.join(', ')}</bdi></>}
           </li>
         ))}
