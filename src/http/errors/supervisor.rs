@@ -74,8 +74,8 @@ impl From<Error> for ApiError {
 
 /// 422, but for what the request names and nobody has: that has one status, whoever misses it.
 fn refused(refusal: Refusal) -> ApiError {
-    let is_missing = [Code::DataNotFound, Code::ModelNotFound].map(Code::as_str);
-    let status = if is_missing.contains(&&*refusal.code) {
+    let missing = [Code::DataNotFound, Code::ModelNotFound].map(Code::as_str);
+    let status = if missing.contains(&&*refusal.code) {
         StatusCode::NOT_FOUND
     } else {
         StatusCode::UNPROCESSABLE_ENTITY
