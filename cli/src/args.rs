@@ -63,7 +63,7 @@ pub(crate) enum Command {
     /// Market data: load, list, show
     #[command(subcommand)]
     Data(Data),
-    /// Trained models: list, show, predict
+    /// Trained models: list, show, predict, verify
     #[command(subcommand)]
     Models(Models),
     /// Show the supervisor: lanes, store, counters

@@ -239,10 +239,10 @@ impl Follower<'_> {
     }
 
     fn end(&self, view: &OperationView, raw: &Value) -> Result<u8, Error> {
+        let handler = handlers::of(&view.row.kind);
         let said = if self.out.json {
             self.out.document(raw)
         } else {
-            let handler = handlers::of(&view.row.kind);
             let (outcome, next) = (handler.outcome(view), handler.next(view));
             self.out
                 .lines(&end::end(view, outcome, next, self.out.look))
@@ -250,15 +250,15 @@ impl Follower<'_> {
         match said {
             // The exit code should reflect the end even if the output is closed.
             Err(error) if !error.is_broken_pipe() => Err(error),
-            _ => Ok(code_of(view.row.status)),
+            _ => Ok(code_of(view.row.status, handler.is_success(view))),
         }
     }
 }
 
-/// The exit code for a status at the end.
-fn code_of(status: Status) -> u8 {
+/// The exit code for a status at the end, and for what a completed operation found.
+fn code_of(status: Status, is_success: bool) -> u8 {
     match status {
-        Status::Completed => DONE,
+        Status::Completed if is_success => DONE,
         Status::Cancelled => CANCELLED,
         _ => FAILED,
     }
@@ -270,8 +270,13 @@ mod tests {
 
     #[test]
     fn the_end_decides_the_exit_code() {
-        assert_eq!(code_of(Status::Completed), 0);
-        assert_eq!(code_of(Status::Failed), 1);
-        assert_eq!(code_of(Status::Cancelled), 130);
+        for (status, is_success, code) in [
+            (Status::Completed, true, 0),
+            (Status::Completed, false, 1),
+            (Status::Failed, true, 1),
+            (Status::Cancelled, true, 130),
+        ] {
+            assert_eq!(code_of(status, is_success), code);
+        }
     }
 }

@@ -55,7 +55,7 @@ fn run(app: &App, asked: Asked) -> Result<u8, Error> {
     match asked {
         Asked::Other(command) => commands::run(app, command),
         Asked::Start(handler, arguments) => {
-            let params = handler.params(&arguments)?;
+            let params = handler.resolve(&app.client, handler.params(&arguments)?)?;
             let runner = OperationRunner::new(&app.client, &app.out);
             runner.start(handler.as_ref(), params, start_args::start(&arguments)?)
         }

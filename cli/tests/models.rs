@@ -7,11 +7,16 @@ use std::process::{Command, Output};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
-use impresario_api::{BarPage, ModelCard, ModelList, PredictRequest, Prediction};
+use impresario_api::{
+    BarPage, ModelCard, ModelList, OperationView, PredictRequest, Prediction, StartAnswer,
+};
 use serde_json::{Value, json};
 
 const ID: &str = "mdl_0k3j9x7s1w2ke";
 const OTHER: &str = "mdl_0k3j9x8s1w2ke";
+/// Verifications that found other bits: where the same ones are promised, and where they are not.
+const PROMISED: &str = "op_0k3j9x7r8d0bh";
+const NOT_PROMISED: &str = "op_0k3j9x7r8d0bj";
 const DAY: i64 = 86_400_000;
 
 /// A server that has two models, and 1,500 bars that are dense at the beginning.
@@ -122,7 +127,15 @@ fn answer(path: &str) -> Option<Value> {
         "/api/v1/data/GOOG/1d" | "/api/v1/data/BRK.B%5EX/1h" => {
             Some(contract::<BarPage>(bars(query)))
         }
-        _ => None,
+        "/api/v1/operations" => Some(contract::<StartAnswer>(
+            json!({"operation_id": PROMISED, "status": "pending", "mode": "async"}),
+        )),
+        _ => {
+            let id = route.strip_prefix("/api/v1/operations/")?;
+            [PROMISED, NOT_PROMISED]
+                .contains(&id)
+                .then(|| contract::<OperationView>(verification(id)))
+        }
     }
 }
 
@@ -138,6 +151,21 @@ fn report() -> Value {
     json!({"rows": 320, "model": scores(0.5), "beats_baselines": false,
         "baselines": {"majority_class": scores(0.521), "last_direction": scores(0.497)},
         "confusion": [[41, 112], [39, 128]], "classes": ["not_up", "up"]})
+}
+
+/// A verification that found other bits than those of the model.
+fn verification(id: &str) -> Value {
+    let at = "2026-01-31T12:00:01.000Z";
+    json!({"operation_id": id, "kind": "model_verify", "status": "completed", "lane": "training",
+        "priority": 0, "run": 1, "attempt": 1, "max_attempts": 3, "retry_of": null, "labels": {},
+        "requested_by": "me", "created_at": at, "started_at": at, "completed_at": at,
+        "not_before": null, "elapsed_seconds": 1.0, "server_time": at, "waiting_for": null,
+        "queue_position": null, "stop": null, "stopped_early": false, "unresponsive_since": null,
+        "verbs": ["retry"], "progress": null, "checkpoint": null, "error": null, "seq": 3,
+        "params": {"model_id": ID}, "warnings": [],
+        "result_summary": {"model_id": ID, "identical": false, "bits_promised": id == PROMISED,
+            "weights_that_differ": 2, "largest_difference": 1e-7,
+            "verdict": "2 of 4 weights differ, the most by 1e-7"}})
 }
 
 fn models() -> Value {
@@ -274,4 +302,42 @@ fn a_prediction_is_asked_of_a_files_bars() {
     let output = server.run(&["models", "predict", ID, "--bars", "/nonexistent.csv"]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(server.heard.try_iter().count(), 0);
+}
+
+#[test]
+fn bits_that_differ_end_a_verification_with_1_only_if_they_are_promised() {
+    let server = Server::start();
+    for (args, code, bits) in [
+        (
+            &["models", "verify", "x7s1w2ke"][..],
+            1,
+            "not identical, although they are promised on this machine",
+        ),
+        (&["ops", "watch", PROMISED], 1, "although they are promised"),
+        (
+            &["ops", "watch", NOT_PROMISED],
+            0,
+            "not identical, and not promised on this machine",
+        ),
+    ] {
+        for json in [false, true] {
+            let output = match json {
+                true => server.run(&[&["--json"], args].concat()),
+                false => server.run(args),
+            };
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
+            let verdict = "2 of 4 weights differ, the most by 1e-7";
+            assert!(text.contains(verdict), "{args:?}: {text}");
+            assert!(json || text.contains(bits), "{args:?}: {text}");
+        }
+    }
+    let mut heard = server.heard.try_iter();
+    let (_, _, asked) = heard
+        .find(|(method, ..)| method == "POST")
+        .expect("a start");
+    assert_eq!(
+        (&asked["kind"], &asked["params"]),
+        (&json!("model_verify"), &json!({"model_id": ID}))
+    );
 }

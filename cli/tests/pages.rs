@@ -147,6 +147,8 @@ fn an_answer_of_another_shape_is_an_error_and_no_panic() {
         &["models", "show", MODEL],
         &["models", "show", "1w2ke"],
         &["models", "predict", MODEL],
+        &["models", "verify", MODEL],
+        &["models", "verify", "1w2ke"],
         &["ops", "list"],
         &["ops", "list", "--all"],
         &["ops", "show", ID],

@@ -633,6 +633,28 @@ story('a model appears as soon as its training has ended', async (page, server) 
   await page.locator('tbody').getByText('GOOG').waitFor();
 });
 
+story('a model says where it comes from, and is verified from its page', async (page, server) => {
+  if (!(await server.get('/kinds')).some((kind) => kind.kind === 'model_verify')) return;
+  await server.post('/data/load?wait=60', { symbol: 'GOOG', timeframe: '1d' });
+  const options = { labels: { experiment: 'night' } };
+  const trained = await server.post('/training/start?wait=100', { symbol: 'GOOG', timeframe: '1d', epochs: 2, options });
+  await page.goto(`${server.console}#/models/${trained.result.model_id}`);
+  const origin = page.getByRole('region', { name: 'Training', exact: true });
+  await origin.getByText('experiment=night').waitFor();
+  await origin.getByText(/run 1, from the beginning$/).waitFor();
+  await page.getByText(/^1,433 rows, 2005-01-10 to 2010-09-17$/).waitFor();
+  await origin.getByRole('link').first().click();
+  await badge(page).getByText('completed').waitFor();
+  assert.ok(page.url().endsWith(trained.operation_id));
+  await page.getByRole('link', { name: 'the model' }).click();
+  await page.getByRole('button', { name: 'Verify' }).click();
+  await badge(page).getByText('completed').waitFor();
+  await page.locator('.verdict').getByText('The bits are identical: all 3042 weights have the same bits').waitFor();
+  assert.equal(await page.locator('.result dt', { hasText: 'verdict' }).count(), 0, 'it is told once');
+  await page.getByRole('link', { name: 'the model' }).click();
+  await origin.waitFor();
+});
+
 story('the form: options are judged at their fields, a label is one a line, what was typed stays', async (page, server) => {
   await page.goto(`${server.console}#/start?kind=dummy`);
   await page.getByLabel('Iterations').fill('3');

@@ -54,9 +54,8 @@ impl TrainingService {
 
     /// Starts a training again from a model's card, to compare the weights.
     pub async fn verify(&self, id: ModelId, options: Options) -> Result<Started, Error> {
-        let params = ModelVerifyParams { model_id: id };
         self.orchestrator
-            .start_managed_operation::<ModelVerify>(params, options)
+            .start_managed_operation::<ModelVerify>(ModelVerifyParams { model_id: id }, options)
             .await
     }
 

@@ -90,6 +90,7 @@ fn what_cannot_be_meant_is_refused_before_anything_is_sent() {
         "data show GOOG 1d --limit 0",
         "models show",
         "models predict x7s1w2ke --bars a.csv --symbol GOOG",
+        "models verify",
     ] {
         let line = ["impresario"].into_iter().chain(line.split(' '));
         let line: Vec<_> = line.collect();

@@ -2,6 +2,7 @@
 
 mod card;
 mod list;
+mod origin;
 mod prediction;
 
 pub(crate) use card::card;

@@ -170,6 +170,16 @@ pub(crate) fn ends() -> Vec<OperationView> {
             "verbs": ["retry"], "checkpoint": null,
             "error": {"code": code, "message": message, "step": null}})
     };
+    let verified = |identical, promised, verdict: &str, warnings| {
+        json!({"kind": "model_verify", "params": {"model_id": "mdl_0k3j9x7s1w2ke"},
+            "warnings": warnings, "result_summary": {"model_id": "mdl_0k3j9x7s1w2ke",
+                "identical": identical, "bits_promised": promised, "verdict": verdict,
+                "weights_that_differ": 7, "largest_difference": 1e-7}})
+    };
+    let apart = "7 of 2402 weights differ, the most by 1e-7, and the same bits are not promised here: threads 2 there, 4 here";
+    let wrong = "7 of 2402 weights differ, the most by 1e-7, although the machine is the same";
+    let warning = json!([{"code": "MODEL_NOT_REPRODUCED", "message": wrong, "run": 1,
+        "at": "2026-01-31T12:02:41.000Z"}]);
     let mut worse = test_report();
     worse.model.accuracy = 0.5;
     let few = "GOOG 1d has 36 bars; a 50-bar window and three splits need at least 180";
@@ -187,6 +197,12 @@ pub(crate) fn ends() -> Vec<OperationView> {
             failed("TRAINING_DIVERGED", "the loss is not a number"),
             "failed",
         ),
+        from(
+            verified(true, true, "all 2402 weights have the same bits", json!([])),
+            "completed",
+        ),
+        from(verified(false, false, apart, json!([])), "completed"),
+        from(verified(false, true, wrong, warning), "completed"),
     ]
 }
 
@@ -247,4 +263,34 @@ pub(crate) fn card() -> ModelCard {
         "versions": {"impresario": "0.1.0", "libtorch": "2.9.1"}, "weights_sha256": "00"
     }))
     .expect("the sample is a card")
+}
+
+/// A model whose training was paused, went on, and was forked with a smaller learning rate.
+pub(crate) fn resumed_card() -> ModelCard {
+    let machine = |threads| {
+        json!({"processor": "Some CPU @ 2.00GHz", "threads": threads, "device": "cpu",
+            "libtorch": "2.9.1"})
+    };
+    let place = |id: &str, run, at: &str, epochs, batches, rate: f64, threads| {
+        json!({"operation_id": id, "run": run, "at": at, "epochs": epochs, "batches": batches,
+            "params": {"symbol": "GOOG", "learning_rate": rate}, "machine": machine(threads)})
+    };
+    let span = |start: &str, end: &str| json!({"start": start, "end": end});
+    let (first, fork) = ("op_0k3j9x7r8d0bh", "op_0k3j9x7t1c2de");
+    let mut card = json!(card());
+    merge(
+        &mut card,
+        json!({"operation_id": fork, "requested_by": "cli me@desk", "labels": {"experiment": "a"},
+            "ancestry": [
+                place(first, 1, "2026-01-31T11:00:00.000Z", 0, 0, 0.001, 1),
+                place(first, 2, "2026-01-31T11:20:00.000Z", 3, 12, 0.001, 1),
+                place(fork, 1, "2026-01-31T11:40:00.000Z", 10, 1, 0.0003, 2)],
+            "machine": machine(2),
+            "data": {"part_dates": [
+                span("2005-01-10T00:00:00.000Z", "2010-09-17T00:00:00.000Z"),
+                span("2010-09-20T00:00:00.000Z", "2011-12-05T00:00:00.000Z"),
+                span("2011-12-06T00:00:00.000Z", "2013-02-28T00:00:00.000Z")]},
+            "versions": {"revision": "3c28e1d0c1b2a39485766758493a2b1c0d9e8f7a"}}),
+    );
+    serde_json::from_value(card).expect("the sample is a card")
 }

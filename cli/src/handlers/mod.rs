@@ -6,18 +6,25 @@ use clap::{ArgMatches, Command};
 use impresario_api::OperationView;
 use serde_json::Value;
 
+use crate::client::Client;
 use crate::display::end::Fact;
 use crate::error::Error;
 
 mod data_load;
 mod dummy;
 mod generic;
+mod model_verify;
 mod train;
 
 pub(crate) use generic::Generic;
 
 /// The kinds that have a command of their own.
-const ALL: &[&dyn Handler] = &[&dummy::Dummy, &data_load::DataLoad, &train::Train];
+const ALL: &[&dyn Handler] = &[
+    &dummy::Dummy,
+    &data_load::DataLoad,
+    &train::Train,
+    &model_verify::ModelVerify,
+];
 
 /// What the client knows about one kind.
 pub(crate) trait Handler: Sync {
@@ -35,6 +42,11 @@ pub(crate) trait Handler: Sync {
     /// The params of a start, from the kind's own arguments; the server fills in defaults.
     fn params(&self, arguments: &ArgMatches) -> Result<Value, Error>;
 
+    /// The params as the server takes them, if what people type has to be looked up, such as a short id.
+    fn resolve(&self, _client: &Client, params: Value) -> Result<Value, Error> {
+        Ok(params)
+    }
+
     /// What the kind's items are: `rows`, `bars`.
     fn items(&self) -> &str {
         "items"
@@ -46,6 +58,11 @@ pub(crate) trait Handler: Sync {
     /// What to do next, if the kind knows more than the verbs say.
     fn next(&self, _view: &OperationView) -> Option<Fact> {
         None
+    }
+
+    /// Whether a completed operation found what it was started to find; otherwise the exit code is 1.
+    fn is_success(&self, _view: &OperationView) -> bool {
+        true
     }
 }
 
@@ -92,6 +109,10 @@ impl Handler for Known {
         self.0.params(arguments)
     }
 
+    fn resolve(&self, client: &Client, params: Value) -> Result<Value, Error> {
+        self.0.resolve(client, params)
+    }
+
     fn items(&self) -> &str {
         self.0.items()
     }
@@ -102,5 +123,9 @@ impl Handler for Known {
 
     fn next(&self, view: &OperationView) -> Option<Fact> {
         self.0.next(view)
+    }
+
+    fn is_success(&self, view: &OperationView) -> bool {
+        self.0.is_success(view)
     }
 }

@@ -440,7 +440,8 @@ fn a_training_leaves_a_model_that_is_listed_shown_and_asked() {
     };
     the_help_names_the_servers_defaults(&server, "train", training);
 
-    let line = ["train", "A", "--timeframe", "1d", "--epochs", "2"];
+    let line = "train A --timeframe 1d --epochs 2 --label experiment=waves";
+    let line: Vec<_> = line.split(' ').collect();
     let output = server.run(&line);
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{text}");
@@ -468,10 +469,49 @@ fn a_training_leaves_a_model_that_is_listed_shown_and_asked() {
         card.contains(id) && card.contains("13 → 64 → 32 → 2"),
         "{card}"
     );
+    for fact in ["started by cli", "experiment=waves", " run 1\n", "revision"] {
+        assert!(card.contains(fact), "{fact}: {card}");
+    }
+    assert!(
+        card.contains(&format!("impresario models verify {short}")),
+        "{card}"
+    );
+    a_model_is_verified(&server, id);
     let answer = server.json(&["models", "predict", short]);
     let share = |class: &str| answer["probabilities"][class].as_f64().expect("a number");
     assert!(
         (share("up") + share("not_up") - 1.0).abs() < 1e-6,
         "{answer}"
     );
+}
+
+/// The machine is that of the training, so its bits are promised.
+fn a_model_is_verified(server: &Server, id: &str) {
+    let short = &id[id.len() - 8..];
+    let text = server.says(0, &["models", "verify", short]);
+    assert!(
+        text.contains("✔ model_verify completed") && text.contains("have the same bits"),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("impresario models show {short}")),
+        "{text}"
+    );
+    let view = server.json(&["models", "verify", id, "--label", "a=b"]);
+    assert_eq!(view["result_summary"]["identical"], true);
+    assert_eq!(view["labels"]["a"], "b");
+    let started = server.json(&["models", "verify", short, "--detach"]);
+    let watched = started["operation_id"].as_str().expect("an id");
+    server.says(0, &["ops", "watch", watched]);
+
+    for (id, code, said) in [
+        ("zzzz", 1, "impresario models list"),
+        ("mdl_0000000000000", 1, "MODEL_NOT_FOUND"),
+        ("!", 2, "mdl_ and 13 characters"),
+    ] {
+        let output = server.run(&["models", "verify", id]);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{id}: {text}");
+        assert!(text.contains(said), "{id}: {text}");
+    }
 }

@@ -1,15 +1,17 @@
 // Models: the scores of each beside its baselines, and its training.
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import { words } from '../api.ts';
+import { post, words } from '../api.ts';
+import { reach } from '../connection.ts';
 import type { Range } from '../feed.ts';
 import { bytes, count, measure, moment, period, share, short } from '../format.ts';
-import { Copy, Empty, Panel, Problem } from '../parts/basics.tsx';
+import { course, machine } from '../origin.ts';
+import { Copy, Empty, OperationLink, Panel, Problem, tell } from '../parts/basics.tsx';
 import { Plot } from '../parts/plot.tsx';
 import { Value } from '../parts/value.tsx';
 import { useRead } from '../read.ts';
-import { href } from '../route.ts';
-import type { ModelCard, ModelRow, TestReport } from '../wire.ts';
+import { go, href } from '../route.ts';
+import type { ModelCard, ModelData, ModelRow, TestReport } from '../wire.ts';
 
 export function Models(): JSX.Element {
   const { got, problem } = useRead<{ models: ModelRow[] }>('/models', 'training');
@@ -68,14 +70,31 @@ export function Model({ id }: { id: string }): JSX.Element {
         <h1>Model <span class="id">{short(card.model_id)}</span> <span class="muted"><bdi>{card.data.symbol}</bdi> {card.data.timeframe}</span></h1>
         <Copy text={card.model_id} label="copy id" />
         <span class="space" />
+        <Verify id={card.model_id} />
         <a class="button" href={again}>Train again with…</a>
       </div>
       <div class="columns">
         <div><Scores test={card.test} /><History card={card} /></div>
-        <div><Confusion test={card.test} /><About card={card} /><Panel title="Parameters"><Value value={card.params} /></Panel></div>
+        <div><Confusion test={card.test} /><About card={card} /><Origin card={card} /><Panel title="Parameters"><Value value={card.params} /></Panel></div>
       </div>
     </div>
   );
+}
+
+/** Starts a training again from the card, and opens the page of that operation. */
+function Verify({ id }: { id: string }): JSX.Element {
+  const [busy, setBusy] = useState(false);
+  const start = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      const started = await post<{ operation_id: string }>(`/models/${encodeURIComponent(id)}/verify`, {});
+      go(['operations', started.operation_id]);
+    } catch (error) {
+      tell(words(error), true);
+      setBusy(false);
+    }
+  };
+  return <button type="button" title="Trains it again from its card, and compares the weights bit by bit" disabled={busy || reach.value === 'gone'} onClick={() => void start()}>Verify</button>;
 }
 
 function Scores({ test }: { test: TestReport }): JSX.Element {
@@ -141,12 +160,48 @@ function About({ card }: { card: ModelCard }): JSX.Element {
   const about = {
     made: moment(card.created_at),
     data: `${count(card.data.bars)} bars, ${period(card.data.start, card.data.end)}`,
-    'training, validation, test': card.data.parts.map(count).join(', '),
+    ...parts(card.data),
     layers: card.layers.join(' → '),
     weights: `${count(card.weights)} (${bytes(card.weights * 4)})`,
     features: card.features.map((one) => one.name).join(', '),
-    device: card.device,
+    // The machine, which is shown elsewhere, has the device too.
+    ...(card.machine === null ? { device: card.device } : {}),
     versions: Object.entries(card.versions).map(([name, version]) => `${name} ${version}`).join(', '),
   };
   return <Panel title="Card"><Value value={about} /></Panel>;
+}
+
+/** The rows of each part, and its days if the card has them. */
+function parts(data: ModelData): Record<string, string> {
+  const names = ['training', 'validation', 'test'];
+  const { part_dates: dates } = data;
+  if (dates === null) return { [names.join(', ')]: data.parts.map(count).join(', ') };
+  return Object.fromEntries(names.map((name, at) => [name, `${count(data.parts[at] ?? 0)} rows, ${period(dates[at]!.start, dates[at]!.end)}`]));
+}
+
+/** The operation, its course and its machine. The card of a model of an earlier version has none of this. */
+function Origin({ card }: { card: ModelCard }): JSX.Element | null {
+  const { places, leftOut } = course(card.ancestry);
+  if (card.operation_id === null) return null;
+  const labels = Object.entries(card.labels).map(([key, value]) => `${key}=${value}`);
+  const facts: Record<string, string | string[] | null> = {
+    'started by': card.requested_by,
+    labels: labels.length === 0 ? null : labels,
+    machine: card.machine === null ? null : machine(card.machine),
+  };
+  const known = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null));
+  return (
+    <Panel title="Training" name="origin" extra={<span>operation <OperationLink id={card.operation_id} /></span>}>
+      <Value value={known} />
+      <ol aria-label="Where it began, and where it went on from a checkpoint">
+        {places.map((place, at) => (
+          <li key={at}>
+            {at === 1 && leftOut > 0 ? <p class="muted">{count(leftOut)} more</p> : null}
+            <time dateTime={place.at}>{moment(place.at)}</time> <OperationLink id={place.operation} /> run {place.run}, {place.whence}
+            {place.changed.length === 0 ? null : <>, with <bdi>{place.changed.join(', ')}</bdi></>}
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
 }

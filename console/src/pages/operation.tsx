@@ -9,6 +9,7 @@ import { bytes, count, duration, measure, moment, ordinal, short, span, steps, z
 import { absent, answered, ask } from '../parts/asking.tsx';
 import { Badge, Copy, Empty, Meter, OperationLink, Panel, Problem } from '../parts/basics.tsx';
 import { Value } from '../parts/value.tsx';
+import { found } from '../origin.ts';
 import { href } from '../route.ts';
 import { VERBS, elapsed, isDispatched, isEnded, isKnown, levels } from '../status.ts';
 import type { View } from '../wire.ts';
@@ -174,9 +175,13 @@ function Outcome({ view }: { view: View }): JSX.Element | null {
   if (view.status !== 'completed') return null;
   const result = view.result_summary as Record<string, unknown> | null;
   const model = typeof result?.['model_id'] === 'string' ? result['model_id'] : null;
+  const verdict = view.kind === 'model_verify' ? found(result) : null;
+  // The verdict in words is shown above the rest.
+  const rest = verdict === null || result === null ? result : Object.fromEntries(Object.entries(result).filter(([name]) => name !== 'verdict'));
   return (
     <Panel title="Result" name="result" extra={model === null || !hasKind('training') ? null : <a href={href(['models', model])}>the model</a>}>
-      {result === null ? <p class="muted">More than a page shows: GET /api/v1/operations/{view.operation_id}/results</p> : <Value value={result} />}
+      {verdict === null ? null : <p class={`verdict ${verdict.bad ? 'bad' : ''}`}><span aria-hidden="true">{verdict.sign} </span>{verdict.bits}: <bdi>{verdict.verdict}</bdi></p>}
+      {result === null ? <p class="muted">More than a page shows: GET /api/v1/operations/{view.operation_id}/results</p> : <Value value={rest} />}
     </Panel>
   );
 }

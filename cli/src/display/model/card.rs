@@ -1,14 +1,15 @@
 //! One model: its data, its scores and its training.
 
-use impresario_api::{EpochView, ModelCard, Scores, TestReport};
+use impresario_api::{EpochView, ModelCard, ModelData, Scores, Span, TestReport};
 use serde_json::Value;
 
+use super::origin::{origin, param};
 use super::{comparison, ended};
 use crate::display::end::{Fact, render};
 use crate::display::metrics::figures;
 use crate::display::numbers::{counted, date, period, share, thousands};
 use crate::display::table::{numbers, table, words};
-use crate::display::text::{clean, value, wrap};
+use crate::display::text::{clean, wrap};
 use crate::display::{Look, Tone};
 
 /// The most points of a curve. If there are more, neighbours are drawn as one.
@@ -28,19 +29,25 @@ pub(crate) fn card(card: &ModelCard, look: Look) -> Vec<String> {
     lines.push(String::new());
     lines.extend(confusion(&card.test, look));
     lines.extend(curves(card, look));
-    let next = format!(
-        "impresario models predict {}   of the newest bar",
-        card.model_id.short()
-    );
+    let id = card.model_id.short();
+    let next = [
+        Fact::new(
+            "next",
+            &format!("impresario models predict {id}   of the newest bar"),
+        ),
+        Fact::new(
+            "",
+            &format!("impresario models verify {id}   trains it again, compares bits"),
+        ),
+    ];
     lines.push(String::new());
-    lines.extend(render(&[Fact::new("next", &next)], look));
+    lines.extend(render(&next, look));
     lines
 }
 
 fn facts(card: &ModelCard) -> Vec<Fact> {
     let data = &card.data;
     let digest = data.sha256.get(..16).unwrap_or(&data.sha256);
-    let [train, validation, test] = data.parts.map(thousands);
     let layers: Vec<_> = card.layers.iter().map(u32::to_string).collect();
     let features: Vec<_> = card.features.iter().map(|one| one.name.as_str()).collect();
     let versions = card
@@ -55,17 +62,20 @@ fn facts(card: &ModelCard) -> Vec<Fact> {
     let (layers, weights) = (layers.join(" → "), thousands(card.weights));
     let (bars, times) = (counted(data.bars, "bar"), period(data.start, data.end));
     let best = ended(u64::from(card.best_epoch), run, &card.ended_by, patience);
-    vec![
+    let mut facts = vec![
         Fact::new("id", &card.model_id.to_string()),
         Fact::new(
             "made",
             &format!("{}, on {}", date(card.created_at), card.device),
         ),
-        Fact::new("data", &format!("{bars}, {times}, sha256 {digest}…")),
-        Fact::new(
-            "parts",
-            &format!("train {train}, validation {validation}, test {test} rows"),
-        ),
+    ];
+    facts.extend(origin(card));
+    facts.push(Fact::new(
+        "data",
+        &format!("{bars}, {times}, sha256 {digest}…"),
+    ));
+    facts.extend(parts(data));
+    facts.extend([
         Fact::new("layers", &format!("{layers}, {weights} weights")),
         Fact::new(
             "features",
@@ -74,7 +84,24 @@ fn facts(card: &ModelCard) -> Vec<Fact> {
         Fact::new("params", &params(&card.params)),
         Fact::new("best epoch", &best),
         Fact::new("versions", &versions.collect::<Vec<_>>().join(", ")),
-    ]
+    ]);
+    facts
+}
+
+/// The rows of each part, and its days if the card has them.
+fn parts(data: &ModelData) -> Vec<Fact> {
+    let names = ["train", "validation", "test"];
+    let Some(dates) = &data.part_dates else {
+        let [train, validation, test] = data.parts.map(thousands);
+        let all = format!("train {train}, validation {validation}, test {test} rows");
+        return vec![Fact::new("parts", &all)];
+    };
+    let each = names.into_iter().zip(data.parts).zip(dates);
+    let fact = |((name, rows), days): ((&str, u64), &Span)| {
+        let (rows, days) = (counted(rows, "row"), period(days.start, days.end));
+        Fact::new(name, &format!("{rows}, {days}"))
+    };
+    each.map(fact).collect()
 }
 
 /// `epochs 50, batch size 32, …`, without the dataset, which is shown elsewhere.
@@ -86,14 +113,7 @@ fn params(params: &Value) -> String {
     let told = params
         .iter()
         .filter(|(name, _)| !known.contains(&name.as_str()));
-    let said = told.map(|(name, one)| {
-        let one = match one.as_array() {
-            Some(list) if list.is_empty() => "none".to_owned(),
-            Some(list) => list.iter().map(value).collect::<Vec<_>>().join(" "),
-            None => value(one),
-        };
-        format!("{} {one}", name.replace('_', " "))
-    });
+    let said = told.map(|(name, one)| param(name, one));
     said.collect::<Vec<_>>().join(", ")
 }
 
@@ -227,6 +247,8 @@ impl Scale {
 
 #[cfg(test)]
 mod tests {
+    use impresario_api::ModelAncestor;
+
     use super::*;
     use crate::display::sample::{self, look};
 
@@ -236,6 +258,41 @@ mod tests {
             let lines = card(&sample::card(), look(columns));
             insta::assert_snapshot!(format!("models_show_{columns}"), lines.join("\n"));
         }
+        let lines = card(&sample::resumed_card(), look(80));
+        insta::assert_snapshot!("models_show_resumed", lines.join("\n"));
+    }
+
+    #[test]
+    fn of_what_an_old_card_does_not_have_nothing_is_shown() {
+        let lines = card(&sample::card(), look(80)).join("\n");
+        for label in [
+            "operation",
+            "labels",
+            "began",
+            "went on",
+            "machine",
+            "revision",
+        ] {
+            assert!(!lines.contains(label), "{label}: {lines}");
+        }
+    }
+
+    #[test]
+    fn of_many_places_the_first_and_the_last_are_shown() {
+        let mut often = sample::resumed_card();
+        let last = often.ancestry[1].clone();
+        often.ancestry.extend((0..996).map(|at| ModelAncestor {
+            run: 3 + at,
+            ..last.clone()
+        }));
+        let lines = card(&often, look(100));
+        let shown = lines.iter().filter(|line| line.contains(" run ")).count();
+        assert_eq!(shown, 6, "{lines:?}");
+        let text = lines.join("\n");
+        assert!(
+            text.contains("993 times more") && text.contains("run 998,"),
+            "{text}"
+        );
     }
 
     #[test]
