@@ -10,7 +10,7 @@ mod trainings;
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -82,7 +82,10 @@ pub(crate) fn rounds(args: &Args, seed: u64, count: u32, ending: Ending, report:
 }
 
 fn half(args: &Args, trains: bool, seed: u64, count: u32, ending: Ending, report: &mut Report) {
+    let began = Instant::now();
     let played = play(args, trains, seed, count, ending, report);
+    let took = began.elapsed().as_secs();
+    report.say(format!("{count} rounds of {} took {took} s", ending.name()));
     if let Err(error) = played {
         report.hold(false, format!("{}: {error}", ending.name()));
     }

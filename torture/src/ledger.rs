@@ -1,6 +1,7 @@
 //! Records of everything that the server answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -95,6 +96,8 @@ pub(crate) struct Ledger {
     pub(crate) cursors: Cursors,
     /// The trainings that are started, each with its result when nobody disturbed it.
     pub(crate) trainings: Vec<(Value, Reference)>,
+    /// The folders of checkpoints that were damaged.
+    pub(crate) damaged: BTreeSet<PathBuf>,
     pub(crate) surprises: Vec<String>,
     pub(crate) counts: Counts,
     /// Whether somebody sets the clock in this round.
@@ -117,8 +120,6 @@ pub(crate) struct Counts {
     pub(crate) odd: u64,
     /// How often the clock was set.
     pub(crate) clocks: u64,
-    /// How often the newest checkpoint of a training was damaged.
-    pub(crate) damaged: u64,
     /// How often each attack was carried out.
     pub(crate) attacks: BTreeMap<&'static str, u64>,
     /// The most memory that a server used, in KiB.

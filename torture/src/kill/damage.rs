@@ -33,8 +33,8 @@ pub(super) fn newest_checkpoint(
             let id = place.parent()?.file_name()?.to_str()?.to_owned();
             let known = ledger.operations.get(&id)?;
             // The same one damaged twice might be whole again.
-            let new = !known.damaged.contains(&run) && !known.settled;
-            (new && place.is_dir()).then_some((id, place, run))
+            let new = !ledger.damaged.contains(&place);
+            (new && !known.settled && place.is_dir()).then_some((id, place, run))
         })
         .collect();
     if all.is_empty() {
@@ -42,8 +42,8 @@ pub(super) fn newest_checkpoint(
     }
     let (id, place, run) = all.swap_remove(random.usize(..all.len()));
     damage(&place, random).map_err(|error| format!("{}: {error}", place.display()))?;
-    ledger.counts.damaged += 1;
     ledger.touch(&id).damaged.push(run);
+    ledger.damaged.insert(place);
     Ok(())
 }
 

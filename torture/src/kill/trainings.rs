@@ -246,32 +246,70 @@ pub(super) fn summary(trains: Trains, ledger: &Ledger, enough: bool, report: &mu
             .values()
             .filter(|known| known.is_training())
     };
-    let runs = all().filter_map(|known| check::completed(&known.events));
-    let runs: Vec<_> = runs.collect();
+    let runs: Vec<_> = all()
+        .filter_map(|known| check::completed(&known.events))
+        .collect();
     let again = runs.iter().filter(|runs| **runs > 1).count();
     let events = || all().flat_map(|known| &known.events);
     let of = |name: &str| events().filter(|event| event["type"] == name).count();
     let skipped = events().filter(|event| check::is_skip(event)).count();
-    let damaged = ledger.counts.damaged;
+    let resumed = |from: &str| all().map(|known| resumed(&known.events, from)).sum();
+    let [paused, cancelled, late]: [usize; 3] = ["paused", "cancelled", "failed"].map(resumed);
     report.say(format!(
-        "{} trainings: {} completed with the bits of undisturbed ones, {again} of them in 2 to {} runs; {} checkpoints, {} runs that went on from one; {damaged} checkpoints damaged, skipped {skipped} times",
-        all().count(), runs.len(), runs.iter().max().unwrap_or(&0), of("checkpoint"), of("restored")
+        "{} trainings: {} completed with the bits of undisturbed ones, {again} of them in 2 to {} runs",
+        all().count(),
+        runs.len(),
+        runs.iter().max().unwrap_or(&0)
+    ));
+    report.say(format!(
+        "  resumed after {paused} pauses, {cancelled} cancels and {late} deadlines; {} checkpoints, {} runs that went on from one; {} damaged, skipped {skipped} times",
+        of("checkpoint"),
+        of("restored"),
+        ledger.damaged.len()
     ));
     let seen = [
-        ("training that completed after a stop", again > 0),
-        (
-            "training that went on",
-            of("restored") > 0 || trains == Trains::Anew,
-        ),
-        (
-            "checkpoint that was skipped",
-            skipped > 0 || trains == Trains::Anew,
-        ),
+        ("training that completed after a stop", again),
+        ("training that went on", of("restored")),
+        ("training that was resumed after a pause", paused),
+        ("training that was resumed after a cancel", cancelled),
+        ("training that was resumed after its deadline", late),
+        ("checkpoint that was skipped", skipped),
     ];
-    for (what, happened) in seen {
-        report.hold(
-            happened || !enough,
-            format!("no {what}: nothing was tested"),
-        );
+    // Without checkpoints, only the first can happen.
+    let able = if trains == Trains::On { seen.len() } else { 1 };
+    for (what, count) in &seen[..able] {
+        let tested = *count > 0 || !enough;
+        report.hold(tested, format!("no {what}: nothing was tested"));
+    }
+}
+
+/// How often an operation was resumed from this status.
+fn resumed(events: &[Value], from: &str) -> usize {
+    let told = events.iter().filter(|event| check::status(event).is_some());
+    let told: Vec<_> = told.collect();
+    let pairs = told.windows(2);
+    let pairs = pairs.filter(|pair| pair[1]["type"] == "resumed");
+    pairs
+        .filter(|pair| check::status(pair[0]) == Some(from))
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resume_counts_for_the_status_before_it() {
+        let told = |kind: &str, status: &str| json!({"type": kind, "data": {"status": status}});
+        let events = [
+            told("status", "paused"),
+            json!({"type": "metric", "data": {}}),
+            told("resumed", "pending"),
+            told("status", "running"),
+            told("status", "cancelled"),
+            told("resumed", "pending"),
+        ];
+        let counts = ["paused", "cancelled", "failed"].map(|from| resumed(&events, from));
+        assert_eq!(counts, [1, 1, 0]);
     }
 }
