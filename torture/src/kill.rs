@@ -85,7 +85,7 @@ fn half(args: &Args, trains: bool, seed: u64, count: u32, ending: Ending, report
     let began = Instant::now();
     let played = play(args, trains, seed, count, ending, report);
     let took = began.elapsed().as_secs();
-    report.say(format!("{count} rounds of {} took {took} s", ending.name()));
+    report.say(format!("these rounds took {took} s"));
     if let Err(error) = played {
         report.hold(false, format!("{}: {error}", ending.name()));
     }
@@ -190,7 +190,7 @@ impl Plan<'_> {
         random: &mut fastrand::Rng,
         report: &mut Report,
     ) -> Result<Duration, String> {
-        if self.trains == Trains::On && random.u8(..4) == 0 {
+        if self.trains == Trains::On && random.u8(..3) == 0 {
             damage::newest_checkpoint(self.folder, &mut lock(ledger), random)?;
         }
         if self.ending == Ending::Kill && random.u8(..4) == 0 {

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use impresario_api::Timestamp;
 use nix::sys::signal::Signal;
@@ -80,6 +80,7 @@ pub(super) fn until_its_end(
             scope.spawn(move || {
                 while !over.load(Ordering::Relaxed) {
                     trainings::act(&client, ledger, &mut random);
+                    rest(Duration::from_millis(random.u64(20..200)), over);
                 }
             });
         }
@@ -101,6 +102,14 @@ pub(super) fn until_its_end(
         over.store(true, Ordering::Relaxed);
         ended
     })
+}
+
+/// Waits for this time, or until the server has ended.
+fn rest(time: Duration, over: &AtomicBool) {
+    let began = Instant::now();
+    while began.elapsed() < time && !over.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Checks that the server has not used too much memory.

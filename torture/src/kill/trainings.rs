@@ -135,7 +135,7 @@ fn results(client: &Client, view: &Value) -> Result<(Value, Value), String> {
     Ok((card, series))
 }
 
-/// Starts a training or sends one a verb, and gives it some time.
+/// Starts a training or sends one a verb.
 pub(super) fn act(client: &Client, ledger: &Mutex<Ledger>, random: &mut fastrand::Rng) {
     let going = lock(ledger).unsettled();
     if going.len() < AT_ONCE {
@@ -149,7 +149,6 @@ pub(super) fn act(client: &Client, ledger: &Mutex<Ledger>, random: &mut fastrand
         };
         load::ask(client, ledger, id, verb, random);
     }
-    std::thread::sleep(Duration::from_millis(random.u64(20..200)));
 }
 
 fn any_body(ledger: &Mutex<Ledger>, random: &mut fastrand::Rng) -> Value {
@@ -256,7 +255,7 @@ pub(super) fn summary(trains: Trains, ledger: &Ledger, enough: bool, report: &mu
     let resumed = |from: &str| all().map(|known| resumed(&known.events, from)).sum();
     let [paused, cancelled, late]: [usize; 3] = ["paused", "cancelled", "failed"].map(resumed);
     report.say(format!(
-        "{} trainings: {} completed with the bits of undisturbed ones, {again} of them in 2 to {} runs",
+        "{} trainings: {} completed, compared bit for bit, {again} of them in 2 to {} runs",
         all().count(),
         runs.len(),
         runs.iter().max().unwrap_or(&0)
