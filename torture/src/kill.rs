@@ -19,7 +19,6 @@ use crate::ledger::Ledger;
 use crate::server::{Server, integrity};
 use crate::world::World;
 use crate::{Args, Report, check};
-use trainings::Trains;
 
 /// A short queue, so that many of the started operations also run.
 const SETTINGS: &[&str] = &["lanes.default.queue_limit=60", "supervision.progress_ms=20"];
@@ -110,11 +109,9 @@ fn play(
     let world = World::make()?;
     let tokens = token_file().map_err(|error| format!("no token file: {error}"))?;
     let tokens_key = format!("http.token_file={}", tokens.path().display());
-    let trains = if trains {
-        trainings::undisturbed(args, folder.path(), &ledger, report)?
-    } else {
-        Trains::Never
-    };
+    if trains {
+        trainings::undisturbed(args, folder.path(), &ledger, report)?;
+    }
     let plan = Plan {
         args,
         folder: folder.path(),
@@ -138,7 +135,7 @@ fn play(
     }
     if ending == Ending::Kill {
         last::look(args, folder.path(), &ledger, report)?;
-        summary(&lock(&ledger), trains, &mut ready, count, report);
+        summary(&lock(&ledger), &mut ready, count, report);
         return Ok(());
     }
     // Only the part of kills reports in detail. For these rounds one line suffices.
@@ -151,7 +148,7 @@ fn play(
         uncharged(&ledger, report);
     }
     let enough = count >= ENOUGH_ROUNDS;
-    trainings::summary(trains, &ledger, enough, report);
+    trainings::summary(&ledger, enough, report);
     let counts = &ledger.counts;
     report.say(format!(
         "{count} rounds of {} under load: {} starts and {} verbs acknowledged, {} answers held against it",
@@ -176,7 +173,8 @@ struct Plan<'a> {
     world: Option<&'a World>,
     /// The key of the configuration with which a server needs a token.
     tokens: &'a str,
-    trains: Trains,
+    /// Whether trainings are among the load.
+    trains: bool,
 }
 
 impl Plan<'_> {
@@ -190,7 +188,7 @@ impl Plan<'_> {
         random: &mut fastrand::Rng,
         report: &mut Report,
     ) -> Result<Duration, String> {
-        if self.trains == Trains::On && random.u8(..3) == 0 {
+        if self.trains && random.u8(..3) == 0 {
             damage::newest_checkpoint(self.folder, &mut lock(ledger), random)?;
         }
         if self.ending == Ending::Kill && random.u8(..4) == 0 {
@@ -219,14 +217,13 @@ impl Plan<'_> {
         } else {
             random.u64(..400)
         };
-        let trains = self.trains != Trains::Never;
         let load = load::Load {
             ending: self.ending,
             lives: Duration::from_millis(lives),
             clocks,
             stranger,
-            trains,
-            most_memory_mib: if trains {
+            trains: self.trains,
+            most_memory_mib: if self.trains {
                 MOST_MEMORY_MIB + MORE_WITH_TRAININGS_MIB
             } else {
                 MOST_MEMORY_MIB
@@ -255,13 +252,7 @@ fn uncharged(ledger: &Ledger, report: &mut Report) {
     }
 }
 
-fn summary(
-    ledger: &Ledger,
-    trains: Trains,
-    ready: &mut [Duration],
-    rounds: u32,
-    report: &mut Report,
-) {
+fn summary(ledger: &Ledger, ready: &mut [Duration], rounds: u32, report: &mut Report) {
     ready.sort_unstable();
     let at = |share: f64| ready[((ready.len() - 1) as f64 * share) as usize];
     let counts = &ledger.counts;
@@ -270,7 +261,7 @@ fn summary(
         counts.in_recovery, counts.starts, counts.verbs, counts.refused
     ));
     happened(ledger, rounds, report);
-    trainings::summary(trains, ledger, rounds >= ENOUGH_ROUNDS, report);
+    trainings::summary(ledger, rounds >= ENOUGH_ROUNDS, report);
     let attacks = counts.attacks.iter();
     let attacks: Vec<_> = attacks
         .map(|(what, count)| format!("{count} {what}"))
