@@ -6,10 +6,12 @@ use serde_json::Value;
 
 mod promises;
 mod runs;
+mod trainings;
 
 pub(crate) use promises::promises;
 pub(crate) use runs::early;
 use runs::runs;
+pub(crate) use trainings::{Reference, failure, is_skip, skips};
 
 const ENDED: &[&str] = &["completed", "failed", "cancelled"];
 
@@ -85,10 +87,24 @@ pub(crate) fn completed(events: &[Value]) -> Option<u64> {
     (status(last) == Some("completed")).then(|| last["data"]["run"].as_u64())?
 }
 
-pub(crate) fn checkpoint(events: &[Value]) -> u64 {
-    let told = events.iter().filter(|event| event["type"] == "checkpoint");
-    let steps = told.filter_map(|event| event["data"]["step"]["iteration"].as_u64());
-    steps.max().unwrap_or(0)
+/// How far a checkpoint is: iterations, or epochs and then batches.
+pub(crate) type Step = (u64, u64);
+
+/// The step of a checkpoint in a view or an event; zero if there is none.
+pub(crate) fn step(of: &Value) -> Step {
+    let count = |name: &str| of[name].as_u64();
+    let outer = count("iteration").or(count("epoch"));
+    (outer.unwrap_or(0), count("batch").unwrap_or(0))
+}
+
+/// The furthest checkpoint since one was skipped.
+pub(crate) fn checkpoint(events: &[Value]) -> Step {
+    let skipped = events.iter().rposition(is_skip).unwrap_or(0);
+    let told = events[skipped..]
+        .iter()
+        .filter(|event| event["type"] == "checkpoint");
+    let steps = told.map(|event| step(&event["data"]["step"]));
+    steps.max().unwrap_or_default()
 }
 
 /// The event that counted an attempt, although nothing failed and nobody killed the server.
@@ -225,13 +241,16 @@ mod tests {
     fn statuses_ends_and_checkpoints_are_read_from_events() {
         let told = json!({"seq": 2, "cursor": 2, "type": "checkpoint", "data": {"step": {"iteration": 7}}});
         let events = [event(1, "running"), told, event(3, "completed")];
-        assert_eq!((completed(&events), checkpoint(&events)), (Some(1), 7));
+        assert_eq!((completed(&events), checkpoint(&events)), (Some(1), (7, 0)));
         assert_eq!(completed(&events[..1]), None);
         assert_eq!(status_at(&events, 2), Some("running"));
         assert_eq!(status_at(&events, 3), Some("completed"));
         assert_eq!(status_at(&events, 4), None, "not there yet");
         let mut second = event(4, "running");
         second["data"]["attempt"] = json!(2);
+        let skip = json!({"seq": 5, "type": "warning", "data": {"code": "CHECKPOINT_DAMAGED"}});
+        assert_eq!(checkpoint(&[&events[..], &[skip]].concat()), (0, 0));
+        assert_eq!(step(&json!({"epoch": 3, "batch": 12})), (3, 12));
         assert_eq!(charged(&events), None);
         assert_eq!(charged(&[second.clone()]), Some(&second));
     }

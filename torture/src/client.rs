@@ -83,8 +83,14 @@ impl Client {
         Some((answer.status().as_u16(), text.ok()?))
     }
 
+    /// Starts a training if the params have a symbol, else a dummy.
     pub(crate) fn start(&self, params: &Value, key: Option<&str>) -> Option<Reply> {
-        self.post("/api/v1/dummy/start", params, key)
+        let kind = if is_training(params) {
+            "training"
+        } else {
+            "dummy"
+        };
+        self.post(&format!("/api/v1/{kind}/start"), params, key)
     }
 
     pub(crate) fn verb(&self, id: &str, verb: &str) -> Option<Reply> {
@@ -109,6 +115,10 @@ impl Client {
             }
         }
     }
+}
+
+pub(crate) fn is_training(body: &Value) -> bool {
+    body["symbol"].is_string()
 }
 
 fn named<B>(request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {

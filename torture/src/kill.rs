@@ -1,14 +1,16 @@
 //! `kill -9` at random moments under load and, for the part `shutdown`, SIGTERM.
 
+mod damage;
 mod examine;
 mod last;
 mod load;
 mod odd;
+mod trainings;
 
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -28,8 +30,11 @@ const LOOK_INTO_EVERY: u32 = 10;
 const ENOUGH_ROUNDS: u32 = 50;
 /// After this many violations the rounds end.
 const ENOUGH: usize = 20;
-/// The most memory that a server may use.
+/// The most memory that a server may use, and how much more with libtorch and two trainings.
 const MOST_MEMORY_MIB: u64 = 256;
+const MORE_WITH_TRAININGS_MIB: u64 = 192;
+/// How long a recovery takes, and somewhat more.
+const RECOVERY: Duration = Duration::from_millis(25);
 /// How far the clock may be from the real one, in milliseconds. The distance between any two settings is
 /// less than the time for which a key is kept.
 const CLOCK_OFF: i64 = 6 * 3_600_000;
@@ -58,9 +63,28 @@ pub(crate) fn run(args: &Args, seed: u64) -> Report {
     report
 }
 
-/// Runs rounds on a data folder of their own.
+/// Runs half of the rounds with a server that can train, if there is one. Each half has a data folder of its
+/// own, because a server that cannot train fails trainings.
 pub(crate) fn rounds(args: &Args, seed: u64, count: u32, ending: Ending, report: &mut Report) {
-    let played = play(args, seed, count, ending, report);
+    let Some(server) = args.trainer.clone() else {
+        half(args, false, seed, count, ending, report);
+        report.say("TRAININGS WERE LEFT OUT: there is no server with libtorch");
+        return;
+    };
+    half(args, false, seed, count.div_ceil(2), ending, report);
+    report.say("with trainings among the load:");
+    let args = Args {
+        server,
+        ..args.clone()
+    };
+    half(&args, true, seed, count / 2, ending, report);
+}
+
+fn half(args: &Args, trains: bool, seed: u64, count: u32, ending: Ending, report: &mut Report) {
+    let began = Instant::now();
+    let played = play(args, trains, seed, count, ending, report);
+    let took = began.elapsed().as_secs();
+    report.say(format!("these rounds took {took} s"));
     if let Err(error) = played {
         report.hold(false, format!("{}: {error}", ending.name()));
     }
@@ -72,6 +96,7 @@ fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
 
 fn play(
     args: &Args,
+    trains: bool,
     seed: u64,
     count: u32,
     ending: Ending,
@@ -84,20 +109,25 @@ fn play(
     let world = World::make()?;
     let tokens = token_file().map_err(|error| format!("no token file: {error}"))?;
     let tokens_key = format!("http.token_file={}", tokens.path().display());
+    if trains {
+        trainings::undisturbed(args, folder.path(), &ledger, report)?;
+    }
     let plan = Plan {
         args,
         folder: folder.path(),
         ending,
         world: world.as_ref(),
         tokens: &tokens_key,
+        trains,
     };
     if world.is_none() {
         report.say("clocks that jump: NOT RUN: they need Linux and a C compiler (cc)");
     }
     for round in 0..count {
-        let came_up = plan.one_round(round, &ledger, &mut random, report);
+        let before = ready.last().copied().unwrap_or_default();
+        let came_up = plan.one_round(round, before, &ledger, &mut random, report);
         let came_up = came_up.map_err(|error| format!("round {round}: {error}"))?;
-        ready.push(came_up.as_secs_f64() * 1_000.0);
+        ready.push(came_up);
         if report.violations.len() > ENOUGH {
             report.say(format!("given up after round {round}"));
             return Ok(());
@@ -117,6 +147,8 @@ fn play(
     if ending == Ending::Terminate {
         uncharged(&ledger, report);
     }
+    let enough = count >= ENOUGH_ROUNDS;
+    trainings::summary(&ledger, enough, report);
     let counts = &ledger.counts;
     report.say(format!(
         "{count} rounds of {} under load: {} starts and {} verbs acknowledged, {} answers held against it",
@@ -141,19 +173,27 @@ struct Plan<'a> {
     world: Option<&'a World>,
     /// The key of the configuration with which a server needs a token.
     tokens: &'a str,
+    /// Whether trainings are among the load.
+    trains: bool,
 }
 
 impl Plan<'_> {
-    /// Starts a server, checks it, puts it under load and kills it. Returns how long it took until it listened.
+    /// Starts a server, checks it, puts it under load and kills it. Returns how long it took until it listened;
+    /// `before` is how long the one before took.
     fn one_round(
         &self,
         round: u32,
+        before: Duration,
         ledger: &Mutex<Ledger>,
         random: &mut fastrand::Rng,
         report: &mut Report,
     ) -> Result<Duration, String> {
+        if self.trains && random.u8(..3) == 0 {
+            damage::newest_checkpoint(self.folder, &mut lock(ledger), random)?;
+        }
         if self.ending == Ending::Kill && random.u8(..4) == 0 {
-            let lives = Duration::from_millis(random.u64(..25));
+            // Most of a start is loading libtorch, where it is linked: what comes after that is meant.
+            let lives = before.saturating_sub(RECOVERY) + RECOVERY.mul_f64(random.f64());
             Server::start_and_kill(self.args, self.folder, SETTINGS, lives)?;
             lock(ledger).counts.in_recovery += 1;
         }
@@ -182,6 +222,12 @@ impl Plan<'_> {
             lives: Duration::from_millis(lives),
             clocks,
             stranger,
+            trains: self.trains,
+            most_memory_mib: if self.trains {
+                MOST_MEMORY_MIB + MORE_WITH_TRAININGS_MIB
+            } else {
+                MOST_MEMORY_MIB
+            },
             seed: random.u64(..),
         };
         load::until_its_end(server, ledger, load)?;
@@ -206,8 +252,8 @@ fn uncharged(ledger: &Ledger, report: &mut Report) {
     }
 }
 
-fn summary(ledger: &Ledger, ready: &mut [f64], rounds: u32, report: &mut Report) {
-    ready.sort_by(f64::total_cmp);
+fn summary(ledger: &Ledger, ready: &mut [Duration], rounds: u32, report: &mut Report) {
+    ready.sort_unstable();
     let at = |share: f64| ready[((ready.len() - 1) as f64 * share) as usize];
     let counts = &ledger.counts;
     report.say(format!(
@@ -215,6 +261,7 @@ fn summary(ledger: &Ledger, ready: &mut [f64], rounds: u32, report: &mut Report)
         counts.in_recovery, counts.starts, counts.verbs, counts.refused
     ));
     happened(ledger, rounds, report);
+    trainings::summary(ledger, rounds >= ENOUGH_ROUNDS, report);
     let attacks = counts.attacks.iter();
     let attacks: Vec<_> = attacks
         .map(|(what, count)| format!("{count} {what}"))
@@ -234,10 +281,8 @@ fn summary(ledger: &Ledger, ready: &mut [f64], rounds: u32, report: &mut Report)
         counts.resent
     ));
     if !ready.is_empty() {
-        let (half, most) = (at(0.5), at(1.0));
-        report.say(format!(
-            "ready after a kill: p50 {half:.0} ms, max {most:.0} ms"
-        ));
+        let (half, most) = (at(0.5).as_millis(), at(1.0).as_millis());
+        report.say(format!("ready after a kill: p50 {half} ms, max {most} ms"));
     }
 }
 

@@ -1,11 +1,12 @@
 //! Records of everything that the server answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::check::Cursors;
-use crate::client::Reply;
+use crate::check::{self, Cursors, Reference, Step};
+use crate::client::{self, Reply};
 
 /// What must follow from an acknowledged verb, until somebody asks for a resume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +42,7 @@ pub(crate) struct Known {
     /// Each answer about it: the number of the last event, and the status.
     pub(crate) claims: Vec<(u64, String)>,
     /// The furthest checkpoint in an answer.
-    pub(crate) checkpoint: u64,
+    pub(crate) checkpoint: Step,
     /// Its events, as they were last read.
     pub(crate) events: Vec<Value>,
     /// The strongest promise that is valid.
@@ -52,6 +53,10 @@ pub(crate) struct Known {
     pub(crate) left_alone: bool,
     /// Whether nobody has set the server's clock since it was started.
     pub(crate) steady: bool,
+    /// For each time that its newest checkpoint was damaged, the number of its last run by then.
+    pub(crate) damaged: Vec<u64>,
+    /// Whether it has completed, or has ended and cannot be resumed.
+    pub(crate) settled: bool,
 }
 
 impl Known {
@@ -59,10 +64,14 @@ impl Known {
         self.body["iterations"].as_u64()
     }
 
+    pub(crate) fn is_training(&self) -> bool {
+        client::is_training(&self.body)
+    }
+
     /// Adds what an answer says about it.
     pub(crate) fn heard(&mut self, view: &Value) {
-        let step = view["checkpoint"]["step"]["iteration"].as_u64();
-        self.checkpoint = self.checkpoint.max(step.unwrap_or(0));
+        let step = check::step(&view["checkpoint"]["step"]);
+        self.checkpoint = self.checkpoint.max(step);
         if let (Some(seq), Some(status)) = (view["seq"].as_u64(), view["status"].as_str()) {
             self.claims.push((seq, status.to_owned()));
         }
@@ -85,6 +94,10 @@ pub(crate) struct Ledger {
     /// The ids of operations that this round has touched.
     pub(crate) touched: Vec<String>,
     pub(crate) cursors: Cursors,
+    /// The trainings that are started, each with its result when nobody disturbed it.
+    pub(crate) trainings: Vec<(Value, Reference)>,
+    /// The folders of checkpoints that were damaged.
+    pub(crate) damaged: BTreeSet<PathBuf>,
     pub(crate) surprises: Vec<String>,
     pub(crate) counts: Counts,
     /// Whether somebody sets the clock in this round.
@@ -154,6 +167,20 @@ impl Ledger {
         if !expected {
             self.surprises.push(format!("{what} is refused: {reply:?}"));
         }
+    }
+
+    /// The result of the same training when nobody disturbed it. Each has a seed of its own.
+    pub(crate) fn reference(&self, body: &Value) -> Option<&Reference> {
+        let mut all = self.trainings.iter();
+        let (_, reference) = all.find(|(params, _)| params["seed"] == body["seed"])?;
+        Some(reference)
+    }
+
+    /// The trainings that have not completed and can go on.
+    pub(crate) fn unsettled(&self) -> Vec<String> {
+        let open = |known: &Known| known.is_training() && !known.settled;
+        let all = self.operations.iter().filter(|(_, known)| open(known));
+        all.map(|(id, _)| id.clone()).collect()
     }
 
     /// A random id.

@@ -1,5 +1,6 @@
 //! Kills, attacks, fills, slows and soaks a real impresariod over HTTP and checks every answer that it gave.
-//! Only SQLite's `integrity_check` and what the operating system reports about the process look inside.
+//! What looks inside are only SQLite's `integrity_check`, what the operating system reports about the process,
+//! and checks of the folders of models and checkpoints.
 
 mod bad;
 mod check;
@@ -26,6 +27,9 @@ struct Args {
     /// The server's binary
     #[arg(long, value_name = "FILE")]
     server: PathBuf,
+    /// Another binary of it, which can train; it is killed in half of the rounds
+    #[arg(long, value_name = "FILE")]
+    trainer: Option<PathBuf>,
     /// How many times the server is killed with kill -9
     #[arg(long, default_value_t = 300)]
     rounds: u32,

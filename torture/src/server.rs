@@ -194,6 +194,14 @@ pub(crate) fn integrity(folder: &Path) -> String {
 }
 
 fn checked(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
+    let (_copy, connection) = copied(folder)?;
+    Ok(connection.query_row("PRAGMA integrity_check", (), |row| row.get(0))?)
+}
+
+/// A copy of the database in a folder, which is removed when the first value is dropped.
+pub(crate) fn copied(
+    folder: &Path,
+) -> Result<(tempfile::TempDir, rusqlite::Connection), Box<dyn std::error::Error>> {
     let copy = tempfile::tempdir()?;
     for name in ["operations.db", "operations.db-wal"] {
         let from = folder.join(name);
@@ -202,5 +210,5 @@ fn checked(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
         }
     }
     let connection = rusqlite::Connection::open(copy.path().join("operations.db"))?;
-    Ok(connection.query_row("PRAGMA integrity_check", (), |row| row.get(0))?)
+    Ok((copy, connection))
 }

@@ -14,10 +14,10 @@ const VERSION: &str = "2.13.0";
 pub(crate) fn ensure() -> Result<(), Failure> {
     let shell = shell()?;
     need(&shell, "c++", "a C++ compiler (c++)", compiler_hint())?;
-    let ours = root().join(".libtorch");
-    if is_users_own(&ours) || is_whole(&ours) {
+    if is_there() {
         return Ok(());
     }
+    let ours = root().join(".libtorch");
     let python = python(&shell, "libtorch")?;
     if ours.exists() {
         // The folder is of another version or incomplete. A rename cannot replace it.
@@ -28,6 +28,12 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     step(&what, || {
         Ok(cmd!(shell, "{python} {script} {ours}").quiet().run()?)
     })
+}
+
+/// Whether nothing has to be downloaded.
+pub(crate) fn is_there() -> bool {
+    let ours = root().join(".libtorch");
+    is_users_own(&ours) || is_whole(&ours)
 }
 
 /// Cargo sets LIBTORCH to the project's own folder; anything else came from the user.

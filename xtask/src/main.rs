@@ -21,8 +21,8 @@ usage: cargo xtask TASK
   console        build only the console, which the next build of the server includes
   embedded       package the libraries, and build and drive examples/embedded/ with what was packaged
   semver         compare the libraries' API with that of the last release that is tagged
-  torture [ARGS] kill, attack, fill, slow and soak a server without libtorch, and check every answer that
-                 it gave; --part NAME runs one part, --help shows all ARGS
+  torture [ARGS] kill, attack, fill, slow and soak a server, and check every answer that it gave; trains
+                 meanwhile if libtorch is there; --part NAME runs one part, --help shows all ARGS
   fuzz NAME [--seconds N]  run one fuzz target under libFuzzer, by default for 600 s
 ";
 

@@ -68,28 +68,53 @@ pub(crate) fn build() -> Result<(), Failure> {
     )
 }
 
-/// `cargo xtask torture`. It is built into a folder of its own, because it is built without libtorch.
+/// `cargo xtask torture`. It is built into a folder of its own, because most of it needs a server without
+/// libtorch. A second server, for half of the kills, is built with libtorch if that is there; it is not
+/// downloaded for this.
 pub(crate) fn torture(args: &[String]) -> Result<(), Failure> {
     let shell = shell()?;
-    let (target, profile) = (target().join("torture"), "--release");
+    let target = target().join("torture");
+    let [program, server, trainer] = [
+        "impresario-torture",
+        "impresariod",
+        "impresariod-with-training",
+    ]
+    .map(|name| target.join("release").join(name));
+    let build = |package: &[&str]| {
+        cmd!(
+            shell,
+            "cargo build --release --locked --target-dir {target} -p {package...}"
+        )
+        .run_echo()
+    };
+    let trains = libtorch::is_there();
+    if trains {
+        step("build impresariod with libtorch", || {
+            build(&["impresario-server"])?;
+            // The next build writes to the same place.
+            Ok(shell.copy_file(&server, &trainer)?)
+        })?;
+    }
     step(
         "build impresariod without libtorch, and the torturer",
         || {
-            cmd!(shell, "cargo build {profile} --locked --target-dir {target} -p impresario-server --no-default-features").run_echo()?;
-            Ok(cmd!(
-                shell,
-                "cargo build {profile} --locked --target-dir {target} -p impresario-torture"
-            )
-            .run_echo()?)
+            build(&["impresario-server", "--no-default-features"])?;
+            Ok(build(&["impresario-torture"])?)
         },
     )?;
-    let (program, server) = (
-        target.join("release/impresario-torture"),
-        target.join("release/impresariod"),
-    );
-    step("torture", || {
-        Ok(cmd!(shell, "{program} --server {server} {args...}").run_echo()?)
-    })
+    let with = trains.then_some(["--trainer".as_ref(), trainer.as_os_str()]);
+    let with = with.into_iter().flatten();
+    let tortured = step("torture", || {
+        Ok(cmd!(shell, "{program} --server {server} {with...} {args...}").run_echo()?)
+    });
+    if !trains {
+        not_checked(
+            "trainings that are killed",
+            "libtorch is not there (`cargo xtask build` fetches it)",
+            "cargo xtask torture",
+        );
+    }
+    tortured
 }
 
 pub(crate) fn test() -> Result<(), Failure> {

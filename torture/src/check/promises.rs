@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{checkpoint, completed, is_ended, status_at};
+use super::{checkpoint, completed, failure, is_ended, skips, status_at, step};
 use crate::ledger::{Known, Promise};
 
 /// Checks that every answer is still true. `view` was read just before `events`.
@@ -14,6 +14,8 @@ pub(crate) fn promises(id: &str, known: &Known, view: &Value, events: &[Value]) 
         whole(known, status, view),
         again(&known.events, view, events),
         checkpoints(known, status, view, events),
+        skips(&known.damaged, events),
+        known.is_training().then(|| failure(view)).flatten(),
         as_started(known, view),
         times(view),
     ];
@@ -52,7 +54,7 @@ fn whole(known: &Known, status: &str, view: &Value) -> Option<String> {
     let asked = known.iterations()?;
     let done = view["result_summary"]["iterations_completed"].as_u64();
     let early = view["stopped_early"] == true;
-    let kept = known.checkpoint.max(checkpoint(&known.events));
+    let (kept, _) = known.checkpoint.max(checkpoint(&known.events));
     let right = done.is_some_and(|done| done == asked || (early && (kept..asked).contains(&done)));
     let stop = &view["stop"]["verb"];
     (!right).then(|| format!("completed with {done:?} of {asked} iterations, {kept} were kept; stopped_early {early}, stop {stop}"))
@@ -69,15 +71,19 @@ fn again(before: &[Value], view: &Value, events: &[Value]) -> Option<String> {
 }
 
 fn checkpoints(known: &Known, status: &str, view: &Value, events: &[Value]) -> Option<String> {
-    let told = known.checkpoint.max(checkpoint(&known.events));
-    let shown = view["checkpoint"]["step"]["iteration"].as_u64();
-    let kept = shown.unwrap_or(0);
+    let (recorded, kept) = (checkpoint(events), step(&view["checkpoint"]["step"]));
+    let told = if known.damaged.is_empty() {
+        known.checkpoint.max(checkpoint(&known.events))
+    } else {
+        // A damaged one may have been skipped since it was told. The view is older than the events.
+        let seq = usize::try_from(view["seq"].as_u64()?).unwrap_or(usize::MAX);
+        checkpoint(&events[..seq.min(events.len())])
+    };
     if kept < told && status != "completed" {
-        return Some(format!("checkpoint {told} was told, {kept} is kept"));
+        return Some(format!("checkpoint {told:?} was told, {kept:?} is kept"));
     }
-    let recorded = checkpoint(events);
-    let lost = recorded < known.checkpoint;
-    lost.then(|| format!("checkpoint {told} was told, the events say {recorded}"))
+    let lost = recorded < told;
+    lost.then(|| format!("checkpoint {told:?} was told, the events say {recorded:?}"))
 }
 
 /// The operation has the kind, params and options of its start.
@@ -87,11 +93,11 @@ fn as_started(known: &Known, view: &Value) -> Option<String> {
     if wrong("priority") || wrong("labels") {
         return Some(format!("started with {options}, and now it is {view}"));
     }
-    if known.iterations().is_some() && view["params"]["iterations"] != known.body["iterations"] {
-        return Some(format!(
-            "started for {}, and now for {}",
-            known.body, view["params"]
-        ));
+    let params = known.body.as_object().into_iter().flatten();
+    let mut params = params.filter(|(name, _)| *name != "options");
+    if let Some((name, asked)) = params.find(|(name, asked)| view["params"][*name] != **asked) {
+        let now = &view["params"][name];
+        return Some(format!("started with {name} {asked}, and now it is {now}"));
     }
     let retry_of = known.retry_of.as_deref()?;
     (view["retry_of"] != retry_of)
@@ -228,20 +234,23 @@ mod tests {
         );
         short["stopped_early"] = json!(true);
         assert!(promises("a", &known, &short, &events("completed")).is_empty());
-        known.checkpoint = 8;
+        known.checkpoint = (8, 0);
         assert!(!promises("a", &known, &short, &events("completed")).is_empty());
     }
 
     #[test]
     fn a_checkpoint_that_is_gone_is_found() {
         let mut known = known();
-        known.checkpoint = 6;
+        known.checkpoint = (6, 0);
         only(
             &known,
             &view("paused"),
             &events("paused"),
-            "checkpoint 6 was told, 5 is kept",
+            "checkpoint (6, 0) was told, (5, 0) is kept",
         );
+        known.damaged = vec![1];
+        let found = promises("a", &known, &view("paused"), &events("paused"));
+        assert_eq!(found, Vec::<String>::new(), "it was damaged");
     }
 
     #[test]
@@ -250,6 +259,14 @@ mod tests {
         other["priority"] = json!(0);
         only(&known(), &other, &events("paused"), "started with");
         let mut known = known();
+        let mut shorter = view("paused");
+        shorter["params"]["iterations"] = json!(7);
+        only(
+            &known,
+            &shorter,
+            &events("paused"),
+            "started with iterations 8, and now it is 7",
+        );
         known.retry_of = Some("b".to_owned());
         only(&known, &view("paused"), &events("paused"), "tries b again");
     }

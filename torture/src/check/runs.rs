@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::status;
+use super::{Step, is_skip, status, step};
 
 /// Runs are numbered without gaps, none begins while the operation is paused, and each goes on from the last
 /// recorded checkpoint.
@@ -35,8 +35,8 @@ pub(crate) fn early(id: &str, events: &[Value]) -> Option<String> {
 struct SoFar {
     run: u64,
     paused: bool,
-    /// The iteration and the run of the newest checkpoint.
-    kept: (u64, u64),
+    /// The step and the run of the newest checkpoint.
+    kept: (Step, u64),
     /// The run that last went on from a checkpoint.
     restored: u64,
 }
@@ -48,6 +48,11 @@ impl SoFar {
             "status" => self.status(event),
             "restored" => self.restored(data),
             "checkpoint" => self.checkpoint(data),
+            // The run goes on from an earlier one, or begins anew.
+            "warning" if is_skip(event) => {
+                self.kept = Default::default();
+                None
+            }
             _ => None,
         };
         if let Some(status) = status(event) {
@@ -68,9 +73,13 @@ impl SoFar {
             Some(format!("run {run} begins out of a pause that nobody ended"))
         } else if !begins && status == "running" && self.paused {
             Some(format!("run {run} goes on out of a pause"))
-        } else if status == "completed" && kept > 0 && kept_in < run && self.restored < run {
+        } else if status == "completed"
+            && kept > Step::default()
+            && kept_in < run
+            && self.restored < run
+        {
             Some(format!(
-                "run {run} completed without going on from iteration {kept}"
+                "run {run} completed without going on from {kept:?}"
             ))
         } else {
             None
@@ -78,16 +87,16 @@ impl SoFar {
     }
 
     fn restored(&mut self, data: &Value) -> Option<String> {
-        let from = data["from_step"]["iteration"].as_u64().unwrap_or(0);
+        let from = step(&data["from_step"]);
         self.restored = data["run"].as_u64()?;
         let (run, kept) = (self.restored, self.kept.0);
-        (from < kept).then(|| format!("run {run} goes on from {from}, {kept} was told"))
+        (from < kept).then(|| format!("run {run} goes on from {from:?}, {kept:?} was told"))
     }
 
     fn checkpoint(&mut self, data: &Value) -> Option<String> {
-        let step = data["step"]["iteration"].as_u64()?;
+        let step = step(&data["step"]);
         let (before, _) = std::mem::replace(&mut self.kept, (step, self.run));
-        (step < before).then(|| format!("checkpoint {step} after {before}"))
+        (step < before).then(|| format!("checkpoint {step:?} after {before:?}"))
     }
 }
 
@@ -178,11 +187,17 @@ mod tests {
             status(2, "running"),
         ];
         let with = |more: Value| [&begun[..], &[more]].concat();
-        only(&with(restored(2, 3)), "goes on from 3, 7 was told");
+        only(
+            &with(restored(2, 3)),
+            "goes on from (3, 0), (7, 0) was told",
+        );
         only(
             &with(status(2, "completed")),
-            "without going on from iteration 7",
+            "without going on from (7, 0)",
         );
-        only(&with(kept(5)), "checkpoint 5 after 7");
+        only(&with(kept(5)), "checkpoint (5, 0) after (7, 0)");
+        let skip = json!({"type": "warning", "data": {"code": "CHECKPOINT_DAMAGED"}});
+        let earlier = [&with(skip)[..], &[restored(2, 3), kept(4)]].concat();
+        assert_eq!(runs("a", &earlier), Vec::<String>::new());
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use super::lock;
+use super::{lock, trainings};
 use crate::client::Client;
 use crate::ledger::{Known, Ledger};
 use crate::server::Server;
@@ -46,7 +46,10 @@ pub(super) fn operation(client: &Client, id: &str, ledger: &mut Ledger, report: 
     };
     match client.view(id) {
         Some(view) if view.status == 200 => match client.events(id) {
-            Some(events) => judge(id, &mut known, view.data(), events, ledger, report),
+            Some(events) => {
+                judge(id, &mut known, view.data(), events, ledger, report);
+                trainings::judge(client, id, &mut known, view.data(), ledger, report);
+            }
             None => report.hold(false, format!("{id}: its events are not answered")),
         },
         Some(view) if view.status == 404 => {

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{SETTINGS, examine, lock};
+use super::{SETTINGS, damage, examine, lock, trainings};
 use crate::client::{Client, Reply};
 use crate::ledger::Ledger;
 use crate::server::{Server, integrity};
-use crate::{Args, Report};
+use crate::{Args, Report, check};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -23,6 +23,7 @@ pub(super) fn look(
     let mut server = Server::start(args, folder, SETTINGS)?;
     let client = Client::new(&server.address);
     every_one(&client, ledger, report);
+    trainings::carry_on(&client, ledger, report)?;
     cancel_all(&client)?;
     // Now the events of the ends are there too.
     every_one(&client, ledger, report);
@@ -32,7 +33,14 @@ pub(super) fn look(
     report.hold(orderly, format!("it ends with {status:?}"));
     let verdict = integrity(folder);
     report.hold(verdict == "ok", format!("integrity_check: {verdict}"));
-    let looked_into = lock(ledger).counts.looked_into;
+    let ledger = lock(ledger);
+    let completed = ledger.operations.iter();
+    let completed = completed.filter(|(_, known)| check::completed(&known.events).is_some());
+    let completed = completed.map(|(id, _)| id.as_str()).collect();
+    let left = damage::left_over(folder, &completed);
+    let left = left.map_err(|error| format!("the data folder cannot be read: {error}"))?;
+    report.violations.extend(left);
+    let looked_into = ledger.counts.looked_into;
     report.say(format!(
         "integrity_check {verdict}, as after {looked_into} of the kills"
     ));

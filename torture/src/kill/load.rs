@@ -2,13 +2,13 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use impresario_api::Timestamp;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::{CLOCK_OFF, Ending, MOST_MEMORY_MIB, lock, odd};
+use super::{CLOCK_OFF, Ending, lock, odd, trainings};
 use crate::client::{Client, Reply};
 use crate::ledger::Ledger;
 use crate::server::{GRACE, Server};
@@ -16,6 +16,8 @@ use crate::stranger;
 use crate::world::World;
 
 const CLIENTS: u64 = 3;
+/// Clients of trainings, which are slower, so that a training also comes to something.
+const TRAINERS: u64 = 2;
 /// Most of these let an operation go on, because nothing more can happen to a cancelled one.
 const VERBS: [&str; 10] = [
     "cancel", "pause", "pause", "pause", "resume", "resume", "resume", "resume", "finish", "retry",
@@ -47,6 +49,10 @@ pub(super) struct Load<'a> {
     /// The environment whose clock is set meanwhile.
     pub(super) clocks: Option<&'a World>,
     pub(super) stranger: bool,
+    /// Whether the server can train.
+    pub(super) trains: bool,
+    /// The most memory that the server may use.
+    pub(super) most_memory_mib: u64,
     pub(super) seed: u64,
 }
 
@@ -68,6 +74,16 @@ pub(super) fn until_its_end(
                 }
             });
         }
+        for number in 0..if load.trains { TRAINERS } else { 0 } {
+            let client = Client::new(&address);
+            let mut random = fastrand::Rng::with_seed(load.seed.wrapping_sub(2 + number));
+            scope.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    trainings::act(&client, ledger, &mut random);
+                    rest(Duration::from_millis(random.u64(20..200)), over);
+                }
+            });
+        }
         let random = fastrand::Rng::with_seed(load.seed.wrapping_sub(1));
         if load.stranger {
             let (address, random) = (&address, random.clone());
@@ -77,7 +93,7 @@ pub(super) fn until_its_end(
             scope.spawn(move || set_clocks(world, over, random, ledger));
         }
         std::thread::sleep(load.lives);
-        weigh(&server, ledger);
+        weigh(&server, ledger, load.most_memory_mib);
         let ended = match load.ending {
             Ending::Kill => server.kill(),
             Ending::Terminate => leave(&mut server, &[Signal::SIGTERM]),
@@ -88,13 +104,21 @@ pub(super) fn until_its_end(
     })
 }
 
+/// Waits for this time, or until the server has ended.
+fn rest(time: Duration, over: &AtomicBool) {
+    let began = Instant::now();
+    while began.elapsed() < time && !over.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Checks that the server has not used too much memory.
-fn weigh(server: &Server, ledger: &Mutex<Ledger>) {
+fn weigh(server: &Server, ledger: &Mutex<Ledger>, most: u64) {
     let peak = server.status("VmHWM").unwrap_or(0);
     let mut ledger = lock(ledger);
     ledger.counts.peak = ledger.counts.peak.max(peak);
-    if peak >> 10 > MOST_MEMORY_MIB {
-        let took = format!("it took {} MiB of memory, of {MOST_MEMORY_MIB}", peak >> 10);
+    if peak >> 10 > most {
+        let took = format!("it took {} MiB of memory, of {most}", peak >> 10);
         ledger.surprises.push(took);
     }
 }
@@ -139,8 +163,10 @@ fn act(client: &Client, ledger: &Mutex<Ledger>, random: &mut fastrand::Rng) {
     let known = lock(ledger).any(random);
     match (random.u8(..10), known) {
         (0, _) => odd::ask(client, ledger, random),
-        (1..=3, _) | (_, None) => start(client, ledger, random),
+        (1..=3, _) | (_, None) => start(client, ledger, &any_body(random), random),
         (4..=5, Some(id)) => read(client, ledger, &id),
+        // Only the clients of trainings stop them.
+        (_, Some(id)) if lock(ledger).touch(&id).is_training() => read(client, ledger, &id),
         (_, Some(id)) => ask(
             client,
             ledger,
@@ -184,23 +210,33 @@ fn any_body(random: &mut fastrand::Rng) -> Value {
     body
 }
 
-fn start(client: &Client, ledger: &Mutex<Ledger>, random: &mut fastrand::Rng) {
-    let body = any_body(random);
+pub(super) fn start(
+    client: &Client,
+    ledger: &Mutex<Ledger>,
+    body: &Value,
+    random: &mut fastrand::Rng,
+) {
     let key = (random.u8(..3) == 0).then(|| format!("key-{:016x}", random.u64(..)));
     let floor = lock(ledger).cursors.highest();
-    let reply = client.start(&body, key.as_deref());
+    let reply = client.start(body, key.as_deref());
     let mut ledger = lock(ledger);
     match (reply, key) {
         (Some(reply), key) if reply.is_success() => {
-            ledger.started(&reply.id(), &body, floor).key = key;
+            ledger.started(&reply.id(), body, floor).key = key;
         }
         (Some(reply), _) => ledger.refused("a start", &reply),
-        (None, Some(key)) => ledger.unanswered.push((key, body)),
+        (None, Some(key)) => ledger.unanswered.push((key, body.clone())),
         (None, None) => {}
     }
 }
 
-fn ask(client: &Client, ledger: &Mutex<Ledger>, id: &str, verb: &str, random: &mut fastrand::Rng) {
+pub(super) fn ask(
+    client: &Client,
+    ledger: &Mutex<Ledger>,
+    id: &str,
+    verb: &str,
+    random: &mut fastrand::Rng,
+) {
     let (floor, body) = {
         let mut ledger = lock(ledger);
         let floor = ledger.cursors.highest();
@@ -220,6 +256,8 @@ fn ask(client: &Client, ledger: &Mutex<Ledger>, id: &str, verb: &str, random: &m
     };
     if !reply.is_success() {
         ledger.refused(verb, &reply);
+        let over = ["NO_CHECKPOINT", "ALREADY_ENDED"].contains(&reply.code());
+        ledger.touch(id).settled |= verb == "resume" && over;
     } else if verb == "retry" {
         ledger.started(&reply.id(), &body, floor).retry_of = Some(id.to_owned());
     } else if reply.data()["durable"] == true {
