@@ -16,7 +16,7 @@ impl Operation for Count {
     type Output = u32;
 
     fn policy(&self) -> Policy {
-        Policy::lane("default").pausable()
+        Policy::lane("default").pausable().fork_may_change(&["n"])
     }
 
     fn run(&self, params: Upto, ctx: &Context) -> Result<u32, Failure> {
