@@ -61,7 +61,7 @@ export function found(result: unknown): Verdict | null {
   if (typeof result !== 'object' || result === null) return null;
   const { identical, bits_promised: promised, verdict } = result as Record<string, unknown>;
   if (typeof identical !== 'boolean' || typeof verdict !== 'string') return null;
-  if (identical) return { sign: '✔', bits: 'The bits are identical', verdict, bad: false };
+  if (identical) return { sign: '✔', bits: `The bits are identical${promised === true ? '' : ', although they are not promised on this machine'}`, verdict, bad: false };
   if (promised === true) return { sign: '✘', bits: 'The bits are not identical, although they are promised on this machine', verdict, bad: true };
   return { sign: '–', bits: 'The bits are not identical, and are not promised on this machine', verdict, bad: false };
 }

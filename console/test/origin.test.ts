@@ -32,7 +32,8 @@ describe('where a model comes from', () => {
 describe('what a verification found', () => {
   it('is bad only if the same bits are promised', () => {
     const verdict = 'in words';
-    expect(found({ identical: true, bits_promised: false, verdict })).toMatchObject({ sign: '✔', bad: false });
+    expect(found({ identical: true, bits_promised: true, verdict })).toMatchObject({ sign: '✔', bits: 'The bits are identical', bad: false });
+    expect(found({ identical: true, bits_promised: false, verdict })).toMatchObject({ sign: '✔', bits: 'The bits are identical, although they are not promised on this machine', bad: false });
     expect(found({ identical: false, bits_promised: false, verdict })).toMatchObject({ sign: '–', bad: false });
     expect(found({ identical: false, bits_promised: true, verdict })).toMatchObject({ sign: '✘', bad: true, verdict });
   });

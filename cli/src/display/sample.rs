@@ -201,6 +201,15 @@ pub(crate) fn ends() -> Vec<OperationView> {
             verified(true, true, "all 2402 weights have the same bits", json!([])),
             "completed",
         ),
+        from(
+            verified(
+                true,
+                false,
+                "all 2402 weights have the same bits",
+                json!([]),
+            ),
+            "completed",
+        ),
         from(verified(false, false, apart, json!([])), "completed"),
         from(verified(false, true, wrong, warning), "completed"),
     ]

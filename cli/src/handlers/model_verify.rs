@@ -50,7 +50,8 @@ impl Handler for ModelVerify {
             return Vec::new();
         };
         let bits = match (is_true(result, "identical"), is_promised(result)) {
-            (true, _) => "identical",
+            (true, true) => "identical",
+            (true, false) => "identical, although they are not promised on this machine",
             (false, true) => "not identical, although they are promised on this machine",
             (false, false) => "not identical, and not promised on this machine",
         };
