@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Bar, ModelId, OperationId, StartOptions, Timestamp};
+use crate::{Bar, ForkedFrom, ModelId, OperationId, StartOptions, Timestamp};
 
 /// How well a model or a rule distinguishes up from not up.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -176,6 +176,9 @@ pub struct ModelCard {
     /// The labels of that operation.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// The checkpoint that this operation was forked from.
+    #[serde(default)]
+    pub forked_from: Option<ForkedFrom>,
     /// Where the training began, and each place where it went on from a checkpoint, in order.
     #[serde(default)]
     pub ancestry: Vec<ModelAncestor>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use impresario_api::{OperationId, Timestamp};
+use impresario_api::{ForkedFrom, OperationId, Timestamp};
 
 use crate::orchestrator::ids::Ids;
 use crate::store::StoredOperation;
@@ -24,6 +24,8 @@ pub struct OperationInfo {
     pub labels: BTreeMap<String, String>,
     /// When its start was recorded.
     pub created_at: Timestamp,
+    /// The checkpoint that it was forked from.
+    pub forked_from: Option<ForkedFrom>,
 }
 
 impl OperationInfo {
@@ -36,6 +38,7 @@ impl OperationInfo {
             requested_by: requested_by.to_owned(),
             labels: BTreeMap::new(),
             created_at,
+            forked_from: None,
         })
     }
 }
@@ -47,6 +50,7 @@ impl From<&StoredOperation> for OperationInfo {
             requested_by: operation.requested_by.clone(),
             labels: operation.labels.clone(),
             created_at: operation.created_at,
+            forked_from: operation.forked.as_ref().map(|forked| forked.from.clone()),
         }
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn describe(
         operation_id: Some(operation.id),
         requested_by: Some(operation.requested_by.clone()),
         labels: operation.labels.clone(),
+        forked_from: operation.forked_from.clone(),
         ancestry: fitted.ancestry.clone(),
         params,
         data: data.view(),

@@ -89,6 +89,7 @@ fn a_fork_with_another_rate_and_batch_size_verifies_from_its_card() {
         ),
         (&json!(16), &json!(24))
     );
+    assert_eq!(card["forked_from"]["operation_id"], of.as_str());
     has(
         &card["params"],
         json!({"learning_rate": 0.0003, "batch_size": 24}),
