@@ -24,6 +24,9 @@ use crate::{Args, Report, check};
 const SETTINGS: &[&str] = &["lanes.default.queue_limit=60", "supervision.progress_ms=20"];
 /// One of this many rounds is longer than the interval between checkpoints, five seconds.
 const LONG_EVERY: u32 = 30;
+/// One of this many rounds has trainings among its load. They take twice as long, because loading libtorch
+/// takes as long as a short round.
+const TRAINED_EVERY: u32 = 3;
 /// After one of this many kills the database's file is checked.
 const LOOK_INTO_EVERY: u32 = 10;
 /// After this many rounds everything must have happened at least once.
@@ -63,24 +66,25 @@ pub(crate) fn run(args: &Args, seed: u64) -> Report {
     report
 }
 
-/// Runs half of the rounds with a server that can train, if there is one. Each half has a data folder of its
+/// Runs some of the rounds with a server that can train, if there is one. They have a data folder of their
 /// own, because a server that cannot train fails trainings.
 pub(crate) fn rounds(args: &Args, seed: u64, count: u32, ending: Ending, report: &mut Report) {
     let Some(server) = args.trainer.clone() else {
-        half(args, false, seed, count, ending, report);
+        timed(args, false, seed, count, ending, report);
         report.say("TRAININGS WERE LEFT OUT: there is no server with libtorch");
         return;
     };
-    half(args, false, seed, count.div_ceil(2), ending, report);
+    let with_trainings = count / TRAINED_EVERY;
+    timed(args, false, seed, count - with_trainings, ending, report);
     report.say("with trainings among the load:");
     let args = Args {
         server,
         ..args.clone()
     };
-    half(&args, true, seed, count / 2, ending, report);
+    timed(&args, true, seed, with_trainings, ending, report);
 }
 
-fn half(args: &Args, trains: bool, seed: u64, count: u32, ending: Ending, report: &mut Report) {
+fn timed(args: &Args, trains: bool, seed: u64, count: u32, ending: Ending, report: &mut Report) {
     let began = Instant::now();
     let played = play(args, trains, seed, count, ending, report);
     let took = began.elapsed().as_secs();

@@ -27,7 +27,7 @@ struct Args {
     /// The server's binary
     #[arg(long, value_name = "FILE")]
     server: PathBuf,
-    /// Another binary of it, which can train; it is killed in half of the rounds
+    /// Another binary of it, which can train; it is killed in a third of the rounds
     #[arg(long, value_name = "FILE")]
     trainer: Option<PathBuf>,
     /// How many times the server is killed with kill -9

@@ -69,7 +69,7 @@ pub(crate) fn build() -> Result<(), Failure> {
 }
 
 /// `cargo xtask torture`. It is built into a folder of its own, because most of it needs a server without
-/// libtorch. A second server, for half of the kills, is built with libtorch if that is there; it is not
+/// libtorch. A second server, for a third of the kills, is built with libtorch if that is there; it is not
 /// downloaded for this.
 pub(crate) fn torture(args: &[String]) -> Result<(), Failure> {
     let shell = shell()?;

@@ -13,11 +13,12 @@ use sha2::{Digest, Sha256};
 use crate::ledger::Ledger;
 use crate::server::copied;
 
-/// The newest recorded checkpoint of each training, with the number of the operation's last run.
+/// The newest recorded checkpoint of each training, with the number of the operation's last run. Those of
+/// completed ones, which have an output, are about to be removed.
 const NEWEST: &str = "
     SELECT about ->> '$.dir', state ->> '$.run'
     FROM checkpoints JOIN operations ON operations.id = checkpoints.operation
-    WHERE kind = 'training' AND about ->> '$.dir' IS NOT NULL AND number =
+    WHERE kind = 'training' AND output IS NULL AND about ->> '$.dir' IS NOT NULL AND number =
         (SELECT MAX(number) FROM checkpoints AS other WHERE other.operation = checkpoints.operation)";
 
 /// Damages the newest checkpoint of one training, if any has one. No server must use the folder.
@@ -62,7 +63,7 @@ fn newest(folder: &Path) -> Result<Vec<(PathBuf, u64)>, Box<dyn std::error::Erro
 fn damage(folder: &Path, random: &mut fastrand::Rng) -> io::Result<()> {
     let mut files = Vec::new();
     walk(folder, &mut |path| files.push(path.to_owned()))?;
-    files.retain(|file| fs::metadata(file).is_ok_and(|file| file.len() > 0));
+    files.retain(|file| fs::metadata(file).is_ok_and(|file| file.is_file() && file.len() > 0));
     // Folders are listed in no particular order.
     files.sort_unstable();
     let path = random
