@@ -120,7 +120,7 @@ macro_rules! id {
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({"type": "string", "pattern": $pattern})
+                json_schema!({"type": "string", "pattern": $pattern, "maxLength": $prefix.len() + DIGITS})
             }
         }
     };

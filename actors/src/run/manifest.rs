@@ -38,8 +38,10 @@ impl Origin {
     }
 }
 
-/// A checkpoint's manifest.
+/// A checkpoint's manifest. A field of another name is damage: a name that the disk has changed would
+/// otherwise pass for a field that an earlier version did not have.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
     format: u32,
     kind: String,
@@ -67,6 +69,7 @@ pub(crate) enum Fault {
 
 /// One file of a checkpoint.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Entry {
     path: String,
     bytes: u64,
@@ -296,6 +299,24 @@ mod tests {
         match fault(folder.path(), &of, b"another") {
             Some(Fault::Damaged(fault)) => assert!(fault.contains("another state"), "{fault}"),
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn whichever_bit_of_a_manifest_the_disk_changes_it_is_damage() {
+        let (folder, of) = sealed();
+        let manifest = folder.path().join(MANIFEST);
+        let whole = fs::read(&manifest).expect("it was sealed");
+        for bit in 0..whole.len() * 8 {
+            let mut changed = whole.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&manifest, &changed).expect("writable");
+            match fault(folder.path(), &of, b"state") {
+                Some(Fault::Damaged(_)) => {}
+                // A space between two fields may become another one.
+                None => assert!(whole[bit / 8].is_ascii_whitespace(), "bit {bit}"),
+                other => panic!("bit {bit}: {other:?}"),
+            }
         }
     }
 

@@ -181,6 +181,19 @@ fn cancelled_right_after_a_resume_it_ends() {
 }
 
 #[test]
+fn cancelled_at_a_shutdown_it_stays_cancelled() {
+    let mut server = server();
+    let id = learning(&server, &json!({}));
+    let reply = server.ask(&id, "cancel");
+    assert!([200, 202].contains(&reply.status), "{reply:?}");
+    server.signal("TERM");
+    assert!(server.join().success());
+    let server = server.again();
+    has(&server.view(&id), json!({"status": "cancelled", "run": 1}));
+    assert_eq!(kept(&server), 0);
+}
+
+#[test]
 fn past_its_deadline_a_training_fails_and_keeps_its_checkpoint() {
     let server = server();
     let body = endless(&json!({"options": {"timeout_seconds": 1.0, "max_attempts": 1}}));

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
+use impresario::store::sqlite::{self, SqliteStore};
+use impresario::{Config, LaneConfig, Options, Orchestrator, Until};
+
 use super::*;
 
 /// The end of a training, as far as it must not depend on stops.
@@ -184,6 +188,74 @@ fn other_bars_than_those_of_the_checkpoint_are_refused_by_name() {
     let error = ended.error().expect("it failed");
     assert!(
         error.message.starts_with("GOOG 1d: ") && !error.retryable,
+        "{}",
+        error.message
+    );
+}
+
+/// A training of another version, which leaves a checkpoint that only that version reads.
+struct OtherVersion;
+
+impl Operation for OtherVersion {
+    const KIND: &'static str = "training";
+    type Params = TrainingParams;
+    type Output = ();
+
+    fn policy(&self) -> Policy {
+        Policy::lane("training").pausable()
+    }
+
+    fn run(&self, _: TrainingParams, ctx: &Context) -> Result<(), Failure> {
+        let state = BTreeMap::from([("format", 1_000_u32)]);
+        for step in ctx.steps("epoch", 0..) {
+            step?;
+            ctx.checkpoint_dir(&state, |_| Ok::<_, Failure>(()))?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_version_is_refused_by_name() {
+    let (stage, params) = quick();
+    let folder = stage.folder.path().join("store");
+    let start = |kinds: Kinds| {
+        let lane = LaneConfig::default().concurrency(1);
+        let config = Config::default().lane("training", lane);
+        let config = config.checkpoint_dir(Some(stage.folder.path().join("checkpoints")));
+        let store = SqliteStore::open(&folder, sqlite::Options::default()).expect("a store");
+        Orchestrator::start(config, kinds, store).expect("it starts")
+    };
+    let minute = std::time::Duration::from_secs(60);
+    let view = actix_web::rt::System::new().block_on(async {
+        let other = start(Kinds::new().register(OtherVersion));
+        let started = other.start_managed_operation::<OtherVersion>(params, Options::default());
+        let id = started.await.expect("a start").id;
+        while other.view(id).await.expect("a view").row.status != Status::Running {
+            tokio::task::yield_now().await;
+        }
+        let patient = Options::default().wait(minute);
+        other
+            .ask(id, Verb::Pause, None, patient)
+            .await
+            .expect("it pauses");
+        other.shutdown().await;
+        drop(other);
+        let this = start(Kinds::new().register(stage.kind.clone()));
+        this.ask(id, Verb::Resume, None, Options::default())
+            .await
+            .expect("it resumes");
+        let view = this
+            .wait_until(id, Until::Ended, minute)
+            .await
+            .expect("it ends");
+        this.shutdown().await;
+        view
+    });
+    let error = view.row.error.expect("it failed");
+    assert_eq!(error.code, "CHECKPOINT_OTHER_VERSION");
+    assert!(
+        error.message.contains("the format 1000"),
         "{}",
         error.message
     );
