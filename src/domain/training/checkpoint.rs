@@ -1,13 +1,13 @@
 //! Checkpoints of a training: all that its next batch depends on.
 //!
-//! The state has the position, the sums of the epoch in hand, the history and what it belongs to; the folder
-//! has the tensors: weights, both moments of the optimizer, and the weights of the best epoch.
+//! The state has the position, the sums of the epoch in hand and what it belongs to; the folder has what is
+//! large, as tensors: weights, both moments of the optimizer, the weights of the best epoch, the history.
 
 use std::io;
 use std::path::Path;
 
 use impresario::operation::{Context, Failure};
-use impresario_api::{Machine, ModelAncestor, Timestamp};
+use impresario_api::{EpochView, Machine, ModelAncestor, Timestamp};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -24,6 +24,8 @@ const TENSORS: &str = "tensors.safetensors";
 const WEIGHTS: &str = "weights";
 const MOMENTS: [&str; 2] = ["first_moment", "second_moment"];
 const BEST: &str = "best_weights";
+/// (epochs, 4): losses and accuracies of the training and of the validation part.
+const HISTORY: &str = "history";
 /// A training that was resumed more often than this with the same params keeps no more of its resumes.
 const MOST_ANCESTORS: usize = 1_000;
 
@@ -138,6 +140,7 @@ pub(super) fn write(
     network: &Network,
     adam: &Adam,
     best: &[f32],
+    history: &[EpochView],
 ) -> Result<(), TrainingError> {
     let [first, second] = adam.moments();
     let weights = network.weights();
@@ -149,9 +152,13 @@ pub(super) fn write(
     ];
     // There is no best epoch before the first has ended.
     let named = named.iter().filter(|(_, values)| !values.is_empty());
-    let named: Vec<_> = named
+    let mut named: Vec<_> = named
         .map(|(name, values)| (*name, Tensor::from_slice(values)))
         .collect();
+    if !history.is_empty() {
+        let figures: Vec<f64> = history.iter().flat_map(figures).collect();
+        named.push((HISTORY, Tensor::from_slice(&figures)));
+    }
     let file = folder.join(TENSORS);
     let written = Tensor::write_safetensors(&named, &file);
     written.map_err(|error| TrainingError::storage("write", file)(io::Error::other(error)))
@@ -167,24 +174,50 @@ fn read(
     let found = Tensor::read_safetensors(&file);
     let found =
         found.map_err(|error| TrainingError::storage("read", file)(io::Error::other(error)))?;
-    let take = |name: &str, length: usize| {
-        let tensor = found.iter().find(|(found, _)| found == name);
-        let values = tensor.and_then(|(_, tensor)| Vec::<f32>::try_from(tensor).ok());
-        let values = values.unwrap_or_default();
-        if values.len() == length {
-            Ok(values)
-        } else {
-            let got = values.len();
-            Err(TrainingError::OtherTensors(format!(
-                "{name}: expected {length} numbers, got {got}"
-            )))
-        }
-    };
-    let [first, second] = MOMENTS.map(|name| take(name, weights));
+    let [first, second] = MOMENTS.map(|name| take::<f32>(&found, name, weights));
+    let best = if state.course.has_best() { weights } else { 0 };
+    let mut course = state.course;
+    let figures: Vec<f64> = take(&found, HISTORY, 4 * course.epoch as usize)?;
+    course.history = (1..).zip(figures.chunks_exact(4)).map(epoch_view).collect();
     Ok(Restored {
-        weights: take(WEIGHTS, weights)?,
+        weights: take(&found, WEIGHTS, weights)?,
         adam: Adam::restored(state.adam_steps, first?, second?),
-        best: take(BEST, if state.course.has_best() { weights } else { 0 })?,
-        course: state.course,
+        best: take(&found, BEST, best)?,
+        course,
     })
+}
+
+/// The values of a tensor, which must be so many; of none if it is not there.
+fn take<T>(found: &[(String, Tensor)], name: &str, length: usize) -> Result<Vec<T>, TrainingError>
+where
+    Vec<T>: for<'a> TryFrom<&'a Tensor>,
+{
+    let tensor = found.iter().find(|(found, _)| found == name);
+    let values = tensor.and_then(|(_, tensor)| Vec::try_from(tensor).ok());
+    let values = values.unwrap_or_default();
+    if values.len() == length {
+        return Ok(values);
+    }
+    let got = values.len();
+    let why = format!("{name}: expected {length} numbers, got {got}");
+    Err(TrainingError::OtherTensors(why))
+}
+
+const fn figures(epoch: &EpochView) -> [f64; 4] {
+    [
+        epoch.train_loss,
+        epoch.train_accuracy,
+        epoch.validation_loss,
+        epoch.validation_accuracy,
+    ]
+}
+
+fn epoch_view((epoch, figures): (u32, &[f64])) -> EpochView {
+    EpochView {
+        epoch,
+        train_loss: figures[0],
+        train_accuracy: figures[1],
+        validation_loss: figures[2],
+        validation_accuracy: figures[3],
+    }
 }

@@ -175,7 +175,9 @@ pub(super) struct Course {
     learned: Sum,
     /// The sums over the rows of the validation part that were evaluated after them.
     judged: Sum,
-    history: Vec<EpochView>,
+    /// The epochs that are complete. It lies in the folder of a checkpoint, because it grows.
+    #[serde(skip)]
+    pub(super) history: Vec<EpochView>,
     best: Option<Best>,
 }
 
@@ -437,7 +439,8 @@ impl<'a> Fit<'a> {
         let state = State::new(origin, &self.course, self.adam.steps());
         self.ctx.checkpoint_dir(&state, |folder| {
             self.is_sound()?;
-            checkpoint::write(folder, &self.network, &self.adam, &self.best)
+            let history = &self.course.history;
+            checkpoint::write(folder, &self.network, &self.adam, &self.best, history)
         })
     }
 

@@ -207,6 +207,8 @@ impl Operation for OtherVersion {
 
     fn run(&self, _: TrainingParams, ctx: &Context) -> Result<(), Failure> {
         let state = BTreeMap::from([("format", 1_000_u32)]);
+        // From here on a pause waits for a checkpoint.
+        let _ = ctx.restored_dir::<BTreeMap<String, u32>>()?;
         for step in ctx.steps("epoch", 0..) {
             step?;
             ctx.checkpoint_dir(&state, |_| Ok::<_, Failure>(()))?;
