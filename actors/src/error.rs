@@ -88,6 +88,11 @@ pub enum Error {
     /// The checkpoint that was to be forked is damaged.
     #[error("the checkpoint cannot be forked: {0}")]
     CheckpointDamaged(String),
+    /// Where the checkpoint that was to be forked should be there is another's.
+    #[error(
+        "the checkpoint is not this operation's: {0}; put its own folder back, or name the step of another one"
+    )]
+    CheckpointForeign(String),
     /// The folder of the checkpoint could not be copied.
     #[error("the checkpoint could not be copied: {0}")]
     CheckpointNotWritten(String),

@@ -127,6 +127,8 @@ codes! {
     NoCheckpoint = "NO_CHECKPOINT",
     /// The checkpoint is damaged.
     CheckpointDamaged = "CHECKPOINT_DAMAGED",
+    /// Where the checkpoint should be there is another operation's.
+    CheckpointForeign = "CHECKPOINT_FOREIGN",
     /// The checkpoint could not be copied. There may be no room.
     CheckpointNotWritten = "CHECKPOINT_NOT_WRITTEN",
     /// An operation like it has not ended yet.

@@ -213,6 +213,7 @@ impl FromRequest for Fork {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         whole(request, payload, |body| {
+            let body = if body.is_empty() { b"{}" } else { body };
             let body: ForkBody = parse(body, FORK)?;
             Ok(Self {
                 checkpoint: body.checkpoint,

@@ -41,6 +41,7 @@ pub struct Items<'a> {
     counted: Cell<u64>,
     /// What an earlier count has left there, which this one adds to.
     before: u64,
+    restored: &'a AtomicU64,
     alive: &'a Cell<u8>,
     /// This one's bit; none for one that is not shown.
     bit: u8,
@@ -55,6 +56,7 @@ impl<'a> Items<'a> {
             counter: &ctx.run.counters.items[place],
             counted: Cell::new(counted),
             before,
+            restored: &ctx.run.counters.items_restored,
             alive: &ctx.here().live_items,
             bit: bit(place),
         }
@@ -69,6 +71,10 @@ impl<'a> Items<'a> {
     /// So many are done: for a run that goes on from a checkpoint.
     #[inline]
     pub fn set(&self, done: u64) {
+        if self.counted.get() == self.before {
+            // They are no work of this run, so its rate does not count them.
+            self.restored.fetch_add(done, Ordering::Relaxed);
+        }
         self.count(self.before.saturating_add(done));
     }
 

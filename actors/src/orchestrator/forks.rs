@@ -101,6 +101,7 @@ impl Orchestrator {
                 Err(NotCopied::Copy(error)) => {
                     return Err(Error::CheckpointNotWritten(error.to_string()));
                 }
+                Err(NotCopied::Foreign(fault)) => return Err(Error::CheckpointForeign(fault)),
                 Err(NotCopied::Source(fault)) => fault,
             };
             tries -= 1;

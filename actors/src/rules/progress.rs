@@ -175,11 +175,11 @@ fn message(snapshot: &Snapshot, step: Option<String>) -> String {
     }
 }
 
-/// What a rate counts: items, or the outermost steps where there are none.
+/// What a rate counts: items of this run, or the outermost steps where there are none.
 fn counted(snapshot: &Snapshot) -> f64 {
     let steps = snapshot.steps.first().map_or(0, |step| step.current);
     (if snapshot.items > 0 || snapshot.items_total.is_some() {
-        snapshot.items
+        snapshot.items.saturating_sub(snapshot.items_restored)
     } else {
         steps
     }) as f64

@@ -91,8 +91,8 @@ pub(crate) struct Run {
     pub(crate) saved: Mutex<Option<SavedCheckpoint>>,
     /// The one it goes on from, once it was chosen.
     pub(crate) restored: OnceLock<Option<SavedCheckpoint>>,
-    /// Why it was not, where another operation's lies in its place.
-    pub(crate) foreign_checkpoint: OnceLock<String>,
+    /// The code and the reason if the run must not begin: see `Run::no_way_on`.
+    pub(crate) no_way_on: OnceLock<(&'static str, String)>,
 }
 
 /// What the flags ask of the function.
@@ -174,7 +174,7 @@ impl Run {
             reports: Mutex::default(),
             saved: Mutex::default(),
             restored: OnceLock::new(),
-            foreign_checkpoint: OnceLock::new(),
+            no_way_on: OnceLock::new(),
             setup,
         })
     }

@@ -1,18 +1,20 @@
 //! The folder of a checkpoint as another operation's: copied, and sealed as its own.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::files::{open_patiently, open_regular};
+use super::files::open_patiently;
 use super::folder::Name;
-use super::manifest::{self, Origin};
+use super::manifest::{self, Fault, Manifest, Origin};
 
 /// Why a folder was not copied.
 #[derive(Debug)]
 pub(crate) enum NotCopied {
-    /// It is damaged, is another's, or was removed meanwhile.
+    /// It is damaged, or was removed meanwhile.
     Source(String),
+    /// It is another operation's.
+    Foreign(String),
     /// The copy cannot be written.
     Copy(io::Error),
 }
@@ -28,8 +30,7 @@ pub(crate) fn copy_folder(
     to: &Origin,
     state: &[u8],
 ) -> Result<PathBuf, NotCopied> {
-    let sealed = manifest::read(folder, from, state);
-    let sealed = sealed.map_err(|fault| NotCopied::Source(fault.to_string()))?;
+    let sealed = manifest::read(folder, from, state)?;
     let name = Name { run: 0, number: 1 };
     let (unfinished, finished) = (root.join(name.unfinished()), root.join(name.finished()));
     let begin = || -> io::Result<()> {
@@ -44,19 +45,9 @@ pub(crate) fn copy_folder(
         open_patiently(|| File::open(parent))?.sync_all()
     };
     begin().map_err(NotCopied::Copy)?;
-    copy_files(
-        &manifest::files_in(folder),
-        &manifest::files_in(&unfinished),
-    )?;
+    copy_files(&sealed, folder, &manifest::files_in(&unfinished))?;
     let seal = manifest::seal(&unfinished, to, state);
     seal.map_err(NotCopied::Copy)?;
-    let copied = manifest::read(&unfinished, to, state);
-    let copied = copied.map_err(|fault| NotCopied::Copy(io::Error::other(fault.to_string())))?;
-    if let Some(path) = sealed.differs_from(&copied) {
-        let place = folder.display();
-        let fault = format!("{path} in {place} is damaged or missing");
-        return Err(NotCopied::Source(fault));
-    }
     let rename = || -> io::Result<()> {
         fs::rename(&unfinished, &finished)?;
         open_patiently(|| File::open(root))?.sync_all()
@@ -65,42 +56,29 @@ pub(crate) fn copy_folder(
     Ok(finished)
 }
 
-/// Every folder and regular file below a folder.
-fn copy_files(from: &Path, to: &Path) -> Result<(), NotCopied> {
-    let unreadable = |path: &Path, error: &io::Error| {
-        NotCopied::Source(format!("{} cannot be read: {error}", path.display()))
-    };
-    let entries =
-        open_patiently(|| fs::read_dir(from)).map_err(|error| unreadable(from, &error))?;
-    for entry in entries {
-        let entry = entry.map_err(|error| unreadable(from, &error))?;
-        let (path, copy) = (entry.path(), to.join(entry.file_name()));
-        let kind = entry
-            .file_type()
-            .map_err(|error| unreadable(&path, &error))?;
-        if kind.is_dir() {
-            fs::create_dir(&copy).map_err(NotCopied::Copy)?;
-            copy_files(&path, &copy)?;
-            continue;
-        }
-        let file = open_regular(from, Path::new(&entry.file_name()));
-        // What is no regular file belongs to no checkpoint.
-        let Some(mut file) = file.map_err(|error| unreadable(&path, &error))? else {
-            continue;
-        };
-        let mut copy = open_patiently(|| File::create(&copy)).map_err(NotCopied::Copy)?;
-        let mut piece = vec![0; 1 << 16];
-        loop {
-            let read = file
-                .read(&mut piece)
-                .map_err(|error| unreadable(&path, &error))?;
-            if read == 0 {
-                break;
+/// The files of a manifest.
+fn copy_files(sealed: &Manifest, from: &Path, to: &Path) -> Result<(), NotCopied> {
+    let mut copy = None;
+    sealed.read_files(from, |path, piece| {
+        let mut write = || -> io::Result<()> {
+            if piece.is_empty() {
+                let place = to.join(path);
+                fs::create_dir_all(place.parent().unwrap_or(to))?;
+                copy = Some(open_patiently(|| File::create(&place))?);
             }
-            copy.write_all(&piece[..read]).map_err(NotCopied::Copy)?;
+            copy.as_mut().map_or(Ok(()), |copy| copy.write_all(piece))
+        };
+        write().map_err(NotCopied::Copy)
+    })
+}
+
+impl From<Fault> for NotCopied {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Damaged(why) => Self::Source(why),
+            Fault::Foreign(why) => Self::Foreign(why),
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -144,7 +122,6 @@ mod tests {
         assert!(manifest::fault(&copied, &origin(json!(1)), b"state").is_some());
         fs::write(manifest::files_in(&folder).join("weights"), "other").expect("writable");
         assert_eq!(manifest::fault(&copied, &origin(json!(2)), b"state"), None);
-        assert!(manifest::files_in(&copied).join("deep/empty").is_dir());
         let names = fs::read_dir(&root).expect("it is there").count();
         assert_eq!(names, 1, "nothing unfinished is left");
     }
@@ -152,7 +129,16 @@ mod tests {
     #[test]
     fn what_is_damaged_missing_or_anothers_is_not_copied() {
         type Damage = fn(&Path);
-        let cases: [(&str, Damage); 4] = [
+        let cases: [(&str, Damage); 5] = [
+            ("weights", |folder| {
+                // As long as no disk would let it be read to its end.
+                let file = fs::File::options()
+                    .write(true)
+                    .open(manifest::files_in(folder).join("weights"));
+                file.expect("it is there")
+                    .set_len(1 << 42)
+                    .expect("a file with a hole");
+            }),
             ("weights", |folder| {
                 let mut bytes = vec![7; 100_000];
                 bytes[99_999] = 8;
@@ -174,6 +160,9 @@ mod tests {
             damage(&folder);
             match copy(&folder, &root) {
                 Err(NotCopied::Source(fault)) => assert!(fault.contains(named), "{fault}"),
+                Err(NotCopied::Foreign(fault)) => {
+                    assert!(fault.contains("other params"), "{fault}")
+                }
                 other => panic!("{named}: {other:?}"),
             }
             assert!(!root.join("000000-000001").exists());

@@ -38,9 +38,9 @@ pub(crate) fn execute_in(
     ctx: &Context,
     work: impl FnOnce(&Context) -> Result<Value, Failure>,
 ) -> Finished {
-    let foreign = ctx.run.foreign_checkpoint();
+    let no_way_on = ctx.run.no_way_on();
     // What the function shares with the supervisor is valid at every step.
-    let result = match foreign {
+    let result = match no_way_on {
         Some(failure) => Ok(Err(failure)),
         None => catch_unwind(AssertUnwindSafe(|| work(ctx))),
     };

@@ -83,7 +83,7 @@ pub(crate) fn files_in(folder: &Path) -> PathBuf {
 
 /// Writes the manifest and syncs everything; answers how many bytes the files hold.
 pub(crate) fn seal(folder: &Path, origin: &Origin, state: &[u8]) -> io::Result<u64> {
-    let mut manifest = describe(folder, origin, state, true)?;
+    let mut manifest = describe(folder, origin, state)?;
     manifest.manifest_sha256 = manifest.own_sha256()?;
     let bytes = manifest.files.iter().map(|file| file.bytes).sum();
     let mut file = open_patiently(|| File::create(folder.join(MANIFEST)))?;
@@ -99,11 +99,45 @@ pub(crate) fn fault(folder: &Path, origin: &Origin, state: &[u8]) -> Option<Faul
 }
 
 impl Manifest {
-    /// A file that another folder does not have as this one says.
-    pub(super) fn differs_from(&self, other: &Self) -> Option<&str> {
-        let files = &mut self.files.iter();
-        let differs = files.find(|file| !other.files.contains(file));
-        differs.map(|file| file.path.as_str())
+    /// Reads each of the files in the folder that this is the manifest of, and gives its pieces with its path
+    /// to `take`. What else lies there belongs to no checkpoint.
+    pub(super) fn read_files<E: From<Fault>>(
+        &self,
+        folder: &Path,
+        mut take: impl FnMut(&Path, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let root = files_in(folder);
+        for entry in &self.files {
+            let path = Path::new(&entry.path);
+            let damaged = |why: &dyn Display| {
+                let (path, place) = (&entry.path, folder.display());
+                Fault::Damaged(format!("{path} in {place} is damaged or missing: {why}"))
+            };
+            let file = open_regular(&root, path).and_then(regular);
+            let mut file = file.map_err(|error| damaged(&error))?;
+            // Before it is read, because it may be of any length by now.
+            let bytes = file.metadata().map_err(|error| damaged(&error))?.len();
+            if bytes != entry.bytes {
+                return Err(
+                    damaged(&format_args!("it has {bytes} bytes, not {}", entry.bytes)).into(),
+                );
+            }
+            take(path, &[])?;
+            let mut hash = Sha256::new();
+            let mut piece = vec![0; 1 << 16];
+            loop {
+                let read = file.read(&mut piece).map_err(|error| damaged(&error))?;
+                if read == 0 {
+                    break;
+                }
+                hash.update(&piece[..read]);
+                take(path, &piece[..read])?;
+            }
+            if hex(&hash.finalize()) != entry.sha256 {
+                return Err(damaged(&"it has another checksum").into());
+            }
+        }
+        Ok(())
     }
 
     /// Of the manifest without the field that holds it.
@@ -152,21 +186,13 @@ pub(super) fn read(folder: &Path, origin: &Origin, state: &[u8]) -> Result<Manif
 }
 
 fn check(folder: &Path, origin: &Origin, state: &[u8]) -> Result<(), Fault> {
-    let (place, sealed) = (folder.display(), read(folder, origin, state)?);
-    let there = describe(folder, origin, state, false)
-        .map_err(|error| Fault::Damaged(format!("{place} cannot be read: {error}")))?;
-    match sealed.differs_from(&there) {
-        Some(path) => Err(Fault::Damaged(format!(
-            "{path} in {place} is damaged or missing"
-        ))),
-        None => Ok(()),
-    }
+    read(folder, origin, state)?.read_files(folder, |_, _| Ok(()))
 }
 
-fn describe(folder: &Path, origin: &Origin, state: &[u8], sync: bool) -> io::Result<Manifest> {
+fn describe(folder: &Path, origin: &Origin, state: &[u8]) -> io::Result<Manifest> {
     let root = files_in(folder);
     let mut files = Vec::new();
-    list(&root, &root, sync, &mut files)?;
+    list(&root, &root, &mut files)?;
     files.sort();
     Ok(Manifest {
         format: FORMAT,
@@ -178,18 +204,16 @@ fn describe(folder: &Path, origin: &Origin, state: &[u8], sync: bool) -> io::Res
     })
 }
 
-/// Every file below a folder; with `sync`, each is on the disk afterwards, and the folder too.
-fn list(root: &Path, folder: &Path, sync: bool, files: &mut Vec<Entry>) -> io::Result<()> {
+/// Every file below a folder. Each is on the disk afterwards, and the folder too.
+fn list(root: &Path, folder: &Path, files: &mut Vec<Entry>) -> io::Result<()> {
     for entry in open_patiently(|| fs::read_dir(folder))? {
         let entry = entry?;
         let (path, kind) = (entry.path(), entry.file_type()?);
         if kind.is_dir() {
-            list(root, &path, sync, files)?;
+            list(root, &path, files)?;
         } else if kind.is_file() {
             let mut file = regular(open_regular(folder, Path::new(&entry.file_name()))?)?;
-            if sync {
-                file.sync_all()?;
-            }
+            file.sync_all()?;
             let (bytes, sha256) = digest(&mut file)?;
             let path = path.strip_prefix(root).unwrap_or(&path);
             let path = path.to_string_lossy().into_owned();
@@ -200,10 +224,7 @@ fn list(root: &Path, folder: &Path, sync: bool, files: &mut Vec<Entry>) -> io::R
             });
         }
     }
-    if sync {
-        open_patiently(|| File::open(folder))?.sync_all()?;
-    }
-    Ok(())
+    open_patiently(|| File::open(folder))?.sync_all()
 }
 
 fn regular(file: Option<File>) -> io::Result<File> {

@@ -47,6 +47,8 @@ pub(crate) struct ProgressCounters {
     pub(crate) items: [AtomicU64; COUNTS + 1],
     /// Those that the function's own threads have counted: each of the others has one writer.
     items_of_threads: AtomicU64,
+    /// Those that an earlier run has counted.
+    pub(crate) items_restored: AtomicU64,
     items_total: AtomicU64,
     /// Calls that change no count: a function that only sleeps is alive all the same.
     touches: AtomicU64,
@@ -58,6 +60,8 @@ pub(crate) struct ProgressCounters {
 pub(crate) struct Snapshot {
     pub(crate) steps: Vec<StepProgress>,
     pub(crate) items: u64,
+    /// How many of them an earlier run has counted.
+    pub(crate) items_restored: u64,
     pub(crate) items_total: Option<u64>,
     pub(crate) message: Option<String>,
     pub(crate) title: Option<String>,
@@ -71,6 +75,7 @@ impl ProgressCounters {
             levels: std::array::from_fn(|_| Level::default()),
             items: std::array::from_fn(|_| AtomicU64::new(0)),
             items_of_threads: AtomicU64::new(0),
+            items_restored: AtomicU64::new(0),
             items_total: AtomicU64::new(UNKNOWN),
             touches: AtomicU64::new(0),
             words: Mutex::default(),
@@ -141,6 +146,7 @@ impl ProgressCounters {
             items: self
                 .items()
                 .saturating_add(self.items_of_threads.load(Ordering::Relaxed)),
+            items_restored: self.items_restored.load(Ordering::Relaxed),
             items_total: self.items_total(),
             message: words.message.clone(),
             title: words.title.clone(),

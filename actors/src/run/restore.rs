@@ -28,29 +28,36 @@ impl Run {
                     }));
                     return Some(checkpoint);
                 }
-                Some(Fault::Damaged(fault)) => self.warn(
-                    "CHECKPOINT_DAMAGED".to_owned(),
-                    format!("the checkpoint of {} is skipped: {fault}", checkpoint.at),
-                ),
+                Some(Fault::Damaged(fault)) => {
+                    let at = checkpoint.at;
+                    let message = format!("the checkpoint of {at} is skipped: {fault}");
+                    self.warn("CHECKPOINT_DAMAGED".to_owned(), message);
+                }
                 Some(Fault::Foreign(fault)) => {
-                    // It is looked for once.
-                    let _ = self.foreign_checkpoint.set(format!(
+                    let why = format!(
                         "the checkpoint of {} is not this operation's: {fault}; put its own folder back, or retry, which begins a new operation",
                         checkpoint.at
-                    ));
+                    );
+                    // It is looked for once.
+                    let _ = self.no_way_on.set(("CHECKPOINT_FOREIGN", why));
                     return None;
                 }
             }
         }
+        if self.setup.operation.forked_from.is_some() && !self.setup.checkpoints.is_empty() {
+            let why = "no checkpoint of this fork is whole, and without one it would be another operation: fork the original once more";
+            let _ = self.no_way_on.set(("CHECKPOINT_DAMAGED", why.to_owned()));
+        }
         None
     }
 
-    /// Why the run must not begin: where its checkpoint should be there is another's, which tells that
-    /// somebody has moved folders, and another one of them may be wrong as well.
-    pub(crate) fn foreign_checkpoint(&self) -> Option<Failure> {
+    /// Why the run must not begin. Where its checkpoint should be there is another's, which tells that
+    /// somebody has moved folders, and another one of them may be wrong as well; or it is a fork that would
+    /// begin anew.
+    pub(crate) fn no_way_on(&self) -> Option<Failure> {
         self.restored();
-        let why = self.foreign_checkpoint.get()?;
-        Some(Failure::new("CHECKPOINT_FOREIGN", why))
+        let (code, why) = self.no_way_on.get()?;
+        Some(Failure::new(*code, why))
     }
 
     /// The data folder may have been moved since: folders lie where this run's lie.

@@ -151,7 +151,12 @@ fn remove_folders(of: &Path, gone: impl Fn(FolderName, bool) -> bool) {
 }
 
 fn remove(folder: &Path) {
-    match fs::remove_dir_all(folder) {
+    let removed = match fs::remove_dir_all(folder) {
+        // Somebody has put a file there.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => fs::remove_file(folder),
+        removed => removed,
+    };
+    match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             log::warn!("{} stays: {error}", folder.display());
         }

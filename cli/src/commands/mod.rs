@@ -41,7 +41,7 @@ pub(crate) fn run(app: &App, command: Command) -> Result<u8, Error> {
             Ops::StartNow(asked) => return Ok(verbs::ask_all(app, Verb::StartNow, &asked, None)),
             Ops::Finish(asked) => return Ok(verbs::ask_waiting(app, Verb::Finish, &asked)),
             Ops::Retry(asked) => return Ok(verbs::ask_waiting(app, Verb::Retry, &asked)),
-            Ops::Fork(fork) => verbs::fork(app, fork)?,
+            Ops::Fork(fork) => return verbs::fork(app, fork),
             Ops::Logs(logs) => logs::logs(app, &logs)?,
             Ops::Prune(prune) => ops::prune(app, &prune)?,
         },

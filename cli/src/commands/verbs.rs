@@ -1,13 +1,15 @@
 //! `ops cancel`, `pause`, `resume`, `start-now`, `finish`, `retry` and `fork`.
 
-use impresario_api::{CheckpointChoice, OperationRow, StartAnswer, Verb, VerbAnswer, VerbRequest};
-use serde_json::json;
+use impresario_api::{
+    CheckpointChoice, OperationRow, StartAnswer, Status, Verb, VerbAnswer, VerbRequest,
+};
+use serde_json::{Value, json};
 
 use super::App;
 use crate::args::{Fork, Verbs, Waiting};
 use crate::client::{Post, parse};
 use crate::display::text::clean;
-use crate::error::{DONE, Error};
+use crate::error::{CANCELLED, DONE, Error, FAILED};
 use crate::ids;
 use crate::values;
 
@@ -20,17 +22,18 @@ pub(super) fn ask_waiting(app: &App, verb: Verb, asked: &Waiting) -> u8 {
 pub(super) fn ask_all(app: &App, verb: Verb, asked: &Verbs, wait: Option<f64>) -> u8 {
     let mut code = DONE;
     for id in &asked.ids {
-        if let Err(error) = ask(app, verb, id, asked, wait) {
+        let ended = ask(app, verb, id, asked, wait).unwrap_or_else(|error| {
             app.out.error_of(id, asked.ids.len() > 1, &error);
-            if code == DONE {
-                code = error.exit_code();
-            }
+            error.exit_code()
+        });
+        if code == DONE {
+            code = ended;
         }
     }
     code
 }
 
-fn ask(app: &App, verb: Verb, id: &str, asked: &Verbs, wait: Option<f64>) -> Result<(), Error> {
+fn ask(app: &App, verb: Verb, id: &str, asked: &Verbs, wait: Option<f64>) -> Result<u8, Error> {
     let id = ids::resolve(&app.client, id)?;
     let path = format!("/api/v1/operations/{id}/{verb}");
     let request = VerbRequest {
@@ -41,17 +44,19 @@ fn ask(app: &App, verb: Verb, id: &str, asked: &Verbs, wait: Option<f64>) -> Res
         idempotency_key: None,
     };
     let raw = app.client.post(&path, &json!(request), post)?;
-    if app.out.json {
-        return app.out.document(&raw);
-    }
     if verb == Verb::Retry {
-        return say_new(app, &id.short(), "started again", &parse(raw)?);
+        return say_new(app, &id.short(), "started again", raw);
     }
-    say(app, verb, &parse(raw)?)
+    if app.out.json {
+        app.out.document(&raw)?;
+    } else {
+        say(app, verb, &parse(raw)?)?;
+    }
+    Ok(DONE)
 }
 
 /// Starts a new operation from a checkpoint of another one.
-pub(super) fn fork(app: &App, asked: Fork) -> Result<(), Error> {
+pub(super) fn fork(app: &App, asked: Fork) -> Result<u8, Error> {
     let params = values::params(asked.params_json.as_deref(), &asked.param)?;
     let id = ids::resolve(&app.client, &asked.id)?;
     let key = asked.options.idempotency_key.clone();
@@ -66,25 +71,42 @@ pub(super) fn fork(app: &App, asked: Fork) -> Result<(), Error> {
     };
     let path = format!("/api/v1/operations/{id}/fork");
     let raw = app.client.post(&path, &request, post)?;
+    say_new(app, &id.short(), "forked", raw)
+}
+
+/// Says which new operation came of which old one. Returns the exit code: that of its end, if it has ended.
+fn say_new(app: &App, old: &str, did: &str, raw: Value) -> Result<u8, Error> {
+    let answer: StartAnswer = parse(raw.clone())?;
+    let (status, new) = (answer.status, answer.operation_id.short());
+    let code = match status {
+        Status::Failed => FAILED,
+        Status::Cancelled => CANCELLED,
+        _ => DONE,
+    };
     if app.out.json {
-        return app.out.document(&raw);
+        app.out.document(&raw)?;
+        return Ok(code);
     }
-    let answer: StartAnswer = parse(raw)?;
     let from = answer.forked_from.as_ref();
     let from = from.map(|from| CheckpointChoice::Step(from.step.clone()));
     let at = from.map(|step| format!(" at {}", clean(&step.to_string())));
-    let did = format!("forked{}", at.unwrap_or_default());
-    say_new(app, &id.short(), &did, &answer)
-}
-
-/// Says which new operation came of which old one.
-fn say_new(app: &App, old: &str, did: &str, answer: &StartAnswer) -> Result<(), Error> {
-    let (status, new) = (answer.status, answer.operation_id.short());
+    let at = at.unwrap_or_default();
     let sign = app.out.look.sign(status);
-    app.out.lines(&[
-        format!("{sign} {old} {did} as {new}  {status}"),
-        format!("  next  impresario ops watch {new}"),
-    ])
+    let mut lines = vec![format!("{sign} {old} {did}{at} as {new}  {status}")];
+    let error = answer
+        .operation
+        .as_ref()
+        .and_then(|view| view.row.error.as_ref());
+    if let Some(error) = error {
+        let why = format!("  {}  {}", clean(&error.code), clean(&error.message));
+        lines.push(app.out.look.fit(&why));
+    }
+    lines.push(match status.is_ended() {
+        true => format!("  next  impresario ops show {new}"),
+        false => format!("  next  impresario ops watch {new}"),
+    });
+    app.out.lines(&lines)?;
+    Ok(code)
 }
 
 fn say(app: &App, verb: Verb, answer: &VerbAnswer) -> Result<(), Error> {

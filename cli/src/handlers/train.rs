@@ -118,6 +118,14 @@ impl Handler for Train {
             };
             return match error.code.as_str() {
                 "DATA_NOT_FOUND" => Some(Fact::new("try", &bars())),
+                "TRAINING_DIVERGED" if view.row.checkpoint.is_some() => {
+                    let id = view.row.operation_id.short();
+                    let rate = view.params["learning_rate"].as_f64().unwrap_or(0.01) / 10.0;
+                    let text = format!(
+                        "impresario ops fork {id} --param learning_rate={rate}   goes on with smaller steps"
+                    );
+                    Some(Fact::new("try", &text))
+                }
                 "NOT_ENOUGH_BARS" => {
                     let text = format!("{} --file NAME   with a longer history", bars());
                     Some(Fact::new("try", &text))

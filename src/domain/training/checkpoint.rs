@@ -10,6 +10,7 @@ use impresario::operation::{Context, Failure};
 use impresario_api::{EpochView, Machine, ModelAncestor, Timestamp};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
+use tch::kind::Element;
 
 use super::adam::Adam;
 use super::error::TrainingError;
@@ -171,9 +172,9 @@ fn read(
     state: State<Origin, Course>,
 ) -> Result<Restored, TrainingError> {
     let file = folder.join(TENSORS);
+    // It is there as it was written: what cannot be read is no file of tensors.
     let found = Tensor::read_safetensors(&file);
-    let found =
-        found.map_err(|error| TrainingError::storage("read", file)(io::Error::other(error)))?;
+    let found = found.map_err(|error| TrainingError::OtherTensors(error.to_string()))?;
     let [first, second] = MOMENTS.map(|name| take::<f32>(&found, name, weights));
     let best = if state.course.has_best() { weights } else { 0 };
     let mut course = state.course;
@@ -187,19 +188,22 @@ fn read(
     })
 }
 
-/// The values of a tensor, which must be so many; of none if it is not there.
+/// The values of a tensor, which must be so many finite numbers; of none if it is not there.
 fn take<T>(found: &[(String, Tensor)], name: &str, length: usize) -> Result<Vec<T>, TrainingError>
 where
+    T: Element + Copy + Into<f64>,
     Vec<T>: for<'a> TryFrom<&'a Tensor>,
 {
     let tensor = found.iter().find(|(found, _)| found == name);
+    let tensor = tensor.filter(|(_, tensor)| tensor.kind() == T::KIND);
     let values = tensor.and_then(|(_, tensor)| Vec::try_from(tensor).ok());
-    let values = values.unwrap_or_default();
-    if values.len() == length {
+    let values: Vec<T> = values.unwrap_or_default();
+    let finite = values.iter().filter(|value| (**value).into().is_finite());
+    let finite = finite.count();
+    if values.len() == length && finite == length {
         return Ok(values);
     }
-    let got = values.len();
-    let why = format!("{name}: expected {length} numbers, got {got}");
+    let why = format!("{name}: expected {length} finite numbers, got {finite}");
     Err(TrainingError::OtherTensors(why))
 }
 

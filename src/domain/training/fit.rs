@@ -279,10 +279,12 @@ impl<'a> Fit<'a> {
     /// Carries it out.
     pub fn run(mut self) -> Result<Fitted, Failure> {
         let rows = u64::from(self.training.rows());
-        let items = self.ctx.items(u64::from(self.hyper.epochs) * rows);
-        items.set(u64::from(self.course.epoch) * rows + self.course.learned.rows);
         let first = self.course.epoch;
+        // A fork may have fewer epochs than were run.
         let last = self.hyper.epochs.max(first);
+        let all = u64::from(last) * rows;
+        let items = self.ctx.items(all);
+        items.set(all.min(u64::from(first) * rows + self.course.learned.rows));
         for epoch in self.ctx.steps("epoch", first..last) {
             epoch?;
             // This is not checked at the end of the epoch before, because a step is complete when the next
@@ -313,8 +315,7 @@ impl<'a> Fit<'a> {
 
     /// Carries out the epoch in hand; false if it was cut short and does not count.
     fn whole_epoch(&mut self, items: &Items<'_>) -> Result<bool, Failure> {
-        let shuffled = self.training.shuffled(self.hyper.seed, self.course.epoch);
-        self.learn(&shuffled, items)?;
+        self.learn(items)?;
         if self.course.learned.rows < u64::from(self.training.rows()) {
             return self.keep_cut_epoch();
         }
@@ -339,9 +340,13 @@ impl<'a> Fit<'a> {
     }
 
     /// Learns the batches that are left of the epoch in hand; fewer if a finish ends it early.
-    fn learn(&mut self, shuffled: &Part, items: &Items<'_>) -> Result<(), Failure> {
+    ///
+    /// All that takes time lies between the beginning of a batch and the checkpoint that is offered in it, so
+    /// that a stop finds its checkpoint there.
+    fn learn(&mut self, items: &Items<'_>) -> Result<(), Failure> {
+        let mut all = None;
         loop {
-            let left = shuffled.rows() - self.course.learned.rows as u32;
+            let left = self.training.rows() - self.course.learned.rows as u32;
             let total = self.course.batches + left.div_ceil(self.hyper.batch_size);
             let change = self.changes.front();
             let change = change.filter(|change| change.epoch == self.course.epoch);
@@ -352,8 +357,9 @@ impl<'a> Fit<'a> {
             for batch in self.ctx.steps("batch", first..end).cuttable() {
                 let batch = batch?;
                 if batch == self.course.batches {
-                    let rows = self.learn_batch(shuffled)?;
-                    items.add(rows);
+                    let (seed, epoch) = (self.hyper.seed, self.course.epoch);
+                    let shuffled = || self.training.shuffled(seed, epoch);
+                    items.add(self.learn_batch(all.get_or_insert_with(shuffled))?);
                 }
                 self.offer_checkpoint()?;
                 if batch + 1 == total {
@@ -396,13 +402,13 @@ impl<'a> Fit<'a> {
     /// Evaluates what is left of the validation part.
     fn judge(&mut self, within_step: bool) -> Result<(), Failure> {
         while self.course.judged.rows < u64::from(self.validation.rows()) {
+            let piece = self.validation.piece(self.course.judged.rows as u32);
+            self.course.judged = self.course.judged.and(self.network.judge(&piece));
             if within_step {
                 self.offer_checkpoint()?;
             } else {
                 self.ctx.check()?;
             }
-            let piece = self.validation.piece(self.course.judged.rows as u32);
-            self.course.judged = self.course.judged.and(self.network.judge(&piece));
         }
         Ok(())
     }

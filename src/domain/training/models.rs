@@ -250,6 +250,24 @@ fn check(card: &ModelCard) -> Result<(), String> {
             "weights: expected {counted} for its layers, got {said}"
         ));
     }
+    let epochs = card.history.iter().map(|epoch| epoch.epoch);
+    if !epochs.eq(1..=card.history.len() as u32) {
+        return Err("history: expected the epochs from 1 on".to_owned());
+    }
+    let (best, run) = (card.best_epoch, card.history.len());
+    if best == 0 || best as usize > run {
+        return Err(format!(
+            "best_epoch: expected one of its {run} epochs, got {best}"
+        ));
+    }
+    let rows = card.data.parts[0];
+    if let Some(batches) = card.cut_after_batches
+        && (run != 1 || batches == 0 || u64::from(batches) > rows)
+    {
+        return Err(format!(
+            "cut_after_batches: got {batches} with {run} epochs of {rows} rows"
+        ));
+    }
     for feature in &card.features {
         let (name, mean, deviation) = (&feature.name, feature.mean, feature.deviation);
         if !(mean.is_finite() && deviation.is_finite() && deviation > 0.0) {

@@ -96,6 +96,7 @@ impl Operation for Training {
             Some((restored, origin)) => {
                 let origin = origin.continued(ancestor(&restored.course));
                 warn_of_other_bits(ctx, &origin);
+                warn_of_no_epoch_left(ctx, &restored.course, &params);
                 fit(network(Some(&restored.weights))?, origin).going_on(restored)
             }
             None => {
@@ -133,6 +134,17 @@ fn warn_of_other_bits(ctx: &Context, origin: &Origin) {
             machine::differences(&before.machine, &now.machine)
         );
         ctx.warn("BITS_NOT_PROMISED", message);
+    }
+}
+
+/// Who forks with fewer epochs than were run gets the best of those.
+fn warn_of_no_epoch_left(ctx: &Context, course: &Course, params: &TrainingParams) {
+    let (run, most) = (course.epoch, params.epochs);
+    if ctx.operation().forked_from.is_some() && ctx.run() == 1 && run >= most {
+        let message = format!(
+            "epochs is {most} and {run} were complete at the checkpoint: nothing more is learned"
+        );
+        ctx.warn("NO_EPOCH_LEFT", message);
     }
 }
 

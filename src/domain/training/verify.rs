@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 
-use impresario::operation::{Admit, Context, Failure, Operation, OrFail, Policy, Refusal};
-use impresario_api::{ModelAncestor, ModelCard, ModelId};
+use impresario::operation::{Admit, Context, Failure, Operation, Policy, Refusal};
+use impresario_api::{ModelCard, ModelId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::TrainingError;
-use super::fit::{Change, Fit, Hyper};
+use super::fit::{Change, Fit, Fitted, Hyper};
 use super::machine::{self, Chosen};
 use super::memory;
 use super::models::Models;
@@ -37,7 +37,7 @@ pub struct ModelVerifyParams {
 pub struct ModelVerification {
     /// The model.
     pub model_id: ModelId,
-    /// Whether all weights have the same bits.
+    /// Whether all weights have the same bits, and so the history up to them.
     pub identical: bool,
     /// Whether the same bits are promised: the training and this verification ran on the same processor
     /// and device, with as many threads and the same libtorch.
@@ -76,18 +76,17 @@ impl Operation for ModelVerify {
         let _give_back = memory::GiveBack;
         let card = self.models.card(params.model_id)?;
         let kept = self.models.network(&card)?.weights();
-        let params = training_params(&card.params)?;
+        let plan = Plan::of(&card)?;
         ctx.title(format!("Verifying {}", card.model_id));
         let machine = machine::choose(&card.device, ctx)?;
-        let data = Prepared::read(&self.library, &params, machine.device, ctx)?;
+        let data = Prepared::read(&self.library, &plan.params, machine.device, ctx)?;
         if data.dataset.view.sha256 != card.data.sha256 {
             return Err(TrainingError::other_data(&data.dataset.view, &card.data.sha256).into());
         }
-        let (first, changes) = course_of(&card)?;
-        let network = data.network(&params, None, ctx)?;
-        let fit = Fit::new(ctx, network, &data.training, &data.validation, first);
-        let again = fit.changing(changes).run()?;
-        let verification = compared(&card, &machine, &kept, &again.weights);
+        let network = data.network(&plan.params, None, ctx)?;
+        let fit = Fit::new(ctx, network, &data.training, &data.validation, plan.first);
+        let again = fit.changing(plan.changes).run()?;
+        let verification = compared(&card, &machine, &kept, &again);
         if verification.bits_promised && !verification.identical {
             ctx.warn("MODEL_NOT_REPRODUCED", &verification.verdict);
         }
@@ -98,6 +97,7 @@ impl Operation for ModelVerify {
 impl ModelVerify {
     fn admit(&self, params: &ModelVerifyParams) -> Result<(), Refusal> {
         let card = self.models.card(params.model_id)?;
+        Plan::of(&card)?;
         let data = self.library.find(&card.data.symbol, &card.data.timeframe)?;
         if data.sha256 != card.data.sha256 {
             return Err(TrainingError::other_data(&data, &card.data.sha256).into());
@@ -106,71 +106,132 @@ impl ModelVerify {
     }
 }
 
-fn training_params(params: &Value) -> Result<TrainingParams, Failure> {
-    TrainingParams::deserialize(params).or_fail("CARD_INCOMPATIBLE")
+/// How a training went, as its card says: with which hyper-parameters it began, what changed by forks, and
+/// the params of its end. It goes on until the epoch whose weights were kept, and nothing else ends it.
+struct Plan {
+    params: TrainingParams,
+    first: Hyper,
+    changes: VecDeque<Change>,
 }
 
-/// The hyper-parameters with which the training began, and those that it got by forks. It goes on until
-/// the epoch whose weights were kept, and nothing else ends it.
-fn course_of(card: &ModelCard) -> Result<(Hyper, VecDeque<Change>), Failure> {
-    let hyper = |params: &Value| -> Result<Hyper, Failure> {
-        Ok(Hyper {
+impl Plan {
+    /// What is said of places past the epoch that was kept is of no use here, but must fit all the same.
+    fn of(card: &ModelCard) -> Result<Self, TrainingError> {
+        let damaged = |why: String| TrainingError::Damaged {
+            id: card.model_id,
+            why: format!("its card: {why}"),
+        };
+        let params = |name: &str, params: &Value| {
+            judged(card, params).map_err(|why| damaged(format!("{name}: {why}")))
+        };
+        let until = |params: &TrainingParams| Hyper {
             epochs: card.best_epoch,
             patience: u32::MAX,
-            ..training_params(params)?.hyper()
+            ..params.hyper()
+        };
+        let last = params("params", &card.params)?;
+        let mut first = until(&last);
+        let mut changes = VecDeque::new();
+        let mut before = (0, 0);
+        for (place, ancestor) in card.ancestry.iter().enumerate() {
+            let at = (ancestor.epochs, ancestor.batches);
+            let begins = place > 0 || at == (0, 0);
+            let fits = u64::from(at.1) <= card.data.parts[0] && at.0 as usize <= card.history.len();
+            if !begins || !fits || at < before {
+                let (epochs, batches) = at;
+                return Err(damaged(format!(
+                    "ancestry[{place}]: no training is after {epochs} epochs and {batches} batches there"
+                )));
+            }
+            before = at;
+            let to = until(&params(
+                &format!("ancestry[{place}].params"),
+                &ancestor.params,
+            )?);
+            if place == 0 {
+                first = to;
+                continue;
+            }
+            let (epoch, batch) = at;
+            changes.push_back(Change {
+                epoch,
+                batch,
+                to: Some(to),
+            });
+        }
+        if let Some(batch) = card.cut_after_batches {
+            let to = None;
+            changes.push_back(Change {
+                epoch: 0,
+                batch,
+                to,
+            });
+        }
+        Ok(Self {
+            params: last,
+            first,
+            changes,
         })
-    };
-    let (first, later) = match &*card.ancestry {
-        [] => (&card.params, [].as_slice()),
-        [first, later @ ..] => (&first.params, later),
-    };
-    let change = |went_on: &ModelAncestor| -> Result<Change, Failure> {
-        Ok(Change {
-            epoch: went_on.epochs,
-            batch: went_on.batches,
-            to: Some(hyper(&went_on.params)?),
-        })
-    };
-    let changes: Result<VecDeque<_>, _> = later.iter().map(change).collect();
-    let mut changes = changes?;
-    if let Some(batch) = card.cut_after_batches {
-        let to = None;
-        changes.push_back(Change {
-            epoch: 0,
-            batch,
-            to,
-        });
     }
-    Ok((hyper(first)?, changes))
 }
 
-fn compared(card: &ModelCard, here: &Chosen, kept: &[f32], again: &[f32]) -> ModelVerification {
+/// The params of a card, if a start would take them and they are those of its network and its data.
+fn judged(card: &ModelCard, params: &Value) -> Result<TrainingParams, String> {
+    let params = TrainingParams::deserialize(params).map_err(|error| error.to_string())?;
+    let own = TrainingParams::deserialize(&card.params).map_err(|error| error.to_string())?;
+    let rate = params.learning_rate;
+    let fits = [
+        ("hidden_layers", params.widths() == card.layers),
+        ("symbol", params.symbol == card.data.symbol),
+        ("timeframe", params.timeframe == card.data.timeframe),
+        ("batch_size", (1..=65_536).contains(&params.batch_size)),
+        ("learning_rate", rate.is_finite() && rate > 0.0),
+        (
+            "dropout",
+            (0.0..=0.95).contains(&params.dropout) && params.dropout == own.dropout,
+        ),
+        ("seed", params.seed == own.seed),
+    ];
+    match fits.iter().find(|(_, fits)| !fits) {
+        Some((name, _)) => Err(format!("{name} is not that of the model")),
+        None => Ok(params),
+    }
+}
+
+fn compared(card: &ModelCard, here: &Chosen, kept: &[f32], again: &Fitted) -> ModelVerification {
     let here = here.view();
     let machines = card.ancestry.iter().map(|ancestor| &ancestor.machine);
-    let other = machines.clone().find(|machine| **machine != here);
+    let other = machines
+        .chain(&card.machine)
+        .find(|machine| **machine != here);
     // A card of an earlier version does not name its machine.
-    let bits_promised = card.machine.as_ref() == Some(&here) && other.is_none();
-    let pairs = || kept.iter().zip(again);
+    let bits_promised = card.machine.is_some() && other.is_none();
+    let pairs = || kept.iter().zip(&again.weights);
     let differ = pairs().filter(|(kept, again)| kept.to_bits() != again.to_bits());
     let weights_that_differ = differ.count() as u64;
     let apart = pairs().map(|(kept, again)| (f64::from(*kept) - f64::from(*again)).abs());
     let largest_difference = apart.fold(0.0, f64::max);
-    let identical = weights_that_differ == 0 && kept.len() == again.len();
+    let same_course =
+        again.best_epoch == card.best_epoch && card.history.starts_with(&again.history);
+    let identical = weights_that_differ == 0 && kept.len() == again.weights.len() && same_course;
     let weights = kept.len();
-    let verdict = if identical {
-        format!("all {weights} weights have the same bits")
-    } else {
-        let promise = match (bits_promised, other.or(card.machine.as_ref())) {
-            (true, _) => "although the machine is the same: the model's files are not those of this training, or the program has changed".to_owned(),
-            (false, Some(other)) => format!(
-                "and the same bits are not promised here: {}",
-                machine::differences(other, &here)
-            ),
-            (false, None) => "and the same bits are not promised, because the card does not name the machine of the training".to_owned(),
-        };
-        format!(
-            "{weights_that_differ} of {weights} weights differ, the most by {largest_difference:e}, {promise}"
-        )
+    let compared = match (weights_that_differ, same_course) {
+        (0, true) => format!("all {weights} weights have the same bits"),
+        (0, false) => format!(
+            "all {weights} weights have the same bits, but the card's history or best epoch is another"
+        ),
+        _ => format!(
+            "{weights_that_differ} of {weights} weights differ, the most by {largest_difference:e}"
+        ),
+    };
+    let promise = match (bits_promised, identical, other) {
+        (true, true, _) => String::new(),
+        (true, false, _) => ", although the machine is the same: the model's files are not those of this training, or the program has changed".to_owned(),
+        (false, _, Some(other)) => format!(
+            "; the same bits are not promised here: {}",
+            machine::differences(other, &here)
+        ),
+        (false, _, None) => "; the same bits are not promised, because the card does not name the machine of the training".to_owned(),
     };
     ModelVerification {
         model_id: card.model_id,
@@ -178,6 +239,6 @@ fn compared(card: &ModelCard, here: &Chosen, kept: &[f32], again: &[f32]) -> Mod
         bits_promised,
         weights_that_differ,
         largest_difference,
-        verdict,
+        verdict: format!("{compared}{promise}"),
     }
 }

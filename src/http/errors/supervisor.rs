@@ -66,6 +66,9 @@ impl From<Error> for ApiError {
                 Self::of(StatusCode::CONFLICT, Code::NoCheckpoint, text)
                     .details(json!({"kept": kept}))
             }
+            Error::CheckpointForeign(_) => {
+                Self::of(StatusCode::CONFLICT, Code::CheckpointForeign, text)
+            }
             Error::CheckpointDamaged(_) => {
                 Self::of(StatusCode::CONFLICT, Code::CheckpointDamaged, text)
             }

@@ -121,9 +121,14 @@ impl DescribeInput for Start {
 
 impl DescribeInput for Fork {
     fn describe(endpoint: &mut Endpoint) {
-        endpoint.body(Body::Of(SchemaGenerator::subschema_for::<ForkRequest>));
+        endpoint.body(Body::Optional(
+            SchemaGenerator::subschema_for::<ForkRequest>,
+        ));
         endpoint.fails(404, &["KIND_NOT_FOUND"]);
-        endpoint.fails(409, &["NO_CHECKPOINT", "CHECKPOINT_DAMAGED"]);
+        endpoint.fails(
+            409,
+            &["NO_CHECKPOINT", "CHECKPOINT_DAMAGED", "CHECKPOINT_FOREIGN"],
+        );
         endpoint.fails(503, &["CHECKPOINT_NOT_WRITTEN"]);
         endpoint.starts();
     }

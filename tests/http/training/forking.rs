@@ -120,8 +120,17 @@ fn a_fork_with_fewer_epochs_than_were_run_keeps_the_best_of_them() {
     let server = server();
     let of = learning(&server, &json!({}));
     server.asks(&of, "pause", "paused");
-    let (_, result) = forked(&server, &of, &json!({"epochs": 1}));
+    let (fork, result) = forked(&server, &of, &json!({"epochs": 1}));
     assert_eq!(result["ended_by"], "epochs");
+    let view = server.view(&fork);
+    assert_eq!(view["warnings"][0]["code"], "NO_EPOCH_LEFT");
+    let progress = &view["progress"];
+    assert_eq!(progress["items_processed"], progress["items_total"]);
+    assert_eq!(
+        progress["rate_per_second"],
+        Value::Null,
+        "it learned nothing"
+    );
     verifies(&server, &result);
 }
 
