@@ -364,3 +364,50 @@ fn the_card_names_who_trained_it_on_which_days_and_where() {
     assert!(!machine.processor.is_empty() && !machine.libtorch.is_empty());
     assert!(card.versions.contains_key("revision"));
 }
+
+#[test]
+fn a_card_whose_numbers_cannot_be_is_damage_and_verified_by_nobody() {
+    let (stage, params) = quick();
+    let paused = testing::run(&stage.kind, params)
+        .stop_at("epoch", 2, Verb::Pause)
+        .end();
+    let ended = paused.resume(&stage.kind).end();
+    let model_id = ended.output().expect("it completes").model_id;
+    let place = stage.models.path(model_id).join("card.json");
+    let whole: Value =
+        serde_json::from_slice(&std::fs::read(&place).expect("a card")).expect("JSON");
+    let verify = ModelVerify::new(stage.library.clone(), stage.models.clone());
+    let refused = |card: &Value| {
+        std::fs::write(&place, serde_json::to_vec(card).expect("JSON")).expect("the test may");
+        let tried = testing::try_run(&verify, ModelVerifyParams { model_id });
+        tried
+            .err()
+            .map(|refusal| (refusal.code.to_string(), refusal.message))
+    };
+    assert_eq!(refused(&whole), None);
+    for (at, value) in [
+        ("/params/batch_size", json!(0)),
+        ("/params/batch_size", json!(4_000_000_000_u32)),
+        ("/params/hidden_layers", json!([3])),
+        ("/params/dropout", json!(2)),
+        ("/params/learning_rate", json!(0)),
+        ("/params/seed", json!("none")),
+        ("/params/symbol", json!("MSFT")),
+        ("/ancestry/0/params/batch_size", json!(0)),
+        ("/ancestry/1/params/hidden_layers", json!([4_096, 4_096])),
+        ("/ancestry/1/params/seed", json!(9)),
+        ("/ancestry/0/batches", json!(4_000_000_000_u32)),
+        ("/ancestry/1/epochs", json!(4_000_000_000_u32)),
+        ("/best_epoch", json!(0)),
+        ("/best_epoch", json!(4_000_000_000_u32)),
+        ("/history", json!([])),
+        ("/history/0/epoch", json!(7)),
+        ("/cut_after_batches", json!(0)),
+        ("/cut_after_batches", json!(4_000_000_000_u32)),
+    ] {
+        let mut card = whole.clone();
+        *card.pointer_mut(at).unwrap_or_else(|| panic!("no {at}")) = value.clone();
+        let (code, message) = refused(&card).unwrap_or_else(|| panic!("{at} {value} is taken"));
+        assert_eq!(code, "MODEL_DAMAGED", "{at} {value}: {message}");
+    }
+}
