@@ -34,7 +34,7 @@ fn a_fork_says_from_where_it_goes_on_and_is_shown_with_it() {
         "{text}"
     );
     assert!(first.ends_with("completed"), "{text}");
-    assert!(text.contains("next  impresario ops watch "), "{text}");
+    assert!(text.contains("next  impresario ops show "), "{text}");
     let list = server.json(&["ops", "list", "--limit", "1"]);
     let new = list["operations"][0]["operation_id"]
         .as_str()
