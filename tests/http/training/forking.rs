@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::cancelling::learning;
-use super::resuming::{kept, model, undisturbed};
+use super::resuming::{ends_as, kept, undisturbed};
 use super::{MODELS, server};
 use crate::support::{OPERATIONS, Reply, Server, has, id};
 
@@ -43,22 +43,8 @@ fn a_fork_that_changes_nothing_ends_with_the_same_bits_and_one_curve() {
     let undisturbed = undisturbed(&server);
     let of = paused(&server);
     let before = server.view(&of);
-    let (fork, result) = forked(&server, &of, &json!({}));
-    assert_eq!(model(&server, &result), undisturbed);
-    let reply = server.read(&fork, "/metrics?name=validation_loss");
-    let points = reply.data(200)["series"]["validation_loss"]
-        .as_array()
-        .expect("points")
-        .clone();
-    let history = undisturbed.1.as_array().expect("epochs");
-    assert_eq!(points.len(), history.len());
-    for (point, epoch) in points.iter().zip(history) {
-        assert_eq!(
-            (&point["step"], &point["value"]),
-            (&epoch["epoch"], &epoch["validation_loss"])
-        );
-    }
-    let view = server.view(&fork);
+    let fork = id(fork(&server, &of, &json!({})).data(202));
+    let view = ends_as(&server, &fork, &undisturbed);
     assert_eq!(view["forked_from"]["operation_id"], of.as_str());
     assert_eq!(view["forked_from"]["step"], before["checkpoint"]["step"]);
     let after = server.view(&of);

@@ -16,7 +16,7 @@ fn long() -> Value {
 }
 
 /// The SHA-256 of the weights of a model, and its history.
-pub(super) fn model(server: &Server, result: &Value) -> (String, Value) {
+fn model(server: &Server, result: &Value) -> (String, Value) {
     let id = result["model_id"].as_str().expect("a model");
     let card = server.get(&format!("{MODELS}/{id}")).data(200).clone();
     let sha256 = card["weights_sha256"]
@@ -47,7 +47,7 @@ fn pause_and_resume(server: &Server, id: &str) {
 }
 
 /// It completes, with these bits, and each epoch is one point of each metric.
-fn ends_as(server: &Server, id: &str, undisturbed: &(String, Value)) -> Value {
+pub(super) fn ends_as(server: &Server, id: &str, undisturbed: &(String, Value)) -> Value {
     server.until(id, "completed");
     let view = server.view(id);
     let result = server.read(id, "/results").data(200).clone();
