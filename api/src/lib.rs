@@ -26,7 +26,10 @@ mod view;
 
 pub use curves::Curves;
 #[cfg(feature = "services")]
-pub use data::{Bar, BarPage, DatasetList, DatasetView};
+pub use data::{
+    Bar, BarPage, DatasetList, DatasetView, DroppedRows, QualityPlace, QualityReport,
+    QualityWarning, ReadAs, RowCounts,
+};
 pub use envelope::{Code, Envelope, ErrorBody};
 pub use event::{
     Event, EventBody, EventPage, EventType, GapData, LogData, LogLevel, MetricData,
