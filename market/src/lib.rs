@@ -5,6 +5,7 @@
 //! operations.
 #![deny(missing_docs)]
 
+pub mod container;
 pub mod timeframe;
 
 pub use timeframe::Timeframe;
