@@ -61,11 +61,40 @@ export function post<T>(path: string, body: unknown, headers: Record<string, str
   return ask<T>('POST', path, JSON.stringify(body), headers);
 }
 
-async function ask<T>(method: string, path: string, body?: string, more: Record<string, string> = {}): Promise<T> {
-  const headers: Record<string, string> = { 'X-Client': 'console', ...more };
-  if (body !== undefined) headers['Content-Type'] = 'application/json';
+/** Deletes; with `dry_run` it is only told what refers to it, and with `force` that is no hindrance. */
+export function remove<T>(path: string, how: '' | 'dry_run' | 'force'): Promise<T> {
+  return ask<T>('DELETE', how === '' ? path : `${path}?${how}=true`);
+}
+
+/** Uploads a file; `moved` is told how many of its bytes were sent. */
+export async function put<T>(path: string, file: Blob, moved: (sent: number) => void, stop: AbortSignal): Promise<T> {
+  const askedAt = Date.now();
+  // `fetch` does not tell how much of a body was sent.
+  const request = new XMLHttpRequest();
+  request.open('PUT', address(`api/v1${path}`));
+  const all = { ...identity(), 'Content-Type': 'application/octet-stream' };
+  for (const [name, value] of Object.entries(all)) request.setRequestHeader(name, value);
+  request.upload.onprogress = (event) => moved(event.loaded);
+  stop.addEventListener('abort', () => request.abort());
+  await new Promise<void>((done, failed) => {
+    request.onload = () => done();
+    // This may be the network as well as a server or a proxy that does not take so large a file: the browser
+    // does not tell. Other requests find out whether the server is there.
+    request.onerror = () => failed(new Unreachable('the connection was cut'));
+    request.onabort = () => failed(new DOMException('The upload was stopped.', 'AbortError'));
+    request.send(file);
+  });
+  return read<T>(request.status, request.responseText, askedAt);
+}
+
+function identity(): Record<string, string> {
   const secret = token();
-  if (secret !== null) headers['Authorization'] = `Bearer ${secret}`;
+  return { 'X-Client': 'console', ...(secret === null ? {} : { Authorization: `Bearer ${secret}` }) };
+}
+
+async function ask<T>(method: string, path: string, body?: string, more: Record<string, string> = {}): Promise<T> {
+  const headers: Record<string, string> = { ...identity(), ...more };
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
   const askedAt = Date.now();
   let answer: Response;
   let text: string;
@@ -76,11 +105,16 @@ async function ask<T>(method: string, path: string, body?: string, more: Record<
     lost();
     throw new Unreachable(String(error));
   }
+  return read<T>(answer.status, text, askedAt);
+}
+
+/** The data of an answer; its error is thrown. */
+function read<T>(status: number, text: string, askedAt: number): T {
   const said = parse(text);
   if (said === null) {
     // This is a page of a proxy, or of a server that is shutting down, and not an answer of our server.
-    if (answer.status >= 502) lost();
-    throw new ApiError(answer.status, 'NOT_JSON', `The server answered ${answer.status} with something that is not JSON.`, null);
+    if (status >= 502) lost();
+    throw new ApiError(status, 'NOT_JSON', `The server answered ${status} with something that is not JSON.`, null);
   }
   heard();
   if (said.success === true) {
@@ -88,9 +122,9 @@ async function ask<T>(method: string, path: string, body?: string, more: Record<
     if (time !== null) learn(time, askedAt, Date.now());
     return said.data as T;
   }
-  if (answer.status === 401) wantsToken.value = true;
+  if (status === 401) wantsToken.value = true;
   const { code = 'UNKNOWN', message = text, details = null } = said.error ?? {};
-  throw new ApiError(answer.status, code, message, details);
+  throw new ApiError(status, code, message, details);
 }
 
 interface Envelope {

@@ -10,6 +10,7 @@ import { system, watchSystem } from './feed/system.ts';
 import { connectSocket, restartSocket } from './feed.ts';
 import { span } from './format.ts';
 import { Data } from './pages/data.tsx';
+import { Imports } from './pages/imports.tsx';
 import { Model, Models } from './pages/models.tsx';
 import { Operation } from './pages/operation.tsx';
 import { Operations } from './pages/operations.tsx';
@@ -102,7 +103,8 @@ function Page({ place, rest }: { place: string; rest: string[] }): JSX.Element {
     case 'supervision':
       return <Supervision />;
     case 'data':
-      return <Data of={rest} />;
+      // No symbol is called so.
+      return id === 'imports' && rest.length === 1 ? <Imports /> : <Data of={rest} />;
     case 'models':
       return id === undefined ? <Models /> : <Model key={id} id={id} />;
     default:

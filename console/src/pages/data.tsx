@@ -9,9 +9,11 @@ import { hasKind } from '../feed/kinds.ts';
 import { bytes, count, exact, instants, moment } from '../format.ts';
 import { Copy, Empty, Panel, Problem } from '../parts/basics.tsx';
 import { Plot } from '../parts/plot.tsx';
+import { Report } from '../parts/report.tsx';
 import { useRead } from '../read.ts';
-import { href } from '../route.ts';
-import type { Bar, Dataset } from '../wire.ts';
+import { dataset as pathOf, href } from '../route.ts';
+import type { Bar, Dataset, ReportAnswer } from '../wire.ts';
+import { Drop } from './imports/drop.tsx';
 
 /** The most bars that are read, the newest ones: more than a screen has columns for. */
 const MOST = 20_000;
@@ -31,11 +33,12 @@ export function Data({ of }: { of: string[] }): JSX.Element {
   const chosen = list.find((one) => one.symbol === symbol && one.timeframe === timeframe);
   return (
     <div class="data">
-      <h1>Data</h1>
+      <div class="title"><h1>Data</h1><a href={href(['data', 'imports'])}>files on the server</a></div>
+      <Drop />
       {list.length === 0 ? null : <Datasets list={list} chosen={chosen} />}
       {chosen === undefined ? <Absent name={wanted.join(' ')} of={wanted} />
         // A dataset that was loaded again is drawn again.
-        : <Prices key={`${chosen.symbol} ${chosen.timeframe} ${chosen.sha256} ${chosen.loaded_at}`} dataset={chosen} />}
+        : <Chosen key={`${chosen.symbol} ${chosen.timeframe} ${chosen.sha256} ${chosen.loaded_at}`} dataset={chosen} />}
     </div>
   );
 }
@@ -46,13 +49,13 @@ function Datasets({ list, chosen }: { list: Dataset[]; chosen: Dataset | undefin
   return (
     <div class="wide-table" tabIndex={0} role="region" aria-label="Datasets">
       <table>
-        <thead><tr><th>symbol</th><th>timeframe</th><th class="right">bars</th><th class="right" title="places where bars are missing though the market was open">holes</th><th>from</th><th>to</th><th class="right">size</th><th>loaded</th><th>source</th></tr></thead>
+        <thead><tr><th>symbol</th><th>timeframe</th><th class="right">bars</th><th class="right" title="places where bars are missing though the market was open">holes</th><th>from</th><th>to</th><th class="right" title="kinds of things that are remarkable about the bars">warnings</th><th class="right">size</th><th>loaded</th><th>source</th></tr></thead>
         <tbody>
           {list.map((one) => (
             <tr key={`${one.symbol} ${one.timeframe}`} class={one === chosen ? 'current' : ''}>
               <td><a href={href(['data', one.symbol, one.timeframe])} aria-current={one === chosen ? 'true' : undefined}><bdi>{one.symbol}</bdi></a></td>
               <td>{one.timeframe}</td><td class="right">{count(one.rows)}</td><td class="right">{one.holes === null ? '' : count(one.holes)}</td><td>{instant(seconds(one.start))}</td><td>{instant(seconds(one.end))}</td>
-              <td class="right">{bytes(one.bytes)}</td><td>{moment(one.loaded_at)}</td><td class="text"><bdi>{one.source}</bdi></td>
+              <td class="right">{one.warnings.length === 0 ? '' : count(one.warnings.length)}</td><td class="right">{bytes(one.bytes)}</td><td>{moment(one.loaded_at)}</td><td class="text"><bdi>{one.source}</bdi></td>
             </tr>
           ))}
         </tbody>
@@ -65,24 +68,26 @@ function Absent({ name, of: [symbol = '', timeframe = ''] }: { name: string; of:
   return (
     <Empty title="There is no such dataset">
       <p>The server has no bars of <b><bdi>{name}</bdi></b>. It is shown here as soon as they are loaded:</p>
-      <p><a href={href(['start'], { kind: 'data_load', symbol, timeframe })}>start a load of it</a></p>
+      <p>Drop a file of them here, or <a href={href(['start'], { kind: 'data_load', symbol, timeframe })}>start a load of it</a>.</p>
     </Empty>
   );
 }
 
 function Nothing(): JSX.Element {
   return (
-    <Empty title="No data yet">
-      <p>Bars come from CSV files in the server's import folder (<code>data.import_dir</code>), one dataset for each symbol and timeframe:</p>
-      <pre>impresario data load GOOG --timeframe 1d</pre>
-      <p>or <a href={href(['start'], { kind: 'data_load' })}>start a load here</a>.</p>
-    </Empty>
+    <div class="data">
+      <Drop />
+      <Empty title="No data yet">
+        <p>Bars come from files, one dataset for each symbol and timeframe. Drop one here, load <a href={href(['data', 'imports'])}>one that is on the server</a>, or in a terminal:</p>
+        <pre>impresario data load ./GOOG_1d.csv --symbol GOOG --timeframe 1d</pre>
+      </Empty>
+    </div>
   );
 }
 
 /** Reads all pages, and keeps the newest bars. */
 async function read(dataset: Dataset, stopped: () => boolean): Promise<Bar[]> {
-  const path = `/data/${encodeURIComponent(dataset.symbol)}/${dataset.timeframe}`;
+  const path = pathOf(dataset);
   let bars: Bar[] = [];
   let start: string | null = null;
   do {
@@ -101,6 +106,28 @@ function Older({ dataset, first, shown }: { dataset: Dataset; first: Bar; shown:
     <p class="muted">
       The newest {count(shown)} of {count(dataset.rows)} bars. The terminal shows the older ones, and with <code>--limit</code> as many of them as you say: <code>{command}</code> <Copy text={command} label="copy" />
     </p>
+  );
+}
+
+function Chosen({ dataset }: { dataset: Dataset }): JSX.Element {
+  return (
+    <>
+      <Prices dataset={dataset} />
+      <Kept dataset={dataset} />
+    </>
+  );
+}
+
+/** The report of the load from which the dataset comes. */
+function Kept({ dataset }: { dataset: Dataset }): JSX.Element {
+  const { got, problem } = useRead<ReportAnswer>(`${pathOf(dataset)}/report`);
+  return (
+    <Panel title="How it was loaded" name="kept" extra={<span class="muted"><bdi>{dataset.source}</bdi>, {moment(dataset.loaded_at)}</span>}>
+      {problem !== null ? <Problem text={words(problem)} />
+        : got === null ? <p class="muted">Asking the server…</p>
+          : got.report === null ? <p class="muted">It was loaded by an earlier version, which kept no report.</p>
+            : <Report report={got.report} />}
+    </Panel>
   );
 }
 

@@ -6,6 +6,7 @@ import { reach } from '../connection.ts';
 import type { Range } from '../feed.ts';
 import { bytes, count, measure, moment, period, share, short } from '../format.ts';
 import { course, machine } from '../origin.ts';
+import { warningCounts } from '../quality.ts';
 import { Copy, Empty, OperationLink, Panel, Problem, tell } from '../parts/basics.tsx';
 import { Plot } from '../parts/plot.tsx';
 import { Value } from '../parts/value.tsx';
@@ -161,6 +162,8 @@ function About({ card }: { card: ModelCard }): JSX.Element {
     made: moment(card.created_at),
     data: `${count(card.data.bars)} bars, ${period(card.data.start, card.data.end)}`,
     ...parts(card.data),
+    // What was remarkable about the bars that it has learnt from.
+    ...(card.data.warnings.length === 0 ? {} : { 'warnings of the data': warningCounts(card.data.warnings) }),
     layers: card.layers.join(' → '),
     weights: `${count(card.weights)} (${bytes(card.weights * 4)})`,
     features: card.features.map((one) => one.name).join(', '),

@@ -5,11 +5,15 @@ import { since, tick } from '../clock.ts';
 import { lastSeen, reach } from '../connection.ts';
 import { watchOne, type One } from '../feed.ts';
 import { hasKind } from '../feed/kinds.ts';
-import { bytes, count, duration, measure, moment, ordinal, short, span, steps, zoned } from '../format.ts';
+import { useOutput } from '../feed/watching.ts';
+import { bytes, count, duration, measure, moment, ordinal, period, short, span, steps, zoned } from '../format.ts';
 import { absent, answered, ask } from '../parts/asking.tsx';
 import { Badge, Copy, Empty, Meter, OperationLink, Panel, Problem } from '../parts/basics.tsx';
+import { Refused } from '../parts/refused.tsx';
+import { Ends, Report } from '../parts/report.tsx';
 import { Value } from '../parts/value.tsx';
 import { found } from '../origin.ts';
+import { badRows, doubts, loaded, type Loaded } from '../quality.ts';
 import { href } from '../route.ts';
 import { VERBS, elapsed, isDispatched, isEnded, isKnown, levels } from '../status.ts';
 import type { View } from '../wire.ts';
@@ -46,7 +50,7 @@ function Shown({ one, id }: { one: One; id: string }): JSX.Element {
     <div class={`operation ${reach.value === 'gone' ? 'stale' : ''}`}>
       <Head view={view} latest={() => one.state.value.view ?? view} />
       {view.error === null ? null : <Failed view={view} />}
-      {view.warnings.length === 0 ? null : <Warnings view={view} />}
+      <Warnings view={view} />
       <div class="columns">
         <div>
           <Metrics watched={watched} look={(range) => one.look(range)} outermost={outermost} running={isDispatched(view.status)} />
@@ -154,25 +158,42 @@ function Stopping({ view }: { view: View }): JSX.Element | null {
 
 function Failed({ view }: { view: View }): JSX.Element {
   const error = view.error!;
+  const isOfFile = doubts(error).length > 0 || badRows(error).rows.length > 0;
   return (
-    <Panel title={view.status === 'failed' ? 'Error' : 'Error of an earlier attempt'} name="error">
+    <Panel title={view.status === 'failed' ? 'Error' : 'Error of an earlier attempt'} name="error" extra={view.kind === 'data_load' ? <a href={loadPage(view)}>change how it is read</a> : null}>
       <p><b class="code"><bdi>{error.code}</bdi></b> <span class="muted">run {error.run}{error.step === null ? null : <>, in <bdi>{error.step}</bdi></>}, {error.retryable ? 'may be tried again' : 'not tried again'}</span></p>
-      <pre class="text"><bdi>{error.message}</bdi></pre>
-      {error.details === null ? null : <Value value={error.details} />}
+      {isOfFile ? <Refused error={error} /> : (
+        <>
+          <pre class="text"><bdi>{error.message}</bdi></pre>
+          {error.details === null ? null : <Value value={error.details} />}
+        </>
+      )}
     </Panel>
   );
 }
 
-function Warnings({ view }: { view: View }): JSX.Element {
+/** The warnings that no report has with their places. */
+function Warnings({ view }: { view: View }): JSX.Element | null {
+  const reported = new Set(loaded(view.result_summary)?.report.warnings.map((one) => one.code));
+  const warnings = view.warnings.filter((one) => !reported.has(one.code));
+  if (warnings.length === 0) return null;
   return (
     <Panel title="Warnings" name="warnings">
-      <ul>{view.warnings.map((one, index) => <li key={index}><b class="code"><bdi>{one.code}</bdi></b> <bdi class="text">{one.message}</bdi> <span class="muted">run {one.run}, {moment(one.at)}</span></li>)}</ul>
+      <ul>{warnings.map((one, index) => <li key={index}><b class="code"><bdi>{one.code}</bdi></b> <bdi class="text">{one.message}</bdi> <span class="muted">run {one.run}, {moment(one.at)}</span></li>)}</ul>
     </Panel>
   );
+}
+
+/** The page on which a load is changed and started again. */
+function loadPage(view: View): string {
+  return href(['data', 'imports'], { params: JSON.stringify(view.params) });
 }
 
 function Outcome({ view }: { view: View }): JSX.Element | null {
+  const output = useOutput(view.kind === 'data_load' ? view : null);
+  const load = loaded(output.got);
   if (view.status !== 'completed') return null;
+  if (load !== null) return <LoadOutcome load={load} view={view} />;
   const result = view.result_summary as Record<string, unknown> | null;
   const model = typeof result?.['model_id'] === 'string' ? result['model_id'] : null;
   const verdict = view.kind === 'model_verify' ? found(result) : null;
@@ -182,6 +203,19 @@ function Outcome({ view }: { view: View }): JSX.Element | null {
     <Panel title="Result" name="result" extra={model === null || !hasKind('training') ? null : <a href={href(['models', model])}>the model</a>}>
       {verdict === null ? null : <p class={`verdict ${verdict.bad ? 'bad' : ''}`}><span aria-hidden="true">{verdict.sign} </span>{verdict.bits}: <bdi>{verdict.verdict}</bdi></p>}
       {result === null ? <p class="muted">More than a page shows: GET /api/v1/operations/{view.operation_id}/results</p> : <Value value={rest} />}
+    </Panel>
+  );
+}
+
+function LoadOutcome({ load, view }: { load: Loaded; view: View }): JSX.Element {
+  const { symbol, timeframe, rows, dryRun } = load;
+  const kept = [load.bytes === null ? '' : bytes(load.bytes), load.sha256 === null ? '' : `sha256 ${load.sha256.slice(0, 16)}…`, load.replaced === true ? 'in place of those that were there' : ''];
+  return (
+    <Panel title={dryRun ? 'What would be loaded' : 'Result'} name="result" extra={dryRun ? <a href={loadPage(view)}>load it</a> : <a href={href(['data', symbol, timeframe])}>the data</a>}>
+      <p class="verdict"><b>{count(rows)}</b> {rows === 1 ? 'bar' : 'bars'} of <bdi>{symbol}</bdi> {timeframe}, {period(load.start, load.end)}</p>
+      <p class="muted">{dryRun ? 'A dry run: nothing was changed.' : kept.filter((part) => part !== '').join(', ')}</p>
+      <Ends of={load} />
+      <Report report={load.report} />
     </Panel>
   );
 }

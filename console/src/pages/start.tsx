@@ -7,10 +7,11 @@ import { body, cli, curl, type Start as Made } from '../commands.ts';
 import { kinds as known, kindsProblem } from '../feed/kinds.ts';
 import { Copy, Empty, Problem } from '../parts/basics.tsx';
 import { go, refine, route } from '../route.ts';
-import { fields, owner, params, typed, type Field } from '../schema.ts';
+import { fields, owner, params, type Field } from '../schema.ts';
 import type { Kind } from '../wire.ts';
-import { OPTIONS, misread, options } from './start/options.ts';
 import { Entry } from './start/entry.tsx';
+import { given } from './start/given.ts';
+import { OPTIONS, misread, options } from './start/options.ts';
 import { ofFault, ofRefusal, type Wrong } from './start/wrong.ts';
 
 type Values = Record<string, string>;
@@ -39,36 +40,9 @@ export function Start(): JSX.Element {
   );
 }
 
-/** The values from the address: the params of another operation, or single ones. `unread` says what of them this
- * form does not have. */
-function given(list: Field[], kind: string): { values: Values; unread: string } {
-  const { query } = route.value;
-  const whole = object(query.get('params') ?? '{}');
-  if (whole === null) return { values: {}, unread: `params: expected a JSON object, got ${JSON.stringify(query.get('params'))}` };
-  const known = new Set(list.map((one) => one.name));
-  const named = [...query.keys()].filter((name) => name !== 'kind' && name !== 'params');
-  const unknown = [...new Set([...Object.keys(whole), ...named])].filter((name) => !known.has(name));
-  const values: Values = {};
-  for (const { name, kind: of } of list) {
-    const text = typed(whole[name], of) || (query.get(name) ?? '');
-    if (text !== '') values[name] = text;
-  }
-  return { values, unread: unknown.length === 0 ? '' : `${kind} has no ${unknown.length === 1 ? 'param' : 'params'} ${unknown.join(', ')}` };
-}
-
-/** The object that a text is in JSON, or null. */
-function object(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
-}
-
 function Form({ kind }: { kind: Kind }): JSX.Element {
   const list = fields(kind);
-  const [link] = useState(() => given(list, kind.kind));
+  const [link] = useState(() => given(route.value.query, list, kind.kind));
   const [values, setValues] = useState<Values>(link.values);
   const [extra, setExtra] = useState<Values>({});
   const [faults, setFaults] = useState<Wrong[]>([]);
