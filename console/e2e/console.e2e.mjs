@@ -1,6 +1,7 @@
 // Tests the console in a real browser against a real server: what a person does and sees.
 // IMPRESARIOD names the server's binary, CHROMIUM the browser.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import axe from 'axe-core';
 import { behind, browserPath, launch, serve } from './support.mjs';
@@ -39,6 +40,14 @@ function story(name, tell, options = {}) {
 const badge = (page) => page.locator('.head .badge');
 const row = (page, id) => page.locator(`#row-${id}`);
 const progress = async (page) => Number(await page.locator('.head [role=progressbar]').getAttribute('aria-valuenow'));
+
+/** The faults of the page for who cannot see or point that are serious. */
+async function faults(page) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  const bad = violations.filter((one) => one.impact === 'serious' || one.impact === 'critical');
+  return bad.map((one) => `${one.id}: ${one.nodes[0].html} ${one.nodes[0].failureSummary}`);
+}
 
 /** Waits until a condition on the page is true. */
 async function until(page, what) {
@@ -605,6 +614,113 @@ story('prices are written whole, an unknown dataset is said to be none, and one 
   assert.equal(await page.locator('.plot').count(), 0);
 });
 
+/** Drops a file on the page. */
+async function drop(page, name, text) {
+  const data = await page.evaluateHandle(([of, content]) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([content], of, { type: 'text/csv' }));
+    return transfer;
+  }, [name, text]);
+  await page.dispatchEvent('main', 'dragover', { dataTransfer: data });
+  await page.locator('.drop.over').waitFor();
+  await page.dispatchEvent('main', 'drop', { dataTransfer: data });
+}
+
+const trial = (page) => page.locator('.trial');
+
+story('a file is dropped, read on trial, and loaded as it was shown', async (page, server) => {
+  const text = readFileSync(new URL('../../samples/GOOG_1d.csv', import.meta.url), 'utf8');
+  const [header, ...rows] = text.trim().split('\n');
+  await page.goto(`${server.console}#/data`);
+  await page.getByRole('heading', { name: 'No data yet' }).waitFor();
+  // Newest first, so that there is something to tell.
+  await drop(page, 'GOOG_1d.csv', [header, ...rows.reverse(), ''].join('\n'));
+  await page.getByText('GOOG_1d.csv (').waitFor();
+  assert.match(page.url(), /#\/data\/imports\?file=GOOG_1d\.csv$/);
+  assert.equal(await page.getByLabel('Symbol').inputValue(), 'GOOG');
+  assert.equal(await page.getByLabel('Timeframe').inputValue(), '1d');
+  await page.getByRole('button', { name: 'Dry run' }).click();
+  await trial(page).getByText('2,148 bars of GOOG 1d, 2004-08-19 to 2013-03-01').waitFor();
+  assert.equal(await trial(page).getByRole('region', { name: 'First and last bars' }).getByRole('row').count(), 12);
+  await trial(page).getByText('… 2,138 more bars …').waitFor();
+  await trial(page).getByText('ORDER_CHANGED').waitFor();
+  await trial(page).getByText('2,148 read').waitFor();
+  assert.deepEqual(await faults(page), []);
+  assert.deepEqual((await server.get('/data')).datasets, []);
+  // Only what was shown can be loaded.
+  const load = trial(page).getByRole('button', { name: 'Load', exact: true });
+  await page.getByLabel('Mode').selectOption('merge');
+  await trial(page).getByText('make another dry run first').waitFor();
+  assert.ok(await load.isDisabled());
+  await page.getByLabel('Mode').selectOption('');
+  await load.click();
+  await badge(page).getByText('completed').waitFor();
+  await page.locator('.result').getByText('ORDER_CHANGED').waitFor();
+  await page.locator('.result').getByRole('link', { name: 'the data' }).click();
+  await page.getByRole('region', { name: 'How it was loaded' }).getByText('ORDER_CHANGED').waitFor();
+  assert.equal((await server.get('/data')).datasets[0].rows, 2_148);
+
+  await page.getByRole('link', { name: 'files on the server' }).click();
+  await page.getByRole('button', { name: 'Delete GOOG_1d.csv' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByText("There is none in the server's import folder").waitFor();
+  assert.deepEqual((await server.get('/data/imports')).imports, []);
+  assert.equal((await server.get('/data')).datasets.length, 1);
+}, { uploads: true });
+
+story('what is doubted about a file is said instead, and its bad rows are named and left out', async (page, server) => {
+  const days = Array.from({ length: 12 }, (_, at) => String(at + 1).padStart(2, '0'));
+  await page.goto(`${server.console}#/data/imports`);
+  const lines = ['Date,Open,High,Low,Close,Volume', ...days.map((day) => `${day}/02/2024,1,2,1,${day === '07' ? 'null' : 2},3`), ''];
+  await drop(page, 'prices.csv', lines.join('\n'));
+  await page.getByText('prices.csv (').waitFor();
+  await page.getByRole('button', { name: 'Dry run' }).click();
+  await page.locator('.entry.wrong').getByRole('alert').first().waitFor();
+  await page.getByLabel('Symbol').fill('BTC/USDT');
+  const timeframe = page.getByLabel('Timeframe');
+  if ((await timeframe.evaluate((element) => element.tagName)) === 'SELECT') await timeframe.selectOption('1d');
+  else await timeframe.fill('1d');
+  await page.getByRole('button', { name: 'Dry run' }).click();
+  const doubt = page.getByRole('list', { name: 'Doubts' }).getByRole('listitem').first();
+  await doubt.getByRole('checkbox').waitFor();
+  assert.deepEqual(await faults(page), []);
+  await doubt.getByRole('button', { name: 'time_format' }).click();
+  const format = page.getByLabel('Time format');
+  await page.waitForFunction((element) => document.activeElement === element, await format.elementHandle());
+  await page.keyboard.type('%d/%m/%Y');
+  await page.keyboard.press('Enter');
+  const bad = trial(page).getByRole('region', { name: 'Rows that are no bars' });
+  await bad.getByRole('row', { name: /8 close .* "null"/ }).waitFor();
+  assert.deepEqual(await faults(page), []);
+  await trial(page).getByRole('button', { name: 'bad_rows' }).click();
+  await page.getByLabel('Bad rows').selectOption('skip');
+  await trial(page).getByRole('button', { name: 'Try again' }).click();
+  await trial(page).getByText('11 bars of BTC/USDT 1d, 2024-02-01 to 2024-02-12').waitFor();
+  await trial(page).getByText('1 left out that is no bar').waitFor();
+  await trial(page).getByRole('link').first().click();
+  // The page of the dry run leads back to the form with the same params.
+  await page.locator('.result').getByRole('link', { name: 'load it' }).click();
+  assert.equal(await page.getByLabel('Time format').inputValue(), '%d/%m/%Y');
+  assert.equal(await page.getByLabel('Symbol').inputValue(), 'BTC/USDT');
+  assert.deepEqual((await server.get('/data')).datasets, []);
+}, { uploads: true });
+
+story('an upload shows how far it is, and is stopped without a trace', async (page, server) => {
+  await page.goto(`${server.console}#/data`);
+  const network = await page.context().newCDPSession(page);
+  await network.send('Network.enable');
+  await network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 300_000 });
+  await drop(page, 'long_1m.csv', 'x'.repeat(20_000_000));
+  await until(page, () => Number(document.querySelector('.drop [role=progressbar]')?.getAttribute('aria-valuenow')) >= 1);
+  assert.ok(await page.getByRole('button', { name: 'Waits for the upload' }).isDisabled());
+  await page.getByRole('link', { name: 'Supervision' }).click();
+  await page.getByRole('heading', { name: 'Supervision' }).waitFor();
+  await page.getByRole('link', { name: 'Data', exact: true }).click();
+  await page.locator('.drop').getByRole('button', { name: 'Stop' }).click();
+  await page.getByText('long_1m.csv was not uploaded, and the server keeps nothing of it.').waitFor();
+  assert.deepEqual((await server.get('/data/imports')).imports, []);
+}, { uploads: true });
+
 story('only the pages of kinds that the server has are there', async (page, server) => {
   const kinds = await server.get('/kinds');
   const nav = page.getByRole('navigation', { name: 'Pages' });
@@ -811,19 +927,16 @@ for (const dark of [false, true]) {
       await page.goto(server.console + hash);
       await page.locator('h1, .empty h2').first().waitFor();
       await page.locator('.loading').waitFor({ state: 'detached' });
-      await page.evaluate(axe.source);
-      const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
-      const bad = violations.filter((one) => one.impact === 'serious' || one.impact === 'critical');
-      assert.deepEqual(bad.map((one) => `${hash} ${one.id}: ${one.nodes[0].html} ${one.nodes[0].failureSummary}`), []);
+      assert.deepEqual(await faults(page), [], hash);
     };
-    for (const hash of ['#/operations', '#/data', '#/models']) await check(hash);
+    for (const hash of ['#/operations', '#/data', '#/data/imports', '#/models']) await check(hash);
     const id = await server.dummy({ iterations: 10, step_ms: 3_600_000 }, { labels: { a: 'b' } });
     const ended = await server.dummy({ iterations: 10, step_ms: 10 });
     await server.post(`/operations/${ended}/cancel?wait=10`, { reason: 'enough' });
     await server.post('/data/load?wait=30', { symbol: 'GOOG', timeframe: '1d' });
     const kinds = (await server.get('/kinds')).map((one) => one.kind);
     if (kinds.includes('training')) await server.post('/training/start?wait=100', { symbol: 'GOOG', timeframe: '1d', epochs: 3 });
-    for (const hash of ['#/operations', `#/operations/${id}`, `#/operations/${ended}`, '#/operations/op_0000000000000', '#/start', '#/supervision', '#/data', '#/models']) await check(hash);
+    for (const hash of ['#/operations', `#/operations/${id}`, `#/operations/${ended}`, '#/operations/op_0000000000000', '#/start', '#/supervision', '#/data', '#/data/imports?file=GOOG_1d.csv', '#/models']) await check(hash);
     if (!kinds.includes('training')) return;
     const { models } = await server.get('/models');
     await check(`#/models/${models[0].model_id}`);

@@ -69,6 +69,12 @@ try {
   });
   await everywhere('supervision', '#/supervision');
   await everywhere('data', '#/data');
+  await everywhere('load', '#/data/imports?file=GOOG_1d.csv', {
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Dry run' }).click();
+      await page.locator('.trial .report').waitFor();
+    },
+  });
   await everywhere('models', '#/models');
   if (training !== null) {
     const { models } = await server.get('/models');

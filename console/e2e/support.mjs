@@ -23,12 +23,13 @@ export async function launch() {
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 }
 
-/** Starts a server with a new folder, or with that of a killed one; `port` 0 picks a free port. */
-export async function serve({ args = [], port = 0, folder = mkdtempSync(join(tmpdir(), 'impresario-console-')) } = {}) {
+/** Starts a server with a new folder, or with that of a killed one; `port` 0 picks a free port. Its import folder is
+ * that of the samples, unless files are to be uploaded: then it is the new folder's. */
+export async function serve({ args = [], port = 0, uploads = false, folder = mkdtempSync(join(tmpdir(), 'impresario-console-')) } = {}) {
   const binary = resolve(process.cwd(), process.env.IMPRESARIOD ?? join(ROOT, 'target/debug/impresariod'));
   const child = spawn(
     binary,
-    ['--listen', `127.0.0.1:${port}`, '--data-dir', join(folder, 'data'), '--set', `data.import_dir=${join(ROOT, 'samples')}`, '--set', 'log.level="warn"', ...args],
+    ['--listen', `127.0.0.1:${port}`, '--data-dir', join(folder, 'data'), '--set', `data.import_dir=${uploads ? join(folder, 'imports') : join(ROOT, 'samples')}`, '--set', 'log.level="warn"', ...args],
     { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const ended = new Promise((done) => child.once('exit', done));
@@ -64,7 +65,7 @@ export async function serve({ args = [], port = 0, folder = mkdtempSync(join(tmp
     /** Kills the server as a power cut would, and starts another one on its folder. */
     again: async () => {
       await kill();
-      return serve({ args, folder, port: Number(new URL(url).port) });
+      return serve({ args, folder, uploads, port: Number(new URL(url).port) });
     },
     get: (path) => ask('GET', path),
     post: (path, body = {}) => ask('POST', path, body),

@@ -13,7 +13,7 @@ import { Refused } from '../parts/refused.tsx';
 import { Ends, Report } from '../parts/report.tsx';
 import { Value } from '../parts/value.tsx';
 import { found } from '../origin.ts';
-import { badRows, doubts, loaded, type Loaded } from '../quality.ts';
+import { badRows, doubts, loaded } from '../quality.ts';
 import { href } from '../route.ts';
 import { VERBS, elapsed, isDispatched, isEnded, isKnown, levels } from '../status.ts';
 import type { View } from '../wire.ts';
@@ -53,6 +53,7 @@ function Shown({ one, id }: { one: One; id: string }): JSX.Element {
       <Warnings view={view} />
       <div class="columns">
         <div>
+          <LoadOutcome view={view} />
           <Metrics watched={watched} look={(range) => one.look(range)} outermost={outermost} running={isDispatched(view.status)} />
           <Log lines={lines} />
         </div>
@@ -190,10 +191,9 @@ function loadPage(view: View): string {
 }
 
 function Outcome({ view }: { view: View }): JSX.Element | null {
-  const output = useOutput(view.kind === 'data_load' ? view : null);
-  const load = loaded(output.got);
-  if (view.status !== 'completed') return null;
-  if (load !== null) return <LoadOutcome load={load} view={view} />;
+  // A load has a report, which needs more room.
+  const isShown = view.kind === 'data_load' && (view.result_summary === null || loaded(view.result_summary) !== null);
+  if (view.status !== 'completed' || isShown) return null;
   const result = view.result_summary as Record<string, unknown> | null;
   const model = typeof result?.['model_id'] === 'string' ? result['model_id'] : null;
   const verdict = view.kind === 'model_verify' ? found(result) : null;
@@ -207,15 +207,17 @@ function Outcome({ view }: { view: View }): JSX.Element | null {
   );
 }
 
-function LoadOutcome({ load, view }: { load: Loaded; view: View }): JSX.Element {
+function LoadOutcome({ view }: { view: View }): JSX.Element | null {
+  const output = useOutput(view.kind === 'data_load' ? view : null);
+  const load = loaded(output.got);
+  if (load === null) return null;
   const { symbol, timeframe, rows, dryRun } = load;
   const kept = [load.bytes === null ? '' : bytes(load.bytes), load.sha256 === null ? '' : `sha256 ${load.sha256.slice(0, 16)}…`, load.replaced === true ? 'in place of those that were there' : ''];
   return (
     <Panel title={dryRun ? 'What would be loaded' : 'Result'} name="result" extra={dryRun ? <a href={loadPage(view)}>load it</a> : <a href={href(['data', symbol, timeframe])}>the data</a>}>
       <p class="verdict"><b>{count(rows)}</b> {rows === 1 ? 'bar' : 'bars'} of <bdi>{symbol}</bdi> {timeframe}, {period(load.start, load.end)}</p>
       <p class="muted">{dryRun ? 'A dry run: nothing was changed.' : kept.filter((part) => part !== '').join(', ')}</p>
-      <Ends of={load} />
-      <Report report={load.report} />
+      <Report report={load.report}><Ends of={load} /></Report>
     </Panel>
   );
 }

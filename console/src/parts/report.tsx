@@ -1,18 +1,20 @@
 // The report of a load: what the file was read as, what became of its rows, and what is remarkable.
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { areDays, count, exact, instants } from '../format.ts';
 import { ends, readAs, rowsTold, type Loaded } from '../quality.ts';
 import type { Bar, QualityPlace, QualityReport, QualityWarning } from '../wire.ts';
 import { Value } from './value.tsx';
 
-export function Report({ report }: { report: QualityReport }): JSX.Element {
+/** `children` is shown beside what the file was read as. */
+export function Report({ report, children = null }: { report: QualityReport; children?: ComponentChildren }): JSX.Element {
   return (
     <div class="report">
       <Remarkable warnings={report.warnings} />
-      <h3>Rows</h3>
-      <ul class="scalar">{rowsTold(report.rows).map((one) => <li key={one}>{one}</li>)}</ul>
-      <h3>Read as</h3>
-      <Value value={readAs(report)} />
+      <div class="parts">
+        {children}
+        <section><h3>Read as</h3><Value value={readAs(report)} /></section>
+        <section><h3>Rows</h3><ul class="scalar">{rowsTold(report.rows).map((one) => <li key={one}>{one}</li>)}</ul></section>
+      </div>
     </div>
   );
 }
@@ -70,7 +72,7 @@ export function Ends({ of }: { of: Pick<Loaded, 'symbol' | 'first' | 'last' | 'r
     </tr>
   );
   return (
-    <div class="wide-table" tabIndex={0} role="region" aria-label="First and last bars">
+    <div class="wide-table ends" tabIndex={0} role="region" aria-label="First and last bars">
       <table>
         <thead><tr><th>time{zone}</th><th class="right">open</th><th class="right">high</th><th class="right">low</th><th class="right">close</th><th class="right">volume</th></tr></thead>
         <tbody>

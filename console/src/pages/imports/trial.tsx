@@ -102,8 +102,7 @@ function Preview({ found, params, changed, start }: { found: Loaded } & Pick<Pro
         <button type="button" class="primary" disabled={busy || changed || reach.value === 'gone'} onClick={() => void load()}>{busy ? 'Starting…' : 'Load'}</button>
         <span class="muted">{changed ? 'The form was changed since: make another dry run first.' : 'Nothing was changed yet.'}</span>
       </div>
-      <Ends of={found} />
-      <Report report={found.report} />
+      <Report report={found.report}><Ends of={found} /></Report>
     </>
   );
 }
