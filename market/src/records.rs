@@ -113,6 +113,11 @@ impl Records {
         self.record.position().map_or(0, csv::Position::byte)
     }
 
+    /// The first byte after the present record.
+    pub(crate) fn next_offset(&self) -> u64 {
+        self.reader.position().byte()
+    }
+
     /// Whether the last line of the text has an end. True before anything was read.
     pub(crate) fn ends_with_line_end(&self) -> bool {
         matches!(self.account.last.get(), 0 | b'\n' | b'\r')

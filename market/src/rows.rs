@@ -16,7 +16,7 @@ use crate::number::Decimal;
 use crate::records::{Broken, LONGEST_RECORD, Records, lines_at, shortened};
 use crate::survey;
 use crate::timeframe::Timeframe;
-use crate::times::{Clock, Kept};
+use crate::times::{Clock, Reading};
 
 /// How a file is to be read.
 #[derive(Clone, Debug)]
@@ -108,6 +108,7 @@ struct Parsed {
 pub(crate) struct RowReader {
     pub(crate) layout: Layout,
     pub(crate) clock: Clock,
+    reading: Reading,
     pub(crate) decimal: Decimal,
     pub(crate) divisor: f64,
     /// The column of the volume that is read.
@@ -116,6 +117,13 @@ pub(crate) struct RowReader {
     pub(crate) symbol: Option<String>,
     least_width: usize,
     joined: Vec<u8>,
+}
+
+impl ReadOptions {
+    /// Checks what can be checked without the file: the time zone and the format of the times.
+    pub fn check(&self) -> Result<(), ImportError> {
+        survey::check(self)
+    }
 }
 
 impl BarReader {
@@ -338,16 +346,16 @@ impl BarReader {
     }
 
     fn read_as(&self) -> ReadAs {
-        let (layout, clock) = (&self.row.layout, &self.row.clock);
+        let (layout, reading) = (&self.row.layout, &self.row.reading);
         ReadAs {
             packed: self.packed.iter().map(|one| (*one).to_owned()).collect(),
             dialect: self.dialect_name.clone(),
             separator: layout.separator.name().to_owned(),
             decimal: layout.decimal.name().to_owned(),
             columns: layout.told(self.row.volume),
-            time_format: clock.reading().format().to_owned(),
-            time_unit: clock.reading().unit().map(|unit| unit.name().to_owned()),
-            time_zone: clock.reading().zone().to_owned(),
+            time_format: reading.format().to_owned(),
+            time_unit: reading.unit().map(|unit| unit.name().to_owned()),
+            time_zone: reading.zone().to_owned(),
             order: String::new(),
         }
     }
@@ -386,14 +394,15 @@ pub(crate) fn unreadable(file: &str, broken: Broken) -> ImportError {
 }
 
 impl RowReader {
-    pub(crate) fn new(layout: Layout, clock: Clock, divisor: u32, volume: Option<usize>, symbol: Option<String>) -> Self {
+    pub(crate) fn new(layout: Layout, reading: Reading, timeframe: Timeframe, divisor: u32, volume: Option<usize>, symbol: Option<String>) -> Self {
         let has_empty_end = layout.headers.last().is_some_and(String::is_empty);
         Self {
             least_width: layout.width - usize::from(has_empty_end),
             decimal: layout.decimal,
             divisor: f64::from(divisor),
             layout,
-            clock,
+            clock: Clock::new(reading.clone(), timeframe),
+            reading,
             volume,
             symbol,
             joined: Vec::new(),

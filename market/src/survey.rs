@@ -13,7 +13,7 @@ use crate::layout::{Layout, Names, Time, Wanted, is_same_symbol};
 use crate::notes::Notes;
 use crate::records::{Records, decoded, shortened};
 use crate::rows::{ReadOptions, RowReader, time_of, unreadable};
-use crate::times::{Asked, Clock, Decision, Kept, Reading, Survey, TimesFault, Zone};
+use crate::times::{Asked, Decision, Kept, Reading, Survey, TimesFault, Zone};
 
 /// So many bytes at the beginning tell where the columns are.
 const HEAD: u64 = 256 << 10;
@@ -43,15 +43,27 @@ pub(crate) fn find(source: &Arc<File>, file: &str, options: &ReadOptions) -> Res
         accepted: &options.accept_doubts,
     };
     let layout = Layout::find(&head, &wanted)?;
-    let mut look = Look::new(&layout, options)?;
+    let mut look = Look::new(layout, options)?;
     look.at_rows(source, file)?;
-    look.end(layout, file, options)
+    look.end(file)
+}
+
+/// Checks what is said of the times.
+pub(crate) fn check(options: &ReadOptions) -> Result<(), ImportError> {
+    survey(options, None).map(drop)
+}
+
+fn survey(options: &ReadOptions, of_header: Option<Zone>) -> Result<Survey, ImportError> {
+    let asked = asked(&options.dialect)?;
+    let kept = options.kept.map(|(first, last)| Kept { first, last });
+    let survey = Survey::new(&asked, options.timeframe, kept, options.today, of_header);
+    survey.map_err(|fault| said(fault, &options.dialect))
 }
 
 /// What is gathered of the rows.
 struct Look<'a> {
     time: Time,
-    layout: &'a Layout,
+    layout: Layout,
     options: &'a ReadOptions,
     joined: Vec<u8>,
     /// The times of the rows of the symbol that was asked for, or of all where there is no column of symbols.
@@ -73,13 +85,13 @@ struct Times {
 }
 
 impl<'a> Look<'a> {
-    fn new(layout: &'a Layout, options: &'a ReadOptions) -> Result<Self, ImportError> {
+    fn new(layout: Layout, options: &'a ReadOptions) -> Result<Self, ImportError> {
         Ok(Self {
             time: layout.columns.time,
+            wanted: Times::new(&layout, options)?,
             layout,
             options,
             joined: Vec::new(),
-            wanted: Times::new(layout, options)?,
             first: None,
             symbols: Vec::new(),
             more_symbols: false,
@@ -141,7 +153,7 @@ impl<'a> Look<'a> {
             }
         }
         if self.first.is_none() {
-            let mut times = Times::new(self.layout, self.options)?;
+            let mut times = Times::new(&self.layout, self.options)?;
             times.symbol = Some(name.into_owned());
             self.first = Some(times);
         }
@@ -161,9 +173,9 @@ impl<'a> Look<'a> {
         volume && symbol && self.wanted.survey.is_decided()
     }
 
-    fn end(self, layout: Layout, file: &str, options: &ReadOptions) -> Result<Found, ImportError> {
+    fn end(self, file: &str) -> Result<Found, ImportError> {
         let mut notes = Notes::default();
-        let Self { wanted, first, symbols, more_symbols, .. } = self;
+        let Self { layout, options, wanted, first, symbols, more_symbols, .. } = self;
         let has_column = layout.columns.symbol.is_some();
         let times = match (wanted.rows, first) {
             (0, Some(only)) if symbols.len() == 1 && !more_symbols => {
@@ -190,19 +202,14 @@ impl<'a> Look<'a> {
         let volume = volume_of(&layout, self.volume_is_zero, self.volume_is_empty, &mut notes);
         let symbol = times.symbol.filter(|_| has_column);
         let reading = reading(times.survey.decide(), file, options, &mut notes)?;
-        let clock = Clock::new(reading, options.timeframe);
         let divisor = options.dialect.price_divisor.unwrap_or(1);
-        Ok(Found { row: RowReader::new(layout, clock, divisor, volume, symbol), notes })
+        Ok(Found { row: RowReader::new(layout, reading, options.timeframe, divisor, volume, symbol), notes })
     }
 }
 
 impl Times {
     fn new(layout: &Layout, options: &ReadOptions) -> Result<Self, ImportError> {
-        let asked = asked(&options.dialect)?;
-        let kept = options.kept.map(|(first, last)| Kept { first, last });
-        let zone = zone_of_header(layout);
-        let survey = Survey::new(&asked, options.timeframe, kept, options.today, zone);
-        let survey = survey.map_err(|fault| said(fault, &options.dialect))?;
+        let survey = survey(options, zone_of_header(layout))?;
         Ok(Self { symbol: None, survey, rows: 0 })
     }
 

@@ -354,13 +354,13 @@ pub(super) fn looks_like_time(cell: &[u8]) -> bool {
     digits >= 5 || (digits >= 3 && cell.iter().any(|byte| b"-/.: ".contains(byte)))
 }
 
-/// `10:00`, `9:30:00`, `100000`, `0`: at most six digits, or with colons.
+/// `10:00`, `9:30:00`, `1000`, `100000`, `0`.
 pub(super) fn looks_like_time_of_day(cell: &[u8]) -> bool {
     let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
     match cell.iter().position(|byte| *byte == b':') {
         Some(1..=2) => digits <= 15,
         Some(_) => false,
-        None => digits == cell.len() && matches!(digits, 1..=6),
+        None => digits == cell.len() && (matches!(digits, 4 | 6) || cell == b"0"),
     }
 }
 

@@ -100,8 +100,7 @@ fn inferred(rows: &[&Row], width: usize, wanted: &Wanted<'_>) -> Result<Option<C
     let Some(date) = (0..width).find(|place| looks_like_time(&first[*place]) && !is_counter(*place)) else {
         return Ok(None);
     };
-    let is_two = date + 1 < width && looks_like_date(&first[date]) && looks_like_time_of_day(&first[date + 1])
-        && (first[date + 1].contains(&b':') || matches!(first[date + 1].len(), 4 | 6));
+    let is_two = date + 1 < width && looks_like_date(&first[date]) && looks_like_time_of_day(&first[date + 1]);
     let (time, behind) = match is_two {
         true => (Time::Two(date, date + 1), date + 2),
         false => (Time::One(date), date + 1),
