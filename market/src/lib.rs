@@ -6,5 +6,6 @@
 #![deny(missing_docs)]
 
 pub mod timeframe;
+pub mod times;
 
 pub use timeframe::Timeframe;
