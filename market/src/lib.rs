@@ -5,6 +5,8 @@
 //! operations.
 #![deny(missing_docs)]
 
+pub mod order;
+pub mod quality;
 pub mod timeframe;
 
 pub use timeframe::Timeframe;
