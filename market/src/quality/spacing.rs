@@ -55,7 +55,7 @@ impl Holes {
 }
 
 /// How many different spacings are told apart.
-const MOST: usize = 256;
+const MOST: usize = 64;
 /// With fewer spacings than these, none is the most common one.
 const FEW: u64 = 3;
 
@@ -220,16 +220,7 @@ impl Spacings {
         if matches!(self.timeframe.length(), Length::Months(_)) {
             return format!("{spacing} months");
         }
-        let units = [
-            (DAY, "d"),
-            (3_600_000, "h"),
-            (60_000, "min"),
-            (1_000, "s"),
-            (1, "ms"),
-        ];
-        let fits = |(unit, _): &&(i64, &str)| spacing % unit == 0;
-        let (unit, name) = units.iter().find(fits).unwrap_or(&(1, "ms"));
-        format!("{} {name}", spacing / unit)
+        super::grid::named(spacing)
     }
 }
 
