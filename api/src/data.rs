@@ -53,7 +53,7 @@ pub struct DatasetView {
     pub loaded_at: Timestamp,
     /// What is remarkable about the bars: the codes of the report of the last load, each with the number of its
     /// places.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub warnings: Vec<WarningCount>,
 }
 
