@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use impresario::operation::{Admit, Context, Failure, Operation, Policy, Refusal};
-use impresario_api::{DatasetView, Timestamp};
+use impresario_api::{DatasetView, DroppedRows, QualityReport, ReadAs, RowCounts, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::import;
 use super::import::csv::Bars;
 use super::library::Library;
-use super::loading::{Duplicates, LoadMode};
+use super::loading::{Duplicates, LoadMode, Ordered};
 use super::symbol::{SYMBOL, TIMEFRAMES};
 
 /// Rows between two checks for a stop: well under a millisecond.
@@ -141,8 +141,31 @@ impl Operation for DataLoad {
         for doubt in ordered.doubts() {
             ctx.warn("TIMEFRAME_DOUBTFUL", &doubt.message);
         }
-        let (view, replaced) = ordered.publish(&file, None)?;
+        let report = report(&file, rows, &ordered);
+        let (view, replaced) = ordered.publish(&file, Some(&report))?;
         Ok(output(view, replaced))
+    }
+}
+
+fn report(file: &str, rows: u64, ordered: &Ordered) -> QualityReport {
+    let (counts, duplicates) = (ordered.counts(), ordered.duplicates().count);
+    let dropped = (duplicates > 0).then(|| DroppedRows {
+        why: "duplicate".to_owned(),
+        count: duplicates,
+    });
+    QualityReport {
+        file: file.to_owned(),
+        read_as: ReadAs {
+            order: ordered.order().name().to_owned(),
+            ..ReadAs::default()
+        },
+        rows: RowCounts {
+            read: rows,
+            added: counts.added,
+            replaced: counts.replaced,
+            dropped: dropped.into_iter().collect(),
+        },
+        warnings: ordered.warnings().to_vec(),
     }
 }
 
