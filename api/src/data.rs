@@ -51,6 +51,26 @@ pub struct DatasetView {
     pub source: String,
     /// When the bars were loaded.
     pub loaded_at: Timestamp,
+    /// What is remarkable about the bars: the codes of the report of the last load, each with the number of its
+    /// places.
+    #[serde(default)]
+    pub warnings: Vec<WarningCount>,
+}
+
+/// How often there is something remarkable about the bars of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WarningCount {
+    /// What it is, such as `ZONE_ASSUMED` or `OUTLIER`.
+    pub code: String,
+    /// At how many places.
+    pub count: u64,
+}
+
+/// The report of the load from which a dataset comes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReportAnswer {
+    /// The report; null if the dataset was loaded before there were any.
+    pub report: Option<QualityReport>,
 }
 
 /// How a file of bars was read, what became of its rows, and what is remarkable about them.

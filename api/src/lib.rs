@@ -28,7 +28,7 @@ pub use curves::Curves;
 #[cfg(feature = "services")]
 pub use data::{
     Bar, BarPage, DatasetList, DatasetView, DroppedRows, QualityPlace, QualityReport,
-    QualityWarning, ReadAs, RowCounts,
+    QualityWarning, ReadAs, ReportAnswer, RowCounts, WarningCount,
 };
 pub use envelope::{Code, Envelope, ErrorBody};
 pub use event::{

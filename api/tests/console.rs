@@ -4,7 +4,7 @@ use std::path::Path;
 
 use impresario_api::{
     Bar, DatasetView, Event, EventBody, EventPage, Fault, KindView, MetricSeries, ModelCard,
-    ModelRow, OperationList, OperationView, SystemView,
+    ModelRow, OperationList, OperationView, ReportAnswer, SystemView,
 };
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -95,6 +95,7 @@ fn written() -> Vec<String> {
         KindView,
         Fault,
         DatasetView,
+        ReportAnswer,
         Bar,
         ModelRow,
         ModelCard

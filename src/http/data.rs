@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use impresario::operation::Operation;
-use impresario_api::{BarPage, DatasetList, StartAnswer};
+use impresario_api::{BarPage, DatasetList, ReportAnswer, StartAnswer};
 
 use super::answers::{self, Answer};
 use super::caller::Caller;
@@ -31,5 +31,11 @@ pub(super) async fn list(app: Data<App>, _: NoQuery) -> Answer<DatasetList> {
 pub(super) async fn bars(app: Data<App>, name: DatasetName, query: BarsQuery) -> Answer<BarPage> {
     let (DatasetName { symbol, timeframe }, data) = (name, app.data.clone());
     let read = move || async move { Ok(data.bars(symbol, timeframe, query.0).await??) };
+    answers::large(&app.orchestrator, read).await
+}
+
+pub(super) async fn report(app: Data<App>, name: DatasetName, _: NoQuery) -> Answer<ReportAnswer> {
+    let (DatasetName { symbol, timeframe }, data) = (name, app.data.clone());
+    let read = move || async move { Ok(data.report(symbol, timeframe).await??) };
     answers::large(&app.orchestrator, read).await
 }

@@ -253,6 +253,11 @@ fn data_routes(table: Table) -> Table {
                     .summary("Bars of one dataset, ascending."),
             ),
         )
+        .service(at("/api/v1/data/{symbol}/{timeframe}/report", READ).route(
+            get().to(data::report).fails(500, BROKEN).summary(
+                "How the dataset was read from its file, and what is remarkable about it.",
+            ),
+        ))
 }
 
 #[cfg(feature = "training")]

@@ -2,7 +2,7 @@
 
 use impresario::operation::Operation;
 use impresario::{Error, Options, Orchestrator, Started};
-use impresario_api::{BarPage, DatasetList, Timestamp};
+use impresario_api::{BarPage, DatasetList, ReportAnswer, Timestamp};
 use serde_json::Value;
 
 use crate::domain::market::{DataLoad, Library, MarketError};
@@ -47,6 +47,23 @@ impl DataService {
             .blocking({
                 let library = self.library.clone();
                 move || library.list().map(|datasets| DatasetList { datasets })
+            })
+            .await
+    }
+
+    /// The report of the load from which a dataset comes.
+    pub async fn report(
+        &self,
+        symbol: String,
+        timeframe: String,
+    ) -> Result<Result<ReportAnswer, MarketError>, Error> {
+        self.orchestrator
+            .blocking({
+                let library = self.library.clone();
+                move || {
+                    let report = library.report(&symbol, &timeframe)?;
+                    Ok(ReportAnswer { report })
+                }
             })
             .await
     }

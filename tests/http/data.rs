@@ -90,6 +90,40 @@ fn the_sample_is_loaded_listed_and_read() {
 }
 
 #[test]
+fn the_report_of_a_load_is_read_beside_its_dataset() {
+    let price = |day: i64| match day {
+        7 => 1_000.0,
+        _ => 10.0 + day as f64 / 10.0,
+    };
+    let row = |day: i64| format!("{},{p},{p},{p},{p},1\n", day * 86_400, p = price(day));
+    let rows = std::iter::once(HEADER.to_owned()).chain((0..20).map(row));
+    let server = Server::importing(&[("A_1d.csv", &rows.collect::<String>())]);
+    let missing = server.get("/api/v1/data/A/1d/report");
+    missing.fails(404, "DATA_NOT_FOUND");
+    ended(&server, &json!({"symbol": "A", "timeframe": "1d"}));
+    let answer = server.get("/api/v1/data/A/1d/report");
+    let report = &answer.data(200)["report"];
+    has(report, json!({"file": "A_1d.csv"}));
+    has(
+        &report["rows"],
+        json!({"read": 20, "added": 20, "replaced": 0}),
+    );
+    assert_eq!(report["read_as"]["order"], "ascending");
+    let warning = &report["warnings"][0];
+    has(warning, json!({"code": "OUTLIER", "count": 1}));
+    assert_eq!(warning["places"][0]["time"], "1970-01-08T00:00:00.000Z");
+    let list = server.get("/api/v1/data");
+    let listed = &list.list("datasets")[0];
+    assert_eq!(listed["warnings"], json!([{"code": "OUTLIER", "count": 1}]));
+    server
+        .get("/api/v1/data/A/1d/report?a=1")
+        .fails(400, "BAD_REQUEST");
+    server
+        .get("/api/v1/data/A/2y/report")
+        .fails(404, "DATA_NOT_FOUND");
+}
+
+#[test]
 fn a_range_has_both_its_ends_and_a_date_is_the_whole_day() {
     let server = Server::importing(&[("BTC=F_5m.csv", &five_minutes())]);
     ended(&server, &json!({"symbol": "BTC=F", "timeframe": "5m"}));

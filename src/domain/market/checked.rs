@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::error::MarketError;
 
 /// Identifies one state of a file: device, inode, size, and time of the last change.
-type Stamp = (u64, u64, u64, i64, i64);
+pub(super) type Stamp = (u64, u64, u64, i64, i64);
 
 /// The last state of each file that has passed. Clones share it. There is one entry for each dataset.
 #[derive(Clone, Debug, Default)]
@@ -24,17 +24,7 @@ impl Checked {
         path: &Path,
         check: impl FnOnce() -> Result<(), MarketError>,
     ) -> Result<(), MarketError> {
-        let facts = file
-            .metadata()
-            .map_err(MarketError::storage("read", path))?;
-        // The time of the inode's last change, because nobody can set it back.
-        let stamp = (
-            facts.dev(),
-            facts.ino(),
-            facts.size(),
-            facts.ctime(),
-            facts.ctime_nsec(),
-        );
+        let stamp = stamp(file, path)?;
         // A panic elsewhere cannot leave the map half changed.
         let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known().get(path) == Some(&stamp) {
@@ -44,6 +34,16 @@ impl Checked {
         known().insert(path.to_owned(), stamp);
         Ok(())
     }
+}
+
+/// The state of an open file.
+pub(super) fn stamp(file: &File, path: &Path) -> Result<Stamp, MarketError> {
+    let facts = file
+        .metadata()
+        .map_err(MarketError::storage("read", path))?;
+    // The time of the inode's last change, because nobody can set it back.
+    let (changed, nanos) = (facts.ctime(), facts.ctime_nsec());
+    Ok((facts.dev(), facts.ino(), facts.size(), changed, nanos))
 }
 
 #[cfg(test)]

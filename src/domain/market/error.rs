@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use impresario::operation::{ErrorCode, Refusal};
+use impresario_api::Timestamp;
+use impresario_market::order::DuplicateRow;
 use serde_json::{Value, json};
 
 /// An error of market data.
@@ -124,6 +126,41 @@ pub enum MarketError {
     /// A row is not a bar.
     #[error("{0}")]
     BadRow(Box<BadRow>),
+    /// Several rows have the same time.
+    #[error(
+        "{file}: expected one row for each time, got {count} more; the first is line {}, which has the time of line {}, {}; say which is right with duplicates: \"first\" or \"last\"",
+        first.line, first.first_line, first.time
+    )]
+    DuplicateRows {
+        /// The file's name in the request.
+        file: String,
+        /// How many rows there are whose times earlier ones have.
+        count: u64,
+        /// The first of them.
+        first: DuplicateRow,
+    },
+    /// A bar to be appended is not later than those that are kept.
+    #[error(
+        "mode: expected bars later than {last}, the last one kept, got {count} that are not; the first is {time} (line {line}); merge takes them"
+    )]
+    NotLater {
+        /// How many there are.
+        count: u64,
+        /// The time of the earliest.
+        time: Timestamp,
+        /// Its line.
+        line: u64,
+        /// The time of the last bar kept.
+        last: Timestamp,
+    },
+    /// Another load or a deletion has changed the dataset since this load looked at it.
+    #[error("the data of {symbol} {timeframe} has been changed by somebody else during this load")]
+    DatasetBusy {
+        /// The dataset's symbol.
+        symbol: String,
+        /// The dataset's timeframe.
+        timeframe: String,
+    },
 }
 
 /// A row that is not a bar.
@@ -170,18 +207,20 @@ impl ErrorCode for MarketError {
             Self::ColumnMissing { .. } => "COLUMN_MISSING",
             Self::ColumnTwice { .. } => "COLUMN_TWICE",
             Self::NoRows { .. } => "NO_ROWS",
-            Self::BadRow(_) => "BAD_ROW",
+            Self::BadRow(_) | Self::DuplicateRows { .. } => "BAD_ROW",
+            Self::NotLater { .. } => "NOT_LATER",
+            Self::DatasetBusy { .. } => "DATASET_BUSY",
         }
     }
 
-    /// A full or missing disk may be usable again later.
+    /// A full or missing disk may be usable again later, and the next attempt sees what has changed.
     fn retryable(&self) -> bool {
-        matches!(self, Self::Storage { .. })
+        matches!(self, Self::Storage { .. } | Self::DatasetBusy { .. })
     }
 
     fn details(&self) -> Option<Value> {
         match self {
-            Self::NotFound { symbol, timeframe } => {
+            Self::NotFound { symbol, timeframe } | Self::DatasetBusy { symbol, timeframe } => {
                 Some(json!({"symbol": symbol, "timeframe": timeframe}))
             }
             Self::FileNotFound { file, folder, .. }
@@ -195,6 +234,17 @@ impl ErrorCode for MarketError {
             }
             Self::BadRow(bad) => Some(json!({"file": bad.file, "row": bad.row, "line": bad.line,
                 "field": bad.field, "expected": bad.expected, "got": bad.got})),
+            Self::DuplicateRows { file, count, first } => {
+                Some(json!({"file": file, "count": count,
+                "line": first.line, "first_line": first.first_line, "time": first.time}))
+            }
+            Self::NotLater {
+                count,
+                time,
+                line,
+                last,
+            } => Some(json!({"field": "mode", "count": count,
+                "time": time, "line": line, "last": last})),
             _ => None,
         }
     }

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use impresario::operation::{Admit, Context, Failure, Operation, Policy, Refusal};
-use impresario_api::{DatasetView, Timestamp};
+use impresario_api::{DatasetView, DroppedRows, QualityReport, ReadAs, RowCounts, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::import;
 use super::import::csv::Bars;
 use super::library::Library;
+use super::loading::{Duplicates, LoadMode, Ordered};
 use super::symbol::{SYMBOL, TIMEFRAMES};
 
 /// Rows between two checks for a stop: well under a millisecond.
@@ -112,7 +113,8 @@ impl Operation for DataLoad {
         let source = import::open(&self.import_dir, &file)?;
         let size = source.size;
         let mut bars = Bars::open(&file, source)?;
-        let mut writer = self.library.writer(symbol, timeframe)?;
+        let (mode, duplicates) = (LoadMode::Replace, Duplicates::Fail);
+        let mut loading = self.library.load(symbol, timeframe, mode, duplicates)?;
         let told = |rows: u64, total: u64| {
             // The number of all rows is estimated from the size of the first ones.
             ctx.items(total).set(rows);
@@ -123,27 +125,47 @@ impl Operation for DataLoad {
             ctx.check()
         };
         while let Some(bar) = bars.next()? {
-            writer.push(&bar)?;
-            let rows = writer.rows();
+            loading.push(&bar, loading.rows() + 2)?;
+            let rows = loading.rows();
             if rows.is_multiple_of(LOOK_EVERY) {
                 told(rows, scaled(rows, size, bars.bytes()))?;
             }
         }
-        let rows = writer.rows();
+        let rows = loading.rows();
         if rows == 0 {
             return Err(super::MarketError::NoRows { file }.into());
         }
+        let ordered = loading.order(|_| ctx.check().map_err(Failure::from))?;
         // This is the last check for a stop. A later stop comes too late, and the load completes.
         told(rows, rows)?;
-        let doubt = writer.doubt();
-        let (view, replaced) = writer.finish(&file)?;
-        if let Some(why) = doubt {
-            ctx.warn(
-                "TIMEFRAME_DOUBTFUL",
-                format_args!("{file} was loaded as {timeframe}, but {why}"),
-            );
+        for doubt in ordered.doubts() {
+            ctx.warn("TIMEFRAME_DOUBTFUL", &doubt.message);
         }
+        let report = report(&file, rows, &ordered);
+        let (view, replaced) = ordered.publish(&file, Some(&report))?;
         Ok(output(view, replaced))
+    }
+}
+
+fn report(file: &str, rows: u64, ordered: &Ordered) -> QualityReport {
+    let (counts, duplicates) = (ordered.counts(), ordered.duplicates().count);
+    let dropped = (duplicates > 0).then(|| DroppedRows {
+        why: "duplicate".to_owned(),
+        count: duplicates,
+    });
+    QualityReport {
+        file: file.to_owned(),
+        read_as: ReadAs {
+            order: ordered.order().name().to_owned(),
+            ..ReadAs::default()
+        },
+        rows: RowCounts {
+            read: rows,
+            added: counts.added,
+            replaced: counts.replaced,
+            dropped: dropped.into_iter().collect(),
+        },
+        warnings: ordered.warnings().to_vec(),
     }
 }
 

@@ -7,7 +7,7 @@ mod format;
 mod import;
 mod library;
 mod load;
-mod spacing;
+mod loading;
 mod symbol;
 mod writer;
 
@@ -15,8 +15,8 @@ pub use bars::{SeriesFault, check_bars};
 pub use error::MarketError;
 pub use library::{Dataset, Library};
 pub use load::{DataLoad, DataLoadOutput, DataLoadParams};
+pub use loading::{Duplicates, LoadCounts, LoadMode, Loading, Ordered, Preview};
 pub use symbol::{SYMBOL, TIMEFRAMES, is_symbol, is_timeframe};
-pub use writer::Writer;
 
 #[cfg(test)]
 mod tests;

@@ -105,6 +105,7 @@ impl Prepared {
             end: view.end,
             sha256: view.sha256.clone(),
             parts: parts.map(|rows| rows.len() as u64),
+            warnings: view.warnings.clone(),
             part_dates: Some(parts.map(|rows| Span {
                 start: time(rows.start),
                 end: time(rows.end - 1),

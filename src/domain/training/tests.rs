@@ -61,11 +61,8 @@ impl Stage {
 
     /// Puts these bars in the place of GOOG 1d.
     fn load(&self, bars: &[Bar]) {
-        let mut writer = self.library.writer("GOOG", "1d").expect("a writer");
-        for bar in bars {
-            writer.push(bar).expect("a bar is written");
-        }
-        writer.finish("GOOG_1d.csv").expect("it is whole");
+        let replaced = self.library.replace("GOOG", "1d", bars, "GOOG_1d.csv");
+        replaced.expect("it is written");
     }
 
     fn run(&self, params: TrainingParams) -> Trial<Training> {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use impresario::operation::ErrorCode;
-use impresario_api::{Bar, Timestamp};
+use impresario_api::{Bar, DatasetView, Timestamp};
 use tempfile::TempDir;
 
 use super::super::*;
@@ -32,13 +32,20 @@ fn folder() -> (TempDir, Library) {
 }
 
 fn write(library: &Library, symbol: &str, timeframe: &str, bars: &[Bar]) -> bool {
-    let mut writer = library.writer(symbol, timeframe).expect("a name");
-    for bar in bars {
-        writer.push(bar).expect("it can be written");
-    }
-    let (view, replaced) = writer.finish("a.csv").expect("it has bars");
+    let replaced = library.replace(symbol, timeframe, bars, "a.csv");
+    let (view, replaced) = replaced.expect("it has bars");
     assert_eq!(library.find(symbol, timeframe).expect("it is there"), view);
     replaced
+}
+
+fn replacing(library: &Library) -> Loading {
+    let loading = library.load("A", "1d", LoadMode::Replace, Duplicates::Fail);
+    loading.expect("a name")
+}
+
+fn finish(loading: Loading, source: &str) -> Result<(DatasetView, bool), MarketError> {
+    let ordered = loading.order(|_| Ok::<_, MarketError>(()))?;
+    ordered.publish(source, None)
 }
 
 fn names(folder: &TempDir) -> Vec<String> {
@@ -106,14 +113,14 @@ fn a_page_has_both_its_ends_and_nothing_beyond_them() {
 fn a_dropped_writer_leaves_what_was_there_and_nothing_else() {
     let (folder, library) = folder();
     write(&library, "A", "1d", &days(0..5));
-    let mut writer = library.writer("A", "1d").expect("a name");
+    let mut writer = replacing(&library);
     for bar in days(0..9_000) {
-        writer.push(&bar).expect("it can be written");
+        writer.push(&bar, 1).expect("it can be written");
     }
     assert_eq!(names(&folder).len(), 2);
     drop(writer);
-    let empty = library.writer("A", "1d").expect("a name");
-    empty.finish("a.csv").expect_err("it has no bars");
+    let empty = replacing(&library);
+    finish(empty, "a.csv").expect_err("it has no bars");
     assert_eq!(names(&folder), ["A_1d.bars"]);
     assert_eq!(library.read("A", "1d").expect("as before").bars, days(0..5));
 }
@@ -121,14 +128,14 @@ fn a_dropped_writer_leaves_what_was_there_and_nothing_else() {
 #[test]
 fn of_two_writers_the_last_one_wins_whole() {
     let (folder, library) = folder();
-    let mut one = library.writer("A", "1d").expect("a name");
-    let mut two = library.writer("A", "1d").expect("a name");
+    let mut one = replacing(&library);
+    let mut two = replacing(&library);
     for day in 0..6_000 {
-        one.push(&bar(day)).expect("it can be written");
-        two.push(&bar(day + 1)).expect("it can be written");
+        one.push(&bar(day), 1).expect("it can be written");
+        two.push(&bar(day + 1), 1).expect("it can be written");
     }
-    assert!(!two.finish("two.csv").expect("it has bars").1);
-    assert!(one.finish("one.csv").expect("it has bars").1);
+    assert!(!finish(two, "two.csv").expect("it has bars").1);
+    assert!(finish(one, "one.csv").expect("it has bars").1);
     let dataset = library.read("A", "1d").expect("one of them");
     assert_eq!(
         (dataset.bars, dataset.view.source.as_str()),
@@ -141,8 +148,8 @@ fn of_two_writers_the_last_one_wins_whole() {
 fn opening_removes_what_a_crash_left_and_nothing_else() {
     let (folder, library) = folder();
     write(&library, "A.B_C", "1m", &days(0..5));
-    let mut writer = library.writer("A", "1d").expect("a name");
-    writer.push(&bar(1)).expect("it can be written");
+    let mut writer = replacing(&library);
+    writer.push(&bar(1), 1).expect("it can be written");
     std::mem::forget(writer);
     for name in ["notes.partial", ".hidden", "stranger.bars"] {
         fs::write(folder.path().join("bars").join(name), "mine").expect("it can be written");
@@ -239,7 +246,10 @@ fn a_name_that_cannot_be_is_the_name_of_nothing() {
             "DATA_NOT_FOUND"
         );
         assert_eq!(
-            library.writer(symbol, "1d").expect_err(symbol).code(),
+            library
+                .load(symbol, "1d", LoadMode::Replace, Duplicates::Fail)
+                .expect_err(symbol)
+                .code(),
             "DATA_NOT_FOUND"
         );
     }

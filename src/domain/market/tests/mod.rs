@@ -3,6 +3,7 @@
 mod files;
 mod library;
 mod load;
+mod loading;
 mod names;
 mod round_trip;
 mod rows;
