@@ -1,6 +1,6 @@
 //! The wire types of `impresariod` that clients see: ids, views, event frames, requests, error codes and
-//! the envelope. The crate has types and their JSON form, and one rule that the server and its clients
-//! must apply alike: which points of a metric are valid ([`Curves`]). The types of the server's own services, bars
+//! the envelope. The crate has types and their JSON form, and the rules that the server and its clients
+//! must apply alike: which points of a metric are valid ([`Curves`]), how a symbol stands in a path. The types of the server's own services, bars
 //! and models, come with the feature `services`; a program that embeds the supervisor needs none of them.
 #![deny(missing_docs)]
 
@@ -19,6 +19,8 @@ mod kind;
 mod model;
 mod number;
 mod request;
+#[cfg(feature = "services")]
+mod symbol;
 mod system;
 pub mod text;
 mod time;
@@ -51,6 +53,8 @@ pub use number::{MAX_INTEGER, whole_numbers};
 pub use request::{
     PruneAnswer, PruneRequest, StartAnswer, StartMode, StartOptions, StartRequest, VerbRequest,
 };
+#[cfg(feature = "services")]
+pub use symbol::{symbol_from_path, symbol_to_path};
 pub use system::{HealthView, LaneView, SlotView, StoreView, SystemView};
 pub use time::{ParseTimeError, Timestamp};
 pub use view::{

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::import;
 use super::import::csv::Bars;
 use super::library::Library;
-use super::symbol::{SYMBOL, TIMEFRAMES};
+use super::symbol;
+use super::timeframe::Timeframe;
 
 /// Rows between two checks for a stop: well under a millisecond.
 const LOOK_EVERY: u64 = 1_024;
@@ -27,12 +28,12 @@ pub struct DataLoad {
 #[serde(deny_unknown_fields)]
 pub struct DataLoadParams {
     /// The instrument of the bars.
-    #[schemars(length(max = 32), regex(pattern = SYMBOL))]
+    #[schemars(length(min = 1, max = symbol::LONGEST_SYMBOL), regex(pattern = symbol::SYMBOL))]
+    #[schemars(extend("x-expected" = symbol::EXPECTED))]
     pub symbol: String,
     /// How long a bar lasts.
-    #[schemars(extend("enum" = TIMEFRAMES))]
-    pub timeframe: String,
-    /// A CSV file in the server's import folder; by default `SYMBOL_TIMEFRAME.csv`.
+    pub timeframe: Timeframe,
+    /// A CSV file in the server's import folder; by default `SYMBOL_TIMEFRAME.csv`, the symbol percent-encoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub file: Option<String>,
@@ -76,7 +77,7 @@ impl DataLoad {
 
 impl DataLoadParams {
     fn file(&self) -> String {
-        let default = || format!("{}_{}.csv", self.symbol, self.timeframe);
+        let default = || format!("{}_{}.csv", symbol::in_file(&self.symbol), self.timeframe);
         self.file.clone().unwrap_or_else(default)
     }
 }
@@ -95,6 +96,10 @@ impl Operation for DataLoad {
         Policy::lane("default")
     }
 
+    fn check(&self, params: &DataLoadParams) -> Result<(), Refusal> {
+        symbol::check(&params.symbol)
+    }
+
     fn complete(&self, params: DataLoadParams) -> DataLoadParams {
         DataLoadParams {
             file: Some(params.file()),
@@ -103,7 +108,8 @@ impl Operation for DataLoad {
     }
 
     fn run(&self, params: DataLoadParams, ctx: &Context) -> Result<DataLoadOutput, Failure> {
-        let (symbol, timeframe, file) = (&params.symbol, &params.timeframe, params.file());
+        let (symbol, timeframe, file) =
+            (&params.symbol, params.timeframe.to_string(), params.file());
         ctx.title(format!("Loading {symbol} {timeframe}"));
         ctx.context("symbol", symbol.as_str());
         ctx.context("timeframe", timeframe.as_str());
@@ -112,7 +118,7 @@ impl Operation for DataLoad {
         let source = import::open(&self.import_dir, &file)?;
         let size = source.size;
         let mut bars = Bars::open(&file, source)?;
-        let mut writer = self.library.writer(symbol, timeframe)?;
+        let mut writer = self.library.writer(symbol, &timeframe)?;
         let told = |rows: u64, total: u64| {
             // The number of all rows is estimated from the size of the first ones.
             ctx.items(total).set(rows);

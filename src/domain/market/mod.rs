@@ -8,14 +8,15 @@ mod import;
 mod library;
 mod load;
 mod spacing;
-mod symbol;
+pub mod symbol;
+mod timeframe;
 mod writer;
 
 pub use bars::{SeriesFault, check_bars};
 pub use error::MarketError;
 pub use library::{Dataset, Library};
 pub use load::{DataLoad, DataLoadOutput, DataLoadParams};
-pub use symbol::{SYMBOL, TIMEFRAMES, is_symbol, is_timeframe};
+pub use timeframe::{Length, ParseTimeframeError, Timeframe};
 pub use writer::Writer;
 
 #[cfg(test)]

@@ -2,10 +2,7 @@
 
 use impresario_api::Timestamp;
 
-use super::symbol::TIMEFRAMES;
-
-/// The length of each of [`TIMEFRAMES`], in minutes.
-const MINUTES: [i64; TIMEFRAMES.len()] = [1, 5, 15, 30, 60, 240, 1_440, 10_080];
+use super::timeframe::Timeframe;
 
 const DAY_MS: i64 = 86_400_000;
 /// A weekend and a holiday next to it: from Friday's bar to Tuesday's.
@@ -14,8 +11,7 @@ const LONGEST_REST_MS: i64 = 4 * DAY_MS;
 /// Counts the gaps between bars: where bars are missing.
 #[derive(Debug)]
 pub(super) struct Spacing {
-    /// The length of a bar, in milliseconds.
-    expected: i64,
+    timeframe: Timeframe,
     last: Option<Timestamp>,
     steps: u64,
     shorter: u64,
@@ -25,13 +21,9 @@ pub(super) struct Spacing {
 
 impl Spacing {
     /// A count for bars of this timeframe.
-    pub(super) fn new(timeframe: &str) -> Self {
-        let known = TIMEFRAMES.iter().zip(MINUTES);
-        let minutes = known
-            .filter(|(name, _)| **name == timeframe)
-            .map(|(_, minutes)| minutes);
+    pub(super) const fn new(timeframe: Timeframe) -> Self {
         Self {
-            expected: minutes.sum::<i64>() * 60_000,
+            timeframe,
             last: None,
             steps: 0,
             shorter: 0,
@@ -44,23 +36,23 @@ impl Spacing {
     #[inline]
     pub(super) fn see(&mut self, time: Timestamp) {
         if let Some(last) = self.last.replace(time) {
-            let step = time.as_millis() - last.as_millis();
+            let expected = self.timeframe.next(last);
             self.steps += 1;
-            self.shorter += u64::from(step < self.expected);
-            self.smallest = self.smallest.min(step);
-            self.gaps += u64::from(step > self.expected && self.is_gap(last, time));
+            self.shorter += u64::from(time < expected);
+            self.smallest = self.smallest.min(time.as_millis() - last.as_millis());
+            self.gaps += u64::from(time > expected && self.is_gap(last, expected, time));
         }
     }
 
     /// Whether bars are missing between two that lie further apart than one lasts. A market rests:
     /// bars shorter than a day are missed within a day (UTC) alone, daily ones past a weekend with
-    /// a holiday, weekly ones past as many days more.
-    fn is_gap(&self, last: Timestamp, time: Timestamp) -> bool {
-        let (last, time) = (last.as_millis(), time.as_millis());
-        if self.expected < DAY_MS {
+    /// a holiday, longer ones past as many days more.
+    fn is_gap(&self, last: Timestamp, expected: Timestamp, time: Timestamp) -> bool {
+        let (last, expected, time) = (last.as_millis(), expected.as_millis(), time.as_millis());
+        if self.timeframe.mean_millis() < DAY_MS {
             return last.div_euclid(DAY_MS) == time.div_euclid(DAY_MS);
         }
-        time - last > self.expected - DAY_MS + LONGEST_REST_MS
+        time - expected > LONGEST_REST_MS - DAY_MS
     }
 
     /// Places where bars are missing.
@@ -77,8 +69,9 @@ impl Spacing {
                 "{shorter} of {steps} bars begin before the one before them should have ended"
             ));
         }
-        if self.steps > 0 && self.smallest / 2 >= self.expected {
-            let bars = self.smallest / self.expected.max(1);
+        let length = self.timeframe.mean_millis();
+        if self.steps > 0 && self.smallest / 2 >= length {
+            let bars = self.smallest / length;
             return Some(format!(
                 "no two of them are closer than {bars} bars of that length would be"
             ));
@@ -92,7 +85,7 @@ mod tests {
     use super::*;
 
     fn doubt(timeframe: &str, minutes: &[i64]) -> Option<String> {
-        let mut spacing = Spacing::new(timeframe);
+        let mut spacing = Spacing::new(timeframe.parse().expect(timeframe));
         for minute in minutes {
             spacing.see(Timestamp::from_millis(minute * 60_000));
         }
@@ -111,6 +104,11 @@ mod tests {
             ("1m", &[0, 7, 8, 90], false),
             ("1d", &[0], false),
             ("1d", &[], false),
+            // Months on their first days, and on their last trading days.
+            ("1mo", &[0, 44_640, 84_960, 129_600], false),
+            ("1mo", &[44_640, 84_960, 127_920, 172_800], false),
+            ("1mo", &[0, 1_440, 2_880], true),
+            ("1mo", &[0, 129_600, 260_640], true),
         ] {
             let doubt = doubt(timeframe, minutes);
             assert_eq!(
@@ -133,21 +131,16 @@ mod tests {
             // A night, and an hour that is missing.
             ("1h", &[9 * HOUR, 10 * HOUR, 12 * HOUR, DAY + 9 * HOUR], 1),
             ("1m", &[0, 1, 2], 0),
+            // January, February, March; and without February.
+            ("1mo", &[0, 31 * DAY, 59 * DAY], 0),
+            ("1mo", &[0, 59 * DAY], 1),
             ("1m", &[], 0),
         ] {
-            let mut spacing = Spacing::new(timeframe);
+            let mut spacing = Spacing::new(timeframe.parse().expect(timeframe));
             for minute in minutes {
                 spacing.see(Timestamp::from_millis(minute * 60_000));
             }
             assert_eq!(spacing.gaps(), gaps, "{timeframe} {minutes:?}");
-        }
-    }
-
-    #[test]
-    fn every_timeframe_has_its_length() {
-        assert!(MINUTES.is_sorted());
-        for (timeframe, minutes) in TIMEFRAMES.iter().zip(MINUTES) {
-            assert_eq!(Spacing::new(timeframe).expected, minutes * 60_000);
         }
     }
 }

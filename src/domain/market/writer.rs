@@ -14,6 +14,8 @@ use sha2::{Digest, Sha256};
 use super::error::MarketError;
 use super::format::{self, HEADER, RECORD};
 use super::spacing::Spacing;
+use super::symbol;
+use super::timeframe::Timeframe;
 
 /// How many bars are collected before they are hashed and written: 192 KiB.
 const GATHERED: usize = 4_096;
@@ -29,7 +31,7 @@ pub struct Writer {
     whole: PathBuf,
     mode: u32,
     symbol: String,
-    timeframe: String,
+    timeframe: Timeframe,
     waiting: Vec<u8>,
     hasher: Sha256,
     rows: u64,
@@ -43,13 +45,14 @@ impl Writer {
     pub(super) fn create(
         whole: PathBuf,
         symbol: &str,
-        timeframe: &str,
+        timeframe: Timeframe,
         mode: u32,
     ) -> Result<Self, MarketError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!(
-            ".{symbol}_{timeframe}.{}-{number}{PARTIAL}",
+            ".{}_{timeframe}.{}-{number}{PARTIAL}",
+            symbol::stem(symbol),
             std::process::id()
         );
         let partial = whole.with_file_name(name);
@@ -62,7 +65,7 @@ impl Writer {
             whole,
             mode,
             symbol: symbol.to_owned(),
-            timeframe: timeframe.to_owned(),
+            timeframe,
             waiting: Vec::with_capacity(GATHERED * RECORD),
             hasher: Sha256::new(),
             rows: 0,
@@ -108,7 +111,7 @@ impl Writer {
         };
         let view = DatasetView {
             symbol: self.symbol.clone(),
-            timeframe: self.timeframe.clone(),
+            timeframe: self.timeframe.to_string(),
             rows: self.rows,
             holes: Some(self.spacing.gaps()),
             start,
