@@ -14,9 +14,9 @@ pub(crate) enum Data {
 
 #[derive(Args)]
 pub(crate) struct Bars {
-    /// The instrument, such as GOOG
+    /// The instrument, such as GOOG, ^GSPC or BTC/USDT
     pub(crate) symbol: String,
-    /// How long a bar lasts: 1m 5m 15m 30m 1h 4h 1d 1w
+    /// How long a bar lasts: a number and s, m, h, d, w or mo, such as 15m or 1d
     pub(crate) timeframe: String,
     /// The earliest bar: 2010-01-31 or 2010-01-31T14:30:00Z
     #[arg(long, value_name = "TIME")]

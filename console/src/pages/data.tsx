@@ -10,7 +10,7 @@ import { bytes, count, exact, instants, moment } from '../format.ts';
 import { Copy, Empty, Panel, Problem } from '../parts/basics.tsx';
 import { Plot } from '../parts/plot.tsx';
 import { useRead } from '../read.ts';
-import { href } from '../route.ts';
+import { dataset as pathOf, href } from '../route.ts';
 import type { Bar, Dataset } from '../wire.ts';
 
 /** The most bars that are read, the newest ones: more than a screen has columns for. */
@@ -82,7 +82,7 @@ function Nothing(): JSX.Element {
 
 /** Reads all pages, and keeps the newest bars. */
 async function read(dataset: Dataset, stopped: () => boolean): Promise<Bar[]> {
-  const path = `/data/${encodeURIComponent(dataset.symbol)}/${dataset.timeframe}`;
+  const path = pathOf(dataset);
   let bars: Bar[] = [];
   let start: string | null = null;
   do {

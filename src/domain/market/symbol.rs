@@ -13,7 +13,7 @@ pub const LONGEST_SYMBOL: usize = 64;
 pub const SYMBOL: &str = r"^[^~\s]([^~]*[^~\s])?$";
 
 /// What a symbol may be, in words.
-pub const EXPECTED: &str = "1 to 64 printable characters but ~, without a space at the ends, and not imports, . or ..; such as GOOG, ^GSPC or BTC/USDT";
+pub const EXPECTED: &str = "1 to 64 printable characters but ~, without a space at the ends and other than imports, . and .., such as GOOG, ^GSPC or BTC/USDT";
 
 /// The most bytes of a [`stem`]. A name has 255 bytes at most, and its other parts take at most
 /// 55: `.` and `_` with a timeframe, and the number of a process, a count and `.partial` with their dots.
