@@ -7,6 +7,8 @@
 mod curves;
 #[cfg(feature = "services")]
 mod data;
+#[cfg(feature = "services")]
+mod delete;
 mod envelope;
 mod event;
 mod faults;
@@ -29,6 +31,8 @@ mod view;
 pub use curves::Curves;
 #[cfg(feature = "services")]
 pub use data::{Bar, BarPage, DatasetList, DatasetView};
+#[cfg(feature = "services")]
+pub use delete::{DeleteAnswer, Reference, Relation};
 pub use envelope::{Code, Envelope, ErrorBody};
 pub use event::{
     Event, EventBody, EventPage, EventType, GapData, LogData, LogLevel, MetricData,

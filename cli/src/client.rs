@@ -95,6 +95,14 @@ impl Client {
         )
     }
 
+    /// `DELETE`; `how` is a field of the query that is true, or nothing.
+    pub(crate) fn delete(&self, path: &str, how: &'static str) -> Result<Value, Error> {
+        let query = [(how, "true".to_owned())];
+        let query = if how.is_empty() { &[][..] } else { &query };
+        let request = self.agent.delete(format!("{}{path}", self.url));
+        self.finish(self.sign(request, query, PATIENCE).call())
+    }
+
     /// Host and port of the address, and its path.
     pub(crate) fn authority(&self) -> &str {
         self.url.trim_start_matches("http://")

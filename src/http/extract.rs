@@ -2,6 +2,7 @@
 
 mod fields;
 
+use std::fmt;
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -56,9 +57,16 @@ fn id<T: FromStr>(request: &HttpRequest, missing: fn(&str) -> ApiError) -> Resul
 }
 
 /// The dataset in the path, unchecked: a name that cannot be is the name of nothing.
+#[derive(Clone)]
 pub(super) struct DatasetName {
     pub(super) symbol: String,
     pub(super) timeframe: String,
+}
+
+impl fmt::Display for DatasetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.symbol, self.timeframe)
+    }
 }
 
 impl FromRequest for DatasetName {

@@ -96,7 +96,7 @@ fn range(asked: &Bars) -> Vec<(&'static str, String)> {
     ends.into_iter().filter_map(given).collect()
 }
 
-fn path(symbol: &str, timeframe: &str) -> String {
+pub(super) fn path(symbol: &str, timeframe: &str) -> String {
     // Whatever was typed, each is one part of the path.
     let (symbol, timeframe) = (symbol_to_path(symbol), symbol_to_path(timeframe));
     format!("/api/v1/data/{symbol}/{timeframe}")

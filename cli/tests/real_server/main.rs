@@ -1,5 +1,6 @@
 //! The client's binary against the server's: exit codes, JSON, every verb.
 
+mod deleting;
 mod following;
 mod forks;
 #[cfg(target_os = "linux")] // setsid(1) gives a process a terminal of its own.

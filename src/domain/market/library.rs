@@ -141,6 +141,33 @@ impl Library {
         self.opened(symbol, timeframe).map(|file| file.view)
     }
 
+    /// An error if there is no such dataset. One that is damaged is there.
+    pub fn exists(&self, symbol: &str, timeframe: &str) -> Result<(), MarketError> {
+        let (_, path) = self.place(symbol, timeframe)?;
+        match fs::symlink_metadata(&path) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(not_found(symbol, timeframe))
+            }
+            Err(error) => Err(MarketError::storage("read", &path)(error)),
+        }
+    }
+
+    /// Deletes a dataset, also one that is damaged. Whoever reads it goes on with the open file. A load that is
+    /// under way puts its dataset there at its end, as if there had never been one.
+    pub fn delete(&self, symbol: &str, timeframe: &str) -> Result<(), MarketError> {
+        let (_, path) = self.place(symbol, timeframe)?;
+        let removed = fs::remove_file(&path)
+            .and_then(|()| open_patiently(|| File::open(&self.folder))?.sync_all());
+        self.checked.forget(&path);
+        match removed {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(not_found(symbol, timeframe))
+            }
+            removed => removed.map_err(MarketError::storage("delete", &path)),
+        }
+    }
+
     /// The dataset with all of its bars, after its checksum was checked.
     pub fn read(&self, symbol: &str, timeframe: &str) -> Result<Dataset, MarketError> {
         let mut file = self.opened(symbol, timeframe)?;
@@ -224,7 +251,7 @@ impl Library {
         }
     }
 
-    fn opened(&self, symbol: &str, timeframe: &str) -> Result<Opened, MarketError> {
+    pub(super) fn opened(&self, symbol: &str, timeframe: &str) -> Result<Opened, MarketError> {
         let (_, path) = self.place(symbol, timeframe)?;
         let name = path.file_name().unwrap_or_default();
         let file = match open_regular(&self.folder, Path::new(name)) {
@@ -276,7 +303,7 @@ fn not_found(symbol: &str, timeframe: &str) -> MarketError {
 }
 
 /// A dataset's open file, which stays the same even if another file takes its name.
-struct Opened {
+pub(super) struct Opened {
     file: File,
     path: PathBuf,
     view: DatasetView,
@@ -310,7 +337,7 @@ impl Opened {
         Err(self.damaged(format!("expected bars with the SHA-256 {whole}, got {sum}")))
     }
 
-    fn all(&mut self) -> Result<Vec<Bar>, MarketError> {
+    pub(super) fn all(&mut self) -> Result<Vec<Bar>, MarketError> {
         let path = self.path.clone();
         let failed = || MarketError::storage("read", &path);
         self.file

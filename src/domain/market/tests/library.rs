@@ -369,3 +369,27 @@ fn datasets_of_an_earlier_version_are_renamed_once() {
         assert_eq!(symbols, ["A^B", "C=D", "ES=F"]);
     }
 }
+
+#[test]
+fn a_reader_goes_on_with_what_was_deleted_and_a_writer_publishes_after_it() {
+    let (folder, library) = folder();
+    write(&library, "A", "1d", &days(0..10));
+    let mut writer = library.writer("A", "1d").expect("a name");
+    writer.push(&bar(1)).expect("it can be written");
+    let mut reader = library.opened("A", "1d").expect("it is there");
+    assert_eq!(names(&folder).len(), 2);
+    library.exists("A", "1d").expect("it is there");
+    library.delete("A", "1d").expect("it was there");
+    for gone in [
+        library.delete("A", "1d"),
+        library.exists("A", "1d"),
+        library.delete("~", "1d"),
+    ] {
+        assert_eq!(gone.expect_err("it is gone").code(), "DATA_NOT_FOUND");
+    }
+    assert_eq!(reader.all().expect("the open file"), days(0..10));
+    let (_, replaced) = writer.finish("b.csv").expect("it has a bar");
+    assert!(!replaced);
+    assert_eq!(library.read("A", "1d").expect("it is new").bars, [bar(1)]);
+    assert_eq!(names(&folder), ["A_1d.bars"]);
+}
