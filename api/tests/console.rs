@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use impresario_api::{
-    Bar, DatasetView, Event, EventBody, EventPage, Fault, KindView, MetricSeries, ModelCard,
-    ModelRow, OperationList, OperationView, SystemView,
+    Bar, DatasetView, DeleteAnswer, Event, EventBody, EventPage, Fault, KindView, MetricSeries,
+    ModelCard, ModelRow, OperationList, OperationView, SystemView,
 };
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -97,7 +97,8 @@ fn written() -> Vec<String> {
         DatasetView,
         Bar,
         ModelRow,
-        ModelCard
+        ModelCard,
+        DeleteAnswer
     );
     let types = generator.take_definitions(true);
     let types = types

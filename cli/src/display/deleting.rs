@@ -4,7 +4,7 @@ use impresario_api::Reference;
 
 use super::numbers::{minute, thousands};
 use super::table::{table, words};
-use super::text::clean;
+use super::text::{clean, wrap};
 use super::{Look, Tone};
 
 /// The question before something is deleted.
@@ -12,7 +12,8 @@ pub(crate) fn asked(name: &str, references: &[Reference], total: u64, look: Look
     let name = clean(name);
     let mut lines = referring(&name, "refer to", references, total, look);
     let all_the_same = if total > 0 { " all the same" } else { "" };
-    lines.push(look.fit(&format!("Delete {name} for good{all_the_same}? [y/N]")));
+    let question = format!("Delete {name} for good{all_the_same}? [y/N]");
+    lines.extend(wrap("", &question, look.width));
     lines
 }
 

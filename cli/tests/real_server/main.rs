@@ -1,5 +1,6 @@
 //! The client's binary against the server's: exit codes, JSON, every verb.
 
+#[cfg(target_os = "linux")] // It asks at a terminal, as keys are pressed at one.
 mod deleting;
 mod following;
 mod forks;
