@@ -30,13 +30,13 @@ pub struct Bar {
 pub struct DatasetView {
     /// The instrument.
     pub symbol: String,
-    /// How long a bar lasts: 1m, 5m, 15m, 30m, 1h, 4h, 1d or 1w.
+    /// How long a bar lasts: a number and one of s, m, h, d, w and mo, from 1s to 12mo.
     pub timeframe: String,
     /// The number of bars.
     pub rows: u64,
     /// The number of places where bars are missing although the market was open: within a day for bars
-    /// shorter than one day; more than four days apart for daily ones, ten for weekly ones. Null if the
-    /// dataset was loaded before they were counted.
+    /// shorter than one day; three days further apart than a bar lasts for longer ones, so more than four days
+    /// for daily ones. Null if the dataset was loaded before they were counted.
     #[serde(default)]
     pub holes: Option<u64>,
     /// The first bar's time.
@@ -162,7 +162,7 @@ pub struct QualityPlace {
 /// All datasets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DatasetList {
-    /// The datasets, ordered by symbol, then timeframe.
+    /// The datasets, ordered by symbol, then timeframe, the shortest first.
     pub datasets: Vec<DatasetView>,
 }
 

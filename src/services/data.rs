@@ -68,6 +68,34 @@ impl DataService {
             .await
     }
 
+    /// An error if there is no such dataset.
+    pub async fn exists(
+        &self,
+        symbol: String,
+        timeframe: String,
+    ) -> Result<Result<(), MarketError>, Error> {
+        self.orchestrator
+            .blocking({
+                let library = self.library.clone();
+                move || library.exists(&symbol, &timeframe)
+            })
+            .await
+    }
+
+    /// Deletes a dataset.
+    pub async fn delete(
+        &self,
+        symbol: String,
+        timeframe: String,
+    ) -> Result<Result<(), MarketError>, Error> {
+        self.orchestrator
+            .blocking({
+                let library = self.library.clone();
+                move || library.delete(&symbol, &timeframe)
+            })
+            .await
+    }
+
     /// Bars of one dataset.
     pub async fn bars(
         &self,

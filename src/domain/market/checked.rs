@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::error::MarketError;
 
@@ -25,14 +25,22 @@ impl Checked {
         check: impl FnOnce() -> Result<(), MarketError>,
     ) -> Result<(), MarketError> {
         let stamp = stamp(file, path)?;
-        // A panic elsewhere cannot leave the map half changed.
-        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known().get(path) == Some(&stamp) {
+        if self.known().get(path) == Some(&stamp) {
             return Ok(());
         }
         check()?;
-        known().insert(path.to_owned(), stamp);
+        self.known().insert(path.to_owned(), stamp);
         Ok(())
+    }
+
+    /// Forgets a file that is no more.
+    pub(super) fn forget(&self, path: &Path) {
+        self.known().remove(path);
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<PathBuf, Stamp>> {
+        // A panic elsewhere cannot leave the map half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

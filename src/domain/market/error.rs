@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use impresario::operation::{ErrorCode, Refusal};
 use impresario_api::Timestamp;
-use impresario_market::order::DuplicateRow;
+use impresario_market::dialect::DialectError;
+use impresario_market::error::ImportError;
 use serde_json::{Value, json};
 
 /// An error of market data.
@@ -77,68 +78,12 @@ pub enum MarketError {
         /// The cause.
         source: io::Error,
     },
-    /// The file is empty.
-    #[error("{file}: expected a header and rows of bars, got an empty file")]
-    FileEmpty {
-        /// The file's name in the request.
-        file: String,
-    },
-    /// The first line names no column of a bar.
-    #[error(
-        "{file}: line 1: expected a header such as timestamp,open,high,low,close,volume, got \"{got}\"{hint}"
-    )]
-    NoHeader {
-        /// The file's name in the request.
-        file: String,
-        /// The first line, shortened.
-        got: String,
-        /// What is probably wrong with the line; may be empty.
-        hint: &'static str,
-    },
-    /// The header lacks columns.
-    #[error("{file}: header: expected the columns {}, which are missing; got \"{got}\"", missing.join(", "))]
-    ColumnMissing {
-        /// The file's name in the request.
-        file: String,
-        /// The names of the columns.
-        missing: Vec<&'static str>,
-        /// The header, shortened.
-        got: String,
-    },
-    /// The header has a column more than once.
-    #[error("{file}: header: expected {expected} once, got \"{first}\" and \"{second}\"")]
-    ColumnTwice {
-        /// The file's name in the request.
-        file: String,
-        /// The column that should be there once.
-        expected: &'static str,
-        /// The name in the header.
-        first: String,
-        /// The name in the header.
-        second: String,
-    },
-    /// The file has only a header.
-    #[error("{file}: expected rows of bars after the header, got none")]
-    NoRows {
-        /// The file's name in the request.
-        file: String,
-    },
-    /// A row is not a bar.
+    /// The file is refused.
     #[error("{0}")]
-    BadRow(Box<BadRow>),
-    /// Several rows have the same time.
-    #[error(
-        "{file}: expected one row for each time, got {count} more; the first is line {}, which has the time of line {}, {}; say which is right with duplicates: \"first\" or \"last\"",
-        first.line, first.first_line, first.time
-    )]
-    DuplicateRows {
-        /// The file's name in the request.
-        file: String,
-        /// How many rows there are whose times earlier ones have.
-        count: u64,
-        /// The first of them.
-        first: DuplicateRow,
-    },
+    Import(#[from] ImportError),
+    /// A dialect's file cannot be used.
+    #[error("{0}")]
+    Dialect(#[from] DialectError),
     /// A bar to be appended is not later than those that are kept.
     #[error(
         "mode: expected bars later than {last}, the last one kept, got {count} that are not; the first is {time} (line {line}); merge takes them"
@@ -163,25 +108,26 @@ pub enum MarketError {
     },
 }
 
-/// A row that is not a bar.
-#[derive(Debug, thiserror::Error)]
-#[error("{file}: row {row} (line {line}), {field}: expected {expected}, got {got}")]
-pub struct BadRow {
-    /// The file's name in the request.
-    pub file: String,
-    /// The row's number, from 1, without the header.
-    pub row: u64,
-    /// The line on which it begins, from 1.
-    pub line: u64,
-    /// The column's name, or "the row".
-    pub field: &'static str,
-    /// What was expected.
-    pub expected: String,
-    /// What came, shortened and in quotes.
-    pub got: String,
-}
-
 impl MarketError {
+    /// The error with the line that belongs to a place in the file.
+    #[must_use]
+    pub(super) fn with_line(self, line_of: impl FnOnce(u64) -> u64) -> Self {
+        match self {
+            Self::NotLater {
+                count,
+                time,
+                line,
+                last,
+            } => Self::NotLater {
+                count,
+                time,
+                line: line_of(line),
+                last,
+            },
+            other => other,
+        }
+    }
+
     /// The error for a failed system call on the library.
     pub(super) fn storage(
         what: &'static str,
@@ -202,12 +148,9 @@ impl ErrorCode for MarketError {
             Self::FileOutside { .. } => "FILE_OUTSIDE",
             Self::FileNotRegular { .. } => "FILE_NOT_REGULAR",
             Self::FileUnreadable { .. } => "FILE_UNREADABLE",
-            Self::FileEmpty { .. } => "FILE_EMPTY",
-            Self::NoHeader { .. } => "NO_HEADER",
-            Self::ColumnMissing { .. } => "COLUMN_MISSING",
-            Self::ColumnTwice { .. } => "COLUMN_TWICE",
-            Self::NoRows { .. } => "NO_ROWS",
-            Self::BadRow(_) | Self::DuplicateRows { .. } => "BAD_ROW",
+            Self::Import(error) => error.code(),
+            Self::Dialect(DialectError::Invalid { .. }) => "DIALECT_INVALID",
+            Self::Dialect(DialectError::Unreadable { .. }) => "DIALECT_UNREADABLE",
             Self::NotLater { .. } => "NOT_LATER",
             Self::DatasetBusy { .. } => "DATASET_BUSY",
         }
@@ -229,15 +172,7 @@ impl ErrorCode for MarketError {
                 Some(json!({"field": "file", "file": file, "folder": folder}))
             }
             Self::FileUnreadable { file, .. } => Some(json!({"field": "file", "file": file})),
-            Self::ColumnMissing { file, missing, .. } => {
-                Some(json!({"file": file, "missing": missing}))
-            }
-            Self::BadRow(bad) => Some(json!({"file": bad.file, "row": bad.row, "line": bad.line,
-                "field": bad.field, "expected": bad.expected, "got": bad.got})),
-            Self::DuplicateRows { file, count, first } => {
-                Some(json!({"file": file, "count": count,
-                "line": first.line, "first_line": first.first_line, "time": first.time}))
-            }
+            Self::Import(error) => error.details(),
             Self::NotLater {
                 count,
                 time,

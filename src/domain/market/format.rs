@@ -17,9 +17,9 @@ use std::path::Path;
 use impresario_api::text::hex;
 use impresario_api::{Bar, DatasetView, QualityReport, Timestamp};
 use serde::{Deserialize, Serialize};
+use impresario_market::bars;
 use sha2::{Digest, Sha256};
 
-use super::bars;
 use super::error::MarketError;
 
 /// Bytes before the first bar.

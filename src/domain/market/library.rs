@@ -17,7 +17,7 @@ use super::checked::{Checked, Stamp, stamp};
 use super::error::MarketError;
 use super::format::{self, CHUNK, Header, RECORD};
 use super::loading::{Duplicates, LoadMode, Loading};
-use super::symbol::{is_symbol, is_timeframe};
+use super::symbol::{self, is_symbol};
 use super::writer::{self, Place};
 
 /// The ending of a dataset's file name.
@@ -63,10 +63,12 @@ impl Library {
     }
 
     /// Makes the folder, gives every file in it the permissions of new ones, and removes the unfinished files
-    /// of an earlier process. Nobody else may write there at the same time.
+    /// of an earlier process. Datasets that an earlier version named otherwise get their names of today. Nobody
+    /// else may write there at the same time.
     pub fn open(self) -> Result<Self, MarketError> {
         self.make_folder()
             .and_then(|()| writer::remove_leftovers(&self.folder))
+            .and_then(|()| self.rename_all())
             .and_then(|()| self.permit_all())
             .map_err(MarketError::storage("use", &self.folder))?;
         Ok(self)
@@ -93,6 +95,42 @@ impl Library {
         Ok(())
     }
 
+    /// Renames the datasets of a version that wrote symbols into file names as they are (`ES=F_1d.bars`). A file
+    /// whose header says otherwise is somebody else's, and one whose new name is taken stays as it is.
+    fn rename_all(&self) -> io::Result<()> {
+        let mut is_renamed = false;
+        for entry in fs::read_dir(&self.folder)? {
+            let old = entry?.path();
+            let Some(new) = self.new_name(&old) else {
+                continue;
+            };
+            if new.try_exists()? {
+                log::warn!("{} stays unread: there is {}", old.display(), new.display());
+                continue;
+            }
+            fs::rename(&old, &new)?;
+            is_renamed = true;
+        }
+        if is_renamed {
+            File::open(&self.folder)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// The path of today for a dataset that has its symbol in its file name as it is, if that is another one.
+    fn new_name(&self, old: &Path) -> Option<PathBuf> {
+        let name = old.file_name()?.to_str()?;
+        let (symbol, timeframe) = parts(name)?;
+        let new = file_name(symbol, timeframe);
+        if new == name || !is_symbol(symbol) || symbol::of_stem(symbol).is_some() {
+            return None;
+        }
+        let file = open_regular(&self.folder, Path::new(name)).ok()??;
+        let view = format::read_header(&file, old).ok()?.view;
+        let is_its_own = view.symbol == symbol && view.timeframe == timeframe.to_string();
+        is_its_own.then(|| self.folder.join(new))
+    }
+
     /// Begins to load bars into this dataset. The names must be a symbol and a timeframe.
     pub fn load(
         &self,
@@ -101,13 +139,13 @@ impl Library {
         mode: LoadMode,
         duplicates: Duplicates,
     ) -> Result<Loading, MarketError> {
+        let (length, whole) = self.place(symbol, timeframe)?;
         let place = Place {
-            whole: self.path(symbol, timeframe)?,
+            whole,
             symbol: symbol.to_owned(),
             timeframe: timeframe.to_owned(),
             mode: self.mode(),
         };
-        let length = Timeframe::parse(timeframe).ok_or_else(|| not_found(symbol, timeframe))?;
         self.make_folder()
             .map_err(MarketError::storage("write", &self.folder))?;
         Loading::new(self.clone(), place, length, mode, duplicates)
@@ -187,6 +225,34 @@ impl Library {
         Ok(opened.header.view)
     }
 
+    /// An error if there is no such dataset. One that is damaged is there.
+    pub fn exists(&self, symbol: &str, timeframe: &str) -> Result<(), MarketError> {
+        let (_, path) = self.place(symbol, timeframe)?;
+        match fs::symlink_metadata(&path) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(not_found(symbol, timeframe))
+            }
+            Err(error) => Err(MarketError::storage("read", &path)(error)),
+        }
+    }
+
+    /// Deletes a dataset, also one that is damaged. Whoever reads it goes on with the open file. A load that is
+    /// under way puts its dataset there at its end, as if there had never been one.
+    pub fn delete(&self, symbol: &str, timeframe: &str) -> Result<(), MarketError> {
+        let (_, path) = self.place(symbol, timeframe)?;
+        let _publishing = self.publishing();
+        let removed = fs::remove_file(&path)
+            .and_then(|()| open_patiently(|| File::open(&self.folder))?.sync_all());
+        self.checked.forget(&path);
+        match removed {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(not_found(symbol, timeframe))
+            }
+            removed => removed.map_err(MarketError::storage("delete", &path)),
+        }
+    }
+
     /// The dataset with all of its bars, after its checksum was checked.
     pub fn read(&self, symbol: &str, timeframe: &str) -> Result<Dataset, MarketError> {
         let mut file = self.opened(symbol, timeframe)?;
@@ -210,16 +276,15 @@ impl Library {
         for entry in entries {
             let name = entry.map_err(failed())?.file_name();
             let names_of = |name: &str| {
-                let (symbol, timeframe) = name.strip_suffix(ENDING)?.rsplit_once('_')?;
-                let known = super::TIMEFRAMES.iter().position(|one| *one == timeframe)?;
-                is_symbol(symbol).then(|| (symbol.to_owned(), known))
+                let (stem, timeframe) = parts(name)?;
+                Some((symbol::of_stem(stem)?, timeframe))
             };
             names.extend(name.to_str().and_then(names_of));
         }
         names.sort_unstable();
         let mut views = Vec::new();
         for (symbol, timeframe) in &names {
-            match self.find(symbol, super::TIMEFRAMES[*timeframe]) {
+            match self.find(symbol, &timeframe.to_string()) {
                 Ok(view) => views.push(view),
                 Err(error) => log::warn!("left out of the list: {error}"),
             }
@@ -262,16 +327,17 @@ impl Library {
     }
 
     /// The path of a dataset. For a name that no dataset can have, the error is that there is none.
-    fn path(&self, symbol: &str, timeframe: &str) -> Result<PathBuf, MarketError> {
-        if is_symbol(symbol) && is_timeframe(timeframe) {
-            Ok(self.folder.join(format!("{symbol}_{timeframe}{ENDING}")))
-        } else {
-            Err(not_found(symbol, timeframe))
+    fn place(&self, symbol: &str, timeframe: &str) -> Result<(Timeframe, PathBuf), MarketError> {
+        match timeframe.parse() {
+            Ok(timeframe) if is_symbol(symbol) => {
+                Ok((timeframe, self.folder.join(file_name(symbol, timeframe))))
+            }
+            _ => Err(not_found(symbol, timeframe)),
         }
     }
 
-    fn opened(&self, symbol: &str, timeframe: &str) -> Result<Opened, MarketError> {
-        let path = self.path(symbol, timeframe)?;
+    pub(super) fn opened(&self, symbol: &str, timeframe: &str) -> Result<Opened, MarketError> {
+        let (_, path) = self.place(symbol, timeframe)?;
         let name = path.file_name().unwrap_or_default();
         let file = match open_regular(&self.folder, Path::new(name)) {
             Ok(Some(file)) => file,
@@ -294,6 +360,17 @@ impl Library {
     }
 }
 
+/// The name of a dataset's file.
+fn file_name(symbol: &str, timeframe: Timeframe) -> String {
+    format!("{}_{timeframe}{ENDING}", symbol::stem(symbol))
+}
+
+/// The symbol in a dataset's file name, as it is written there, and the timeframe.
+fn parts(name: &str) -> Option<(&str, Timeframe)> {
+    let (symbol, timeframe) = name.strip_suffix(ENDING)?.rsplit_once('_')?;
+    Some((symbol, timeframe.parse().ok()?))
+}
+
 /// Gives a file or folder these permissions, and keeps the bit that passes its group on.
 fn permit(path: &Path, wanted: u32) -> io::Result<()> {
     let mode = fs::metadata(path)?.permissions().mode();
@@ -313,7 +390,7 @@ fn not_found(symbol: &str, timeframe: &str) -> MarketError {
 
 /// A dataset's open file, which stays the same even if another file takes its name.
 #[derive(Debug)]
-struct Opened {
+pub(super) struct Opened {
     file: File,
     path: PathBuf,
     header: Header,
@@ -351,7 +428,7 @@ impl Opened {
         Err(self.damaged(format!("expected bars with the SHA-256 {whole}, got {sum}")))
     }
 
-    fn all(&mut self) -> Result<Vec<Bar>, MarketError> {
+    pub(super) fn all(&mut self) -> Result<Vec<Bar>, MarketError> {
         let path = self.path.clone();
         let failed = || MarketError::storage("read", &path);
         self.file

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use impresario_api::{Bar, DatasetView, QualityReport, QualityWarning, Timestamp};
 use impresario_market::Timeframe;
-use impresario_market::order::{DuplicateRows, Merged, NumberedBar, Order, Orderer, Taken};
+use impresario_market::error::{BadRow, BadRows, ImportError};
+use impresario_market::order::{DuplicateRow, DuplicateRows, Merged, NumberedBar, Order, Orderer, Taken};
 use impresario_market::quality::Spacings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -337,7 +338,7 @@ impl Ordered {
     }
 
     /// The rows that were left out because an earlier or a later one had the same time. With
-    /// [`Duplicates::Fail`], these are faults, and [`Ordered::publish`] refuses.
+    /// [`Duplicates::Fail`] these are faults, and [`Ordered::publish`] refuses.
     pub const fn duplicates(&self) -> &DuplicateRows {
         &self.duplicates
     }
@@ -367,6 +368,21 @@ impl Ordered {
         }))
     }
 
+    fn duplicates_refused(&self, source: &str) -> MarketError {
+        let row = |row: &DuplicateRow| BadRow {
+            row: row.line,
+            line: row.line,
+            field: "timestamp",
+            expected: "each time once".to_owned(),
+            got: format!("{} again", row.time),
+        };
+        MarketError::Import(ImportError::BadRows(Box::new(BadRows {
+            file: source.to_owned(),
+            count: self.duplicates.count,
+            rows: self.duplicates.first.iter().map(row).collect(),
+        })))
+    }
+
     /// Puts the dataset in its place, with the report of its load. Returns its view, and whether there was one
     /// before.
     pub fn publish(
@@ -374,12 +390,8 @@ impl Ordered {
         source: &str,
         report: Option<&QualityReport>,
     ) -> Result<(DatasetView, bool), MarketError> {
-        if let (Duplicates::Fail, Some(first)) = (self.policy, self.duplicates.first.first()) {
-            return Err(MarketError::DuplicateRows {
-                file: source.to_owned(),
-                count: self.duplicates.count,
-                first: *first,
-            });
+        if self.policy == Duplicates::Fail && self.duplicates.count > 0 {
+            return Err(self.duplicates_refused(source));
         }
         let permitted = || {
             let publishing = self.library.publishing();

@@ -68,7 +68,7 @@ impl World {
 fn params(file: Option<&str>) -> DataLoadParams {
     DataLoadParams {
         symbol: "A".to_owned(),
-        timeframe: "1d".to_owned(),
+        timeframe: "1d".parse().expect("a timeframe"),
         file: file.map(str::to_owned),
     }
 }
