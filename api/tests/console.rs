@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use impresario_api::{
-    Bar, DatasetView, Event, EventBody, EventPage, Fault, KindView, MetricSeries, ModelCard,
-    ModelRow, OperationList, OperationView, SystemView,
+    Bar, DatasetView, DeleteAnswer, Event, EventBody, EventPage, Fault, KindView, MetricSeries,
+    ModelCard, ModelRow, OperationList, OperationView, ReportAnswer, SystemView,
 };
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -95,9 +95,11 @@ fn written() -> Vec<String> {
         KindView,
         Fault,
         DatasetView,
+        ReportAnswer,
         Bar,
         ModelRow,
-        ModelCard
+        ModelCard,
+        DeleteAnswer
     );
     let types = generator.take_definitions(true);
     let types = types

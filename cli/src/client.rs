@@ -95,6 +95,14 @@ impl Client {
         )
     }
 
+    /// `DELETE`; `how` is a field of the query that is true, or nothing.
+    pub(crate) fn delete(&self, path: &str, how: &'static str) -> Result<Value, Error> {
+        let query = [(how, "true".to_owned())];
+        let query = if how.is_empty() { &[][..] } else { &query };
+        let request = self.agent.delete(format!("{}{path}", self.url));
+        self.finish(self.sign(request, query, PATIENCE).call())
+    }
+
     /// Host and port of the address, and its path.
     pub(crate) fn authority(&self) -> &str {
         self.url.trim_start_matches("http://")
@@ -214,16 +222,6 @@ pub(crate) fn parse<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     serde_json::from_value(value).map_err(|error| Error::Garbled(error.to_string()))
 }
 
-/// A part of a path, percent-encoded except for letters, digits, `.`, `_`, `~` and `-` (RFC 3986).
-pub(crate) fn escaped(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_~".contains(&byte);
-    let each = text.bytes().map(|byte| match plain(byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    });
-    each.collect()
-}
-
 fn base_url(url: &str) -> Result<String, Error> {
     let url = url.trim().trim_end_matches('/');
     if url.starts_with("https://") {
@@ -312,12 +310,6 @@ mod tests {
         ] {
             assert_eq!(base_url(text).ok().as_deref(), url, "{text}");
         }
-    }
-
-    #[test]
-    fn a_name_stays_one_part_of_a_path() {
-        assert_eq!(escaped("BRK.B-1_2"), "BRK.B-1_2");
-        assert_eq!(escaped("^GSPC/../é ?"), "%5EGSPC%2F..%2F%C3%A9%20%3F");
     }
 
     #[test]

@@ -165,7 +165,11 @@ mod tests {
         ] {
             let mut one = bar(numbers);
             let mended = mend(&mut one);
-            assert_eq!(mended.as_ref().ok(), wanted.as_ref(), "{numbers:?}: {mended:?}");
+            assert_eq!(
+                mended.as_ref().ok(),
+                wanted.as_ref(),
+                "{numbers:?}: {mended:?}"
+            );
             if wanted.is_some() {
                 assert_eq!(check(&one), Ok(()), "{numbers:?}");
             }

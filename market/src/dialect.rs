@@ -153,6 +153,17 @@ impl Field {
     }
 }
 
+impl DecimalName {
+    /// `.` or `,`.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "." => Some(Self::Point),
+            "," => Some(Self::Comma),
+            _ => None,
+        }
+    }
+}
+
 impl From<DecimalName> for Decimal {
     fn from(name: DecimalName) -> Self {
         match name {

@@ -91,7 +91,11 @@ impl Records {
     /// Reads the next record into `self.record`; false at the end of the text.
     #[inline]
     pub(crate) fn read(&mut self) -> Result<bool, Broken> {
-        let record = if self.spaces { &mut self.raw } else { &mut self.record };
+        let record = if self.spaces {
+            &mut self.raw
+        } else {
+            &mut self.record
+        };
         match self.reader.read_byte_record(record) {
             Ok(true) => {}
             Ok(false) => return Ok(false),
@@ -102,7 +106,10 @@ impl Records {
         if self.spaces {
             // Several spaces are one.
             self.record.clear();
-            self.raw.iter().filter(|cell| !cell.is_empty()).for_each(|cell| self.record.push_field(cell));
+            self.raw
+                .iter()
+                .filter(|cell| !cell.is_empty())
+                .for_each(|cell| self.record.push_field(cell));
             self.record.set_position(self.raw.position().cloned());
         }
         Ok(true)
@@ -111,6 +118,11 @@ impl Records {
     /// The first byte of the present record, or of blank lines before it.
     pub(crate) fn offset(&self) -> u64 {
         self.record.position().map_or(0, csv::Position::byte)
+    }
+
+    /// The first byte after the present record.
+    pub(crate) fn next_offset(&self) -> u64 {
+        self.reader.position().byte()
     }
 
     /// Whether the last line of the text has an end. True before anything was read.
@@ -133,7 +145,11 @@ pub(crate) fn lines_at(text: Box<dyn Read + Send>, offsets: &[u64]) -> io::Resul
         }
         for &one in chunk {
             let ends = one == b'\n' || one == b'\r';
-            while !ends && offsets.get(lines.len()).is_some_and(|offset| place >= *offset) {
+            while !ends
+                && offsets
+                    .get(lines.len())
+                    .is_some_and(|offset| place >= *offset)
+            {
                 lines.push(line);
             }
             // CR LF is one end of a line.
@@ -151,7 +167,11 @@ pub(crate) fn lines_at(text: Box<dyn Read + Send>, offsets: &[u64]) -> io::Resul
 pub(crate) fn decoded(text: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(text) {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(text).0,
+        Err(_) => {
+            encoding_rs::WINDOWS_1252
+                .decode_without_bom_handling(text)
+                .0
+        }
     }
 }
 
@@ -194,6 +214,9 @@ mod tests {
         let text = "  2021-01-04   1 2\n";
         let mut records = Records::new(Box::new(text.as_bytes()), Separator::Space);
         assert!(records.read().expect("it is in memory"));
-        assert_eq!(records.record.iter().collect::<Vec<_>>(), [&b"2021-01-04"[..], b"1", b"2"]);
+        assert_eq!(
+            records.record.iter().collect::<Vec<_>>(),
+            [&b"2021-01-04"[..], b"1", b"2"]
+        );
     }
 }

@@ -16,7 +16,7 @@ use crate::number::Decimal;
 use crate::records::{Broken, LONGEST_RECORD, Records, lines_at, shortened};
 use crate::survey;
 use crate::timeframe::Timeframe;
-use crate::times::{Clock, Kept};
+use crate::times::{Clock, Reading};
 
 /// How a file is to be read.
 #[derive(Clone, Debug)]
@@ -108,6 +108,7 @@ struct Parsed {
 pub(crate) struct RowReader {
     pub(crate) layout: Layout,
     pub(crate) clock: Clock,
+    reading: Reading,
     pub(crate) decimal: Decimal,
     pub(crate) divisor: f64,
     /// The column of the volume that is read.
@@ -116,6 +117,13 @@ pub(crate) struct RowReader {
     pub(crate) symbol: Option<String>,
     least_width: usize,
     joined: Vec<u8>,
+}
+
+impl ReadOptions {
+    /// Checks what can be checked without the file: the time zone and the format of the times.
+    pub fn check(&self) -> Result<(), ImportError> {
+        survey::check(self)
+    }
 }
 
 impl BarReader {
@@ -206,7 +214,11 @@ impl BarReader {
             self.notes.note_place(
                 "MIXED_ZONES",
                 "the times have several zones, or only some of them have one",
-                || Place { offset: Some(offset), time, text },
+                || Place {
+                    offset: Some(offset),
+                    time,
+                    text,
+                },
             );
         }
         let outcome = match read {
@@ -245,13 +257,22 @@ impl BarReader {
         }
         let left_out = self.leave_out_uncertain_end;
         let message = match left_out {
-            true => "the last line has no end, so the file may have been cut within it; it was left out",
-            false => "the last line has no end, so the file may have been cut within it; it was taken as it is",
+            true => {
+                "the last line has no end, so the file may have been cut within it; it was left out"
+            }
+            false => {
+                "the last line has no end, so the file may have been cut within it; it was taken as it is"
+            }
         };
         let time = last.outcome.as_ref().ok().map(|bar| bar.timestamp);
         let text = "the last line".to_owned();
         let offset = Some(last.offset);
-        self.notes.note_place("FILE_END_UNCERTAIN", message, || Place { offset, time, text });
+        self.notes
+            .note_place("FILE_END_UNCERTAIN", message, || Place {
+                offset,
+                time,
+                text,
+            });
         match left_out {
             true => {
                 self.dropped_end += 1;
@@ -270,13 +291,18 @@ impl BarReader {
 
     /// Ends the reading. `duplicates` are rows that came again although each time must come once: as many as
     /// are named, and how many there are. Bad rows are an error unless they are skipped.
-    pub fn finish(mut self, duplicates: &[Duplicate], all_duplicates: u64) -> Result<FileFacts, ImportError> {
+    pub fn finish(
+        mut self,
+        duplicates: &[Duplicate],
+        all_duplicates: u64,
+    ) -> Result<FileFacts, ImportError> {
         for duplicate in duplicates {
             let row = BadRow {
                 row: 0,
                 line: 0,
                 field: "timestamp",
-                expected: "each time once; say duplicates first or last to keep one of them".to_owned(),
+                expected: "each time once; say duplicates first or last to keep one of them"
+                    .to_owned(),
                 got: format!("{} again", duplicate.time),
             };
             self.bad_rows.push((duplicate.later, row));
@@ -289,42 +315,80 @@ impl BarReader {
         }
         let taken = self.rows - self.bad - self.other_symbols - self.dropped_end;
         if taken == 0 {
-            return Err(ImportError::NoRows { file: self.file, dropped: self.rows });
+            return Err(ImportError::NoRows {
+                file: self.file,
+                dropped: self.rows,
+            });
         }
         let facts = self.row.clock.facts();
         if facts.zone_assumed {
             self.notes.note("ZONE_ASSUMED", "the times name no time zone, so they were taken for UTC; time_zone says another one");
         }
         if facts.off_date > 0 {
-            self.notes.note("OFF_DATE", format!("{} times have a time of day, of which only the date was kept", facts.off_date));
+            self.notes.note(
+                "OFF_DATE",
+                format!(
+                    "{} times have a time of day, of which only the date was kept",
+                    facts.off_date
+                ),
+            );
         }
-        let dropped = [("bad_row", self.bad), ("other_symbol", self.other_symbols), ("file_end", self.dropped_end)];
+        let dropped = [
+            ("bad_row", self.bad),
+            ("other_symbol", self.other_symbols),
+            ("file_end", self.dropped_end),
+        ];
         let dropped = dropped.into_iter().filter(|(_, count)| *count > 0);
-        let dropped = dropped.map(|(why, count)| DroppedRows { why: why.to_owned(), count }).collect();
+        let dropped = dropped
+            .map(|(why, count)| DroppedRows {
+                why: why.to_owned(),
+                count,
+            })
+            .collect();
         if self.bad > 0 {
             for (offset, row) in std::mem::take(&mut self.bad_rows) {
                 let text = format!("{}: expected {}, got {}", row.field, row.expected, row.got);
-                let place = || Place { offset: Some(offset), time: None, text };
-                self.notes.note_place("BAD_ROWS_SKIPPED", "rows that are no bars were left out", place);
+                let place = || Place {
+                    offset: Some(offset),
+                    time: None,
+                    text,
+                };
+                self.notes.note_place(
+                    "BAD_ROWS_SKIPPED",
+                    "rows that are no bars were left out",
+                    place,
+                );
             }
         }
         let mut offsets: Vec<_> = self.notes.offsets().collect();
         let lines = self.lines(&mut offsets);
-        let line_of = |offset: u64| lines.as_ref().and_then(|lines| line(&offsets, lines, offset));
+        let line_of = |offset: u64| {
+            lines
+                .as_ref()
+                .and_then(|lines| line(&offsets, lines, offset))
+        };
         let mut warnings = std::mem::take(&mut self.notes).warnings(line_of);
         for warning in &mut warnings {
             if warning.code == "BAD_ROWS_SKIPPED" {
                 warning.count = self.bad;
             }
         }
-        Ok(FileFacts { read_as: self.read_as(), rows: self.rows, dropped, warnings })
+        Ok(FileFacts {
+            read_as: self.read_as(),
+            rows: self.rows,
+            dropped,
+            warnings,
+        })
     }
 
     /// The lines of these bytes, for warnings of others. `None` where the file cannot be read any more.
     pub fn lines_of(&self, offsets: &[u64]) -> Option<Vec<u64>> {
         let mut sorted = offsets.to_vec();
         let lines = self.lines(&mut sorted)?;
-        offsets.iter().map(|offset| line(&sorted, &lines, *offset)).collect()
+        offsets
+            .iter()
+            .map(|offset| line(&sorted, &lines, *offset))
+            .collect()
     }
 
     fn lines(&self, offsets: &mut Vec<u64>) -> Option<Vec<u64>> {
@@ -338,16 +402,16 @@ impl BarReader {
     }
 
     fn read_as(&self) -> ReadAs {
-        let (layout, clock) = (&self.row.layout, &self.row.clock);
+        let (layout, reading) = (&self.row.layout, &self.row.reading);
         ReadAs {
             packed: self.packed.iter().map(|one| (*one).to_owned()).collect(),
             dialect: self.dialect_name.clone(),
             separator: layout.separator.name().to_owned(),
             decimal: layout.decimal.name().to_owned(),
             columns: layout.told(self.row.volume),
-            time_format: clock.reading().format().to_owned(),
-            time_unit: clock.reading().unit().map(|unit| unit.name().to_owned()),
-            time_zone: clock.reading().zone().to_owned(),
+            time_format: reading.format().to_owned(),
+            time_unit: reading.unit().map(|unit| unit.name().to_owned()),
+            time_zone: reading.zone().to_owned(),
             order: String::new(),
         }
     }
@@ -357,7 +421,10 @@ impl BarReader {
         let lines = self.lines(&mut offsets);
         let mut rows = Vec::new();
         for (offset, mut row) in std::mem::take(&mut self.bad_rows) {
-            row.line = lines.as_ref().and_then(|lines| line(&offsets, lines, offset)).unwrap_or(0);
+            row.line = lines
+                .as_ref()
+                .and_then(|lines| line(&offsets, lines, offset))
+                .unwrap_or(0);
             rows.push(row);
         }
         ImportError::BadRows(Box::new(BadRows {
@@ -376,24 +443,37 @@ fn line(offsets: &[u64], lines: &[u64], offset: u64) -> Option<u64> {
 /// The error of a text that cannot be read on.
 pub(crate) fn unreadable(file: &str, broken: Broken) -> ImportError {
     let source = match broken {
-        Broken::TooLong => std::io::Error::other(format!("a line has more than {LONGEST_RECORD} bytes")),
+        Broken::TooLong => {
+            std::io::Error::other(format!("a line has more than {LONGEST_RECORD} bytes"))
+        }
         Broken::Unreadable(error) => error,
     };
     match ContainerError::of(&source) {
         Some(error) => ImportError::Container(error.clone()),
-        None => ImportError::Unreadable { file: file.to_owned(), source },
+        None => ImportError::Unreadable {
+            file: file.to_owned(),
+            source,
+        },
     }
 }
 
 impl RowReader {
-    pub(crate) fn new(layout: Layout, clock: Clock, divisor: u32, volume: Option<usize>, symbol: Option<String>) -> Self {
+    pub(crate) fn new(
+        layout: Layout,
+        reading: Reading,
+        timeframe: Timeframe,
+        divisor: u32,
+        volume: Option<usize>,
+        symbol: Option<String>,
+    ) -> Self {
         let has_empty_end = layout.headers.last().is_some_and(String::is_empty);
         Self {
             least_width: layout.width - usize::from(has_empty_end),
             decimal: layout.decimal,
             divisor: f64::from(divisor),
             layout,
-            clock,
+            clock: Clock::new(reading.clone(), timeframe),
+            reading,
             volume,
             symbol,
             joined: Vec::new(),
@@ -404,7 +484,9 @@ impl RowReader {
     #[inline]
     fn is_wanted(&self, record: &csv::ByteRecord) -> bool {
         match (&self.symbol, self.layout.columns.symbol) {
-            (Some(symbol), Some(place)) => record.get(place).is_some_and(|cell| cell.trim_ascii() == symbol.as_bytes()),
+            (Some(symbol), Some(place)) => record
+                .get(place)
+                .is_some_and(|cell| cell.trim_ascii() == symbol.as_bytes()),
             _ => true,
         }
     }
@@ -418,14 +500,17 @@ impl RowReader {
     #[inline]
     fn read(&mut self, record: &csv::ByteRecord) -> Result<(Bar, Option<String>), Box<BadRow>> {
         let width = record.len();
-        let is_wide = width == self.layout.width + 1 && record.get(width - 1).is_some_and(<[u8]>::is_empty);
+        let is_wide =
+            width == self.layout.width + 1 && record.get(width - 1).is_some_and(<[u8]>::is_empty);
         if !(self.least_width..=self.layout.width).contains(&width) && !is_wide {
             return Err(self.width(width));
         }
         let cell = |place: usize| record.get(place).unwrap_or_default().trim_ascii();
         let number = |field: Field, place: usize| {
             // `nan` and `inf` are accepted here; the check of the whole bar refuses them.
-            self.decimal.parse(cell(place)).ok_or_else(|| bad(field, "a number".to_owned(), cell(place)))
+            self.decimal
+                .parse(cell(place))
+                .ok_or_else(|| bad(field, "a number".to_owned(), cell(place)))
         };
         let [open, high, low, close] = self.layout.columns.prices;
         let prices = [
@@ -443,11 +528,26 @@ impl RowReader {
             divisor => prices.map(|price| price / divisor),
         };
         let text = time_of(record, self.layout.columns.time, &mut self.joined);
-        let timestamp = self.clock.read(text).map_err(|fault| bad(Field::Timestamp, fault.expected, text))?;
-        let mut bar = Bar { timestamp, open, high, low, close, volume };
+        let timestamp = self
+            .clock
+            .read(text)
+            .map_err(|fault| bad(Field::Timestamp, fault.expected, text))?;
+        let mut bar = Bar {
+            timestamp,
+            open,
+            high,
+            low,
+            close,
+            volume,
+        };
         match bars::mend(&mut bar) {
             Ok(false) => Ok((bar, None)),
-            Ok(true) => Ok((bar, Some(format!("open {open}, high {high}, low {low}, close {close}")))),
+            Ok(true) => Ok((
+                bar,
+                Some(format!(
+                    "open {open}, high {high}, low {low}, close {close}"
+                )),
+            )),
             Err(fault) => {
                 let field = Field::parse(fault.field).unwrap_or(Field::Close);
                 Err(bad(field, fault.expected, cell(self.place(field))))
@@ -456,7 +556,10 @@ impl RowReader {
     }
 
     fn place(&self, field: Field) -> usize {
-        let at = Field::ALL.iter().position(|one| *one == field).unwrap_or_default();
+        let at = Field::ALL
+            .iter()
+            .position(|one| *one == field)
+            .unwrap_or_default();
         match at {
             1..=4 => self.layout.columns.prices[at - 1],
             _ => self.volume.unwrap_or_default(),
@@ -465,7 +568,11 @@ impl RowReader {
 
     #[cold]
     fn width(&self, width: usize) -> Box<BadRow> {
-        let what = if self.layout.headers.is_empty() { "as the first row has" } else { "as the header has" };
+        let what = if self.layout.headers.is_empty() {
+            "as the first row has"
+        } else {
+            "as the header has"
+        };
         Box::new(BadRow {
             row: 0,
             line: 0,
@@ -477,7 +584,11 @@ impl RowReader {
 }
 
 /// The text of a time, joined from two columns where it lies in two.
-pub(crate) fn time_of<'a>(record: &'a csv::ByteRecord, time: Time, joined: &'a mut Vec<u8>) -> &'a [u8] {
+pub(crate) fn time_of<'a>(
+    record: &'a csv::ByteRecord,
+    time: Time,
+    joined: &'a mut Vec<u8>,
+) -> &'a [u8] {
     let cell = |place: usize| record.get(place).unwrap_or_default().trim_ascii();
     match time {
         Time::One(place) => cell(place),

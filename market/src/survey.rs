@@ -13,7 +13,7 @@ use crate::layout::{Layout, Names, Time, Wanted, is_same_symbol};
 use crate::notes::Notes;
 use crate::records::{Records, decoded, shortened};
 use crate::rows::{ReadOptions, RowReader, time_of, unreadable};
-use crate::times::{Asked, Clock, Decision, Kept, Reading, Survey, TimesFault, Zone};
+use crate::times::{Asked, Decision, Kept, Reading, Survey, TimesFault, Zone};
 
 /// So many bytes at the beginning tell where the columns are.
 const HEAD: u64 = 256 << 10;
@@ -29,7 +29,11 @@ pub(crate) struct Found {
 }
 
 /// Finds out how `source` is to be read.
-pub(crate) fn find(source: &Arc<File>, file: &str, options: &ReadOptions) -> Result<Found, ImportError> {
+pub(crate) fn find(
+    source: &Arc<File>,
+    file: &str,
+    options: &ReadOptions,
+) -> Result<Found, ImportError> {
     let mut head = Vec::new();
     let text = container::open(Arc::clone(source), file)?;
     let read = text.reader.take(HEAD).read_to_end(&mut head);
@@ -43,15 +47,27 @@ pub(crate) fn find(source: &Arc<File>, file: &str, options: &ReadOptions) -> Res
         accepted: &options.accept_doubts,
     };
     let layout = Layout::find(&head, &wanted)?;
-    let mut look = Look::new(&layout, options)?;
+    let mut look = Look::new(layout, options)?;
     look.at_rows(source, file)?;
-    look.end(layout, file, options)
+    look.end(file)
+}
+
+/// Checks what is said of the times.
+pub(crate) fn check(options: &ReadOptions) -> Result<(), ImportError> {
+    survey(options, None).map(drop)
+}
+
+fn survey(options: &ReadOptions, of_header: Option<Zone>) -> Result<Survey, ImportError> {
+    let asked = asked(&options.dialect)?;
+    let kept = options.kept.map(|(first, last)| Kept { first, last });
+    let survey = Survey::new(&asked, options.timeframe, kept, options.today, of_header);
+    survey.map_err(|fault| said(fault, &options.dialect))
 }
 
 /// What is gathered of the rows.
 struct Look<'a> {
     time: Time,
-    layout: &'a Layout,
+    layout: Layout,
     options: &'a ReadOptions,
     joined: Vec<u8>,
     /// The times of the rows of the symbol that was asked for, or of all where there is no column of symbols.
@@ -73,13 +89,13 @@ struct Times {
 }
 
 impl<'a> Look<'a> {
-    fn new(layout: &'a Layout, options: &'a ReadOptions) -> Result<Self, ImportError> {
+    fn new(layout: Layout, options: &'a ReadOptions) -> Result<Self, ImportError> {
         Ok(Self {
             time: layout.columns.time,
+            wanted: Times::new(&layout, options)?,
             layout,
             options,
             joined: Vec::new(),
-            wanted: Times::new(layout, options)?,
             first: None,
             symbols: Vec::new(),
             more_symbols: false,
@@ -113,7 +129,11 @@ impl<'a> Look<'a> {
         if let Some(place) = self.layout.columns.volume {
             let cell = cell(place);
             self.volume_is_empty &= cell.is_empty();
-            self.volume_is_zero &= self.layout.decimal.parse(cell).is_none_or(|volume| volume == 0.0);
+            self.volume_is_zero &= self
+                .layout
+                .decimal
+                .parse(cell)
+                .is_none_or(|volume| volume == 0.0);
         }
         let text = time_of(record, self.time, &mut self.joined);
         let Some(place) = self.layout.columns.symbol else {
@@ -123,7 +143,9 @@ impl<'a> Look<'a> {
         let symbol = cell(place);
         if self.wanted.is_of(symbol) {
             self.wanted.see(text);
-        } else if self.wanted.symbol.is_none() && is_same_symbol(&decoded(symbol), &self.options.symbol) {
+        } else if self.wanted.symbol.is_none()
+            && is_same_symbol(&decoded(symbol), &self.options.symbol)
+        {
             self.wanted.symbol = Some(String::from_utf8_lossy(symbol).into_owned());
             self.wanted.see(text);
         } else {
@@ -141,7 +163,7 @@ impl<'a> Look<'a> {
             }
         }
         if self.first.is_none() {
-            let mut times = Times::new(self.layout, self.options)?;
+            let mut times = Times::new(&self.layout, self.options)?;
             times.symbol = Some(name.into_owned());
             self.first = Some(times);
         }
@@ -161,9 +183,17 @@ impl<'a> Look<'a> {
         volume && symbol && self.wanted.survey.is_decided()
     }
 
-    fn end(self, layout: Layout, file: &str, options: &ReadOptions) -> Result<Found, ImportError> {
+    fn end(self, file: &str) -> Result<Found, ImportError> {
         let mut notes = Notes::default();
-        let Self { wanted, first, symbols, more_symbols, .. } = self;
+        let Self {
+            layout,
+            options,
+            wanted,
+            first,
+            symbols,
+            more_symbols,
+            ..
+        } = self;
         let has_column = layout.columns.symbol.is_some();
         let times = match (wanted.rows, first) {
             (0, Some(only)) if symbols.len() == 1 && !more_symbols => {
@@ -180,30 +210,40 @@ impl<'a> Look<'a> {
             _ => wanted,
         };
         if times.rows == 0 {
-            return Err(ImportError::NoRows { file: file.to_owned(), dropped: 0 });
+            return Err(ImportError::NoRows {
+                file: file.to_owned(),
+                dropped: 0,
+            });
         }
         if let Some(of_columns) = &layout.symbol_of_columns
             && !is_same_symbol(of_columns, &options.symbol)
         {
             differs(&mut notes, of_columns, &options.symbol);
         }
-        let volume = volume_of(&layout, self.volume_is_zero, self.volume_is_empty, &mut notes);
+        let volume = volume_of(
+            &layout,
+            self.volume_is_zero,
+            self.volume_is_empty,
+            &mut notes,
+        );
         let symbol = times.symbol.filter(|_| has_column);
         let reading = reading(times.survey.decide(), file, options, &mut notes)?;
-        let clock = Clock::new(reading, options.timeframe);
         let divisor = options.dialect.price_divisor.unwrap_or(1);
-        Ok(Found { row: RowReader::new(layout, clock, divisor, volume, symbol), notes })
+        Ok(Found {
+            row: RowReader::new(layout, reading, options.timeframe, divisor, volume, symbol),
+            notes,
+        })
     }
 }
 
 impl Times {
     fn new(layout: &Layout, options: &ReadOptions) -> Result<Self, ImportError> {
-        let asked = asked(&options.dialect)?;
-        let kept = options.kept.map(|(first, last)| Kept { first, last });
-        let zone = zone_of_header(layout);
-        let survey = Survey::new(&asked, options.timeframe, kept, options.today, zone);
-        let survey = survey.map_err(|fault| said(fault, &options.dialect))?;
-        Ok(Self { symbol: None, survey, rows: 0 })
+        let survey = survey(options, zone_of_header(layout))?;
+        Ok(Self {
+            symbol: None,
+            survey,
+            rows: 0,
+        })
     }
 
     fn see(&mut self, text: &[u8]) {
@@ -212,7 +252,9 @@ impl Times {
     }
 
     fn is_of(&self, symbol: &[u8]) -> bool {
-        self.symbol.as_ref().is_some_and(|own| own.as_bytes() == symbol)
+        self.symbol
+            .as_ref()
+            .is_some_and(|own| own.as_bytes() == symbol)
     }
 }
 
@@ -251,7 +293,12 @@ fn zone_of_header(layout: &Layout) -> Option<Zone> {
     Zone::parse(inside.trim_end().strip_suffix(')')?).ok()
 }
 
-fn reading(decision: Decision, file: &str, options: &ReadOptions, notes: &mut Notes) -> Result<Reading, ImportError> {
+fn reading(
+    decision: Decision,
+    file: &str,
+    options: &ReadOptions,
+    notes: &mut Notes,
+) -> Result<Reading, ImportError> {
     let doubt = match decision {
         Decision::Fits(reading) => return Ok(reading),
         Decision::Refused(fault) => return Err(said(fault, &options.dialect)),
@@ -260,12 +307,19 @@ fn reading(decision: Decision, file: &str, options: &ReadOptions, notes: &mut No
     let is_accepted = options.accept_doubts.iter().any(|code| code == doubt.code);
     match doubt.accepted.filter(|_| is_accepted) {
         Some(reading) => {
-            notes.note(doubt.code, format!("{}; the doubt was accepted", doubt.message));
+            notes.note(
+                doubt.code,
+                format!("{}; the doubt was accepted", doubt.message),
+            );
             Ok(reading)
         }
         None => Err(ImportError::Doubtful {
             file: file.to_owned(),
-            doubts: vec![Doubt { code: doubt.code, message: doubt.message, instead: doubt.instead }],
+            doubts: vec![Doubt {
+                code: doubt.code,
+                message: doubt.message,
+                instead: doubt.instead,
+            }],
         }),
     }
 }
@@ -281,13 +335,19 @@ fn volume_of(layout: &Layout, is_zero: bool, is_empty: bool, notes: &mut Notes) 
     let columns = &layout.columns;
     match (columns.volume, columns.tick_volume) {
         (_, Some(tick)) if is_zero => {
-            notes.note("TICK_VOLUME", "the volume is the number of changes of the price, because no other is known");
+            notes.note(
+                "TICK_VOLUME",
+                "the volume is the number of changes of the price, because no other is known",
+            );
             Some(tick)
         }
         (Some(volume), _) if !is_empty => Some(volume),
         _ => {
             let missing = Field::Volume.name();
-            notes.note("VOLUME_MISSING", format!("the file has no {missing}; it was taken for 0"));
+            notes.note(
+                "VOLUME_MISSING",
+                format!("the file has no {missing}; it was taken for 0"),
+            );
             None
         }
     }

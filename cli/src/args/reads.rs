@@ -1,4 +1,4 @@
-//! The commands that read market data and models.
+//! The commands that read and delete market data and models.
 
 use std::path::PathBuf;
 
@@ -10,13 +10,35 @@ pub(crate) enum Data {
     List,
     /// Show the bars of one symbol in one timeframe
     Show(Bars),
+    /// Delete the dataset of one symbol in one timeframe, after showing what refers to it
+    Delete(DeleteData),
+}
+
+#[derive(Args)]
+pub(crate) struct DeleteData {
+    /// The instrument, such as GOOG, ^GSPC or BTC/USDT
+    pub(crate) symbol: String,
+    /// How long a bar lasts: a number and s, m, h, d, w or mo, such as 15m or 1d
+    pub(crate) timeframe: String,
+    /// Do not ask, also if something refers to it
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct DeleteModel {
+    /// The id, or its last 4 or more characters
+    pub(crate) id: String,
+    /// Do not ask, also if something refers to it
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct Bars {
-    /// The instrument, such as GOOG
+    /// The instrument, such as GOOG, ^GSPC or BTC/USDT
     pub(crate) symbol: String,
-    /// How long a bar lasts: 1m 5m 15m 30m 1h 4h 1d 1w
+    /// How long a bar lasts: a number and s, m, h, d, w or mo, such as 15m or 1d
     pub(crate) timeframe: String,
     /// The earliest bar: 2010-01-31 or 2010-01-31T14:30:00Z
     #[arg(long, value_name = "TIME")]
@@ -37,6 +59,8 @@ pub(crate) enum Models {
     Show(Model),
     /// Predict the direction of the bar after the last given one
     Predict(Predict),
+    /// Delete a model, after showing what refers to it
+    Delete(DeleteModel),
 }
 
 #[derive(Args)]

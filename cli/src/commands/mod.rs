@@ -8,6 +8,7 @@ use crate::error::{DONE, Error};
 use crate::out::Out;
 
 mod data;
+mod delete;
 mod info;
 mod logs;
 mod models;
@@ -28,6 +29,8 @@ pub(crate) fn run(app: &App, command: Command) -> Result<u8, Error> {
         Command::System => info::system(app)?,
         Command::Data(Data::List) => data::list(app)?,
         Command::Data(Data::Show(bars)) => data::show(app, &bars)?,
+        Command::Data(Data::Delete(asked)) => return delete::dataset(app, &asked),
+        Command::Models(Models::Delete(asked)) => return delete::model(app, &asked),
         Command::Models(Models::List) => models::list(app)?,
         Command::Models(Models::Show(model)) => models::show(app, &model.id)?,
         Command::Models(Models::Predict(predict)) => models::predict(app, &predict)?,

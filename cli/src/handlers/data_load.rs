@@ -8,6 +8,7 @@ use super::{Handler, text};
 use crate::display::end::Fact;
 use crate::display::numbers::{bytes, counted, period};
 use crate::error::Error;
+use crate::values;
 
 pub(super) struct DataLoad;
 
@@ -23,16 +24,16 @@ impl Handler for DataLoad {
             .arg(
                 arg("symbol", "SYMBOL")
                     .required(true)
-                    .help("The instrument, such as GOOG"),
+                    .help("The instrument, such as GOOG, ^GSPC or BTC/USDT"),
             )
             .arg(
                 arg("timeframe", "TIMEFRAME")
                     .long("timeframe")
                     .required(true)
-                    .help("How long a bar lasts: 1m 5m 15m 30m 1h 4h 1d 1w"),
+                    .help("How long a bar lasts: a number and s, m, h, d, w or mo, such as 15m or 1d"),
             )
             .arg(arg("file", "NAME").long("file").help(
-                "The file's name in the server's import folder [default: SYMBOL_TIMEFRAME.csv]",
+                "The file's name in the server's import folder [default: SYMBOL_TIMEFRAME.csv, with / as %2F and so on]",
             ))
     }
 
@@ -80,7 +81,8 @@ impl Handler for DataLoad {
 
     fn next(&self, view: &OperationView) -> Option<Fact> {
         let result = view.result_summary.as_ref()?;
-        let (symbol, timeframe) = (text(result, "symbol"), text(result, "timeframe"));
+        let word = |name: &str| values::quoted(text(result, name));
+        let (symbol, timeframe) = (word("symbol"), word("timeframe"));
         Some(Fact::new(
             "next",
             &format!(

@@ -28,7 +28,10 @@ fn places_of(row: &Row, field: Field, wanted: &Wanted<'_>) -> Vec<usize> {
     let cells = || row.iter().enumerate();
     if let Some(said) = wanted.dialect.columns.get(&field) {
         let is = |cell: &[u8]| records::decoded(cell).trim() == said.trim();
-        let exact: Vec<_> = cells().filter(|(_, cell)| is(cell)).map(|(place, _)| place).collect();
+        let exact: Vec<_> = cells()
+            .filter(|(_, cell)| is(cell))
+            .map(|(place, _)| place)
+            .collect();
         return exact;
     }
     let rank = |cell: &[u8]| wanted.names.rank(field, &normal(cell));
@@ -37,12 +40,21 @@ fn places_of(row: &Row, field: Field, wanted: &Wanted<'_>) -> Vec<usize> {
         .collect();
     let best = ranked.iter().map(|(rank, _)| *rank).min();
     let is_best = |(rank, _): &&(usize, usize)| Some(*rank) == best;
-    ranked.iter().filter(is_best).map(|(_, place)| *place).collect()
+    ranked
+        .iter()
+        .filter(is_best)
+        .map(|(_, place)| *place)
+        .collect()
 }
 
 /// The layout that the header tells, `None` if there is no header.
 pub(super) fn find(sample: &Sample, wanted: &Wanted<'_>) -> Result<Option<Layout>, ImportError> {
-    if wanted.dialect.columns.values().any(|said| super::headerless::column(said).is_some()) {
+    if wanted
+        .dialect
+        .columns
+        .values()
+        .any(|said| super::headerless::column(said).is_some())
+    {
         return Ok(None);
     }
     let rows = || sample.iter().enumerate().take(LAST);
@@ -51,11 +63,18 @@ pub(super) fn find(sample: &Sample, wanted: &Wanted<'_>) -> Result<Option<Layout
         return Ok(None);
     };
     let prices = Field::ALL[1..5].iter();
-    let known = prices.filter(|field| !places_of(header, **field, wanted).is_empty()).count();
+    let known = prices
+        .filter(|field| !places_of(header, **field, wanted).is_empty())
+        .count();
     if known == 0 || (known < 3 && most < 3 && !is_said(wanted)) {
         return Ok(None);
     }
-    let found = Header { at, header, sample, wanted };
+    let found = Header {
+        at,
+        header,
+        sample,
+        wanted,
+    };
     found.layout().map(Some)
 }
 
@@ -115,7 +134,9 @@ impl Header<'_> {
     /// A header that was said and is not there is an error of the request.
     fn said_columns_exist(&self, places: &[Vec<usize>]) -> Result<(), ImportError> {
         for (field, found) in Field::ALL.iter().zip(places) {
-            let Some(said) = self.wanted.dialect.columns.get(field) else { continue };
+            let Some(said) = self.wanted.dialect.columns.get(field) else {
+                continue;
+            };
             if found.is_empty() && !said.contains(" + ") {
                 return Err(ImportError::OptionDoesNotFit {
                     field: format!("columns.{}", field.name()),
@@ -155,23 +176,32 @@ impl Header<'_> {
 
     /// The first record with numbers in the columns of the prices.
     fn body(&self, places: &[Vec<usize>]) -> usize {
-        let columns: Vec<_> = places[1..5].iter().filter_map(|found| found.first()).collect();
+        let columns: Vec<_> = places[1..5]
+            .iter()
+            .filter_map(|found| found.first())
+            .collect();
         let is_number = |cell: &Vec<u8>| {
             Decimal::Point.parse(cell).is_some() || Decimal::Comma.parse(cell).is_some()
         };
         // The cells of a row may lie one further to the right than the header says.
         let is_row = |row: &&Row| {
-            let numbers = columns.iter().filter(|place| row.get(***place).is_some_and(is_number));
+            let numbers = columns
+                .iter()
+                .filter(|place| row.get(***place).is_some_and(is_number));
             numbers.count() >= 3
         };
         let behind = self.sample.iter().skip(self.at + 1).take(LAST);
-        let titles = behind.take_while(|row| !is_row(row) && self.is_header_line(row, &columns)).count();
+        let titles = behind
+            .take_while(|row| !is_row(row) && self.is_header_line(row, &columns))
+            .count();
         self.at + 1 + titles
     }
 
     /// A line below the names is one of the header if it has words, or nothing, below the prices.
     fn is_header_line(&self, row: &Row, prices: &[&usize]) -> bool {
-        let below = prices.iter().map(|place| row.get(**place).map_or(&[][..], Vec::as_slice));
+        let below = prices
+            .iter()
+            .map(|place| row.get(**place).map_or(&[][..], Vec::as_slice));
         let mut below = below.peekable();
         let is_first = row.first().is_some_and(|cell| !looks_like_time(cell));
         let is_word = |cell: &[u8]| cell.is_empty() || cell.iter().any(u8::is_ascii_alphabetic);
@@ -221,8 +251,14 @@ impl Header<'_> {
                 });
             }
         };
-        let of_it = symbols.iter().enumerate().filter(|(_, one)| one.as_ref() == Some(chosen));
-        Ok((Some(chosen.clone()), Some(of_it.map(|(place, _)| place).collect())))
+        let of_it = symbols
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| one.as_ref() == Some(chosen));
+        Ok((
+            Some(chosen.clone()),
+            Some(of_it.map(|(place, _)| place).collect()),
+        ))
     }
 
     fn only(&self, field: Field, found: &[usize]) -> Result<usize, ImportError> {
@@ -241,17 +277,25 @@ impl Header<'_> {
     /// The column of the volume, and the one that counts changes of the price.
     fn volumes(&self, allowed: impl Fn(&usize) -> bool) -> (Option<usize>, Option<usize>) {
         let named = places_of(self.header, Field::Volume, self.wanted);
-        let cells = || self.header.iter().enumerate().map(|(place, cell)| (place, normal(cell)));
+        let cells = || {
+            self.header
+                .iter()
+                .enumerate()
+                .map(|(place, cell)| (place, normal(cell)))
+        };
         let real = named.into_iter().find(|place| allowed(place)).or_else(|| {
             // `Volume BTC` beside `Volume USDT`: the one that counts what was traded, not its price.
             let of_asset = |name: &str| {
-                let asset = name.strip_prefix("volume ").or_else(|| name.strip_suffix(" volume"));
+                let asset = name
+                    .strip_prefix("volume ")
+                    .or_else(|| name.strip_suffix(" volume"));
                 asset.is_some_and(|asset| !is_money(asset))
             };
             let mut assets = cells().filter(|(place, name)| allowed(place) && of_asset(name));
             assets.next().map(|(place, _)| place)
         });
-        let tick = cells().find(|(place, name)| allowed(place) && self.wanted.names.is_tick_volume(name));
+        let tick =
+            cells().find(|(place, name)| allowed(place) && self.wanted.names.is_tick_volume(name));
         let tick = tick.map(|(place, _)| place);
         (real, tick.filter(|place| Some(*place) != real))
     }
@@ -285,7 +329,11 @@ impl Header<'_> {
             let cell = first_row.and_then(|row| row.get(place + shift));
             cell.map_or(&[][..], Vec::as_slice)
         };
-        let place_of = |name: &str| self.header.iter().position(|cell| text_of(cell) == name.trim());
+        let place_of = |name: &str| {
+            self.header
+                .iter()
+                .position(|cell| text_of(cell) == name.trim())
+        };
         if let Some(said) = self.wanted.dialect.columns.get(&Field::Timestamp)
             && let Some((date, time)) = said.split_once(" + ")
         {
@@ -294,12 +342,21 @@ impl Header<'_> {
                 expected: format!("two of the headers {}", self.told()),
                 got: format!("\"{}\"", text_of(said.as_bytes())),
             };
-            let (date, time) = (place_of(date).ok_or_else(fault)?, place_of(time).ok_or_else(fault)?);
+            let (date, time) = (
+                place_of(date).ok_or_else(fault)?,
+                place_of(time).ok_or_else(fault)?,
+            );
             return Ok(Time::Two(date + shift, time + shift));
         }
-        let usable: Vec<_> = named.iter().copied().filter(|place| !prices.contains(place)).collect();
+        let usable: Vec<_> = named
+            .iter()
+            .copied()
+            .filter(|place| !prices.contains(place))
+            .collect();
         if self.wanted.dialect.columns.contains_key(&Field::Timestamp) {
-            return self.only(Field::Timestamp, &usable).map(|place| Time::One(place + shift));
+            return self
+                .only(Field::Timestamp, &usable)
+                .map(|place| Time::One(place + shift));
         }
         if let Some((date, time)) = self.date_and_time(cell) {
             return Ok(Time::Two(date + shift, time + shift));
@@ -308,7 +365,9 @@ impl Header<'_> {
             // R's names of rows are the times, if nothing else is.
             [] if shift == 1 => Ok(Time::One(0)),
             [] => self.nameless(cell).map(|place| Time::One(place + shift)),
-            _ => self.only(Field::Timestamp, &usable).map(|place| Time::One(place + shift)),
+            _ => self
+                .only(Field::Timestamp, &usable)
+                .map(|place| Time::One(place + shift)),
         }
     }
 
@@ -320,30 +379,39 @@ impl Header<'_> {
             self.wanted.names.is_time_of_day(name) && looks_like_time_of_day(cell(*place))
         });
         let (time, _) = time?;
-        let date = names.iter().enumerate().find(|(place, name)| {
-            *place != time && is_date(name) && looks_like_date(cell(*place))
-        });
+        let date = names
+            .iter()
+            .enumerate()
+            .find(|(place, name)| *place != time && is_date(name) && looks_like_date(cell(*place)));
         date.map(|(date, _)| (date, time))
     }
 
     /// The column of times that has no name, or another one: pandas writes an index so.
     fn nameless<'c>(&self, cell: impl Fn(usize) -> &'c [u8]) -> Result<usize, ImportError> {
-        let empty = self.header.iter().position(|name| name.is_empty() || normal(name).starts_with("unnamed"));
-        let first = Some(0).filter(|_| looks_like_time(cell(0)) && fields_of_none(&self.header[0], self.wanted));
-        empty.or(first).ok_or_else(|| self.missing(vec!["timestamp"]))
+        let empty = self
+            .header
+            .iter()
+            .position(|name| name.is_empty() || normal(name).starts_with("unnamed"));
+        let first = Some(0)
+            .filter(|_| looks_like_time(cell(0)) && fields_of_none(&self.header[0], self.wanted));
+        empty
+            .or(first)
+            .ok_or_else(|| self.missing(vec!["timestamp"]))
     }
 }
 
 fn fields_of_none(name: &[u8], wanted: &Wanted<'_>) -> bool {
     let name = normal(name);
-    Field::ALL.iter().all(|field| wanted.names.rank(*field, &name).is_none())
+    Field::ALL
+        .iter()
+        .all(|field| wanted.names.rank(*field, &name).is_none())
 }
 
 /// The currencies in which prices are told: a volume in one of them is a turnover.
 fn is_money(name: &str) -> bool {
     const MONEY: [&str; 16] = [
-        "usd", "usdt", "usdc", "busd", "tusd", "dai", "eur", "gbp", "jpy", "krw", "try", "brl", "quote", "notional",
-        "fdusd", "money",
+        "usd", "usdt", "usdc", "busd", "tusd", "dai", "eur", "gbp", "jpy", "krw", "try", "brl",
+        "quote", "notional", "fdusd", "money",
     ];
     MONEY.contains(&name)
 }
@@ -354,18 +422,19 @@ pub(super) fn looks_like_time(cell: &[u8]) -> bool {
     digits >= 5 || (digits >= 3 && cell.iter().any(|byte| b"-/.: ".contains(byte)))
 }
 
-/// `10:00`, `9:30:00`, `100000`, `0`: at most six digits, or with colons.
+/// `10:00`, `9:30:00`, `1000`, `100000`, `0`.
 pub(super) fn looks_like_time_of_day(cell: &[u8]) -> bool {
     let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
     match cell.iter().position(|byte| *byte == b':') {
         Some(1..=2) => digits <= 15,
         Some(_) => false,
-        None => digits == cell.len() && matches!(digits, 1..=6),
+        None => digits == cell.len() && (matches!(digits, 4 | 6) || cell == b"0"),
     }
 }
 
 /// A date alone: no time of day, and no number of seconds.
 pub(super) fn looks_like_date(cell: &[u8]) -> bool {
     let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
-    !cell.contains(&b':') && (digits == 8 && digits == cell.len() || (3..=8).contains(&digits) && digits < cell.len())
+    !cell.contains(&b':')
+        && (digits == 8 && digits == cell.len() || (3..=8).contains(&digits) && digits < cell.len())
 }

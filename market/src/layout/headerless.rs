@@ -81,7 +81,12 @@ fn said(wanted: &Wanted<'_>) -> Result<Option<Columns>, ImportError> {
     };
     Ok(Some(Columns {
         time,
-        prices: [place(Field::Open)?, place(Field::High)?, place(Field::Low)?, place(Field::Close)?],
+        prices: [
+            place(Field::Open)?,
+            place(Field::High)?,
+            place(Field::Low)?,
+            place(Field::Close)?,
+        ],
         volume,
         tick_volume: None,
         symbol: None,
@@ -89,29 +94,48 @@ fn said(wanted: &Wanted<'_>) -> Result<Option<Columns>, ImportError> {
 }
 
 /// The columns that the values tell; `None` if these are no rows of bars.
-fn inferred(rows: &[&Row], width: usize, wanted: &Wanted<'_>) -> Result<Option<Columns>, ImportError> {
-    let Some(first) = rows.first() else { return Ok(None) };
+fn inferred(
+    rows: &[&Row],
+    width: usize,
+    wanted: &Wanted<'_>,
+) -> Result<Option<Columns>, ImportError> {
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
     let numbers = |place: usize| -> Option<Vec<f64>> {
         // A few rows may be bad; a column of numbers has them nearly everywhere.
-        let parsed: Vec<_> = rows.iter().filter_map(|row| number(row.get(place)?)).collect();
+        let parsed: Vec<_> = rows
+            .iter()
+            .filter_map(|row| number(row.get(place)?))
+            .collect();
         (parsed.len() * 10 >= rows.len() * 9).then_some(parsed)
     };
     let is_counter = |place: usize| numbers(place).is_some_and(|column| counts(&column));
-    let Some(date) = (0..width).find(|place| looks_like_time(&first[*place]) && !is_counter(*place)) else {
+    let Some(date) =
+        (0..width).find(|place| looks_like_time(&first[*place]) && !is_counter(*place))
+    else {
         return Ok(None);
     };
-    let is_two = date + 1 < width && looks_like_date(&first[date]) && looks_like_time_of_day(&first[date + 1])
-        && (first[date + 1].contains(&b':') || matches!(first[date + 1].len(), 4 | 6));
+    let is_two = date + 1 < width
+        && looks_like_date(&first[date])
+        && looks_like_time_of_day(&first[date + 1]);
     let (time, behind) = match is_two {
         true => (Time::Two(date, date + 1), date + 2),
         false => (Time::One(date), date + 1),
     };
     let symbol = (0..width).find(|place| {
-        let is_word = |row: &&Row| row.get(*place).is_some_and(|cell| cell.iter().any(u8::is_ascii_alphabetic));
+        let is_word = |row: &&Row| {
+            row.get(*place)
+                .is_some_and(|cell| cell.iter().any(u8::is_ascii_alphabetic))
+        };
         *place != date && numbers(*place).is_none() && rows.iter().all(|row| is_word(&row))
     });
-    let columns: Vec<_> = (behind..width).filter_map(|place| Some((place, numbers(place)?))).collect();
-    let [a, b, c, d, rest @ ..] = &columns[..] else { return Ok(None) };
+    let columns: Vec<_> = (behind..width)
+        .filter_map(|place| Some((place, numbers(place)?)))
+        .collect();
+    let [a, b, c, d, rest @ ..] = &columns[..] else {
+        return Ok(None);
+    };
     let volume = rest.first().map(|(place, _)| *place);
     let prices = match order_of([&a.1, &b.1, &c.1, &d.1], direction(rows, date)) {
         Some(order) => order.map(|at| columns[at].0),
@@ -127,16 +151,26 @@ fn inferred(rows: &[&Row], width: usize, wanted: &Wanted<'_>) -> Result<Option<C
             }
         }
     };
-    Ok(Some(Columns { time, prices, volume, tick_volume: None, symbol }))
+    Ok(Some(Columns {
+        time,
+        prices,
+        volume,
+        tick_volume: None,
+        symbol,
+    }))
 }
 
 fn number(cell: &Vec<u8>) -> Option<f64> {
-    Decimal::Point.parse(cell).or_else(|| Decimal::Comma.parse(cell))
+    Decimal::Point
+        .parse(cell)
+        .or_else(|| Decimal::Comma.parse(cell))
 }
 
 /// Whether these are the numbers of the rows: from 0 or 1 on, one more each time.
 fn counts(column: &[f64]) -> bool {
-    let starts = column.first().is_some_and(|first| *first == 0.0 || *first == 1.0);
+    let starts = column
+        .first()
+        .is_some_and(|first| *first == 0.0 || *first == 1.0);
     starts && column.windows(2).all(|pair| pair[1] == pair[0] + 1.0)
 }
 
@@ -166,23 +200,30 @@ fn direction(rows: &[&Row], place: usize) -> Direction {
 fn order_of(columns: [&Vec<f64>; 4], direction: Direction) -> Option<[usize; 4]> {
     let rows = columns.iter().map(|column| column.len()).min()?;
     let at = |column: usize, row: usize| columns[column][row];
-    let share = |is: &dyn Fn(usize) -> bool| (0..rows).filter(|row| is(*row)).count() * 20 >= rows * 19;
+    let share =
+        |is: &dyn Fn(usize) -> bool| (0..rows).filter(|row| is(*row)).count() * 20 >= rows * 19;
     let all = 0..4;
-    let is_high = |high: usize| share(&|row| all.clone().all(|other| at(high, row) >= at(other, row)));
+    let is_high =
+        |high: usize| share(&|row| all.clone().all(|other| at(high, row) >= at(other, row)));
     let is_low = |low: usize| share(&|row| all.clone().all(|other| at(low, row) <= at(other, row)));
     // The usual order first, so that bars without any movement have it.
     let high = [1, 2, 3, 0].into_iter().find(|place| is_high(*place))?;
-    let low = [2, 1, 3, 0].into_iter().find(|place| *place != high && is_low(*place))?;
+    let low = [2, 1, 3, 0]
+        .into_iter()
+        .find(|place| *place != high && is_low(*place))?;
     let mut others = (0..4).filter(|place| *place != high && *place != low);
     let (open, close) = (others.next()?, others.next()?);
     // A column of volumes is far from the prices beside it.
-    let is_near = |row: usize| at(high, row).abs() <= 2.0 * at(low, row).abs() || at(low, row) <= 0.0;
+    let is_near =
+        |row: usize| at(high, row).abs() <= 2.0 * at(low, row).abs() || at(low, row) <= 0.0;
     if !share(&is_near) {
         return None;
     }
     // A bar mostly opens near where the one before closed: the other way round must not be much nearer.
     let apart = |earlier: usize, later: usize| {
-        (1..rows).map(|row| (at(earlier, row - 1) - at(later, row)).abs()).sum::<f64>()
+        (1..rows)
+            .map(|row| (at(earlier, row - 1) - at(later, row)).abs())
+            .sum::<f64>()
     };
     let (forwards, swapped) = match direction {
         Direction::Up => (apart(close, open), apart(open, close)),

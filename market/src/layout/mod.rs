@@ -93,7 +93,9 @@ impl Layout {
         }
         let doubt = Doubt {
             code: "DECIMAL_AMBIGUOUS",
-            message: "whether a comma stands before the decimals or between thousands cannot be told".to_owned(),
+            message:
+                "whether a comma stands before the decimals or between thousands cannot be told"
+                    .to_owned(),
             instead: "say decimal \".\" or \",\"".to_owned(),
         };
         match wanted.accepts(&doubt) {
@@ -128,12 +130,23 @@ impl Layout {
 
     /// The greatest column that is read.
     pub(crate) fn needed(&self) -> usize {
-        let Columns { time, prices, volume, tick_volume, symbol } = &self.columns;
+        let Columns {
+            time,
+            prices,
+            volume,
+            tick_volume,
+            symbol,
+        } = &self.columns;
         let times = match *time {
             Time::One(place) => [place, place],
             Time::Two(date, time) => [date, time],
         };
-        let all = times.into_iter().chain(*prices).chain(*volume).chain(*tick_volume).chain(*symbol);
+        let all = times
+            .into_iter()
+            .chain(*prices)
+            .chain(*volume)
+            .chain(*tick_volume)
+            .chain(*symbol);
         all.max().unwrap_or_default()
     }
 }
@@ -155,7 +168,9 @@ impl Wanted<'_> {
 /// Whether two symbols are the same one: case and what stands between two currencies do not count.
 pub(crate) fn is_same_symbol(one: &str, other: &str) -> bool {
     let plain = |text: &str| {
-        let kept = text.chars().filter(|one| !matches!(one, '/' | '-' | '_' | ' '));
+        let kept = text
+            .chars()
+            .filter(|one| !matches!(one, '/' | '-' | '_' | ' '));
         kept.flat_map(char::to_lowercase).collect::<String>()
     };
     one == other || plain(one) == plain(other)

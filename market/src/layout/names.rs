@@ -78,7 +78,10 @@ pub(crate) fn normal(header: &[u8]) -> String {
         _ => text,
     };
     let words = text.split(|one: char| one.is_whitespace() || "_-./".contains(one));
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    words
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// `1`, or `1a` as in the names of Alpha Vantage for two currencies.

@@ -50,7 +50,10 @@ pub(super) fn sample(head: &[u8], separator: Separator) -> Sample {
     while sample.len() < RECORDS && matches!(reader.read_byte_record(&mut record), Ok(true)) {
         let cells = record.iter().map(<[u8]>::trim_ascii).take(CELLS);
         sample.push(match separator {
-            Separator::Space => cells.filter(|cell| !cell.is_empty()).map(<[u8]>::to_vec).collect(),
+            Separator::Space => cells
+                .filter(|cell| !cell.is_empty())
+                .map(<[u8]>::to_vec)
+                .collect(),
             _ => cells.map(<[u8]>::to_vec).collect(),
         });
     }
