@@ -6,6 +6,8 @@ import { changes } from './read.ts';
 import type { ImportAnswer } from './wire.ts';
 
 export interface Upload {
+  /** Uploads are numbered, because the same file may be uploaded again. */
+  number: number;
   name: string;
   bytes: number;
   sent: number;
@@ -20,6 +22,7 @@ export interface Upload {
 export const upload = signal<Upload | null>(null);
 
 let stop = new AbortController();
+let last = 0;
 
 /** The API's path of a file in the import folder. */
 export function importPath(name: string): string {
@@ -30,7 +33,7 @@ export async function send(file: File): Promise<void> {
   if (upload.value?.phase === 'sending') return;
   const { name, size } = file;
   stop = new AbortController();
-  let held: Upload = { name, bytes: size, sent: 0, phase: 'sending', problem: '', replaced: false };
+  let held: Upload = { number: ++last, name, bytes: size, sent: 0, phase: 'sending', problem: '', replaced: false };
   const set = (more: Partial<Upload>): void => {
     held = { ...held, ...more };
     upload.value = held;

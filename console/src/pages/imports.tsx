@@ -7,7 +7,7 @@ import { kinds } from '../feed/kinds.ts';
 import { bytes, count, moment } from '../format.ts';
 import { Panel, Problem, tell } from '../parts/basics.tsx';
 import { Dialog } from '../parts/dialog.tsx';
-import { changes, useRead } from '../read.ts';
+import { changes, useRead, type Read } from '../read.ts';
 import { go, href, route } from '../route.ts';
 import { importPath, upload } from '../upload.ts';
 import type { ImportList, ImportView } from '../wire.ts';
@@ -20,19 +20,20 @@ export function Imports(): JSX.Element {
   const named = query.get('file') ?? object(query.get('params') ?? '{}')?.['file'];
   const file = typeof named === 'string' ? named : '';
   const kind = kinds.value?.find((one) => one.kind === 'data_load');
-  const failed = upload.value?.name === file && upload.value.phase === 'failed';
+  const listed = useRead<ImportList>('/data/imports');
+  // A file of the same name may be there from an earlier upload.
+  const isMissing = upload.value?.name === file && upload.value.phase === 'failed' && listed.got?.imports.every((one) => one.name !== file) === true;
   return (
     <div class="imports">
       <div class="title"><h1>Load a file</h1><a href={href(['data'])}>all data</a></div>
       <Drop />
-      {file === '' || failed || kind === undefined ? null : <LoadForm key={query.toString()} file={file} kind={kind} query={query} />}
-      <Files current={file} />
+      {file === '' || isMissing || kind === undefined ? null : <LoadForm key={query.toString()} file={file} kind={kind} query={query} />}
+      <Files listed={listed} current={file} />
     </div>
   );
 }
 
-function Files({ current }: { current: string }): JSX.Element {
-  const { got, problem } = useRead<ImportList>('/data/imports');
+function Files({ listed: { got, problem }, current }: { listed: Read<ImportList>; current: string }): JSX.Element {
   return (
     <Panel title="Files on the server" name="files">
       {problem !== null ? <Problem text={words(problem)} />

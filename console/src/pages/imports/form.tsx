@@ -1,6 +1,6 @@
 // The form of a load: what the bars are of, and how the file is written where that cannot be found.
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { ApiError, post, words } from '../../api.ts';
 import { reach } from '../../connection.ts';
 import { count, period } from '../../format.ts';
@@ -46,7 +46,10 @@ export function LoadForm({ file, kind, query }: { file: string; kind: Kind; quer
   const [busy, setBusy] = useState(false);
   const [trial, setTrial] = useState<{ id: string; params: Params; refused: boolean } | null>(null);
   const [open, setOpen] = useState(Object.keys(link.values).some((name) => !MAIN.includes(name) && !UNSHOWN.includes(name)));
-  const sends = upload.value?.name === file && upload.value.phase === 'sending';
+  const own = upload.value?.name === file ? upload.value : null;
+  const sends = own?.phase === 'sending';
+  // What was seen in a dry run is not what is loaded from another file of the same name.
+  useEffect(() => setTrial(null), [own?.number]);
   const made: Params = { ...params(list, values), file };
   const put = (name: string) => (text: string): void => setValues((held) => ({ ...held, [name]: text }));
   /** Shows the field of a param, and moves the focus there. */

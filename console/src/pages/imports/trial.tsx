@@ -48,12 +48,20 @@ export function Trial({ id, params, changed, answering, refused, start }: Props)
     return output.got === null ? (output.problem === '' ? <p class="muted">Asking the server…</p> : <Problem text={output.problem} />) : <Problem text="The server's answer has no report" />;
   };
   return (
-    <div ref={box} class="trial" aria-live="polite">
+    <div ref={box} class="trial">
+      <p class="hidden" role="status">{said(view, loaded(output.got))}</p>
       <Panel title={view?.status === 'failed' ? 'The file is refused' : 'What would be loaded'} name={view?.status === 'failed' ? 'error' : ''} extra={<span class="muted">dry run <OperationLink id={id} /></span>}>
         {body()}
       </Panel>
     </div>
   );
+}
+
+/** What has come of it, in short, for who cannot see it. */
+function said(view: View | null, found: Loaded | null): string {
+  if (view === null || !isEnded(view.status)) return 'The dry run has begun';
+  if (found !== null) return `The dry run has ended: ${count(found.rows)} bars, ${count(found.report.warnings.length)} warnings`;
+  return view.status === 'failed' ? `The file is refused: ${view.error?.code ?? ''}` : '';
 }
 
 function Running({ view }: { view: View }): JSX.Element {
