@@ -65,10 +65,10 @@ impl Clock {
     pub fn new(reading: Reading, timeframe: Timeframe) -> Self {
         let is_iso = matches!(
             reading.form,
-            Form::Fields {
-                order: Order::YearMonthDay,
-                ..
-            }
+            Form::Fields(layout)
+                if layout.order == Order::YearMonthDay
+                    && layout.separator == b'-'
+                    && !layout.is_named
         );
         Self {
             is_of_dates: timeframe.is_of_dates(),
