@@ -164,8 +164,6 @@ impl Clock {
         })
     }
 
-    #[cold]
-    #[inline(never)]
     fn other<'a>(&self, text: &'a [u8]) -> Option<Moment<'a>> {
         let text = text.trim_ascii();
         match &self.reading.form {
