@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use impresario_api::{
-    Bar, DatasetView, Event, EventBody, EventPage, Fault, KindView, MetricSeries, ModelCard,
-    ModelRow, OperationList, OperationView, SystemView,
+    Bar, DatasetView, Event, EventBody, EventPage, Fault, ImportAnswer, ImportList, KindView,
+    MetricSeries, ModelCard, ModelRow, OperationList, OperationView, SystemView,
 };
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -96,6 +96,8 @@ fn written() -> Vec<String> {
         Fault,
         DatasetView,
         Bar,
+        ImportList,
+        ImportAnswer,
         ModelRow,
         ModelCard
     );

@@ -2,13 +2,14 @@
 
 use actix_web::web::Data;
 use impresario::operation::Operation;
-use impresario_api::{BarPage, DatasetList, StartAnswer};
+use impresario_api::{BarPage, DatasetList, ImportAnswer, ImportList, ImportView, StartAnswer};
 
-use super::answers::{self, Answer};
+use super::answers::{self, Answer, ok};
 use super::caller::Caller;
-use super::extract::{DatasetName, NamedStart};
+use super::extract::{DatasetName, ImportPath, NamedStart};
 use super::query::{BarsQuery, NoQuery, Wait};
 use super::state::App;
+use super::upload::Upload;
 use crate::domain::market::DataLoad;
 
 pub(super) async fn load(
@@ -32,4 +33,27 @@ pub(super) async fn bars(app: Data<App>, name: DatasetName, query: BarsQuery) ->
     let (DatasetName { symbol, timeframe }, data) = (name, app.data.clone());
     let read = move || async move { Ok(data.bars(symbol, timeframe, query.0).await??) };
     answers::large(&app.orchestrator, read).await
+}
+
+pub(super) async fn imports(app: Data<App>, _: NoQuery) -> Answer<ImportList> {
+    let data = app.data.clone();
+    let read = move || async move { Ok(data.imports().await??) };
+    answers::large(&app.orchestrator, read).await
+}
+
+pub(super) async fn upload(
+    app: Data<App>,
+    name: ImportPath,
+    _: NoQuery,
+    upload: Upload,
+) -> Answer<ImportAnswer> {
+    ok(upload.store(&app.data, name.0).await?)
+}
+
+pub(super) async fn remove_import(
+    app: Data<App>,
+    name: ImportPath,
+    _: NoQuery,
+) -> Answer<ImportView> {
+    ok(app.data.remove_import(name.0).await??)
 }

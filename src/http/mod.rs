@@ -25,6 +25,7 @@ mod system;
 mod table;
 #[cfg(feature = "training")]
 mod training;
+mod upload;
 mod verbs;
 
 pub use connection::{Connections, Counts, TooFewFiles, Track, check_files, serve};
@@ -33,3 +34,4 @@ pub use live::SocketLimits;
 pub use openapi::Document;
 pub use routes::{configure, describe};
 pub use state::{App, OwnKinds};
+pub use upload::BodyLimits;

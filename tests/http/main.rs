@@ -12,6 +12,7 @@ mod data;
 mod data_folder;
 mod forks;
 mod full;
+mod imports;
 mod kinds;
 mod live;
 mod metrics;

@@ -5,6 +5,7 @@ mod checked;
 mod error;
 mod format;
 mod import;
+mod imports;
 mod library;
 mod load;
 mod spacing;
@@ -13,6 +14,7 @@ mod writer;
 
 pub use bars::{SeriesFault, check_bars};
 pub use error::MarketError;
+pub use imports::{ImportName, Imports, Upload};
 pub use library::{Dataset, Library};
 pub use load::{DataLoad, DataLoadOutput, DataLoadParams};
 pub use symbol::{SYMBOL, TIMEFRAMES, is_symbol, is_timeframe};
