@@ -1,5 +1,7 @@
 //! Market data: OHLCV bars and the datasets they are kept in.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +51,92 @@ pub struct DatasetView {
     pub source: String,
     /// When the bars were loaded.
     pub loaded_at: Timestamp,
+}
+
+/// How a file of bars was read, what became of its rows, and what is remarkable about them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct QualityReport {
+    /// The file's name.
+    pub file: String,
+    /// What the file was taken for.
+    pub read_as: ReadAs,
+    /// What became of its rows.
+    pub rows: RowCounts,
+    /// What is remarkable, one for each code.
+    pub warnings: Vec<QualityWarning>,
+}
+
+/// What a file of bars was taken for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReadAs {
+    /// What the text was packed in, outermost first: `gzip`, `zip`, `parquet`, `utf-16`. Empty for plain text.
+    pub packed: Vec<String>,
+    /// The name of the dialect; `auto` if everything was found from the file.
+    pub dialect: String,
+    /// What stands between the columns: `,`, `;`, `tab`, `|` or `space`.
+    pub separator: String,
+    /// What stands before the decimals: `.` or `,`.
+    pub decimal: String,
+    /// For each field of a bar, the header of its column, or `column 3` where there is no header. A time in two
+    /// columns has both, joined by ` + `.
+    pub columns: BTreeMap<String, String>,
+    /// The format of the times, in the words of strftime; `%s` for seconds since 1970, and for the other units.
+    pub time_format: String,
+    /// The unit of times that are numbers: `s`, `ms`, `us` or `ns`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_unit: Option<String>,
+    /// The time zone of the times: its name, `UTC`, an offset, or `in the times`.
+    pub time_zone: String,
+    /// The order of the rows: `ascending`, `descending` or `unordered`.
+    pub order: String,
+}
+
+/// What became of the rows of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RowCounts {
+    /// The rows after the header.
+    pub read: u64,
+    /// The bars that the dataset did not have before.
+    pub added: u64,
+    /// The bars of the dataset that were replaced by other ones with the same time.
+    pub replaced: u64,
+    /// The rows that were left out, and why.
+    pub dropped: Vec<DroppedRows>,
+}
+
+/// Rows that were left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DroppedRows {
+    /// Why: `bad_row`, `duplicate`, `other_symbol` or `file_end`.
+    pub why: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// Something remarkable about the bars of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct QualityWarning {
+    /// What it is, such as `ZONE_ASSUMED` or `OUTLIER`; docs/DATA.md lists them.
+    pub code: String,
+    /// The same for people.
+    pub message: String,
+    /// At how many places.
+    pub count: u64,
+    /// The first ten places.
+    pub places: Vec<QualityPlace>,
+}
+
+/// A place in a file of bars.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct QualityPlace {
+    /// The line of the file, from 1, if it is about a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The time of the bar, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Timestamp>,
+    /// What is there.
+    pub text: String,
 }
 
 /// All datasets.

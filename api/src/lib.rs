@@ -26,7 +26,10 @@ mod view;
 
 pub use curves::Curves;
 #[cfg(feature = "services")]
-pub use data::{Bar, BarPage, DatasetList, DatasetView, ImportAnswer, ImportList, ImportView};
+pub use data::{
+    Bar, BarPage, DatasetList, DatasetView, DroppedRows, ImportAnswer, ImportList, ImportView,
+    QualityPlace, QualityReport, QualityWarning, ReadAs, RowCounts,
+};
 pub use envelope::{Code, Envelope, ErrorBody};
 pub use event::{
     Event, EventBody, EventPage, EventType, GapData, LogData, LogLevel, MetricData,
