@@ -1,16 +1,20 @@
 //! The API over HTTP: a call returns the `data` of the answer, or an error.
 
+use std::io::Read;
 use std::str::FromStr;
 use std::time::Duration;
 
-use impresario_api::{Code, Envelope, ErrorBody};
+use impresario_api::{Code, Envelope, ErrorBody, ImportAnswer};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use ureq::SendBody;
 
 use crate::error::Error;
 
 /// How long an answer may take if the server was not asked to wait.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the answer to an upload may take after its last byte: the server waits for its disk.
+const UPLOAD_PATIENCE: Duration = Duration::from_secs(300);
 /// An idle connection is not used again after this: the server closes its end after 5 s.
 const IDLE: Duration = Duration::from_secs(4);
 /// The largest answer. Lists and logs are paged, so no answer comes near this.
@@ -93,6 +97,36 @@ impl Client {
                 .content_type("application/json")
                 .send(body.to_string()),
         )
+    }
+
+    /// Sends a file to the import folder, however long that takes.
+    pub(crate) fn put_import(
+        &self,
+        name: &str,
+        reader: impl Read + 'static,
+        length: Option<u64>,
+    ) -> Result<ImportAnswer, Error> {
+        let path = format!("{}/api/v1/data/imports/{}", self.url, escaped(name));
+        let request = self.sign(self.agent.put(path), &[], PATIENCE);
+        let mut request = request
+            .config()
+            .timeout_global(None)
+            .timeout_await_100(Some(PATIENCE))
+            .timeout_recv_response(Some(UPLOAD_PATIENCE))
+            .build()
+            .content_type("application/octet-stream")
+            // A file that is too large is refused before it is sent.
+            .header("Expect", "100-continue");
+        if let Some(length) = length {
+            request = request.header("Content-Length", length.to_string());
+        }
+        parse(self.finish(request.send(SendBody::from_owned_reader(reader)))?)
+    }
+
+    /// `DELETE`, as JSON.
+    pub(crate) fn delete(&self, path: &str) -> Result<Value, Error> {
+        let request = self.agent.delete(format!("{}{path}", self.url));
+        self.finish(self.sign(request, &[], PATIENCE).call())
     }
 
     /// Host and port of the address, and its path.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::args::{Command, Data, Models, Ops};
+use crate::args::{Command, Data, Imports, Models, Ops};
 use crate::client::Client;
 use crate::error::{DONE, Error};
 use crate::out::Out;
 
 mod data;
+mod imports;
 mod info;
 mod logs;
 mod models;
@@ -28,6 +29,11 @@ pub(crate) fn run(app: &App, command: Command) -> Result<u8, Error> {
         Command::System => info::system(app)?,
         Command::Data(Data::List) => data::list(app)?,
         Command::Data(Data::Show(bars)) => data::show(app, &bars)?,
+        Command::Data(Data::Dialects) => imports::dialects(app)?,
+        Command::Data(Data::Imports(asked)) => match asked.command {
+            None => imports::list(app)?,
+            Some(Imports::Delete { name }) => imports::delete(app, &name)?,
+        },
         Command::Models(Models::List) => models::list(app)?,
         Command::Models(Models::Show(model)) => models::show(app, &model.id)?,
         Command::Models(Models::Predict(predict)) => models::predict(app, &predict)?,

@@ -138,6 +138,24 @@ pub(crate) fn bars(shown: &Shown, look: Look) -> Vec<String> {
     lines
 }
 
+/// The first and the last bars of `count`.
+pub(crate) fn ends(first: &[Bar], last: &[Bar], count: u64, look: Look) -> Vec<String> {
+    if first.is_empty() {
+        return Vec::new();
+    }
+    // Of few bars, those that are among the first are not shown again.
+    let end = first.last().map(|bar| bar.timestamp);
+    let last = last.iter().filter(|bar| Some(bar.timestamp) > end);
+    let all: Vec<_> = first.iter().chain(last).collect();
+    let mut lines = rows(&all, look);
+    let left_out = count.saturating_sub(all.len() as u64);
+    if left_out > 0 {
+        let more = format!("  ⋮  {} more", thousands(left_out));
+        lines.insert(1 + first.len(), look.paint(Tone::Dim, &more));
+    }
+    lines
+}
+
 fn here(shown: &Shown) -> String {
     let ends = shown
         .first

@@ -5,6 +5,7 @@
 pub(crate) mod bars;
 mod canvas;
 pub(crate) mod data;
+pub(crate) mod dialects;
 pub(crate) mod end;
 pub(crate) mod errors;
 pub(crate) mod glyphs;
@@ -15,6 +16,7 @@ pub(crate) mod metrics;
 pub(crate) mod model;
 pub(crate) mod numbers;
 pub(crate) mod plain;
+pub(crate) mod quality;
 #[cfg(test)]
 pub(crate) mod sample;
 pub(crate) mod screen;
@@ -22,6 +24,7 @@ pub(crate) mod show;
 pub(crate) mod system;
 mod table;
 pub(crate) mod text;
+pub(crate) mod upload;
 
 use impresario_api::Status;
 

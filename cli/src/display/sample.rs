@@ -303,3 +303,23 @@ pub(crate) fn resumed_card() -> ModelCard {
     );
     serde_json::from_value(card).expect("the sample is a card")
 }
+
+/// A report with everything that one can have.
+pub(crate) fn quality() -> impresario_api::QualityReport {
+    let report = json!({"file": "GOOG_1d.csv.gz",
+        "read_as": {"packed": ["gzip"], "dialect": "auto", "separator": ";", "decimal": ",",
+            "columns": {"close": "Letzter", "high": "Hoch", "low": "Tief", "open": "Er\u{1b}ffnung",
+                "timestamp": "Datum + Zeit", "volume": "Volumen"},
+            "time_format": "%s", "time_unit": "ms", "time_zone": "UTC", "order": "descending"},
+        "rows": {"read": 2_148, "added": 2_137, "replaced": 5, "dropped": [
+            {"why": "bad_row", "count": 2}, {"why": "duplicate", "count": 1},
+            {"why": "other_symbol", "count": 2}, {"why": "file_end", "count": 1}]},
+        "warnings": [
+            {"code": "ZONE_ASSUMED", "message": "no zone was said, so UTC was assumed", "count": 1, "places": []},
+            {"code": "OUTLIER", "message": "a close is ten times or a tenth of both neighbours'", "count": 12,
+                "places": [{"line": 1_204, "time": "2024-01-05T00:00:00.000Z", "text": "close 1023.5"},
+                    {"line": 1_300, "text": "close 1"}, {"time": "2024-02-05T00:00:00.000Z", "text": ""},
+                    {"line": 1_400, "text": "close 2"}]},
+            {"code": "ROUNDED", "message": "a high was mended", "count": 3, "places": []}]});
+    serde_json::from_value(report).expect("a report")
+}
