@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::end::{Fact, render};
+use super::text::wrap;
 use super::{Look, Tone};
 
 /// Everything that the server tells: `{dialects: [{name, description}], columns: {field: [names]}}`.
@@ -24,7 +25,8 @@ pub(crate) fn list(told: &Value, look: Look) -> Vec<String> {
     lines.extend(render(&dialects, look));
     lines.push(String::new());
     let title = "names by which columns are known; another is said by --column FIELD=HEADER";
-    lines.push(look.paint(Tone::Strong, &look.fit(title)));
+    let title = wrap("", title, look.width).into_iter();
+    lines.extend(title.map(|line| look.paint(Tone::Strong, &line)));
     lines.extend(render(&columns, look));
     lines
 }
@@ -47,7 +49,7 @@ mod tests {
             json!([1]),
             json!({"dialects": 1, "columns": [{}]}),
         ] {
-            assert_eq!(list(&strange, look(60)).len(), 3);
+            assert_eq!(list(&strange, look(60)).len(), 4);
         }
     }
 }

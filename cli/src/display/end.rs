@@ -216,6 +216,7 @@ mod tests {
                 let handler = handlers::of(&view.row.kind);
                 let (outcome, next) = (handler.outcome(&view), handler.next(&view));
                 all.extend(end(&view, outcome, next, look(columns)));
+                all.extend(handler.details(&view, look(columns)));
                 all.push(String::new());
             }
             insta::assert_snapshot!(format!("ends_{columns}"), all.join("\n"));

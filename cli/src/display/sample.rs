@@ -160,6 +160,20 @@ pub(crate) fn ends() -> Vec<OperationView> {
             "rows": 2148, "start": "2004-08-19T00:00:00.000Z", "end": "2013-03-01T00:00:00.000Z",
             "sha256": "9f86d081884c7d659a2feaa0c55ad015", "bytes": 103_240, "replaced": replaced}})
     };
+    let mut reported = load(true);
+    reported["result_summary"]["report"] = json!(quality());
+    let mut dry = reported.clone();
+    dry["params"] = json!({"dry_run": true});
+    let bar = |day: u32, close| {
+        json!({"timestamp": format!("2013-02-{day:02}T00:00:00.000Z"), "open": 1, "high": 2, "low": 1,
+            "close": close, "volume": 1_000})
+    };
+    dry["result_summary"]["first"] = (1..6).map(|day| bar(day, 1.5)).collect();
+    dry["result_summary"]["last"] = (20..25).map(|day| bar(day, 1.25)).collect();
+    let doubtful = json!({"kind": "data_load", "verbs": ["retry"], "checkpoint": null, "error": {
+        "code": "DATA_DOUBTFUL", "message": "a.csv: it may be anything", "step": null, "details": {
+            "file": "a.csv", "doubts": [{"code": "EXCEL_SERIALS", "message": "45295 may be a day of Excel",
+                "instead": "say time_format"}]}}});
     let trained = |test: &TestReport, ended_by, run: u32| {
         json!({"kind": "training", "params": {"symbol": "GOOG", "timeframe": "1d", "patience": 10},
             "result_summary": {"model_id": "mdl_0k3j9x7s1w2ke", "best_epoch": 21,
@@ -186,6 +200,9 @@ pub(crate) fn ends() -> Vec<OperationView> {
     vec![
         from(load(false), "completed"),
         from(load(true), "completed"),
+        from(reported, "completed"),
+        from(dry, "completed"),
+        from(doubtful, "failed"),
         from(trained(&test_report(), "patience", 31), "completed"),
         from(trained(&worse, "epochs", 50), "completed"),
         from(failed("NOT_ENOUGH_BARS", few), "failed"),
