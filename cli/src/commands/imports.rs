@@ -5,6 +5,7 @@ use impresario_api::{ImportList, ImportView};
 use super::App;
 use crate::client::{escaped, parse};
 use crate::display;
+use crate::display::dialects::Dialects;
 use crate::error::Error;
 
 const IMPORTS: &str = "/api/v1/data/imports";
@@ -30,8 +31,9 @@ pub(super) fn delete(app: &App, name: &str) -> Result<(), Error> {
 
 pub(super) fn dialects(app: &App) -> Result<(), Error> {
     let raw = app.client.get("/api/v1/data/dialects", &[])?;
-    match app.out.json {
-        true => app.out.document(&raw),
-        false => app.out.lines(&display::dialects::list(&raw, app.out.look)),
+    if app.out.json {
+        return app.out.document(&raw);
     }
+    let told: Dialects = parse(raw)?;
+    app.out.lines(&display::dialects::list(&told, app.out.look))
 }

@@ -38,13 +38,13 @@ pub(crate) fn report(report: &QualityReport) -> Vec<Fact> {
         Fact::new("times", &times.join(", ")),
         Fact::new("rows", &rows(&report.rows)),
     ];
-    facts.extend(warnings(report));
+    facts.extend(warnings(&report.warnings));
     facts
 }
 
 /// What is remarkable about the bars, one line for each code.
-pub(crate) fn warnings(report: &QualityReport) -> Vec<Fact> {
-    report.warnings.iter().map(warning).collect()
+pub(crate) fn warnings(warnings: &[QualityWarning]) -> Vec<Fact> {
+    warnings.iter().map(warning).collect()
 }
 
 /// `2,148 read, 2,140 added, 5 replaced, 3 left out (2 bad row, 1 duplicate)`
@@ -97,7 +97,9 @@ fn warning(warning: &QualityWarning) -> Fact {
         places.push(format!("{} more", thousands(more)));
     }
     let mut text = warning.message.clone();
-    if places.is_empty() {
+    if text.is_empty() {
+        text = counted(warning.count, "place");
+    } else if places.is_empty() {
         if warning.count > 1 {
             text.push_str(&format!(" ({} times)", thousands(warning.count)));
         }

@@ -220,7 +220,11 @@ impl Handler for DataLoad {
             bars("first").unwrap_or_default(),
             bars("last").unwrap_or_default(),
         );
-        data::ends(&first, &last, result["rows"].as_u64().unwrap_or(0), look)
+        let mut lines = data::ends(&first, &last, result["rows"].as_u64().unwrap_or(0), look);
+        if !lines.is_empty() {
+            lines.insert(0, String::new());
+        }
+        lines
     }
 
     fn next(&self, view: &OperationView) -> Option<Fact> {
