@@ -47,7 +47,7 @@ pub(super) async fn upload(
     _: NoQuery,
     upload: Upload,
 ) -> Answer<ImportAnswer> {
-    ok(upload.store(&app.data, name.0).await?)
+    ok(upload.store(&app, name.0).await?)
 }
 
 pub(super) async fn remove_import(

@@ -272,7 +272,7 @@ impl ApiError {
 
     /// The server goes down.
     pub(super) fn shutting_down() -> Self {
-        let message = "the server is shutting down and admits no more starts";
+        let message = "the server is shutting down and admits no more starts and uploads";
         Self::of(StatusCode::SERVICE_UNAVAILABLE, Code::ShuttingDown, message).retryable()
     }
 

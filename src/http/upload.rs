@@ -13,7 +13,6 @@ use super::connection::{Connection, Permit};
 use super::errors::ApiError;
 use super::state::App;
 use crate::domain::market::ImportName;
-use crate::services::DataService;
 
 /// So much is collected before it is written.
 const PIECE: usize = 256 << 10;
@@ -73,10 +72,10 @@ impl Upload {
     /// Stores the file under a name, whole or not at all.
     pub(super) async fn store(
         mut self,
-        data: &DataService,
+        app: &App,
         name: ImportName,
     ) -> Result<ImportAnswer, ApiError> {
-        let stored = self.receive(data, name).await;
+        let stored = self.receive(app, name).await;
         if stored.is_err() && self.seen > 0 {
             self.drop_rest().await;
         }
@@ -84,14 +83,11 @@ impl Upload {
         stored
     }
 
-    async fn receive(
-        &mut self,
-        data: &DataService,
-        name: ImportName,
-    ) -> Result<ImportAnswer, ApiError> {
+    async fn receive(&mut self, app: &App, name: ImportName) -> Result<ImportAnswer, ApiError> {
+        let data = &app.data;
         let mut upload = data.begin_upload(name, self.length).await??;
         loop {
-            match self.piece().await {
+            match self.piece(app).await {
                 Ok(piece) if piece.is_empty() => break,
                 Ok(piece) => upload = data.write_upload(upload, piece).await??,
                 Err(error) => {
@@ -104,7 +100,11 @@ impl Upload {
     }
 
     /// What comes next, in one piece; nothing at the end.
-    async fn piece(&mut self) -> Result<BytesMut, ApiError> {
+    async fn piece(&mut self, app: &App) -> Result<BytesMut, ApiError> {
+        // What is long has no end that a shutdown could wait for.
+        if app.is_leaving() {
+            return Err(ApiError::shutting_down());
+        }
         let (mut piece, mut moved) = (BytesMut::new(), Moved::default());
         self.tell(Connection::reads_body);
         while piece.len() < PIECE

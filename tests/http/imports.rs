@@ -381,6 +381,29 @@ fn a_shutdown_does_not_wait_for_a_client_and_leaves_nothing() {
 }
 
 #[test]
+fn a_shutdown_does_not_wait_for_an_upload_that_moves_and_leaves_nothing() {
+    let mut server = Server::importing(&[]);
+    let headers = "Connection: close\r\nTransfer-Encoding: chunked\r\n";
+    let mut socket = server.begun("a.csv", headers, b"1\r\nx\r\n");
+    let mut sender = socket.try_clone().expect("a socket");
+    // It goes on until nobody takes it any more.
+    let chunk = [b"10000\r\n", &[b'x'; 0x1_0000][..], b"\r\n"].concat();
+    let sending = thread::spawn(move || while sender.write_all(&chunk).is_ok() {});
+    server.signal("TERM");
+    let mut answer = Vec::new();
+    // Whoever sends still when the connection ends may lose the answer.
+    let _ = socket.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(
+        answer.is_empty() || answer.contains("SHUTTING_DOWN"),
+        "{answer}"
+    );
+    assert_eq!(server.join().code(), Some(0));
+    assert_eq!(server.imported(), Vec::<String>::new());
+    sending.join().expect("it ends");
+}
+
+#[test]
 fn so_many_uploads_are_under_way_and_no_more() {
     let server = Server::importing(&[]);
     let name = |one: usize| format!("{one}.csv");
