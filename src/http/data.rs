@@ -43,17 +43,25 @@ pub(super) async fn imports(app: Data<App>, _: NoQuery) -> Answer<ImportList> {
 
 pub(super) async fn upload(
     app: Data<App>,
+    caller: Caller,
     name: ImportPath,
     _: NoQuery,
     upload: Upload,
 ) -> Answer<ImportAnswer> {
-    ok(upload.store(&app, name.0).await?)
+    let stored = upload.store(&app, name.0).await?;
+    let (who, name) = (caller.name().escape_debug(), stored.name.escape_debug());
+    log::info!("imports: {who} put {name}, {} bytes", stored.bytes);
+    ok(stored)
 }
 
 pub(super) async fn remove_import(
     app: Data<App>,
+    caller: Caller,
     name: ImportPath,
     _: NoQuery,
 ) -> Answer<ImportView> {
-    ok(app.data.remove_import(name.0).await??)
+    let removed = app.data.remove_import(name.0).await??;
+    let (who, name) = (caller.name().escape_debug(), removed.name.escape_debug());
+    log::info!("imports: {who} removed {name}, {} bytes", removed.bytes);
+    ok(removed)
 }
