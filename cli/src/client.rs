@@ -206,9 +206,9 @@ impl Client {
         let why = match error {
             ureq::Error::Io(error) => match error.kind() {
                 std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-                std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => {
-                    "it closed the connection".to_owned()
-                }
+                std::io::ErrorKind::ConnectionReset
+                | std::io::ErrorKind::BrokenPipe
+                | std::io::ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
                 _ => error.to_string(),
             },
             ureq::Error::ConnectionFailed => "connection failed".to_owned(),

@@ -19,7 +19,7 @@ pub(crate) fn sending(name: &str, passed: u64, length: Option<u64>, seconds: f64
         Some(length) if length > 0 => {
             let share = percent(100.0 * passed as f64 / length as f64);
             let left = (length.saturating_sub(passed)) as f64 * seconds / passed as f64;
-            let (passed, length, left) = (bytes(passed), bytes(length), span(left.round()));
+            let (passed, length, left) = (bytes(passed), bytes(length), span(left.ceil()));
             format!("uploading {name}  {share}  {passed} of {length}  {rate}/s  {left} left")
         }
         _ => format!("uploading {name}  {}  {rate}/s", bytes(passed)),
