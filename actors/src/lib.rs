@@ -49,7 +49,8 @@ pub use locks::panic_message;
 #[cfg(feature = "testing")]
 pub use operation::testing;
 pub use orchestrator::{
-    Asked, MetricRange, Options, Orchestrator, Started, Subscription, Until, Update,
+    ActiveOperation, Asked, MetricRange, Options, Orchestrator, Started, Subscription, Until,
+    Update,
 };
 pub use rules::lifecycle::Rejection;
 #[cfg_attr(not(feature = "testing"), doc(hidden))]

@@ -40,6 +40,7 @@ use ids::Ids;
 pub use metrics::MetricRange;
 pub use options::Options;
 pub(crate) use options::THIS_PROGRAM;
+pub use reads::ActiveOperation;
 pub use starts::Started;
 pub use subscription::{Subscription, Update};
 pub use system_metrics::SystemMetrics;

@@ -30,13 +30,13 @@ pub struct Bar {
 pub struct DatasetView {
     /// The instrument.
     pub symbol: String,
-    /// How long a bar lasts: 1m, 5m, 15m, 30m, 1h, 4h, 1d or 1w.
+    /// How long a bar lasts: a number and one of s, m, h, d, w and mo, from 1s to 12mo.
     pub timeframe: String,
     /// The number of bars.
     pub rows: u64,
     /// The number of places where bars are missing although the market was open: within a day for bars
-    /// shorter than one day; more than four days apart for daily ones, ten for weekly ones. Null if the
-    /// dataset was loaded before they were counted.
+    /// shorter than one day; three days further apart than a bar lasts for longer ones, so more than four days
+    /// for daily ones. Null if the dataset was loaded before they were counted.
     #[serde(default)]
     pub holes: Option<u64>,
     /// The first bar's time.
@@ -51,6 +51,26 @@ pub struct DatasetView {
     pub source: String,
     /// When the bars were loaded.
     pub loaded_at: Timestamp,
+    /// What is remarkable about the bars: the codes of the report of the last load, each with the number of its
+    /// places.
+    #[serde(default)]
+    pub warnings: Vec<WarningCount>,
+}
+
+/// How often there is something remarkable about the bars of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WarningCount {
+    /// What it is, such as `ZONE_ASSUMED` or `OUTLIER`.
+    pub code: String,
+    /// At how many places.
+    pub count: u64,
+}
+
+/// The report of the load from which a dataset comes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReportAnswer {
+    /// The report; null if the dataset was loaded before there were any.
+    pub report: Option<QualityReport>,
 }
 
 /// How a file of bars was read, what became of its rows, and what is remarkable about them.
@@ -142,7 +162,7 @@ pub struct QualityPlace {
 /// All datasets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DatasetList {
-    /// The datasets, ordered by symbol, then timeframe.
+    /// The datasets, ordered by symbol, then timeframe, the shortest first.
     pub datasets: Vec<DatasetView>,
 }
 

@@ -133,6 +133,8 @@ codes! {
     CheckpointNotWritten = "CHECKPOINT_NOT_WRITTEN",
     /// An operation like it has not ended yet.
     Duplicate = "DUPLICATE",
+    /// Models or operations refer to what should be deleted.
+    Referenced = "REFERENCED",
     /// The body is over its limit.
     BodyTooLarge = "BODY_TOO_LARGE",
     /// The body is not declared as JSON.

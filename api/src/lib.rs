@@ -1,12 +1,14 @@
 //! The wire types of `impresariod` that clients see: ids, views, event frames, requests, error codes and
-//! the envelope. The crate has types and their JSON form, and one rule that the server and its clients
-//! must apply alike: which points of a metric are valid ([`Curves`]). The types of the server's own services, bars
+//! the envelope. The crate has types and their JSON form, and the rules that the server and its clients
+//! must apply alike: which points of a metric are valid ([`Curves`]), how a symbol stands in a path. The types of the server's own services, bars
 //! and models, come with the feature `services`; a program that embeds the supervisor needs none of them.
 #![deny(missing_docs)]
 
 mod curves;
 #[cfg(feature = "services")]
 mod data;
+#[cfg(feature = "services")]
+mod delete;
 mod envelope;
 mod event;
 mod faults;
@@ -19,6 +21,8 @@ mod kind;
 mod model;
 mod number;
 mod request;
+#[cfg(feature = "services")]
+mod symbol;
 mod system;
 pub mod text;
 mod time;
@@ -28,8 +32,10 @@ pub use curves::Curves;
 #[cfg(feature = "services")]
 pub use data::{
     Bar, BarPage, DatasetList, DatasetView, DroppedRows, ImportAnswer, ImportList, ImportView,
-    QualityPlace, QualityReport, QualityWarning, ReadAs, RowCounts,
+    QualityPlace, QualityReport, QualityWarning, ReadAs, ReportAnswer, RowCounts, WarningCount,
 };
+#[cfg(feature = "services")]
+pub use delete::{DeleteAnswer, Reference, Relation};
 pub use envelope::{Code, Envelope, ErrorBody};
 pub use event::{
     Event, EventBody, EventPage, EventType, GapData, LogData, LogLevel, MetricData,
@@ -54,6 +60,8 @@ pub use number::{MAX_INTEGER, whole_numbers};
 pub use request::{
     PruneAnswer, PruneRequest, StartAnswer, StartMode, StartOptions, StartRequest, VerbRequest,
 };
+#[cfg(feature = "services")]
+pub use symbol::{symbol_from_path, symbol_to_path};
 pub use system::{HealthView, LaneView, SlotView, StoreView, SystemView};
 pub use time::{ParseTimeError, Timestamp};
 pub use view::{

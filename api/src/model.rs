@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Bar, ForkedFrom, ModelId, OperationId, StartOptions, Timestamp};
+use crate::{Bar, ForkedFrom, ModelId, OperationId, StartOptions, Timestamp, WarningCount};
 
 /// How well a model or a rule distinguishes up from not up.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -158,6 +158,10 @@ pub struct ModelData {
     /// The days of these parts; null for a model of an earlier version.
     #[serde(default)]
     pub part_dates: Option<[Span; 3]>,
+    /// What was remarkable about the bars when they were loaded: the codes of the dataset's report, each with
+    /// the number of its places.
+    #[serde(default)]
+    pub warnings: Vec<WarningCount>,
 }
 
 /// The card of a model, which is stored beside its weights.

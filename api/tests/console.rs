@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use impresario_api::{
-    Bar, DatasetView, Event, EventBody, EventPage, Fault, ImportAnswer, ImportList, KindView,
-    MetricSeries, ModelCard, ModelRow, OperationList, OperationView, SystemView,
+    Bar, DatasetView, DeleteAnswer, Event, EventBody, EventPage, Fault, ImportAnswer, ImportList,
+    KindView, MetricSeries, ModelCard, ModelRow, OperationList, OperationView, ReportAnswer,
+    SystemView,
 };
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -95,11 +96,13 @@ fn written() -> Vec<String> {
         KindView,
         Fault,
         DatasetView,
+        ReportAnswer,
         Bar,
         ImportList,
         ImportAnswer,
         ModelRow,
-        ModelCard
+        ModelCard,
+        DeleteAnswer
     );
     let types = generator.take_definitions(true);
     let types = types

@@ -31,7 +31,7 @@ impl Stage {
         let library = Library::new(folder.path().join("bars"))
             .open()
             .expect("a library");
-        let mut writer = library.writer("GOOG", "1d").expect("a writer");
+        let mut bars = Vec::new();
         for row in include_str!("../../samples/GOOG_1d.csv").lines().skip(1) {
             let fields: Vec<&str> = row.split(',').collect();
             let number = |at: usize| fields[at].parse().expect("a number");
@@ -43,9 +43,10 @@ impl Stage {
                 close: number(4),
                 volume: number(5),
             };
-            writer.push(&bar).expect("it is written");
+            bars.push(bar);
         }
-        writer.finish("GOOG_1d.csv").expect("it is whole");
+        let replaced = library.replace("GOOG", "1d", &bars, "GOOG_1d.csv");
+        replaced.expect("it is written");
         let models = Models::open(folder.path().join("models")).expect("a folder");
         let kind = Training::new(library, models);
         Self { folder, kind }

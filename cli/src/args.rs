@@ -11,7 +11,7 @@ use crate::values;
 
 mod reads;
 
-pub(crate) use reads::{Bars, Data, Imports, Models, Predict};
+pub(crate) use reads::{Bars, Data, DeleteData, DeleteModel, Imports, Models, Predict};
 
 /// The terminal client of impresariod: starts long-running work, shows it live, and stops it
 #[derive(Parser)]
@@ -60,10 +60,10 @@ pub(crate) enum Command {
     /// Operations: list, show, watch, stop, resume
     #[command(subcommand)]
     Ops(Ops),
-    /// Market data: load, list, show
+    /// Market data: load, list, show, delete
     #[command(subcommand)]
     Data(Data),
-    /// Trained models: list, show, predict, verify
+    /// Trained models: list, show, predict, verify, delete
     #[command(subcommand)]
     Models(Models),
     /// Show the supervisor: lanes, store, counters

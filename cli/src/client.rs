@@ -123,10 +123,12 @@ impl Client {
         parse(self.finish(request.send(SendBody::from_owned_reader(reader)))?)
     }
 
-    /// `DELETE`, as JSON.
-    pub(crate) fn delete(&self, path: &str) -> Result<Value, Error> {
+    /// `DELETE`; `how` is a field of the query that is true, or nothing.
+    pub(crate) fn delete(&self, path: &str, how: &'static str) -> Result<Value, Error> {
+        let query = [(how, "true".to_owned())];
+        let query = if how.is_empty() { &[][..] } else { &query };
         let request = self.agent.delete(format!("{}{path}", self.url));
-        self.finish(self.sign(request, &[], PATIENCE).call())
+        self.finish(self.sign(request, query, PATIENCE).call())
     }
 
     /// Host and port of the address, and its path.

@@ -258,6 +258,7 @@ fn api_next(body: &ErrorBody) -> Vec<(&'static str, Cow<'static, str>)> {
             return vec![("try", text.into())];
         }
         "INVALID_PARAMS" => ("what it takes:", "impresario kinds"),
+        "REFERENCED" => ("delete it all the same:", "the same with --yes"),
         "UNAUTHENTICATED" => (
             "bring a token:",
             "impresario --token-file FILE ...   or IMPRESARIO_TOKEN",

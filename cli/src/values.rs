@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 
 use impresario_api::CheckpointChoice;
 use impresario_api::json::{self, Unreadable};
+use impresario_api::text::is_unclear;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
@@ -77,29 +78,31 @@ pub(crate) fn integers(text: &str) -> Result<Value, String> {
         .map_err(|_| format!("expected integers such as 64,32, or none, got \"{text}\""))
 }
 
-/// The timeframes that the server accepts.
-const TIMEFRAMES: [&str; 8] = ["1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w"];
-
-/// The command that loads bars. A name that the server would refuse is replaced by a placeholder, so that a
-/// copied command works. Symbols are in upper case, whatever was typed.
+/// The command that loads bars. A name that cannot be one, or that the command line would take for an option, is
+/// replaced by a placeholder, so that a copied command works.
 pub(crate) fn load_command(symbol: &str, timeframe: &str) -> String {
-    let symbol = symbol.to_ascii_uppercase();
-    let symbol = if is_symbol(&symbol) {
-        &symbol
-    } else {
-        "SYMBOL"
+    let name = |text: &str, placeholder: &str| match is_name(text) {
+        true => quoted(text),
+        false => placeholder.to_owned(),
     };
-    let known = TIMEFRAMES.contains(&timeframe);
-    let timeframe = if known { timeframe } else { "TIMEFRAME" };
+    let (symbol, timeframe) = (name(symbol, "SYMBOL"), name(timeframe, "TIMEFRAME"));
     format!("impresario data load {symbol} --timeframe {timeframe}")
 }
 
-/// Whether the text can be a symbol.
-fn is_symbol(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
-    text.len() <= 32
-        && text.starts_with(plain)
-        && text.chars().all(|c| plain(c) || ".^=_-".contains(c))
+/// Whether the text can be a symbol or a timeframe. The server decides which there are.
+fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.chars().count())
+        && !text.starts_with('-')
+        && !text.contains(|c| c == '~' || is_unclear(c))
+}
+
+/// A word of a command for a shell, which changes nothing between single quotes.
+pub(crate) fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// Seconds of `90s`, `1.5h`, `30d`; a number without a unit is refused.
@@ -229,13 +232,23 @@ mod tests {
             load_command("BRK.B", "1d"),
             "impresario data load BRK.B --timeframe 1d"
         );
-        assert_eq!(
-            load_command("goog", "2d"),
-            "impresario data load GOOG --timeframe TIMEFRAME"
-        );
-        for symbol in ["A; rm -r .", "", "-A", &"A".repeat(33)] {
+        for (symbol, word) in [
+            ("goog", "goog"),
+            ("BTC/USDT", "BTC/USDT"),
+            ("^GSPC", "'^GSPC'"),
+            ("M&M.NS", "'M&M.NS'"),
+            ("A; rm -r .", "'A; rm -r .'"),
+            ("it's $(x)", "'it'\\''s $(x)'"),
+            ("茅台", "'茅台'"),
+        ] {
             assert_eq!(
-                load_command(symbol, "$(x)"),
+                load_command(symbol, "1mo"),
+                format!("impresario data load {word} --timeframe 1mo")
+            );
+        }
+        for symbol in ["", "-A", "A~B", "A\u{1b}[2J", "A\u{202e}", &"A".repeat(65)] {
+            assert_eq!(
+                load_command(symbol, ""),
                 "impresario data load SYMBOL --timeframe TIMEFRAME"
             );
         }

@@ -605,6 +605,31 @@ story('prices are written whole, an unknown dataset is said to be none, and one 
   assert.equal(await page.locator('.plot').count(), 0);
 });
 
+story('a dataset of any name is read, and deleted after a dialog that shows what refers to it', async (page, server) => {
+  await server.post('/data/load?wait=60', { symbol: 'GOOG', timeframe: '1d' });
+  await server.post('/data/load?wait=60', { symbol: 'BTC/USDT & é', timeframe: '1mo', file: 'GOOG_1d.csv' });
+  await page.goto(`${server.console}#/data`);
+  await page.locator('tbody').getByRole('link', { name: 'BTC/USDT & é' }).click();
+  await page.getByRole('img', { name: /prices of BTC\/USDT & é/ }).waitFor();
+  const waits = { symbol: 'BTC/USDT & é', timeframe: '1mo', file: 'GOOG_1d.csv', options: { not_before: '2099-01-01T00:00:00Z' } };
+  const { operation_id: id } = await server.post('/data/load', waits);
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Delete BTC/USDT & é 1mo?' });
+  await dialog.getByText('loads it, pending').waitFor();
+  assert.match(await dialog.getByRole('link').getAttribute('href'), new RegExp(id));
+  await dialog.getByRole('button', { name: 'Leave as is' }).click();
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  await dialog.getByText('loads it, pending').waitFor();
+  await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('heading', { name: 'GOOG 1d' }).waitFor();
+  assert.equal((await server.get('/data')).datasets.length, 1);
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  await page.getByRole('dialog').getByText('Nothing refers to it').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByRole('heading', { name: 'No data yet' }).waitFor();
+});
+
 story('only the pages of kinds that the server has are there', async (page, server) => {
   const kinds = await server.get('/kinds');
   const nav = page.getByRole('navigation', { name: 'Pages' });

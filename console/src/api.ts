@@ -61,6 +61,11 @@ export function post<T>(path: string, body: unknown, headers: Record<string, str
   return ask<T>('POST', path, JSON.stringify(body), headers);
 }
 
+/** Deletes; with `dry_run` it is only told what refers to it, and with `force` that is no hindrance. */
+export function remove<T>(path: string, how: '' | 'dry_run' | 'force'): Promise<T> {
+  return ask<T>('DELETE', how === '' ? path : `${path}?${how}=true`);
+}
+
 async function ask<T>(method: string, path: string, body?: string, more: Record<string, string> = {}): Promise<T> {
   const headers: Record<string, string> = { 'X-Client': 'console', ...more };
   if (body !== undefined) headers['Content-Type'] = 'application/json';

@@ -1,5 +1,6 @@
 // Reads something, and reads it again whenever it may have changed: when an operation that makes such things
 // has ended, or when the server was lost and found again.
+import { signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import { Unreachable, get } from './api.ts';
 import { life, socketOpen } from './connection.ts';
@@ -10,6 +11,9 @@ import { isEnded } from './status.ts';
 /** How often it is read without a socket. With a socket it is read only when something has happened. */
 const POLL_MS = 3_000;
 const SELDOM_MS = 60_000;
+
+/** Counts what this page has changed itself, so that everything is read again. */
+export const changes = signal(0);
 
 export interface Read<T> {
   got: T | null;
@@ -44,6 +48,6 @@ export function useRead<T>(path: string, kind?: string): Read<T> {
       loop.stop();
       end?.();
     };
-  }, [path, kind, life.value]);
+  }, [path, kind, life.value, changes.value]);
   return state;
 }

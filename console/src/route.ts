@@ -33,6 +33,11 @@ export function href(path: string[], query: Record<string, string> | URLSearchPa
   return `#/${path.map(encodeURIComponent).join('/')}${text === '' ? '' : `?${text}`}`;
 }
 
+/** The API's path of a dataset: a slash in a symbol is `~` there, which no symbol has. */
+export function dataset({ symbol, timeframe }: { symbol: string; timeframe: string }): string {
+  return `/data/${encodeURIComponent(symbol.replaceAll('/', '~'))}/${encodeURIComponent(timeframe)}`;
+}
+
 export const route = signal<Route>(parse(location.hash));
 
 addEventListener('hashchange', () => {

@@ -20,6 +20,9 @@ export interface Schema {
   minItems?: number;
   maxItems?: number;
   pattern?: string;
+  /** What is expected, in words; servers say so where a pattern would tell a person little. */
+  'x-expected'?: string;
+  examples?: unknown[];
   format?: string;
   $ref?: string;
   $defs?: Record<string, Schema>;
@@ -40,6 +43,8 @@ export interface Field {
   /** The default as it would be typed; empty if there is none. */
   fallback: string;
   choices: string[];
+  /** Values to choose from beside any others. */
+  examples: string[];
   schema: Schema;
 }
 
@@ -88,6 +93,7 @@ function field(name: string, schema: Schema, required: boolean): Field {
     range: range(schema, kind),
     fallback: schema.default === undefined || schema.default === null ? '' : typed(schema.default, kind),
     choices: (schema.enum ?? []).filter((one) => one !== null).map(String),
+    examples: (schema.examples ?? []).map(String),
     schema,
   };
 }
@@ -117,6 +123,7 @@ function isPlain(items: Schema | undefined): boolean {
 }
 
 function range(schema: Schema, kind: Field['kind']): string {
+  if (schema['x-expected'] !== undefined) return schema['x-expected'];
   if (kind === 'list') {
     const most = schema.maxItems === undefined ? '' : `at most ${schema.maxItems}, `;
     return `${most}each ${limits(schema.items ?? {}) || 'any'}, by comma`;

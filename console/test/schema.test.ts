@@ -14,6 +14,7 @@ const kind: Kind = {
       frame: { $ref: '#/$defs/Frame' },
       flag: { anyOf: [{ type: 'boolean' }, { type: 'null' }] },
       symbol: { type: 'string', pattern: '^[A-Z]+$' },
+      bar: { type: 'string', pattern: '^([1-9]d|[1-9]w)$', 'x-expected': 'a number and d or w', examples: ['1d', '1w'] },
       extra: { type: 'object' },
       seed: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
     },
@@ -40,6 +41,10 @@ describe('a form from a schema', () => {
     expect(of('frame')).toMatchObject({ kind: 'choice', choices: ['1d', '1w'] });
     expect(of('flag').kind).toBe('switch');
     expect(of('extra').kind).toBe('json');
+  });
+  it('says what is expected in the words of the kind, and offers its examples', () => {
+    expect(of('bar')).toMatchObject({ kind: 'text', range: 'a number and d or w', examples: ['1d', '1w'] });
+    expect(of('symbol').examples).toEqual([]);
   });
   it('sends what was typed: numbers as numbers, what is none as it is, nothing for nothing', () => {
     const typed = { step_ms: '-3', rate: '1e-4', layers: '8, x', symbol: ' 123 ', flag: 'false', extra: '{"a": 1}', file: '  ' };

@@ -2,12 +2,16 @@
 
 use actix_web::web::Data;
 use impresario::operation::Operation;
-use impresario_api::{BarPage, DatasetList, ImportAnswer, ImportList, ImportView, StartAnswer};
+use impresario_api::{
+    BarPage, DatasetList, DeleteAnswer, ImportAnswer, ImportList, ImportView, ReportAnswer,
+    StartAnswer,
+};
 
 use super::answers::{self, Answer, ok};
 use super::caller::Caller;
 use super::extract::{DatasetName, ImportPath, NamedStart};
-use super::query::{BarsQuery, NoQuery, Wait};
+use super::query::{BarsQuery, DeleteQuery, NoQuery, Wait};
+use super::references;
 use super::state::App;
 use super::upload::Upload;
 use crate::domain::market::DataLoad;
@@ -64,4 +68,27 @@ pub(super) async fn remove_import(
     let (who, name) = (caller.name().escape_debug(), removed.name.escape_debug());
     log::info!("imports: {who} removed {name}, {} bytes", removed.bytes);
     ok(removed)
+}
+
+pub(super) async fn report(app: Data<App>, name: DatasetName, _: NoQuery) -> Answer<ReportAnswer> {
+    let (DatasetName { symbol, timeframe }, data) = (name, app.data.clone());
+    let read = move || async move { Ok(data.report(symbol, timeframe).await??) };
+    answers::large(&app.orchestrator, read).await
+}
+
+pub(super) async fn delete(
+    app: Data<App>,
+    caller: Caller,
+    name: DatasetName,
+    query: DeleteQuery,
+) -> Answer<DeleteAnswer> {
+    let (DatasetName { symbol, timeframe }, shown) = (name.clone(), name.to_string());
+    app.data.exists(symbol.clone(), timeframe.clone()).await??;
+    let references = references::of_dataset(&app, &name).await?;
+    let answer = references::judged(&shown, references, query)?;
+    if answer.deleted {
+        app.data.delete(symbol, timeframe).await??;
+        log::info!("deleted {shown}, asked by {}", caller.name().escape_debug());
+    }
+    ok(answer)
 }

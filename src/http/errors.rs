@@ -15,7 +15,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use impresario::operation::ErrorCode;
-use impresario_api::{Code, Envelope, ErrorBody, Faults, Timestamp, text};
+use impresario_api::{Code, Envelope, ErrorBody, Faults, Reference, Timestamp, text};
 use serde_json::{Value, json};
 
 use super::body;
@@ -203,6 +203,19 @@ impl ApiError {
     pub(super) fn model_not_found(id: &str) -> Self {
         let message = format!("there is no model {id}");
         Self::of(StatusCode::NOT_FOUND, Code::ModelNotFound, message)
+    }
+
+    /// Something refers to what should be deleted: the first ones, and how many.
+    pub(super) fn referenced(name: &str, references: &[Reference], total: u64) -> Self {
+        let what = match references {
+            [one] if total == 1 && one.model_id.is_some() => "a model refers".to_owned(),
+            [_] if total == 1 => "an operation refers".to_owned(),
+            _ => format!("{total} models and operations refer"),
+        };
+        let message = format!("{what} to {name}; with force=true it is deleted all the same");
+        let mut error = Self::of(StatusCode::CONFLICT, Code::Referenced, message);
+        error.0.body.details_total = Some(total);
+        error.details(json!(references))
     }
 
     /// The route has other methods.

@@ -2,6 +2,7 @@
 
 mod fields;
 
+use std::fmt;
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -14,7 +15,8 @@ use futures_util::future::LocalBoxFuture;
 use impresario::operation::Operation;
 use impresario_api::json::{self, Unreadable};
 use impresario_api::{
-    CheckpointChoice, Faults, OperationId, PruneRequest, StartOptions, VerbRequest, whole_numbers,
+    CheckpointChoice, Faults, OperationId, PruneRequest, StartOptions, VerbRequest,
+    symbol_from_path, whole_numbers,
 };
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -56,9 +58,16 @@ fn id<T: FromStr>(request: &HttpRequest, missing: fn(&str) -> ApiError) -> Resul
 }
 
 /// The dataset in the path, unchecked: a name that cannot be is the name of nothing.
+#[derive(Clone)]
 pub(super) struct DatasetName {
     pub(super) symbol: String,
     pub(super) timeframe: String,
+}
+
+impl fmt::Display for DatasetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.symbol, self.timeframe)
+    }
 }
 
 impl FromRequest for DatasetName {
@@ -66,10 +75,9 @@ impl FromRequest for DatasetName {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let part = |name| request.match_info().query(name).to_owned();
         ready(Ok(Self {
-            symbol: part("symbol"),
-            timeframe: part("timeframe"),
+            symbol: symbol_from_path(&path_part(request, "symbol")),
+            timeframe: path_part(request, "timeframe"),
         }))
     }
 }
@@ -89,6 +97,12 @@ impl FromRequest for ImportPath {
         let fault = || Faults::one("name", ImportName::EXPECTED, &format!("{sent:?}"));
         ready(name.map(Self).ok_or_else(|| ApiError::bad_path(&fault())))
     }
+}
+
+/// A part of the path, decoded: the router has left `%25`, `%2B` and `%2F` as they were sent.
+fn path_part(request: &HttpRequest, name: &str) -> String {
+    let part = request.match_info().query(name);
+    percent_decode_str(part).decode_utf8_lossy().into_owned()
 }
 
 /// The model's id in the path.

@@ -19,6 +19,7 @@ mod openapi;
 mod operations;
 mod peer;
 mod query;
+mod references;
 mod routes;
 mod state;
 mod system;

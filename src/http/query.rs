@@ -75,6 +75,15 @@ pub(super) struct MetricsQuery(pub(super) MetricRange);
 /// Which bars of a dataset are read.
 pub(super) struct BarsQuery(pub(super) Range);
 
+/// How something is deleted.
+#[derive(Clone, Copy)]
+pub(super) struct DeleteQuery {
+    /// Also if something refers to it.
+    pub(super) force: bool,
+    /// Not at all: only what refers to it is told.
+    pub(super) dry_run: bool,
+}
+
 macro_rules! from_query {
     ($($name:ident: $build:expr;)*) => {$(
         impl FromRequest for $name {
@@ -106,6 +115,10 @@ from_query! {
         wait: fields.seconds("wait", "hold the answer until there is an event", 30.0),
     };
     BarsQuery: bars;
+    DeleteQuery: |fields| Self {
+        force: fields.flag("force", "true: also if something refers to it"),
+        dry_run: fields.flag("dry_run", "true: delete nothing, and tell what refers to it"),
+    };
     LogsQuery: |fields| Self {
         since: since(fields),
         limit: fields.limit(1_000),
@@ -217,16 +230,7 @@ fn list(fields: &mut Fields) -> ListQuery {
             }),
         )
         .kinds(fields.several::<Word, _>("kind", "one of these", "names of kinds", any))
-        .active_only(
-            fields
-                .one::<bool, _>(
-                    "active_only",
-                    "true: those that have not ended",
-                    "true or false",
-                    |word| word.parse().ok(),
-                )
-                .unwrap_or(false),
-        )
+        .active_only(fields.flag("active_only", "true: those that have not ended"))
         .label(fields.one::<Label, _>("label", "has this label", "key:value", label))
         .text(fields.one::<Text, _>(
             "q",

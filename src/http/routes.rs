@@ -275,13 +275,26 @@ fn data_routes(table: Table) -> Table {
                 ),
         )
         .service(
-            at("/api/v1/data/{symbol}/{timeframe}", READ).route(
-                get()
-                    .to(data::bars)
-                    .fails(500, BROKEN)
-                    .summary("Bars of one dataset, ascending."),
-            ),
+            at("/api/v1/data/{symbol}/{timeframe}", "GET, HEAD, DELETE")
+                .route(
+                    get()
+                        .to(data::bars)
+                        .fails(500, BROKEN)
+                        .summary("Bars of one dataset, ascending."),
+                )
+                .route(
+                    delete()
+                        .to(data::delete)
+                        .fails(409, &["REFERENCED"])
+                        .fails(500, &["STORAGE_FAILED"])
+                        .summary("Deletes a dataset, unless something refers to it."),
+                ),
         )
+        .service(at("/api/v1/data/{symbol}/{timeframe}/report", READ).route(
+            get().to(data::report).fails(500, BROKEN).summary(
+                "How the dataset was read from its file, and what is remarkable about it.",
+            ),
+        ))
 }
 
 #[cfg(feature = "training")]
@@ -306,12 +319,20 @@ fn training_routes(table: Table) -> Table {
             ),
         )
         .service(
-            at("/api/v1/models/{id}", READ).route(
-                get()
-                    .to(training::model)
-                    .fails(500, BROKEN)
-                    .summary("One model's card."),
-            ),
+            at("/api/v1/models/{id}", "GET, HEAD, DELETE")
+                .route(
+                    get()
+                        .to(training::model)
+                        .fails(500, BROKEN)
+                        .summary("One model's card."),
+                )
+                .route(
+                    delete()
+                        .to(training::delete)
+                        .fails(409, &["REFERENCED"])
+                        .fails(500, &["STORAGE_FAILED"])
+                        .summary("Deletes a model, unless something refers to it."),
+                ),
         )
         .service(
             at("/api/v1/models/{id}/verify", ACT).route(

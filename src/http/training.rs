@@ -2,12 +2,13 @@
 
 use actix_web::web::Data;
 use impresario::operation::Operation;
-use impresario_api::{ModelCard, ModelList, Prediction, StartAnswer};
+use impresario_api::{DeleteAnswer, ModelCard, ModelList, Prediction, StartAnswer};
 
 use super::answers::{self, Answer, ok};
 use super::caller::Caller;
 use super::extract::{Model, NamedStart, Predict, Verify};
-use super::query::{NoQuery, Wait};
+use super::query::{DeleteQuery, NoQuery, Wait};
+use super::references;
 use super::state::App;
 use crate::domain::training::{ModelVerify, Training};
 
@@ -30,6 +31,26 @@ pub(super) async fn models(app: Data<App>, _: NoQuery) -> Answer<ModelList> {
 
 pub(super) async fn model(app: Data<App>, id: Model, _: NoQuery) -> Answer<ModelCard> {
     ok(app.training.card(id.0).await??)
+}
+
+pub(super) async fn delete(
+    app: Data<App>,
+    caller: Caller,
+    id: Model,
+    query: DeleteQuery,
+) -> Answer<DeleteAnswer> {
+    app.training.exists(id.0).await??;
+    let references = references::of_model(&app, id).await?;
+    let answer = references::judged(&format!("model {}", id.0), references, query)?;
+    if answer.deleted {
+        app.training.delete(id.0).await??;
+        log::info!(
+            "deleted {}, asked by {}",
+            id.0,
+            caller.name().escape_debug()
+        );
+    }
+    ok(answer)
 }
 
 pub(super) async fn verify(

@@ -2,7 +2,9 @@
 
 use impresario::operation::Operation;
 use impresario::{Error, Options, Orchestrator, Started};
-use impresario_api::{BarPage, DatasetList, ImportAnswer, ImportList, ImportView, Timestamp};
+use impresario_api::{
+    BarPage, DatasetList, ImportAnswer, ImportList, ImportView, ReportAnswer, Timestamp,
+};
 use serde_json::Value;
 
 use crate::domain::market::{DataLoad, ImportName, Imports, Library, MarketError, Upload};
@@ -49,6 +51,51 @@ impl DataService {
             .blocking({
                 let library = self.library.clone();
                 move || library.list().map(|datasets| DatasetList { datasets })
+            })
+            .await
+    }
+
+    /// The report of the load from which a dataset comes.
+    pub async fn report(
+        &self,
+        symbol: String,
+        timeframe: String,
+    ) -> Result<Result<ReportAnswer, MarketError>, Error> {
+        self.orchestrator
+            .blocking({
+                let library = self.library.clone();
+                move || {
+                    let report = library.report(&symbol, &timeframe)?;
+                    Ok(ReportAnswer { report })
+                }
+            })
+            .await
+    }
+
+    /// An error if there is no such dataset.
+    pub async fn exists(
+        &self,
+        symbol: String,
+        timeframe: String,
+    ) -> Result<Result<(), MarketError>, Error> {
+        self.orchestrator
+            .blocking({
+                let library = self.library.clone();
+                move || library.exists(&symbol, &timeframe)
+            })
+            .await
+    }
+
+    /// Deletes a dataset.
+    pub async fn delete(
+        &self,
+        symbol: String,
+        timeframe: String,
+    ) -> Result<Result<(), MarketError>, Error> {
+        self.orchestrator
+            .blocking({
+                let library = self.library.clone();
+                move || library.delete(&symbol, &timeframe)
             })
             .await
     }

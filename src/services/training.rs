@@ -2,7 +2,7 @@
 
 use impresario::operation::Operation;
 use impresario::{Error, Options, Orchestrator, Started};
-use impresario_api::{Bar, ModelCard, ModelId, ModelList, Prediction};
+use impresario_api::{Bar, ModelCard, ModelId, ModelList, OperationId, Prediction, Reference};
 use serde_json::Value;
 
 use crate::domain::training::{
@@ -48,6 +48,53 @@ impl TrainingService {
             .blocking({
                 let models = self.models.clone();
                 move || models.card(id)
+            })
+            .await
+    }
+
+    /// An error if there is no such model.
+    pub async fn exists(&self, id: ModelId) -> Result<Result<(), TrainingError>, Error> {
+        self.orchestrator
+            .blocking({
+                let models = self.models.clone();
+                move || models.exists(id)
+            })
+            .await
+    }
+
+    /// Deletes a model.
+    pub async fn delete(&self, id: ModelId) -> Result<Result<(), TrainingError>, Error> {
+        self.orchestrator
+            .blocking({
+                let models = self.models.clone();
+                move || models.delete(id)
+            })
+            .await
+    }
+
+    /// The models that were trained on a dataset.
+    pub async fn trained_on(
+        &self,
+        symbol: String,
+        timeframe: String,
+    ) -> Result<Result<Vec<Reference>, TrainingError>, Error> {
+        self.orchestrator
+            .blocking({
+                let models = self.models.clone();
+                move || models.trained_on(&symbol, &timeframe)
+            })
+            .await
+    }
+
+    /// The models whose training went on from a checkpoint of this operation.
+    pub async fn forked_from(
+        &self,
+        operation: OperationId,
+    ) -> Result<Result<Vec<Reference>, TrainingError>, Error> {
+        self.orchestrator
+            .blocking({
+                let models = self.models.clone();
+                move || models.forked_from(operation)
             })
             .await
     }

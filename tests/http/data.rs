@@ -90,8 +90,42 @@ fn the_sample_is_loaded_listed_and_read() {
 }
 
 #[test]
+fn the_report_of_a_load_is_read_beside_its_dataset() {
+    let price = |day: i64| match day {
+        7 => 1_000.0,
+        _ => 10.0 + day as f64 / 10.0,
+    };
+    let row = |day: i64| format!("{},{p},{p},{p},{p},1\n", day * 86_400, p = price(day));
+    let rows = std::iter::once(HEADER.to_owned()).chain((0..20).map(row));
+    let server = Server::importing(&[("A_1d.csv", &rows.collect::<String>())]);
+    let missing = server.get("/api/v1/data/A/1d/report");
+    missing.fails(404, "DATA_NOT_FOUND");
+    ended(&server, &json!({"symbol": "A", "timeframe": "1d"}));
+    let answer = server.get("/api/v1/data/A/1d/report");
+    let report = &answer.data(200)["report"];
+    has(report, json!({"file": "A_1d.csv"}));
+    has(
+        &report["rows"],
+        json!({"read": 20, "added": 20, "replaced": 0}),
+    );
+    assert_eq!(report["read_as"]["order"], "ascending");
+    let warning = &report["warnings"][0];
+    has(warning, json!({"code": "OUTLIER", "count": 1}));
+    assert_eq!(warning["places"][0]["time"], "1970-01-08T00:00:00.000Z");
+    let list = server.get("/api/v1/data");
+    let listed = &list.list("datasets")[0];
+    assert_eq!(listed["warnings"], json!([{"code": "OUTLIER", "count": 1}]));
+    server
+        .get("/api/v1/data/A/1d/report?a=1")
+        .fails(400, "BAD_REQUEST");
+    server
+        .get("/api/v1/data/A/2y/report")
+        .fails(404, "DATA_NOT_FOUND");
+}
+
+#[test]
 fn a_range_has_both_its_ends_and_a_date_is_the_whole_day() {
-    let server = Server::importing(&[("BTC=F_5m.csv", &five_minutes())]);
+    let server = Server::importing(&[("BTC%3DF_5m.csv", &five_minutes())]);
     ended(&server, &json!({"symbol": "BTC=F", "timeframe": "5m"}));
     let read = |query: &str| {
         let reply = server.get(&format!("/api/v1/data/BTC=F/5m{query}"));
@@ -146,14 +180,22 @@ fn what_is_not_there_or_cannot_be_is_not_found() {
         "goog/1d",
         "GOOG/2d",
         "GOOG/1D",
+        "GOOG/13mo",
         ".../1d",
         "%2e%2e/1d",
+        "~~/1d",
+        "..~..~A/1d",
         "A%2FB/1d",
+        "A~B/1d",
         "A%20B/1d",
+        "A%20/1d",
         "A%00/1d",
+        "A%252FB/1d",
+        "%E2%80%AEA/1d",
         "%D0%93/1d",
         "%FF/1d",
         "-A/1d",
+        "imports/1d",
         &long,
     ] {
         let reply = server.get(&format!("/api/v1/data/{path}"));
@@ -172,16 +214,48 @@ fn every_fault_of_the_params_is_named() {
     let server = Server::importing(&[]);
     let long = "A".repeat(300);
     let symbols = [
-        "", ".", "..", "a/b", "A/B", "A\\B", "A B", " A", "A\n", "goog", ".A", "-A", "^A", "Ä",
-        "ГУГЛ", "💰", "A\u{0}", &long,
+        "",
+        ".",
+        "..",
+        "imports",
+        "A~B",
+        " A",
+        "A ",
+        "A\n",
+        "A\u{0}",
+        "A\u{7f}",
+        "A\u{200b}",
+        "A\u{202e}B",
+        "\u{301}",
+        "\u{e000}",
+        "A\u{a0}B",
+        &long,
     ];
     for symbol in symbols {
         let reply = server.post(LOAD, &json!({"symbol": symbol, "timeframe": "1d"}));
         reply.faults(422, "INVALID_PARAMS", &["symbol"]);
+        let message = reply.message();
+        assert!(
+            message.contains("1 to 64 printable characters but ~"),
+            "{message}"
+        );
     }
+    let wide = json!({"symbol": "茅".repeat(40), "timeframe": "1d"});
+    let reply = server.post(LOAD, &wide);
+    reply.faults(422, "INVALID_PARAMS", &["symbol"]);
+    assert!(
+        reply.message().contains("file's name"),
+        "{}",
+        reply.message()
+    );
     for timeframe in [
         json!("1D"),
-        json!("2d"),
+        json!("0d"),
+        json!("01d"),
+        json!("366d"),
+        json!("31536001s"),
+        json!("13mo"),
+        json!("1y"),
         json!(""),
         json!("1d/.."),
         json!(1),
@@ -189,6 +263,11 @@ fn every_fault_of_the_params_is_named() {
     ] {
         let reply = server.post(LOAD, &json!({"symbol": "A", "timeframe": timeframe}));
         reply.faults(422, "INVALID_PARAMS", &["timeframe"]);
+        let message = reply.message();
+        assert!(
+            message.contains("one of s m h d w mo, from 1s to 12mo"),
+            "{message}"
+        );
     }
     let reply = server.post(LOAD, &json!({"file": "x".repeat(256), "folder": "/etc"}));
     reply.faults(
@@ -300,4 +379,85 @@ fn a_load_is_answered_at_once_and_its_wait_is_that_of_any_start() {
         server.get("/api/v1/data/A/5m").data(200)["dataset"]["rows"],
         600
     );
+}
+
+/// A symbol as people write it, as it stands in a path, and the file that is loaded by default.
+const WRITTEN: &[(&str, &str, &str)] = &[
+    ("^GSPC", "%5EGSPC", "%5EGSPC_1mo.csv"),
+    ("BTC/USDT", "BTC~USDT", "BTC%2FUSDT_1mo.csv"),
+    ("M&M.NS", "M%26M.NS", "M%26M.NS_1mo.csv"),
+    ("0700.HK", "0700.HK", "0700.HK_1mo.csv"),
+    ("aapl", "aapl", "aapl_1mo.csv"),
+    ("AAPL", "AAPL", "AAPL_1mo.csv"),
+    ("ES=F", "ES=F", "ES%3DF_1mo.csv"),
+    ("BRK B", "BRK%20B", "BRK%20B_1mo.csv"),
+    ("100%", "100%25", "100%25_1mo.csv"),
+    ("A+B", "A%2BB", "A%2BB_1mo.csv"),
+    ("A%2FB", "A%252FB", "A%252FB_1mo.csv"),
+    ("../A", "..~A", "%2E.%2FA_1mo.csv"),
+    ("A?b=c#d", "A%3Fb%3Dc%23d", "A%3Fb%3Dc%23d_1mo.csv"),
+    ("-x", "-x", "%2Dx_1mo.csv"),
+    ("Ä", "%C3%84", "%C3%84_1mo.csv"),
+];
+
+#[test]
+fn a_symbol_is_loaded_listed_and_read_as_people_write_it() {
+    let rows = |close: usize| {
+        format!("{HEADER}2024-01-01,100,200,1,{close},5\n2024-02-01,100,200,1,{close},5\n")
+    };
+    let texts: Vec<_> = (1..=WRITTEN.len()).map(rows).collect();
+    let files: Vec<_> = WRITTEN
+        .iter()
+        .zip(&texts)
+        .map(|((_, _, file), text)| (*file, &**text))
+        .collect();
+    let server = Server::importing(&files);
+    for (symbol, _, file) in WRITTEN {
+        let view = ended(&server, &json!({"symbol": symbol, "timeframe": "1mo"}));
+        assert_eq!(view["status"], "completed", "{view}");
+        assert_eq!(view["params"]["file"], *file);
+        assert_eq!(view["result_summary"]["symbol"], *symbol);
+    }
+    for (place, (symbol, path, _)) in WRITTEN.iter().enumerate() {
+        let reply = server.get(&format!("/api/v1/data/{path}/1mo"));
+        let page = reply.data(200);
+        assert_eq!(page["dataset"]["symbol"], *symbol);
+        assert_eq!(page["bars"][0]["close"], (place + 1) as f64, "{symbol}");
+    }
+    // A client that encodes the slash means the same.
+    let reply = server.get("/api/v1/data/BTC%2FUSDT/1mo");
+    assert_eq!(reply.data(200)["dataset"]["symbol"], "BTC/USDT");
+    let listed = server.get("/api/v1/data");
+    assert_eq!(listed.list("datasets").len(), WRITTEN.len());
+    assert_eq!(kept(&server).len(), WRITTEN.len());
+}
+
+#[test]
+fn a_timeframe_is_any_number_of_a_unit_and_the_list_is_by_length() {
+    let server = Server::importing(&[("a.csv", &five_minutes())]);
+    for timeframe in ["12mo", "2d", "60m", "1h", "1s", "52w", "90s"] {
+        let body = json!({"symbol": "A", "timeframe": timeframe, "file": "a.csv"});
+        assert_eq!(ended(&server, &body)["status"], "completed", "{timeframe}");
+    }
+    let listed = server.get("/api/v1/data");
+    let datasets = listed.list("datasets");
+    let names: Vec<_> = datasets.iter().map(|one| &one["timeframe"]).collect();
+    assert_eq!(names, ["1s", "90s", "60m", "1h", "2d", "52w", "12mo"]);
+}
+
+#[test]
+fn datasets_that_an_earlier_version_named_are_still_there() {
+    let mut server = Server::importing(&[("a.csv", &five_minutes())]);
+    let body = json!({"symbol": "ES=F", "timeframe": "5m", "file": "a.csv"});
+    assert_eq!(ended(&server, &body)["status"], "completed");
+    let bars = server.folder.path().join("data/bars");
+    server.signal("TERM");
+    server.join();
+    fs::rename(bars.join("ES%3DF_5m.bars"), bars.join("ES=F_5m.bars")).expect("it is there");
+    let server = server.again();
+    assert_eq!(
+        server.get("/api/v1/data/ES=F/5m").data(200)["dataset"]["rows"],
+        600
+    );
+    assert_eq!(kept(&server), [bars.join("ES%3DF_5m.bars")]);
 }

@@ -10,6 +10,7 @@ mod console;
 mod contract;
 mod data;
 mod data_folder;
+mod deleting;
 mod forks;
 mod full;
 mod imports;

@@ -27,6 +27,8 @@ const PATHS: &[(&str, bool)] = &[
     ("/api/v1/data/GOOG/1d", true),
     ("/api/v1/data/imports", true),
     ("/api/v1/data/imports/a.csv", true),
+    ("/api/v1/data/BTC~USDT/1h", true),
+    ("/api/v1/data/%5EGSPC/1d", true),
     ("/api/v1/dummy/start", true),
 ];
 
@@ -275,6 +277,18 @@ fn a_symbol_may_be_percent_encoded_where_a_path_takes_one() {
     reply.fails(404, "DATA_NOT_FOUND");
     let message = reply.message();
     assert!(message.contains("^GSPC"), "{message}");
+    // What a part decodes to leads to no other route, and out of no folder.
+    for path in [
+        "..%2F..%2Fsystem/1d",
+        "%2e%2e~kinds/1d",
+        "~/1d",
+        "a~load/1d",
+        "imports/1d",
+    ] {
+        server
+            .get(&format!("/api/v1/data/{path}"))
+            .fails(404, "DATA_NOT_FOUND");
+    }
     server
         .get("/api/v1/dat%61/%5EGSPC/1d")
         .fails(404, "ROUTE_NOT_FOUND");

@@ -1,6 +1,7 @@
 //! Training over real bars: what is refused, what fails, what stops it, and what is left then.
 
 mod cancelling;
+mod deleting;
 mod forking;
 mod models;
 mod resuming;

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use impresario_api::{
-    EventBody, EventPage, LogLevel, OperationId, OperationList, OperationView, Status, Timestamp,
+    EventBody, EventPage, ForkedFrom, LogLevel, OperationId, OperationList, OperationView, Status,
+    Timestamp,
 };
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -24,6 +25,8 @@ use crate::supervision::writer::Entry;
 
 /// Events read at a time.
 const PAGE: usize = 1_000;
+/// Rows read at a time where all are looked at.
+const ROWS: usize = 1_000;
 /// Operations removed in one commit: a batch that no start has to wait long for.
 const PRUNE_BATCH: usize = 500;
 /// The same on a full disk: what is removed has to be written to the log first.
@@ -31,7 +34,64 @@ const PRUNE_FEW: usize = 20;
 /// How often in a row a full disk is tried again.
 const PRUNE_AGAIN: u32 = 3;
 
+/// An operation that has not ended, with its params.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ActiveOperation {
+    /// The operation.
+    pub id: OperationId,
+    /// Its kind.
+    pub kind: String,
+    /// Its status.
+    pub status: Status,
+    /// When its start was recorded.
+    pub created_at: Timestamp,
+    /// Its params.
+    pub params: Arc<Value>,
+    /// The checkpoint of another operation from which it was forked.
+    pub forked_from: Option<ForkedFrom>,
+}
+
 impl Orchestrator {
+    /// The operations of these kinds that have not ended and that `is_meant` is true of, newest first: those, for
+    /// example, that use what somebody wants to remove. All of these kinds are read, page by page, so it takes
+    /// longer than [`Self::list`]. One that starts meanwhile may be missing.
+    ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/doc_example.rs"));
+    /// # fn main() { run(async |orchestrator| {
+    /// orchestrator.start_managed_operation::<Count>(Upto { n: 3 }, Options::default()).await?;
+    /// let others = orchestrator.active(vec!["count".to_owned()], |one| one.params["n"] == 7).await?;
+    /// assert!(others.is_empty());
+    /// # Ok(())
+    /// # }) }
+    /// ```
+    pub async fn active(
+        &self,
+        kinds: Vec<String>,
+        is_meant: impl Fn(&ActiveOperation) -> bool,
+    ) -> Result<Vec<ActiveOperation>, Error> {
+        let mut query = Query::default().kinds(kinds).active_only(true).limit(ROWS);
+        let mut found = Vec::new();
+        loop {
+            let page = self.0.reader.page(&query).await?;
+            self.see_to(&page.operations);
+            let each = page.operations.iter().map(|one| ActiveOperation {
+                id: one.id,
+                kind: one.kind.clone(),
+                status: one.state.shown(),
+                created_at: one.created_at,
+                params: Arc::clone(&one.params),
+                forked_from: one.forked.as_ref().map(|forked| forked.from.clone()),
+            });
+            found.extend(each.filter(&is_meant));
+            query = match page.operations.last() {
+                Some(last) if page.more => query.before(Some(last.id)),
+                _ => return Ok(found),
+            };
+        }
+    }
+
     /// One operation.
     ///
     /// ```

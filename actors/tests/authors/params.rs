@@ -74,6 +74,17 @@ impl Taken for Fields {
     const KIND: &'static str = "train";
 }
 
+/// A field whose pattern would tell a person little.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+struct Worded {
+    #[schemars(regex(pattern = "^[^~]*$"), extend("x-expected" = "a name without ~"))]
+    name: String,
+}
+
+impl Taken for Worded {
+    const KIND: &'static str = "worded";
+}
+
 /// Fields beside the alternatives of a flattened enum.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 struct Flat {
@@ -347,4 +358,12 @@ fn a_kind_whose_schema_cannot_be_checked_with_takes_nothing() {
         told.starts_with("the params: expected a schema to check with, got "),
         "{told}"
     );
+}
+
+#[test]
+fn the_words_of_an_author_come_before_those_of_the_schema() {
+    let name = "~".to_owned();
+    let here = run_sync_operation(&takes(), Worded { name }, SyncOptions::default());
+    let told = here.expect_err("refused").to_string();
+    assert_eq!(told, "name: expected a name without ~, got \"~\"");
 }

@@ -134,7 +134,7 @@ fn load(file: &Path) -> (f64, u64) {
     let kind = DataLoad::new(folder, library);
     let params = DataLoadParams {
         symbol: "BENCH".to_owned(),
-        timeframe: "1m".to_owned(),
+        timeframe: "1m".parse().expect("a timeframe"),
         file: file
             .file_name()
             .map(|name| name.to_string_lossy().into_owned()),

@@ -1,4 +1,4 @@
-//! The commands that read market data and models.
+//! The commands that read and delete market data and models.
 
 use std::path::PathBuf;
 
@@ -14,6 +14,8 @@ pub(crate) enum Data {
     Dialects,
     /// List the files in the server's import folder, or delete one
     Imports(ImportsArgs),
+    /// Delete the dataset of one symbol in one timeframe, after showing what refers to it
+    Delete(DeleteData),
 }
 
 #[derive(Args)]
@@ -32,10 +34,30 @@ pub(crate) enum Imports {
 }
 
 #[derive(Args)]
-pub(crate) struct Bars {
-    /// The instrument, such as GOOG
+pub(crate) struct DeleteData {
+    /// The instrument, such as GOOG, ^GSPC or BTC/USDT
     pub(crate) symbol: String,
-    /// How long a bar lasts: 1m 5m 15m 30m 1h 4h 1d 1w
+    /// How long a bar lasts: a number and s, m, h, d, w or mo, such as 15m or 1d
+    pub(crate) timeframe: String,
+    /// Do not ask, also if something refers to it
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct DeleteModel {
+    /// The id, or its last 4 or more characters
+    pub(crate) id: String,
+    /// Do not ask, also if something refers to it
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Bars {
+    /// The instrument, such as GOOG, ^GSPC or BTC/USDT
+    pub(crate) symbol: String,
+    /// How long a bar lasts: a number and s, m, h, d, w or mo, such as 15m or 1d
     pub(crate) timeframe: String,
     /// The earliest bar: 2010-01-31 or 2010-01-31T14:30:00Z
     #[arg(long, value_name = "TIME")]
@@ -56,6 +78,8 @@ pub(crate) enum Models {
     Show(Model),
     /// Predict the direction of the bar after the last given one
     Predict(Predict),
+    /// Delete a model, after showing what refers to it
+    Delete(DeleteModel),
 }
 
 #[derive(Args)]

@@ -2,12 +2,13 @@
 
 use impresario_api::{
     Bar, BarPage, DatasetList, DatasetView, QualityReport, QualityWarning, Timestamp,
+    symbol_to_path,
 };
 use serde_json::Value;
 
 use super::App;
 use crate::args::Bars;
-use crate::client::{Client, Object, escaped, onward, parse, take_list};
+use crate::client::{Client, Object, onward, parse, take_list};
 use crate::display;
 use crate::display::data::Shown;
 use crate::error::Error;
@@ -132,8 +133,10 @@ fn range(asked: &Bars) -> Vec<(&'static str, String)> {
     ends.into_iter().filter_map(given).collect()
 }
 
-fn path(symbol: &str, timeframe: &str) -> String {
-    format!("/api/v1/data/{}/{}", escaped(symbol), escaped(timeframe))
+pub(super) fn path(symbol: &str, timeframe: &str) -> String {
+    // Whatever was typed, each is one part of the path.
+    let (symbol, timeframe) = (symbol_to_path(symbol), symbol_to_path(timeframe));
+    format!("/api/v1/data/{symbol}/{timeframe}")
 }
 
 /// The newest bars of a dataset, at most `most` of them, ascending.

@@ -21,7 +21,9 @@ pub(super) fn list(app: &App) -> Result<(), Error> {
 }
 
 pub(super) fn delete(app: &App, name: &str) -> Result<(), Error> {
-    let raw = app.client.delete(&format!("{IMPORTS}/{}", escaped(name)))?;
+    let raw = app
+        .client
+        .delete(&format!("{IMPORTS}/{}", escaped(name)), "")?;
     if app.out.json {
         return app.out.document(&raw);
     }

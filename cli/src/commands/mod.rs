@@ -8,6 +8,7 @@ use crate::error::{DONE, Error};
 use crate::out::Out;
 
 mod data;
+mod delete;
 mod imports;
 mod info;
 mod logs;
@@ -34,6 +35,8 @@ pub(crate) fn run(app: &App, command: Command) -> Result<u8, Error> {
             None => imports::list(app)?,
             Some(Imports::Delete { name }) => imports::delete(app, &name)?,
         },
+        Command::Data(Data::Delete(asked)) => return delete::dataset(app, &asked),
+        Command::Models(Models::Delete(asked)) => return delete::model(app, &asked),
         Command::Models(Models::List) => models::list(app)?,
         Command::Models(Models::Show(model)) => models::show(app, &model.id)?,
         Command::Models(Models::Predict(predict)) => models::predict(app, &predict)?,

@@ -5,6 +5,7 @@
 pub(crate) mod bars;
 mod canvas;
 pub(crate) mod data;
+pub(crate) mod deleting;
 pub(crate) mod dialects;
 pub(crate) mod end;
 pub(crate) mod errors;

@@ -111,7 +111,7 @@ impl Handler for DataLoad {
         let target = Arg::new("target")
             .value_name("SYMBOL|FILE")
             .required_unless_present("symbol")
-            .help("The instrument, such as GOOG; or, with --symbol, a file of this machine, - for standard input");
+            .help("The instrument, such as GOOG, ^GSPC or BTC/USDT; or, with --symbol, a file of this machine, - for standard input");
         Command::new("load")
             .about("Load bars from a file of the server's import folder, or from one of this machine")
             .arg(target)
@@ -119,10 +119,10 @@ impl Handler for DataLoad {
             .arg(
                 arg("timeframe", "TIMEFRAME")
                     .required(true)
-                    .help("How long a bar lasts: 1m 5m 15m 30m 1h 4h 1d 1w"),
+                    .help("How long a bar lasts: a number and s, m, h, d, w or mo, such as 15m or 1d"),
             )
             .arg(arg("file", "NAME").help(
-                "The file's name in the server's import folder [default: SYMBOL_TIMEFRAME.csv; its own name, if it is uploaded]",
+                "The file's name in the server's import folder [default: SYMBOL_TIMEFRAME.csv with / as %2F and so on; its own name, if it is uploaded]",
             ))
             .args(TEXTS.iter().map(option))
             .arg(
@@ -233,7 +233,8 @@ impl Handler for DataLoad {
             let text = "the same command without --dry-run loads it";
             return Some(Fact::new("next", text));
         }
-        let (symbol, timeframe) = (text(result, "symbol"), text(result, "timeframe"));
+        let word = |name: &str| values::quoted(text(result, name));
+        let (symbol, timeframe) = (word("symbol"), word("timeframe"));
         Some(Fact::new(
             "next",
             &format!(

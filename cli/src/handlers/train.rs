@@ -63,7 +63,7 @@ impl Handler for Train {
             .long("timeframe")
             .value_name("TIMEFRAME")
             .required(true)
-            .help("How long a bar lasts: 1m 5m 15m 30m 1h 4h 1d 1w");
+            .help("How long a bar lasts: a number and s, m, h, d, w or mo, such as 15m or 1d");
         Command::new("train")
             .about("Train a network on loaded bars to predict whether the next one goes up")
             .arg(symbol)

@@ -13,7 +13,7 @@ use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use crate::server::Server;
 
 /// A terminal, and the client in it.
-struct Seat {
+pub(crate) struct Seat {
     person: File,
     terminal: OwnedFd,
     before: LocalModes,
@@ -21,7 +21,7 @@ struct Seat {
 }
 
 impl Seat {
-    fn new(server: &Server, args: &[&str]) -> Self {
+    pub(crate) fn new(server: &Server, args: &[&str]) -> Self {
         let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&person).expect("it is ours");
         unlockpt(&person).expect("it is ours");
@@ -59,7 +59,7 @@ impl Seat {
     }
 
     /// Reads the screen until it shows these words.
-    fn until(&mut self, words: &str) -> String {
+    pub(crate) fn until(&mut self, words: &str) -> String {
         let (mut all, mut part) = (Vec::new(), [0; 4_096]);
         let limit = Timespec {
             tv_sec: 30,
@@ -79,7 +79,7 @@ impl Seat {
         }
     }
 
-    fn press(&mut self, key: &[u8]) {
+    pub(crate) fn press(&mut self, key: &[u8]) {
         self.person.write_all(key).expect("it is open");
     }
 
@@ -88,7 +88,7 @@ impl Seat {
     }
 
     /// The exit code. The terminal must be as before.
-    fn ends(mut self) -> Option<i32> {
+    pub(crate) fn ends(mut self) -> Option<i32> {
         let status = self.child.wait().expect("it ends");
         assert_eq!(self.mode(), self.before, "the terminal is given back");
         status.code()

@@ -1,5 +1,7 @@
 //! The client's binary against the server's: exit codes, JSON, every verb.
 
+#[cfg(target_os = "linux")] // It asks at a terminal, as keys are pressed at one.
+mod deleting;
 mod following;
 mod forks;
 #[cfg(target_os = "linux")] // setsid(1) gives a process a terminal of its own.
@@ -309,10 +311,33 @@ fn bars_are_loaded_listed_and_shown() {
     let line = "data load BRK.B^X=F --timeframe 1w --file other.csv";
     let view = server.json(&line.split(' ').collect::<Vec<_>>());
     assert_eq!(view["result_summary"]["replaced"], false);
+    let args = [
+        "data",
+        "load",
+        "btc/usdt &",
+        "--timeframe",
+        "12mo",
+        "--file",
+        "other.csv",
+    ];
+    let text = server.says(0, &args);
+    assert!(
+        text.contains("impresario data show 'btc/usdt &' 12mo"),
+        "{text}"
+    );
 
     let list = server.json(&["data", "list"]);
-    let symbols: Vec<_> = (0..2).map(|at| &list["datasets"][at]["symbol"]).collect();
-    assert_eq!(symbols, ["BRK.B^X=F", "GOOG"]);
+    let symbols: Vec<_> = (0..3).map(|at| &list["datasets"][at]["symbol"]).collect();
+    assert_eq!(symbols, ["BRK.B^X=F", "GOOG", "btc/usdt &"]);
+    let text = server.says(0, &["data", "show", "btc/usdt &", "12mo"]);
+    assert!(text.contains("btc/usdt & 12mo  3 bars"), "{text}");
+    let output = server.run(&["data", "load", "A~B", "--timeframe", "1d"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        text.contains("symbol  expected 1 to 64 printable characters but ~"),
+        "{text}"
+    );
     assert!(server.says(0, &["data", "list"]).contains("other.csv"));
 
     let text = server.says(0, &["data", "show", "BRK.B^X=F", "1w"]);

@@ -8,9 +8,10 @@ import type { Range } from '../feed.ts';
 import { hasKind } from '../feed/kinds.ts';
 import { bytes, count, exact, instants, moment } from '../format.ts';
 import { Copy, Empty, Panel, Problem } from '../parts/basics.tsx';
+import { Delete } from '../parts/deleting.tsx';
 import { Plot } from '../parts/plot.tsx';
 import { useRead } from '../read.ts';
-import { href } from '../route.ts';
+import { dataset as pathOf, go, href } from '../route.ts';
 import type { Bar, Dataset } from '../wire.ts';
 
 /** The most bars that are read, the newest ones: more than a screen has columns for. */
@@ -23,8 +24,9 @@ export function Data({ of }: { of: string[] }): JSX.Element {
   if (problem !== null) return <Problem text={words(problem)} />;
   if (got === null) return <p class="muted loading">Asking the server…</p>;
   const list = got.datasets;
-  // If no dataset was chosen, the first shown one stays, whatever is loaded meanwhile.
-  if (first.current.length === 0 && list[0] !== undefined) first.current = [list[0].symbol, list[0].timeframe];
+  // If no dataset was chosen, the first shown one stays as long as it is there, whatever is loaded meanwhile.
+  const has = ([symbol, timeframe]: string[]): boolean => list.some((one) => one.symbol === symbol && one.timeframe === timeframe);
+  if (!has(first.current)) first.current = list[0] === undefined ? [] : [list[0].symbol, list[0].timeframe];
   const wanted = of.length > 0 ? of : first.current;
   if (wanted.length === 0) return <Nothing />;
   const [symbol, timeframe] = wanted;
@@ -82,7 +84,7 @@ function Nothing(): JSX.Element {
 
 /** Reads all pages, and keeps the newest bars. */
 async function read(dataset: Dataset, stopped: () => boolean): Promise<Bar[]> {
-  const path = `/data/${encodeURIComponent(dataset.symbol)}/${dataset.timeframe}`;
+  const path = pathOf(dataset);
   let bars: Bar[] = [];
   let start: string | null = null;
   do {
@@ -125,7 +127,12 @@ function Prices({ dataset }: { dataset: Dataset }): JSX.Element {
       volume: [{ name: 'volume', values: all.map((bar) => bar.volume), bars: all.length < 1_000 }],
     };
   }, [bars]);
-  const extra = hasKind('training') ? <a href={href(['start'], { kind: 'training', symbol: dataset.symbol, timeframe: dataset.timeframe })}>train on it</a> : null;
+  const extra = (
+    <span class="beside">
+      {hasKind('training') ? <a href={href(['start'], { kind: 'training', symbol: dataset.symbol, timeframe: dataset.timeframe })}>train on it</a> : null}{' '}
+      <Delete path={pathOf(dataset)} name={`${dataset.symbol} ${dataset.timeframe}`} done={() => go(['data'])} />
+    </span>
+  );
   return (
     <Panel title={`${dataset.symbol} ${dataset.timeframe}`} extra={extra}>
       {problem === '' ? null : <Problem text={problem} />}

@@ -7,6 +7,7 @@ import type { Range } from '../feed.ts';
 import { bytes, count, measure, moment, period, share, short } from '../format.ts';
 import { course, machine } from '../origin.ts';
 import { Copy, Empty, OperationLink, Panel, Problem, tell } from '../parts/basics.tsx';
+import { Delete } from '../parts/deleting.tsx';
 import { Plot } from '../parts/plot.tsx';
 import { Value } from '../parts/value.tsx';
 import { useRead } from '../read.ts';
@@ -72,6 +73,7 @@ export function Model({ id }: { id: string }): JSX.Element {
         <span class="space" />
         <Verify id={card.model_id} />
         <a class="button" href={again}>Train again with…</a>
+        <Delete path={`/models/${encodeURIComponent(card.model_id)}`} name={`model ${short(card.model_id)}`} done={() => go(['models'])} />
       </div>
       <div class="columns">
         <div><Scores test={card.test} /><History card={card} /></div>

@@ -55,7 +55,7 @@ pub(crate) fn target() -> Target {
 fn params() -> DataLoadParams {
     DataLoadParams {
         symbol: "A".to_owned(),
-        timeframe: "1d".to_owned(),
+        timeframe: "1d".parse().expect("a timeframe"),
         file: None,
     }
 }

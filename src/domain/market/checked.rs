@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::error::MarketError;
 
 /// Identifies one state of a file: device, inode, size, and time of the last change.
-type Stamp = (u64, u64, u64, i64, i64);
+pub(super) type Stamp = (u64, u64, u64, i64, i64);
 
 /// The last state of each file that has passed. Clones share it. There is one entry for each dataset.
 #[derive(Clone, Debug, Default)]
@@ -24,26 +24,34 @@ impl Checked {
         path: &Path,
         check: impl FnOnce() -> Result<(), MarketError>,
     ) -> Result<(), MarketError> {
-        let facts = file
-            .metadata()
-            .map_err(MarketError::storage("read", path))?;
-        // The time of the inode's last change, because nobody can set it back.
-        let stamp = (
-            facts.dev(),
-            facts.ino(),
-            facts.size(),
-            facts.ctime(),
-            facts.ctime_nsec(),
-        );
-        // A panic elsewhere cannot leave the map half changed.
-        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known().get(path) == Some(&stamp) {
+        let stamp = stamp(file, path)?;
+        if self.known().get(path) == Some(&stamp) {
             return Ok(());
         }
         check()?;
-        known().insert(path.to_owned(), stamp);
+        self.known().insert(path.to_owned(), stamp);
         Ok(())
     }
+
+    /// Forgets a file that is no more.
+    pub(super) fn forget(&self, path: &Path) {
+        self.known().remove(path);
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<PathBuf, Stamp>> {
+        // A panic elsewhere cannot leave the map half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The state of an open file.
+pub(super) fn stamp(file: &File, path: &Path) -> Result<Stamp, MarketError> {
+    let facts = file
+        .metadata()
+        .map_err(MarketError::storage("read", path))?;
+    // The time of the inode's last change, because nobody can set it back.
+    let (changed, nanos) = (facts.ctime(), facts.ctime_nsec());
+    Ok((facts.dev(), facts.ino(), facts.size(), changed, nanos))
 }
 
 #[cfg(test)]

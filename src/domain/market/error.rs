@@ -4,6 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use impresario::operation::{ErrorCode, Refusal};
+use impresario_api::Timestamp;
+use impresario_market::dialect::DialectError;
+use impresario_market::error::ImportError;
 use serde_json::{Value, json};
 
 /// An error of market data.
@@ -44,6 +47,12 @@ pub enum MarketError {
         path: PathBuf,
         /// The cause.
         source: io::Error,
+    },
+    /// A file that is sent is empty.
+    #[error("{file}: expected a file with at least one byte, got an empty one")]
+    ImportEmpty {
+        /// The file's name in the request.
+        file: String,
     },
     /// A file that is sent is larger than it may be.
     #[error(
@@ -92,76 +101,56 @@ pub enum MarketError {
         /// The cause.
         source: io::Error,
     },
-    /// The file is empty.
-    #[error("{file}: expected a header and rows of bars, got an empty file")]
-    FileEmpty {
-        /// The file's name in the request.
-        file: String,
-    },
-    /// The first line names no column of a bar.
-    #[error(
-        "{file}: line 1: expected a header such as timestamp,open,high,low,close,volume, got \"{got}\"{hint}"
-    )]
-    NoHeader {
-        /// The file's name in the request.
-        file: String,
-        /// The first line, shortened.
-        got: String,
-        /// What is probably wrong with the line; may be empty.
-        hint: &'static str,
-    },
-    /// The header lacks columns.
-    #[error("{file}: header: expected the columns {}, which are missing; got \"{got}\"", missing.join(", "))]
-    ColumnMissing {
-        /// The file's name in the request.
-        file: String,
-        /// The names of the columns.
-        missing: Vec<&'static str>,
-        /// The header, shortened.
-        got: String,
-    },
-    /// The header has a column more than once.
-    #[error("{file}: header: expected {expected} once, got \"{first}\" and \"{second}\"")]
-    ColumnTwice {
-        /// The file's name in the request.
-        file: String,
-        /// The column that should be there once.
-        expected: &'static str,
-        /// The name in the header.
-        first: String,
-        /// The name in the header.
-        second: String,
-    },
-    /// The file has only a header.
-    #[error("{file}: expected rows of bars after the header, got none")]
-    NoRows {
-        /// The file's name in the request.
-        file: String,
-    },
-    /// A row is not a bar.
+    /// The file is refused.
     #[error("{0}")]
-    BadRow(Box<BadRow>),
-}
-
-/// A row that is not a bar.
-#[derive(Debug, thiserror::Error)]
-#[error("{file}: row {row} (line {line}), {field}: expected {expected}, got {got}")]
-pub struct BadRow {
-    /// The file's name in the request.
-    pub file: String,
-    /// The row's number, from 1, without the header.
-    pub row: u64,
-    /// The line on which it begins, from 1.
-    pub line: u64,
-    /// The column's name, or "the row".
-    pub field: &'static str,
-    /// What was expected.
-    pub expected: String,
-    /// What came, shortened and in quotes.
-    pub got: String,
+    Import(#[from] ImportError),
+    /// A dialect's file cannot be used.
+    #[error("{0}")]
+    Dialect(#[from] DialectError),
+    /// A bar to be appended is not later than those that are kept.
+    #[error(
+        "mode: expected bars later than {last}, the last one kept, got {count} that are not; the first is {time} (line {line}); merge takes them"
+    )]
+    NotLater {
+        /// How many there are.
+        count: u64,
+        /// The time of the earliest.
+        time: Timestamp,
+        /// Its line.
+        line: u64,
+        /// The time of the last bar kept.
+        last: Timestamp,
+    },
+    /// Another load or a deletion has changed the dataset since this load looked at it.
+    #[error("the data of {symbol} {timeframe} has been changed by somebody else during this load")]
+    DatasetBusy {
+        /// The dataset's symbol.
+        symbol: String,
+        /// The dataset's timeframe.
+        timeframe: String,
+    },
 }
 
 impl MarketError {
+    /// The error with the line that belongs to a place in the file.
+    #[must_use]
+    pub(super) fn with_line(self, line_of: impl FnOnce(u64) -> u64) -> Self {
+        match self {
+            Self::NotLater {
+                count,
+                time,
+                line,
+                last,
+            } => Self::NotLater {
+                count,
+                time,
+                line: line_of(line),
+                last,
+            },
+            other => other,
+        }
+    }
+
     /// The error for a failed system call on the library.
     pub(super) fn storage(
         what: &'static str,
@@ -179,28 +168,31 @@ impl ErrorCode for MarketError {
             Self::Damaged { .. } => "DATA_DAMAGED",
             Self::Storage { .. } => "STORAGE_FAILED",
             Self::StorageFull { .. } => "STORAGE_FULL",
+            Self::ImportEmpty { .. } => "FILE_EMPTY",
             Self::ImportTooLarge { .. } => "BODY_TOO_LARGE",
             Self::FileNotFound { .. } => "FILE_NOT_FOUND",
             Self::FileOutside { .. } => "FILE_OUTSIDE",
             Self::FileNotRegular { .. } => "FILE_NOT_REGULAR",
             Self::FileUnreadable { .. } => "FILE_UNREADABLE",
-            Self::FileEmpty { .. } => "FILE_EMPTY",
-            Self::NoHeader { .. } => "NO_HEADER",
-            Self::ColumnMissing { .. } => "COLUMN_MISSING",
-            Self::ColumnTwice { .. } => "COLUMN_TWICE",
-            Self::NoRows { .. } => "NO_ROWS",
-            Self::BadRow(_) => "BAD_ROW",
+            Self::Import(error) => error.code(),
+            Self::Dialect(DialectError::Invalid { .. }) => "DIALECT_INVALID",
+            Self::Dialect(DialectError::Unreadable { .. }) => "DIALECT_UNREADABLE",
+            Self::NotLater { .. } => "NOT_LATER",
+            Self::DatasetBusy { .. } => "DATASET_BUSY",
         }
     }
 
-    /// A full or missing disk may be usable again later.
+    /// A full or missing disk may be usable again later, and the next attempt sees what has changed.
     fn retryable(&self) -> bool {
-        matches!(self, Self::Storage { .. } | Self::StorageFull { .. })
+        matches!(
+            self,
+            Self::Storage { .. } | Self::StorageFull { .. } | Self::DatasetBusy { .. }
+        )
     }
 
     fn details(&self) -> Option<Value> {
         match self {
-            Self::NotFound { symbol, timeframe } => {
+            Self::NotFound { symbol, timeframe } | Self::DatasetBusy { symbol, timeframe } => {
                 Some(json!({"symbol": symbol, "timeframe": timeframe}))
             }
             Self::FileNotFound { file, folder, .. }
@@ -210,11 +202,14 @@ impl ErrorCode for MarketError {
             }
             Self::ImportTooLarge { limit } => Some(json!({"limit": limit})),
             Self::FileUnreadable { file, .. } => Some(json!({"field": "file", "file": file})),
-            Self::ColumnMissing { file, missing, .. } => {
-                Some(json!({"file": file, "missing": missing}))
-            }
-            Self::BadRow(bad) => Some(json!({"file": bad.file, "row": bad.row, "line": bad.line,
-                "field": bad.field, "expected": bad.expected, "got": bad.got})),
+            Self::Import(error) => error.details(),
+            Self::NotLater {
+                count,
+                time,
+                line,
+                last,
+            } => Some(json!({"field": "mode", "count": count,
+                "time": time, "line": line, "last": last})),
             _ => None,
         }
     }

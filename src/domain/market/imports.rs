@@ -249,7 +249,7 @@ impl Upload {
         if self.bytes == 0 {
             // Whoever forgot the body does not want what is there to be replaced by nothing.
             let file = self.name.0.clone();
-            return Err(MarketError::FileEmpty { file });
+            return Err(MarketError::ImportEmpty { file });
         }
         self.file.sync_all().map_err(unwritten(&self.whole()))?;
         let replaced = self.publish()?;

@@ -1,6 +1,5 @@
 //! Market data: OHLCV bars, loaded from CSV files into the server's own folder, and read from it.
 
-mod bars;
 mod checked;
 mod error;
 mod format;
@@ -8,17 +7,17 @@ mod import;
 mod imports;
 mod library;
 mod load;
-mod spacing;
-mod symbol;
+mod loading;
+pub mod symbol;
 mod writer;
 
-pub use bars::{SeriesFault, check_bars};
 pub use error::MarketError;
 pub use imports::{ImportName, Imports, Upload};
+pub use impresario_market::Timeframe;
+pub use impresario_market::bars::{SeriesFault, check_bars};
 pub use library::{Dataset, Library};
 pub use load::{DataLoad, DataLoadOutput, DataLoadParams};
-pub use symbol::{SYMBOL, TIMEFRAMES, is_symbol, is_timeframe};
-pub use writer::Writer;
+pub use loading::{Duplicates, LoadCounts, LoadMode, Loading, Ordered, Preview};
 
 #[cfg(test)]
 mod tests;

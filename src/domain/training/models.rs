@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use impresario::operation::{open_patiently, open_regular, read_at_most};
-use impresario_api::{ModelCard, ModelId, ModelRow, text};
+use impresario_api::{ModelCard, ModelId, ModelRow, OperationId, Reference, Relation, text};
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 use tch::Tensor;
@@ -24,6 +24,8 @@ const LONGEST_CARD: u64 = 256 << 20;
 const NAMES_OF_WEIGHTS: u64 = 1 << 20;
 /// The beginning of an unfinished folder's name.
 const PARTIAL: &str = ".partial-";
+/// The beginning of the name of a folder that is being deleted. It begins as an unfinished one's does.
+const DELETED: &str = ".partial-deleted-";
 
 /// The folder of all models. It is cheap to clone.
 #[derive(Clone, Debug)]
@@ -136,23 +138,98 @@ impl Models {
 
     /// All models that can be read, newest first.
     pub fn list(&self) -> Result<Vec<ModelRow>, TrainingError> {
+        let mut rows = self.each(|card| Some(row(card)))?;
+        rows.sort_by_key(|row| std::cmp::Reverse(row.model_id));
+        Ok(rows)
+    }
+
+    /// The models that were trained on a dataset, newest first.
+    pub fn trained_on(
+        &self,
+        symbol: &str,
+        timeframe: &str,
+    ) -> Result<Vec<Reference>, TrainingError> {
+        self.referring(Relation::TrainedOn, |card| {
+            card.data.symbol == symbol && card.data.timeframe == timeframe
+        })
+    }
+
+    /// The models whose training went on from a checkpoint of this operation, newest first.
+    pub fn forked_from(&self, operation: OperationId) -> Result<Vec<Reference>, TrainingError> {
+        self.referring(Relation::ForkedFrom, |card| {
+            let mut ancestry = card.ancestry.iter();
+            let forked = card.forked_from.as_ref();
+            card.operation_id != Some(operation)
+                && (forked.is_some_and(|from| from.operation_id == operation)
+                    || ancestry.any(|one| one.operation_id == operation))
+        })
+    }
+
+    fn referring(
+        &self,
+        relation: Relation,
+        refers: impl Fn(&ModelCard) -> bool,
+    ) -> Result<Vec<Reference>, TrainingError> {
+        let mut found = self.each(|card| {
+            refers(&card).then_some(Reference {
+                model_id: Some(card.model_id),
+                operation_id: None,
+                relation,
+                status: None,
+                at: card.created_at,
+            })
+        })?;
+        found.sort_by_key(|one| std::cmp::Reverse(one.model_id));
+        Ok(found)
+    }
+
+    /// What `take` makes of each card that can be read.
+    fn each<T>(&self, take: impl Fn(ModelCard) -> Option<T>) -> Result<Vec<T>, TrainingError> {
         let entries = match open_patiently(|| fs::read_dir(&self.folder)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(TrainingError::storage("read", &self.folder))?,
         };
-        let mut rows = Vec::new();
+        let mut taken = Vec::new();
         for entry in entries {
             let entry = entry.map_err(TrainingError::storage("read", &self.folder))?;
             let Ok(id) = entry.file_name().to_string_lossy().parse::<ModelId>() else {
                 continue;
             };
             match self.card(id) {
-                Ok(card) => rows.push(row(card)),
+                Ok(card) => taken.extend(take(card)),
+                // It was deleted since the folder was read.
+                Err(TrainingError::NotFound(_)) => {}
                 Err(error) => log::warn!("left out of the list: {error}"),
             }
         }
-        rows.sort_by_key(|row| std::cmp::Reverse(row.model_id));
-        Ok(rows)
+        Ok(taken)
+    }
+
+    /// An error if there is no such model. One that is damaged is there.
+    pub fn exists(&self, id: ModelId) -> Result<(), TrainingError> {
+        match fs::symlink_metadata(self.path(id)) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(TrainingError::NotFound(id.to_string()))
+            }
+            Err(error) => Err(TrainingError::storage("read", self.path(id))(error)),
+        }
+    }
+
+    /// Deletes a model, also one that is damaged: it is gone at once, and its files are removed then. What a
+    /// crash leaves of them is removed when the server starts.
+    pub fn delete(&self, id: ModelId) -> Result<(), TrainingError> {
+        let (path, gone) = (self.path(id), self.folder.join(format!("{DELETED}{id}")));
+        let renamed = fs::rename(&path, &gone).and_then(|()| synced(&self.folder));
+        match renamed {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(TrainingError::NotFound(id.to_string()));
+            }
+            renamed => renamed.map_err(TrainingError::storage("delete", &path))?,
+        }
+        fs::remove_dir_all(&gone)
+            .and_then(|()| synced(&self.folder))
+            .map_err(TrainingError::storage("delete", &gone))
     }
 
     /// A model's card.
@@ -190,7 +267,9 @@ impl Models {
             .saturating_mul(4)
             .saturating_add(NAMES_OF_WEIGHTS);
         let bytes = match read(&path, most) {
+            // It may have been deleted since its card was read.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.exists(card.model_id)?;
                 return Err(damaged("its weights are gone".to_owned()));
             }
             Err(error) if is_other(&error) => return Err(damaged(format!("its weights: {error}"))),

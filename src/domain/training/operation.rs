@@ -15,7 +15,7 @@ use super::models::Models;
 use super::network::weights_of;
 use super::params::TrainingParams;
 use super::prepared::Prepared;
-use crate::domain::market::Library;
+use crate::domain::market::{Library, symbol};
 
 /// How much of its time a training may spend on checkpoints.
 const CHECKPOINT_SHARE: f64 = 0.02;
@@ -69,6 +69,10 @@ impl Operation for Training {
             .finishable()
             .checkpoint_share(CHECKPOINT_SHARE)
             .fork_may_change(&["learning_rate", "epochs", "patience", "batch_size"])
+    }
+
+    fn check(&self, params: &TrainingParams) -> Result<(), Refusal> {
+        symbol::check(&params.symbol)
     }
 
     fn run(&self, params: TrainingParams, ctx: &Context) -> Result<TrainingOutput, Failure> {
@@ -151,7 +155,9 @@ fn warn_of_no_epoch_left(ctx: &Context, course: &Course, params: &TrainingParams
 impl Training {
     pub(super) fn admit(&self, params: &TrainingParams) -> Result<(), Refusal> {
         ComputeDevice::find(&params.device)?;
-        let data = self.library.find(&params.symbol, &params.timeframe)?;
+        let data = self
+            .library
+            .find(&params.symbol, &params.timeframe.to_string())?;
         // Compared with all memory, because what is used now may be free when the run begins.
         let rows = params.rows_at_once(data.rows);
         memory::check(&params.widths(), rows, memory::in_all())?;

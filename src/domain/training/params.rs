@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::device;
 use super::fit::{Hyper, JUDGED_AT_ONCE};
 use super::prepare::WIDTH;
-use crate::domain::market::{SYMBOL, TIMEFRAMES};
+use crate::domain::market::{Timeframe, symbol};
 
 /// The number of classes: up, and not up.
 const CLASSES: u32 = 2;
@@ -17,11 +17,11 @@ const CLASSES: u32 = 2;
 #[serde(deny_unknown_fields)]
 pub struct TrainingParams {
     /// The instrument from whose bars the network learns.
-    #[schemars(length(max = 32), regex(pattern = SYMBOL))]
+    #[schemars(length(min = 1, max = symbol::LONGEST_SYMBOL), regex(pattern = symbol::SYMBOL))]
+    #[schemars(extend("x-expected" = symbol::EXPECTED))]
     pub symbol: String,
     /// How long a bar lasts.
-    #[schemars(extend("enum" = TIMEFRAMES))]
-    pub timeframe: String,
+    pub timeframe: Timeframe,
     /// The most passes over the training part.
     #[serde(default = "defaults::epochs")]
     #[schemars(range(min = 1, max = 1_000_000))]

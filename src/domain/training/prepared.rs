@@ -36,10 +36,11 @@ impl Prepared {
         ctx: &Context,
     ) -> Result<Self, Failure> {
         ctx.context("symbol", &params.symbol);
-        ctx.context("timeframe", &params.timeframe);
+        let timeframe = params.timeframe.to_string();
+        ctx.context("timeframe", &timeframe);
         ctx.context("device", device.name());
         ctx.check()?;
-        let dataset = library.read(&params.symbol, &params.timeframe)?;
+        let dataset = library.read(&params.symbol, &timeframe)?;
         let rows = params.rows_at_once(dataset.view.rows);
         memory::check(&params.widths(), rows, memory::free())?;
         let (table, parts) = table_of(&dataset, ctx)?;
@@ -105,6 +106,7 @@ impl Prepared {
             end: view.end,
             sha256: view.sha256.clone(),
             parts: parts.map(|rows| rows.len() as u64),
+            warnings: view.warnings.clone(),
             part_dates: Some(parts.map(|rows| Span {
                 start: time(rows.start),
                 end: time(rows.end - 1),

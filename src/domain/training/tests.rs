@@ -61,11 +61,8 @@ impl Stage {
 
     /// Puts these bars in the place of GOOG 1d.
     fn load(&self, bars: &[Bar]) {
-        let mut writer = self.library.writer("GOOG", "1d").expect("a writer");
-        for bar in bars {
-            writer.push(bar).expect("a bar is written");
-        }
-        writer.finish("GOOG_1d.csv").expect("it is whole");
+        let replaced = self.library.replace("GOOG", "1d", bars, "GOOG_1d.csv");
+        replaced.expect("it is written");
     }
 
     fn run(&self, params: TrainingParams) -> Trial<Training> {
@@ -328,9 +325,11 @@ fn a_learning_rate_that_is_too_high_fails_as_diverged_and_leaves_nothing() {
 fn typed_params_out_of_their_ranges_are_refused_by_their_names() {
     type Change = fn(&mut TrainingParams);
     let stage = Stage::new(&sample());
-    let cases: [(&str, Change); 7] = [
-        ("symbol", |p| p.symbol = "A".repeat(33)),
+    let cases: [(&str, Change); 9] = [
+        ("symbol", |p| p.symbol = "A".repeat(65)),
         ("symbol", |p| p.symbol.push('\n')),
+        ("symbol", |p| p.symbol.push('\u{202e}')),
+        ("symbol", |p| p.symbol = "imports".to_owned()),
         ("learning_rate", |p| p.learning_rate = f64::NAN),
         ("learning_rate", |p| p.learning_rate = f64::INFINITY),
         ("dropout", |p| p.dropout = 0.951),

@@ -183,7 +183,10 @@ fn judged(card: &ModelCard, params: &Value) -> Result<TrainingParams, String> {
     let fits = [
         ("hidden_layers", params.widths() == card.layers),
         ("symbol", params.symbol == card.data.symbol),
-        ("timeframe", params.timeframe == card.data.timeframe),
+        (
+            "timeframe",
+            params.timeframe.to_string() == card.data.timeframe,
+        ),
         ("batch_size", (1..=65_536).contains(&params.batch_size)),
         ("learning_rate", rate.is_finite() && rate > 0.0),
         (

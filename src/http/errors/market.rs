@@ -21,7 +21,7 @@ impl From<MarketError> for ApiError {
             }
             MarketError::FileNotRegular { .. } => StatusCode::CONFLICT,
             MarketError::ImportTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            MarketError::FileEmpty { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            MarketError::ImportEmpty { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             MarketError::StorageFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };

@@ -11,7 +11,7 @@ use impresario_api::{ModelId, PredictRequest, VerifyRequest};
 use schemars::{JsonSchema, SchemaGenerator};
 
 use super::endpoint::{Body, Content, DescribeInput, DescribeOutput, Endpoint};
-use crate::domain::market::ImportName;
+use crate::domain::market::{ImportName, Timeframe};
 use crate::http::answers::Reply;
 use crate::http::caller::Caller;
 use crate::http::connection::Client;
@@ -82,8 +82,8 @@ impl DescribeInput for Id {
 
 impl DescribeInput for DatasetName {
     fn describe(endpoint: &mut Endpoint) {
-        endpoint.path::<String>("symbol", "the instrument");
-        endpoint.path::<String>("timeframe", "how long a bar lasts");
+        endpoint.path::<String>("symbol", "the instrument; for / write ~");
+        endpoint.path::<Timeframe>("timeframe", "how long a bar lasts");
         endpoint.fails(404, &["DATA_NOT_FOUND"]);
     }
 }

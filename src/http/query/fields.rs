@@ -87,6 +87,13 @@ impl Fields {
         parsed
     }
 
+    /// `true` or `false`; false when it is left out.
+    pub(super) fn flag(&mut self, name: &'static str, what: &'static str) -> bool {
+        let parse = |word: &str| word.parse().ok();
+        self.one::<bool, bool>(name, what, "true or false", parse)
+            .unwrap_or(false)
+    }
+
     /// Values by comma, each of which stands as an `S` in the query.
     pub(super) fn several<S: JsonSchema, T>(
         &mut self,

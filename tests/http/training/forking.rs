@@ -13,7 +13,7 @@ fn fork(server: &Server, of: &str, params: &Value) -> Reply {
 }
 
 /// The id of a fork, and its result.
-fn forked(server: &Server, of: &str, params: &Value) -> (String, Value) {
+pub(super) fn forked(server: &Server, of: &str, params: &Value) -> (String, Value) {
     let fork = id(fork(server, of, params).data(202));
     server.until(&fork, "completed");
     let result = server.read(&fork, "/results").data(200).clone();
@@ -21,7 +21,7 @@ fn forked(server: &Server, of: &str, params: &Value) -> (String, Value) {
 }
 
 /// A paused training, some epochs on.
-fn paused(server: &Server) -> String {
+pub(super) fn paused(server: &Server) -> String {
     let id = kept(server);
     server.asks(&id, "pause", "paused");
     id

@@ -44,6 +44,10 @@ impl<'a> Words<'a> {
     /// "an integer from 0 to 100"; `None` where there are no words for it.
     pub(crate) fn describe(self, rules: &Value) -> Option<String> {
         let rules = self.resolved(rules);
+        // The words of the kind's author, where a pattern says too little to a person.
+        if let Some(expected) = rules.get("x-expected").and_then(Value::as_str) {
+            return Some(expected.to_owned());
+        }
         if let Some(options) = rules.get("enum").and_then(Value::as_array) {
             return Some(one_of(options.iter().map(shown).collect()));
         }

@@ -36,8 +36,12 @@ function Control({ field, value, change, common }: Omit<Props, 'faults'> & { com
     const sample = field.kind === 'json' ? 'JSON' : 'key=value';
     return <textarea {...common} rows={field.kind === 'json' ? 4 : 2} placeholder={fallback || sample} value={value} onInput={(event) => change(event.currentTarget.value)} />;
   }
+  const examples = field.examples.length === 0 ? undefined : `examples-${field.name}`;
   return (
-    <input {...common} type="text" autocomplete="off" inputMode={field.kind === 'text' || field.kind === 'list' ? 'text' : 'decimal'}
-      placeholder={fallback} value={value} onInput={(event) => change(event.currentTarget.value)} />
+    <>
+      <input {...common} type="text" autocomplete="off" inputMode={field.kind === 'text' || field.kind === 'list' ? 'text' : 'decimal'} list={examples}
+        placeholder={fallback} value={value} onInput={(event) => change(event.currentTarget.value)} />
+      {examples === undefined ? null : <datalist id={examples}>{field.examples.map((one) => <option key={one} value={one} />)}</datalist>}
+    </>
   );
 }

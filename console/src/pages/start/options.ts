@@ -3,7 +3,7 @@ import { params, type Field } from '../../schema.ts';
 import type { Fault } from '../../wire.ts';
 
 function option(name: string, label: string, kind: Field['kind'], unit: string, range: string, help: string, fallback = ''): Field {
-  return { name, label, kind, required: false, help, unit, range, fallback, choices: [], schema: {} };
+  return { name, label, kind, required: false, help, unit, range, fallback, choices: [], examples: [], schema: {} };
 }
 
 export const OPTIONS: Field[] = [

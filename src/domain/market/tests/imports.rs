@@ -55,7 +55,7 @@ fn a_file_is_seen_when_it_is_whole_and_not_before() {
     // What is dropped, empty or too long leaves what is there.
     drop(imports.begin(name("a"), Some(10)).expect("a new file"));
     let empty = imports.begin(name("a"), None).expect("a new file").finish();
-    assert!(matches!(empty, Err(MarketError::FileEmpty { .. })));
+    assert!(matches!(empty, Err(MarketError::ImportEmpty { .. })));
     let mut long = imports.begin(name("a"), None).expect("a new file");
     long.write(&[0; 10]).expect("it fits");
     let error = long.write(&[0]).expect_err("it is too long");

@@ -3,7 +3,7 @@
 use std::fs;
 
 use impresario::operation::ErrorCode;
-use impresario_api::{Bar, Timestamp};
+use impresario_api::{Bar, DatasetView, Timestamp};
 use tempfile::TempDir;
 
 use super::super::*;
@@ -32,13 +32,20 @@ fn folder() -> (TempDir, Library) {
 }
 
 fn write(library: &Library, symbol: &str, timeframe: &str, bars: &[Bar]) -> bool {
-    let mut writer = library.writer(symbol, timeframe).expect("a name");
-    for bar in bars {
-        writer.push(bar).expect("it can be written");
-    }
-    let (view, replaced) = writer.finish("a.csv").expect("it has bars");
+    let replaced = library.replace(symbol, timeframe, bars, "a.csv");
+    let (view, replaced) = replaced.expect("it has bars");
     assert_eq!(library.find(symbol, timeframe).expect("it is there"), view);
     replaced
+}
+
+fn replacing(library: &Library) -> Loading {
+    let loading = library.load("A", "1d", LoadMode::Replace, Duplicates::Fail);
+    loading.expect("a name")
+}
+
+fn finish(loading: Loading, source: &str) -> Result<(DatasetView, bool), MarketError> {
+    let ordered = loading.order(|_| Ok::<_, MarketError>(()))?;
+    ordered.publish(source, None)
 }
 
 fn names(folder: &TempDir) -> Vec<String> {
@@ -106,14 +113,14 @@ fn a_page_has_both_its_ends_and_nothing_beyond_them() {
 fn a_dropped_writer_leaves_what_was_there_and_nothing_else() {
     let (folder, library) = folder();
     write(&library, "A", "1d", &days(0..5));
-    let mut writer = library.writer("A", "1d").expect("a name");
+    let mut writer = replacing(&library);
     for bar in days(0..9_000) {
-        writer.push(&bar).expect("it can be written");
+        writer.push(&bar, 1).expect("it can be written");
     }
     assert_eq!(names(&folder).len(), 2);
     drop(writer);
-    let empty = library.writer("A", "1d").expect("a name");
-    empty.finish("a.csv").expect_err("it has no bars");
+    let empty = replacing(&library);
+    finish(empty, "a.csv").expect_err("it has no bars");
     assert_eq!(names(&folder), ["A_1d.bars"]);
     assert_eq!(library.read("A", "1d").expect("as before").bars, days(0..5));
 }
@@ -121,14 +128,14 @@ fn a_dropped_writer_leaves_what_was_there_and_nothing_else() {
 #[test]
 fn of_two_writers_the_last_one_wins_whole() {
     let (folder, library) = folder();
-    let mut one = library.writer("A", "1d").expect("a name");
-    let mut two = library.writer("A", "1d").expect("a name");
+    let mut one = replacing(&library);
+    let mut two = replacing(&library);
     for day in 0..6_000 {
-        one.push(&bar(day)).expect("it can be written");
-        two.push(&bar(day + 1)).expect("it can be written");
+        one.push(&bar(day), 1).expect("it can be written");
+        two.push(&bar(day + 1), 1).expect("it can be written");
     }
-    assert!(!two.finish("two.csv").expect("it has bars").1);
-    assert!(one.finish("one.csv").expect("it has bars").1);
+    assert!(!finish(two, "two.csv").expect("it has bars").1);
+    assert!(finish(one, "one.csv").expect("it has bars").1);
     let dataset = library.read("A", "1d").expect("one of them");
     assert_eq!(
         (dataset.bars, dataset.view.source.as_str()),
@@ -141,8 +148,8 @@ fn of_two_writers_the_last_one_wins_whole() {
 fn opening_removes_what_a_crash_left_and_nothing_else() {
     let (folder, library) = folder();
     write(&library, "A.B_C", "1m", &days(0..5));
-    let mut writer = library.writer("A", "1d").expect("a name");
-    writer.push(&bar(1)).expect("it can be written");
+    let mut writer = replacing(&library);
+    writer.push(&bar(1), 1).expect("it can be written");
     std::mem::forget(writer);
     for name in ["notes.partial", ".hidden", "stranger.bars"] {
         fs::write(folder.path().join("bars").join(name), "mine").expect("it can be written");
@@ -168,6 +175,10 @@ fn the_list_is_by_symbol_then_length_of_a_bar() {
         ("A", "15m"),
         ("A", "4h"),
         ("A", "5m"),
+        ("A", "1mo"),
+        ("A", "90m"),
+        ("^X/Y", "1d"),
+        ("a", "1d"),
     ] {
         write(&library, symbol, timeframe, &days(0..2));
     }
@@ -181,9 +192,13 @@ fn the_list_is_by_symbol_then_length_of_a_bar() {
         [
             ("A", "5m"),
             ("A", "15m"),
+            ("A", "90m"),
             ("A", "4h"),
             ("A", "1w"),
-            ("B", "1d")
+            ("A", "1mo"),
+            ("B", "1d"),
+            ("^X/Y", "1d"),
+            ("a", "1d")
         ]
     );
 }
@@ -230,8 +245,21 @@ fn a_flipped_bit_anywhere_and_a_cut_are_told_as_damage() {
 fn a_name_that_cannot_be_is_the_name_of_nothing() {
     let (_folder, library) = folder();
     let long = "A".repeat(300);
+    let wide = "茅".repeat(40);
     let symbols = [
-        "", ".", "..", "../A", "A/B", "A B", "goog", "ГУГЛ", "-A", "^A", "A\0", "A\n", &long,
+        "",
+        ".",
+        "..",
+        "imports",
+        "A~B",
+        " A",
+        "A ",
+        "A\0",
+        "A\n",
+        "A\u{202e}",
+        "\u{301}",
+        &long,
+        &wide,
     ];
     for symbol in symbols {
         assert_eq!(
@@ -239,23 +267,139 @@ fn a_name_that_cannot_be_is_the_name_of_nothing() {
             "DATA_NOT_FOUND"
         );
         assert_eq!(
-            library.writer(symbol, "1d").expect_err(symbol).code(),
+            library
+                .load(symbol, "1d", LoadMode::Replace, Duplicates::Fail)
+                .expect_err(symbol)
+                .code(),
             "DATA_NOT_FOUND"
         );
     }
-    for timeframe in ["", "2d", "1D", "1d/..", "1"] {
+    for timeframe in ["", "0d", "1D", "1d/..", "1", "13mo", "1y"] {
         let error = library.read("A", timeframe).expect_err(timeframe);
         assert_eq!(error.code(), "DATA_NOT_FOUND");
     }
-    for symbol in [
-        "A",
-        "7203.T",
-        "BTC=F",
-        "A^B",
-        "BRK-B",
-        "A_B",
-        &"A".repeat(32),
-    ] {
-        assert!(is_symbol(symbol), "{symbol}");
+}
+
+#[test]
+fn every_name_that_people_write_has_a_dataset_of_its_own() {
+    let (folder, library) = folder();
+    let (long, wide) = ("^".repeat(64), "Ж".repeat(33));
+    let symbols = [
+        "../A",
+        "A/B",
+        "A B",
+        "goog",
+        "GOOG",
+        "Goog",
+        "ГУГЛ",
+        "-A",
+        "^A",
+        "A\\B",
+        "ES=F",
+        "ES%3DF",
+        "100%",
+        "...",
+        ".A",
+        "A_1d.bars",
+        "CON",
+        "M&M.NS",
+        "0700.HK",
+        "\"$(x)\"",
+        "'",
+        &long,
+        &wide,
+    ];
+    for (place, symbol) in symbols.iter().enumerate() {
+        let bars = days(0..place as i64 + 1);
+        assert!(!write(&library, symbol, "31536000s", &bars), "{symbol}");
+        assert!(!write(&library, symbol, "1mo", &bars), "{symbol}");
     }
+    for (place, symbol) in symbols.iter().enumerate() {
+        let bars = library.read(symbol, "1mo").expect(symbol).bars;
+        assert_eq!(bars.len(), place + 1, "{symbol}");
+    }
+    let listed = library.list().expect("a list");
+    let mut listed: Vec<_> = listed.iter().map(|view| &*view.symbol).collect();
+    listed.dedup();
+    let mut sorted = symbols.to_vec();
+    sorted.sort_unstable();
+    assert_eq!(listed, sorted);
+    let names = names(&folder);
+    let folded: std::collections::BTreeSet<_> =
+        names.iter().map(|name| name.to_lowercase()).collect();
+    assert_eq!(
+        folded.len(),
+        2 * symbols.len(),
+        "also where case is ignored"
+    );
+    let outside = fs::read_dir(folder.path()).expect("the folder");
+    assert_eq!(outside.count(), 1, "nothing is written outside");
+}
+
+#[test]
+fn datasets_of_an_earlier_version_are_renamed_once() {
+    let (folder, library) = folder();
+    let bars = |name: &str| folder.path().join("bars").join(name);
+    for symbol in ["ES=F", "A^B", "C=D", "E=F"] {
+        write(&library, symbol, "1d", &days(0..3));
+        let old = bars(&format!("{symbol}_1d.bars"));
+        fs::rename(bars(&format!("{}_1d.bars", symbol::in_file(symbol))), old)
+            .expect("it is there");
+    }
+    // One was loaded again since; another file is none of ours; one has another's header.
+    write(&library, "C=D", "1d", &days(0..9));
+    fs::write(bars("X=Y_1d.bars"), "mine").expect("writable");
+    fs::rename(bars("E=F_1d.bars"), bars("G=H_1d.bars")).expect("it is there");
+    for _ in 0..2 {
+        let library = Library::new(folder.path().join("bars"))
+            .open()
+            .expect("it is there");
+        assert_eq!(
+            names(&folder),
+            [
+                "A%5EB_1d.bars",
+                "C%3DD_1d.bars",
+                "C=D_1d.bars",
+                "ES%3DF_1d.bars",
+                "G=H_1d.bars",
+                "X=Y_1d.bars"
+            ]
+        );
+        assert_eq!(
+            library.read("ES=F", "1d").expect("renamed").bars,
+            days(0..3)
+        );
+        assert_eq!(library.read("A^B", "1d").expect("renamed").bars, days(0..3));
+        assert_eq!(
+            library.read("C=D", "1d").expect("the newer one").bars,
+            days(0..9)
+        );
+        let listed = library.list().expect("a list");
+        let symbols: Vec<_> = listed.iter().map(|view| &*view.symbol).collect();
+        assert_eq!(symbols, ["A^B", "C=D", "ES=F"]);
+    }
+}
+
+#[test]
+fn a_reader_goes_on_with_what_was_deleted_and_a_writer_publishes_after_it() {
+    let (folder, library) = folder();
+    write(&library, "A", "1d", &days(0..10));
+    let mut writer = library.writer("A", "1d").expect("a name");
+    writer.push(&bar(1)).expect("it can be written");
+    let mut reader = library.opened("A", "1d").expect("it is there");
+    assert_eq!(names(&folder).len(), 2);
+    library.exists("A", "1d").expect("it is there");
+    library.delete("A", "1d").expect("it was there");
+    for gone in [
+        library.delete("A", "1d"),
+        library.exists("A", "1d"),
+        library.delete("~", "1d"),
+    ] {
+        assert_eq!(gone.expect_err("it is gone").code(), "DATA_NOT_FOUND");
+    }
+    assert_eq!(reader.all().expect("the open file"), days(0..10));
+    let (_, replaced) = writer.finish("b.csv").expect("it has a bar");
+    assert!(!replaced);
+    assert_eq!(library.read("A", "1d").expect("it is new").bars, [bar(1)]);
+    assert_eq!(names(&folder), ["A_1d.bars"]);
 }

@@ -4,6 +4,7 @@ mod files;
 mod imports;
 mod library;
 mod load;
+mod loading;
 mod names;
 mod round_trip;
 mod rows;
@@ -68,7 +69,7 @@ impl World {
 fn params(file: Option<&str>) -> DataLoadParams {
     DataLoadParams {
         symbol: "A".to_owned(),
-        timeframe: "1d".to_owned(),
+        timeframe: "1d".parse().expect("a timeframe"),
         file: file.map(str::to_owned),
     }
 }

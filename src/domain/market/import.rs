@@ -1,10 +1,5 @@
 //! Opens files inside the import folder, and no others.
 
-mod columns;
-pub(super) mod csv;
-mod lines;
-mod time;
-
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path, PathBuf};
