@@ -169,6 +169,7 @@ impl Settings {
     /// Checks what the types do not say.
     fn check(&self) -> Result<(), ConfigError> {
         self.http.check()?;
+        self.data.check()?;
         self.log.check()?;
         self.store.check()?;
         self.retention.check()?;

@@ -7,7 +7,9 @@ use std::path::Path;
 use impresario_api::{Bar, DatasetView, QualityReport, QualityWarning, Timestamp};
 use impresario_market::Timeframe;
 use impresario_market::error::{BadRow, BadRows, ImportError};
-use impresario_market::order::{DuplicateRow, DuplicateRows, Merged, NumberedBar, Order, Orderer, Taken};
+use impresario_market::order::{
+    DuplicateRow, DuplicateRows, Merged, NumberedBar, Order, Orderer, Taken,
+};
 use impresario_market::quality::Spacings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -4,6 +4,7 @@ mod checked;
 mod error;
 mod format;
 mod import;
+mod imports;
 mod library;
 mod load;
 mod loading;
@@ -11,6 +12,7 @@ pub mod symbol;
 mod writer;
 
 pub use error::MarketError;
+pub use imports::{ImportName, Imports, Upload};
 pub use impresario_market::Timeframe;
 pub use impresario_market::bars::{SeriesFault, check_bars};
 pub use library::{Dataset, Library};

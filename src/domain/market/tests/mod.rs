@@ -1,6 +1,7 @@
 //! Shared by the tests of this module: an import folder, a library, and bars.
 
 mod files;
+mod imports;
 mod library;
 mod load;
 mod loading;
