@@ -134,7 +134,10 @@ pub(super) fn text(head: &[u8], complete: bool, named: &Named) -> Result<(), Con
 /// between them that separates columns.
 fn header_in_brackets(text: &[u8]) -> bool {
     let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next();
-    let line = line.unwrap_or_default().trim_ascii_end();
+    let line = line.unwrap_or_default();
+    // A last separator may follow the last name.
+    let last = line.iter().rposition(|byte| !b",;|\t ".contains(byte));
+    let line = last.map_or(&line[..0], |last| &line[..=last]);
     let Some(end) = line.iter().position(|&byte| byte == b'>') else {
         return false;
     };

@@ -1,7 +1,5 @@
 //! Files as they come, packed by other hands where there are some, and as they should not come.
 
-#[cfg(feature = "parquet")]
-mod adhoc;
 mod damage;
 mod packed;
 mod property;

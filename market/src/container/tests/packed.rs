@@ -83,6 +83,7 @@ fn headers_in_brackets_are_no_page() {
         "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>\r\nA.US,D,2024",
         "<Date>;<Open Price>;<Close>\n",
         "<DATE> <CLOSE>\n",
+        "<DATE>,<CLOSE>,\r\n",
         "[Date],[Open],[Close]\n2024-01-02,1,2\n",
         "[time];[null price];[true range]\n",
     ] {
