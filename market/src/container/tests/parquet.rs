@@ -125,7 +125,7 @@ fn an_index_is_a_column_and_nulls_are_empty() {
 fn all_common_ways_to_write_it_are_read() {
     let rows = 30_000;
     let closes: Vec<f64> = (0..rows).map(|row| f64::from(row) / 7.0).collect();
-    let expected: Vec<_> = closes.iter().map(|close| format!("{close},A")).collect();
+    let expected: Vec<_> = closes.iter().map(|close| format!("{close:?},A")).collect();
     for codec in [
         Compression::UNCOMPRESSED,
         Compression::SNAPPY,
