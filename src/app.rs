@@ -16,11 +16,13 @@ use impresario::{Orchestrator, StartupError};
 use crate::config::{Engine, Settings, Share};
 use crate::data_folder;
 use crate::domain::dummy::Dummy;
-use crate::domain::market::{DataLoad, Library};
+use crate::domain::market::{DataLoad, DialectFolder, Imports, Library};
 #[cfg(feature = "training")]
 use crate::domain::training::{ModelVerify, Models, Training};
 use crate::exit::Exit;
-use crate::http::{self, App, Connections, Gate, Guards, OwnKinds, SocketLimits, Track};
+use crate::http::{
+    self, App, BodyLimits, Connections, Gate, Guards, OwnKinds, SocketLimits, Track,
+};
 use crate::listeners;
 #[cfg(feature = "training")]
 use crate::services::TrainingService;
@@ -42,7 +44,7 @@ pub fn kinds(settings: &Settings) -> Kinds {
     let library = library(settings);
     let kinds = Kinds::new()
         .register(Dummy)
-        .register(DataLoad::new(import_dir, library.clone()));
+        .register(DataLoad::new(import_dir, library.clone()).dialects(dialects(settings)));
     #[cfg(feature = "training")]
     let models = Models::new(settings.models_dir());
     #[cfg(feature = "training")]
@@ -69,8 +71,10 @@ fn compose(settings: &Settings, kinds: Kinds) -> Result<(App, FolderLock), Exit>
     let own = own_kinds(&kinds);
     // Before anything runs: what it removes is nobody's any more.
     let mut library = library(settings);
+    let imports = Imports::new(&settings.data.import_dir, settings.data.upload_limit());
     if own.data_load {
         library = library.open().map_err(Exit::unavailable)?;
+        imports.remove_leftovers();
     }
     #[cfg(feature = "training")]
     let mut models = Models::new(settings.models_dir());
@@ -87,12 +91,17 @@ fn compose(settings: &Settings, kinds: Kinds) -> Result<(App, FolderLock), Exit>
         SocketLimits::of(&settings.http),
         own,
         DummyService::new(orchestrator.clone()),
-        DataService::new(orchestrator.clone(), library),
+        DataService::new(orchestrator.clone(), library, imports, dialects(settings)),
         #[cfg(feature = "training")]
         TrainingService::new(orchestrator.clone(), models),
         orchestrator,
     );
     Ok((app, lock))
+}
+
+/// The dialects that ship with the program, and those of a folder if one is configured.
+fn dialects(settings: &Settings) -> DialectFolder {
+    DialectFolder::new(settings.data.dialects_dir.clone())
 }
 
 /// What has been loaded, in a folder that need not exist yet.
@@ -195,8 +204,11 @@ fn listen(
             .wrap(Gate(guards.clone().into_inner()))
             .wrap(Track(Arc::clone(&tracked)))
     };
-    let body_limit = settings.http.body_limit_bytes;
-    http::serve(listeners, workers, &connections, body_limit, make).map_err(cannot_listen)
+    let limits = BodyLimits {
+        whole: settings.http.body_limit_bytes,
+        upload: settings.data.upload_limit(),
+    };
+    http::serve(listeners, workers, &connections, limits, make).map_err(cannot_listen)
 }
 
 fn cannot_listen(why: impl std::fmt::Display) -> Exit {

@@ -176,3 +176,54 @@ pub struct BarPage {
     /// The `start` of the next page; null after the last bar.
     pub next_start: Option<Timestamp>,
 }
+
+/// A file in the server's import folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImportView {
+    /// The file's name.
+    pub name: String,
+    /// The size.
+    pub bytes: u64,
+    /// When it was last written.
+    pub modified_at: Timestamp,
+}
+
+/// The dialects that a load can name, and the names by which columns are known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DialectList {
+    /// The dialects, by name.
+    pub dialects: Vec<DialectView>,
+    /// For each field of a bar, the names of its column, the likeliest first, in lower case.
+    pub columns: BTreeMap<String, Vec<String>>,
+}
+
+/// Whose files a dialect is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DialectView {
+    /// Its name.
+    pub name: String,
+    /// Whose files these are, and what is special about them.
+    pub description: String,
+}
+
+/// The regular files in the import folder, ordered by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImportList {
+    /// The files, at most 10,000.
+    pub imports: Vec<ImportView>,
+    /// How many more files there are, which were left off.
+    pub left_off: u64,
+}
+
+/// A file that was put into the import folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ImportAnswer {
+    /// The file's name.
+    pub name: String,
+    /// The size.
+    pub bytes: u64,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+    /// Whether it replaced a file of the same name.
+    pub replaced: bool,
+}

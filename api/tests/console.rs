@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use impresario_api::{
-    Bar, DatasetView, DeleteAnswer, Event, EventBody, EventPage, Fault, KindView, MetricSeries,
-    ModelCard, ModelRow, OperationList, OperationView, ReportAnswer, SystemView,
+    Bar, DatasetView, DeleteAnswer, Event, EventBody, EventPage, Fault, ImportAnswer, ImportList,
+    KindView, MetricSeries, ModelCard, ModelRow, OperationList, OperationView, ReportAnswer,
+    SystemView,
 };
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -97,6 +98,8 @@ fn written() -> Vec<String> {
         DatasetView,
         ReportAnswer,
         Bar,
+        ImportList,
+        ImportAnswer,
         ModelRow,
         ModelCard,
         DeleteAnswer

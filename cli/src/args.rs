@@ -11,7 +11,7 @@ use crate::values;
 
 mod reads;
 
-pub(crate) use reads::{Bars, Data, DeleteData, DeleteModel, Models, Predict};
+pub(crate) use reads::{Bars, Data, DeleteData, DeleteModel, Imports, Models, Predict};
 
 /// The terminal client of impresariod: starts long-running work, shows it live, and stops it
 #[derive(Parser)]

@@ -1,16 +1,20 @@
 //! The API over HTTP: a call returns the `data` of the answer, or an error.
 
+use std::io::Read;
 use std::str::FromStr;
 use std::time::Duration;
 
-use impresario_api::{Code, Envelope, ErrorBody};
+use impresario_api::{Code, Envelope, ErrorBody, ImportAnswer};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use ureq::SendBody;
 
 use crate::error::Error;
 
 /// How long an answer may take if the server was not asked to wait.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the answer to an upload may take after its last byte: the server waits for its disk.
+const UPLOAD_PATIENCE: Duration = Duration::from_secs(300);
 /// An idle connection is not used again after this: the server closes its end after 5 s.
 const IDLE: Duration = Duration::from_secs(4);
 /// The largest answer. Lists and logs are paged, so no answer comes near this.
@@ -93,6 +97,30 @@ impl Client {
                 .content_type("application/json")
                 .send(body.to_string()),
         )
+    }
+
+    /// Sends a file to the import folder, however long that takes.
+    pub(crate) fn put_import(
+        &self,
+        name: &str,
+        reader: impl Read + 'static,
+        length: Option<u64>,
+    ) -> Result<ImportAnswer, Error> {
+        let path = format!("{}/api/v1/data/imports/{}", self.url, escaped(name));
+        let request = self.sign(self.agent.put(path), &[], PATIENCE);
+        let mut request = request
+            .config()
+            .timeout_global(None)
+            .timeout_await_100(Some(PATIENCE))
+            .timeout_recv_response(Some(UPLOAD_PATIENCE))
+            .build()
+            .content_type("application/octet-stream")
+            // A file that is too large is refused before it is sent.
+            .header("Expect", "100-continue");
+        if let Some(length) = length {
+            request = request.header("Content-Length", length.to_string());
+        }
+        parse(self.finish(request.send(SendBody::from_owned_reader(reader)))?)
     }
 
     /// `DELETE`; `how` is a field of the query that is true, or nothing.
@@ -180,9 +208,9 @@ impl Client {
         let why = match error {
             ureq::Error::Io(error) => match error.kind() {
                 std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-                std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => {
-                    "it closed the connection".to_owned()
-                }
+                std::io::ErrorKind::ConnectionReset
+                | std::io::ErrorKind::BrokenPipe
+                | std::io::ErrorKind::UnexpectedEof => "it closed the connection".to_owned(),
                 _ => error.to_string(),
             },
             ureq::Error::ConnectionFailed => "connection failed".to_owned(),
@@ -220,6 +248,16 @@ pub(crate) fn parse<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
         return Err(Error::Garbled("it is a list, not an object".to_owned()));
     }
     serde_json::from_value(value).map_err(|error| Error::Garbled(error.to_string()))
+}
+
+/// A part of a path, percent-encoded except for letters, digits, `.`, `_`, `~` and `-` (RFC 3986).
+pub(crate) fn escaped(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_~".contains(&byte);
+    let each = text.bytes().map(|byte| match plain(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    });
+    each.collect()
 }
 
 fn base_url(url: &str) -> Result<String, Error> {
@@ -310,6 +348,12 @@ mod tests {
         ] {
             assert_eq!(base_url(text).ok().as_deref(), url, "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_stays_one_part_of_a_path() {
+        assert_eq!(escaped("BRK.B-1_2"), "BRK.B-1_2");
+        assert_eq!(escaped("^GSPC/../é ?"), "%5EGSPC%2F..%2F%C3%A9%20%3F");
     }
 
     #[test]

@@ -62,6 +62,9 @@ pub(crate) enum Error {
         id: OperationId,
         state: &'static str,
     },
+    /// Ctrl-C during an upload.
+    #[error("the upload of {name} was aborted; the server keeps nothing of it")]
+    Aborted { name: String },
     /// Standard output is closed or full.
     #[error("cannot write: {0}")]
     Output(#[from] std::io::Error),
@@ -125,7 +128,7 @@ impl Error {
                 "INVALID_PARAMS" | "BAD_REQUEST" | "BAD_JSON" | "KIND_NOT_FOUND" => USAGE,
                 _ => FAILED,
             },
-            Self::Left { .. } => CANCELLED,
+            Self::Left { .. } | Self::Aborted { .. } => CANCELLED,
             Self::Garbled(_) | Self::UnknownId { .. } | Self::NoRoute { .. } | Self::Output(_) => {
                 FAILED
             }
@@ -193,9 +196,11 @@ impl Error {
                 "compare the versions:",
                 "impresario --version   and   impresario system",
             )],
-            Self::ConnectionLost { .. } | Self::Usage(_) | Self::Left { .. } | Self::Output(_) => {
-                Vec::new()
-            }
+            Self::ConnectionLost { .. }
+            | Self::Usage(_)
+            | Self::Left { .. }
+            | Self::Aborted { .. }
+            | Self::Output(_) => Vec::new(),
         };
         let fixed = |(label, command): (_, &'static str)| (label, command.into());
         pairs.into_iter().map(fixed).collect()
@@ -218,6 +223,7 @@ impl Error {
             Self::AmbiguousId { .. } => "AMBIGUOUS_ID",
             Self::Usage(_) => "USAGE",
             Self::Left { .. } => "LEFT",
+            Self::Aborted { .. } => "ABORTED",
             Self::Output(_) => "OUTPUT",
         };
         let details = match self {
@@ -257,6 +263,7 @@ fn api_next(body: &ErrorBody) -> Vec<(&'static str, Cow<'static, str>)> {
             "bring a token:",
             "impresario --token-file FILE ...   or IMPRESARIO_TOKEN",
         ),
+        "FILE_NOT_FOUND" => ("see which there are:", "impresario data imports"),
         "QUEUE_FULL" => ("see what fills it:", "impresario system"),
         "SHUTTING_DOWN" | "STORE_UNAVAILABLE" | "BUSY" => ("try again in a moment", ""),
         _ => return Vec::new(),

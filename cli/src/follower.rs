@@ -244,8 +244,9 @@ impl Follower<'_> {
             self.out.document(raw)
         } else {
             let (outcome, next) = (handler.outcome(view), handler.next(view));
-            self.out
-                .lines(&end::end(view, outcome, next, self.out.look))
+            let mut lines = end::end(view, outcome, next, self.out.look);
+            lines.extend(handler.details(view, self.out.look));
+            self.out.lines(&lines)
         };
         match said {
             // The exit code should reflect the end even if the output is closed.

@@ -16,6 +16,7 @@ mod runner;
 mod start_args;
 mod terminal;
 mod text_file;
+mod upload;
 mod values;
 
 use std::path::Path;
@@ -56,8 +57,10 @@ fn run(app: &App, asked: Asked) -> Result<u8, Error> {
         Asked::Other(command) => commands::run(app, command),
         Asked::Start(handler, arguments) => {
             let params = handler.resolve(&app.client, handler.params(&arguments)?)?;
+            let start = start_args::start(&arguments)?;
+            handler.prepare(&app.client, &app.out, &arguments)?;
             let runner = OperationRunner::new(&app.client, &app.out);
-            runner.start(handler.as_ref(), params, start_args::start(&arguments)?)
+            runner.start(handler.as_ref(), params, start)
         }
     }
 }

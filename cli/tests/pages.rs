@@ -141,6 +141,9 @@ fn an_answer_of_another_shape_is_an_error_and_no_panic() {
         &["kinds"],
         &["system"],
         &["data", "list"],
+        &["data", "imports"],
+        &["data", "imports", "delete", "a.csv"],
+        &["data", "dialects"],
         &["data", "show", "GOOG", "1d"],
         &["data", "show", "GOOG", "1d", "--limit", "9"],
         &["models", "list"],
@@ -228,5 +231,37 @@ fn a_route_that_is_missing_below_a_path_points_at_the_address() {
         let output = run(&format!("{url}{path}"), &["--json", "system"]);
         let told: Value = serde_json::from_slice(&output.stderr).expect("a document");
         assert_eq!(told["error"], refusal["error"]);
+    }
+}
+
+#[test]
+fn what_was_remarkable_when_bars_were_loaded_is_shown_with_them() {
+    let dataset = json!({"symbol": "GOOG", "timeframe": "1d", "rows": 0, "holes": 0,
+        "start": "2004-08-19T00:00:00.000Z", "end": "2013-03-01T00:00:00.000Z", "bytes": 1,
+        "sha256": "", "source": "x", "loaded_at": "2026-01-01T00:00:00.000Z",
+        "warnings": [{"code": "OUTLIER", "count": 2}]});
+    let page = json!({"dataset": dataset, "bars": [], "next_start": null});
+    let read_as = json!({"packed": [], "dialect": "auto", "separator": ",", "decimal": ".", "columns": {},
+        "time_format": "%Y-%m-%d", "time_zone": "UTC", "order": "ascending"});
+    let warning = json!({"code": "OUTLIER", "message": "a close stands out", "count": 2,
+        "places": [{"line": 1204, "text": "close 1023.5"}]});
+    let report = json!({"file": "a.csv", "read_as": read_as, "warnings": [warning],
+        "rows": {"read": 1, "added": 1, "replaced": 0, "dropped": []}});
+    let enveloped = |data| json!({"success": true, "data": data}).to_string();
+    let page = enveloped(page);
+    for (report, said) in [
+        (
+            json!({"report": report}),
+            "a close stands out: line 1,204: close 1023.5; 1 more",
+        ),
+        // One that cannot be had hides neither the bars nor the number.
+        (json!({"report": null}), "2 places"),
+    ] {
+        let output = run(
+            &scripted(&[&page, &enveloped(report)]),
+            &["data", "show", "GOOG", "1d"],
+        );
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(told.contains("OUTLIER") && told.contains(said), "{told}");
     }
 }

@@ -18,6 +18,8 @@ const MOST_CONNECTIONS: f64 = 1e6;
 const MOST_THREADS: f64 = 1_024.0;
 /// The highest limit of a body, which is held in memory: 1 GiB.
 const MOST_BODY: f64 = 1_073_741_824.0;
+/// The highest limit of a file that is sent, which is not held in memory, in MiB: 1 TiB.
+const MOST_UPLOAD: f64 = 1_048_576.0;
 
 /// The most characters of a lane's name.
 const MOST_NAME: usize = 64;
@@ -128,8 +130,24 @@ fn addresses<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<IpAddr>, D
 pub struct Data {
     /// The folder from whose CSV files bars are loaded.
     pub import_dir: PathBuf,
+    /// The folder with dialects of one's own; empty for none.
+    pub dialects_dir: PathBuf,
+    /// The largest file that may be sent there, in MiB.
+    pub upload_limit_mb: u64,
     /// Who may read the bars' files, beside the server.
     pub share: Share,
+}
+
+impl Data {
+    /// The most bytes of a file that is sent.
+    pub const fn upload_limit(&self) -> u64 {
+        self.upload_limit_mb << 20
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let limit = self.upload_limit_mb as f64;
+        range("data.upload_limit_mb", limit, 1.0..=MOST_UPLOAD)
+    }
 }
 
 /// Who may read what lies in the data folder, beside its owner.

@@ -154,6 +154,15 @@ const FAULTS: &[([&str; 2], &str)] = &[
         ["--set", "store.engine=sqlit"],
         "store.engine: unknown variant `sqlit`, expected `sqlite` or `memory`",
     ),
+    (
+        ["--set", "data.upload_limit_mb=0"],
+        "data.upload_limit_mb must be 1 to 1048576, got 0",
+    ),
+    (
+        ["--set", "data.upload_limit_mb=1048577"],
+        "data.upload_limit_mb must be 1 to 1048576",
+    ),
+    (["--set", "data.upload_limit_mb=-1"], "data.upload_limit_mb"),
     (["--set", "data.share=all"], "data.share: unknown variant"),
     (
         ["--set", "store.idempotency_hours=-1"],

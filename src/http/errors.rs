@@ -121,6 +121,23 @@ impl ApiError {
         Self::busy("the large bodies that are under way take all the memory that there is for them; try again in a moment".to_owned())
     }
 
+    /// As many uploads are under way as there may be.
+    pub(super) fn uploads_wait() -> Self {
+        Self::busy("as many uploads are under way as there may be, of this client or of all together; try again in a moment".to_owned())
+    }
+
+    /// The client sends no more of its body.
+    pub(super) fn broke_off(why: impl fmt::Display) -> Self {
+        let message = format!("the body broke off: {why}");
+        Self::of(StatusCode::BAD_REQUEST, Code::BadRequest, message)
+    }
+
+    /// Faults of the path.
+    pub(super) fn bad_path(faults: &Faults) -> Self {
+        let message = faults.sentence("the path");
+        Self::faults(StatusCode::BAD_REQUEST, Code::BadRequest, message, faults)
+    }
+
     /// Answers that their clients have not taken yet take as much memory as they may.
     pub(super) fn answers_wait() -> Self {
         Self::busy("large answers that their clients have not taken yet take all the memory that there is for them; try again in a moment, or ask for a shorter page".to_owned())
@@ -268,7 +285,7 @@ impl ApiError {
 
     /// The server goes down.
     pub(super) fn shutting_down() -> Self {
-        let message = "the server is shutting down and admits no more starts";
+        let message = "the server is shutting down and admits no more starts and uploads";
         Self::of(StatusCode::SERVICE_UNAVAILABLE, Code::ShuttingDown, message).retryable()
     }
 

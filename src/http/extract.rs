@@ -27,6 +27,7 @@ use super::connection::{Connection, Share, UNCOUNTED};
 use super::errors::ApiError;
 use super::guards::Guards;
 use super::state::App;
+use crate::domain::market::ImportName;
 #[cfg(feature = "training")]
 use fields::PREDICT;
 #[cfg(feature = "training")]
@@ -78,6 +79,23 @@ impl FromRequest for DatasetName {
             symbol: symbol_from_path(&path_part(request, "symbol")),
             timeframe: path_part(request, "timeframe"),
         }))
+    }
+}
+
+/// The name of a file of the import folder in the path.
+pub(super) struct ImportPath(pub(super) ImportName);
+
+impl FromRequest for ImportPath {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // The router leaves some characters encoded, and a name may have any of them.
+        let sent = request.uri().path().rsplit('/').next().unwrap_or_default();
+        let name = percent_decode_str(sent).decode_utf8().ok();
+        let name = name.and_then(|name| ImportName::new(&name));
+        let fault = || Faults::one("name", ImportName::EXPECTED, &format!("{sent:?}"));
+        ready(name.map(Self).ok_or_else(|| ApiError::bad_path(&fault())))
     }
 }
 

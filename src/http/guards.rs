@@ -18,7 +18,7 @@ use impresario::panic_message;
 use super::caller::TokenName;
 use super::errors::ApiError;
 pub use rules::Guards;
-pub(in crate::http) use rules::{SocketPass, needs_no_token};
+pub(in crate::http) use rules::{SocketPass, is_upload, needs_no_token};
 
 /// The middleware in front of every route.
 #[derive(Clone)]

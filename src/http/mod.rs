@@ -26,6 +26,7 @@ mod system;
 mod table;
 #[cfg(feature = "training")]
 mod training;
+mod upload;
 mod verbs;
 
 pub use connection::{Connections, Counts, TooFewFiles, Track, check_files, serve};
@@ -34,3 +35,4 @@ pub use live::SocketLimits;
 pub use openapi::Document;
 pub use routes::{configure, describe};
 pub use state::{App, OwnKinds};
+pub use upload::BodyLimits;

@@ -6,7 +6,7 @@ use impresario_api::KindView;
 use super::errors::ApiError;
 use super::openapi::Document;
 use super::state::OwnKinds;
-use super::table::{Table, at, delete, get, post};
+use super::table::{Table, at, delete, get, post, put};
 #[cfg(feature = "training")]
 use super::training;
 use super::{console, data, dummy, live, metrics, operations, system, verbs};
@@ -232,6 +232,7 @@ fn read_routes(table: Table) -> Table {
 
 fn data_routes(table: Table) -> Table {
     const BROKEN: &[&str] = &["DATA_DAMAGED", "STORAGE_FAILED"];
+    const STORAGE: &[&str] = &["STORAGE_FAILED"];
     table
         .service(
             at("/api/v1/data/load", ACT)
@@ -244,6 +245,42 @@ fn data_routes(table: Table) -> Table {
                     .fails(500, BROKEN)
                     .summary("Everything that has been loaded."),
             ),
+        )
+        .service(
+            at("/api/v1/data/dialects", READ).route(
+                get()
+                    .to(data::dialects)
+                    .fails(500, &["DIALECT_INVALID", "DIALECT_UNREADABLE"])
+                    .summary("The dialects that a load can name, and the names of columns."),
+            ),
+        )
+        .service(
+            at("/api/v1/data/imports", READ).route(
+                get()
+                    .to(data::imports)
+                    .fails(500, STORAGE)
+                    .summary("The files in the import folder."),
+            ),
+        )
+        .service(
+            at("/api/v1/data/imports/{name}", "PUT, DELETE")
+                .route(
+                    put()
+                        .to(data::upload)
+                        .fails(409, &["FILE_NOT_REGULAR"])
+                        .fails(422, &["FILE_EMPTY"])
+                        .fails(500, STORAGE)
+                        .fails(507, &["STORAGE_FULL"])
+                        .summary("Puts a file into the import folder, whole or not at all."),
+                )
+                .route(
+                    delete()
+                        .to(data::remove_import)
+                        .fails(404, &["FILE_NOT_FOUND"])
+                        .fails(409, &["FILE_NOT_REGULAR"])
+                        .fails(500, STORAGE)
+                        .summary("Removes a file from the import folder."),
+                ),
         )
         .service(
             at("/api/v1/data/{symbol}/{timeframe}", "GET, HEAD, DELETE")

@@ -79,9 +79,14 @@ impl App {
         self.leaving.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the server goes down.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
+    }
+
     /// Why every start is refused, if it is.
     pub(super) fn readiness(&self) -> Result<(), impresario::Error> {
-        if self.leaving.load(Ordering::Relaxed) {
+        if self.is_leaving() {
             return Err(impresario::Error::ShuttingDown);
         }
         self.orchestrator.readiness()

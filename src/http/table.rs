@@ -115,6 +115,14 @@ pub(super) fn post() -> MethodRoute {
     }
 }
 
+/// PUT.
+pub(super) fn put() -> MethodRoute {
+    MethodRoute {
+        endpoint: Endpoint::new("put"),
+        route: web::put(),
+    }
+}
+
 /// DELETE.
 pub(super) fn delete() -> MethodRoute {
     MethodRoute {

@@ -13,6 +13,7 @@ mod data_folder;
 mod deleting;
 mod forks;
 mod full;
+mod imports;
 mod kinds;
 mod live;
 mod metrics;

@@ -25,6 +25,8 @@ const PATHS: &[(&str, bool)] = &[
     ("/api/v1/operations/op_0000000000001/events", true),
     ("/api/v1/data", true),
     ("/api/v1/data/GOOG/1d", true),
+    ("/api/v1/data/imports", true),
+    ("/api/v1/data/imports/a.csv", true),
     ("/api/v1/data/BTC~USDT/1h", true),
     ("/api/v1/data/%5EGSPC/1d", true),
     ("/api/v1/dummy/start", true),

@@ -10,8 +10,27 @@ pub(crate) enum Data {
     List,
     /// Show the bars of one symbol in one timeframe
     Show(Bars),
+    /// List the dialects that a load may name, and the names by which columns are known
+    Dialects,
+    /// List the files in the server's import folder, or delete one
+    Imports(ImportsArgs),
     /// Delete the dataset of one symbol in one timeframe, after showing what refers to it
     Delete(DeleteData),
+}
+
+#[derive(Args)]
+pub(crate) struct ImportsArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<Imports>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Imports {
+    /// Delete a file
+    Delete {
+        /// The file's name
+        name: String,
+    },
 }
 
 #[derive(Args)]

@@ -1,6 +1,9 @@
 //! `data list` and `data show`. (`data load` starts an operation: `handlers/data_load.rs`.)
 
-use impresario_api::{Bar, BarPage, DatasetList, DatasetView, Timestamp, symbol_to_path};
+use impresario_api::{
+    Bar, BarPage, DatasetList, DatasetView, QualityReport, QualityWarning, Timestamp,
+    symbol_to_path,
+};
 use serde_json::Value;
 
 use super::App;
@@ -30,8 +33,14 @@ pub(super) fn show(app: &App, asked: &Bars) -> Result<(), Error> {
     }
     let mut shown: Option<Shown> = None;
     pages(&app.client, asked, asked.limit, |page| {
+        let warned = page
+            .get("dataset")
+            .map(|dataset| dataset["warnings"].clone());
         let page: BarPage = parse(page.into())?;
-        let shown = shown.get_or_insert_with(|| Shown::new(page.dataset));
+        let shown = shown.get_or_insert_with(|| {
+            let warnings = warnings(&app.client, asked, &warned.unwrap_or_default());
+            Shown::new(page.dataset, warnings)
+        });
         shown.goes_on = page.next_start.is_some();
         shown.add(&page.bars, asked.limit.is_some());
         Ok(())
@@ -39,6 +48,34 @@ pub(super) fn show(app: &App, asked: &Bars) -> Result<(), Error> {
     match shown {
         Some(shown) => app.out.lines(&display::data::bars(&shown, app.out.look)),
         None => Ok(()),
+    }
+}
+
+/// What was remarkable about the bars when they were loaded. The dataset says how often there is what, and the
+/// report of its load where; where that cannot be had, the numbers are told alone.
+fn warnings(client: &Client, asked: &Bars, warned: &Value) -> Vec<QualityWarning> {
+    let counts = warned.as_array().map(Vec::as_slice).unwrap_or_default();
+    if counts.is_empty() {
+        return Vec::new();
+    }
+    let answer = client.get(
+        &format!("{}/report", path(&asked.symbol, &asked.timeframe)),
+        &[],
+    );
+    let report = answer.map(|answer| answer["report"].clone()).ok();
+    match report.and_then(|report| serde_json::from_value::<QualityReport>(report).ok()) {
+        Some(report) => report.warnings,
+        None => counts.iter().map(bare).collect(),
+    }
+}
+
+/// A warning of which only the number is known.
+fn bare(count: &Value) -> QualityWarning {
+    QualityWarning {
+        code: count["code"].as_str().unwrap_or_default().to_owned(),
+        message: String::new(),
+        count: count["count"].as_u64().unwrap_or(0),
+        places: Vec::new(),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::args::{Command, Data, Models, Ops};
+use crate::args::{Command, Data, Imports, Models, Ops};
 use crate::client::Client;
 use crate::error::{DONE, Error};
 use crate::out::Out;
 
 mod data;
 mod delete;
+mod imports;
 mod info;
 mod logs;
 mod models;
@@ -29,6 +30,11 @@ pub(crate) fn run(app: &App, command: Command) -> Result<u8, Error> {
         Command::System => info::system(app)?,
         Command::Data(Data::List) => data::list(app)?,
         Command::Data(Data::Show(bars)) => data::show(app, &bars)?,
+        Command::Data(Data::Dialects) => imports::dialects(app)?,
+        Command::Data(Data::Imports(asked)) => match asked.command {
+            None => imports::list(app)?,
+            Some(Imports::Delete { name }) => imports::delete(app, &name)?,
+        },
         Command::Data(Data::Delete(asked)) => return delete::dataset(app, &asked),
         Command::Models(Models::Delete(asked)) => return delete::model(app, &asked),
         Command::Models(Models::List) => models::list(app)?,

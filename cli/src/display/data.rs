@@ -1,9 +1,10 @@
 //! Datasets and bars.
 
-use impresario_api::{Bar, DatasetView};
+use impresario_api::{Bar, DatasetView, QualityWarning};
 
 use super::end::{Fact, render};
 use super::numbers::{bytes, counted, date, instants, minute, period, thousands};
+use super::quality::warnings;
 use super::table::{numbers, table, words};
 use super::text::clean;
 use super::{Look, Tone};
@@ -52,6 +53,8 @@ pub(crate) fn list(datasets: &[DatasetView], look: Look) -> Vec<String> {
 pub(crate) struct Shown {
     /// The dataset to which the bars belong.
     dataset: DatasetView,
+    /// What was remarkable about the bars when they were loaded.
+    warnings: Vec<QualityWarning>,
     /// All bars of the range, or the first ones.
     first: Vec<Bar>,
     /// The last bars, if not all are kept.
@@ -64,9 +67,10 @@ pub(crate) struct Shown {
 
 impl Shown {
     /// No bars yet.
-    pub(crate) const fn new(dataset: DatasetView) -> Self {
+    pub(crate) const fn new(dataset: DatasetView, warnings: Vec<QualityWarning>) -> Self {
         Self {
             dataset,
+            warnings,
             first: Vec::new(),
             last: Vec::new(),
             count: 0,
@@ -115,7 +119,7 @@ pub(crate) fn bars(shown: &Shown, look: Look) -> Vec<String> {
     );
     let mut lines = vec![look.fit(&title)];
     let digest = one.sha256.get(..16).unwrap_or(&one.sha256);
-    let facts = [
+    let mut facts = vec![
         Fact::new(
             "source",
             &format!("{}, loaded {}", one.source, date(one.loaded_at)),
@@ -123,6 +127,7 @@ pub(crate) fn bars(shown: &Shown, look: Look) -> Vec<String> {
         Fact::new("kept", &format!("{}, sha256 {digest}…", bytes(one.bytes))),
         Fact::new("here", &here(shown)),
     ];
+    facts.extend(warnings(&shown.warnings));
     lines.extend(render(&facts, look));
     if shown.first.is_empty() {
         return lines;
@@ -135,6 +140,24 @@ pub(crate) fn bars(shown: &Shown, look: Look) -> Vec<String> {
         rows.insert(1 + shown.first.len(), look.paint(Tone::Dim, &more));
     }
     lines.extend(rows);
+    lines
+}
+
+/// The first and the last bars of `count`.
+pub(crate) fn ends(first: &[Bar], last: &[Bar], count: u64, look: Look) -> Vec<String> {
+    if first.is_empty() {
+        return Vec::new();
+    }
+    // Of few bars, those that are among the first are not shown again.
+    let end = first.last().map(|bar| bar.timestamp);
+    let last = last.iter().filter(|bar| Some(bar.timestamp) > end);
+    let all: Vec<_> = first.iter().chain(last).collect();
+    let mut lines = rows(&all, look);
+    let left_out = count.saturating_sub(all.len() as u64);
+    if left_out > 0 {
+        let more = format!("  ⋮  {} more", thousands(left_out));
+        lines.insert(1 + first.len(), look.paint(Tone::Dim, &more));
+    }
     lines
 }
 
@@ -209,7 +232,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::display::sample::look;
+    use crate::display::sample::{look, quality};
     use crate::display::text::width;
 
     fn dataset(symbol: &str) -> DatasetView {
@@ -235,7 +258,11 @@ mod tests {
     }
 
     fn shown(count: i64, every: i64, keeps_all: bool) -> Shown {
-        let mut shown = Shown::new(dataset("GOOG"));
+        let warnings = match keeps_all {
+            true => quality().warnings,
+            false => Vec::new(),
+        };
+        let mut shown = Shown::new(dataset("GOOG"), warnings);
         for page in sample(count, every).chunks(7) {
             shown.add(page, keeps_all);
         }
@@ -282,7 +309,7 @@ mod tests {
         for time in ["2024-01-31 23:00", "2013-03-01 00:00", "2004-08-19 00:00"] {
             assert!(listed.contains(time), "{time}: {listed}");
         }
-        let title = bars(&Shown::new(evening), look(140)).remove(0);
+        let title = bars(&Shown::new(evening, Vec::new()), look(140)).remove(0);
         let period = "2024-01-31 23:00 to 2013-03-01 00:00 UTC";
         assert!(title.ends_with(period), "{title}");
     }

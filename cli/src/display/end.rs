@@ -27,7 +27,8 @@ impl Fact {
     }
 }
 
-/// The end of `view`; `outcome` and `next` are the kind's own facts and advice.
+/// The end of `view`; `outcome` and `next` are the kind's own facts and advice. A fact with the code of the
+/// error stands for its message.
 pub(crate) fn end(
     view: &OperationView,
     outcome: Vec<Fact>,
@@ -37,7 +38,10 @@ pub(crate) fn end(
     let row = &view.row;
     let mut facts = outcome;
     if let Some(error) = &row.error {
-        facts.insert(0, Fact::new(&error.code, &error.message));
+        let told = Fact::new(&error.code, &error.message);
+        if facts.iter().all(|fact| fact.label != told.label) {
+            facts.insert(0, told);
+        }
         facts.extend(error.step.as_ref().map(|step| Fact::new("in", step)));
     }
     if row.status != Status::Completed {
@@ -212,6 +216,7 @@ mod tests {
                 let handler = handlers::of(&view.row.kind);
                 let (outcome, next) = (handler.outcome(&view), handler.next(&view));
                 all.extend(end(&view, outcome, next, look(columns)));
+                all.extend(handler.details(&view, look(columns)));
                 all.push(String::new());
             }
             insta::assert_snapshot!(format!("ends_{columns}"), all.join("\n"));

@@ -6,6 +6,7 @@ pub(crate) mod bars;
 mod canvas;
 pub(crate) mod data;
 pub(crate) mod deleting;
+pub(crate) mod dialects;
 pub(crate) mod end;
 pub(crate) mod errors;
 pub(crate) mod glyphs;
@@ -16,6 +17,7 @@ pub(crate) mod metrics;
 pub(crate) mod model;
 pub(crate) mod numbers;
 pub(crate) mod plain;
+pub(crate) mod quality;
 #[cfg(test)]
 pub(crate) mod sample;
 pub(crate) mod screen;
@@ -23,6 +25,7 @@ pub(crate) mod show;
 pub(crate) mod system;
 mod table;
 pub(crate) mod text;
+pub(crate) mod upload;
 
 use impresario_api::Status;
 

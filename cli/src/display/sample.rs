@@ -160,6 +160,20 @@ pub(crate) fn ends() -> Vec<OperationView> {
             "rows": 2148, "start": "2004-08-19T00:00:00.000Z", "end": "2013-03-01T00:00:00.000Z",
             "sha256": "9f86d081884c7d659a2feaa0c55ad015", "bytes": 103_240, "replaced": replaced}})
     };
+    let mut reported = load(true);
+    reported["result_summary"]["report"] = json!(quality());
+    let mut dry = reported.clone();
+    dry["params"] = json!({"dry_run": true});
+    let bar = |day: u32, close| {
+        json!({"timestamp": format!("2013-02-{day:02}T00:00:00.000Z"), "open": 1, "high": 2, "low": 1,
+            "close": close, "volume": 1_000})
+    };
+    dry["result_summary"]["first"] = (1..6).map(|day| bar(day, 1.5)).collect();
+    dry["result_summary"]["last"] = (20..25).map(|day| bar(day, 1.25)).collect();
+    let doubtful = json!({"kind": "data_load", "verbs": ["retry"], "checkpoint": null, "error": {
+        "code": "DATA_DOUBTFUL", "message": "a.csv: it may be anything", "step": null, "details": {
+            "file": "a.csv", "doubts": [{"code": "EXCEL_SERIALS", "message": "45295 may be a day of Excel",
+                "instead": "say time_format"}]}}});
     let trained = |test: &TestReport, ended_by, run: u32| {
         json!({"kind": "training", "params": {"symbol": "GOOG", "timeframe": "1d", "patience": 10},
             "result_summary": {"model_id": "mdl_0k3j9x7s1w2ke", "best_epoch": 21,
@@ -186,6 +200,9 @@ pub(crate) fn ends() -> Vec<OperationView> {
     vec![
         from(load(false), "completed"),
         from(load(true), "completed"),
+        from(reported, "completed"),
+        from(dry, "completed"),
+        from(doubtful, "failed"),
         from(trained(&test_report(), "patience", 31), "completed"),
         from(trained(&worse, "epochs", 50), "completed"),
         from(failed("NOT_ENOUGH_BARS", few), "failed"),
@@ -302,4 +319,24 @@ pub(crate) fn resumed_card() -> ModelCard {
             "versions": {"revision": "3c28e1d0c1b2a39485766758493a2b1c0d9e8f7a"}}),
     );
     serde_json::from_value(card).expect("the sample is a card")
+}
+
+/// A report with everything that one can have.
+pub(crate) fn quality() -> impresario_api::QualityReport {
+    let report = json!({"file": "GOOG_1d.csv.gz",
+        "read_as": {"packed": ["gzip"], "dialect": "auto", "separator": ";", "decimal": ",",
+            "columns": {"close": "Letzter", "high": "Hoch", "low": "Tief", "open": "Er\u{1b}ffnung",
+                "timestamp": "Datum + Zeit", "volume": "Volumen"},
+            "time_format": "%s", "time_unit": "ms", "time_zone": "UTC", "order": "descending"},
+        "rows": {"read": 2_148, "added": 2_137, "replaced": 5, "dropped": [
+            {"why": "bad_row", "count": 2}, {"why": "duplicate", "count": 1},
+            {"why": "other_symbol", "count": 2}, {"why": "file_end", "count": 1}]},
+        "warnings": [
+            {"code": "ZONE_ASSUMED", "message": "no zone was said, so UTC was assumed", "count": 1, "places": []},
+            {"code": "OUTLIER", "message": "a close is ten times or a tenth of both neighbours'", "count": 12,
+                "places": [{"line": 1_204, "time": "2024-01-05T00:00:00.000Z", "text": "close 1023.5"},
+                    {"line": 1_300, "text": "close 1"}, {"time": "2024-02-05T00:00:00.000Z", "text": ""},
+                    {"line": 1_400, "text": "close 2"}]},
+            {"code": "ROUNDED", "message": "a high was mended", "count": 3, "places": []}]});
+    serde_json::from_value(report).expect("a report")
 }

@@ -39,14 +39,7 @@ impl<'a> Screen<'a> {
                 plain: Plain::default(),
                 since: Instant::now(),
             },
-            (false, true) => {
-                let target = ProgressDrawTarget::term_like_with_hz(Box::new(Canvas::new()), 20);
-                let bar = ProgressBar::with_draw_target(None, target);
-                if let Ok(style) = ProgressStyle::with_template("{msg}") {
-                    bar.set_style(style);
-                }
-                Way::Picture(bar)
-            }
+            (false, true) => Way::Picture(drawn_bar()),
         };
         Self { out, way }
     }
@@ -101,6 +94,55 @@ impl<'a> Screen<'a> {
             bar.finish_and_clear();
         }
     }
+}
+
+/// A line about something that takes a while before there is an operation.
+pub(crate) struct StatusLine<'a> {
+    out: &'a Out,
+    bar: Option<ProgressBar>,
+}
+
+impl<'a> StatusLine<'a> {
+    /// A line that is drawn again and again on a terminal, and said once elsewhere.
+    pub(crate) fn new(out: &'a Out) -> Self {
+        let drawn = !out.json && out.err_is_terminal;
+        Self {
+            out,
+            bar: drawn.then(drawn_bar),
+        }
+    }
+
+    /// Says what begins.
+    pub(crate) fn begin(&self, line: &str) {
+        match &self.bar {
+            Some(_) => self.show(line),
+            None if self.out.json => {}
+            None => self.out.note(&[line]),
+        }
+    }
+
+    /// Draws the line as it is now.
+    pub(crate) fn show(&self, line: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(current(self.out.err_look).fit(line));
+        }
+    }
+
+    /// Removes the line, so that other output can follow.
+    pub(crate) fn close(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn drawn_bar() -> ProgressBar {
+    let target = ProgressDrawTarget::term_like_with_hz(Box::new(Canvas::new()), 20);
+    let bar = ProgressBar::with_draw_target(None, target);
+    if let Ok(style) = ProgressStyle::with_template("{msg}") {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// The look with the terminal's present width, because it may have been resized.

@@ -1,14 +1,18 @@
 //! What differs from kind to kind: the command, the params, and how the outcome is shown. A new kind is a
 //! file here and a line in [`ALL`].
 
+use std::sync::Arc;
+
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
 use impresario_api::OperationView;
 use serde_json::Value;
 
 use crate::client::Client;
+use crate::display::Look;
 use crate::display::end::Fact;
 use crate::error::Error;
+use crate::out::Out;
 
 mod data_load;
 mod dummy;
@@ -47,6 +51,16 @@ pub(crate) trait Handler: Sync {
         Ok(params)
     }
 
+    /// What has to be done before the start, such as sending a file.
+    fn prepare(
+        &self,
+        _client: &Arc<Client>,
+        _out: &Out,
+        _arguments: &ArgMatches,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// What the kind's items are: `rows`, `bars`.
     fn items(&self) -> &str {
         "items"
@@ -54,6 +68,11 @@ pub(crate) trait Handler: Sync {
 
     /// The outcome, one line for each fact; also of a failed operation.
     fn outcome(&self, view: &OperationView) -> Vec<Fact>;
+
+    /// What is shown below the facts, such as a table.
+    fn details(&self, _view: &OperationView, _look: Look) -> Vec<String> {
+        Vec::new()
+    }
 
     /// What to do next, if the kind knows more than the verbs say.
     fn next(&self, _view: &OperationView) -> Option<Fact> {
@@ -111,6 +130,19 @@ impl Handler for Known {
 
     fn resolve(&self, client: &Client, params: Value) -> Result<Value, Error> {
         self.0.resolve(client, params)
+    }
+
+    fn prepare(
+        &self,
+        client: &Arc<Client>,
+        out: &Out,
+        arguments: &ArgMatches,
+    ) -> Result<(), Error> {
+        self.0.prepare(client, out, arguments)
+    }
+
+    fn details(&self, view: &OperationView, look: Look) -> Vec<String> {
+        self.0.details(view, look)
     }
 
     fn items(&self) -> &str {

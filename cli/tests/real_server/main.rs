@@ -8,6 +8,7 @@ mod forks;
 mod keys;
 mod refusals;
 mod server;
+mod uploads;
 
 use std::process::{Command, Stdio};
 
@@ -290,7 +291,7 @@ fn lists_kinds_and_the_system_are_shown() {
     assert_eq!(server.json(&["system"])["lanes"][0]["concurrency"], 2);
 }
 
-const BARS: &str = "Date,Open,High,Low,Close,Adj Close,Volume\n\
+pub(crate) const BARS: &str = "Date,Open,High,Low,Close,Adj Close,Volume\n\
     2010-01-04,626.95,629.51,624.24,626.75,0,1956200\n\
     2010-01-05,627.18,627.84,621.54,623.99,0,3004700\n\
     2010-01-06,625.86,625.86,606.36,608.26,0,3978700\n";

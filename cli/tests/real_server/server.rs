@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(crate) struct Server {
     child: Child,
     pub(crate) url: String,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
 }
 
 impl Server {
@@ -20,6 +20,20 @@ impl Server {
 
     /// A server with these files in its import folder.
     pub(crate) fn with_files(files: &[(&str, &str)]) -> Self {
+        Self::with(files, &[])
+    }
+
+    /// The names of everything in its import folder.
+    pub(crate) fn imports(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.data.path().join("import")).expect("it is there");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        names
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    /// The same, with more arguments.
+    pub(crate) fn with(files: &[(&str, &str)], more: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let import = data.path().join("import");
         std::fs::create_dir(&import).expect("a new folder");
@@ -37,6 +51,7 @@ impl Server {
             .arg(data.path().join("data"))
             .arg("--set")
             .arg(format!("data.import_dir={}", import.display()))
+            .args(more)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the server starts");
@@ -50,11 +65,7 @@ impl Server {
             .strip_prefix("listening on ")
             .expect("an address")
             .to_owned();
-        Self {
-            child,
-            url,
-            _data: data,
-        }
+        Self { child, url, data }
     }
 
     pub(crate) fn client(&self) -> Command {

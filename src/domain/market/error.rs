@@ -40,6 +40,29 @@ pub enum MarketError {
         /// The cause.
         source: io::Error,
     },
+    /// A file cannot be kept for want of room.
+    #[error("cannot write {}: {source}; there is no room for it", path.display())]
+    StorageFull {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A file that is sent is empty.
+    #[error("{file}: expected a file with at least one byte, got an empty one")]
+    ImportEmpty {
+        /// The file's name in the request.
+        file: String,
+    },
+    /// A file that is sent is larger than it may be.
+    #[error(
+        "expected a file of at most {} MiB ({limit} bytes, the server's data.upload_limit_mb), got a larger one",
+        limit >> 20
+    )]
+    ImportTooLarge {
+        /// The most bytes.
+        limit: u64,
+    },
     /// There is no such file in the import folder.
     #[error("file: expected a file in the import folder {folder}, got \"{file}\": {why}")]
     FileNotFound {
@@ -144,6 +167,9 @@ impl ErrorCode for MarketError {
             Self::NotFound { .. } => "DATA_NOT_FOUND",
             Self::Damaged { .. } => "DATA_DAMAGED",
             Self::Storage { .. } => "STORAGE_FAILED",
+            Self::StorageFull { .. } => "STORAGE_FULL",
+            Self::ImportEmpty { .. } => "FILE_EMPTY",
+            Self::ImportTooLarge { .. } => "BODY_TOO_LARGE",
             Self::FileNotFound { .. } => "FILE_NOT_FOUND",
             Self::FileOutside { .. } => "FILE_OUTSIDE",
             Self::FileNotRegular { .. } => "FILE_NOT_REGULAR",
@@ -158,7 +184,10 @@ impl ErrorCode for MarketError {
 
     /// A full or missing disk may be usable again later, and the next attempt sees what has changed.
     fn retryable(&self) -> bool {
-        matches!(self, Self::Storage { .. } | Self::DatasetBusy { .. })
+        matches!(
+            self,
+            Self::Storage { .. } | Self::StorageFull { .. } | Self::DatasetBusy { .. }
+        )
     }
 
     fn details(&self) -> Option<Value> {
@@ -171,6 +200,7 @@ impl ErrorCode for MarketError {
             | Self::FileNotRegular { file, folder, .. } => {
                 Some(json!({"field": "file", "file": file, "folder": folder}))
             }
+            Self::ImportTooLarge { limit } => Some(json!({"limit": limit})),
             Self::FileUnreadable { file, .. } => Some(json!({"field": "file", "file": file})),
             Self::Import(error) => error.details(),
             Self::NotLater {

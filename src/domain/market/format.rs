@@ -16,8 +16,8 @@ use std::path::Path;
 
 use impresario_api::text::hex;
 use impresario_api::{Bar, DatasetView, QualityReport, Timestamp};
-use serde::{Deserialize, Serialize};
 use impresario_market::bars;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::MarketError;

@@ -54,7 +54,7 @@ fn unreadable(name: &str, source: io::Error) -> MarketError {
 }
 
 /// The folder's path in full, so that an operator finds it wherever the server was started.
-fn shown(folder: &Path) -> String {
+pub(super) fn shown(folder: &Path) -> String {
     let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     whole.display().to_string()
 }

@@ -32,6 +32,11 @@ const FEWEST: usize = 8;
 /// Subscriptions of all live sockets, beyond those that each may have anyway: some 10 KiB each.
 pub(super) const SUBSCRIPTIONS: usize = 4_096;
 
+/// Uploads at the same time: each has a file open, and some 300 KiB.
+pub(super) const UPLOADS: usize = 16;
+/// Uploads of one peer at the same time.
+pub(super) const UPLOADS_OF_PEER: usize = 4;
+
 /// How long a connection may stay in each phase, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PhaseDeadlines {
@@ -86,6 +91,7 @@ impl ConnectionLimits {
         let slots: usize = settings.lanes.values().map(|lane| lane.concurrency).sum();
         let needed = needed(settings);
         let kept = needed
+            + UPLOADS
             + slots.saturating_mul(FOR_A_SLOT)
             + settings
                 .supervision

@@ -12,6 +12,8 @@ pub(super) struct OpenConnections {
     /// What each peer has that is not exempt.
     pub(super) by_peer: HashMap<IpAddr, PeerConnections>,
     pub(super) next: u64,
+    /// How many uploads are under way.
+    pub(super) uploads: usize,
     /// What has been said of those that had to make room, and when.
     pub(super) told: (u64, u64),
 }
@@ -22,6 +24,8 @@ pub(super) struct PeerConnections {
     pub(super) connections: HashSet<u64>,
     /// Requests that proxies sent on for it.
     pub(super) requests: usize,
+    /// Its uploads that are under way.
+    pub(super) uploads: usize,
 }
 
 impl PeerConnections {
@@ -43,7 +47,7 @@ impl OpenConnections {
     pub(super) fn leave(&mut self, group: IpAddr, one: impl FnOnce(&mut PeerConnections)) {
         if let Some(of_peer) = self.by_peer.get_mut(&group) {
             one(of_peer);
-            if of_peer.count() == 0 {
+            if of_peer.count() == 0 && of_peer.uploads == 0 {
                 self.by_peer.remove(&group);
             }
         }

@@ -9,7 +9,9 @@ use actix_web::dev::RequestHead;
 use actix_web::rt::time::sleep;
 
 use super::held::{Memory, Share};
-use super::limits::{ConnectionLimits, PhaseDeadlines, SUBSCRIPTIONS, TooFewFiles};
+use super::limits::{
+    ConnectionLimits, PhaseDeadlines, SUBSCRIPTIONS, TooFewFiles, UPLOADS, UPLOADS_OF_PEER,
+};
 use super::open::{OpenConnections, PeerConnections, immediate_ending, most_expendable};
 use super::rules::{ConnectionReading, Phase, is_overdue};
 use super::{Clock, Connection, Ending};
@@ -172,6 +174,26 @@ impl Connections {
         self.permit(&self.subscriptions, SUBSCRIPTIONS, PermitKind::Subscription)
     }
 
+    /// A permit for an upload; `None` when its client has as many under way as it may have, or all
+    /// together have.
+    pub(in crate::http) fn upload(self: &Arc<Self>, head: &RequestHead) -> Option<Permit> {
+        let peer = self.proxies.of_request(head);
+        let group = (!peer.exempt).then(|| peer.group());
+        let mut open = self.lock();
+        if open.uploads >= UPLOADS {
+            return None;
+        }
+        if let Some(group) = group {
+            let of_peer = open.by_peer.entry(group).or_default();
+            if of_peer.uploads >= UPLOADS_OF_PEER {
+                return None;
+            }
+            of_peer.uploads += 1;
+        }
+        open.uploads += 1;
+        Some(Permit(Arc::clone(self), PermitKind::Upload(group)))
+    }
+
     fn permit(
         self: &Arc<Self>,
         taken: &AtomicUsize,
@@ -278,7 +300,7 @@ impl Connections {
     }
 }
 
-/// Lets a request, a live socket or a subscription be one of the limited number there may be, until
+/// Lets a request, a live socket, a subscription or an upload be one of the limited number there may be, until
 /// it is dropped.
 pub(in crate::http) struct Permit(Arc<Connections>, PermitKind);
 
@@ -286,6 +308,8 @@ enum PermitKind {
     Request(IpAddr),
     Socket,
     Subscription,
+    /// Of this peer, unless it is exempt.
+    Upload(Option<IpAddr>),
 }
 
 impl Drop for Permit {
@@ -294,6 +318,13 @@ impl Drop for Permit {
             PermitKind::Request(group) => {
                 let one = |of_peer: &mut PeerConnections| of_peer.requests -= 1;
                 self.0.lock().leave(group, one);
+            }
+            PermitKind::Upload(group) => {
+                let mut open = self.0.lock();
+                open.uploads -= 1;
+                if let Some(group) = group {
+                    open.leave(group, |of_peer| of_peer.uploads -= 1);
+                }
             }
             PermitKind::Socket => {
                 self.0.sockets.fetch_sub(1, Ordering::Relaxed);

@@ -18,6 +18,8 @@ use super::limits::ACCEPTED_AHEAD;
 use super::stream::Stream;
 use super::{Connection, Connections};
 use crate::http::errors::ApiError;
+use crate::http::guards::is_upload;
+use crate::http::upload::BodyLimits;
 
 /// After an answer that came before the whole body, the rest is read for so long.
 const REST_OF_A_BODY: Duration = Duration::from_secs(1);
@@ -27,7 +29,7 @@ pub fn serve<F, I, S, B>(
     listeners: Vec<TcpListener>,
     workers: usize,
     connections: &Arc<Connections>,
-    body_limit: usize,
+    limits: BodyLimits,
     app: F,
 ) -> io::Result<(Server, SocketAddr)>
 where
@@ -57,7 +59,7 @@ where
             .client_request_timeout(Duration::ZERO)
             .client_disconnect_timeout(REST_OF_A_BODY)
             .on_connect_ext(remember)
-            .expect(move |request: Request| ready(expected(request, body_limit)))
+            .expect(move |request: Request| ready(expected(request, limits)))
             .h1(map_config(app, |()| AppConfig::default()));
         fn_service(accept).and_then(http)
     };
@@ -84,11 +86,16 @@ fn taken(tcp: TcpStream, connections: &Arc<Connections>) -> Result<Taken, Dispat
 
 /// Whoever asks whether a body may come (`Expect: 100-continue`) hears that it is too long before it is
 /// sent.
-fn expected(request: Request, limit: usize) -> Result<Request, actix_web::Error> {
+fn expected(request: Request, limits: BodyLimits) -> Result<Request, actix_web::Error> {
     let length = request.head().headers().get(CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > limit as u64) {
-        return Err(ApiError::body_too_large(limit).into());
+    let is_over = |limit| length.is_some_and(|length| length > limit);
+    if is_upload(request.head()) {
+        if is_over(limits.upload) {
+            return Err(ApiError::upload_too_large(limits.upload).into());
+        }
+    } else if is_over(limits.whole as u64) {
+        return Err(ApiError::body_too_large(limits.whole).into());
     }
     Ok(request)
 }

@@ -21,6 +21,9 @@ use crate::http::peer::{Peer, TrustedProxies};
 
 /// A browser cannot send a header with it: there the token may come as the first frame.
 const SOCKET: &str = "/api/v1/ws";
+/// A file may be sent there, of any media type. A page can send none without asking first: a PUT is no
+/// simple request.
+const UPLOADS: &str = "/api/v1/data/imports/";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Who may call, as configured.
@@ -76,7 +79,7 @@ impl Guards {
         }
         let name = self.token(head)?;
         if changes && has_body(head) {
-            if !is_json(head) {
+            if !is_upload(head) && !is_json(head) {
                 return Err(ApiError::unsupported_media_type(
                     text(head, &CONTENT_TYPE).unwrap_or(""),
                 ));
@@ -239,6 +242,11 @@ fn named(tokens: &[(Arc<str>, String)], given: &str) -> Option<Arc<str>> {
         }
     });
     known.map(Arc::clone)
+}
+
+/// Whether a request's body is a file.
+pub(in crate::http) fn is_upload(head: &RequestHead) -> bool {
+    head.method == Method::PUT && head.uri.path().starts_with(UPLOADS)
 }
 
 /// Whether a path is open to those without a token.

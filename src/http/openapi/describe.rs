@@ -11,14 +11,15 @@ use impresario_api::{ModelId, PredictRequest, VerifyRequest};
 use schemars::{JsonSchema, SchemaGenerator};
 
 use super::endpoint::{Body, Content, DescribeInput, DescribeOutput, Endpoint};
-use crate::domain::market::Timeframe;
+use crate::domain::market::{ImportName, Timeframe};
 use crate::http::answers::Reply;
 use crate::http::caller::Caller;
 use crate::http::connection::Client;
 use crate::http::errors::ApiError;
-use crate::http::extract::{DatasetName, Fork, Id, NamedStart, Prune, Reason, Start};
+use crate::http::extract::{DatasetName, Fork, Id, ImportPath, NamedStart, Prune, Reason, Start};
 #[cfg(feature = "training")]
 use crate::http::extract::{Model, Predict, Verify};
+use crate::http::upload::Upload;
 
 macro_rules! all {
     ($($name:ident)*) => {
@@ -84,6 +85,19 @@ impl DescribeInput for DatasetName {
         endpoint.path::<String>("symbol", "the instrument; for / write ~");
         endpoint.path::<Timeframe>("timeframe", "how long a bar lasts");
         endpoint.fails(404, &["DATA_NOT_FOUND"]);
+    }
+}
+
+impl DescribeInput for ImportPath {
+    fn describe(endpoint: &mut Endpoint) {
+        endpoint.path::<String>("name", ImportName::EXPECTED);
+        endpoint.fails(400, &["BAD_REQUEST"]);
+    }
+}
+
+impl DescribeInput for Upload {
+    fn describe(endpoint: &mut Endpoint) {
+        endpoint.body(Body::File);
     }
 }
 

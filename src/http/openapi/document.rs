@@ -122,6 +122,7 @@ fn parameter(parameter: &Parameter, schemas: &mut Schemas) -> Value {
 
 fn request_body(body: &Body, kinds: &[KindView], schemas: &mut Schemas) -> Value {
     let schema = match body {
+        Body::File => return json!({"required": true, "content": {"*/*": {}}}),
         Body::Of(make) | Body::Optional(make) => schemas.sent(*make),
         Body::Start(make) => {
             json!({"allOf": [schemas.sent(*make), {"anyOf": Schemas::starts(kinds)}]})

@@ -57,6 +57,8 @@ pub(super) enum Body {
     Of(MakeSchema),
     /// The same, or none.
     Optional(MakeSchema),
+    /// A file of any media type.
+    File,
     /// A start of any kind.
     Start(MakeSchema),
     /// A start of this kind: its params flat, options beside them.
@@ -185,7 +187,10 @@ impl Endpoint {
     }
 
     pub(super) fn body(&mut self, body: Body) {
-        self.fails(400, &["BAD_JSON", "BAD_REQUEST"]);
+        self.fails(400, &["BAD_REQUEST"]);
+        if !matches!(body, Body::File) {
+            self.fails(400, &["BAD_JSON"]);
+        }
         self.fails(413, &["BODY_TOO_LARGE"]);
         self.body = Some(body);
     }

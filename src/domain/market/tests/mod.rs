@@ -1,6 +1,7 @@
 //! Shared by the tests of this module: an import folder, a library, and bars.
 
 mod files;
+mod imports;
 mod library;
 mod load;
 mod loading;
@@ -67,9 +68,8 @@ impl World {
 
 fn params(file: Option<&str>) -> DataLoadParams {
     DataLoadParams {
-        symbol: "A".to_owned(),
-        timeframe: "1d".parse().expect("a timeframe"),
         file: file.map(str::to_owned),
+        ..DataLoadParams::new("A", "1d".parse().expect("a timeframe"))
     }
 }
 

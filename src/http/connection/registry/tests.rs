@@ -102,3 +102,30 @@ fn who_is_overdue_is_judged_when_what_it_sent_has_been_read() {
         (Ending::Now, Ending::None)
     );
 }
+
+#[test]
+fn a_peer_has_its_uploads_and_leaves_some_to_others() {
+    let all = connections(100);
+    let head = |address: &str| {
+        let mut head = RequestHead::default();
+        head.peer_addr = from(address);
+        head
+    };
+    let upload = |address: &str| all.upload(&head(address));
+    let connection = all.open(from("192.0.2.1")).expect("a place");
+    let mut kept: Vec<_> = (0..UPLOADS_OF_PEER)
+        .map(|_| upload("192.0.2.1").expect("a place"))
+        .collect();
+    assert!(upload("192.0.2.1").is_none());
+    // They count until they end, also when their connection has gone before.
+    all.closed(&connection);
+    assert!(upload("192.0.2.1").is_none());
+    kept.push(upload("192.0.2.2").expect("a place"));
+    while kept.len() < UPLOADS {
+        kept.push(upload("127.0.0.1").expect("a place"));
+    }
+    assert!(upload("127.0.0.1").is_none() && upload("192.0.2.3").is_none());
+    drop(kept);
+    assert!(all.lock().by_peer.is_empty());
+    assert!(upload("192.0.2.1").is_some());
+}
