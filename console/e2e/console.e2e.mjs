@@ -689,7 +689,7 @@ story('what is doubted about a file is said instead, and its bad rows are named 
   await page.waitForFunction((element) => document.activeElement === element, await format.elementHandle());
   await page.keyboard.type('%d/%m/%Y');
   await page.keyboard.press('Enter');
-  const bad = trial(page).getByRole('region', { name: 'Rows that are no bars' });
+  const bad = trial(page).getByRole('region', { name: 'Rows that cannot be loaded' });
   await bad.getByRole('row', { name: /8 close .* "null"/ }).waitFor();
   assert.deepEqual(await faults(page), []);
   await trial(page).getByRole('button', { name: 'bad_rows' }).click();

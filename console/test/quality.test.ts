@@ -65,12 +65,13 @@ describe('a refusal of a file', () => {
     }
   });
   it('names params, which are found where they are meant', () => {
-    const names = ['time_format', 'timeframe', 'columns', 'decimal', 'symbol'];
+    const names = ['time_format', 'timeframe', 'columns', 'decimal', 'symbol', 'duplicates'];
     const found = (text: string) => cutAtParams(text, names).flatMap((part) => part.param ?? []);
     expect(found('say time_format, such as %d/%m/%Y or %m/%d/%Y')).toEqual(['time_format']);
     expect(found('say the timeframe of the bars, perhaps 6h, or time_format')).toEqual(['timeframe', 'time_format']);
     expect(found('say decimal "." or ","')).toEqual(['decimal']);
     expect(found('expected the columns close, volume; say columns if they have other names')).toEqual(['columns']);
+    expect(found('each time once; say duplicates first or last')).toEqual(['duplicates']);
     expect(found('the symbol of the bars')).toEqual([]);
     const text = 'say timeframe or columns, such as {"open": "column 2", …}';
     expect(cutAtParams(text, names).map((part) => part.text).join('')).toBe(text);

@@ -38,18 +38,18 @@ export function Refused({ error, answering }: Props): JSX.Element | null {
     );
   }
   const bad = badRows(error);
-  return bad.rows.length === 0 ? null : <BadRows {...bad} />;
+  return bad.rows.length === 0 ? null : <BadRows {...bad} answering={answering} />;
 }
 
-function BadRows({ rows, count: all }: ReturnType<typeof badRows>): JSX.Element {
+function BadRows({ rows, count: all, answering }: ReturnType<typeof badRows> & { answering: Answering | undefined }): JSX.Element {
   return (
     <>
-      <p>{count(all)} {all === 1 ? 'row is no bar' : 'rows are no bars'}{all > rows.length ? `; these are the first ${count(rows.length)}` : ''}:</p>
-      <div class="wide-table" tabIndex={0} role="region" aria-label="Rows that are no bars">
+      <p>{count(all)} {all === 1 ? 'row' : 'rows'} cannot be loaded{all > rows.length ? `; these are the first ${count(rows.length)}` : ''}:</p>
+      <div class="wide-table rows" tabIndex={0} role="region" aria-label="Rows that cannot be loaded">
         <table>
           <thead><tr><th class="right">line</th><th>field</th><th>expected</th><th>got</th></tr></thead>
           <tbody>
-            {rows.map((one, index) => <tr key={index}><td class="right">{one.line === null ? '' : count(one.line)}</td><td>{one.field}</td><td><bdi>{one.expected}</bdi></td><td><bdi>{one.got}</bdi></td></tr>)}
+            {rows.map((one, index) => <tr key={index}><td class="right">{one.line === null ? '' : count(one.line)}</td><td>{one.field}</td><td><Linked text={one.expected} answering={answering} /></td><td><bdi>{one.got}</bdi></td></tr>)}
           </tbody>
         </table>
       </div>

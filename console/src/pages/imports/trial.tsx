@@ -8,7 +8,7 @@ import { count, period } from '../../format.ts';
 import { Meter, OperationLink, Panel, Problem, tell } from '../../parts/basics.tsx';
 import { Linked, Refused, type Answering } from '../../parts/refused.tsx';
 import { Ends, Report } from '../../parts/report.tsx';
-import { badRows, doubts, loaded, type Loaded } from '../../quality.ts';
+import { badRows, cutAtParams, doubts, loaded, type Loaded } from '../../quality.ts';
 import { go } from '../../route.ts';
 import { isEnded } from '../../status.ts';
 import type { OperationError, View } from '../../wire.ts';
@@ -78,11 +78,14 @@ function Running({ view }: { view: View }): JSX.Element {
 
 function Failed({ error, answering }: { error: OperationError; answering: Answering }): JSX.Element {
   const isDoubtful = doubts(error).length > 0;
-  const hasRows = badRows(error).rows.length > 0;
+  const { rows } = badRows(error);
+  const hasRows = rows.length > 0;
+  // What is expected of rows that are bars says itself what to say, as of several with the same time.
+  const mayBeSkipped = rows.some((row) => cutAtParams(row.expected, answering.names).every((part) => part.param === null));
   return (
     <>
       {isDoubtful || hasRows ? <Refused error={error} answering={answering} /> : <p><b class="code">{error.code}</b> <Linked text={error.message} answering={answering} /></p>}
-      {hasRows ? <p><span aria-hidden="true">→ </span>Mend the file and upload it again, or say <button type="button" class="link" onClick={() => answering.go('bad_rows')}>bad_rows</button> skip to leave such rows out.</p> : null}
+      {mayBeSkipped ? <p><span aria-hidden="true">→ </span>Mend the file and upload it again, or say <button type="button" class="link" onClick={() => answering.go('bad_rows')}>bad_rows</button> skip to leave such rows out.</p> : null}
       <div class="actions"><button type="submit" form="load" class="primary" disabled={reach.value === 'gone'}>Try again</button><span class="muted">Nothing was changed.</span></div>
     </>
   );
