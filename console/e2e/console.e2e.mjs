@@ -616,6 +616,7 @@ story('prices are written whole, an unknown dataset is said to be none, and one 
 
 /** Drops a file on the page. */
 async function drop(page, name, text) {
+  await page.locator('.drop').waitFor();
   const data = await page.evaluateHandle(([of, content]) => {
     const transfer = new DataTransfer();
     transfer.items.add(new File([content], of, { type: 'text/csv' }));
@@ -723,7 +724,7 @@ story('an upload shows how far it is, and is stopped without a trace', async (pa
 
 story('a dataset of any name is read, and deleted after a dialog that shows what refers to it', async (page, server) => {
   await server.post('/data/load?wait=60', { symbol: 'GOOG', timeframe: '1d' });
-  await server.post('/data/load?wait=60', { symbol: 'BTC/USDT & é', timeframe: '1mo', file: 'GOOG_1d.csv' });
+  await server.post('/data/load?wait=60', { symbol: 'BTC/USDT & é', timeframe: '1mo', file: 'GOOG_1d.csv', accept_doubts: ['SPACING_UNEXPECTED'] });
   await page.goto(`${server.console}#/data`);
   await page.locator('tbody').getByRole('link', { name: 'BTC/USDT & é' }).click();
   await page.getByRole('img', { name: /prices of BTC\/USDT & é/ }).waitFor();

@@ -1,6 +1,6 @@
 // Where a file is dropped or chosen, and how far its upload is.
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { reach } from '../../connection.ts';
 import { bytes } from '../../format.ts';
 import { Meter, Problem, tell } from '../../parts/basics.tsx';
@@ -23,7 +23,8 @@ function take(files: FileList, first?: DataTransferItem): void {
 /** A file may be dropped anywhere, so that one dropped beside the panel does not replace the console. */
 function useDrops(): boolean {
   const [over, setOver] = useState(false);
-  useEffect(() => {
+  // At once, because a browser replaces the page by a file that nothing has taken.
+  useLayoutEffect(() => {
     const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includes('Files') === true;
     const drag = (event: DragEvent): void => {
       if (!hasFiles(event)) return;
