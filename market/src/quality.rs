@@ -29,8 +29,6 @@ pub struct Checker {
     grid: Grid,
     outliers: Outliers,
     splits: Splits,
-    last: Option<Bar>,
-    sign_changes: u64,
 }
 
 impl Checker {
@@ -41,8 +39,6 @@ impl Checker {
             grid: Grid::new(timeframe),
             outliers: Outliers::default(),
             splits: Splits::new(timeframe),
-            last: None,
-            sign_changes: 0,
         }
     }
 
@@ -53,8 +49,6 @@ impl Checker {
         self.grid.see(bar.timestamp);
         self.outliers.see(bar);
         self.splits.see(bar);
-        let last = self.last.replace(*bar);
-        self.sign_changes += u64::from(last.is_some_and(|last| last.close * bar.close < 0.0));
     }
 
     /// The number of places where bars are missing.
@@ -64,7 +58,7 @@ impl Checker {
 
     /// What is remarkable. Call it after the last bar.
     pub fn warnings(&self) -> Vec<QualityWarning> {
-        let are_prices = self.sign_changes <= MOST_SIGN_CHANGES;
+        let are_prices = self.outliers.sign_changes() <= MOST_SIGN_CHANGES;
         let of_prices = |warning: Option<_>| warning.filter(|_| are_prices);
         let found = [
             of_prices(self.outliers.warning()),

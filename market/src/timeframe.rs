@@ -213,7 +213,7 @@ fn up_to(most: u32) -> String {
     if digits.len() > 1 {
         all.push(format!("[1-9][0-9]{{0,{}}}", digits.len() - 2));
     }
-    for (place, digit) in digits.chars().enumerate() {
+    for (place, digit) in digits.char_indices() {
         let (least, rest) = (if place == 0 { '1' } else { '0' }, digits.len() - place - 1);
         // The numbers of as many digits that are smaller from this digit on.
         if digit > least {

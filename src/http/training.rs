@@ -39,16 +39,13 @@ pub(super) async fn delete(
     id: Model,
     query: DeleteQuery,
 ) -> Answer<DeleteAnswer> {
+    let shown = format!("model {}", id.0);
     app.training.exists(id.0).await??;
     let references = references::of_model(&app, id).await?;
-    let answer = references::judged(&format!("model {}", id.0), references, query)?;
+    let answer = references::judged(&shown, references, query)?;
     if answer.deleted {
         app.training.delete(id.0).await??;
-        log::info!(
-            "deleted {}, asked by {}",
-            id.0,
-            caller.name().escape_debug()
-        );
+        log::info!("deleted {shown}, asked by {}", caller.name().escape_debug());
     }
     ok(answer)
 }

@@ -131,8 +131,10 @@ fn every_fault_of_the_params_is_named() {
         (json!({"seed": 1_u64 << 53}), "seed"),
         (json!({"seed": -1}), "seed"),
         (json!({"device": "abacus"}), "device"),
-        (json!({"timeframe": "2d"}), "timeframe"),
-        (json!({"symbol": "../x"}), "symbol"),
+        (json!({"timeframe": "13mo"}), "timeframe"),
+        (json!({"symbol": "A~B"}), "symbol"),
+        (json!({"symbol": "A\u{202e}"}), "symbol"),
+        (json!({"symbol": "imports"}), "symbol"),
     ] {
         let body = small(&fields);
         let generic = json!({"kind": "training", "params": body});
@@ -142,7 +144,7 @@ fn every_fault_of_the_params_is_named() {
     }
     let several = json!({
         "epochs": 0, "batch_size": 70_000, "dropout": 1, "device": "abacus", "colour": "red",
-        "hidden_layers": [0, 8, 5_000], "timeframe": "2d",
+        "hidden_layers": [0, 8, 5_000], "timeframe": "0d",
     });
     let reply = server.post(TRAIN, &several);
     reply.faults(

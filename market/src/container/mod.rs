@@ -30,6 +30,8 @@ use section::Section;
 const MOST_PACKINGS: usize = 3;
 /// So many bytes of the beginning decide what a file is.
 const HEAD: usize = 8 << 10;
+/// The byte-order mark in UTF-8.
+const UTF_8_MARK: &[u8] = "\u{feff}".as_bytes();
 /// What is read of a file at once.
 const BUFFER: usize = 128 << 10;
 
@@ -182,13 +184,13 @@ impl Opening {
                     let decoded = Layer::new(decoder, "utf-16", &self.named, Limit::none());
                     let (head, complete, decoded) =
                         Source::Stream(Box::new(decoded)).head(&self.named)?;
-                    return self.text(&head, complete, decoded, 0);
+                    return self.text(&head, complete, decoded);
                 }
                 Found::Parquet => {
                     self.enter("parquet")?;
                     return self.parquet(whole);
                 }
-                Found::Text(mark) => return self.text(&head, complete, whole, mark),
+                Found::Text => return self.text(&head, complete, whole),
                 Found::Other(seems) => return Err(self.named.not_bars(seems)),
             };
         }
@@ -224,8 +226,12 @@ impl Opening {
         head: &[u8],
         complete: bool,
         source: Source,
-        mark: usize,
     ) -> Result<Box<dyn Read + Send>, ContainerError> {
+        let mark = if head.starts_with(UTF_8_MARK) {
+            UTF_8_MARK.len()
+        } else {
+            0
+        };
         recognise::text(head.get(mark..).unwrap_or_default(), complete, &self.named)?;
         self.stream(source, mark)
     }

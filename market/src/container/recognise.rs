@@ -17,8 +17,7 @@ pub(super) enum Found {
     Parquet,
     /// With the length of its byte-order mark.
     Utf16(Endianness, usize),
-    /// With the length of its byte-order mark.
-    Text(usize),
+    Text,
     /// Something that is not read.
     Other(&'static str),
 }
@@ -37,7 +36,7 @@ const BEGINNINGS: &[(&[u8], Found)] = &[
     (b"\0\0\xfe\xff", Found::Other("a text in UTF-32")),
     (b"\xff\xfe", Found::Utf16(Endianness::Little, 2)),
     (b"\xfe\xff", Found::Utf16(Endianness::Big, 2)),
-    (b"\xef\xbb\xbf", Found::Text(3)),
+    (b"\xef\xbb\xbf", Found::Text),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Found::Other(EXCEL_97)),
     (b"%PDF", Found::Other("a PDF document")),
     (b"\x89PNG\r\n\x1a\n", Found::Other("a picture (PNG)")),
@@ -76,7 +75,7 @@ pub(super) fn container(head: &[u8], complete: bool) -> Found {
         return Found::Other("a tar archive");
     }
     if !head.contains(&0) {
-        return Found::Text(0);
+        return Found::Text;
     }
     match unmarked_utf16(head, complete) {
         Some(endianness) => Found::Utf16(endianness, 0),
@@ -84,8 +83,8 @@ pub(super) fn container(head: &[u8], complete: bool) -> Found {
     }
 }
 
-/// UTF-16 without a mark: most of what is in bars is ASCII, so that one byte of most units is zero, and hardly
-/// ever the other one.
+/// UTF-16 without a mark: most of what is in bars is ASCII, so that one byte of most units is zero, and seldom
+/// the other one (开, of “open”, has one).
 fn unmarked_utf16(head: &[u8], complete: bool) -> Option<Endianness> {
     let mut zeros = [0_usize; 2];
     for unit in head.chunks_exact(2) {
@@ -94,8 +93,8 @@ fn unmarked_utf16(head: &[u8], complete: bool) -> Option<Endianness> {
     }
     let units = (head.len() / 2).max(1);
     let endianness = match zeros {
-        [high, low] if high * 2 > units && low * 50 < units => Endianness::Big,
-        [low, high] if high * 2 > units && low * 50 < units => Endianness::Little,
+        [high, low] if high * 2 > units && low * 8 < high => Endianness::Big,
+        [low, high] if high * 2 > units && low * 8 < high => Endianness::Little,
         _ => return None,
     };
     let text = head.chunks_exact(2).all(|unit| {
@@ -135,7 +134,10 @@ pub(super) fn text(head: &[u8], complete: bool, named: &Named) -> Result<(), Con
 /// between them that separates columns.
 fn header_in_brackets(text: &[u8]) -> bool {
     let line = text.split(|byte| matches!(byte, b'\n' | b'\r')).next();
-    let line = line.unwrap_or_default().trim_ascii_end();
+    let line = line.unwrap_or_default();
+    // A last separator may follow the last name.
+    let last = line.iter().rposition(|byte| !b",;|\t ".contains(byte));
+    let line = last.map_or(&line[..0], |last| &line[..=last]);
     let Some(end) = line.iter().position(|&byte| byte == b'>') else {
         return false;
     };

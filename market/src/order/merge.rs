@@ -89,8 +89,7 @@ impl<S: Iterator<Item = io::Result<Bar>>> Merged<S> {
         Ok(earliest)
     }
 
-    /// The next bar.
-    pub fn next(&mut self) -> io::Result<Option<NumberedBar>> {
+    fn unique(&mut self) -> io::Result<Option<NumberedBar>> {
         let Some(first) = self.waiting.take() else {
             return Ok(None);
         };
@@ -111,5 +110,13 @@ impl<S: Iterator<Item = io::Result<Bar>>> Merged<S> {
     /// The rows that were left out. Call it after the last bar.
     pub fn duplicates(self) -> DuplicateRows {
         self.duplicated.rows()
+    }
+}
+
+impl<S: Iterator<Item = io::Result<Bar>>> Iterator for Merged<S> {
+    type Item = io::Result<NumberedBar>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.unique().transpose()
     }
 }

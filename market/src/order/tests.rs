@@ -36,10 +36,7 @@ fn ordered(bars: &[NumberedBar], chunk: usize, taken: Taken) -> Got {
     assert_eq!(orderer.warning().is_some(), order != Order::Ascending);
     let straight = straight.into_iter().map(Ok);
     let mut merged = orderer.merged(straight, taken).expect("a file");
-    let mut bars = Vec::new();
-    while let Some(bar) = merged.next().expect("a file") {
-        bars.push(bar);
-    }
+    let bars = merged.by_ref().map(|bar| bar.expect("a file")).collect();
     Got {
         bars,
         duplicates: merged.duplicates(),

@@ -21,6 +21,10 @@ pub(super) struct Grid {
     offsets: Vec<Offset>,
     /// The place of the last bar among these.
     current: usize,
+    /// Whether its first places are known, so that further bars with it need only be counted; and how many
+    /// there were since the last one elsewhere.
+    is_common: bool,
+    same: u64,
     /// The bars of further distances.
     others: Found,
 }
@@ -43,6 +47,8 @@ impl Grid {
             last: 0,
             offsets: Vec::new(),
             current: 0,
+            is_common: false,
+            same: 0,
             others: Found::default(),
         }
     }
@@ -52,21 +58,23 @@ impl Grid {
         let millis = time.as_millis();
         let step = millis - self.last;
         self.last = millis;
-        // The length is a whole number of distances between lines, so the offset is the one before. Its first
-        // places are known then, or it is the most common one.
-        match self.offsets.get_mut(self.current) {
-            Some(same) if step == self.length && same.found.places.len() == super::PLACES => {
-                same.found.count += 1;
-            }
-            _ => self.look(time),
+        // The length is a whole number of distances between lines, so the offset is the one before.
+        if step == self.length && self.is_common {
+            self.same += 1;
+        } else {
+            self.look(time);
         }
     }
 
     fn look(&mut self, time: Timestamp) {
+        if let Some(current) = self.offsets.get_mut(self.current) {
+            current.found.count += std::mem::take(&mut self.same);
+        }
         let offset = time.as_millis().rem_euclid(self.grid);
         let known = self.offsets.iter().position(|one| one.offset == offset);
         if known.is_none() && self.offsets.len() == MOST {
             self.current = MOST;
+            self.is_common = false;
             self.others.see(time, String::new());
             return;
         }
@@ -75,22 +83,29 @@ impl Grid {
             let found = Found::default();
             self.offsets.push(Offset { offset, found });
         }
-        self.offsets[self.current].found.see(time, String::new());
+        let found = &mut self.offsets[self.current].found;
+        found.see(time, String::new());
+        self.is_common = found.places.len() == super::PLACES;
+    }
+
+    /// How many bars have the offset at this place.
+    fn count(&self, place: usize) -> u64 {
+        let same = if place == self.current { self.same } else { 0 };
+        self.offsets[place].found.count + same
     }
 
     pub(super) fn warning(&self) -> Option<QualityWarning> {
         // Of several, the one that came first.
-        let common = self.offsets.iter().rev();
-        let common = common.max_by_key(|one| one.found.count)?.offset;
-        let is_off = |one: &&Offset| {
+        let places = (0..self.offsets.len()).rev();
+        let common = places.max_by_key(|place| self.count(*place))?;
+        let common = self.offsets[common].offset;
+        let mut all = self.others.clone();
+        for (place, one) in self.offsets.iter().enumerate() {
             let apart = (one.offset - common).rem_euclid(self.grid);
-            !is_near(apart, self.grid)
-        };
-        let off = self.offsets.iter().filter(is_off).map(|one| &one.found);
-        let mut all = Found::default();
-        for found in off.chain([&self.others]) {
-            all.count += found.count;
-            all.places.extend_from_slice(&found.places);
+            if !is_near(apart, self.grid) {
+                all.count += self.count(place);
+                all.places.extend_from_slice(&one.found.places);
+            }
         }
         all.places.sort_by_key(|place| place.time);
         all.places.truncate(super::PLACES);

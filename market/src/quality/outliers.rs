@@ -12,25 +12,36 @@ type Close = (Timestamp, f64);
 
 /// Looks for bars whose closes are at least ten times those of both neighbours, or at most a tenth. The first
 /// and the last bar have one neighbour, and are compared with the next two beside them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outliers {
-    /// The last three bars, the latest one last.
-    last: [Option<Close>; 3],
+    /// The last three bars, the latest one last. One that is missing has no number for its close, of which
+    /// nothing is ten times another.
+    last: [Close; 3],
     seen: u64,
+    sign_changes: u64,
     found: Found,
+}
+
+impl Default for Outliers {
+    fn default() -> Self {
+        Self {
+            last: [(Timestamp::MIN, f64::NAN); 3],
+            seen: 0,
+            sign_changes: 0,
+            found: Found::default(),
+        }
+    }
 }
 
 impl Outliers {
     #[inline]
     pub(super) fn see(&mut self, bar: &Bar) {
         let next = (bar.timestamp, bar.close);
+        let [_, before, this] = self.last;
+        self.last = [before, this, next];
         self.seen += 1;
-        let [_, earlier, this] = self.last;
-        self.last = [earlier, this, Some(next)];
-        let (Some(before), Some(this)) = (earlier, this) else {
-            return;
-        };
-        // A bar that is far from the one before is rare, and so are the first bars.
+        self.sign_changes += u64::from(this.1 * next.1 < 0.0);
+        // A bar that is far from the one before is rare.
         if is_far(before.1, this.1) || is_far(this.1, before.1) {
             self.look(before, this, next);
         }
@@ -46,11 +57,15 @@ impl Outliers {
         }
     }
 
+    /// How often a close had another sign than the one before.
+    pub(super) const fn sign_changes(&self) -> u64 {
+        self.sign_changes
+    }
+
     pub(super) fn warning(&self) -> Option<QualityWarning> {
         let mut found = self.found.clone();
-        if let [Some(earlier), Some(before), Some(last)] = self.last
-            && is_outlier(earlier.1, last.1, before.1)
-        {
+        let [earlier, before, last] = self.last;
+        if is_outlier(earlier.1, last.1, before.1) {
             tell(&mut found, last, before, earlier);
         }
         found.warning(

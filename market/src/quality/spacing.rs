@@ -14,7 +14,8 @@ const LONGEST_REST: i64 = 4 * DAY;
 pub(super) struct Holes {
     /// The longest that a bar lasts, in milliseconds.
     length: i64,
-    last: Option<i64>,
+    /// The time of the last bar, or later than any.
+    last: i64,
     count: u64,
 }
 
@@ -26,17 +27,17 @@ impl Holes {
         };
         Self {
             length,
-            last: None,
+            last: i64::MAX,
             count: 0,
         }
     }
 
     #[inline]
     pub(super) fn see(&mut self, time: Timestamp) {
-        let time = time.as_millis();
-        if let Some(last) = self.last.replace(time) {
-            self.count += u64::from(time - last > self.length && self.is_hole(last, time));
-        }
+        let (last, time) = (self.last, time.as_millis());
+        self.last = time;
+        self.count +=
+            u64::from(time.saturating_sub(last) > self.length && self.is_hole(last, time));
     }
 
     /// Whether bars are missing between two that lie further apart than one lasts. A market rests: bars shorter

@@ -65,7 +65,10 @@ impl Clock {
     pub fn new(reading: Reading, timeframe: Timeframe) -> Self {
         let is_iso = matches!(
             reading.form,
-            Form::Fields(layout) if layout.order == Order::YearMonthDay
+            Form::Fields(layout)
+                if layout.order == Order::YearMonthDay
+                    && layout.separator == b'-'
+                    && !layout.is_named
         );
         Self {
             is_of_dates: timeframe.is_of_dates(),
@@ -161,8 +164,6 @@ impl Clock {
         })
     }
 
-    #[cold]
-    #[inline(never)]
     fn other<'a>(&self, text: &'a [u8]) -> Option<Moment<'a>> {
         let text = text.trim_ascii();
         match &self.reading.form {

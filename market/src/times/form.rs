@@ -295,6 +295,7 @@ fn of_fields(scan: &Scan<'_>, order: Order, digits: Digits) -> String {
     let hour = if scan.written.has_half { "%I" } else { "%H" };
     match scan.clock {
         None => {}
+        Some(Clock::Parted(_)) if scan.written.is_packed => format += "%H%M%S%3f",
         Some(Clock::Parted(_)) if scan.date.separator == 0 && scan.between.is_empty() => {
             format += if scan.written.has_seconds {
                 "%H%M%S"
@@ -315,15 +316,12 @@ fn of_fields(scan: &Scan<'_>, order: Order, digits: Digits) -> String {
             };
         }
     }
-    if scan.written.fraction.is_some() {
+    if scan.written.has_fraction && !scan.written.is_packed {
         format += "%.f";
     }
     if scan.written.has_half {
-        format += if scan.written.is_half_apart {
-            " %p"
-        } else {
-            "%p"
-        };
+        format.extend((scan.written.half_gap != 0).then_some(char::from(scan.written.half_gap)));
+        format += "%p";
     }
     if !scan.zone.is_empty() {
         format += if scan.is_zone_apart { " " } else { "" };

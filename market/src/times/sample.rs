@@ -6,6 +6,8 @@ use super::zone::DAY;
 use crate::timeframe::{Length, Timeframe};
 
 const LIMIT: usize = 8_192;
+/// Fewer spacings say little.
+pub(super) const FEW: usize = 3;
 
 /// The times that lie nearest to the first one. All that lie so near are in it, so that their spacings are
 /// true in whatever order they came.
@@ -144,9 +146,8 @@ pub(super) struct Spacings {
 }
 
 impl Spacings {
-    /// Fewer than three say little.
-    pub(super) fn are_few(&self) -> bool {
-        self.all.len() < 3
+    pub(super) fn count(&self) -> usize {
+        self.all.len()
     }
 
     fn counts(&self) -> impl Iterator<Item = (Space, usize)> {
@@ -177,7 +178,7 @@ impl Spacings {
             .iter()
             .filter(|space| space.is_multiple_of(step))
             .count();
-        if self.are_few() {
+        if self.all.len() < FEW {
             whole == self.all.len()
         } else {
             whole * 2 > self.all.len()

@@ -57,10 +57,12 @@ pub(super) enum Clock {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Written {
     pub(super) has_seconds: bool,
-    pub(super) fraction: Option<u8>,
+    pub(super) has_fraction: bool,
     pub(super) has_half: bool,
-    /// A space stands before `AM`.
-    pub(super) is_half_apart: bool,
+    /// What stands before `AM`; 0 if nothing does.
+    pub(super) half_gap: u8,
+    /// There are no colons, and all digits of the fraction follow without a point.
+    pub(super) is_packed: bool,
 }
 
 /// A text that was taken apart.
@@ -335,7 +337,8 @@ impl<'a> Cursor<'a> {
         }
         if digits.len() == 9 {
             written.has_seconds = true;
-            written.fraction = Some(3);
+            written.has_fraction = true;
+            written.is_packed = true;
             return Some((Some(packed_clock(digits)?), written));
         }
         if digits.len() > 6 {
@@ -347,27 +350,20 @@ impl<'a> Cursor<'a> {
         } else {
             0
         };
-        if self.rest().starts_with(b"-") && digits.len() <= 2 {
-            self.at += 1;
-            if self.half(&mut written).is_none() {
-                self.at -= 1;
-                return Some((
-                    Some(Clock::Bare {
-                        value,
-                        digits: digits.len() as u8,
-                        millis,
-                        half: None,
-                    }),
-                    written,
-                ));
-            }
-            self.at -= 3;
-        }
+        // As some exchanges write it: 09-AM.
+        let is_hyphen = self.rest().starts_with(b"-") && digits.len() <= 2;
+        self.at += usize::from(is_hyphen);
         let half = self.half(&mut written);
+        match half {
+            Some(_) if is_hyphen => written.half_gap = b'-',
+            Some(_) => {}
+            None => self.at -= usize::from(is_hyphen),
+        }
+        let digits = digits.len() as u8;
         Some((
             Some(Clock::Bare {
                 value,
-                digits: digits.len() as u8,
+                digits,
                 millis,
                 half,
             }),
@@ -390,7 +386,7 @@ impl<'a> Cursor<'a> {
         }
         self.at += 1;
         let digits = self.digits();
-        written.fraction = Some(digits.len().min(9) as u8);
+        written.has_fraction = true;
         Some(millis(digits))
     }
 
@@ -418,7 +414,7 @@ impl<'a> Cursor<'a> {
         };
         self.at += 1 + length;
         written.has_half = true;
-        written.is_half_apart = is_apart;
+        written.half_gap = if is_apart { b' ' } else { 0 };
         Some(half)
     }
 }

@@ -8,7 +8,7 @@ use impresario_api::Timestamp;
 use super::asked::Pattern;
 use super::form::{self, Form, Layout, Moment, Order, midnight};
 use super::number::{self, Unit};
-use super::sample::{Sample, Space, Spacings};
+use super::sample::{FEW, Sample, Space, Spacings};
 use super::scan::{LONGEST, scan};
 use super::zone::{DAY, Placed, Zones};
 use super::{Asked, Kept, TimesFault, Zone};
@@ -29,8 +29,8 @@ pub struct Reading {
     pub(super) years: (i32, i32),
     /// The last year that two digits mean.
     pub(super) next_year: i32,
-    format: String,
-    zone: String,
+    pub(super) format: String,
+    pub(super) zone: String,
 }
 
 impl Reading {
@@ -459,7 +459,7 @@ impl Survey {
 
     fn is_strict(&self, candidate: &Candidate) -> bool {
         let spacings = candidate.sample.spacings(self.timeframe);
-        !spacings.are_few() && spacings.are_of(self.timeframe)
+        spacings.count() >= FEW && spacings.are_of(self.timeframe)
     }
 
     /// The candidates that read all values of the most common family.
@@ -510,9 +510,17 @@ impl Survey {
             .iter()
             .map(|candidate| (*candidate, candidate.sample.spacings(self.timeframe)))
             .collect();
+        // In a unit that is too small, several times become one.
+        let most = spaced
+            .iter()
+            .map(|(_, spacings)| spacings.count())
+            .max()
+            .unwrap_or(0);
         let mut fits: Vec<&Candidate> = spaced
             .iter()
-            .filter(|(candidate, spacings)| self.fits(candidate, spacings))
+            .filter(|(candidate, spacings)| {
+                spacings.count() == most && self.fits(candidate, spacings)
+            })
             .map(|(candidate, _)| *candidate)
             .collect();
         if let Some(pair) = day_and_month(&alive)
@@ -523,8 +531,7 @@ impl Survey {
         {
             return Decision::Doubt(self.day_month(pair, &fits));
         }
-        let is_lenient =
-            self.kept.is_some() || spaced.iter().any(|(_, spacings)| spacings.are_few());
+        let is_lenient = self.kept.is_some() || most < FEW;
         if is_lenient {
             self.narrow(&mut fits);
         }
@@ -539,7 +546,7 @@ impl Survey {
         if let Some(kept) = self.kept {
             return spacings.are_whole(self.timeframe) && candidate.is_on(kept, self.timeframe);
         }
-        if spacings.are_few() {
+        if spacings.count() < FEW {
             return spacings.are_whole(self.timeframe);
         }
         spacings.are_of(self.timeframe)

@@ -245,7 +245,7 @@ fn every_form_of_a_minute_is_read() {
         ),
         (
             "20210201 100000000|20210201 100100000|20210201 100200000|20210213 235900000",
-            "%Y%m%d %H%M%S%.f",
+            "%Y%m%d %H%M%S%3f",
         ),
         (
             "20210201T100000Z|20210201T100100Z|20210201T100200Z|20210213T235900Z",
@@ -1080,5 +1080,120 @@ fn fractions_are_cut_to_milliseconds() {
         let reading = fits(decide("1s", &["2004-08-19 13:30:05"]));
         let (times, _) = read(&reading, "1s", &[text]);
         assert_eq!(times[0].as_deref(), Ok(expected), "{text}");
+    }
+}
+
+/// How a time may be written, in the words of chrono: dates alone, and with times of day.
+const DATES: [&str; 16] = [
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y%m%d",
+    "%d.%m.%Y",
+    "%-d.%-m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%-m/%-d/%Y",
+    "%d-%m-%Y",
+    "%d-%b-%Y",
+    "%-d %B %Y",
+    "%b %d, %Y",
+    "%A, %B %-d, %Y",
+    "%d.%m.%y",
+    "%Y-%b-%d",
+];
+const CLOCKS: [&str; 12] = [
+    "T%H:%M:%S",
+    " %H:%M:%S",
+    " %H:%M:%S%.3f",
+    "  %-H:%M:%S",
+    "_%H:%M:%S",
+    " %H%M%S",
+    " %I:%M:%S %p",
+    ", %I:%M:%S%p",
+    "T%H:%M:%SZ",
+    " %H:%M:%S%:z",
+    " %H:%M:%S %z",
+    " %H:%M:%S UTC",
+];
+const NUMBERS: [&str; 6] = ["%s", "%s%3f", "%s%6f", "%s%9f", "%Y%m%d%H%M%S", "%s.0"];
+
+fn written(time: i64, format: &str) -> String {
+    let time = chrono::DateTime::from_timestamp_millis(time)
+        .expect("a time")
+        .fixed_offset();
+    time.format(format).to_string()
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 512, ..Default::default() })]
+
+    #[test]
+    fn what_is_decided_gives_the_times_back(
+        date in 0..DATES.len(),
+        clock in 0..CLOCKS.len(),
+        number in 0..NUMBERS.len() * 3,
+        name in proptest::sample::select(vec!["1s", "5s", "1m", "5m", "1h", "4h", "1d", "1w", "1mo"]),
+        start in 0_i64..1_200_000_000,
+        gaps in proptest::collection::vec(0_usize..20, 4..60),
+        order in 0_u64..3,
+    ) {
+        let timeframe = timeframe(name);
+        // Most bars follow each other, and here and there some are missing.
+        let mut time = timeframe.floor(Timestamp::from_millis(start * 1_000));
+        let mut times = vec![time];
+        for gap in gaps {
+            for _ in 0..(if gap > 16 { gap - 14 } else { 1 }) {
+                time = timeframe.next(time);
+            }
+            times.push(time);
+        }
+        match order {
+            0 => {}
+            1 => times.reverse(),
+            _ => times.sort_by_key(|time| time.as_millis().wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64)),
+        }
+        let format = match NUMBERS.get(number) {
+            Some(format) => (*format).to_owned(),
+            None if timeframe.is_of_dates() && clock > 8 => DATES[date].to_owned(),
+            None => format!("{}{}", DATES[date], CLOCKS[clock]),
+        };
+        let texts: Vec<String> = times.iter().map(|time| written(time.as_millis(), &format)).collect();
+        match decide_with(&Asked::default(), name, None, &texts) {
+            Decision::Fits(reading) => {
+                let mut clock = Clock::new(reading, timeframe);
+                for (text, time) in texts.iter().zip(&times) {
+                    proptest::prop_assert_eq!(clock.read(text.as_bytes()), Ok(*time), "{} {}", text, name);
+                }
+            }
+            Decision::Doubt(doubt) => {
+                let is_open = doubt.code == "DAY_MONTH_AMBIGUOUS"
+                    // Years of two digits may be days.
+                    || (doubt.code == "TIME_AMBIGUOUS" && format.contains("%y"))
+                    || doubt.code == "SPACING_UNEXPECTED"
+                    || (doubt.code == "DATE_MISSING" && start < 90_000);
+                proptest::prop_assert!(is_open, "{}: {} {:?}", name, format, doubt);
+                // The spacing is doubted where holes are as common as bars.
+                if doubt.code == "SPACING_UNEXPECTED" {
+                    let mut sorted: Vec<i64> = times.iter().map(|time| time.as_millis()).collect();
+                    sorted.sort_unstable();
+                    let next = sorted.windows(2).filter(|pair| {
+                        timeframe.next(Timestamp::from_millis(pair[0])).as_millis() == pair[1]
+                    });
+                    proptest::prop_assert!(next.count() * 2 <= sorted.len(), "{}: {} {:?}", name, format, doubt);
+                }
+            }
+            Decision::Refused(fault) => proptest::prop_assert!(false, "{}", fault),
+        }
+    }
+
+    #[test]
+    fn no_text_breaks_a_survey_or_a_clock(
+        texts in proptest::collection::vec("[-+0-9TZDaApPmMe.:/, \\[\\(_]{0,24}|[0-9]{1,22}|\\PC{0,20}", 0..12),
+        name in proptest::sample::select(vec!["1s", "1h", "1d", "1mo"]),
+    ) {
+        if let Decision::Fits(reading) = decide_with(&Asked::default(), name, None, &texts) {
+            let _ = read(&reading, name, &texts);
+        }
     }
 }

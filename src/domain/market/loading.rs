@@ -246,29 +246,29 @@ impl Join<'_> {
         let mut kept_bars = self.kept.map(KeptDataset::bars);
         let mut not_later = NotLater::default();
         let last_kept = self.kept.map(|kept| kept.view().end);
-        let (mut old, mut next) = (self.old(&mut kept_bars)?, self.new(&mut new)?);
+        let (mut old, mut next) = (self.next_kept(&mut kept_bars)?, self.next_new(&mut new)?);
         let mut done = 0;
         loop {
             let bar = match (old, next) {
                 (None, None) => break,
                 (Some(kept), None) => {
-                    old = self.old(&mut kept_bars)?;
+                    old = self.next_kept(&mut kept_bars)?;
                     kept
                 }
                 (Some(kept), Some(one)) if kept.timestamp < one.bar.timestamp => {
-                    old = self.old(&mut kept_bars)?;
+                    old = self.next_kept(&mut kept_bars)?;
                     kept
                 }
                 (kept, Some(one)) => {
                     if kept.is_some_and(|kept| kept.timestamp == one.bar.timestamp) {
-                        old = self.old(&mut kept_bars)?;
+                        old = self.next_kept(&mut kept_bars)?;
                         counts.replaced += 1;
                     } else {
                         counts.added += 1;
                     }
                     not_later.see(&one, last_kept);
                     spacings.see(one.bar.timestamp);
-                    next = self.new(&mut new)?;
+                    next = self.next_new(&mut new)?;
                     one.bar
                 }
             };
@@ -290,12 +290,13 @@ impl Join<'_> {
         })
     }
 
-    fn old(&self, bars: &mut Option<KeptBars<'_>>) -> Result<Option<Bar>, MarketError> {
+    fn next_kept(&self, bars: &mut Option<KeptBars<'_>>) -> Result<Option<Bar>, MarketError> {
         bars.as_mut().map_or(Ok(None), KeptBars::next)
     }
 
-    fn new(&self, bars: &mut NewBars) -> Result<Option<NumberedBar>, MarketError> {
+    fn next_new(&self, bars: &mut NewBars) -> Result<Option<NumberedBar>, MarketError> {
         bars.next()
+            .transpose()
             .map_err(MarketError::storage("read", self.folder))
     }
 }
