@@ -28,7 +28,7 @@ impl Fact {
 }
 
 /// The end of `view`; `outcome` and `next` are the kind's own facts and advice. A fact with the code of the
-/// error stands for its message.
+/// error, or of a warning, stands for its message.
 pub(crate) fn end(
     view: &OperationView,
     outcome: Vec<Fact>,
@@ -51,7 +51,11 @@ pub(crate) fn end(
                 .map(|point| Fact::new("checkpoint", &reached(row, point))),
         );
     }
-    for warning in view.warnings.iter().rev().take(3).rev() {
+    // What the kind has told of in more words is not told again.
+    let told: Vec<_> = facts.iter().map(|fact| fact.label.clone()).collect();
+    let warnings = view.warnings.iter().filter(|one| !told.contains(&one.code));
+    let warnings: Vec<_> = warnings.collect();
+    for warning in warnings.into_iter().rev().take(3).rev() {
         facts.push(Fact::new(
             "warning",
             &format!("{}  {}", warning.code, warning.message),
