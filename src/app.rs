@@ -16,7 +16,7 @@ use impresario::{Orchestrator, StartupError};
 use crate::config::{Engine, Settings, Share};
 use crate::data_folder;
 use crate::domain::dummy::Dummy;
-use crate::domain::market::{DataLoad, Imports, Library};
+use crate::domain::market::{DataLoad, DialectFolder, Imports, Library};
 #[cfg(feature = "training")]
 use crate::domain::training::{ModelVerify, Models, Training};
 use crate::exit::Exit;
@@ -44,7 +44,7 @@ pub fn kinds(settings: &Settings) -> Kinds {
     let library = library(settings);
     let kinds = Kinds::new()
         .register(Dummy)
-        .register(DataLoad::new(import_dir, library.clone()));
+        .register(DataLoad::new(import_dir, library.clone()).dialects(dialects(settings)));
     #[cfg(feature = "training")]
     let models = Models::new(settings.models_dir());
     #[cfg(feature = "training")]
@@ -91,12 +91,17 @@ fn compose(settings: &Settings, kinds: Kinds) -> Result<(App, FolderLock), Exit>
         SocketLimits::of(&settings.http),
         own,
         DummyService::new(orchestrator.clone()),
-        DataService::new(orchestrator.clone(), library, imports),
+        DataService::new(orchestrator.clone(), library, imports, dialects(settings)),
         #[cfg(feature = "training")]
         TrainingService::new(orchestrator.clone(), models),
         orchestrator,
     );
     Ok((app, lock))
+}
+
+/// The dialects that ship with the program, and those of a folder if one is configured.
+fn dialects(settings: &Settings) -> DialectFolder {
+    DialectFolder::new(settings.data.dialects_dir.clone())
 }
 
 /// What has been loaded, in a folder that need not exist yet.

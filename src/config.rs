@@ -160,6 +160,9 @@ impl Settings {
     fn settle_paths(&mut self) -> Result<(), ConfigError> {
         self.data_dir = files::whole("data_dir", &self.data_dir)?;
         self.data.import_dir = files::whole("data.import_dir", &self.data.import_dir)?;
+        if !self.data.dialects_dir.as_os_str().is_empty() {
+            self.data.dialects_dir = files::whole("data.dialects_dir", &self.data.dialects_dir)?;
+        }
         if !self.http.token_file.as_os_str().is_empty() {
             self.http.token_file = files::whole("http.token_file", &self.http.token_file)?;
         }

@@ -188,6 +188,24 @@ pub struct ImportView {
     pub modified_at: Timestamp,
 }
 
+/// The dialects that a load can name, and the names by which columns are known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DialectList {
+    /// The dialects, by name.
+    pub dialects: Vec<DialectView>,
+    /// For each field of a bar, the names of its column, the likeliest first, in lower case.
+    pub columns: BTreeMap<String, Vec<String>>,
+}
+
+/// Whose files a dialect is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DialectView {
+    /// Its name.
+    pub name: String,
+    /// Whose files these are, and what is special about them.
+    pub description: String,
+}
+
 /// The regular files in the import folder, ordered by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImportList {

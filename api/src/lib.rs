@@ -31,8 +31,9 @@ mod view;
 pub use curves::Curves;
 #[cfg(feature = "services")]
 pub use data::{
-    Bar, BarPage, DatasetList, DatasetView, DroppedRows, ImportAnswer, ImportList, ImportView,
-    QualityPlace, QualityReport, QualityWarning, ReadAs, ReportAnswer, RowCounts, WarningCount,
+    Bar, BarPage, DatasetList, DatasetView, DialectList, DialectView, DroppedRows, ImportAnswer,
+    ImportList, ImportView, QualityPlace, QualityReport, QualityWarning, ReadAs, ReportAnswer,
+    RowCounts, WarningCount,
 };
 #[cfg(feature = "services")]
 pub use delete::{DeleteAnswer, Reference, Relation};

@@ -130,6 +130,8 @@ fn addresses<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<IpAddr>, D
 pub struct Data {
     /// The folder from whose CSV files bars are loaded.
     pub import_dir: PathBuf,
+    /// The folder with dialects of one's own; empty for none.
+    pub dialects_dir: PathBuf,
     /// The largest file that may be sent there, in MiB.
     pub upload_limit_mb: u64,
     /// Who may read the bars' files, beside the server.

@@ -3,8 +3,8 @@
 use actix_web::web::Data;
 use impresario::operation::Operation;
 use impresario_api::{
-    BarPage, DatasetList, DeleteAnswer, ImportAnswer, ImportList, ImportView, ReportAnswer,
-    StartAnswer,
+    BarPage, DatasetList, DeleteAnswer, DialectList, ImportAnswer, ImportList, ImportView,
+    ReportAnswer, StartAnswer,
 };
 
 use super::answers::{self, Answer, ok};
@@ -25,6 +25,10 @@ pub(super) async fn load(
     let options = caller.options(body.options, &wait);
     let started = app.data.load(body.params, options).await?;
     answers::started(&app.orchestrator, DataLoad::KIND, started, &wait).await
+}
+
+pub(super) async fn dialects(app: Data<App>, _: NoQuery) -> Answer<DialectList> {
+    ok(app.data.dialects().await??)
 }
 
 pub(super) async fn list(app: Data<App>, _: NoQuery) -> Answer<DatasetList> {

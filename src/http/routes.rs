@@ -247,6 +247,14 @@ fn data_routes(table: Table) -> Table {
             ),
         )
         .service(
+            at("/api/v1/data/dialects", READ).route(
+                get()
+                    .to(data::dialects)
+                    .fails(500, &["DIALECT_INVALID", "DIALECT_UNREADABLE"])
+                    .summary("The dialects that a load can name, and the names of columns."),
+            ),
+        )
+        .service(
             at("/api/v1/data/imports", READ).route(
                 get()
                     .to(data::imports)

@@ -3,11 +3,14 @@
 use impresario::operation::Operation;
 use impresario::{Error, Options, Orchestrator, Started};
 use impresario_api::{
-    BarPage, DatasetList, ImportAnswer, ImportList, ImportView, ReportAnswer, Timestamp,
+    BarPage, DatasetList, DialectList, ImportAnswer, ImportList, ImportView, ReportAnswer,
+    Timestamp,
 };
 use serde_json::Value;
 
-use crate::domain::market::{DataLoad, ImportName, Imports, Library, MarketError, Upload};
+use crate::domain::market::{
+    DataLoad, DialectFolder, ImportName, Imports, Library, MarketError, Upload,
+};
 
 /// The service for market data.
 #[derive(Clone)]
@@ -15,6 +18,7 @@ pub struct DataService {
     orchestrator: Orchestrator,
     library: Library,
     imports: Imports,
+    dialects: DialectFolder,
 }
 
 /// Which bars of a dataset.
@@ -30,11 +34,17 @@ pub struct Range {
 
 impl DataService {
     /// A service with this orchestrator, this library and this import folder.
-    pub const fn new(orchestrator: Orchestrator, library: Library, imports: Imports) -> Self {
+    pub const fn new(
+        orchestrator: Orchestrator,
+        library: Library,
+        imports: Imports,
+        dialects: DialectFolder,
+    ) -> Self {
         Self {
             orchestrator,
             library,
             imports,
+            dialects,
         }
     }
 
@@ -42,6 +52,16 @@ impl DataService {
     pub async fn load(&self, params: Value, options: Options) -> Result<Started, Error> {
         self.orchestrator
             .start_operation(DataLoad::KIND, params, options)
+            .await
+    }
+
+    /// The dialects that a load can name.
+    pub async fn dialects(&self) -> Result<Result<DialectList, MarketError>, Error> {
+        self.orchestrator
+            .blocking({
+                let dialects = self.dialects.clone();
+                move || dialects.list()
+            })
             .await
     }
 

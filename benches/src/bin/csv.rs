@@ -132,13 +132,11 @@ fn load(file: &Path) -> (f64, u64) {
     let library = Library::new(target.path()).open().expect("an empty folder");
     let folder = file.parent().expect("a file is in a folder");
     let kind = DataLoad::new(folder, library);
-    let params = DataLoadParams {
-        symbol: "BENCH".to_owned(),
-        timeframe: "1m".parse().expect("a timeframe"),
-        file: file
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned()),
-    };
+    let mut params = DataLoadParams::new("BENCH", "1m".parse().expect("a timeframe"));
+    let name = file
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    params.file = name;
     let began = Instant::now();
     let loaded = run_sync_operation(&kind, params, SyncOptions::default()).expect("it loads");
     (began.elapsed().as_secs_f64(), loaded.rows)

@@ -53,11 +53,7 @@ pub(crate) fn target() -> Target {
 }
 
 fn params() -> DataLoadParams {
-    DataLoadParams {
-        symbol: "A".to_owned(),
-        timeframe: "1d".parse().expect("a timeframe"),
-        file: None,
-    }
+    DataLoadParams::new("A", "1d".parse().expect("a timeframe"))
 }
 
 fn text(bars: &[Bar]) -> String {

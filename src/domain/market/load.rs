@@ -8,12 +8,13 @@ use chrono::Utc;
 use impresario::operation::{Admit, Context, Failure, Operation, Policy, Refusal, Stopped};
 use impresario_api::{Bar, DroppedRows, QualityReport, QualityWarning, RowCounts, Timestamp};
 use impresario_market::Timeframe;
-use impresario_market::dialect::{AUTO, Dialect, Dialects, Field, Separator};
+use impresario_market::dialect::{AUTO, DecimalName, Dialect, Field, Separator};
 use impresario_market::error::{Doubt, ImportError};
 use impresario_market::rows::{BarReader, Duplicate, ReadOptions, Row};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::dialects::DialectFolder;
 use super::error::MarketError;
 use super::import;
 use super::library::Library;
@@ -27,7 +28,7 @@ const LOOK_EVERY: u64 = 1_024;
 #[derive(Clone, Debug)]
 pub struct DataLoad {
     import_dir: PathBuf,
-    dialects_dir: Option<PathBuf>,
+    dialects: DialectFolder,
     library: Library,
 }
 
@@ -148,24 +149,16 @@ impl DataLoad {
     pub fn new(import_dir: impl Into<PathBuf>, library: Library) -> Self {
         Self {
             import_dir: import_dir.into(),
-            dialects_dir: None,
+            dialects: DialectFolder::default(),
             library,
         }
     }
 
-    /// The kind with dialects from this folder, too.
+    /// The kind with these dialects.
     #[must_use]
-    pub fn dialects_in(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.dialects_dir = Some(folder.into());
+    pub fn dialects(mut self, dialects: DialectFolder) -> Self {
+        self.dialects = dialects;
         self
-    }
-
-    /// The dialects that a load can name.
-    pub fn dialects(&self) -> Result<Dialects, MarketError> {
-        match &self.dialects_dir {
-            Some(folder) if folder.is_dir() => Ok(Dialects::with_folder(folder)?),
-            _ => Ok(Dialects::shipped()?),
-        }
     }
 
     pub(super) fn admit(&self, params: &DataLoadParams) -> Result<(), Refusal> {
@@ -182,7 +175,7 @@ impl DataLoad {
         kept: Option<(Timestamp, Timestamp)>,
     ) -> Result<ReadOptions, MarketError> {
         let name = params.dialect.as_deref().unwrap_or(AUTO);
-        let dialects = self.dialects()?;
+        let dialects = self.dialects.read()?;
         let dialect = dialects
             .get(name)
             .ok_or_else(|| ImportError::OptionDoesNotFit {
@@ -205,6 +198,26 @@ impl DataLoad {
 }
 
 impl DataLoadParams {
+    /// A load of the default file of this symbol and timeframe, in which everything is found from the file.
+    pub fn new(symbol: impl Into<String>, timeframe: Timeframe) -> Self {
+        Self {
+            symbol: symbol.into(),
+            timeframe,
+            file: None,
+            dialect: None,
+            columns: BTreeMap::new(),
+            time_format: None,
+            time_zone: None,
+            separator: None,
+            decimal: None,
+            bad_rows: BadRowPolicy::default(),
+            duplicates: Duplicates::default(),
+            mode: LoadMode::default(),
+            accept_doubts: Vec::new(),
+            dry_run: false,
+        }
+    }
+
     fn file(&self) -> String {
         let default = || format!("{}_{}.csv", symbol::in_file(&self.symbol), self.timeframe);
         self.file.clone().unwrap_or_else(default)
@@ -224,10 +237,7 @@ impl DataLoadParams {
         Ok(Dialect {
             columns,
             separator: self.separator.as_deref().and_then(Separator::parse),
-            decimal: self
-                .decimal
-                .as_deref()
-                .and_then(impresario_market::dialect::DecimalName::parse),
+            decimal: self.decimal.as_deref().and_then(DecimalName::parse),
             time_format: self.time_format.clone(),
             time_zone: self.time_zone.clone(),
             ..Dialect::default()

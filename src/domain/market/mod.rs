@@ -1,6 +1,7 @@
 //! Market data: OHLCV bars, loaded from CSV files into the server's own folder, and read from it.
 
 mod checked;
+mod dialects;
 mod error;
 mod format;
 mod import;
@@ -11,6 +12,7 @@ mod loading;
 pub mod symbol;
 mod writer;
 
+pub use dialects::DialectFolder;
 pub use error::MarketError;
 pub use imports::{ImportName, Imports, Upload};
 pub use impresario_market::Timeframe;

@@ -384,8 +384,11 @@ fn datasets_of_an_earlier_version_are_renamed_once() {
 fn a_reader_goes_on_with_what_was_deleted_and_a_writer_publishes_after_it() {
     let (folder, library) = folder();
     write(&library, "A", "1d", &days(0..10));
-    let mut writer = library.writer("A", "1d").expect("a name");
-    writer.push(&bar(1)).expect("it can be written");
+    let replace = (LoadMode::Replace, Duplicates::Fail);
+    let mut loading = library
+        .load("A", "1d", replace.0, replace.1)
+        .expect("a name");
+    loading.push(&bar(1), 1).expect("it can be written");
     let mut reader = library.opened("A", "1d").expect("it is there");
     assert_eq!(names(&folder).len(), 2);
     library.exists("A", "1d").expect("it is there");
@@ -398,7 +401,10 @@ fn a_reader_goes_on_with_what_was_deleted_and_a_writer_publishes_after_it() {
         assert_eq!(gone.expect_err("it is gone").code(), "DATA_NOT_FOUND");
     }
     assert_eq!(reader.all().expect("the open file"), days(0..10));
-    let (_, replaced) = writer.finish("b.csv").expect("it has a bar");
+    let ordered = loading
+        .order(|_| Ok::<_, MarketError>(()))
+        .expect("one bar");
+    let (_, replaced) = ordered.publish("b.csv", None).expect("it has a bar");
     assert!(!replaced);
     assert_eq!(library.read("A", "1d").expect("it is new").bars, [bar(1)]);
     assert_eq!(names(&folder), ["A_1d.bars"]);

@@ -36,16 +36,16 @@ fn progress_and_output_count_the_bars() {
     let view = world.library.find("A", "1d").expect("it was loaded");
     assert_eq!(
         (output.rows, output.replaced, &output.sha256),
-        (10_000, false, &view.sha256)
+        (10_000, Some(false), &Some(view.sha256))
     );
     assert_eq!(
         (output.start, output.end, output.bytes),
-        (view.start, view.end, view.bytes)
+        (view.start, view.end, Some(view.bytes))
     );
     assert_eq!(view.source, "A_1d.csv");
     let again = world.ended();
     let again = again.output().expect("it completed");
-    assert!(again.replaced && again.sha256 == output.sha256);
+    assert!(again.replaced == Some(true) && again.sha256 == output.sha256);
 }
 
 #[test]
@@ -86,7 +86,12 @@ fn a_cancel_at_any_call_leaves_what_was_there_whole() {
         assert_eq!(world.bars(), before, "at call {call}");
         assert_eq!(world.kept(), 1, "at call {call}");
     }
-    assert!(world.ended().output().is_some_and(|output| output.replaced));
+    assert!(
+        world
+            .ended()
+            .output()
+            .is_some_and(|output| output.replaced == Some(true))
+    );
     assert_eq!(world.bars().len(), 5_000);
 }
 

@@ -68,9 +68,8 @@ impl World {
 
 fn params(file: Option<&str>) -> DataLoadParams {
     DataLoadParams {
-        symbol: "A".to_owned(),
-        timeframe: "1d".parse().expect("a timeframe"),
         file: file.map(str::to_owned),
+        ..DataLoadParams::new("A", "1d".parse().expect("a timeframe"))
     }
 }
 
