@@ -113,7 +113,9 @@ impl Stage {
     }
 
     pub(super) fn orchestrator(&self) -> Orchestrator {
+        // The same priority as the function that is called beside it.
         let config = Config::default()
+            .nice(0)
             .lane("training", LaneConfig::default().concurrency(1))
             .checkpoint_dir(Some(self.folder.path().join("checkpoints")));
         let store = SqliteStore::open(

@@ -112,7 +112,7 @@ impl Operation for Measure {
 
 pub(super) fn compare() {
     let kinds = Kinds::new().register(Measure);
-    let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
+    let orchestrator = Orchestrator::start(Config::default().nice(0), kinds, MemoryStore::new());
     let orchestrator = orchestrator.expect("the default lane");
     let system = actix_web::rt::System::new();
     let output = system.block_on(async {

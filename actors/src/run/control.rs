@@ -16,6 +16,7 @@ use super::SavedCheckpoint;
 use super::manifest::Origin;
 use super::progress_counters::{ProgressCounters, Snapshot};
 use super::reports::{Buffer, Report};
+use super::restore::NoWayOn;
 use crate::LiveCount;
 use crate::locks::lock;
 use crate::operation::OperationInfo;
@@ -94,8 +95,8 @@ pub(crate) struct Run {
     pub(crate) saved: Mutex<Option<SavedCheckpoint>>,
     /// The one it goes on from, once it was chosen.
     pub(crate) restored: OnceLock<Option<SavedCheckpoint>>,
-    /// The code and the reason if the run must not begin: see `Run::no_way_on`.
-    pub(crate) no_way_on: OnceLock<(&'static str, String)>,
+    /// Why the run must not begin, if it must not.
+    pub(crate) no_way_on: OnceLock<NoWayOn>,
 }
 
 /// What the flags ask of the function.
