@@ -14,7 +14,7 @@ use impresario_server::domain::market::Library;
 use impresario_server::domain::training::{Models, Training, TrainingOutput, TrainingParams};
 use rustix::time::ClockId;
 
-use super::{load, now, seconds, spread, told};
+use super::{load, now, own_niceness, seconds, spread, told};
 
 const ROUNDS: usize = 12;
 const EPOCHS: u32 = 1_200;
@@ -115,7 +115,7 @@ impl Stage {
     pub(super) fn orchestrator(&self) -> Orchestrator {
         // The same priority as the function that is called beside it.
         let config = Config::default()
-            .nice(0)
+            .nice(own_niceness())
             .lane("training", LaneConfig::default().concurrency(1))
             .checkpoint_dir(Some(self.folder.path().join("checkpoints")));
         let store = SqliteStore::open(

@@ -8,7 +8,9 @@ use impresario::{Config, Options, Orchestrator, Until};
 use impresario_server::domain::training::{Adam, Network, use_threads};
 use rustix::time::ClockId;
 
-use super::{DROPPED, epoch_of, epoch_over, fresh, load, now, part, seconds, spread, told};
+use super::{
+    DROPPED, epoch_of, epoch_over, fresh, load, now, own_niceness, part, seconds, spread, told,
+};
 
 /// Pairs of epochs, whose noise is that of the machine; a block's median has little of it.
 const BLOCKS: usize = 40;
@@ -112,7 +114,11 @@ impl Operation for Measure {
 
 pub(super) fn compare() {
     let kinds = Kinds::new().register(Measure);
-    let orchestrator = Orchestrator::start(Config::default().nice(0), kinds, MemoryStore::new());
+    let orchestrator = Orchestrator::start(
+        Config::default().nice(own_niceness()),
+        kinds,
+        MemoryStore::new(),
+    );
     let orchestrator = orchestrator.expect("the default lane");
     let system = actix_web::rt::System::new();
     let output = system.block_on(async {

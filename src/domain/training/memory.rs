@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use super::error::TrainingError;
 use super::network::weights_of;
@@ -68,13 +69,20 @@ pub(super) fn free() -> Option<u64> {
 pub(super) struct GiveBack;
 
 impl Drop for GiveBack {
+    /// On a thread of its own: it takes longer than a batch, and whoever waits for the end of the training has no
+    /// use for it. Where no thread can be had, the memory is given back after the next one.
     fn drop(&mut self) {
-        #[cfg(all(target_os = "linux", target_env = "gnu"))]
-        #[expect(unsafe_code, reason = "the C library alone can give its memory back")]
-        // SAFETY: it takes a number, may be called at any time from any thread, and touches freed memory alone.
-        unsafe {
-            libc::malloc_trim(0);
-        }
+        let thread = thread::Builder::new().name("give-back".to_owned());
+        drop(thread.spawn(give_back));
+    }
+}
+
+fn give_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[expect(unsafe_code, reason = "the C library alone can give its memory back")]
+    // SAFETY: it takes a number, may be called at any time from any thread, and touches freed memory alone.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
 
