@@ -216,8 +216,8 @@ impl Shapes {
     }
 }
 
-/// The lanes' threads have the priority of everything else here, so that one can give this program a high one
-/// on a machine that others use: `nice -n -20 cargo bench --bench training`.
+/// The lanes' threads have the priority of everything else here: a function that is called has it too, and one
+/// can give this program a high one on a machine that others use.
 fn own_niceness() -> i32 {
     rustix::process::getpriority_process(None).unwrap_or(0)
 }
@@ -229,7 +229,10 @@ fn load() -> String {
 
 fn told(what: &str, ratio: &(f64, String), target: f64) {
     let verdict = if ratio.0 <= target { "met" } else { "MISSED" };
-    println!("  {what:48}  {}   target <= {target}  {verdict}", ratio.1);
+    println!(
+        "  {what:48}  {}   target <= {target:.3}  {verdict}",
+        ratio.1
+    );
 }
 
 /// The median, and as text with the quartiles: "12.3 (11.9 to 13.0)".
