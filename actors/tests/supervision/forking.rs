@@ -392,7 +392,7 @@ fn nothing_to_fork_is_told_by_name() {
     let id = stage.start(true);
     assert_eq!(told(id), "the operation keeps no checkpoint");
     let view = stage.ends(id, 5);
-    assert!(view.checkpoints.is_empty() && view.row.checkpoint.is_some());
+    assert!(view.checkpoints.is_empty() && view.row.checkpoint.is_none());
     assert!(told(id).contains("the folders of its checkpoints were removed"));
     let unknown = OperationId::from_u64(7);
     let refused = stage.fork(unknown, json!("latest"), json!({}));
