@@ -24,6 +24,9 @@ pub mod text;
 mod time;
 mod view;
 
+/// The crate of [`StepCounts`].
+pub use indexmap;
+
 pub use curves::Curves;
 #[cfg(feature = "services")]
 pub use data::{Bar, BarPage, DatasetList, DatasetView};
