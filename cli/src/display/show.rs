@@ -87,7 +87,7 @@ fn circumstances(row: &OperationRow) -> Vec<Fact> {
             date(from.at)
         )
     });
-    let checkpoint = row.checkpoint.as_ref().map(|point| kept(point));
+    let checkpoint = row.checkpoint.as_ref().map(kept);
     known([
         (
             "lane",

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::thread;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::TrainingError;
 use super::network::weights_of;
@@ -18,6 +18,8 @@ const COPIES: u64 = 9;
 const PASSING: u64 = 4;
 /// The size of a weight or an output, in bytes.
 const FLOAT: u64 = 4;
+/// How many bytes more than at least are resident when memory is given back.
+const WORTH_GIVING_BACK: u64 = 8 << 20;
 /// The folder of control groups.
 const GROUPS: &str = "/sys/fs/cgroup";
 
@@ -69,11 +71,21 @@ pub(super) fn free() -> Option<u64> {
 pub(super) struct GiveBack;
 
 impl Drop for GiveBack {
-    /// On a thread of its own: it takes longer than a batch, and whoever waits for the end of the training has no
-    /// use for it. Where no thread can be had, the memory is given back after the next one.
+    /// Where there is little to be given back it stays: that takes longer than a small batch, and whoever has asked
+    /// a training to stop waits for it.
     fn drop(&mut self) {
-        let thread = thread::Builder::new().name("give-back".to_owned());
-        drop(thread.spawn(give_back));
+        /// The least that was resident after memory was given back.
+        static LEAST: AtomicU64 = AtomicU64::new(0);
+        // Where nobody can tell, it is always given back.
+        let resident = || field(&read("/proc/self/status"), "VmRSS").unwrap_or(u64::MAX);
+        let least = LEAST.load(Ordering::Relaxed);
+        if resident() < least.saturating_add(WORTH_GIVING_BACK) {
+            return;
+        }
+        give_back();
+        let left = resident();
+        let lower = |least: u64| Some(if least == 0 { left } else { left.min(least) });
+        let _ = LEAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lower);
     }
 }
 
