@@ -5,10 +5,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use super::error::TrainingError;
 use super::network::weights_of;
+use super::params::TrainingParams;
 
 /// How many copies of the weights there are at once: the weights, their gradient, Adam's two moments, the
 /// best so far, and what a checkpoint writes of all of them.
@@ -18,8 +19,8 @@ const COPIES: u64 = 9;
 const PASSING: u64 = 4;
 /// The size of a weight or an output, in bytes.
 const FLOAT: u64 = 4;
-/// How many bytes more than at least are resident when memory is given back.
-const WORTH_GIVING_BACK: u64 = 8 << 20;
+/// From so many bytes on a batch takes longer than giving memory back.
+const LARGE: u64 = 16 << 20;
 /// The folder of control groups.
 const GROUPS: &str = "/sys/fs/cgroup";
 
@@ -68,24 +69,29 @@ pub(super) fn free() -> Option<u64> {
 
 /// Gives freed memory back to the operating system when it is dropped, after the tensors of a training.
 /// libtorch takes its memory from the C library, which keeps much of what is freed for itself.
-pub(super) struct GiveBack;
+pub(super) struct GiveBack {
+    /// How much memory the network needed, in bytes.
+    needed: u64,
+}
+
+impl GiveBack {
+    /// The memory of a training with these params.
+    pub(super) fn after(params: &TrainingParams) -> Self {
+        let rows = params.rows_at_once(u64::MAX);
+        let needed = needed(&params.widths(), rows);
+        Self { needed }
+    }
+}
 
 impl Drop for GiveBack {
-    /// Where there is little to be given back it stays: that takes longer than a small batch, and whoever has asked
-    /// a training to stop waits for it.
+    /// It takes longer than a batch of a small network, and whoever has asked such a training to stop must not wait
+    /// for it: another thread does it. Where none can be had, it is done after the next training.
     fn drop(&mut self) {
-        /// The least that was resident after memory was given back.
-        static LEAST: AtomicU64 = AtomicU64::new(0);
-        // Where nobody can tell, it is always given back.
-        let resident = || field(&read("/proc/self/status"), "VmRSS").unwrap_or(u64::MAX);
-        let least = LEAST.load(Ordering::Relaxed);
-        if resident() < least.saturating_add(WORTH_GIVING_BACK) {
-            return;
+        if self.needed >= LARGE {
+            return give_back();
         }
-        give_back();
-        let left = resident();
-        let lower = |least: u64| Some(if least == 0 { left } else { left.min(least) });
-        let _ = LEAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, lower);
+        let thread = thread::Builder::new().name("give-back".to_owned());
+        drop(thread.spawn(give_back));
     }
 }
 
