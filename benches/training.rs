@@ -1,7 +1,8 @@
 //! The cost of a training: under the supervisor beside the same loop alone, with checkpoints beside without,
 //! an epoch beside its matrix products alone, and how soon it stops and goes on.
 //!
-//! `cargo bench --bench training` measures all of these;
+//! `cargo bench --bench training` measures all of these, and `-- supervision`, `-- checkpoints`, `-- stops` or
+//! `-- products` one of them;
 //! `cargo bench --bench training -- epochs BATCH DROPOUT COUNT` prints the CPU seconds of COUNT
 //! epochs of a 64-64-32-3 network over 10,000 rows, one per line, for `pytorch_peer.py`.
 #![expect(
@@ -12,21 +13,21 @@
 
 #[path = "training/checkpoints.rs"]
 mod checkpoints;
+#[path = "training/stops.rs"]
+mod stops;
+#[path = "training/supervision.rs"]
+mod supervision;
 
 use std::convert::Infallible;
-use std::time::Duration;
 
-use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
-use impresario::store::MemoryStore;
-use impresario::{Config, Options, Orchestrator, Until};
 use impresario_server::domain::training::{
-    Adam, ComputeDevice, Dropout, Fit, Hyper, Network, Part, use_threads,
+    Adam, ComputeDevice, Dropout, Network, Part, use_threads,
 };
 use rustix::time::{ClockId, clock_gettime};
 use tch::Tensor;
 
-const PAIRS: usize = 41;
 const SEED: u64 = 42;
+const DROPPED: f32 = 0.2;
 
 fn main() {
     let args: Vec<String> = std::env::args()
@@ -35,13 +36,19 @@ fn main() {
         .collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => {
-            compare();
-            products();
+            supervision::compare();
             checkpoints::compare();
-            checkpoints::stops();
+            stops::measure();
+            products();
         }
+        ["supervision"] => supervision::compare(),
+        ["checkpoints"] => checkpoints::compare(),
+        ["stops"] => stops::measure(),
+        ["products"] => products(),
         ["epochs", batch, dropout, count] => epochs(number(batch), number(dropout), number(count)),
-        _ => eprintln!("usage: training [epochs BATCH DROPOUT COUNT]"),
+        _ => eprintln!(
+            "usage: training [supervision | checkpoints | stops | products | epochs BATCH DROPOUT COUNT]"
+        ),
     }
 }
 
@@ -103,10 +110,30 @@ fn epoch_of(
     epoch: u32,
     batch_size: u32,
     dropped: f32,
-) -> f64 {
+) {
+    let batches = (0..part.rows().div_ceil(batch_size)).map(Ok::<_, Infallible>);
+    let Ok(()) = epoch_over(
+        network,
+        adam,
+        part,
+        (epoch, batch_size, dropped),
+        batches,
+        |_| Ok(()),
+    );
+}
+
+/// The same in steps that somebody may count, and with a call after each batch.
+fn epoch_over<E>(
+    network: &mut Network,
+    adam: &mut Adam,
+    part: &Part,
+    (epoch, batch_size, dropped): (u32, u32, f32),
+    batches: impl Iterator<Item = Result<u32, E>>,
+    mut learned: impl FnMut(u64) -> Result<(), E>,
+) -> Result<(), E> {
     let shuffled = part.shuffled(SEED, epoch);
-    let mut loss = 0.0;
-    for batch in 0..part.rows().div_ceil(batch_size) {
+    for batch in batches {
+        let batch = batch?;
         let from = batch * batch_size;
         let length = batch_size.min(part.rows() - from);
         let dropout = Dropout {
@@ -115,111 +142,10 @@ fn epoch_of(
             epoch,
             batch,
         };
-        loss += network
-            .learn(&shuffled.batch(from, length), dropout, adam)
-            .loss;
+        std::hint::black_box(network.learn(&shuffled.batch(from, length), dropout, adam));
+        learned(u64::from(length))?;
     }
-    loss
-}
-
-/// Measures both loops on a lane's thread, in turns.
-struct Measure;
-
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-struct NoParams {}
-
-const EPOCHS: u32 = 20;
-const BATCH: u32 = 32;
-const DROPPED: f32 = 0.2;
-
-impl Operation for Measure {
-    const KIND: &'static str = "measure";
-    type Params = NoParams;
-    /// The CPU seconds alone and supervised, by pair.
-    type Output = Vec<(f64, f64)>;
-
-    fn policy(&self) -> Policy {
-        Policy::lane("default")
-    }
-
-    fn run(&self, _: NoParams, ctx: &Context) -> Result<Self::Output, Failure> {
-        use_threads(1);
-        let (training, validation) = (part(1_433, 13, 2), part(307, 13, 2));
-        let widths = [13, 64, 32, 2];
-        let alone = || {
-            let mut network = fresh(&widths);
-            let mut adam = Adam::new(network.size(), 1e-3);
-            let mut best = (f64::INFINITY, Vec::new());
-            let began = now();
-            for epoch in 0..EPOCHS {
-                epoch_of(&mut network, &mut adam, &training, epoch, BATCH, DROPPED);
-                let loss = network
-                    .judge(&validation.batch(0, validation.rows()))
-                    .mean_loss();
-                if loss < best.0 {
-                    best = (loss, network.weights());
-                }
-            }
-            Ok::<_, Failure>(now() - began)
-        };
-        let supervised = || {
-            let network = fresh(&widths);
-            let hyper = Hyper {
-                epochs: EPOCHS,
-                batch_size: BATCH,
-                learning_rate: 1e-3,
-                dropout: DROPPED,
-                patience: EPOCHS,
-                seed: SEED,
-            };
-            let began = now();
-            Fit::new(ctx, network, &training, &validation, hyper).run()?;
-            Ok::<_, Failure>(now() - began)
-        };
-        alone()?;
-        let mut pairs = Vec::new();
-        for pair in 0..PAIRS {
-            // The second loop has a warmer core, so each loop comes second half the time.
-            pairs.push(if pair % 2 == 0 {
-                let alone = alone()?;
-                (alone, supervised()?)
-            } else {
-                let supervised = supervised()?;
-                (alone()?, supervised)
-            });
-        }
-        Ok(pairs)
-    }
-}
-
-fn compare() {
-    let kinds = Kinds::new().register(Measure);
-    let orchestrator = Orchestrator::start(Config::default(), kinds, MemoryStore::new());
-    let orchestrator = orchestrator.expect("the default lane");
-    let system = actix_web::rt::System::new();
-    let output = system.block_on(async {
-        let start =
-            orchestrator.start_managed_operation::<Measure>(NoParams {}, Options::default());
-        let id = start.await.expect("a start").id;
-        let hour = Duration::from_secs(3_600);
-        orchestrator
-            .wait_until(id, Until::Ended, hour)
-            .await
-            .expect("it ends");
-        orchestrator.result(id).await.expect("an output")
-    });
-    let pairs: Vec<(f64, f64)> = serde_json::from_value(output).expect("pairs");
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!(
-        "{PAIRS} alternating pairs of {EPOCHS} epochs, load average {}",
-        load.trim()
-    );
-    let alone = spread(pairs.iter().map(|pair| pair.0 * 1e3).collect());
-    let supervised = spread(pairs.iter().map(|pair| pair.1 * 1e3).collect());
-    let ratio = spread(pairs.iter().map(|pair| pair.1 / pair.0).collect());
-    println!("  the loop alone, CPU ms          {}", alone.1);
-    println!("  under the supervisor, CPU ms    {}", supervised.1);
-    told("supervised / alone", &ratio, 1.005);
+    Ok(())
 }
 
 /// An epoch beside the matrix products that it cannot do without, of the same shapes.
@@ -290,9 +216,23 @@ impl Shapes {
     }
 }
 
+/// The lanes' threads have the priority of everything else here: a function that is called has it too, and one
+/// can give this program a high one on a machine that others use.
+fn own_niceness() -> i32 {
+    rustix::process::getpriority_process(None).unwrap_or(0)
+}
+
+fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    format!("load average {}", load.trim())
+}
+
 fn told(what: &str, ratio: &(f64, String), target: f64) {
     let verdict = if ratio.0 <= target { "met" } else { "MISSED" };
-    println!("  {what:30}  {}   target <= {target}  {verdict}", ratio.1);
+    println!(
+        "  {what:48}  {}   target <= {target:.3}  {verdict}",
+        ratio.1
+    );
 }
 
 /// The median, and as text with the quartiles: "12.3 (11.9 to 13.0)".
@@ -305,6 +245,7 @@ fn spread(mut samples: Vec<f64>) -> (f64, String) {
     )
 }
 
+/// CPU seconds of this thread.
 fn now() -> f64 {
     seconds(ClockId::ThreadCPUTime)
 }

@@ -83,7 +83,7 @@ pub enum Error {
         /// The reason for a person.
         message: String,
         /// The steps of the checkpoints that are kept, newest first.
-        kept: Vec<std::collections::BTreeMap<String, u64>>,
+        kept: Vec<impresario_api::StepCounts>,
     },
     /// The checkpoint that was to be forked is damaged.
     #[error("the checkpoint cannot be forked: {0}")]

@@ -31,6 +31,7 @@ use crate::store::{Owner, Reader, Store, StoreError};
 use crate::supervision::blocking::Blocking;
 use crate::supervision::failure::Failure;
 use crate::supervision::messages::{Abandon, Drain, EndSystem};
+use crate::supervision::metrics::CheckpointCosts;
 use crate::supervision::pubsub::Hub;
 use crate::supervision::sweeper::Sweeper;
 use crate::supervision::system::{self, Parts, Running};
@@ -82,6 +83,7 @@ struct Inner {
     /// Those who wait for a verb, for the record of a start, or to hear how far a run has come: functions yield
     /// to them.
     waiting: LiveCount,
+    checkpoint_costs: CheckpointCosts,
     link: Mutex<Option<StoreLink>>,
     sweeper: Mutex<Option<Sweeper>>,
     blocking: Blocking,
@@ -166,6 +168,7 @@ impl Orchestrator {
         let sweeper = sweeper.map_err(StartupError::Thread)?;
         let (link, queue) = StoreLink::new();
         let (tasks, waiting) = (LiveCount::default(), LiveCount::default());
+        let checkpoint_costs = CheckpointCosts::default();
         let Running {
             manager,
             runtime,
@@ -188,6 +191,7 @@ impl Orchestrator {
             folders_lock,
             tasks: tasks.clone(),
             waiting: waiting.clone(),
+            checkpoint_costs: checkpoint_costs.clone(),
         })?;
         let pools = pools(&config, &runtime, &over).inspect_err(|_| manager.do_send(EndSystem));
         let (blocking, bulk) = pools.map_err(StartupError::Thread)?;
@@ -199,6 +203,7 @@ impl Orchestrator {
             watches: LiveCount::default(),
             tasks,
             waiting,
+            checkpoint_costs,
             store_gauge: Arc::clone(link.gauge()),
             link: Mutex::new(Some(link)),
             sweeper: Mutex::new(Some(sweeper)),

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CheckpointView, ForkedFrom, OperationError, OperationId, Status, Stop, Timestamp, Verb,
+    CheckpointView, ForkedFrom, OperationError, OperationId, Status, StepCounts, Stop, Timestamp,
+    Verb,
 };
 
 /// A durable event of one operation.
@@ -231,8 +232,8 @@ pub struct RescheduledData {
 pub struct RestoredData {
     /// The number of the run that goes on.
     pub run: u32,
-    /// How many steps of each name were complete at the checkpoint.
-    pub from_step: BTreeMap<String, u64>,
+    /// How many steps of each name were complete at the checkpoint, outermost first.
+    pub from_step: StepCounts,
     /// The last valid step of each metric. Clients cut their series there.
     pub metrics: BTreeMap<String, u64>,
 }

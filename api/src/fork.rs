@@ -10,15 +10,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::request::or_null;
-use crate::{MAX_INTEGER, OperationId, StartOptions, Timestamp, whole_numbers};
+use crate::{MAX_INTEGER, OperationId, StartOptions, StepCounts, Timestamp, whole_numbers};
 
 /// The checkpoint from which an operation was forked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ForkedFrom {
     /// The operation that gave the checkpoint. It may have been removed since.
     pub operation_id: OperationId,
-    /// How many steps of each name were complete.
-    pub step: BTreeMap<String, u64>,
+    /// How many steps of each name were complete, outermost first.
+    pub step: StepCounts,
     /// When the checkpoint was taken.
     pub at: Timestamp,
     /// The number of the run that took it; 0 if that operation was itself forked, and had it from there.

@@ -28,6 +28,9 @@ pub mod text;
 mod time;
 mod view;
 
+/// The crate of [`StepCounts`].
+pub use indexmap;
+
 pub use curves::Curves;
 #[cfg(feature = "services")]
 pub use data::{
@@ -67,8 +70,8 @@ pub use system::{HealthView, LaneView, SlotView, StoreView, SystemView};
 pub use time::{ParseTimeError, Timestamp};
 pub use view::{
     CheckpointView, MetricPoint, MetricSeries, MetricSummary, OperationError, OperationList,
-    OperationRow, OperationView, Progress, Status, StatusFilter, StepProgress, Stop, StopVerb,
-    Verb, VerbAnswer, Warning,
+    OperationRow, OperationView, Progress, Status, StatusFilter, StepCounts, StepProgress, Stop,
+    StopVerb, Verb, VerbAnswer, Warning,
 };
 
 /// The deepest nesting of arrays and objects in params, outputs and an error's details. JSON readers

@@ -255,13 +255,16 @@ pub struct Progress {
     pub updated_at: Option<Timestamp>,
 }
 
+/// How many steps of each name were complete, outermost first. Two are equal whatever their order.
+pub type StepCounts = indexmap::IndexMap<String, u64>;
+
 /// The last checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckpointView {
     /// When it was taken.
     pub at: Timestamp,
-    /// How many steps of each name were complete.
-    pub step: BTreeMap<String, u64>,
+    /// How many steps of each name were complete, outermost first.
+    pub step: StepCounts,
     /// The size of value and folder together.
     pub bytes: u64,
 }

@@ -1,32 +1,85 @@
-//! The kind `training` with and without checkpoints, and how soon it stops and goes on.
+//! What a training under the supervisor costs more than its function alone, and how much of that its
+//! checkpoints are.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use impresario::api::{Bar, OperationId, Verb};
-use impresario::operation::{Kinds, SyncOptions, run_sync_operation};
+use impresario::api::{Bar, OperationId};
+use impresario::operation::{
+    Context, Failure, Kinds, Operation, Policy, SyncOptions, run_sync_operation,
+};
 use impresario::store::sqlite::{self, SqliteStore};
 use impresario::{Config, LaneConfig, Options, Orchestrator, Until};
 use impresario_server::domain::market::Library;
-use impresario_server::domain::training::{Models, Training, TrainingParams};
+use impresario_server::domain::training::{Models, Training, TrainingOutput, TrainingParams};
 use rustix::time::ClockId;
 
-use super::{seconds, spread, told};
+use super::{load, now, own_niceness, seconds, spread, told};
 
-const PAIRS: usize = 11;
-const STOPS: usize = 100;
-const HOUR: Duration = Duration::from_secs(3_600);
+const ROUNDS: usize = 12;
+const EPOCHS: u32 = 1_500;
+pub(super) const HOUR: Duration = Duration::from_secs(3_600);
+
+/// The kind `training` itself, and what its last run took. Without checkpoints it is due for one alone, and then
+/// never again.
+#[derive(Clone)]
+pub(super) struct Timed<const KEPT: bool> {
+    kind: Training,
+    pub(super) last: Arc<Mutex<Option<Ran>>>,
+}
+
+/// A run of the function.
+#[derive(Clone, Copy)]
+pub(super) struct Ran {
+    /// CPU seconds of its thread.
+    pub(super) cpu: f64,
+    pub(super) seconds: f64,
+    pub(super) returned: Instant,
+}
+
+impl<const KEPT: bool> Timed<KEPT> {
+    pub(super) fn last(&self) -> Ran {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.expect("it ran")
+    }
+}
+
+impl<const KEPT: bool> Operation for Timed<KEPT> {
+    const KIND: &'static str = if KEPT { "kept" } else { "not_kept" };
+    type Params = TrainingParams;
+    type Output = TrainingOutput;
+
+    fn policy(&self) -> Policy {
+        let policy = self.kind.policy();
+        if KEPT {
+            policy
+        } else {
+            policy.checkpoint_share(f64::MIN_POSITIVE)
+        }
+    }
+
+    fn run(&self, params: TrainingParams, ctx: &Context) -> Result<TrainingOutput, Failure> {
+        let (began, cpu) = (Instant::now(), now());
+        let output = self.kind.run(params, ctx);
+        let ran = Ran {
+            cpu: now() - cpu,
+            seconds: began.elapsed().as_secs_f64(),
+            returned: Instant::now(),
+        };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(ran);
+        output
+    }
+}
 
 /// The sample of the repository as GOOG 1d, and an orchestrator that trains on it.
-struct Stage {
-    folder: tempfile::TempDir,
-    kind: Training,
+pub(super) struct Stage {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) kept: Timed<true>,
+    not_kept: Timed<false>,
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let library = Library::new(folder.path().join("bars"))
             .open()
@@ -49,11 +102,21 @@ impl Stage {
         replaced.expect("it is written");
         let models = Models::open(folder.path().join("models")).expect("a folder");
         let kind = Training::new(library, models);
-        Self { folder, kind }
+        let last = Arc::default();
+        Self {
+            folder,
+            kept: Timed {
+                kind: kind.clone(),
+                last: Arc::clone(&last),
+            },
+            not_kept: Timed { kind, last },
+        }
     }
 
-    fn orchestrator(&self) -> Orchestrator {
+    pub(super) fn orchestrator(&self) -> Orchestrator {
+        // The same priority as the function that is called beside it.
         let config = Config::default()
+            .nice(own_niceness())
             .lane("training", LaneConfig::default().concurrency(1))
             .checkpoint_dir(Some(self.folder.path().join("checkpoints")));
         let store = SqliteStore::open(
@@ -61,12 +124,14 @@ impl Stage {
             sqlite::Options::default(),
         )
         .expect("a store");
-        let kinds = Kinds::new().register(self.kind.clone());
+        let kinds = Kinds::new()
+            .register(self.kept.clone())
+            .register(self.not_kept.clone());
         Orchestrator::start(config, kinds, store).expect("it starts")
     }
 }
 
-fn params(batch_size: u32, epochs: u32) -> TrainingParams {
+pub(super) fn params(batch_size: u32, epochs: u32) -> TrainingParams {
     serde_json::from_value(serde_json::json!({
         "symbol": "GOOG", "timeframe": "1d", "epochs": epochs, "patience": 1_000_000,
         "batch_size": batch_size, "device": "cpu",
@@ -74,183 +139,147 @@ fn params(batch_size: u32, epochs: u32) -> TrainingParams {
     .expect("they are params")
 }
 
-/// CPU seconds of the whole process, and seconds, that something takes.
-async fn cost(work: impl AsyncFnOnce()) -> (f64, f64) {
-    let (cpu, began) = (seconds(ClockId::ProcessCPUTime), Instant::now());
-    work().await;
-    (
-        seconds(ClockId::ProcessCPUTime) - cpu,
-        began.elapsed().as_secs_f64(),
-    )
+/// What a training has cost: its function, and the whole process meanwhile, in CPU seconds.
+struct Cost {
+    function: Ran,
+    process: f64,
 }
 
-/// A training under the supervisor, with its checkpoints, metrics and progress in SQLite, beside one that is
-/// called as a function and keeps nothing.
+impl Cost {
+    /// What the other threads had to do, by the CPU time of the function.
+    fn beside(&self) -> f64 {
+        (self.process - self.function.cpu) / self.function.cpu
+    }
+}
+
+async fn managed<const KEPT: bool>(orchestrator: &Orchestrator, kind: &Timed<KEPT>) -> Cost {
+    let began = seconds(ClockId::ProcessCPUTime);
+    let start =
+        orchestrator.start_managed_operation::<Timed<KEPT>>(params(32, EPOCHS), Options::default());
+    let id = start.await.expect("a start").id;
+    let ended = orchestrator.wait_until(id, Until::Ended, HOUR).await;
+    ended.expect("it ends");
+    Cost {
+        function: kind.last(),
+        process: seconds(ClockId::ProcessCPUTime) - began,
+    }
+}
+
+fn as_function(kind: &Timed<true>) -> Cost {
+    let began = seconds(ClockId::ProcessCPUTime);
+    let called = kind.clone();
+    let run = move || run_sync_operation(&called, params(32, EPOCHS), SyncOptions::default());
+    let thread = std::thread::spawn(run);
+    thread.join().expect("no panic").expect("it completes");
+    Cost {
+        function: kind.last(),
+        process: seconds(ClockId::ProcessCPUTime) - began,
+    }
+}
+
+/// How many checkpoints the runs have written, and how many seconds these have taken, as the supervisor
+/// measures it.
+pub(super) async fn checkpoints(orchestrator: &Orchestrator) -> (u64, f64) {
+    let metrics = orchestrator.system_metrics().await.expect("it runs");
+    let costs = &metrics.checkpoints["kept"];
+    (costs.count(), costs.sum().as_secs_f64())
+}
+
+/// The same training with its checkpoints, metrics and progress in SQLite, without checkpoints but for one, and
+/// called as a function that keeps nothing.
 pub(super) fn compare() {
-    const EPOCHS: u32 = 1_200;
     let stage = Stage::new();
-    let (mut cpu, mut wall, mut checkpoints) = (Vec::new(), Vec::new(), 0);
-    actix_web::rt::System::new().block_on(async {
+    let mut rounds = Vec::new();
+    let (written, took) = actix_web::rt::System::new().block_on(async {
         let orchestrator = stage.orchestrator();
-        let kept = async || {
-            let start = orchestrator
-                .start_managed_operation::<Training>(params(32, EPOCHS), Options::default());
-            let id = start.await.expect("a start").id;
-            orchestrator
-                .wait_until(id, Until::Ended, HOUR)
-                .await
-                .expect("it ends");
-            id
-        };
-        let bare = async || {
-            let kind = stage.kind.clone();
-            let run = move || run_sync_operation(&kind, params(32, EPOCHS), SyncOptions::default());
-            let thread = std::thread::spawn(run);
-            thread.join().expect("no panic").expect("it completes");
-        };
-        for pair in 0..=PAIRS {
-            let mut id = None;
-            let (kept, bare) = if pair % 2 == 0 {
-                let bare = cost(bare).await;
-                (cost(async || id = Some(kept().await)).await, bare)
-            } else {
-                let kept = cost(async || id = Some(kept().await)).await;
-                (kept, cost(bare).await)
-            };
-            if pair > 0 {
-                cpu.push(kept.0 / bare.0);
-                wall.push(kept.1 / bare.1);
-                checkpoints += written(&orchestrator, id.expect("it was started")).await;
+        for round in 0..=ROUNDS {
+            let order = [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]][round % 4];
+            let mut costs = [const { None }; 3];
+            for which in order {
+                costs[which] = Some(match which {
+                    0 => managed(&orchestrator, &stage.kept).await,
+                    1 => managed(&orchestrator, &stage.not_kept).await,
+                    _ => as_function(&stage.kept),
+                });
             }
+            rounds.push(costs.map(|cost| cost.expect("each was measured")));
         }
+        let told = checkpoints(&orchestrator).await;
         orchestrator.shutdown().await;
+        told
+    });
+    let kept = rounds.iter().map(|[kept, ..]| kept.function);
+    let (cpu, wall) = kept.fold((0.0, 0.0), |sum, ran| {
+        (sum.0 + ran.cpu, sum.1 + ran.seconds)
     });
     println!(
-        "{PAIRS} alternating pairs of {EPOCHS} epochs of GOOG 1d, batch 32; {:.1} checkpoints in each",
-        checkpoints as f64 / PAIRS as f64
+        "{} trainings of {EPOCHS} epochs of GOOG 1d, batch 32, {wall:.1} s in all, with {written} checkpoints of {:.2} ms; {}",
+        rounds.len(),
+        took / written as f64 * 1e3,
+        load()
     );
-    told("kept in SQLite / bare, CPU", &spread(cpu), 1.025);
-    told("kept in SQLite / bare, wall", &spread(wall), 1.025);
-}
-
-/// How many checkpoints of an operation were recorded.
-async fn written(orchestrator: &Orchestrator, id: OperationId) -> usize {
-    let page = orchestrator.events(id, 0, 1_000, &["checkpoint"], None);
-    page.await.expect("events").events.len()
-}
-
-/// From the verb to the recorded end, and from the resume to the first new batch.
-pub(super) fn stops() {
-    let stage = Stage::new();
-    let (mut stopped, mut resumed, mut rates) = (Vec::new(), Vec::new(), Vec::new());
-    let mut bare = Vec::new();
-    actix_web::rt::System::new().block_on(async {
-        let orchestrator = stage.orchestrator();
-        let endless = params(256, 1_000_000);
-        let start = orchestrator.start_managed_operation::<Training>(endless, Options::default());
-        let id = start.await.expect("a start").id;
-        for stop in 0..=STOPS {
-            let first = items(&orchestrator, id).await;
-            let began = Instant::now();
-            // Somewhere in the course of things.
-            actix_web::rt::time::sleep(Duration::from_micros(97_000 + 1_013 * stop as u64)).await;
-            let learned = items(&orchestrator, id).await - first;
-            rates.push(256.0 / (learned as f64 / began.elapsed().as_secs_f64()) * 1e3);
-            let asked = Instant::now();
-            let patient = Options::default().wait(HOUR);
-            orchestrator
-                .ask(id, Verb::Pause, None, patient)
-                .await
-                .expect("it pauses");
-            stopped.push(asked.elapsed().as_secs_f64() * 1e3);
-            let shown = orchestrator.view(id).await.expect("a view");
-            let before = shown
-                .row
-                .progress
-                .map_or(0, |progress| progress.items_processed);
-            let bytes = shown
-                .row
-                .checkpoint
-                .map_or(0, |checkpoint| checkpoint.bytes);
-            bare.push(bare_pause(stage.folder.path(), bytes as usize));
-            let asked = Instant::now();
-            orchestrator
-                .ask(id, Verb::Resume, None, Options::default())
-                .await
-                .expect("it resumes");
-            while items(&orchestrator, id).await <= before {
-                actix_web::rt::time::sleep(Duration::from_millis(1)).await;
-            }
-            resumed.push(asked.elapsed().as_secs_f64() * 1e3);
-        }
-        let patient = Options::default().wait(HOUR);
-        orchestrator
-            .ask(id, Verb::Cancel, None, patient)
-            .await
-            .expect("it ends");
-        orchestrator.shutdown().await;
-    });
-    let p99 = |mut samples: Vec<f64>| {
-        samples.sort_by(f64::total_cmp);
-        samples[samples.len() * 99 / 100 - 1]
-    };
-    println!("{STOPS} pauses of GOOG 1d at batch 256, ms");
+    let share = |of: f64| (took / of, format!("{:.4}", took / of));
+    told(
+        "in the calls that write one / wall time",
+        &share(wall),
+        0.02,
+    );
+    told(
+        "the same / CPU time of the function (at most)",
+        &share(cpu),
+        0.02,
+    );
+    rounds.remove(0); // It warms up.
+    let ratio = |figure: fn(&[Cost; 3]) -> f64| spread(rounds.iter().map(figure).collect());
     println!(
-        "  a batch                         {}",
-        spread(rates.clone()).1
+        "the same in turns without them, and as a function that keeps nothing: {ROUNDS} rounds"
+    );
+    told(
+        "with / without, CPU of the process",
+        &ratio(|[with, without, _]| with.process / without.process),
+        1.02,
+    );
+    told(
+        "with / without, wall",
+        &ratio(|[with, without, _]| with.function.seconds / without.function.seconds),
+        1.02,
     );
     println!(
-        "  a checkpoint and two commits    {}",
-        spread(bare.clone()).1
+        "  with / function, CPU of the function's thread     {}",
+        ratio(|[with, _, function]| with.function.cpu / function.function.cpu).1
     );
     println!(
-        "  pause asked to paused, recorded {}",
-        spread(stopped.clone()).1
+        "  without / function, CPU of the function's thread  {}",
+        ratio(|[_, without, function]| without.function.cpu / function.function.cpu).1
     );
     println!(
-        "  its p99 {:.2}, two batches and the p99 of those {:.2}",
-        p99(stopped),
-        2.0 * spread(rates).0 + p99(bare)
+        "  the other threads / the function: with            {}",
+        ratio(|[with, ..]| with.beside()).1
     );
     println!(
-        "  resume to the first new batch   {}   target <= 300",
-        spread(resumed).1
+        "    without (four metric points an epoch in SQLite) {}",
+        ratio(|[_, without, _]| without.beside()).1
+    );
+    println!(
+        "    as a function                                   {}",
+        ratio(|[.., function]| function.beside()).1
+    );
+    told(
+        "with / function, CPU of the process",
+        &ratio(|[with, _, function]| with.process / function.process),
+        1.025,
+    );
+    told(
+        "with / function, wall",
+        &ratio(|[with, _, function]| with.function.seconds / function.function.seconds),
+        1.025,
     );
 }
 
-async fn items(orchestrator: &Orchestrator, id: OperationId) -> u64 {
+/// How many items an operation has counted.
+pub(super) async fn items(orchestrator: &Orchestrator, id: OperationId) -> u64 {
     let view = orchestrator.view(id).await.expect("a view");
     view.row
         .progress
         .map_or(0, |progress| progress.items_processed)
-}
-
-/// What a pause cannot do without: the bytes of its checkpoint in a file, a manifest, both and their folders
-/// synced, a rename, and two commits of the store, of the verb and of the end.
-fn bare_pause(root: &Path, bytes: usize) -> f64 {
-    let (unfinished, finished) = (root.join(".bare"), root.join("bare"));
-    let began = Instant::now();
-    fs::create_dir_all(unfinished.join("files")).expect("writable");
-    for (name, bytes) in [("files/tensors", bytes), ("manifest", 600)] {
-        let mut file = File::create(unfinished.join(name)).expect("writable");
-        file.write_all(&vec![7; bytes]).expect("writable");
-        file.sync_all().expect("it syncs");
-    }
-    for folder in [&unfinished.join("files"), &unfinished] {
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .expect("it syncs");
-    }
-    fs::rename(&unfinished, &finished).expect("it is renamed");
-    File::open(root)
-        .and_then(|root| root.sync_all())
-        .expect("it syncs");
-    let mut log = File::create(finished.join("log")).expect("writable");
-    for _ in 0..2 {
-        log.write_all(&[7; 8_192]).expect("writable");
-        log.sync_data().expect("it syncs");
-    }
-    let took = began.elapsed().as_secs_f64() * 1e3;
-    fs::remove_dir_all(finished).expect("it is removed");
-    took
 }

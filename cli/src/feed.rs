@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use impresario_api::{Event, OperationId, OperationView};
+use impresario_api::{Event, EventBody, MetricSeries, OperationId, OperationView};
 use serde_json::Value;
 
 use crate::client::{Client, parse};
@@ -30,6 +30,8 @@ pub(crate) enum Arrival {
     View(Box<OperationView>, Value),
     /// An event, in order, before the view that includes it.
     Event(Box<Event>),
+    /// The metrics of a fork so far, of which those of its ancestors are no events of its own.
+    Metrics(Box<MetricSeries>),
     /// The server does not answer. The feed keeps trying.
     Lost(Error),
     /// The server answers again.
@@ -92,6 +94,25 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
     fn over(&self, error: Error) -> bool {
         (self.tell)(Arrival::Over(error));
         false
+    }
+
+    /// Reports an event, and with the first one of a fork the metrics of its ancestors. Without them the follower
+    /// knows less, and follows all the same. Returns whether it still listens.
+    fn report(&self, event: Event) -> bool {
+        let is_fork =
+            matches!(&event.body, EventBody::Submitted(data) if data.forked_from.is_some());
+        if !(self.tell)(Arrival::Event(Box::new(event))) {
+            return false;
+        }
+        let metrics = || {
+            let path = format!("{}/metrics", self.path());
+            let metrics = self.client.get_within(ANSWER, &path, &[]).ok()?;
+            parse::<MetricSeries>(metrics).ok()
+        };
+        match is_fork.then(metrics).flatten() {
+            Some(metrics) => (self.tell)(Arrival::Metrics(Box::new(metrics))),
+            None => true,
+        }
     }
 
     fn path(&self) -> String {

@@ -111,6 +111,7 @@ impl Follower<'_> {
                 self.draw();
             }
             Signal::Feed(Arrival::Event(event)) => self.metrics.hear(&event.body, event.at),
+            Signal::Feed(Arrival::Metrics(series)) => self.metrics.begin_with(*series),
             Signal::Feed(Arrival::Lost(error)) => {
                 self.screen.note(&lost(&error, feed::PATIENCE));
             }

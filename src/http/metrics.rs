@@ -195,6 +195,14 @@ impl Scrape {
         let kinds = self.0.runs.iter();
         let kinds = kinds.map(|(kind, times)| ([("kind", kind.as_str())], HistogramMetric(times)));
         family(to, "run_seconds", "How long runs took", kinds)?;
+        let kinds = self.0.checkpoints.iter();
+        let kinds = kinds.map(|(kind, times)| ([("kind", kind.as_str())], HistogramMetric(times)));
+        family(
+            to,
+            "checkpoint_seconds",
+            "How long runs took to write their checkpoints",
+            kinds,
+        )?;
         single(
             to,
             "cancel_seconds",

@@ -195,7 +195,6 @@ fn what_is_not_there_or_cannot_be_is_not_found() {
         "%D0%93/1d",
         "%FF/1d",
         "-A/1d",
-        "imports/1d",
         &long,
     ] {
         let reply = server.get(&format!("/api/v1/data/{path}"));

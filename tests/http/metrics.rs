@@ -91,6 +91,7 @@ fn operations_and_runs_are_counted() {
     for name in [
         DONE,
         RUNS,
+        "checkpoint_seconds_count{kind=\"dummy\"}",
         "starts_admitted_total",
         "store_operations",
         "panics_total",

@@ -283,7 +283,6 @@ fn a_symbol_may_be_percent_encoded_where_a_path_takes_one() {
         "%2e%2e~kinds/1d",
         "~/1d",
         "a~load/1d",
-        "imports/1d",
     ] {
         server
             .get(&format!("/api/v1/data/{path}"))

@@ -24,6 +24,7 @@ use crate::run::execute::execute_in;
 use crate::run::manifest::Origin;
 use crate::run::{Run, RunSetup};
 use crate::setters::setters;
+use crate::supervision::metrics::CheckpointCosts;
 
 /// Stops synchronous runs from another thread: all that were given it, or a clone of it, and all that will
 /// be. What was asked once stays asked, so a run that is to go on takes a new handle. See the example of
@@ -292,6 +293,7 @@ pub fn run_sync_operation<K: Operation>(
         waiting: LiveCount::default(),
         threads: options.threads.max(1),
         checkpoint_timing: policy.checkpoints,
+        checkpoint_costs: CheckpointCosts::default(),
         checkpoints: saved.into_iter().collect(),
         origin: Origin {
             kind: K::KIND.to_owned(),

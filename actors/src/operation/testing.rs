@@ -79,6 +79,7 @@ use crate::run::execute::execute_in;
 use crate::run::manifest::Origin;
 use crate::run::reports::Report;
 use crate::run::{Run, RunSetup};
+use crate::supervision::metrics::CheckpointCosts;
 
 /// What a test asks of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -281,6 +282,7 @@ impl<K: Operation> Trial<'_, K> {
                 every: Duration::from_secs(3_600),
                 ..self.kind.policy().checkpoints
             },
+            checkpoint_costs: CheckpointCosts::default(),
             checkpoints: self.restored.iter().cloned().collect(),
             origin: Origin {
                 kind: K::KIND.to_owned(),

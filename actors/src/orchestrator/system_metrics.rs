@@ -10,7 +10,7 @@ use super::Orchestrator;
 use crate::Error;
 use crate::locks::lock;
 use crate::supervision::messages::{ManagerView, ReadSystem};
-use crate::supervision::metrics::{Histogram, RUNS};
+use crate::supervision::metrics::{CHECKPOINTS, Histogram, RUNS};
 
 /// Everything that is counted and measured.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct SystemMetrics {
     pub operations: BTreeMap<(String, Status), u64>,
     /// How long runs took, by kind, likewise.
     pub runs: BTreeMap<String, Histogram>,
+    /// How long the checkpoints of runs took, by kind, likewise: encoded, written and synced.
+    pub checkpoints: BTreeMap<String, Histogram>,
     /// From cancel asked to its end recorded.
     pub cancels: Histogram,
     /// Commits of the store.
@@ -70,18 +72,23 @@ impl Orchestrator {
         let mut manager = self.read_manager().await?;
         let cancels = manager.cancels.clone();
         let mut runs = std::mem::take(&mut manager.runs);
+        let mut checkpoints = self.0.checkpoint_costs.all();
         let mut operations = self.0.reader.counts().await?;
         for view in self.0.kinds.views() {
             for status in Status::ALL {
                 operations.entry((view.kind.clone(), *status)).or_default();
             }
-            runs.entry(view.kind)
+            runs.entry(view.kind.clone())
                 .or_insert_with(|| Histogram::new(RUNS));
+            checkpoints
+                .entry(view.kind)
+                .or_insert_with(|| Histogram::new(CHECKPOINTS));
         }
         Ok(SystemMetrics {
             system: self.system_of(manager).await?,
             operations,
             runs,
+            checkpoints,
             cancels,
             commits: lock(&self.0.store_gauge.commits).all().clone(),
         })

@@ -3,7 +3,7 @@
 use impresario_api::{OperationRow, OperationView, Status, Timestamp, text};
 use serde_json::Value;
 
-use crate::store::{SavedCheckpoint, StoredOperation};
+use crate::store::StoredOperation;
 use crate::supervision::messages::LiveProgress;
 
 /// The largest output that a view holds.
@@ -64,7 +64,7 @@ pub(super) fn row(operation: &StoredOperation, around: &Around, now: Timestamp) 
             Some(live) if live.progress.updated_at.is_some() => Some(live.progress.clone()),
             _ => operation.progress.clone(),
         },
-        checkpoint: operation.checkpoint().map(SavedCheckpoint::view),
+        checkpoint: operation.kept_checkpoints().last().map(|one| one.view()),
         error: told.error,
         seq: operation.seq,
     }

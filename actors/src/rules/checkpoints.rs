@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use impresario_api::StepCounts;
+
+use crate::run::SavedCheckpoint;
+
 /// Checkpoints that are due by their cost are at least this far apart, however little they cost.
 pub const LEAST: Duration = Duration::from_millis(250);
 
@@ -39,9 +43,70 @@ impl CheckpointTiming {
     }
 }
 
+/// Whether this run has left a checkpoint that is further than the one before it, as its steps are counted. Of
+/// these, the last that are kept, that one is the last of an earlier run, or an earlier one of this run.
+pub(crate) fn went_further(kept: &[SavedCheckpoint], run: u32) -> bool {
+    match kept {
+        [.., before, newest] => newest.run == run && is_further(&newest.step, &before.step),
+        [only] => only.run == run && only.step.values().any(|count| *count > 0),
+        [] => false,
+    }
+}
+
+/// The outermost step in which they differ decides; another step, or one within it, is further.
+fn is_further(step: &StepCounts, before: &StepCounts) -> bool {
+    let different = step.iter().zip(before).find(|(one, other)| one != other);
+    match different {
+        Some(((name, count), (other, before))) => name != other || count > before,
+        None => step.len() > before.len(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use impresario_api::Timestamp;
+
     use super::*;
+
+    #[test]
+    fn a_run_went_further_if_its_steps_say_so() {
+        let kept = |(run, step): &(u32, &[(&str, u64)])| SavedCheckpoint {
+            at: Timestamp::default(),
+            run: *run,
+            step: step
+                .iter()
+                .map(|(name, at)| ((*name).to_owned(), *at))
+                .collect(),
+            outermost: None,
+            value: Arc::from([]),
+            dir: None,
+            bytes: 0,
+            metrics: BTreeMap::new(),
+        };
+        const AT_2_30: &[(&str, u64)] = &[("epoch", 2), ("batch", 30)];
+        const AT_3_4: &[(&str, u64)] = &[("epoch", 3), ("batch", 4)];
+        for (checkpoints, expected) in [
+            (&[][..], false),
+            (&[(2, AT_3_4)], true),
+            (&[(1, AT_3_4)], false),
+            (&[(2, &[])], false),
+            (&[(2, &[("epoch", 0)])], false),
+            (&[(1, AT_2_30), (2, AT_3_4)], true),
+            (&[(2, AT_2_30), (2, AT_3_4)], true),
+            (&[(0, AT_2_30), (1, AT_3_4)], false),
+            (&[(1, AT_3_4), (2, AT_3_4)], false),
+            (&[(1, AT_3_4), (2, AT_2_30)], false),
+            (&[(1, AT_3_4), (2, &[("epoch", 3)])], false),
+            (&[(1, &[("epoch", 3)]), (2, AT_3_4)], true),
+            (&[(1, &[("file", 9)]), (2, &[("epoch", 1)])], true),
+        ] {
+            let kept: Vec<_> = checkpoints.iter().map(kept).collect();
+            assert_eq!(went_further(&kept, 2), expected, "{checkpoints:?}");
+        }
+    }
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 

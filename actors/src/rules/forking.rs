@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use impresario_api::{CheckpointChoice, Faults, text};
+use impresario_api::{CheckpointChoice, Faults, StepCounts, text};
 use serde_json::{Map, Value};
 
 use crate::run::SavedCheckpoint;
@@ -19,7 +19,7 @@ pub(crate) fn candidates<'a>(
     let mut newest_first = kept.iter().rev().copied();
     let named = match choice {
         CheckpointChoice::Latest => return newest_first.collect(),
-        CheckpointChoice::Step(step) => newest_first.find(|one| one.step == *step),
+        CheckpointChoice::Step(step) => newest_first.find(|one| is_at(one, step)),
         CheckpointChoice::Outermost(count) => {
             newest_first.find(|one| one.outermost_steps() == Some(*count))
         }
@@ -40,23 +40,40 @@ pub(crate) fn nothing(
     if kept.is_empty() {
         return "the operation keeps no checkpoint".to_owned();
     }
-    let steps: Vec<_> = kept.iter().rev().map(|one| steps(one)).collect();
-    format!(
-        "the operation keeps no checkpoint at {choice}; it keeps one at {}",
-        steps.join(", and one at ")
-    )
+    let places: Vec<_> = kept.iter().rev().map(|one| told(&one.step)).collect();
+    let places = places.join(", and one at ");
+    let asked = match choice {
+        // A kind may give a checkpoint outside of all loops, and then this is its name.
+        CheckpointChoice::Step(step) if step.is_empty() => {
+            let expected = CheckpointChoice::EXPECTED;
+            return format!(
+                "the operation keeps no checkpoint outside of all steps, which is what {{}} names; expected {expected}; it keeps one at {places}"
+            );
+        }
+        CheckpointChoice::Step(step) => told(&in_order(step, kept)),
+        CheckpointChoice::Latest | CheckpointChoice::Outermost(_) => choice.to_string(),
+    };
+    format!("the operation keeps no checkpoint at {asked}; it keeps one at {places}")
 }
 
-/// Where a checkpoint was taken, outermost loop first.
-fn steps(checkpoint: &SavedCheckpoint) -> String {
-    let is_outermost = |name: &String| checkpoint.outermost.as_ref() == Some(name);
-    let (first, rest): (BTreeMap<_, _>, BTreeMap<_, _>) = checkpoint
-        .step
+fn is_at(checkpoint: &SavedCheckpoint, step: &BTreeMap<String, u64>) -> bool {
+    let known = |(name, count)| checkpoint.step.get(name) == Some(count);
+    checkpoint.step.len() == step.len() && step.iter().all(known)
+}
+
+/// A step that was asked for, outermost loop first as in what is kept; names that are not there come last.
+fn in_order(step: &BTreeMap<String, u64>, kept: &[&SavedCheckpoint]) -> StepCounts {
+    let known = kept.iter().rev().flat_map(|one| one.step.keys());
+    let names = known.chain(step.keys());
+    names
+        .filter_map(|name| Some((name.clone(), *step.get(name)?)))
+        .collect()
+}
+
+/// `epoch 3, batch 12`.
+fn told(step: &StepCounts) -> String {
+    let steps: Vec<_> = step
         .iter()
-        .partition(|(name, _)| is_outermost(name));
-    let steps: Vec<_> = first
-        .iter()
-        .chain(&rest)
         .map(|(name, at)| format!("{name} {at}"))
         .collect();
     match steps.is_empty() {
@@ -156,7 +173,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_told_where_the_step_is_not() {
         let kept = [
-            checkpoint(1, Some("epoch"), &[("batch", 40), ("epoch", 2)]),
+            checkpoint(1, Some("epoch"), &[("epoch", 2), ("batch", 40)]),
             checkpoint(2, None, &[]),
         ];
         let kept: Vec<_> = kept.iter().collect();
@@ -164,6 +181,25 @@ mod tests {
         assert_eq!(
             nothing(&kept, &seven, false),
             "the operation keeps no checkpoint at step 7; it keeps one at no step, and one at epoch 2, batch 40"
+        );
+        let choice = |choice: Value| serde_json::from_value(choice).expect("a choice");
+        let told = nothing(
+            &kept,
+            &choice(json!({"batch": 4, "fold": 1, "epoch": 2})),
+            false,
+        );
+        assert!(
+            told.contains("no checkpoint at epoch 2, batch 4, fold 1; "),
+            "{told}"
+        );
+        let told = nothing(&kept[..1], &choice(json!({})), false);
+        assert!(
+            told.contains("expected \"latest\", a step as views show it"),
+            "{told}"
+        );
+        assert!(
+            told.ends_with("it keeps one at epoch 2, batch 40"),
+            "{told}"
         );
         assert_eq!(
             nothing(&[], &seven, false),

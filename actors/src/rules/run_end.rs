@@ -34,7 +34,11 @@ pub enum RunEnd {
     /// The function panicked, or its thread ended under it.
     Panicked(RunFailure),
     /// The process went away.
-    Lost,
+    Lost {
+        /// The run has left a checkpoint that is further than what it began with, so that it is not lost at the
+        /// same place for ever.
+        went_further: bool,
+    },
 }
 
 impl RunEnd {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use impresario_api::Timestamp;
+use impresario_api::{StepCounts, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A checkpoint as it is kept.
@@ -14,8 +14,8 @@ pub struct SavedCheckpoint {
     pub at: Timestamp,
     /// The run that took it.
     pub run: u32,
-    /// How many of each step were complete.
-    pub step: BTreeMap<String, u64>,
+    /// How many of each step were complete, outermost first.
+    pub step: StepCounts,
     /// The name of the outermost loop that was open.
     #[serde(default)]
     pub outermost: Option<String>,

@@ -16,10 +16,12 @@ use super::SavedCheckpoint;
 use super::manifest::Origin;
 use super::progress_counters::{ProgressCounters, Snapshot};
 use super::reports::{Buffer, Report};
+use super::restore::NoWayOn;
 use crate::LiveCount;
 use crate::locks::lock;
 use crate::operation::OperationInfo;
 use crate::rules::checkpoints::CheckpointTiming;
+use crate::supervision::metrics::CheckpointCosts;
 
 /// The rank of the stop that was asked for: 0 none, then as [`StopVerb`] orders them.
 const RANK: u8 = 0b0_0111;
@@ -41,6 +43,8 @@ pub(crate) struct RunSetup {
     pub(crate) threads: usize,
     /// When checkpoints are due, and how long a pause waits for the next one.
     pub(crate) checkpoint_timing: CheckpointTiming,
+    /// What its checkpoints have cost is counted here.
+    pub(crate) checkpoint_costs: CheckpointCosts,
     /// What an earlier run left to go on from, the newest last.
     pub(crate) checkpoints: Vec<SavedCheckpoint>,
     /// The kind and the params of the run.
@@ -91,8 +95,8 @@ pub(crate) struct Run {
     pub(crate) saved: Mutex<Option<SavedCheckpoint>>,
     /// The one it goes on from, once it was chosen.
     pub(crate) restored: OnceLock<Option<SavedCheckpoint>>,
-    /// The code and the reason if the run must not begin: see `Run::no_way_on`.
-    pub(crate) no_way_on: OnceLock<(&'static str, String)>,
+    /// Why the run must not begin, if it must not.
+    pub(crate) no_way_on: OnceLock<NoWayOn>,
 }
 
 /// What the flags ask of the function.
@@ -314,6 +318,8 @@ impl Run {
     /// A checkpoint was given, or could not be: from `began` until `ended`.
     pub(crate) fn checkpoint_given(&self, began: Instant, ended: Instant) {
         let cost = ended.saturating_duration_since(began);
+        let setup = &self.setup;
+        setup.checkpoint_costs.record(&setup.origin.kind, cost);
         let since = ended.saturating_duration_since(self.began);
         let next = self.setup.checkpoint_timing.after(cost);
         let due_at = match next {
@@ -376,6 +382,7 @@ mod tests {
             waiting: LiveCount::default(),
             threads: 1,
             checkpoint_timing: CheckpointTiming { every, share },
+            checkpoint_costs: CheckpointCosts::default(),
             checkpoints: Vec::new(),
             origin: Origin {
                 kind: "count".to_owned(),

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::progress_counters::Snapshot;
 use super::reports::Report;
+use super::restore::NoWayOn;
 use super::{Run, SavedCheckpoint, texts};
 use crate::locks::lock;
 use crate::locks::panic_message;
@@ -38,10 +39,10 @@ pub(crate) fn execute_in(
     ctx: &Context,
     work: impl FnOnce(&Context) -> Result<Value, Failure>,
 ) -> Finished {
-    let no_way_on = ctx.run.no_way_on();
     // What the function shares with the supervisor is valid at every step.
-    let result = match no_way_on {
-        Some(failure) => Ok(Err(failure)),
+    let result = match ctx.run.no_way_on() {
+        Some(NoWayOn::Failed(code, why)) => Ok(Err(Failure::new(*code, why))),
+        Some(NoWayOn::Stopped) => Ok(Err(ctx.tell().into())),
         None => catch_unwind(AssertUnwindSafe(|| work(ctx))),
     };
     let told = ctx.here().told.get() || ctx.run.is_thread_told();

@@ -67,6 +67,31 @@ pub(crate) enum Fault {
     Foreign(String),
 }
 
+/// What is wrong with a folder that nobody is in a hurry to check.
+#[cfg(test)]
+pub(super) fn fault(folder: &Path, origin: &Origin, state: &[u8]) -> Option<Fault> {
+    match check(folder, origin, state, || false) {
+        Ok(()) => None,
+        Err(Unusable::Fault(fault)) => Some(fault),
+        Err(Unusable::NotRead) => panic!("nothing was asked"),
+    }
+}
+
+/// What a check of a folder has found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    /// It cannot be used.
+    Fault(Fault),
+    /// Nobody knows: the run was asked to stop before all of it was read.
+    NotRead,
+}
+
+impl From<Fault> for Unusable {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
 /// One file of a checkpoint.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,9 +118,18 @@ pub(crate) fn seal(folder: &Path, origin: &Origin, state: &[u8]) -> io::Result<u
     Ok(bytes)
 }
 
-/// Why the folder cannot be used, if it cannot.
-pub(crate) fn fault(folder: &Path, origin: &Origin, state: &[u8]) -> Option<Fault> {
-    check(folder, origin, state).err()
+/// Checks whether the folder can be used. It reads all of it, unless `is_asked_to_stop` says so meanwhile.
+pub(crate) fn check(
+    folder: &Path,
+    origin: &Origin,
+    state: &[u8],
+    is_asked_to_stop: impl Fn() -> bool,
+) -> Result<(), Unusable> {
+    let sealed = read(folder, origin, state)?;
+    sealed.read_files(folder, |_, _| match is_asked_to_stop() {
+        true => Err(Unusable::NotRead),
+        false => Ok(()),
+    })
 }
 
 impl Manifest {
@@ -185,10 +219,6 @@ pub(super) fn read(folder: &Path, origin: &Origin, state: &[u8]) -> Result<Manif
     Ok(sealed)
 }
 
-fn check(folder: &Path, origin: &Origin, state: &[u8]) -> Result<(), Fault> {
-    read(folder, origin, state)?.read_files(folder, |_, _| Ok(()))
-}
-
 fn describe(folder: &Path, origin: &Origin, state: &[u8]) -> io::Result<Manifest> {
     let root = files_in(folder);
     let mut files = Vec::new();
@@ -268,6 +298,21 @@ mod tests {
         assert_eq!(bytes, 100_012);
         assert_eq!(fault(folder.path(), &of, b"state"), None);
         (folder, of)
+    }
+
+    #[test]
+    fn nothing_more_is_read_once_a_stop_is_asked() {
+        let (folder, of) = sealed();
+        let asked = std::cell::Cell::new(0);
+        // The note, which comes first, is looked at twice.
+        let at_the_second_piece_of_the_weights = || asked.replace(asked.get() + 1) == 3;
+        let checked = check(
+            folder.path(),
+            &of,
+            b"state",
+            at_the_second_piece_of_the_weights,
+        );
+        assert_eq!((checked, asked.get()), (Err(Unusable::NotRead), 4));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::End;
 use super::record::{
     Fork, ForkOrigin, KEPT_CHECKPOINTS, MOST_WARNINGS, StoredOperation, Submission, UNREADABLE,
 };
+use crate::rules::checkpoints::went_further;
 use crate::rules::lifecycle::{self, Announcement, Input, Moment, Recorded, Rejection, State};
 use crate::rules::run_end::RunEnd;
 use crate::run::SavedCheckpoint;
@@ -243,6 +244,13 @@ impl StoredOperation {
         kept.filter(|one| !completed || one.dir.is_none()).collect()
     }
 
+    /// How its run ended if its process went away.
+    pub fn lost(&self) -> RunEnd {
+        RunEnd::Lost {
+            went_further: went_further(&self.checkpoints, self.state.run),
+        }
+    }
+
     /// The newest checkpoint.
     pub fn checkpoint(&self) -> Option<&SavedCheckpoint> {
         self.checkpoints.last()
@@ -271,7 +279,7 @@ impl StoredOperation {
             }
             Input::Ended { end, .. } => {
                 let until = match end {
-                    RunEnd::Lost => self.last_sign_of_life(),
+                    RunEnd::Lost { .. } => self.last_sign_of_life(),
                     _ => Some(now),
                 };
                 if let (Some(since), Some(until)) = (self.dispatched_at.take(), until) {

@@ -25,7 +25,6 @@ use super::{
 use crate::rules::admission::{Waiting, admit};
 use crate::rules::dispatch::is_due;
 use crate::rules::lifecycle::{Input, Moment, Rejection};
-use crate::rules::run_end::RunEnd;
 
 /// The parts of a batch, each to be loaded, decided and written after the one before it. A command that
 /// selects operations by their state, and not by a name or a lane, is a part of its own: it must find
@@ -284,7 +283,7 @@ impl Engine {
             let state = &stored.operation.state;
             let input = Input::Ended {
                 run: state.run,
-                end: RunEnd::Lost,
+                end: stored.operation.lost(),
                 signalled: None,
             };
             let lane = stored.operation.lane.clone();

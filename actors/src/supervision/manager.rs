@@ -23,6 +23,7 @@ use tokio::sync::oneshot;
 
 use super::lane::{Lane, LaneGauge};
 use super::messages::{ActorEnded, Ask, Committed, NotBegun, RunEnded, Start, TimedOut};
+use super::metrics::CheckpointCosts;
 use super::pubsub::Hub;
 use super::sweeper::Sweeper;
 use super::writer::{Entry, StoreLink};
@@ -55,6 +56,8 @@ pub(crate) struct Setup {
     pub(crate) tasks: LiveCount,
     /// Whom functions yield to.
     pub(crate) waiting: LiveCount,
+    /// What the checkpoints of runs have cost.
+    pub(crate) checkpoint_costs: CheckpointCosts,
 }
 
 pub(crate) struct Manager {

@@ -1,7 +1,10 @@
 //! How long something takes: the last durations for percentiles, all of them by range.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use crate::locks::lock;
 
 /// How many durations are remembered.
 const KEPT: usize = 1_024;
@@ -44,6 +47,34 @@ pub(crate) const COMMITS: &[f64] = &[
     0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025,
     0.05, 0.1, 0.25, 1.0,
 ];
+
+/// The same of checkpoints: microseconds for a number, seconds for a folder of gigabytes.
+pub(crate) const CHECKPOINTS: &[f64] = &[
+    0.000_01, 0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
+];
+
+/// What the checkpoints of each kind cost. The functions record it, and no actor reads it. A clone is the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CheckpointCosts(Arc<Mutex<BTreeMap<String, Histogram>>>);
+
+impl CheckpointCosts {
+    /// Records what one of them has cost.
+    pub(crate) fn record(&self, kind: &str, cost: Duration) {
+        let mut costs = lock(&self.0);
+        if let Some(known) = costs.get_mut(kind) {
+            known.record(cost);
+        } else {
+            let mut first = Histogram::new(CHECKPOINTS);
+            first.record(cost);
+            costs.insert(kind.to_owned(), first);
+        }
+    }
+
+    /// All of them, by kind.
+    pub(crate) fn all(&self) -> BTreeMap<String, Histogram> {
+        lock(&self.0).clone()
+    }
+}
 
 /// How many durations there were since the start, by range.
 ///
@@ -150,7 +181,7 @@ mod tests {
 
     #[test]
     fn bounds_ascend() {
-        for bounds in [RUNS, CANCELS, COMMITS] {
+        for bounds in [RUNS, CANCELS, COMMITS, CHECKPOINTS] {
             assert!(bounds.is_sorted_by(|a, b| a < b), "{bounds:?}");
         }
     }

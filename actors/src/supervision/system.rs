@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::failure::Failure;
 use super::lane::LaneGauge;
 use super::manager::{Manager, Setup};
+use super::metrics::CheckpointCosts;
 use super::pubsub::Hub;
 use super::sweeper::Sweeper;
 use super::watched;
@@ -51,6 +52,8 @@ pub(crate) struct Parts {
     pub(crate) folders_lock: Option<FolderLock>,
     pub(crate) tasks: LiveCount,
     pub(crate) waiting: LiveCount,
+    /// What the checkpoints of runs have cost.
+    pub(crate) checkpoint_costs: CheckpointCosts,
 }
 
 /// Starts the system and waits until its manager lives.
@@ -117,6 +120,7 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
         folders_lock,
         tasks,
         waiting,
+        checkpoint_costs,
     } = parts;
     let (reader, hub_of_end) = (store.reader(), Arc::clone(&hub));
     let breakpoints = config.breakpoints.clone();
@@ -133,6 +137,7 @@ fn assemble(parts: Parts, ended: Arc<AtomicBool>) -> Result<Assembled, StartupEr
         _folders_lock: folders_lock,
         tasks: tasks.clone(),
         waiting,
+        checkpoint_costs,
     };
     let manager = Manager::new(setup).map_err(StartupError::Thread)?;
     let gauges = manager.gauges();

@@ -41,7 +41,7 @@ fn check_ends(end: &RunEnd, expected: [&str; 5], set: impl Fn(&mut State)) {
         );
         assert_eq!(change.announcement, Announcement::Status);
         let backoff = change.state.backoff_until.is_some();
-        let retried = expected.starts_with("pending") && !matches!(end, RunEnd::Lost);
+        let retried = expected.starts_with("pending") && !matches!(end, RunEnd::Lost { .. });
         assert_eq!(
             backoff,
             retried && expected.contains("charged"),
@@ -128,24 +128,71 @@ fn failed_or_panicked() {
     check_ends(&panicked(), again, |state| state.terms.retry_panics = true);
 }
 
+const LOST: RunEnd = RunEnd::Lost {
+    went_further: false,
+};
+
+/// What an earlier run has failed of is told while the next one runs, and is not how that one ends.
+#[test]
+fn the_error_of_an_earlier_run_goes_with_the_end_of_the_next() {
+    let failed_before = |state: &mut State| {
+        let failed = |end| {
+            let input = Input::Ended {
+                run: 1,
+                end,
+                signalled: None,
+            };
+            next(&running(None), &input, MOMENT).expect("it runs").state
+        };
+        state.error = failed(failure(true)).error;
+        assert!(state.error.is_some());
+    };
+    let stopped = [
+        "pending",
+        "pending",
+        "paused",
+        "failed DEADLINE_EXCEEDED",
+        "cancelled",
+    ];
+    check_ends(&RunEnd::Stopped, stopped, failed_before);
+    let [.., paused, late, cancelled] = stopped;
+    let lost = [
+        "pending charged LOST",
+        "pending charged LOST",
+        paused,
+        late,
+        cancelled,
+    ];
+    check_ends(&LOST, lost, failed_before);
+}
+
+#[test]
+fn lost_with_its_process_further_than_where_it_began() {
+    let further = RunEnd::Lost { went_further: true };
+    let rest = ["paused", "failed DEADLINE_EXCEEDED", "cancelled"];
+    let with = |first| [first, first, rest[0], rest[1], rest[2]];
+    check_ends(&further, with("pending LOST"), |_| {});
+    check_ends(&further, with("pending LOST"), |state| state.attempt = 3);
+    check_ends(&further, with("pending"), |state| state.shutdown = true);
+    check_ends(&further, with("failed LOST"), |state| {
+        state.terms.fail_when_lost = true
+    });
+}
+
 #[test]
 fn lost_with_its_process() {
     let rest = ["paused", "failed DEADLINE_EXCEEDED", "cancelled"];
     let with = |first| [first, first, rest[0], rest[1], rest[2]];
-    check_ends(&RunEnd::Lost, with("pending charged LOST"), |_| {});
-    check_ends(&RunEnd::Lost, with("pending"), |state| {
-        state.shutdown = true
-    });
-    check_ends(&RunEnd::Lost, with("failed LOST"), |state| {
-        state.attempt = 3
-    });
-    check_ends(&RunEnd::Lost, with("failed LOST"), |state| {
+    check_ends(&LOST, with("pending charged LOST"), |_| {});
+    check_ends(&LOST, with("pending"), |state| state.shutdown = true);
+    check_ends(&LOST, with("failed LOST"), |state| state.attempt = 3);
+    check_ends(&LOST, with("failed LOST"), |state| {
         state.terms.fail_when_lost = true
     });
-    check_ends(&RunEnd::Lost, with("pending"), |state| {
+    check_ends(&LOST, with("pending"), |state| {
         (state.shutdown, state.attempt) = (true, 3);
     });
-    check_ends(&RunEnd::Lost, with("failed LOST"), |state| {
+    check_ends(&LOST, with("failed LOST"), |state| {
         (state.shutdown, state.terms.fail_when_lost) = (true, true);
     });
 }

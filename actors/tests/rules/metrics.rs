@@ -1,9 +1,9 @@
 //! Which points of metrics hold, and which are sent.
 
-use std::collections::BTreeMap;
-
 use impresario::rules::thinning::{summary, thinned};
-use impresario_api::{Curves, EventBody, MetricData, MetricPoint, RestoredData, Timestamp};
+use impresario_api::{
+    Curves, EventBody, MetricData, MetricPoint, RestoredData, StepCounts, Timestamp,
+};
 use proptest::prelude::*;
 
 fn metric(name: &str, step: u64, value: f64, run: u32) -> EventBody {
@@ -19,7 +19,7 @@ fn restored(run: u32, kept: &[(&str, u64)]) -> EventBody {
     let kept = kept.iter().map(|(name, step)| ((*name).to_owned(), *step));
     EventBody::Restored(RestoredData {
         run,
-        from_step: BTreeMap::new(),
+        from_step: StepCounts::new(),
         metrics: kept.collect(),
     })
 }
@@ -50,7 +50,7 @@ fn a_fork_begins_with_the_points_up_to_its_checkpoint_and_its_own_runs_replace_t
     let mut events = run(1, 1..=3);
     events.push(restored(2, &[("loss", 2), ("gain", 2)]));
     events.extend(run(2, 3..=5));
-    let last_steps = BTreeMap::from([("loss".to_owned(), 4)]);
+    let last_steps = std::collections::BTreeMap::from([("loss".to_owned(), 4)]);
     let mut curves = heard(&events).up_to(&last_steps);
     assert_eq!(points(&curves, "loss"), [(1, 0), (2, 0), (3, 0), (4, 0)]);
     assert_eq!(

@@ -17,7 +17,7 @@ fn end() -> impl Strategy<Value = RunEnd> {
         Just(RunEnd::Returned),
         Just(RunEnd::Ignored),
         Just(RunEnd::Stopped),
-        Just(RunEnd::Lost),
+        any::<bool>().prop_map(|went_further| RunEnd::Lost { went_further }),
         any::<bool>().prop_map(failure),
         Just(panicked()),
     ]
@@ -111,7 +111,11 @@ fn check_step(
     let charged = matches!(
         input,
         Input::Ended {
-            end: RunEnd::Failed(_) | RunEnd::Panicked(_) | RunEnd::Lost,
+            end: RunEnd::Failed(_)
+                | RunEnd::Panicked(_)
+                | RunEnd::Lost {
+                    went_further: false
+                },
             ..
         }
     );

@@ -9,7 +9,7 @@ use impresario::store::{
     Claim, Command, End, Idempotency, LostOwner, MemoryStore, Outcome, Owner, Query,
     SavedCheckpoint, Store,
 };
-use impresario_api::{OperationId, Timestamp, Verb};
+use impresario_api::{OperationId, StepCounts, Timestamp, Verb};
 use proptest::prelude::*;
 
 use crate::acts::submission;
@@ -129,7 +129,7 @@ fn checkpoint(run: u32, now: Timestamp) -> SavedCheckpoint {
     SavedCheckpoint {
         at: now,
         run,
-        step: BTreeMap::new(),
+        step: StepCounts::new(),
         outermost: None,
         value: Arc::from([1]),
         dir: None,

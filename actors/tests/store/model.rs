@@ -157,7 +157,7 @@ impl Pair {
             let run = one.state.run;
             let input = Input::Ended {
                 run,
-                end: RunEnd::Lost,
+                end: one.lost(),
                 signalled: None,
             };
             let recovered = one.apply(&input, Moment { now, jitter: 0.0 });

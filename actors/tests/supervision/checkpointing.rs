@@ -175,6 +175,11 @@ fn the_next_is_due_when_the_last_ones_cost_is_its_share_of_the_time_since_writte
     }
     company.ask(id, Verb::Cancel);
     assert_eq!(company.ended(id).row.status, Status::Cancelled);
+    let metrics = now(company.orchestrator.system_metrics()).expect("it runs");
+    let costs = &metrics.checkpoints[Steps::KIND];
+    let attempts = attempts.len() + told.try_iter().count();
+    assert_eq!(costs.count(), attempts as u64, "each is counted");
+    assert!(costs.sum() >= Duration::from_millis(10) * attempts as u32);
 }
 
 #[test]

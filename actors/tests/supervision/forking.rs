@@ -1,6 +1,5 @@
 //! Forks: what they begin with, what they leave alone, and what is refused.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use impresario::operation::{Context, Failure, Kinds, Operation, Policy};
 use impresario::store::{MemoryStore, Query, Store};
 use impresario::{Config, Error, LaneConfig, MetricRange, Options, Orchestrator, Started, Until};
-use impresario_api::{CheckpointChoice, OperationId, OperationView, Status, Verb};
+use impresario_api::{CheckpointChoice, OperationId, OperationView, Status, StepCounts, Verb};
 use serde_json::{Map, Value, json};
 
 use crate::kit::{LONG, eventually, now};
@@ -393,7 +392,7 @@ fn nothing_to_fork_is_told_by_name() {
     let id = stage.start(true);
     assert_eq!(told(id), "the operation keeps no checkpoint");
     let view = stage.ends(id, 5);
-    assert!(view.checkpoints.is_empty() && view.row.checkpoint.is_some());
+    assert!(view.checkpoints.is_empty() && view.row.checkpoint.is_none());
     assert!(told(id).contains("the folders of its checkpoints were removed"));
     let unknown = OperationId::from_u64(7);
     let refused = stage.fork(unknown, json!("latest"), json!({}));
@@ -607,6 +606,33 @@ fn a_fork_that_was_cancelled_before_it_ran_is_resumed_from_its_checkpoint() {
 }
 
 #[test]
+fn a_fork_without_a_whole_checkpoint_fails_and_begins_nothing() {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let stage = stage(root.path(), MemoryStore::new());
+    let id = stage.cancelled(true);
+    let running = stage.start(false);
+    let fork = stage.fork(id, json!("latest"), json!({}));
+    let fork = fork.expect("it is kept").id;
+    damage(&stage.folders(fork)[0]);
+    stage.cancel(running);
+    let view = stage.ends(fork, 0);
+    let error = view.row.error.expect("it failed");
+    assert_eq!(
+        (view.row.status, &*error.code),
+        (Status::Failed, "CHECKPOINT_DAMAGED")
+    );
+    assert!(
+        error.message.contains("fork the original once more"),
+        "{}",
+        error.message
+    );
+    assert_eq!(view.warnings[0].code, "CHECKPOINT_DAMAGED");
+    assert!(stage.begun.is_empty(), "its function was not called");
+    let again = stage.forked(id, json!({}), (3, 3));
+    stage.ends(again, 2);
+}
+
+#[test]
 fn a_fork_outlives_the_process_and_a_copy_for_nobody_goes() {
     let root = tempfile::tempdir().expect("a temporary folder");
     let store = MemoryStore::new();
@@ -636,7 +662,7 @@ fn a_fork_outlives_the_process_and_a_copy_for_nobody_goes() {
     );
     eventually("the removal", || !half.exists());
     assert!(later.exists());
-    let lost = BTreeMap::from([("step".to_owned(), 3)]);
+    let lost = StepCounts::from([("step".to_owned(), 3)]);
     assert_eq!(
         second.view(fork).row.forked_from.expect("a fork").step,
         lost

@@ -1,13 +1,12 @@
 //! `ops cancel`, `pause`, `resume`, `start-now`, `finish`, `retry` and `fork`.
 
-use impresario_api::{
-    CheckpointChoice, OperationRow, StartAnswer, Status, Verb, VerbAnswer, VerbRequest,
-};
+use impresario_api::{OperationRow, StartAnswer, Status, Verb, VerbAnswer, VerbRequest};
 use serde_json::{Value, json};
 
 use super::App;
 use crate::args::{Fork, Verbs, Waiting};
 use crate::client::{Post, parse};
+use crate::display::end::steps_of;
 use crate::display::text::clean;
 use crate::error::{CANCELLED, DONE, Error, FAILED};
 use crate::ids;
@@ -88,8 +87,10 @@ fn say_new(app: &App, old: &str, did: &str, raw: Value) -> Result<u8, Error> {
         return Ok(code);
     }
     let from = answer.forked_from.as_ref();
-    let from = from.map(|from| CheckpointChoice::Step(from.step.clone()));
-    let at = from.map(|step| format!(" at {}", clean(&step.to_string())));
+    let at = from.map(|from| match steps_of(&from.step) {
+        Some(steps) => format!(" at {}", clean(&steps)),
+        None => " at no step".to_owned(),
+    });
     let at = at.unwrap_or_default();
     let sign = app.out.look.sign(status);
     let mut lines = vec![format!("{sign} {old} {did}{at} as {new}  {status}")];

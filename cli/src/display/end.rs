@@ -1,8 +1,6 @@
 //! The end of an operation: how it ended, the outcome, and what to do next.
 
-use std::collections::BTreeMap;
-
-use impresario_api::{CheckpointView, OperationRow, OperationView, Status, Verb};
+use impresario_api::{CheckpointView, OperationRow, OperationView, Status, StepCounts, Verb};
 
 use super::numbers::{plural, span, step_count};
 use super::text::{clean, left, width, wrap};
@@ -28,7 +26,7 @@ impl Fact {
 }
 
 /// The end of `view`; `outcome` and `next` are the kind's own facts and advice. A fact with the code of the
-/// error stands for its message.
+/// error, or of a warning, stands for its message.
 pub(crate) fn end(
     view: &OperationView,
     outcome: Vec<Fact>,
@@ -48,10 +46,14 @@ pub(crate) fn end(
         facts.extend(
             row.checkpoint
                 .as_ref()
-                .map(|point| Fact::new("checkpoint", &reached(row, point))),
+                .map(|point| Fact::new("checkpoint", &reached(point))),
         );
     }
-    for warning in view.warnings.iter().rev().take(3).rev() {
+    // What the kind has told of in more words is not told again.
+    let told: Vec<_> = facts.iter().map(|fact| fact.label.clone()).collect();
+    let warnings = view.warnings.iter().filter(|one| !told.contains(&one.code));
+    let warnings: Vec<_> = warnings.collect();
+    for warning in warnings.into_iter().rev().take(3).rev() {
         facts.push(Fact::new(
             "warning",
             &format!("{}  {}", warning.code, warning.message),
@@ -140,27 +142,14 @@ fn asked(row: &OperationRow) -> String {
     format!("   ({reacted}{})", reason.unwrap_or_default())
 }
 
-/// `epoch 23, batch 38`: outermost first, as far as the order is known from the progress.
-pub(crate) fn reached(row: &OperationRow, point: &CheckpointView) -> String {
-    steps_of(row, &point.step).unwrap_or_else(|| format!("of {}", super::numbers::date(point.at)))
+/// `epoch 23, batch 38`.
+pub(crate) fn reached(point: &CheckpointView) -> String {
+    steps_of(&point.step).unwrap_or_else(|| format!("of {}", super::numbers::date(point.at)))
 }
 
 /// `epoch 23, batch 38`, or `None` outside of any step.
-pub(crate) fn steps_of(row: &OperationRow, step: &BTreeMap<String, u64>) -> Option<String> {
-    let steps = row
-        .progress
-        .as_ref()
-        .map(|progress| progress.steps.as_slice())
-        .unwrap_or_default();
-    let place = |name: &str| {
-        steps
-            .iter()
-            .position(|step| step.name == name)
-            .unwrap_or(usize::MAX)
-    };
-    let mut counts: Vec<_> = step.iter().collect();
-    counts.sort_by_key(|(name, _)| place(name));
-    let counts: Vec<_> = counts
+pub(crate) fn steps_of(step: &StepCounts) -> Option<String> {
+    let counts: Vec<_> = step
         .iter()
         .map(|(name, count)| format!("{name} {count}"))
         .collect();

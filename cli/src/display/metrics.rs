@@ -3,7 +3,9 @@
 //! The meaning of a metric is derived from the words of its name: a loss is better if it is lower, an
 //! accuracy is a share, and values of the validation part matter most.
 
-use impresario_api::{Curves, EventBody, MetricPoint, OperationRow, Timestamp};
+use impresario_api::{
+    Curves, EventBody, MetricData, MetricPoint, MetricSeries, OperationRow, Timestamp,
+};
 
 use super::Look;
 use super::numbers::{share, thousands};
@@ -26,6 +28,22 @@ struct Series<'a> {
 impl Metrics {
     pub(crate) fn hear(&mut self, event: &EventBody, at: Timestamp) {
         self.curves.hear(event, at);
+    }
+
+    /// Takes in the points of the operations from which it was forked, those of run 0. Those of its own are heard
+    /// as events.
+    pub(crate) fn begin_with(&mut self, metrics: MetricSeries) {
+        for (name, points) in metrics.series {
+            for point in points.into_iter().filter(|point| point.run == 0) {
+                let metric = MetricData {
+                    name: name.clone(),
+                    step: point.step,
+                    value: point.value,
+                    run: point.run,
+                };
+                self.curves.hear(&EventBody::Metric(metric), point.at);
+            }
+        }
     }
 
     /// `train loss 0.6814 ↓   val loss 0.6872 ↓ (best 0.6869 @ 21)   val acc 53.1 %`, as many as fit.
@@ -138,7 +156,7 @@ pub(crate) fn figures(value: f64) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use impresario_api::{MetricData, RestoredData};
+    use impresario_api::{RestoredData, StepCounts};
 
     use super::*;
     use crate::display::sample::{self, look};
@@ -202,13 +220,38 @@ mod tests {
         let kept = BTreeMap::from([("validation_loss".to_owned(), 2)]);
         let restored = RestoredData {
             run: 2,
-            from_step: BTreeMap::new(),
+            from_step: StepCounts::new(),
             metrics: kept,
         };
         heard(&mut metrics, &EventBody::Restored(restored));
         assert_eq!(said(&metrics, 80), "  val loss 0.5000 ↓ (best 0.5000 @  2)");
         point(&mut metrics, 2, "validation_loss", 1, 0.9);
         assert_eq!(said(&metrics, 80), "  val loss 0.9000   (best 0.9000 @  1)");
+    }
+
+    #[test]
+    fn a_fork_goes_on_from_the_best_of_its_ancestors() {
+        let at = |(step, value, run)| MetricPoint {
+            step,
+            value: Some(value),
+            run,
+            at: Timestamp::from_millis(0),
+        };
+        // Its own first point has been recorded since, and comes as an event as well.
+        let points = [(1, 0.7, 0), (2, 0.4, 0), (3, 0.6, 1)].map(at);
+        let mut metrics = Metrics::default();
+        metrics.begin_with(MetricSeries {
+            series: BTreeMap::from([("validation_loss".to_owned(), points.to_vec())]),
+            ..MetricSeries::default()
+        });
+        let restored = RestoredData {
+            run: 1,
+            from_step: StepCounts::new(),
+            metrics: BTreeMap::from([("validation_loss".to_owned(), 2)]),
+        };
+        heard(&mut metrics, &EventBody::Restored(restored));
+        point(&mut metrics, 1, "validation_loss", 3, 0.6);
+        assert_eq!(said(&metrics, 80), "  val loss 0.6000 ↑ (best 0.4000 @  2)");
     }
 
     #[test]

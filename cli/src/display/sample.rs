@@ -162,6 +162,8 @@ pub(crate) fn ends() -> Vec<OperationView> {
     };
     let mut reported = load(true);
     reported["result_summary"]["report"] = json!(quality());
+    reported["warnings"] = json!([{"code": "OUTLIER", "message": "told above", "run": 1,
+        "at": "2026-01-31T12:02:41.000Z"}]);
     let mut dry = reported.clone();
     dry["params"] = json!({"dry_run": true});
     let bar = |day: u32, close| {

@@ -78,7 +78,7 @@ fn circumstances(row: &OperationRow) -> Vec<Fact> {
     });
     let silent = row.unresponsive_since.map(|since| when(row, since));
     let forked = row.forked_from.as_ref().map(|from| {
-        let steps = steps_of(row, &from.step);
+        let steps = steps_of(&from.step);
         let steps = steps.map(|steps| format!(" at {steps}"));
         format!(
             "{}{}, {}",
@@ -87,7 +87,7 @@ fn circumstances(row: &OperationRow) -> Vec<Fact> {
             date(from.at)
         )
     });
-    let checkpoint = row.checkpoint.as_ref().map(|point| kept(row, point));
+    let checkpoint = row.checkpoint.as_ref().map(kept);
     known([
         (
             "lane",
@@ -106,17 +106,15 @@ fn circumstances(row: &OperationRow) -> Vec<Fact> {
     ])
 }
 
-fn kept(row: &OperationRow, point: &CheckpointView) -> String {
+fn kept(point: &CheckpointView) -> String {
     let (size, at) = (bytes(point.bytes), date(point.at));
-    format!("{}, {size}, {at}", reached(row, point))
+    format!("{}, {size}, {at}", reached(point))
 }
 
 /// The checkpoints before the last one.
 fn older(view: &OperationView) -> Vec<Fact> {
     let older = view.checkpoints.iter().skip(1);
-    older
-        .map(|point| Fact::new("", &kept(&view.row, point)))
-        .collect()
+    older.map(|point| Fact::new("", &kept(point))).collect()
 }
 
 fn trouble(view: &OperationView) -> Vec<Fact> {

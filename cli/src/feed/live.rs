@@ -146,7 +146,7 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
         let event: Event = serde_json::from_value(raw).ok()?;
         *since = Some(event.seq);
         let is_small = matches!(event.body, EventBody::Metric(_) | EventBody::Log(_));
-        if self.wants_events && !(self.tell)(Arrival::Event(Box::new(event))) {
+        if self.wants_events && !self.report(event) {
             return Some(End::Over);
         }
         // Events before the snapshot are history, and a metric or a log line changes no view.

@@ -56,7 +56,7 @@ impl<T: Fn(Arrival) -> bool> Feed<T> {
                 let Ok(event) = serde_json::from_value(event.clone()) else {
                     continue;
                 };
-                if !(self.tell)(Arrival::Event(Box::new(event))) {
+                if !self.report(event) {
                     return;
                 }
             }

@@ -102,6 +102,25 @@ fn what_cannot_be_forked_says_why() {
 }
 
 #[test]
+fn a_fork_or_a_retry_that_is_waited_for_has_the_exit_code_of_its_end() {
+    let server = Server::start();
+    let old = original(&server);
+    let fork = format!(
+        "ops fork {old} --param iterations=9 --param step_ms=3600000 --timeout 0.1 --wait 30"
+    );
+    let failed = server.says(1, &fork.split(' ').collect::<Vec<_>>());
+    assert!(failed.contains("DEADLINE_EXCEEDED"), "{failed}");
+    let list = server.json(&["ops", "list", "--limit", "1"]);
+    let id = list["operations"][0]["operation_id"]
+        .as_str()
+        .expect("an id");
+    // A retry has the options of what failed, and its params.
+    let failed = server.says(1, &["ops", "retry", id, "--wait", "30"]);
+    assert!(failed.contains("DEADLINE_EXCEEDED"), "{failed}");
+    server.says(0, &["ops", "retry", &old, "--wait", "30"]);
+}
+
+#[test]
 fn the_end_of_a_cancelled_one_says_how_it_is_forked() {
     let server = Server::start();
     let id = server.sleeper();

@@ -308,7 +308,7 @@ fn bars_are_loaded_listed_and_shown() {
         "{text}"
     );
     // This symbol has to be escaped in a path.
-    let line = "data load BRK.B^X=F --timeframe 1w --file other.csv";
+    let line = "data load BRK.B^X=F --timeframe 1d --file other.csv";
     let view = server.json(&line.split(' ').collect::<Vec<_>>());
     assert_eq!(view["result_summary"]["replaced"], false);
     let args = [
@@ -316,21 +316,21 @@ fn bars_are_loaded_listed_and_shown() {
         "load",
         "btc/usdt &",
         "--timeframe",
-        "12mo",
+        "12h",
         "--file",
         "other.csv",
     ];
     let text = server.says(0, &args);
     assert!(
-        text.contains("impresario data show 'btc/usdt &' 12mo"),
+        text.contains("impresario data show 'btc/usdt &' 12h"),
         "{text}"
     );
 
     let list = server.json(&["data", "list"]);
     let symbols: Vec<_> = (0..3).map(|at| &list["datasets"][at]["symbol"]).collect();
     assert_eq!(symbols, ["BRK.B^X=F", "GOOG", "btc/usdt &"]);
-    let text = server.says(0, &["data", "show", "btc/usdt &", "12mo"]);
-    assert!(text.contains("btc/usdt & 12mo  3 bars"), "{text}");
+    let text = server.says(0, &["data", "show", "btc/usdt &", "12h"]);
+    assert!(text.contains("btc/usdt & 12h  3 bars"), "{text}");
     let output = server.run(&["data", "load", "A~B", "--timeframe", "1d"]);
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8_lossy(&output.stderr);
@@ -340,8 +340,8 @@ fn bars_are_loaded_listed_and_shown() {
     );
     assert!(server.says(0, &["data", "list"]).contains("other.csv"));
 
-    let text = server.says(0, &["data", "show", "BRK.B^X=F", "1w"]);
-    assert!(text.contains("BRK.B^X=F 1w  3 bars"), "{text}");
+    let text = server.says(0, &["data", "show", "BRK.B^X=F", "1d"]);
+    assert!(text.contains("BRK.B^X=F 1d  3 bars"), "{text}");
     assert!(text.contains("627.18  627.84  621.54  623.99"), "{text}");
     let text = server.says(0, &["data", "show", "GOOG", "1d", "--start", "2010-01-06"]);
     assert!(text.contains("here    1 bar,"), "{text}");
@@ -379,7 +379,7 @@ fn a_range_of_many_pages_is_shown_as_one() {
 
 #[test]
 fn data_that_is_not_there_and_files_that_are_no_bars_say_what_to_do() {
-    let server = Server::with_files(&[("BAD_1d.csv", "Date,Open\n2010-01-04,1\n")]);
+    let server = Server::with_files(&[("BAD_1d.csv", "Date,Open,High,Low\n2010-01-04,1,1,1\n")]);
     let output = server.run(&["data", "show", "GOOG", "1d"]);
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{text}");

@@ -218,3 +218,45 @@ fn ctrl_c_ends_an_upload_and_the_server_keeps_nothing() {
     waits(|| server.imports().is_empty());
     assert_eq!(server.json(&["ops", "list"])["operations"], json!([]));
 }
+
+#[test]
+fn a_dry_run_shows_how_a_file_would_be_read_and_a_doubt_how_it_is_answered() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().expect("a folder"));
+    let path = file(&folder);
+    let line = |more: &[&str]| {
+        let line = [
+            "data",
+            "load",
+            path.as_str(),
+            "--symbol",
+            "GOOG",
+            "--timeframe",
+        ];
+        said(&server.run(&[&line[..], more].concat()))
+    };
+    let text = line(&["1d", "--dry-run"]);
+    for words in [
+        "dry run",
+        "nothing was changed",
+        "read as",
+        "separator ,",
+        "close = Close",
+        "3 read, 3 added",
+        "2010-01-06  625.86",
+        "without --dry-run",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(server.says(0, &["data", "list"]).contains("no data here"));
+    // These are days.
+    let text = line(&["1w"]);
+    for words in ["DATA_DOUBTFUL", "nothing was changed", "or --accept-doubt "] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let code = text
+        .split("--accept-doubt ")
+        .nth(1)
+        .and_then(|rest| rest.split(',').next());
+    let text = line(&["1w", "--accept-doubt", code.expect("a code")]);
+    assert!(text.contains("data_load completed"), "{text}");
+}

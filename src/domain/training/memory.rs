@@ -5,9 +5,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use super::error::TrainingError;
 use super::network::weights_of;
+use super::params::TrainingParams;
 
 /// How many copies of the weights there are at once: the weights, their gradient, Adam's two moments, the
 /// best so far, and what a checkpoint writes of all of them.
@@ -17,6 +19,8 @@ const COPIES: u64 = 9;
 const PASSING: u64 = 4;
 /// The size of a weight or an output, in bytes.
 const FLOAT: u64 = 4;
+/// From so many bytes on a batch takes longer than giving memory back.
+const LARGE: u64 = 16 << 20;
 /// The folder of control groups.
 const GROUPS: &str = "/sys/fs/cgroup";
 
@@ -65,16 +69,38 @@ pub(super) fn free() -> Option<u64> {
 
 /// Gives freed memory back to the operating system when it is dropped, after the tensors of a training.
 /// libtorch takes its memory from the C library, which keeps much of what is freed for itself.
-pub(super) struct GiveBack;
+pub(super) struct GiveBack {
+    /// How much memory the network needed, in bytes.
+    needed: u64,
+}
+
+impl GiveBack {
+    /// The memory of a training with these params.
+    pub(super) fn after(params: &TrainingParams) -> Self {
+        let rows = params.rows_at_once(u64::MAX);
+        let needed = needed(&params.widths(), rows);
+        Self { needed }
+    }
+}
 
 impl Drop for GiveBack {
+    /// It takes longer than a batch of a small network, and whoever has asked such a training to stop must not wait
+    /// for it: another thread does it. Where none can be had, it is done after the next training.
     fn drop(&mut self) {
-        #[cfg(all(target_os = "linux", target_env = "gnu"))]
-        #[expect(unsafe_code, reason = "the C library alone can give its memory back")]
-        // SAFETY: it takes a number, may be called at any time from any thread, and touches freed memory alone.
-        unsafe {
-            libc::malloc_trim(0);
+        if self.needed >= LARGE {
+            return give_back();
         }
+        let thread = thread::Builder::new().name("give-back".to_owned());
+        drop(thread.spawn(give_back));
+    }
+}
+
+fn give_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    #[expect(unsafe_code, reason = "the C library alone can give its memory back")]
+    // SAFETY: it takes a number, may be called at any time from any thread, and touches freed memory alone.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
 

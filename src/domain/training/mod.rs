@@ -32,6 +32,8 @@ mod operation;
 #[cfg(feature = "training")]
 mod params;
 #[cfg(feature = "training")]
+mod part;
+#[cfg(feature = "training")]
 mod predict;
 #[cfg(feature = "training")]
 mod prepared;
@@ -45,12 +47,13 @@ pub use self::{
     adam::Adam,
     device::{ComputeDevice, use_threads},
     error::TrainingError,
-    fit::{Ended, Fit, Fitted, Hyper, Part},
+    fit::{Ended, Fit, Fitted, Hyper},
     loss::Sum,
     models::Models,
     network::{Batch, Dropout, Network},
     operation::{Training, TrainingOutput},
     params::TrainingParams,
+    part::Part,
     predict::predict,
     verify::{ModelVerification, ModelVerify, ModelVerifyParams},
 };

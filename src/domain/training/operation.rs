@@ -77,7 +77,7 @@ impl Operation for Training {
 
     fn run(&self, params: TrainingParams, ctx: &Context) -> Result<TrainingOutput, Failure> {
         // It is the last to be dropped.
-        let _give_back = memory::GiveBack;
+        let _give_back = memory::GiveBack::after(&params);
         let (symbol, timeframe) = (&params.symbol, &params.timeframe);
         ctx.title(format!("Training MLP on {symbol} {timeframe}"));
         let machine = machine::choose(&params.device, ctx)?;

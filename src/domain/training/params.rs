@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::device;
-use super::fit::{Hyper, JUDGED_AT_ONCE};
+use super::fit::Hyper;
+use super::part::JUDGED_AT_ONCE;
 use super::prepare::WIDTH;
 use crate::domain::market::{Timeframe, symbol};
 

@@ -7,10 +7,10 @@ use impresario_api::{FeatureView, ModelData, Span, TestReport};
 
 use super::device::ComputeDevice;
 use super::error::TrainingError;
-use super::fit::Part;
 use super::memory;
 use super::network::Network;
 use super::params::TrainingParams;
+use super::part::Part;
 use super::prepare::{self, LOOK_BACK, NAMES, Parts, PrepareError, Scaler, Table, WIDTH};
 use super::scores;
 use crate::domain::market::{Dataset, Library};

@@ -72,11 +72,11 @@ impl Operation for ModelVerify {
     }
 
     fn run(&self, params: ModelVerifyParams, ctx: &Context) -> Result<ModelVerification, Failure> {
-        // It is the last to be dropped.
-        let _give_back = memory::GiveBack;
         let card = self.models.card(params.model_id)?;
         let kept = self.models.network(&card)?.weights();
         let plan = Plan::of(&card)?;
+        // It is dropped after all tensors.
+        let _give_back = memory::GiveBack::after(&plan.params);
         ctx.title(format!("Verifying {}", card.model_id));
         let machine = machine::choose(&card.device, ctx)?;
         let data = Prepared::read(&self.library, &plan.params, machine.device, ctx)?;

@@ -1,5 +1,7 @@
 //! A training that goes on from the checkpoint of another one, with some params changed.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use super::cancelling::learning;
@@ -118,6 +120,29 @@ fn a_fork_with_fewer_epochs_than_were_run_keeps_the_best_of_them() {
         "it learned nothing"
     );
     verifies(&server, &result);
+}
+
+#[test]
+fn a_folder_of_another_training_is_not_forked() {
+    let server = server();
+    let of = paused(&server);
+    let other = learning(&server, &json!({}));
+    server.asks(&other, "pause", "paused");
+    let newest = |id: &str| {
+        let root = server.folder.path().join("data/checkpoints");
+        let folders = fs::read_dir(root.join(id)).expect("checkpoints");
+        let folders = folders.map(|entry| entry.expect("an entry").path());
+        folders.max().expect("one")
+    };
+    let place = newest(&of);
+    fs::remove_dir_all(&place).expect("the test may");
+    fs::rename(newest(&other), &place).expect("the test may");
+    let count = || server.get(OPERATIONS).data(200)["total_count"].clone();
+    let before = count();
+    let refused = fork(&server, &of, &json!({}));
+    refused.fails(409, "CHECKPOINT_FOREIGN");
+    assert!(refused.message().contains("other params"), "{refused:?}");
+    assert_eq!(count(), before, "nothing was started");
 }
 
 #[test]

@@ -9,18 +9,17 @@ use crate::rules::run_end::{RunEnd, RunFailure};
 /// What a run's end means: the first table of the lifecycle, column by column.
 pub(super) fn ended(state: &State, end: &RunEnd, moment: Moment) -> State {
     use StopVerb::{Cancel, Deadline, Finish, Pause};
+    // What an earlier run has failed of is not how this one ended.
     let to = |status| State {
         status,
+        error: None,
         ..state.clone()
     };
     let failed = |error| State {
         error: Some(error),
         ..to(Recorded::Failed)
     };
-    let completed = State {
-        error: None,
-        ..to(Recorded::Completed)
-    };
+    let completed = to(Recorded::Completed);
     match (end, state.stop_verb()) {
         (RunEnd::Ignored, Some(Finish)) if !state.shutdown => completed,
         (RunEnd::Returned, _) => completed,
@@ -29,9 +28,13 @@ pub(super) fn ended(state: &State, end: &RunEnd, moment: Moment) -> State {
             ..completed
         },
         (RunEnd::Stopped | RunEnd::Ignored, None | Some(Finish)) => to(Recorded::Pending),
-        (RunEnd::Stopped | RunEnd::Ignored | RunEnd::Lost, Some(Pause)) => to(Recorded::Paused),
-        (RunEnd::Stopped | RunEnd::Ignored | RunEnd::Lost, Some(Cancel)) => to(Recorded::Cancelled),
-        (RunEnd::Stopped | RunEnd::Ignored | RunEnd::Lost, Some(Deadline)) => {
+        (RunEnd::Stopped | RunEnd::Ignored | RunEnd::Lost { .. }, Some(Pause)) => {
+            to(Recorded::Paused)
+        }
+        (RunEnd::Stopped | RunEnd::Ignored | RunEnd::Lost { .. }, Some(Cancel)) => {
+            to(Recorded::Cancelled)
+        }
+        (RunEnd::Stopped | RunEnd::Ignored | RunEnd::Lost { .. }, Some(Deadline)) => {
             failed(deadline(state))
         }
         (RunEnd::Failed(failure) | RunEnd::Panicked(failure), Some(Cancel)) => State {
@@ -48,7 +51,7 @@ pub(super) fn ended(state: &State, end: &RunEnd, moment: Moment) -> State {
             let again = state.terms.retry_panics;
             tried_again(state, error(state, failure), again, moment)
         }
-        (RunEnd::Lost, None | Some(Finish)) => lost(state),
+        (RunEnd::Lost { went_further }, None | Some(Finish)) => lost(state, *went_further),
     }
 }
 
@@ -72,9 +75,10 @@ fn tried_again(state: &State, error: OperationError, retryable: bool, moment: Mo
     }
 }
 
-/// A run that went with its process: free after a shutdown mark, else it costs an attempt. A kind
-/// that is not run again by itself fails even after the mark: its run did not come back in order.
-fn lost(state: &State) -> State {
+/// A run that went with its process: free after a shutdown mark, and if it has come further than where it
+/// began; else it costs an attempt. A kind that is not run again by itself fails in any case: its run did
+/// not come back in order.
+fn lost(state: &State, went_further: bool) -> State {
     let spent = state.attempt >= state.terms.max_attempts;
     let again = |attempt, error| State {
         status: Recorded::Pending,
@@ -86,7 +90,12 @@ fn lost(state: &State) -> State {
         (true, ..) => {
             "the process ended under the run, and this kind is not run again by itself".to_owned()
         }
-        (false, true, _) => return again(state.attempt, state.error.clone()),
+        (false, true, _) => return again(state.attempt, None),
+        (false, false, _) if went_further => {
+            let message = "the process ended under the run, which goes on from its checkpoint";
+            let error = lost_error(state, message.to_owned());
+            return again(state.attempt, Some(error));
+        }
         (false, false, true) => {
             let attempt = state.attempt;
             format!("the process ended under the run, and attempt {attempt} was the last")

@@ -78,7 +78,7 @@ pub struct State {
     pub has_checkpoint: bool,
     /// Whether its last run was cut by a finish that a stronger stop has replaced since.
     pub early: bool,
-    /// The last attempt's error, kept until completed.
+    /// The last run's error, kept until a later one ends without an error.
     pub error: Option<OperationError>,
     /// The kind's terms.
     pub terms: Terms,

@@ -64,6 +64,10 @@ pub const CASES: &[Case] = &[
     ("totals", reading::totals),
     ("recovery of lost runs", recovery::table),
     ("recovery charges a lost attempt", recovery::attempts),
+    (
+        "recovery charges no run that came further",
+        recovery::further,
+    ),
     ("recovery leaves the rest alone", recovery::others),
     ("recovery of one owner's runs", recovery::owners),
     ("pruning", pruning::oldest_first),

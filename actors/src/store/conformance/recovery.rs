@@ -1,8 +1,8 @@
 //! What becomes of runs that were lost with their process.
 
-use impresario_api::{Status, Stop, StopVerb, Verb};
+use impresario_api::{Status, StepCounts, Stop, StopVerb, Verb};
 
-use super::helpers::same;
+use super::helpers::{id, same};
 use super::stage::Stage;
 use crate::rules::lifecycle::Input;
 use crate::rules::run_end::RunEnd;
@@ -107,6 +107,35 @@ pub(super) fn attempts(stage: &mut Stage) {
         code(stage, 1),
         (Status::Failed, lost),
         "the second attempt was the last",
+    );
+}
+
+/// Each run is lost behind its checkpoint: it costs an attempt where that one is no further.
+pub(super) fn further(stage: &mut Stage) {
+    stage.running(1);
+    for (run, step, attempt) in [(1, 3, 1), (2, 4, 1), (3, 9, 1), (4, 9, 2)] {
+        let mut checkpoint = stage.checkpoint(run);
+        checkpoint.step = StepCounts::from([("iteration".to_owned(), step)]);
+        let append = Command::Append {
+            id: id(1),
+            run,
+            events: Vec::new(),
+            checkpoint: Some(checkpoint),
+        };
+        stage.done(append);
+        recover(stage);
+        let state = &stage.operation(1).state;
+        let got = (state.shown(), state.attempt);
+        same(got, (Status::Pending, attempt), &format!("after run {run}"));
+        same(state.error.is_some(), true, "it is told");
+        stage.claim("lane 1", 1);
+    }
+    recover(stage);
+    let state = &stage.operation(1).state;
+    same(
+        state.shown(),
+        Status::Failed,
+        "one without a checkpoint of its own",
     );
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use impresario_api::{EventBody, Progress, RestoredData, Status, Verb, Warning};
+use impresario_api::{EventBody, Progress, RestoredData, Status, StepCounts, Verb, Warning};
 use serde_json::json;
 
 use super::helpers::{failure, id, log, same, types};
@@ -164,7 +164,7 @@ pub(super) fn skipped(stage: &mut Stage) {
     let keep = |stage: &mut Stage, run, step| {
         stage.pass(10);
         let mut checkpoint = stage.checkpoint(run);
-        checkpoint.step = BTreeMap::from([("iteration".to_owned(), step)]);
+        checkpoint.step = StepCounts::from([("iteration".to_owned(), step)]);
         let append = Command::Append {
             id: id(1),
             run,
@@ -175,11 +175,16 @@ pub(super) fn skipped(stage: &mut Stage) {
     };
     keep(stage, 1, 1);
     keep(stage, 1, 2);
-    stage.ends(1, RunEnd::Lost);
+    stage.ends(
+        1,
+        RunEnd::Lost {
+            went_further: false,
+        },
+    );
     stage.claim("lane 1", 1);
     let restored = RestoredData {
         run: 2,
-        from_step: BTreeMap::from([("iteration".to_owned(), 1)]),
+        from_step: StepCounts::from([("iteration".to_owned(), 1)]),
         metrics: BTreeMap::new(),
     };
     let append = stage.append(1, 2, vec![EventBody::Restored(restored)]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use impresario_api::{Event, EventBody, Status, Timestamp, Verb};
+use impresario_api::{Event, EventBody, Status, StepCounts, Timestamp, Verb};
 use serde_json::json;
 
 use super::helpers::{id, same, terms};
@@ -235,7 +235,7 @@ impl Stage {
         SavedCheckpoint {
             at: self.now(),
             run,
-            step: BTreeMap::from([("iteration".to_owned(), 2)]),
+            step: StepCounts::from([("iteration".to_owned(), 2)]),
             outermost: Some("iteration".to_owned()),
             value: Arc::from([1, 2, 3].as_slice()),
             dir: None,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::store::{SavedCheckpoint, StoredOperation};
-use impresario_api::{OperationId, Timestamp};
+use impresario_api::{OperationId, StepCounts, Timestamp};
 use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ use super::error::unreadable;
 struct About<'a> {
     at: Timestamp,
     run: u32,
-    step: Cow<'a, BTreeMap<String, u64>>,
+    step: Cow<'a, StepCounts>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outermost: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ fn damaged() -> SavedCheckpoint {
     SavedCheckpoint {
         at: Timestamp::default(),
         run: 0,
-        step: BTreeMap::new(),
+        step: StepCounts::new(),
         outermost: None,
         value: Arc::from([]),
         dir: None,

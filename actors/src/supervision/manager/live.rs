@@ -110,6 +110,7 @@ impl Manager {
             waiting: self.of.waiting.clone(),
             threads: lane.map_or(1, |lane| lane.config.threads),
             checkpoint_timing: policy.checkpoints,
+            checkpoint_costs: self.of.checkpoint_costs.clone(),
             checkpoints: operation.checkpoints.clone(),
             origin: Origin {
                 kind: operation.kind.clone(),

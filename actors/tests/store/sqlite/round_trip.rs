@@ -71,7 +71,7 @@ fn checkpoint() -> impl Strategy<Value = SavedCheckpoint> {
     parts.prop_map(|(view, value, dir)| SavedCheckpoint {
         at: view.at,
         run: 1,
-        metrics: view.step.clone(),
+        metrics: view.step.clone().into_iter().collect(),
         outermost: view.step.keys().next().cloned(),
         step: view.step,
         value: Arc::from(value),
