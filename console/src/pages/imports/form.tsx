@@ -26,6 +26,8 @@ interface Known {
 }
 
 const MAIN = ['symbol', 'timeframe', 'mode'];
+/** The order of those about how the file is written; others follow. Columns have fields of their own. */
+const HOW = ['dialect', 'time_format', 'time_zone', 'separator', 'decimal', 'bad_rows', 'duplicates'];
 /** Params that this form has no field for: the file is known, and doubts are accepted where they are shown. */
 const UNSHOWN = ['file', 'dry_run', 'accept_doubts'];
 
@@ -45,7 +47,8 @@ export function LoadForm({ file, kind, query }: { file: string; kind: Kind; quer
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
   const [trial, setTrial] = useState<{ id: string; params: Params; refused: boolean } | null>(null);
-  const [open, setOpen] = useState(Object.keys(link.values).some((name) => !MAIN.includes(name) && !UNSHOWN.includes(name)));
+  // What another load has said of its file is seen at once.
+  const [open, setOpen] = useState(list.some(({ name, fallback }) => !MAIN.includes(name) && !UNSHOWN.includes(name) && (link.values[name] ?? fallback) !== fallback));
   const own = upload.value?.name === file ? upload.value : null;
   const sends = own?.phase === 'sending';
   // What was seen in a dry run is not what is loaded from another file of the same name.
@@ -109,7 +112,7 @@ export function LoadForm({ file, kind, query }: { file: string; kind: Kind; quer
           <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
             <summary>How the file is written, where that cannot be found</summary>
             <div class="fields">
-              {list.filter((one) => !MAIN.includes(one.name) && !UNSHOWN.includes(one.name) && one.name !== 'columns').map((one) => entry(found(one, known, values['dialect'])))}
+              {how(list).map((one) => entry(found(one, known, values['dialect'])))}
             </div>
             {list.some((one) => one.name === 'columns') ? <Columns value={values['columns'] ?? ''} change={put('columns')} faults={of('columns')} known={known?.columns ?? {}} /> : null}
           </details>
@@ -130,6 +133,11 @@ function Present({ symbol, timeframe }: { symbol: string; timeframe: string }): 
   const { got } = useRead<{ datasets: Dataset[] }>('/data', 'data_load');
   const one = got?.datasets.find((of) => of.symbol === symbol.trim() && of.timeframe === timeframe.trim());
   return <p class="present muted">{one === undefined ? '' : <>There are {count(one.rows)} bars of <bdi>{one.symbol}</bdi> {one.timeframe} already, {period(one.start, one.end)}. The mode says what becomes of them.</>}</p>;
+}
+
+function how(list: readonly Field[]): Field[] {
+  const place = ({ name }: Field): number => (HOW.includes(name) ? HOW.indexOf(name) : HOW.length);
+  return list.filter(({ name }) => !MAIN.includes(name) && !UNSHOWN.includes(name) && name !== 'columns').sort((a, b) => place(a) - place(b));
 }
 
 /** A field about how the file is written: what is not said is found. Dialects are those that the server has. */
