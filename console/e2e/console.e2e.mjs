@@ -589,13 +589,15 @@ story('prices are drawn as candles or as a line, and holes are counted', async (
 
 story('a dataset that begins in the evening shows it, and how its older bars are seen', async (page, server) => {
   const bar = (day) => ({ timestamp: `2024-02-0${day}T23:00:00.000Z`, open: 1, high: 1, low: 1, close: 1, volume: 1 });
-  const dataset = { symbol: 'EURUSD', timeframe: '1d', rows: 3, holes: 0, start: '2024-01-31T23:00:00.000Z', end: bar(2).timestamp, bytes: 1, sha256: 'a', source: 'EURUSD_1d.csv', loaded_at: bar(2).timestamp };
+  const dataset = { symbol: 'EURUSD', timeframe: '1d', rows: 3, holes: 0, start: '2024-01-31T23:00:00.000Z', end: bar(2).timestamp, bytes: 1, sha256: 'a', source: 'EURUSD_1d.csv', loaded_at: bar(2).timestamp, warnings: [] };
   const answers = (path, data) => page.route(path, (route) => route.fulfill({ json: { success: true, data } }));
   await answers('**/api/v1/data', { datasets: [dataset] });
   // As a server answers that has more bars than a page shows.
   await answers('**/api/v1/data/EURUSD/1d?**', { dataset, bars: [bar(1), bar(2)], next_start: null });
+  await answers('**/api/v1/data/EURUSD/1d/report', { report: null });
   await page.goto(`${server.console}#/data`);
   await page.getByText('The newest 2 of 3 bars.').waitFor();
+  await page.getByText('It was loaded by an earlier version').waitFor();
   await page.locator('code').getByText(`impresario --url ${server.url} data show EURUSD 1d --end ${bar(1).timestamp}`).waitFor();
   assert.deepEqual((await page.locator('tbody td').allInnerTexts()).slice(4, 6), ['2024-01-31 23:00', '2024-02-02 23:00']);
 });
