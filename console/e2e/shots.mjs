@@ -41,6 +41,12 @@ try {
   await shoot('empty-models', '#/models');
   const kinds = (await server.get('/kinds')).map((one) => one.kind);
   await server.post('/data/load?wait=30', { symbol: 'GOOG', timeframe: '1d' });
+  await everywhere('load', '#/data/imports?file=GOOG_1d.csv', {
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Dry run' }).click();
+      await page.locator('.trial .report').waitFor();
+    },
+  });
   let training = null;
   if (kinds.includes('training')) {
     await server.post('/training/start?wait=60', { symbol: 'GOOG', timeframe: '1d', epochs: 40, patience: 40 });
@@ -69,12 +75,6 @@ try {
   });
   await everywhere('supervision', '#/supervision');
   await everywhere('data', '#/data');
-  await everywhere('load', '#/data/imports?file=GOOG_1d.csv', {
-    act: async (page) => {
-      await page.getByRole('button', { name: 'Dry run' }).click();
-      await page.locator('.trial .report').waitFor();
-    },
-  });
   await everywhere('models', '#/models');
   if (training !== null) {
     const { models } = await server.get('/models');

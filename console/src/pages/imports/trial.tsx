@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { post, words } from '../../api.ts';
 import { reach } from '../../connection.ts';
 import { useOperation, useOutput } from '../../feed/watching.ts';
-import { count, period } from '../../format.ts';
+import { count, period, zoned } from '../../format.ts';
 import { Meter, OperationLink, Panel, Problem, tell } from '../../parts/basics.tsx';
 import { Linked, Refused, type Answering } from '../../parts/refused.tsx';
 import { Ends, Report } from '../../parts/report.tsx';
@@ -70,7 +70,7 @@ function Running({ view }: { view: View }): JSX.Element {
   };
   return (
     <>
-      <p class="sending"><bdi class="text">{view.progress?.message ?? (view.status === 'pending' ? 'It waits for its turn' : '')}</bdi><button type="button" disabled={reach.value === 'gone' || view.stop !== null} onClick={stop}>Stop</button></p>
+      <p class="sending"><bdi class="text">{view.status === 'pending' ? `It waits${view.waiting_for === null ? '' : `: ${zoned(view.waiting_for)}`}` : (view.progress?.message ?? '')}</bdi><button type="button" disabled={reach.value === 'gone' || view.stop !== null} onClick={stop}>Stop</button></p>
       <Meter value={view.progress?.percentage ?? 0} status={view.status} label="Dry run" />
     </>
   );
