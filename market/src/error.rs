@@ -25,15 +25,13 @@ pub enum ImportError {
     },
     /// No line names the columns of a bar, and the columns cannot be told from what is in them.
     #[error(
-        "{file}: line 1: expected a header such as timestamp,open,high,low,close,volume, got \"{got}\"{hint}"
+        "{file}: line 1: expected a header such as timestamp,open,high,low,close,volume, got \"{got}\""
     )]
     NoHeader {
         /// The file's name.
         file: String,
         /// The first line, shortened.
         got: String,
-        /// What may be wrong with it; may be empty.
-        hint: String,
     },
     /// The header lacks columns.
     #[error("{file}: header: expected the columns {}, which are missing; got \"{got}\"; say columns if they have other names", missing.join(", "))]
@@ -114,8 +112,8 @@ pub struct BadRows {
 /// A row that is no bar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
-    /// The row's number, from 1, without the header.
-    pub row: u64,
+    /// The row's number, from 1, without the header; of a row whose time came before only the line is known.
+    pub row: Option<u64>,
     /// The line on which it begins, from 1.
     pub line: u64,
     /// The field, or "the row".
@@ -217,8 +215,12 @@ fn told(bad: &BadRows) -> String {
         expected,
         got,
     } = first;
+    let row = row.map_or_else(
+        || format!("line {line}"),
+        |row| format!("row {row} (line {line})"),
+    );
     let start = format!(
-        "{}: row {row} (line {line}), {field}: expected {expected}, got {got}",
+        "{}: {row}, {field}: expected {expected}, got {got}",
         bad.file
     );
     match bad.count {

@@ -166,7 +166,7 @@ impl BarReader {
             }
             Err(Broken::TooLong) => {
                 let row = BadRow {
-                    row: self.rows + 1,
+                    row: Some(self.rows + 1),
                     line: 0,
                     field: "the row",
                     expected: format!("at most {LONGEST_RECORD} bytes"),
@@ -188,7 +188,11 @@ impl BarReader {
 
     /// How many bytes of the file were read.
     pub fn bytes(&self) -> u64 {
-        self.text.0.bytes()
+        match self.packed.is_empty() {
+            true => self.records.next_offset(),
+            // They are read ahead, as much as is unpacked at once.
+            false => self.text.0.bytes(),
+        }
     }
 
     #[inline]
@@ -232,7 +236,7 @@ impl BarReader {
                 Ok(bar)
             }
             Err(mut bad) => {
-                bad.row = self.rows;
+                bad.row = Some(self.rows);
                 Err(bad)
             }
         };
@@ -298,7 +302,7 @@ impl BarReader {
     ) -> Result<FileFacts, ImportError> {
         for duplicate in duplicates {
             let row = BadRow {
-                row: 0,
+                row: None,
                 line: 0,
                 field: "timestamp",
                 expected: "each time once; say duplicates first or last to keep one of them"
@@ -574,7 +578,7 @@ impl RowReader {
             "as the header has"
         };
         Box::new(BadRow {
-            row: 0,
+            row: None,
             line: 0,
             field: "the row",
             expected: format!("{} fields, {what}", self.layout.width),
@@ -605,7 +609,7 @@ pub(crate) fn time_of<'a>(
 #[cold]
 fn bad(field: Field, expected: String, got: &[u8]) -> Box<BadRow> {
     Box::new(BadRow {
-        row: 0,
+        row: None,
         line: 0,
         field: field.name(),
         expected,

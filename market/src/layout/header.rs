@@ -107,7 +107,7 @@ impl Header<'_> {
             prices[at] = self.only(*field, &found)?;
         }
         let volumes = self.volumes(allowed);
-        let shift = self.shift(body);
+        let shift = self.shift(&places[0], body);
         let time = self.time(&places[0], &prices, body, shift)?;
         let symbol = self.symbol_column();
         let moved = |place: usize| place + shift;
@@ -308,13 +308,18 @@ impl Header<'_> {
     }
 
     /// How many cells stand before those that the header names: R writes the names of rows without a header.
-    fn shift(&self, body: usize) -> usize {
+    fn shift(&self, times: &[usize], body: usize) -> usize {
         let mut rows = self.sample.iter().skip(body).take(50).peekable();
         let is_wider = |row: &Row| {
             row.len() == self.header.len() + 1 && row.last().is_some_and(|cell| !cell.is_empty())
         };
         let are_wider = rows.peek().is_some() && rows.all(is_wider);
-        usize::from(are_wider)
+        // Where the times have a name, they must be where this says; otherwise the rows are too wide.
+        let is_time = |place: &usize| {
+            let cell = self.sample.get(body).and_then(|row| row.get(place + 1));
+            cell.is_some_and(|cell| looks_like_time(cell))
+        };
+        usize::from(are_wider && (times.is_empty() || times.iter().any(|place| is_time(place))))
     }
 
     fn time(

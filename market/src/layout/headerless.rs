@@ -5,6 +5,7 @@ use super::{Columns, Layout, Sample, Time, Wanted, text_of};
 use crate::dialect::{Field, Separator};
 use crate::error::{Doubt, ImportError};
 use crate::number::Decimal;
+use crate::records::LONGEST_RECORD;
 
 type Row = Vec<Vec<u8>>;
 
@@ -22,8 +23,10 @@ pub(super) fn find(sample: &Sample, wanted: &Wanted<'_>) -> Result<Layout, Impor
     })?;
     let told = || ImportError::NoHeader {
         file: wanted.file.to_owned(),
-        got: text_of(&first.join(&b','.clone())),
-        hint: String::new(),
+        got: match first.iter().map(Vec::len).sum::<usize>() as u64 > LONGEST_RECORD {
+            true => format!("a line of more than {LONGEST_RECORD} bytes"),
+            false => text_of(&first.join(&b','.clone())),
+        },
     };
     // Excel's line about the separator is no row.
     let skipped = usize::from(first.iter().any(|cell| cell.starts_with(b"sep=")));

@@ -81,14 +81,15 @@ impl Layout {
         if let Some(decimal) = wanted.dialect.decimal {
             return Ok(decimal.into());
         }
-        let places = self.columns.prices.into_iter().chain(self.columns.volume);
-        let places: Vec<_> = places.collect();
-        let rows = sample.iter().skip(self.header_records);
-        let cells = rows.flat_map(|row| {
-            let cell = |place: &usize| row.get(*place).map(Vec::as_slice);
-            places.iter().filter_map(cell).collect::<Vec<_>>()
+        let rows = || sample.iter().skip(self.header_records);
+        let prices = rows().flat_map(|row| {
+            let cell = |place: usize| row.get(place).map(Vec::as_slice);
+            self.columns.prices.into_iter().filter_map(cell)
         });
-        if let Some(decimal) = number::decimal_of(cells) {
+        let volumes = rows().filter_map(|row| row.get(self.columns.volume?).map(Vec::as_slice));
+        // A volume may settle what the prices leave open, but `1,000` of it makes no clear prices unclear.
+        let both = number::decimal_of(prices.clone().chain(volumes));
+        if let Some(decimal) = both.or_else(|| number::decimal_of(prices)) {
             return Ok(decimal);
         }
         let doubt = Doubt {

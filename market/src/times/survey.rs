@@ -523,6 +523,13 @@ impl Survey {
             })
             .map(|(candidate, _)| *candidate)
             .collect();
+        // Nobody has bars of one day of 1970 where the digits can be those of dates.
+        if alive
+            .iter()
+            .any(|candidate| !matches!(candidate.form, Form::Epoch(_)))
+        {
+            fits.retain(|fit| !fit.is_one_day());
+        }
         if let Some(pair) = day_and_month(&alive)
             && (fits.is_empty()
                 || fits

@@ -137,11 +137,11 @@ pub struct DataLoadOutput {
     /// How the file was read, and what is remarkable about it.
     pub report: QualityReport,
     /// The first five bars of the dataset, after a dry run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub first: Vec<Bar>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<Vec<Bar>>,
     /// The last five bars of the dataset, after a dry run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub last: Vec<Bar>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<Vec<Bar>>,
 }
 
 impl DataLoad {
@@ -219,7 +219,15 @@ impl DataLoadParams {
     }
 
     fn file(&self) -> String {
-        let default = || format!("{}_{}.csv", symbol::in_file(&self.symbol), self.timeframe);
+        let default = || {
+            // A symbol that is a plain name of a file stands there as people write it.
+            let is_plain = !self.symbol.starts_with('.') && !self.symbol.contains(['/', '\\']);
+            let name = match is_plain {
+                true => self.symbol.clone(),
+                false => symbol::in_file(&self.symbol),
+            };
+            format!("{name}_{}.csv", self.timeframe)
+        };
         self.file.clone().unwrap_or_else(default)
     }
 
@@ -451,8 +459,8 @@ fn previewed(
         replaced: None,
         dry_run: true,
         report,
-        first: preview.first,
-        last: preview.last,
+        first: Some(preview.first),
+        last: Some(preview.last),
     })
 }
 
@@ -473,8 +481,8 @@ fn published(
         replaced: Some(replaced),
         dry_run: false,
         report,
-        first: Vec::new(),
-        last: Vec::new(),
+        first: None,
+        last: None,
     })
 }
 /// `rows` times `whole / part`, at least `rows`.

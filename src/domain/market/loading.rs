@@ -373,7 +373,7 @@ impl Ordered {
 
     fn duplicates_refused(&self, source: &str) -> MarketError {
         let row = |row: &DuplicateRow| BadRow {
-            row: row.line,
+            row: None,
             line: row.line,
             field: "timestamp",
             expected: "each time once".to_owned(),

@@ -18,7 +18,7 @@ pub use imports::{ImportName, Imports, Upload};
 pub use impresario_market::Timeframe;
 pub use impresario_market::bars::{SeriesFault, check_bars};
 pub use library::{Dataset, Library};
-pub use load::{DataLoad, DataLoadOutput, DataLoadParams};
+pub use load::{BadRowPolicy, DataLoad, DataLoadOutput, DataLoadParams};
 pub use loading::{Duplicates, LoadCounts, LoadMode, Loading, Ordered, Preview};
 
 #[cfg(test)]

@@ -93,36 +93,36 @@ fn a_file_that_is_no_table_of_bars_is_told_apart() {
         ("\n\r\n\n".to_owned(), "FILE_EMPTY", vec!["empty"]),
         (HEADER.to_owned(), "NO_ROWS", vec!["A_1d.csv", "header"]),
         (
-            names("2004-08-18,1,1,1,1,1"),
+            names("one,two,three,four,five,six"),
             "NO_HEADER",
-            vec!["A_1d.csv", "line 1", "timestamp,open", "2004-08-18,1"],
+            vec!["A_1d.csv", "line 1", "timestamp,open", "one,two"],
         ),
         (names("a"), "NO_HEADER", vec!["\"a\""]),
         (long, "NO_HEADER", vec!["65536 bytes"]),
         (
             names("date,open,high,low,close"),
-            "COLUMN_MISSING",
-            vec!["A_1d.csv", "volume", "date,open"],
+            "BAD_ROW",
+            vec!["A_1d.csv", "the row", "5 fields"],
         ),
         (
-            names("date,o,h,low,close,volume"),
+            names("date,oo,hh,low,close,volume"),
             "COLUMN_MISSING",
             vec!["open, high"],
         ),
         (
-            names("day,open,high,low,close,volume"),
+            "x,open,high,low,close,volume\nA,1,1,1,1,1\n".to_owned(),
             "COLUMN_MISSING",
             vec!["timestamp"],
         ),
         (
             names("date,open,high,low,close,Open,volume"),
             "COLUMN_TWICE",
-            vec!["A_1d.csv", "open once", "\"Open\""],
+            vec!["A_1d.csv", "one column for the open", "\"Open\""],
         ),
         (
             names("date,time,open,high,low,close,volume"),
-            "COLUMN_TWICE",
-            vec!["\"date\" and \"time\""],
+            "DATA_DOUBTFUL",
+            vec!["DATE_MISSING"],
         ),
     ] {
         let (got, message) = World::new(&text).fails();

@@ -56,7 +56,7 @@ fn half_way_the_percentage_follows_the_bytes() {
         .end();
     assert_eq!(ended.status(), Status::Cancelled);
     let progress = ended.progress();
-    assert_eq!(progress.items_processed, 5_120);
+    assert_eq!(progress.items_processed, 5_119);
     assert!((45.0..55.0).contains(&progress.percentage), "{progress:?}");
     assert!(
         progress
@@ -124,20 +124,31 @@ fn a_library_that_cannot_be_written_is_worth_another_attempt() {
 }
 
 #[test]
-fn hourly_bars_that_are_loaded_as_daily_ones_are_warned_of() {
-    let row = |hour: i64| format!("{},10,12.5,9,11,100\n", hour * 3_600);
+fn hourly_bars_are_no_daily_ones_unless_the_doubt_is_accepted() {
+    let row = |hour: i64| format!("{},10,12.5,9,11,100\n", 1_600_000_000 + hour * 3_600);
     let text: String = std::iter::once(HEADER.to_owned())
         .chain((0..100).map(row))
         .collect();
-    let ended = World::new(text).ended();
-    assert!(ended.output().is_some(), "it is loaded all the same");
+    let world = World::new(&text);
+    let (code, message) = world.fails();
+    assert_eq!(code, "DATA_DOUBTFUL");
+    assert!(message.contains("SPACING_UNEXPECTED"), "{message}");
+    let ended = world.ended();
+    let details = ended.error().and_then(|error| error.details.clone());
+    let doubt = &details.expect("it says which")["doubts"][0];
+    assert_eq!(doubt["code"], "SPACING_UNEXPECTED");
+    assert!(doubt["instead"].is_string(), "{doubt}");
+    let accepted = DataLoadParams {
+        accept_doubts: vec!["SPACING_UNEXPECTED".to_owned()],
+        duplicates: Duplicates::First,
+        ..params(None)
+    };
+    let ended = testing::run(&world.load, accepted).end();
     let warnings = ended.warnings();
-    assert!(
-        warnings
-            .iter()
-            .any(|warning| warning.0 == "TIMEFRAME_DOUBTFUL"),
-        "{warnings:?}"
-    );
+    let is_told = warnings
+        .iter()
+        .any(|warning| warning.0 == "SPACING_UNEXPECTED");
+    assert!(is_told, "{warnings:?} {:?}", ended.error());
     assert!(World::new(many(100)).ended().warnings().is_empty());
 }
 
