@@ -1,30 +1,30 @@
-//! Reads bars from a file of the user: CSV with a header, or JSON.
+//! Reads bars from a file of the user: JSON, or what the server loads, by the same rules.
 
+use std::fs::File;
+use std::io::{Seek, Write};
 use std::path::Path;
+use std::sync::Arc;
 
-use impresario_api::{Bar, BarPage, PredictRequest, Timestamp};
+use chrono::Utc;
+use impresario_api::{Bar, BarPage, PredictRequest};
+use impresario_market::dialect::{AUTO, Dialect};
+use impresario_market::error::ImportError;
+use impresario_market::rows::{BarReader, Duplicate, ReadOptions, Row};
 
 use crate::error::Error;
 use crate::text_file::{self, Form};
 
-/// The columns of a bar in order; the first may have other names.
-const NAMES: [&str; 6] = ["timestamp", "open", "high", "low", "close", "volume"];
-/// Other names of the column of times, the same as in the server.
-const TIMES: [&str; 3] = ["time", "date", "datetime"];
-
-/// Reads `path` as CSV if its name ends in `.csv`, otherwise as JSON.
-pub(crate) fn read(path: &Path) -> Result<Vec<Bar>, Error> {
+/// Reads the bars of `path`, in the order of their times. They are those of `symbol` and `timeframe` if the file
+/// does not say otherwise.
+pub(crate) fn read(path: &Path, symbol: &str, timeframe: &str) -> Result<Vec<Bar>, Error> {
     let whole = text_file::whole(path);
     let wrong = |why: String| Error::usage(format!("--bars {}: {why}", whole.display()));
-    let text = text_file::read(path, Form::Data).map_err(|error| wrong(error.to_string()))?;
-    let text = text.as_str();
-    let is_csv = path
-        .extension()
-        .is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
-    let bars = match is_csv {
-        true => csv(text),
-        false => json(text)
-            .map_err(|error| format!("expected JSON, or CSV in a file named *.csv: {error}")),
+    let bytes = text_file::bytes(path, Form::Data).map_err(|error| wrong(error.to_string()))?;
+    let text = std::str::from_utf8(&bytes).ok();
+    let text = text.map(|text| text.trim_start_matches('\u{feff}').trim_start());
+    let bars = match text.filter(|text| text.starts_with(['[', '{'])) {
+        Some(text) => json(text),
+        None => rows(path, &bytes, symbol, timeframe),
     };
     let bars = bars.map_err(wrong)?;
     match bars.is_empty() {
@@ -45,71 +45,53 @@ fn json(text: &str) -> Result<Vec<Bar>, String> {
     Ok(request.bars)
 }
 
-fn csv(text: &str) -> Result<Vec<Bar>, String> {
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| error.to_string())?;
-    let is_time = |name: &str| TIMES.iter().any(|one| name.eq_ignore_ascii_case(one));
-    let mut places = [0; 6];
-    for (place, name) in places.iter_mut().zip(NAMES) {
-        let fits = |one: &str| one.eq_ignore_ascii_case(name) || (name == NAMES[0] && is_time(one));
-        *place = header
-            .iter()
-            .position(fits)
-            .ok_or_else(|| format!("header: expected a column {name}"))?;
-    }
-    let rows = reader.records().enumerate();
-    rows.map(|(at, row)| bar(&row.map_err(|error| error.to_string())?, &places, at + 1))
-        .collect()
-}
-
-fn bar(row: &csv::StringRecord, places: &[usize; 6], at: usize) -> Result<Bar, String> {
-    let field = |column: usize| row.get(places[column]).unwrap_or_default();
-    let wrong = |column: usize, expected: &str| {
-        let (name, got) = (NAMES[column], field(column));
-        format!("row {at}, {name}: expected {expected}, got \"{got}\"")
+/// The bars of what is no JSON. A pipe is read as well as a file, so the bytes go into a file without a name.
+fn rows(path: &Path, bytes: &[u8], symbol: &str, timeframe: &str) -> Result<Vec<Bar>, String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let timeframe = timeframe.parse();
+    let options = ReadOptions {
+        symbol: symbol.to_owned(),
+        timeframe: timeframe.map_err(|error| format!("timeframe: {error}"))?,
+        dialect_name: AUTO.to_owned(),
+        dialect: Dialect::default(),
+        skip_bad_rows: false,
+        leave_out_uncertain_end: false,
+        accept_doubts: Vec::new(),
+        kept: None,
+        today: Utc::now().date_naive(),
     };
-    let number = |column| {
-        let number: Result<f64, _> = field(column).parse();
-        let number = number.ok().filter(|number| number.is_finite());
-        number.ok_or_else(|| wrong(column, "a number"))
-    };
-    let expected =
-        "a time such as 2004-08-19, 20040819, 2004-08-19T13:30:00Z or seconds since 1970";
-    Ok(Bar {
-        timestamp: time(field(0)).ok_or_else(|| wrong(0, expected))?,
-        open: number(1)?,
-        high: number(2)?,
-        low: number(3)?,
-        close: number(4)?,
-        volume: number(5)?,
-    })
+    let spooled = spooled(bytes).map_err(|error| error.to_string())?;
+    parsed(Arc::new(spooled), &name, &options).map_err(|error| error.to_string())
 }
 
-/// A date, a date-time (in UTC if it has no offset) or seconds since 1970.
-fn time(text: &str) -> Option<Timestamp> {
-    if let Some(date) = basic_date(text) {
-        return Some(date);
-    }
-    if let Ok(seconds) = text.parse::<i64>() {
-        return seconds.checked_mul(1_000).map(Timestamp::from_millis);
-    }
-    let text = text.replacen(' ', "T", 1);
-    let complete = ["", "Z", ":00Z", "T00:00:00Z"];
-    complete
-        .iter()
-        .find_map(|rest| format!("{text}{rest}").parse().ok())
+fn spooled(bytes: &[u8]) -> std::io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file)
 }
 
-/// `20040819`, in the years in which the server takes eight digits for a date.
-fn basic_date(text: &str) -> Option<Timestamp> {
-    let is_date = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (year, rest) = text.split_at_checked(4).filter(|_| is_date)?;
-    let (month, day) = rest.split_at(2);
-    let fits = ("1800"..="2200").contains(&year);
-    let whole = format!("{year}-{month}-{day}T00:00:00Z");
-    whole.parse().ok().filter(|_| fits)
+fn parsed(file: Arc<File>, name: &str, options: &ReadOptions) -> Result<Vec<Bar>, ImportError> {
+    let mut reader = BarReader::open(file, name, options)?;
+    let mut rows = Vec::new();
+    while let Some(row) = reader.next()? {
+        if let Row::Bar(bar, place) = row {
+            rows.push((bar, place));
+        }
+    }
+    rows.sort_by_key(|(bar, _)| bar.timestamp);
+    let pairs = rows
+        .windows(2)
+        .filter(|pair| pair[0].0.timestamp == pair[1].0.timestamp);
+    let again: Vec<_> = pairs
+        .map(|pair| Duplicate {
+            time: pair[1].0.timestamp,
+            first: pair[0].1,
+            later: pair[1].1,
+        })
+        .collect();
+    reader.finish(&again, again.len() as u64)?;
+    Ok(rows.into_iter().map(|(bar, _)| bar).collect())
 }
 
 #[cfg(test)]
@@ -124,7 +106,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join(name);
         std::fs::write(&path, text).expect("the folder is ours");
-        read(&path).map_err(|error| error.to_string())
+        read(&path, "GOOG", "1d").map_err(|error| error.to_string())
     }
 
     #[test]
@@ -150,58 +132,40 @@ mod tests {
     }
 
     #[test]
-    fn times_are_dates_date_times_and_seconds() {
-        for text in [
-            "2004-08-19",
-            "2004-08-19 00:00",
-            "2004-08-19 00:00:00",
-            "2004-08-19T00:00:00Z",
-            "2004-08-19T02:00:00+02:00",
-            "1092873600",
-            "20040819",
-        ] {
-            let time = time(text).map(Timestamp::as_millis);
-            assert_eq!(time, Some(1_092_873_600_000), "{text}");
-        }
-        for seconds in ["20040832", "17991231", "22010101", "2004081"] {
-            let time = time(seconds).map(|time| time.as_millis() / 1_000);
-            assert_eq!(time, seconds.parse().ok(), "{seconds}");
-        }
-        for text in ["", "yesterday", "2004-13-01", "99999999999999999999"] {
-            assert_eq!(time(text), None, "{text}");
-        }
-    }
-
-    #[test]
     fn what_is_no_bar_is_named() {
         let header = "timestamp,open,high,low,close,volume\n";
         for (name, text, said) in [
-            ("a.csv", "timestamp,open\n1,2\n".to_owned(), "a column high"),
-            ("a.csv", header.to_owned(), "expected bars, got none"),
             (
                 "a.csv",
-                format!("{header}1,2,3,x,4,5\n"),
-                "row 1, low: expected a number, got \"x\"",
+                "timestamp,open,high\n1,2,3\n".to_owned(),
+                "low, close",
             ),
-            ("a.csv", format!("{header}1,2,3,NaN,4,5\n"), "row 1, low"),
+            ("a.csv", header.to_owned(), "expected rows of bars"),
             (
                 "a.csv",
-                format!("{header}soon,2,3,1,4,5\n"),
-                "row 1, timestamp",
+                format!("{header}2004-08-19,2,3,x,4,5\n"),
+                "row 1 (line 2), low: expected a number, got \"x\"",
             ),
             (
                 "a.csv",
-                format!("{header}1,2,3\n"),
-                "found record with 3 fields",
+                format!("{header}2004-08-19,2,3,NaN,2,5\n"),
+                "row 1 (line 2), low",
+            ),
+            ("a.csv", format!("{header}2004-08-19,2,3\n"), "6 fields"),
+            (
+                "a.csv",
+                format!("{header}2004-08-19,2,3,1,2,5\n2004-08-19,2,3,1,2,5\n"),
+                "line 3, timestamp: expected each time once",
+            ),
+            (
+                "a.csv",
+                format!("{header}01/02/2004,2,3,1,2,5\n"),
+                "DAY_MONTH_AMBIGUOUS",
             ),
             ("a.json", "{}".to_owned(), "missing field `bars`"),
             ("a.json", "[]".to_owned(), "expected bars, got none"),
-            ("a.json", "nonsense".to_owned(), "expected ident"),
-            (
-                "passwd",
-                "root:x:0:0".to_owned(),
-                "expected JSON, or CSV in a file named *.csv: expected value at line 1",
-            ),
+            ("a.json", "[1]".to_owned(), "expected struct Bar"),
+            ("passwd", "root:x:0:0".to_owned(), "expected a header"),
         ] {
             let error = read_as(name, &text).expect_err("it is no bars");
             assert!(
@@ -209,6 +173,6 @@ mod tests {
                 "{text}: {error}"
             );
         }
-        assert!(read(Path::new("/nonexistent/a.csv")).is_err());
+        assert!(read(Path::new("/nonexistent/a.csv"), "GOOG", "1d").is_err());
     }
 }

@@ -139,7 +139,9 @@ mod tests {
         let folder = std::env::current_dir().expect("a folder");
         let shown = folder.join(name).display().to_string();
         let token = read_token(name).err().map(|error| error.to_string());
-        let bars = bars_file::read(name).err().map(|error| error.to_string());
+        let bars = bars_file::read(name, "A", "1d")
+            .err()
+            .map(|error| error.to_string());
         for error in [token, bars] {
             assert!(error.is_some_and(|text| text.contains(&shown)));
         }

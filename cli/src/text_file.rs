@@ -38,8 +38,8 @@ impl Form {
     }
 }
 
-/// The text of a file, without the byte-order mark that some editors put before it.
-pub(crate) fn read(path: &Path, form: Form) -> io::Result<String> {
+/// What is in a file.
+pub(crate) fn bytes(path: &Path, form: Form) -> io::Result<Vec<u8>> {
     let most = form.most_bytes();
     let mut bytes = Vec::new();
     let file = form.open(path)?;
@@ -48,7 +48,12 @@ pub(crate) fn read(path: &Path, form: Form) -> io::Result<String> {
         let why = format!("expected at most {most} bytes, and it has more");
         return Err(io::Error::new(ErrorKind::FileTooLarge, why));
     }
-    let text = String::from_utf8(bytes);
+    Ok(bytes)
+}
+
+/// The text of a file, without the byte-order mark that some editors put before it.
+pub(crate) fn read(path: &Path, form: Form) -> io::Result<String> {
+    let text = String::from_utf8(bytes(path, form)?);
     let text =
         text.map_err(|_| io::Error::new(ErrorKind::InvalidData, "expected text in UTF-8"))?;
     Ok(match text.strip_prefix('\u{feff}') {

@@ -37,17 +37,17 @@ pub(super) fn show(app: &App, id: &str) -> Result<(), Error> {
 
 /// A prediction after the last bar of a file, or of a dataset of the server.
 pub(super) fn predict(app: &App, asked: &Predict) -> Result<(), Error> {
-    let from_file = asked.bars.as_deref().map(bars_file::read).transpose()?;
     let id = ids::resolve_model(&app.client, &asked.id)?;
     let path = format!("/api/v1/models/{id}");
     let card: ModelCard = app.client.get_as(&path, &[])?;
-    let (source, bars) = match (from_file, &asked.bars) {
-        (Some(mut bars), Some(file)) => {
+    let (source, bars) = match &asked.bars {
+        Some(file) => {
+            let mut bars = bars_file::read(file, &card.data.symbol, &card.data.timeframe)?;
             // The features need far fewer bars, and a body has a limit.
             let older = bars.len().saturating_sub(NEWEST);
             (file.display().to_string(), bars.split_off(older))
         }
-        _ => {
+        None => {
             let symbol = asked.symbol.as_ref().unwrap_or(&card.data.symbol);
             let timeframe = asked.timeframe.as_ref().unwrap_or(&card.data.timeframe);
             let bars = data::newest(&app.client, symbol, timeframe, NEWEST)?;
