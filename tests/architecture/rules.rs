@@ -156,7 +156,8 @@ fn clean_domain(path: &str, text: &str) -> Vec<Violation> {
         "axum",
         "impresario_server",
     ];
-    if !is_source(path) || !path.starts_with("src/domain/") {
+    let is_domain = path.starts_with("src/domain/") || path.starts_with("market/src/");
+    if !is_source(path) || !is_domain {
         return Vec::new();
     }
     let strange = |name: &Name| {
@@ -239,7 +240,8 @@ fn sql_at_home(path: &str, text: &str) -> Vec<Violation> {
 fn cli_is_a_client(path: &str, text: &str) -> Vec<Violation> {
     if path == "cli/Cargo.toml" {
         return manifest(text, |name| {
-            name.starts_with("impresario") && name != "impresario-api"
+            name.starts_with("impresario")
+                && !["impresario-api", "impresario-market"].contains(&name)
         });
     }
     if !is_source(path) || !path.starts_with("cli/") {
