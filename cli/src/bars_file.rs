@@ -74,7 +74,7 @@ fn spooled(bytes: &[u8]) -> std::io::Result<File> {
 fn parsed(file: Arc<File>, name: &str, options: &ReadOptions) -> Result<Vec<Bar>, ImportError> {
     let mut reader = BarReader::open(file, name, options)?;
     let mut rows = Vec::new();
-    while let Some(row) = reader.next()? {
+    while let Some(row) = reader.read()? {
         if let Row::Bar(bar, place) = row {
             rows.push((bar, place));
         }

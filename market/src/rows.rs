@@ -157,7 +157,7 @@ impl BarReader {
     }
 
     /// The next row; `None` at the end of the file.
-    pub fn next(&mut self) -> Result<Option<Row>, ImportError> {
+    pub fn read(&mut self) -> Result<Option<Row>, ImportError> {
         let read = match self.records.read() {
             Ok(true) => self.parsed(),
             Ok(false) => {

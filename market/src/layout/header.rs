@@ -223,7 +223,6 @@ impl Header<'_> {
     }
 
     /// The symbol of the columns that are read, and the columns of this symbol; `None` if they have none.
-    #[expect(clippy::type_complexity, reason = "a pair with one use")]
     fn chosen(
         &self,
         places: &[Vec<usize>],
@@ -319,7 +318,7 @@ impl Header<'_> {
             let cell = self.sample.get(body).and_then(|row| row.get(place + 1));
             cell.is_some_and(|cell| looks_like_time(cell))
         };
-        usize::from(are_wider && (times.is_empty() || times.iter().any(|place| is_time(place))))
+        usize::from(are_wider && (times.is_empty() || times.iter().any(is_time)))
     }
 
     fn time(

@@ -131,7 +131,7 @@ fn inferred(
             row.get(*place)
                 .is_some_and(|cell| cell.iter().any(u8::is_ascii_alphabetic))
         };
-        *place != date && numbers(*place).is_none() && rows.iter().all(|row| is_word(&row))
+        *place != date && numbers(*place).is_none() && rows.iter().all(is_word)
     });
     let columns: Vec<_> = (behind..width)
         .filter_map(|place| Some((place, numbers(place)?)))
@@ -163,7 +163,7 @@ fn inferred(
     }))
 }
 
-fn number(cell: &Vec<u8>) -> Option<f64> {
+fn number(cell: &[u8]) -> Option<f64> {
     Decimal::Point
         .parse(cell)
         .or_else(|| Decimal::Comma.parse(cell))

@@ -304,7 +304,7 @@ impl Operation for DataLoad {
             ctx.check()
         };
         let mut steps = 0_u64;
-        while let Some(row) = reader.next().map_err(MarketError::from)? {
+        while let Some(row) = reader.read().map_err(MarketError::from)? {
             if let Row::Bar(bar, place) = row {
                 loading.push(&bar, place)?;
             }
