@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::dialect::Field;
 use crate::records;
 
-/// The names of each field, the likeliest first, as [`normal`] writes them.
+/// The names of each field, the likeliest first, in lower case and with single spaces.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Names {
