@@ -59,11 +59,9 @@ pub(crate) fn build() -> Result<(), Failure> {
     step(
         "build impresariod and impresario (release; the first time takes minutes)",
         || {
-            Ok(cmd!(
-                shell,
-                "cargo build --release --locked -p impresario-server -p impresario-cli"
-            )
-            .run_echo()?)
+            // One after the other: built together, the client would get the server's reader of Parquet.
+            cmd!(shell, "cargo build --release --locked -p impresario-server").run_echo()?;
+            Ok(cmd!(shell, "cargo build --release --locked -p impresario-cli").run_echo()?)
         },
     )
 }
