@@ -14,23 +14,41 @@ use impresario_market::rows::{BarReader, Duplicate, ReadOptions, Row};
 use crate::error::Error;
 use crate::text_file::{self, Form};
 
-/// Reads the bars of `path`, in the order of their times. They are those of `symbol` and `timeframe` if the file
-/// does not say otherwise.
-pub(crate) fn read(path: &Path, symbol: &str, timeframe: &str) -> Result<Vec<Bar>, Error> {
-    let whole = text_file::whole(path);
-    let wrong = |why: String| Error::usage(format!("--bars {}: {why}", whole.display()));
-    let bytes = text_file::bytes(path, Form::Data).map_err(|error| wrong(error.to_string()))?;
-    let text = std::str::from_utf8(&bytes).ok();
-    let text = text.map(|text| text.trim_start_matches('\u{feff}').trim_start());
-    let bars = match text.filter(|text| text.starts_with(['[', '{'])) {
-        Some(text) => json(text),
-        None => rows(path, &bytes, symbol, timeframe),
-    };
-    let bars = bars.map_err(wrong)?;
-    match bars.is_empty() {
-        true => Err(wrong("expected bars, got none".to_owned())),
-        false => Ok(bars),
+/// A file that was read, and not yet understood.
+pub(crate) struct BarsFile<'a> {
+    path: &'a Path,
+    bytes: Vec<u8>,
+}
+
+impl<'a> BarsFile<'a> {
+    /// Reads the file.
+    pub(crate) fn open(path: &'a Path) -> Result<Self, Error> {
+        match text_file::bytes(path, Form::Data) {
+            Ok(bytes) => Ok(Self { path, bytes }),
+            Err(error) => Err(wrong(path, &error.to_string())),
+        }
     }
+
+    /// Its bars, in the order of their times. They are those of `symbol` and `timeframe` if the file does not say
+    /// otherwise.
+    pub(crate) fn bars(&self, symbol: &str, timeframe: &str) -> Result<Vec<Bar>, Error> {
+        let text = std::str::from_utf8(&self.bytes).ok();
+        let text = text.map(|text| text.trim_start_matches('\u{feff}').trim_start());
+        let bars = match text.filter(|text| text.starts_with(['[', '{'])) {
+            Some(text) => json(text),
+            None => rows(self.path, &self.bytes, symbol, timeframe),
+        };
+        let bars = bars.map_err(|why| wrong(self.path, &why))?;
+        match bars.is_empty() {
+            true => Err(wrong(self.path, "expected bars, got none")),
+            false => Ok(bars),
+        }
+    }
+}
+
+fn wrong(path: &Path, why: &str) -> Error {
+    let whole = text_file::whole(path);
+    Error::usage(format!("--bars {}: {why}", whole.display()))
 }
 
 /// A list of bars, or a document that contains one: a predict request, or the output of `data show --json`.
@@ -102,11 +120,15 @@ mod tests {
         2004-08-19,100.34,100,104.06,95.96,9,22351900\r\n\
         \"2004-08-20\",108.31,101.01,109.08,100.5,9,11428600\r\n";
 
+    fn read(path: &Path) -> Result<Vec<Bar>, Error> {
+        BarsFile::open(path)?.bars("GOOG", "1d")
+    }
+
     fn read_as(name: &str, text: &str) -> Result<Vec<Bar>, String> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join(name);
         std::fs::write(&path, text).expect("the folder is ours");
-        read(&path, "GOOG", "1d").map_err(|error| error.to_string())
+        read(&path).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -173,6 +195,6 @@ mod tests {
                 "{text}: {error}"
             );
         }
-        assert!(read(Path::new("/nonexistent/a.csv"), "GOOG", "1d").is_err());
+        assert!(read(Path::new("/nonexistent/a.csv")).is_err());
     }
 }

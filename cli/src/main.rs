@@ -139,7 +139,7 @@ mod tests {
         let folder = std::env::current_dir().expect("a folder");
         let shown = folder.join(name).display().to_string();
         let token = read_token(name).err().map(|error| error.to_string());
-        let bars = bars_file::read(name, "A", "1d")
+        let bars = bars_file::BarsFile::open(name)
             .err()
             .map(|error| error.to_string());
         for error in [token, bars] {

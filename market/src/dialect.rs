@@ -252,9 +252,11 @@ const MOST_BYTES: u64 = 64 << 10;
 const MOST_FILES: usize = 200;
 
 /// The dialects that a load can name.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Dialects {
     known: BTreeMap<String, Dialect>,
+    /// Files that cannot be used, by their names. They disturb no load that does not name them.
+    faulty: BTreeMap<String, DialectError>,
 }
 
 /// Why a dialect's file cannot be used.
@@ -288,7 +290,8 @@ impl Dialects {
         Ok(dialects)
     }
 
-    /// Those, and the files `NAME.toml` of `folder`, which win over shipped ones of the same name.
+    /// Those, and the files `NAME.toml` of `folder`, which win over shipped ones of the same name. A file that cannot
+    /// be used is an error where it is named.
     pub fn with_folder(folder: &Path) -> Result<Self, DialectError> {
         let mut dialects = Self::shipped()?;
         let unreadable = |path: &Path| {
@@ -299,8 +302,11 @@ impl Dialects {
         for entry in std::fs::read_dir(folder).map_err(unreadable(folder))? {
             let path = entry.map_err(unreadable(folder))?.path();
             let is_dialect = path.extension().is_some_and(|ending| ending == "toml");
+            let is_hidden = path
+                .file_name()
+                .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
             // A pipe or a device would have no end.
-            if is_dialect && path.is_file() {
+            if is_dialect && !is_hidden && path.is_file() {
                 paths.push(path);
             }
         }
@@ -311,30 +317,42 @@ impl Dialects {
             return Err(DialectError::Invalid { file, why });
         }
         for path in paths {
-            let file = path.display().to_string();
-            let invalid = |why: String| DialectError::Invalid {
-                file: file.clone(),
-                why,
-            };
-            let name = path.file_stem().and_then(|name| name.to_str());
-            let name = name.filter(|name| is_name(name)).ok_or_else(|| {
-                invalid(
-                    "expected a name of 1 to 40 lower-case letters, digits, _ and -, and not auto"
-                        .to_owned(),
-                )
-            })?;
-            let mut text = String::new();
-            let opened = File::open(&path).map_err(unreadable(&path))?;
-            opened
-                .take(MOST_BYTES + 1)
-                .read_to_string(&mut text)
-                .map_err(unreadable(&path))?;
-            if text.len() as u64 > MOST_BYTES {
-                return Err(invalid(format!("expected at most {MOST_BYTES} bytes")));
+            let name = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if let Err(error) = dialects.add_file(&name, &path) {
+                dialects.known.remove(&name);
+                dialects.faulty.insert(name, error);
             }
-            dialects.add(name, &file, &text)?;
         }
         Ok(dialects)
+    }
+
+    fn add_file(&mut self, name: &str, path: &Path) -> Result<(), DialectError> {
+        let file = path.display().to_string();
+        let unreadable = |source| DialectError::Unreadable {
+            file: file.clone(),
+            source,
+        };
+        let invalid = |why: String| DialectError::Invalid {
+            file: file.clone(),
+            why,
+        };
+        if !is_name(name) {
+            let expected =
+                "expected a name of 1 to 40 lower-case letters, digits, _ and -, and not auto";
+            return Err(invalid(expected.to_owned()));
+        }
+        let mut text = String::new();
+        let opened = File::open(path).map_err(unreadable)?;
+        let read = opened.take(MOST_BYTES + 1).read_to_string(&mut text);
+        read.map_err(unreadable)?;
+        if text.len() as u64 > MOST_BYTES {
+            return Err(invalid(format!("expected at most {MOST_BYTES} bytes")));
+        }
+        self.add(name, &file, &text)
     }
 
     fn add(&mut self, name: &str, file: &str, text: &str) -> Result<(), DialectError> {
@@ -346,12 +364,22 @@ impl Dialects {
         Ok(())
     }
 
-    /// The dialect of this name; `auto` knows nothing.
-    pub fn get(&self, name: &str) -> Option<Dialect> {
-        match name {
-            AUTO => Some(Dialect::default()),
-            name => self.known.get(name).cloned(),
+    /// The dialect of this name, `None` if there is none; `auto` knows nothing. An error if its file cannot be used.
+    pub fn get(&mut self, name: &str) -> Result<Option<Dialect>, DialectError> {
+        if name == AUTO {
+            return Ok(Some(Dialect::default()));
         }
+        match self.faulty.remove(name) {
+            Some(error) => Err(error),
+            None => Ok(self.known.get(name).cloned()),
+        }
+    }
+
+    /// Why files cannot be used, by their names.
+    pub fn faults(&self) -> impl Iterator<Item = (&str, &DialectError)> {
+        self.faulty
+            .iter()
+            .map(|(name, error)| (name.as_str(), error))
     }
 
     /// Their names and descriptions, in order.
@@ -407,22 +435,33 @@ mod tests {
             ("separator = ", "line 1: "),
         ] {
             std::fs::write(folder.path().join("mine.toml"), text).expect("a writable folder");
-            let error = Dialects::with_folder(folder.path())
-                .expect_err(text)
-                .to_string();
+            let mut dialects =
+                Dialects::with_folder(folder.path()).expect("the folder is readable");
+            assert!(dialects.get("histdata").is_ok_and(|one| one.is_some()));
+            let error = dialects.get("mine").expect_err(text).to_string();
             assert!(
                 error.contains(wanted) && error.contains("mine.toml"),
                 "{error}"
             );
         }
         std::fs::write(folder.path().join("mine.toml"), "separator = \"tab\"").expect("writable");
-        let dialects = Dialects::with_folder(folder.path()).expect("it is whole");
-        let mine = dialects.get("mine").expect("it was added");
-        assert_eq!(mine.separator, Some(Separator::Tab));
         std::fs::write(folder.path().join("Mine 2.toml"), "").expect("writable");
-        let error = Dialects::with_folder(folder.path())
-            .expect_err("the name")
-            .to_string();
-        assert!(error.contains("lower-case"), "{error}");
+        std::fs::write(folder.path().join("._mine.toml"), b"\xff").expect("writable");
+        let mut dialects = Dialects::with_folder(folder.path()).expect("the folder is readable");
+        let mine = dialects
+            .get("mine")
+            .expect("it is whole")
+            .expect("it was added");
+        assert_eq!(mine.separator, Some(Separator::Tab));
+        assert!(dialects.get("nobody").is_ok_and(|one| one.is_none()));
+        let faults: Vec<_> = dialects
+            .faults()
+            .map(|(name, error)| (name.to_owned(), error.to_string()))
+            .collect();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(
+            faults[0].0 == "Mine 2" && faults[0].1.contains("lower-case"),
+            "{faults:?}"
+        );
     }
 }

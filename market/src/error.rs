@@ -77,6 +77,14 @@ pub enum ImportError {
         /// What was said, shortened.
         got: String,
     },
+    /// What was said about the times does not fit them.
+    #[error("{field}: {message}")]
+    TimesDoNotFit {
+        /// The param.
+        field: &'static str,
+        /// What is wrong, and what was expected.
+        message: String,
+    },
     /// The file has no rows of bars.
     #[error("{file}: expected rows of bars{}, got none", if *dropped > 0 { ", as all rows were left out" } else { " after the header" })]
     NoRows {
@@ -145,7 +153,7 @@ impl ImportError {
             Self::ColumnMissing { .. } => "COLUMN_MISSING",
             Self::ColumnTwice { .. } => "COLUMN_TWICE",
             Self::SymbolNotFound { .. } => "SYMBOL_NOT_FOUND",
-            Self::OptionDoesNotFit { .. } => "OPTION_DOES_NOT_FIT",
+            Self::OptionDoesNotFit { .. } | Self::TimesDoNotFit { .. } => "OPTION_DOES_NOT_FIT",
             Self::NoRows { .. } => "NO_ROWS",
             Self::BadRows(_) => "BAD_ROW",
             Self::Doubtful { .. } => "DATA_DOUBTFUL",
@@ -166,6 +174,7 @@ impl ImportError {
                 expected,
                 got,
             } => Some(json!({"field": field, "expected": expected, "got": got})),
+            Self::TimesDoNotFit { field, .. } => Some(json!({"field": field})),
             Self::BadRows(bad) => Some(bad.details()),
             Self::Doubtful { file, doubts } => {
                 let doubts: Vec<_> = doubts.iter().map(Doubt::details).collect();

@@ -1,5 +1,7 @@
 //! Numbers as people write them in files of bars.
 
+use crate::records;
+
 /// What stands before the decimals of a file's numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Decimal {
@@ -13,7 +15,9 @@ pub enum Decimal {
 /// The most bytes of a number with its signs.
 const LONGEST: usize = 64;
 /// The signs of currencies that are written beside prices.
-const CURRENCIES: [&str; 8] = ["$", "€", "£", "¥", "₹", "₩", "₽", "₺"];
+const CURRENCIES: [&str; 16] = [
+    "R$", "US$", "HK$", "A$", "C$", "USD", "EUR", "GBP", "CHF", "$", "€", "£", "¥", "₹", "₩", "₽",
+];
 /// Spaces that cannot be broken, as between thousands in French and Russian files.
 const HARD_SPACES: [&str; 3] = ["\u{a0}", "\u{202f}", "\u{2009}"];
 
@@ -29,12 +33,15 @@ impl Decimal {
     /// The number in `text`. `nan` and `inf` are numbers here; the check of the bar refuses them.
     #[inline]
     pub fn parse(self, text: &[u8]) -> Option<f64> {
-        if self == Self::Point
-            && let Ok(number) = fast_float2::parse(text)
-        {
-            return Some(number);
+        let number = match fast_float2::parse(text) {
+            Ok(number) if self == Self::Point => number,
+            _ => self.parse_dressed(text)?,
+        };
+        // A number that is too small for all bits would silently be another one.
+        match number == 0.0 && has_digit_but_zero(text) {
+            true => None,
+            false => Some(number),
         }
-        self.parse_dressed(text)
     }
 
     /// A number with a currency's sign, thousands or a unit such as `K`, or with a comma before its decimals.
@@ -42,7 +49,8 @@ impl Decimal {
         if text.len() > LONGEST {
             return None;
         }
-        let text = std::str::from_utf8(text).ok()?.trim();
+        let text = records::decoded(text);
+        let text = text.trim();
         let (is_negative, text, power) = without_signs(text)?;
         let point = match self {
             Self::Point => '.',
@@ -69,6 +77,14 @@ impl Decimal {
     }
 }
 
+#[cold]
+fn has_digit_but_zero(text: &[u8]) -> bool {
+    let mantissa = text.iter().take_while(|byte| !b"eE".contains(byte));
+    mantissa
+        .into_iter()
+        .any(|byte| (b'1'..=b'9').contains(byte))
+}
+
 /// Whether the number is negative, the text without its sign, its currency and its unit, and the power of ten
 /// of the unit.
 fn without_signs(text: &str) -> Option<(bool, &str, u32)> {
@@ -77,15 +93,11 @@ fn without_signs(text: &str) -> Option<(bool, &str, u32)> {
         None => (false, text),
     };
     let (is_negative, text) = without_minus(text);
-    let mut bare = text;
-    for currency in CURRENCIES {
-        if let Some(rest) = text
-            .strip_prefix(currency)
-            .or_else(|| text.strip_suffix(currency))
-        {
-            bare = rest.trim();
-        }
-    }
+    let without = |currency: &str| {
+        let rest = text.strip_prefix(currency);
+        rest.or_else(|| text.strip_suffix(currency)).map(str::trim)
+    };
+    let bare = CURRENCIES.into_iter().find_map(without).unwrap_or(text);
     // The minus stands before the currency or behind it, and not twice.
     let (is_negative, bare) = match is_negative || bare.len() == text.len() {
         true => (is_negative, bare),
@@ -96,7 +108,7 @@ fn without_signs(text: &str) -> Option<(bool, &str, u32)> {
     }
     let power = match bare.as_bytes().last()? {
         b'K' | b'k' => 3,
-        b'M' => 6,
+        b'M' | b'm' => 6,
         b'B' => 9,
         b'T' => 12,
         _ => return Some((is_negative, bare, 0)),
@@ -136,55 +148,90 @@ fn push_without_thousands(plain: &mut String, whole: &str, decimal: Decimal) -> 
     (last.len() == 3).then_some(())
 }
 
-/// What the numbers of a column say about the decimals of the file.
-enum Evidence {
-    /// Digits alone.
-    Nothing,
-    /// `1,234`: a thousand or one and a bit.
-    Unclear,
-    Point,
-    Comma,
+/// What the numbers of a column say about what stands before the decimals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// `1,234.5`, `1,234,567`: surely a point.
+    point: bool,
+    /// `1.234,5`, `12,5`: surely a comma.
+    comma: bool,
+    /// `1.234`: a point before three decimals, or between thousands.
+    perhaps_point: bool,
+    /// `1,234` or `1'234`: between thousands, or before three decimals, or 32nds.
+    perhaps_thousands: bool,
 }
 
-/// Which of `.` and `,` stands before the decimals of these numbers, `None` if that cannot be told.
-pub fn decimal_of<'a>(numbers: impl Iterator<Item = &'a [u8]>) -> Option<Decimal> {
-    let (mut unclear, mut points, mut commas) = (false, false, false);
-    for number in numbers {
-        match evidence(number) {
-            Evidence::Nothing => {}
-            Evidence::Unclear => unclear = true,
-            Evidence::Point => points = true,
-            Evidence::Comma => commas = true,
+impl Evidence {
+    /// What these numbers say.
+    pub fn of<'a>(numbers: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut evidence = Self::default();
+        numbers.for_each(|number| evidence.see(number));
+        evidence
+    }
+
+    fn see(&mut self, number: &[u8]) {
+        let last = |wanted: u8| number.iter().rposition(|byte| *byte == wanted);
+        let count = |wanted: u8| number.iter().filter(|byte| **byte == wanted).count();
+        // A thousand is written with one to three digits before, of which the first is no zero.
+        let is_thousand = |place: usize| {
+            let behind = number[place + 1..]
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count();
+            let before = number[..place]
+                .iter()
+                .rev()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count();
+            behind == 3 && (1..=3).contains(&before) && number[place - before] != b'0'
+        };
+        match (last(b'.'), last(b',')) {
+            (None, None) => {
+                self.perhaps_thousands |= count(b'\'') == 1 && last(b'\'').is_some_and(is_thousand);
+            }
+            (Some(point), Some(comma)) if point > comma => self.point = true,
+            (Some(_), Some(_)) => self.comma = true,
+            (Some(_), None) if count(b'.') > 1 => self.comma = true,
+            (Some(point), None) if is_thousand(point) => self.perhaps_point = true,
+            (Some(_), None) => self.point = true,
+            (None, Some(_)) if count(b',') > 1 => self.point = true,
+            (None, Some(comma)) if is_thousand(comma) => self.perhaps_thousands = true,
+            (None, Some(_)) => self.comma = true,
         }
     }
-    match (points, commas) {
-        (true, true) => None,
-        (_, true) => Some(Decimal::Comma),
-        (true, _) => Some(Decimal::Point),
-        (false, false) if unclear => None,
-        (false, false) => Some(Decimal::Point),
+
+    const fn clear(self) -> Option<Decimal> {
+        match (self.point, self.comma) {
+            (true, false) => Some(Decimal::Point),
+            (false, true) => Some(Decimal::Comma),
+            _ => None,
+        }
+    }
+
+    const fn is_open(self) -> bool {
+        self.perhaps_point || self.perhaps_thousands
     }
 }
 
-fn evidence(number: &[u8]) -> Evidence {
-    let last = |wanted: u8| number.iter().rposition(|byte| *byte == wanted);
-    let count = |wanted: u8| number.iter().filter(|byte| **byte == wanted).count();
-    let behind = |place: usize| {
-        let rest = &number[place + 1..];
-        rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
-    };
-    match (last(b'.'), last(b',')) {
-        (None, None) => Evidence::Nothing,
-        (Some(point), Some(comma)) if point > comma => Evidence::Point,
-        (Some(_), Some(_)) => Evidence::Comma,
-        (Some(_), None) if count(b'.') > 1 => Evidence::Comma,
-        (Some(_), None) => Evidence::Point,
-        (None, Some(_)) if count(b',') > 1 => Evidence::Point,
-        (None, Some(comma)) => match behind(comma) {
-            // `0,123` has no thousands.
-            3 if comma <= 3 && !number.starts_with(b"0") => Evidence::Unclear,
-            _ => Evidence::Comma,
-        },
+/// What stands before the decimals of these prices and volumes, `None` if that cannot be told. Where a comma stands
+/// before decimals it usually does not stand between columns, and the day comes first in dotted dates: `is_comma_likely`.
+pub fn decimal_of(prices: Evidence, volumes: Evidence, is_comma_likely: bool) -> Option<Decimal> {
+    if prices.point && prices.comma {
+        return None;
+    }
+    if let Some(decimal) = prices.clear() {
+        return Some(decimal);
+    }
+    // The prices say nothing for certain, so the volumes may: `1,234,567`.
+    if let Some(decimal) = volumes.clear() {
+        return Some(decimal);
+    }
+    if prices.perhaps_thousands || (prices.perhaps_point && volumes.perhaps_thousands) {
+        return None;
+    }
+    match (prices.is_open() || volumes.perhaps_point) && is_comma_likely {
+        true => None,
+        false => Some(Decimal::Point),
     }
 }
 
@@ -213,6 +260,9 @@ mod tests {
             ("1'234.56", Decimal::Point, Some(1_234.56)),
             ("1.23M", Decimal::Point, Some(1_230_000.0)),
             ("12.5K", Decimal::Point, Some(12_500.0)),
+            ("1.2m", Decimal::Point, Some(1_200_000.0)),
+            ("R$ 12,5", Decimal::Comma, Some(12.5)),
+            ("USD 12.5", Decimal::Point, Some(12.5)),
             ("1,5B", Decimal::Comma, Some(1.5e9)),
             ("181,03", Decimal::Comma, Some(181.03)),
             ("181", Decimal::Comma, Some(181.0)),
@@ -233,6 +283,9 @@ mod tests {
             ("1 2", Decimal::Point, None),
             ("0x2", Decimal::Point, None),
             ("1e5K", Decimal::Point, None),
+            ("1e-400", Decimal::Point, None),
+            ("0e-400", Decimal::Point, Some(0.0)),
+            ("0,000", Decimal::Comma, Some(0.0)),
             ("nanK", Decimal::Point, None),
         ] {
             assert_eq!(decimal.parse(text.as_bytes()), wanted, "{text}");
@@ -241,15 +294,37 @@ mod tests {
 
     #[test]
     fn the_decimals_are_told_or_doubted() {
-        let of = |numbers: &[&str]| decimal_of(numbers.iter().map(|one| one.as_bytes()));
-        assert_eq!(of(&["181.03", "7,089,230"]), Some(Decimal::Point));
-        assert_eq!(of(&["181,03", "7.089.230"]), Some(Decimal::Comma));
-        assert_eq!(of(&["1,234", "1,234.5"]), Some(Decimal::Point));
-        assert_eq!(of(&["1,234", "12,5"]), Some(Decimal::Comma));
-        assert_eq!(of(&["181", "7089230"]), Some(Decimal::Point));
-        assert_eq!(of(&["1,234", "5,678"]), None);
-        assert_eq!(of(&["1.5", "1,5"]), None);
-        assert_eq!(of(&["0,123", "0,456"]), Some(Decimal::Comma));
+        let of = |prices: &[&str], volumes: &[&str], is_comma_likely| {
+            let [prices, volumes] =
+                [prices, volumes].map(|cells| Evidence::of(cells.iter().map(|one| one.as_bytes())));
+            decimal_of(prices, volumes, is_comma_likely)
+        };
+        let (point, comma) = (Some(Decimal::Point), Some(Decimal::Comma));
+        for (prices, volumes, is_comma_likely, wanted) in [
+            (&["181.03"][..], &["7,089,230"][..], false, point),
+            (&["181,03"], &["7.089.230"], true, comma),
+            (&["1,234", "1,234.5"], &[], false, point),
+            (&["1,234", "12,5"], &[], false, comma),
+            (&["181"], &["7089230"], false, point),
+            (&["181"], &["1,000"], false, point),
+            (&["1,234", "5,678"], &["5"], false, None),
+            (&["1,234", "5,678"], &["7,089,230"], false, point),
+            (&["1.5", "1,5"], &[], false, None),
+            (&["0,123", "0,456"], &[], false, comma),
+            (&["150.201"], &["0"], false, point),
+            (&["150,201"], &["1.000"], true, None),
+            (&["15.251"], &["0"], true, None),
+            (&["60.033"], &["561,417"], false, None),
+            (&["130'160"], &["50000"], false, None),
+            (&["130'160.5"], &["50000"], false, point),
+            (&["181"], &["1.000"], true, None),
+        ] {
+            assert_eq!(
+                of(prices, volumes, is_comma_likely),
+                wanted,
+                "{prices:?} {volumes:?}"
+            );
+        }
     }
 
     proptest! {

@@ -54,6 +54,7 @@ pub(crate) struct Records {
     reader: Reader<Bounded>,
     account: Rc<Account>,
     spaces: bool,
+    separator: u8,
     raw: ByteRecord,
     pub(crate) record: ByteRecord,
 }
@@ -83,6 +84,7 @@ impl Records {
             reader,
             account,
             spaces: separator == Separator::Space,
+            separator: separator.byte(),
             raw: ByteRecord::new(),
             record: ByteRecord::new(),
         }
@@ -100,7 +102,12 @@ impl Records {
             Ok(true) => {}
             Ok(false) => return Ok(false),
             Err(_) if self.account.exceeded.get() => return Err(Broken::TooLong),
-            Err(error) => return Err(Broken::Unreadable(error.into())),
+            Err(error) => {
+                return Err(Broken::Unreadable(match error.into_kind() {
+                    csv::ErrorKind::Io(error) => error,
+                    other => io::Error::other(format!("{other:?}")),
+                }));
+            }
         }
         self.account.whole.set(self.reader.position().byte());
         if self.spaces {
@@ -120,9 +127,28 @@ impl Records {
         self.record.position().map_or(0, csv::Position::byte)
     }
 
-    /// The first byte after the present record.
+    /// The first byte after the last whole record.
     pub(crate) fn next_offset(&self) -> u64 {
-        self.reader.position().byte()
+        self.account.whole.get()
+    }
+
+    /// Whether a field of the record has several lines that look like rows: then a quote is not closed, or
+    /// stands in a wrong place, and rows would be lost in it.
+    pub(crate) fn has_rows_in_quotes(&self) -> bool {
+        let start = self.record.position().map_or(0, csv::Position::line);
+        // Blank lines before the record count as well, so this is only where to look.
+        self.reader.position().line() > start + 1 && self.has_rows_in_a_field()
+    }
+
+    #[cold]
+    fn has_rows_in_a_field(&self) -> bool {
+        let separator = self.separator;
+        let is_row = |line: &[u8]| line.iter().filter(|byte| **byte == separator).count() >= 4;
+        let is_long = |field: &[u8]| {
+            let lines = field.split(|byte| *byte == b'\n');
+            lines.clone().count() > 1 && lines.into_iter().any(is_row)
+        };
+        self.record.iter().any(is_long)
     }
 
     /// Whether the last line of the text has an end. True before anything was read.

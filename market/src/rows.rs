@@ -18,6 +18,9 @@ use crate::survey;
 use crate::timeframe::Timeframe;
 use crate::times::{Clock, Reading};
 
+/// What to say where most rows have a time that came before.
+pub const MOSTLY_DUPLICATES: &str = "each time once, and most rows have a time that came before; if the time of day is in another column, say columns {\"timestamp\": \"date + time\"} with the two names";
+
 /// How a file is to be read.
 #[derive(Clone, Debug)]
 pub struct ReadOptions {
@@ -159,6 +162,18 @@ impl BarReader {
     /// The next row; `None` at the end of the file.
     pub fn read(&mut self) -> Result<Option<Row>, ImportError> {
         let read = match self.records.read() {
+            Ok(true) if self.records.has_rows_in_quotes() => {
+                let row = BadRow {
+                    row: Some(self.rows + 1),
+                    line: 0,
+                    field: "the row",
+                    expected: "one line".to_owned(),
+                    got: "several rows between two quotes; is a quote not closed?".to_owned(),
+                };
+                // Nobody knows how many rows are lost, so it is no row to be skipped.
+                self.take_bad(self.records.offset(), row);
+                return Err(self.bad_rows_error());
+            }
             Ok(true) => self.parsed(),
             Ok(false) => {
                 let last = self.pending.take();
@@ -305,8 +320,11 @@ impl BarReader {
                 row: None,
                 line: 0,
                 field: "timestamp",
-                expected: "each time once; say duplicates first or last to keep one of them"
-                    .to_owned(),
+                expected: match all_duplicates * 2 > self.rows {
+                    true => MOSTLY_DUPLICATES.to_owned(),
+                    false => "each time once; say duplicates first or last to keep one of them"
+                        .to_owned(),
+                },
                 got: format!("{} again", duplicate.time),
             };
             self.bad_rows.push((duplicate.later, row));

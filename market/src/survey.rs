@@ -11,7 +11,7 @@ use crate::dialect::{Dialect, Field};
 use crate::error::{Doubt, ImportError};
 use crate::layout::{Layout, Names, Time, Wanted, is_same_symbol};
 use crate::notes::Notes;
-use crate::records::{Records, decoded, shortened};
+use crate::records::{Records, shortened};
 use crate::rows::{ReadOptions, RowReader, time_of, unreadable};
 use crate::times::{Asked, Decision, Kept, Reading, Survey, TimesFault, Zone};
 
@@ -61,7 +61,7 @@ fn survey(options: &ReadOptions, of_header: Option<Zone>) -> Result<Survey, Impo
     let asked = asked(&options.dialect)?;
     let kept = options.kept.map(|(first, last)| Kept { first, last });
     let survey = Survey::new(&asked, options.timeframe, kept, options.today, of_header);
-    survey.map_err(|fault| said(fault, &options.dialect))
+    survey.map_err(said)
 }
 
 /// What is gathered of the rows.
@@ -128,7 +128,7 @@ impl<'a> Look<'a> {
         self.rows += 1;
         if let Some(place) = self.layout.columns.volume {
             let cell = cell(place);
-            self.volume_is_empty &= cell.is_empty();
+            self.volume_is_empty &= is_nothing(cell);
             self.volume_is_zero &= self
                 .layout
                 .decimal
@@ -141,12 +141,11 @@ impl<'a> Look<'a> {
             return Ok(());
         };
         let symbol = cell(place);
-        if self.wanted.is_of(symbol) {
-            self.wanted.see(text);
-        } else if self.wanted.symbol.is_none()
-            && is_same_symbol(&decoded(symbol), &self.options.symbol)
-        {
-            self.wanted.symbol = Some(String::from_utf8_lossy(symbol).into_owned());
+        // The very symbol wins over one that is written otherwise.
+        if symbol == self.options.symbol.as_bytes() {
+            self.wanted
+                .symbol
+                .get_or_insert_with(|| self.options.symbol.clone());
             self.wanted.see(text);
         } else {
             self.other_symbol(record, symbol)?;
@@ -162,7 +161,13 @@ impl<'a> Look<'a> {
                 false => self.more_symbols = true,
             }
         }
-        if self.first.is_none() {
+        let is_similar = |name: &str| is_same_symbol(name, &self.options.symbol);
+        let known = self
+            .first
+            .as_ref()
+            .and_then(|first| first.symbol.as_deref());
+        let is_nearer = known.is_none_or(|known| is_similar(&name) && !is_similar(known));
+        if is_nearer {
             let mut times = Times::new(&self.layout, self.options)?;
             times.symbol = Some(name.into_owned());
             self.first = Some(times);
@@ -200,12 +205,27 @@ impl<'a> Look<'a> {
                 differs(&mut notes, &symbols[0], &options.symbol);
                 only
             }
-            (0, Some(_)) => {
-                return Err(ImportError::SymbolNotFound {
-                    file: file.to_owned(),
-                    symbol: options.symbol.clone(),
-                    found: symbols,
-                });
+            (0, Some(first)) => {
+                let similar = symbols
+                    .iter()
+                    .filter(|one| is_same_symbol(one, &options.symbol));
+                let is_first = first
+                    .symbol
+                    .as_ref()
+                    .is_some_and(|one| is_same_symbol(one, &options.symbol));
+                if !is_first || similar.count() != 1 || more_symbols {
+                    return Err(ImportError::SymbolNotFound {
+                        file: file.to_owned(),
+                        symbol: options.symbol.clone(),
+                        found: symbols,
+                    });
+                }
+                differs(
+                    &mut notes,
+                    first.symbol.as_deref().unwrap_or_default(),
+                    &options.symbol,
+                );
+                first
             }
             _ => wanted,
         };
@@ -215,9 +235,7 @@ impl<'a> Look<'a> {
                 dropped: 0,
             });
         }
-        if let Some(of_columns) = &layout.symbol_of_columns
-            && !is_same_symbol(of_columns, &options.symbol)
-        {
+        if let Some(of_columns) = &layout.symbol_of_columns {
             differs(&mut notes, of_columns, &options.symbol);
         }
         let volume = volume_of(
@@ -263,20 +281,14 @@ fn asked(dialect: &Dialect) -> Result<Asked, ImportError> {
     Ok(Asked {
         format: dialect.time_format.clone(),
         unit: None,
-        zone: zone.map_err(|fault| said(fault, dialect))?,
+        zone: zone.map_err(said)?,
     })
 }
 
-fn said(fault: TimesFault, dialect: &Dialect) -> ImportError {
-    let got = match fault.field {
-        "time_zone" => &dialect.time_zone,
-        _ => &dialect.time_format,
-    };
-    let got = got.as_deref().unwrap_or_default();
-    ImportError::OptionDoesNotFit {
-        field: fault.field.to_owned(),
-        expected: fault.message,
-        got: format!("\"{}\"", shortened(got.as_bytes())),
+fn said(fault: TimesFault) -> ImportError {
+    ImportError::TimesDoNotFit {
+        field: fault.field,
+        message: fault.message,
     }
 }
 
@@ -301,7 +313,7 @@ fn reading(
 ) -> Result<Reading, ImportError> {
     let doubt = match decision {
         Decision::Fits(reading) => return Ok(reading),
-        Decision::Refused(fault) => return Err(said(fault, &options.dialect)),
+        Decision::Refused(fault) => return Err(said(fault)),
         Decision::Doubt(doubt) => doubt,
     };
     let is_accepted = options.accept_doubts.iter().any(|code| code == doubt.code);
@@ -324,7 +336,19 @@ fn reading(
     }
 }
 
+/// What stands in a cell where nothing is known.
+fn is_nothing(cell: &[u8]) -> bool {
+    const WORDS: [&str; 8] = ["", "-", "--", "na", "n/a", "nan", "null", "#n/a"];
+    let is = |word: &&str| cell.eq_ignore_ascii_case(word.as_bytes());
+    WORDS.iter().any(|word| is(&word))
+}
+
 fn differs(notes: &mut Notes, found: &str, asked: &str) {
+    // What stands between two currencies makes no other symbol.
+    let bare = |text: &str| text.replace(['/', '-', '_', ' '], "");
+    if bare(found) == bare(asked) {
+        return;
+    }
     let found = shortened(found.as_bytes());
     let message = format!("the file has bars of {found}; they were taken for those of {asked}");
     notes.note("SYMBOL_DIFFERS", message);
@@ -346,7 +370,7 @@ fn volume_of(layout: &Layout, is_zero: bool, is_empty: bool, notes: &mut Notes) 
             let missing = Field::Volume.name();
             notes.note(
                 "VOLUME_MISSING",
-                format!("the file has no {missing}; it was taken for 0"),
+                format!("no column is known to have the {missing}; it was taken for 0, and columns says which it is"),
             );
             None
         }

@@ -53,8 +53,9 @@ fn read(bytes: &[u8], asked: &Asked) -> Result<(Vec<Bar>, FileFacts), ImportErro
         time_format: asked.format.map(str::to_owned),
         ..Dialect::default()
     };
-    let dialects = Dialects::shipped().expect("they are whole");
-    dialect = dialect.or(&dialects.get(asked.dialect).expect("a dialect"));
+    let mut dialects = Dialects::shipped().expect("they are whole");
+    let known = dialects.get(asked.dialect).expect("it is whole");
+    dialect = dialect.or(&known.expect("a dialect"));
     let options = ReadOptions {
         symbol: asked.symbol.to_owned(),
         timeframe: Timeframe::parse(asked.timeframe).expect("a timeframe"),
@@ -377,17 +378,6 @@ fn rows_without_a_header_are_understood_from_their_values() {
         }),
         rows(&hours, |b| {
             format!(
-                "{},{},{},{},{},{},9.5",
-                epochs(b),
-                b.open,
-                b.close,
-                b.high,
-                b.low,
-                b.volume
-            )
-        }),
-        rows(&hours, |b| {
-            format!(
                 "TEST,{},{},{},{},{},{}",
                 epochs(b),
                 b.open,
@@ -563,7 +553,12 @@ fn a_column_of_symbols_chooses_the_rows_of_one() {
         &days,
         &["SYMBOL_DIFFERS"],
     );
-    is_read(&format!("{header}{}", of("test")), &DAILY, &days, &[]);
+    is_read(
+        &format!("{header}{}", of("test")),
+        &DAILY,
+        &days,
+        &["SYMBOL_DIFFERS"],
+    );
     is_refused(
         &format!("{header}{}{}", of("A"), of("B")),
         &DAILY,
@@ -708,5 +703,276 @@ fn what_is_no_file_of_bars_is_refused() {
         &DAILY,
         "DATA_DOUBTFUL",
         &["DECIMAL_AMBIGUOUS", "say decimal"],
+    );
+}
+
+/// Bars that open where the one before closed.
+fn continuous() -> Vec<Bar> {
+    let mut bars = hours();
+    for at in 1..bars.len() {
+        bars[at].open = bars[at - 1].close;
+        bars[at].close = 100.0 + ((at * 37) % 50) as f64 / 100.0;
+    }
+    bars
+}
+
+#[test]
+fn an_unusual_order_of_prices_is_taken_only_if_the_rows_say_so() {
+    let bars = continuous();
+    let epochs = |b: &Bar| b.timestamp.as_millis() / 1_000;
+    let kucoin = |bars: &[Bar]| {
+        rows(bars, |b| {
+            let Bar {
+                open,
+                high,
+                low,
+                close,
+                volume,
+                ..
+            } = b;
+            format!("{},{open},{close},{high},{low},{volume},9.5", epochs(b))
+        })
+    };
+    is_read(&kucoin(&bars), &HOURLY, &bars, &[]);
+    is_refused(
+        &kucoin(&bars[..8]),
+        &HOURLY,
+        "DATA_DOUBTFUL",
+        &["COLUMNS_UNCERTAIN"],
+    );
+    let closes_first = rows(&bars, |b| {
+        format!(
+            "{},{},{},{},{},{}",
+            epochs(b),
+            b.close,
+            b.open,
+            b.high,
+            b.low,
+            b.volume
+        )
+    });
+    is_refused(
+        &closes_first,
+        &HOURLY,
+        "DATA_DOUBTFUL",
+        &["COLUMNS_UNCERTAIN"],
+    );
+}
+
+#[test]
+fn a_fifth_price_is_no_volume() {
+    let bars = days();
+    let adjusted = rows(&bars, |b| {
+        let Bar {
+            open,
+            high,
+            low,
+            close,
+            volume,
+            ..
+        } = b;
+        format!(
+            "{},{open},{high},{low},{close},{},{volume}",
+            time(b, "%Y-%m-%d"),
+            close * 0.97
+        )
+    });
+    is_refused(
+        &adjusted,
+        &DAILY,
+        "DATA_DOUBTFUL",
+        &["VOLUME_UNCERTAIN", "column 6"],
+    );
+    let said = Asked {
+        columns: &[(Field::Volume, "column 7")],
+        ..DAILY
+    };
+    is_read(&adjusted, &said, &bars, &[]);
+}
+
+#[test]
+fn epochs_whose_unit_changes_are_refused() {
+    let bars = hours();
+    for larger in [1, 20, 59] {
+        let number = |(at, b): (usize, &Bar)| {
+            let millis = b.timestamp.as_millis();
+            let time = if at < larger { millis } else { millis * 1_000 };
+            let Bar {
+                open,
+                high,
+                low,
+                close,
+                volume,
+                ..
+            } = b;
+            format!("{time},{open},{high},{low},{close},{volume},{time},1.0,12,0.5,0.5,0\n")
+        };
+        let text: String = bars.iter().enumerate().map(number).collect();
+        for asked in [
+            HOURLY,
+            Asked {
+                dialect: "binance",
+                ..HOURLY
+            },
+            DAILY,
+        ] {
+            is_refused(&text, &asked, "DATA_DOUBTFUL", &["TIME_UNREADABLE"]);
+        }
+    }
+}
+
+#[test]
+fn european_numbers_are_doubted_where_they_can_mean_two() {
+    for row in [
+        "150,201;150,220;149,985;150,037;1.000",
+        "15.251;15.273;15.131;15.260;0",
+        "60.033;60.135;58.916;59.066;561,417",
+    ] {
+        let days = (4..30).map(|day| format!("{day:02}.01.2021;{row}\n"));
+        let text = format!(
+            "Datum;Eröffnung;Hoch;Tief;Schluss;Volumen\n{}",
+            days.collect::<String>()
+        );
+        is_refused(
+            &text,
+            &DAILY,
+            "DATA_DOUBTFUL",
+            &["DECIMAL_AMBIGUOUS", "say decimal"],
+        );
+    }
+    let bonds =
+        (4..30).map(|day| format!("2021-01-{day:02},130'160,130'245,130'085,130'200,50000\n"));
+    let text = format!(
+        "Date,Open,High,Low,Close,Volume\n{}",
+        bonds.collect::<String>()
+    );
+    is_refused(&text, &DAILY, "DATA_DOUBTFUL", &["DECIMAL_AMBIGUOUS"]);
+}
+
+#[test]
+fn the_very_symbol_wins_over_one_that_is_alike() {
+    let days = days();
+    let of = |symbol: &str, plus: f64| {
+        let bar = |b: &Bar| Bar {
+            open: b.open + plus,
+            high: b.high + plus,
+            low: b.low + plus,
+            close: b.close + plus,
+            ..*b
+        };
+        rows(&days, |b| {
+            format!("{symbol},{}", plain(&bar(b), "%Y-%m-%d"))
+        })
+    };
+    let header = "symbol,date,open,high,low,close,volume\n";
+    is_read(
+        &format!("{header}{}{}", of("test", 9.0), of("TEST", 0.0)),
+        &DAILY,
+        &days,
+        &[],
+    );
+    let alike = format!("{header}{}{}", of("test", 0.0), of("OTHER", 9.0));
+    is_read(&alike, &DAILY, &days, &["SYMBOL_DIFFERS"]);
+}
+
+#[test]
+fn units_below_the_names_are_no_symbols_and_other_volumes_no_volume() {
+    let days = days();
+    let of = |header: &str| format!("{header}\n{}", rows(&days, |b| plain(b, "%Y-%m-%d")));
+    for units in [
+        ",USD,USD,USD,USD,shares",
+        "(date),(USD),(USD),(USD),(USD),(shares)",
+        "date,float,float,float,float,int",
+        "----,----,----,----,----,----",
+    ] {
+        is_read(
+            &of(&format!("Date,Open,High,Low,Close,Volume\n{units}")),
+            &DAILY,
+            &days,
+            &[],
+        );
+    }
+    let none: Vec<_> = days
+        .iter()
+        .map(|bar| Bar {
+            volume: 0.0,
+            ..*bar
+        })
+        .collect();
+    for other in [
+        "avg_volume",
+        "Volume MA",
+        "Volume ($)",
+        "Volume (000s)",
+        "taker_buy_base_volume",
+        "Volume Weighted Average Price",
+        "Quote asset volume",
+        "Volume in USD",
+    ] {
+        is_read(
+            &of(&format!("Date,Open,High,Low,Close,{other}")),
+            &DAILY,
+            &none,
+            &["VOLUME_MISSING"],
+        );
+    }
+    for volume in [
+        "AAPL.Volume",
+        "Volume BTC",
+        "baseVolume",
+        "No.of Shares",
+        "Stücke",
+        "Volume (shares)",
+    ] {
+        is_read(
+            &of(&format!("Date,Open,High,Low,Close,{volume}")),
+            &Asked {
+                symbol: "AAPL",
+                ..DAILY
+            },
+            &days,
+            &[],
+        );
+    }
+    for word in ["-", "NA", "N/A", "NaN", "null"] {
+        let text = of("Date,Open,High,Low,Close,Volume");
+        let rows: String = text
+            .lines()
+            .skip(1)
+            .map(|row| row.rsplit_once(',').expect("a volume").0.to_owned() + "," + word + "\n")
+            .collect();
+        is_read(
+            &format!("Date,Open,High,Low,Close,Volume\n{rows}"),
+            &DAILY,
+            &none,
+            &["VOLUME_MISSING"],
+        );
+    }
+}
+
+#[test]
+fn rows_that_a_quote_swallows_are_never_skipped() {
+    let text = rows(&days(), |b| plain(b, "%Y-%m-%d") + ",note");
+    let text = format!("Date,Open,High,Low,Close,Volume,remark\n{text}");
+    let quoted = text.replacen(",note\n2021-01-20", ",\"note\n2021-01-20", 1);
+    let closed = quoted.replacen(",note\n2021-01-25", ",note\"\n2021-01-25", 1);
+    assert_ne!(text, closed);
+    is_refused(
+        &closed,
+        &DAILY,
+        "BAD_ROW",
+        &["line 17", "is a quote not closed?"],
+    );
+    is_refused(
+        &quoted,
+        &DAILY,
+        "BAD_ROW",
+        &["line 17", "is a quote not closed?"],
+    );
+    is_refused(
+        "Date,Open,High,Low,Close,Volume\n01.13.2021,1,2,1,2,5\n01.14.2021,1,2,1,2,5\n",
+        &DAILY,
+        "DATA_DOUBTFUL",
+        &["DAY_MONTH_AMBIGUOUS", "%m.%d.%Y"],
     );
 }

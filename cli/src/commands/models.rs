@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{App, data};
 use crate::args::Predict;
-use crate::bars_file;
+use crate::bars_file::BarsFile;
 use crate::client::{Post, parse};
 use crate::display;
 use crate::display::model::Given;
@@ -37,17 +37,18 @@ pub(super) fn show(app: &App, id: &str) -> Result<(), Error> {
 
 /// A prediction after the last bar of a file, or of a dataset of the server.
 pub(super) fn predict(app: &App, asked: &Predict) -> Result<(), Error> {
+    let file = asked.bars.as_deref().map(BarsFile::open).transpose()?;
     let id = ids::resolve_model(&app.client, &asked.id)?;
     let path = format!("/api/v1/models/{id}");
     let card: ModelCard = app.client.get_as(&path, &[])?;
-    let (source, bars) = match &asked.bars {
-        Some(file) => {
-            let mut bars = bars_file::read(file, &card.data.symbol, &card.data.timeframe)?;
+    let (source, bars) = match (&asked.bars, file) {
+        (Some(path), Some(file)) => {
+            let mut bars = file.bars(&card.data.symbol, &card.data.timeframe)?;
             // The features need far fewer bars, and a body has a limit.
             let older = bars.len().saturating_sub(NEWEST);
-            (file.display().to_string(), bars.split_off(older))
+            (path.display().to_string(), bars.split_off(older))
         }
-        None => {
+        _ => {
             let symbol = asked.symbol.as_ref().unwrap_or(&card.data.symbol);
             let timeframe = asked.timeframe.as_ref().unwrap_or(&card.data.timeframe);
             let bars = data::newest(&app.client, symbol, timeframe, NEWEST)?;

@@ -10,6 +10,9 @@ use crate::records;
 /// The header is one of the first so many records.
 const LAST: usize = 30;
 
+/// The header has at most so many lines below the names: tickers, the name of an index, units.
+const MORE_LINES: usize = 3;
+
 type Row = Vec<Vec<u8>>;
 
 /// How many fields of a bar the likeliest header has.
@@ -18,9 +21,18 @@ pub(super) fn most_fields(sample: &Sample, wanted: &Wanted<'_>) -> usize {
     rows.map(|row| fields_in(row, wanted)).max().unwrap_or(0)
 }
 
+/// Columns that are said by their numbers tell nothing of a header.
 fn fields_in(row: &Row, wanted: &Wanted<'_>) -> usize {
-    let found = |field: &Field| !places_of(row, *field, wanted).is_empty();
-    Field::ALL.iter().filter(|field| found(field)).count()
+    let is_numbered = |field: &Field| {
+        let said = wanted.dialect.columns.get(field);
+        said.is_some_and(|said| super::headerless::column(said).is_some())
+    };
+    let found = |field: &&Field| !places_of(row, **field, wanted).is_empty();
+    Field::ALL
+        .iter()
+        .filter(|field| !is_numbered(field))
+        .filter(found)
+        .count()
 }
 
 /// The columns that may be this field, the likeliest ones alone.
@@ -32,9 +44,14 @@ fn places_of(row: &Row, field: Field, wanted: &Wanted<'_>) -> Vec<usize> {
             .filter(|(_, cell)| is(cell))
             .map(|(place, _)| place)
             .collect();
-        return exact;
+        let numbered = super::headerless::column(said).filter(|place| *place < row.len());
+        return match exact.is_empty() {
+            true => numbered.into_iter().collect(),
+            false => exact,
+        };
     }
-    let rank = |cell: &[u8]| wanted.names.rank(field, &normal(cell));
+    let symbol = normal(wanted.symbol.as_bytes());
+    let rank = |cell: &[u8]| wanted.names.rank(field, &normal(cell), &symbol);
     let ranked: Vec<_> = cells()
         .filter_map(|(place, cell)| rank(cell).map(|rank| (rank, place)))
         .collect();
@@ -49,14 +66,6 @@ fn places_of(row: &Row, field: Field, wanted: &Wanted<'_>) -> Vec<usize> {
 
 /// The layout that the header tells, `None` if there is no header.
 pub(super) fn find(sample: &Sample, wanted: &Wanted<'_>) -> Result<Option<Layout>, ImportError> {
-    if wanted
-        .dialect
-        .columns
-        .values()
-        .any(|said| super::headerless::column(said).is_some())
-    {
-        return Ok(None);
-    }
     let rows = || sample.iter().enumerate().take(LAST);
     let most = most_fields(sample, wanted);
     let Some((at, header)) = rows().find(|(_, row)| fields_in(row, wanted) == most) else {
@@ -66,7 +75,7 @@ pub(super) fn find(sample: &Sample, wanted: &Wanted<'_>) -> Result<Option<Layout
     let known = prices
         .filter(|field| !places_of(header, **field, wanted).is_empty())
         .count();
-    if known == 0 || (known < 3 && most < 3 && !is_said(wanted)) {
+    if most == 0 || known == 0 || (known < 3 && most < 3 && !is_said(wanted)) {
         return Ok(None);
     }
     let found = Header {
@@ -78,8 +87,10 @@ pub(super) fn find(sample: &Sample, wanted: &Wanted<'_>) -> Result<Option<Layout
     found.layout().map(Some)
 }
 
+/// Whether a header is said by name.
 fn is_said(wanted: &Wanted<'_>) -> bool {
-    !wanted.dialect.columns.is_empty()
+    let mut said = wanted.dialect.columns.values();
+    said.any(|said| super::headerless::column(said).is_none())
 }
 
 struct Header<'a> {
@@ -109,7 +120,7 @@ impl Header<'_> {
         let volumes = self.volumes(allowed);
         let shift = self.shift(&places[0], body);
         let time = self.time(&places[0], &prices, body, shift)?;
-        let symbol = self.symbol_column();
+        let symbol = self.symbol_column(body, shift);
         let moved = |place: usize| place + shift;
         let columns = Columns {
             time,
@@ -190,7 +201,7 @@ impl Header<'_> {
                 .filter(|place| row.get(***place).is_some_and(is_number));
             numbers.count() >= 3
         };
-        let behind = self.sample.iter().skip(self.at + 1).take(LAST);
+        let behind = self.sample.iter().skip(self.at + 1).take(MORE_LINES);
         let titles = behind
             .take_while(|row| !is_row(row) && self.is_header_line(row, &columns))
             .count();
@@ -204,22 +215,47 @@ impl Header<'_> {
             .map(|place| row.get(**place).map_or(&[][..], Vec::as_slice));
         let mut below = below.peekable();
         let is_first = row.first().is_some_and(|cell| !looks_like_time(cell));
-        let is_word = |cell: &[u8]| cell.is_empty() || cell.iter().any(u8::is_ascii_alphabetic);
-        is_first && below.all(is_word)
+        let is_word = |cell: &[u8]| {
+            let is_rule = !cell.is_empty() && cell.iter().all(|byte| b"-=+".contains(byte));
+            cell.is_empty() || is_rule || cell.iter().any(u8::is_ascii_alphabetic)
+        };
+        let is_wide = row.len() + 1 >= self.header.len();
+        is_wide && is_first && below.all(is_word) && row.iter().all(|cell| is_word(cell))
     }
 
     /// The symbol above or below each column's name, where there is one.
     fn symbols_of_columns(&self, places: &[Vec<usize>], body: usize) -> Vec<Option<String>> {
         let prices: Vec<_> = places[1..5].iter().flatten().copied().collect();
+        let volumes = &places[5];
         let lines = self.sample.iter().take(body).enumerate();
         for (at, row) in lines {
             let is_other = at != self.at && row.len() == self.header.len();
             let is_word = |place: &usize| row.get(*place).is_some_and(|cell| !cell.is_empty());
-            if is_other && prices.iter().all(is_word) {
+            if is_other && prices.iter().all(is_word) && Self::is_of_symbols(row, &prices, volumes)
+            {
                 return row.iter().map(|cell| Some(text_of(cell))).collect();
             }
         }
         vec![None; self.header.len()]
+    }
+
+    /// Whether a line has symbols, and not units or types: those of the volumes are others than those of the prices.
+    fn is_of_symbols(row: &Row, prices: &[usize], volumes: &[usize]) -> bool {
+        const TYPES: [&str; 12] = [
+            "float", "double", "real", "numeric", "decimal", "number", "float64", "f64", "usd",
+            "eur", "gbp", "jpy",
+        ];
+        let word = |place: &usize| row.get(*place).map(|cell| normal(cell)).unwrap_or_default();
+        let of_prices: Vec<_> = prices.iter().map(word).collect();
+        let is_type = |word: &String| {
+            let bare = word.trim_matches(['(', ')']);
+            TYPES.contains(&bare) || bare.is_empty()
+        };
+        volumes.iter().all(|place| of_prices.contains(&word(place)))
+            && !of_prices.iter().any(is_type)
+            && row
+                .iter()
+                .all(|cell| !cell.iter().all(|byte| b"-=+".contains(byte)) || cell.is_empty())
     }
 
     /// The symbol of the columns that are read, and the columns of this symbol; `None` if they have none.
@@ -236,8 +272,18 @@ impl Header<'_> {
                 known.push(symbol);
             }
         }
-        let same = |symbol: &&&String| is_same_symbol(symbol, self.wanted.symbol);
-        let chosen = match (known.iter().find(same), &known[..]) {
+        let exact = known
+            .iter()
+            .find(|symbol| symbol.as_str() == self.wanted.symbol);
+        let similar = known
+            .iter()
+            .filter(|symbol| is_same_symbol(symbol, self.wanted.symbol));
+        let similar: Vec<_> = similar.collect();
+        let same = exact.or(match similar[..] {
+            [one] => Some(one),
+            _ => None,
+        });
+        let chosen = match (same, &known[..]) {
             (Some(symbol), _) => *symbol,
             (None, []) => return Ok((None, None)),
             (None, [only]) => *only,
@@ -276,20 +322,20 @@ impl Header<'_> {
     /// The column of the volume, and the one that counts changes of the price.
     fn volumes(&self, allowed: impl Fn(&usize) -> bool) -> (Option<usize>, Option<usize>) {
         let named = places_of(self.header, Field::Volume, self.wanted);
+        if self.wanted.dialect.columns.contains_key(&Field::Volume) {
+            return (named.first().copied(), None);
+        }
         let cells = || {
-            self.header
-                .iter()
-                .enumerate()
+            let cells = self.header.iter().enumerate();
+            cells
+                .filter(|(_, cell)| !is_turnover_or_scaled(cell))
                 .map(|(place, cell)| (place, normal(cell)))
         };
-        let real = named.into_iter().find(|place| allowed(place)).or_else(|| {
+        let is_plain =
+            |place: &usize| allowed(place) && !is_turnover_or_scaled(&self.header[*place]);
+        let real = named.into_iter().find(is_plain).or_else(|| {
             // `Volume BTC` beside `Volume USDT`: the one that counts what was traded, not its price.
-            let of_asset = |name: &str| {
-                let asset = name
-                    .strip_prefix("volume ")
-                    .or_else(|| name.strip_suffix(" volume"));
-                asset.is_some_and(|asset| !is_money(asset))
-            };
+            let of_asset = |name: &str| name.strip_prefix("volume ").is_some_and(is_asset);
             let mut assets = cells().filter(|(place, name)| allowed(place) && of_asset(name));
             assets.next().map(|(place, _)| place)
         });
@@ -299,10 +345,20 @@ impl Header<'_> {
         (real, tick.filter(|place| Some(*place) != real))
     }
 
-    fn symbol_column(&self) -> Option<usize> {
+    fn symbol_column(&self, body: usize, shift: usize) -> Option<usize> {
         let rank = |cell: &Vec<u8>| self.wanted.names.symbol_rank(&normal(cell));
+        // A flag or a stock of goods is no symbol.
+        let is_symbol = |place: &usize| {
+            let cell = self.sample.get(body).and_then(|row| row.get(place + shift));
+            let cell = cell.map_or(&[][..], Vec::as_slice);
+            let digits = cell.iter().filter(|byte| byte.is_ascii_digit()).count();
+            cell.iter()
+                .any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii())
+                || (digits >= 3 && digits == cell.len())
+        };
         let ranked = self.header.iter().enumerate();
         let ranked = ranked.filter_map(|(place, cell)| rank(cell).map(|rank| (rank, place)));
+        let ranked = ranked.filter(|(_, place)| is_symbol(place));
         ranked.min().map(|(_, place)| place)
     }
 
@@ -378,9 +434,11 @@ impl Header<'_> {
     /// A column of dates beside one of times of day.
     fn date_and_time<'c>(&self, cell: impl Fn(usize) -> &'c [u8]) -> Option<(usize, usize)> {
         let names: Vec<_> = self.header.iter().map(|cell| normal(cell)).collect();
-        let is_date = |name: &String| self.wanted.names.rank(Field::Timestamp, name).is_some();
+        let is_date = |name: &String| self.wanted.names.rank(Field::Timestamp, name, "").is_some();
         let time = names.iter().enumerate().find(|(place, name)| {
-            self.wanted.names.is_time_of_day(name) && looks_like_time_of_day(cell(*place))
+            let cell = cell(*place);
+            let is_short = (1..=6).contains(&cell.len()) && cell.iter().all(u8::is_ascii_digit);
+            self.wanted.names.is_time_of_day(name) && (looks_like_time_of_day(cell) || is_short)
         });
         let (time, _) = time?;
         let date = names
@@ -408,16 +466,31 @@ fn fields_of_none(name: &[u8], wanted: &Wanted<'_>) -> bool {
     let name = normal(name);
     Field::ALL
         .iter()
-        .all(|field| wanted.names.rank(*field, &name).is_none())
+        .all(|field| wanted.names.rank(*field, &name, "").is_none())
 }
 
-/// The currencies in which prices are told: a volume in one of them is a turnover.
-fn is_money(name: &str) -> bool {
-    const MONEY: [&str; 16] = [
-        "usd", "usdt", "usdc", "busd", "tusd", "dai", "eur", "gbp", "jpy", "krw", "try", "brl",
-        "quote", "notional", "fdusd", "money",
+/// Whether `Volume X` counts X: a short word that is no currency in which prices are told and no statistic.
+fn is_asset(name: &str) -> bool {
+    const OTHERS: [&str; 40] = [
+        "usd", "usdt", "usdc", "busd", "tusd", "fdusd", "dai", "eur", "gbp", "jpy", "krw", "try",
+        "brl", "quote", "notional", "money", "ma", "sma", "ema", "avg", "average", "mean",
+        "change", "chg", "weighted", "ratio", "delta", "relative", "prev", "previous", "dollar",
+        "taker", "maker", "buy", "sell", "ask", "bid", "pct", "profile", "k",
     ];
-    MONEY.contains(&name)
+    name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && (2..=10).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && !OTHERS.contains(&name)
+}
+
+/// `Volume ($)`, `Volume (USD)`, `Volume (000s)`: what was paid, or in another unit.
+fn is_turnover_or_scaled(header: &[u8]) -> bool {
+    let header = records::decoded(header).to_lowercase();
+    let Some((_, inside)) = header.split_once(['(', '[']) else {
+        return header.contains('%') || header.contains('$');
+    };
+    let inside = inside.trim_end_matches([')', ']']);
+    !is_asset(inside) && !inside.starts_with("share") && !inside.starts_with("contract")
 }
 
 /// Whether a cell begins as a time or an epoch does.

@@ -7,6 +7,9 @@ use crate::error::{Doubt, ImportError};
 use crate::number::Decimal;
 use crate::records::LONGEST_RECORD;
 
+/// Lines without numbers before the first row are at most so many.
+const LAST: usize = 30;
+
 type Row = Vec<Vec<u8>>;
 
 /// The column that `column 3` says, from 0.
@@ -28,13 +31,23 @@ pub(super) fn find(sample: &Sample, wanted: &Wanted<'_>) -> Result<Layout, Impor
             false => text_of(&first.join(&b','.clone())),
         },
     };
-    // Excel's line about the separator is no row.
-    let skipped = usize::from(first.iter().any(|cell| cell.starts_with(b"sep=")));
+    // Excel's line about the separator is no row, and neither are lines without numbers where columns are said.
+    let skipped = match wanted.dialect.columns.is_empty() {
+        true => usize::from(first.iter().any(|cell| cell.starts_with(b"sep="))),
+        false => sample
+            .iter()
+            .take(LAST)
+            .take_while(|row| !has_said_numbers(row, wanted))
+            .count(),
+    };
     let rows: Vec<&Row> = sample.iter().skip(skipped).collect();
     let width = rows.first().map_or(0, |row| row.len());
     let columns = match said(wanted)? {
-        Some(columns) => columns,
-        None => inferred(&rows, width, wanted)?.ok_or_else(told)?,
+        Said::All(columns) => columns,
+        Said::Part(part) => {
+            let found = inferred(&rows, width, wanted, part.volume.is_some())?.ok_or_else(told)?;
+            part.over(found)
+        }
     };
     let layout = Layout {
         separator: Separator::Comma,
@@ -55,45 +68,89 @@ pub(super) fn find(sample: &Sample, wanted: &Wanted<'_>) -> Result<Layout, Impor
     }
 }
 
+/// Whether a price or the volume that is said is a number in this row.
+fn has_said_numbers(row: &Row, wanted: &Wanted<'_>) -> bool {
+    let said = wanted
+        .dialect
+        .columns
+        .iter()
+        .filter(|(field, _)| **field != Field::Timestamp);
+    let mut places = said.filter_map(|(_, said)| column(said)).peekable();
+    // Only the times are said.
+    places.peek().is_none()
+        || places.any(|place| row.get(place).is_some_and(|cell| number(cell).is_some()))
+}
+
 /// The columns that the request or its dialect says.
-fn said(wanted: &Wanted<'_>) -> Result<Option<Columns>, ImportError> {
-    let columns = &wanted.dialect.columns;
-    if columns.is_empty() {
-        return Ok(None);
+enum Said {
+    All(Columns),
+    Part(Part),
+}
+
+/// Some of the columns; the values tell the others.
+struct Part {
+    time: Option<Time>,
+    prices: [Option<usize>; 4],
+    volume: Option<usize>,
+}
+
+impl Part {
+    fn over(self, found: Columns) -> Columns {
+        let mut prices = found.prices;
+        for (place, said) in prices.iter_mut().zip(self.prices) {
+            *place = said.unwrap_or(*place);
+        }
+        Columns {
+            time: self.time.unwrap_or(found.time),
+            prices,
+            volume: self.volume.or(found.volume),
+            ..found
+        }
     }
+}
+
+fn said(wanted: &Wanted<'_>) -> Result<Said, ImportError> {
+    let columns = &wanted.dialect.columns;
     let fault = |field: Field, said: &str| ImportError::OptionDoesNotFit {
         field: format!("columns.{}", field.name()),
         expected: "column N, as the file has no header with these names".to_owned(),
         got: format!("\"{}\"", text_of(said.as_bytes())),
     };
-    let place = |field: Field| {
-        let said = columns.get(&field).map_or("", String::as_str);
-        column(said).ok_or_else(|| fault(field, said))
+    let place = |field: Field| match columns.get(&field) {
+        None => Ok(None),
+        Some(said) => column(said).map(Some).ok_or_else(|| fault(field, said)),
     };
-    let said = columns.get(&Field::Timestamp).map_or("", String::as_str);
-    let time = match said.split_once(" + ") {
-        Some((date, time)) => match (column(date), column(time)) {
-            (Some(date), Some(time)) => Time::Two(date, time),
-            _ => return Err(fault(Field::Timestamp, said)),
-        },
-        None => Time::One(place(Field::Timestamp)?),
+    let time = match columns.get(&Field::Timestamp) {
+        None => None,
+        Some(said) => Some(match said.split_once(" + ") {
+            Some((date, time)) => match (column(date), column(time)) {
+                (Some(date), Some(time)) => Time::Two(date, time),
+                _ => return Err(fault(Field::Timestamp, said)),
+            },
+            None => Time::One(column(said).ok_or_else(|| fault(Field::Timestamp, said))?),
+        }),
     };
-    let volume = match columns.contains_key(&Field::Volume) {
-        true => Some(place(Field::Volume)?),
-        false => None,
-    };
-    Ok(Some(Columns {
-        time,
-        prices: [
-            place(Field::Open)?,
-            place(Field::High)?,
-            place(Field::Low)?,
-            place(Field::Close)?,
-        ],
-        volume,
-        tick_volume: None,
-        symbol: None,
-    }))
+    let prices = [
+        place(Field::Open)?,
+        place(Field::High)?,
+        place(Field::Low)?,
+        place(Field::Close)?,
+    ];
+    let volume = place(Field::Volume)?;
+    Ok(match (time, prices) {
+        (Some(time), [Some(open), Some(high), Some(low), Some(close)]) => Said::All(Columns {
+            time,
+            prices: [open, high, low, close],
+            volume,
+            tick_volume: None,
+            symbol: None,
+        }),
+        _ => Said::Part(Part {
+            time,
+            prices,
+            volume,
+        }),
+    })
 }
 
 /// The columns that the values tell; `None` if these are no rows of bars.
@@ -101,6 +158,7 @@ fn inferred(
     rows: &[&Row],
     width: usize,
     wanted: &Wanted<'_>,
+    is_volume_said: bool,
 ) -> Result<Option<Columns>, ImportError> {
     let Some(first) = rows.first() else {
         return Ok(None);
@@ -140,13 +198,30 @@ fn inferred(
         return Ok(None);
     };
     let volume = rest.first().map(|(place, _)| *place);
+    // A fifth price, such as an average or an adjusted close, stands before the volume.
+    if let [fifth, _, ..] = rest
+        && !is_volume_said
+        && is_price([&a.1, &b.1, &c.1, &d.1], &fifth.1)
+    {
+        let doubt = Doubt {
+            code: "VOLUME_UNCERTAIN",
+            message: format!(
+                "the file has no header, and column {} looks like a price where the volume is expected",
+                fifth.0 + 1
+            ),
+            instead: "say columns, such as {\"volume\": \"column 7\"}".to_owned(),
+        };
+        if !wanted.accepts(&doubt) {
+            return Err(wanted.doubtful(doubt));
+        }
+    }
     let prices = match order_of([&a.1, &b.1, &c.1, &d.1], direction(rows, date)) {
         Some(order) => order.map(|at| columns[at].0),
         None => {
             let doubt = Doubt {
                 code: "COLUMNS_UNCERTAIN",
                 message: "the file has no header, and which of its columns are open, high, low and close cannot be told".to_owned(),
-                instead: "say columns, such as {\"open\": \"column 2\", …}".to_owned(),
+                instead: "say columns, such as {\"open\": \"column 2\", \"high\": \"column 3\", \"low\": \"column 4\", \"close\": \"column 5\"}".to_owned(),
             };
             match wanted.accepts(&doubt) {
                 true => [a.0, b.0, c.0, d.0],
@@ -175,6 +250,24 @@ fn counts(column: &[f64]) -> bool {
         .first()
         .is_some_and(|first| *first == 0.0 || *first == 1.0);
     starts && column.windows(2).all(|pair| pair[1] == pair[0] + 1.0)
+}
+
+/// Whether a column lies within the range of the four prices beside it, or close to it.
+fn is_price(prices: [&Vec<f64>; 4], column: &[f64]) -> bool {
+    let rows = prices
+        .iter()
+        .map(|one| one.len())
+        .min()
+        .unwrap_or(0)
+        .min(column.len());
+    let is_near = |row: &usize| {
+        let of_row = prices.iter().map(|one| one[*row]);
+        let (low, high) = of_row.fold((f64::MAX, f64::MIN), |(low, high), one| {
+            (low.min(one), high.max(one))
+        });
+        low > 0.0 && (low * 0.8..=high * 1.25).contains(&column[*row])
+    };
+    rows > 0 && (0..rows).filter(is_near).count() * 10 >= rows * 9
 }
 
 /// In which direction the times go from row to row.
@@ -233,6 +326,11 @@ fn order_of(columns: [&Vec<f64>; 4], direction: Direction) -> Option<[usize; 4]>
         Direction::Down => (apart(open, close), apart(close, open)),
         Direction::Unknown => (0.0, 0.0),
     };
-    let is_clear = rows < 10 || swapped * 2.0 >= forwards;
-    is_clear.then_some([open, high, low, close])
+    let order = [open, high, low, close];
+    // The usual orders are taken unless the rows say otherwise; any other one only if they say so.
+    let is_clear = match order == [0, 1, 2, 3] || order == [2, 1, 0, 3] {
+        true => rows < 10 || swapped * 2.0 >= forwards,
+        false => rows >= 10 && forwards * 2.0 <= swapped,
+    };
+    is_clear.then_some(order)
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::dialect::{Dialect, Field, Separator};
 use crate::error::{Doubt, ImportError};
-use crate::number::{self, Decimal};
+use crate::number::{self, Decimal, Evidence};
 
 pub use names::Names;
 
@@ -82,20 +82,26 @@ impl Layout {
             return Ok(decimal.into());
         }
         let rows = || sample.iter().skip(self.header_records);
-        let prices = rows().flat_map(|row| {
+        let prices = Evidence::of(rows().flat_map(|row| {
             let cell = |place: usize| row.get(place).map(Vec::as_slice);
             self.columns.prices.into_iter().filter_map(cell)
-        });
+        }));
         let volumes = rows().filter_map(|row| row.get(self.columns.volume?).map(Vec::as_slice));
-        // A volume may settle what the prices leave open, but `1,000` of it makes no clear prices unclear.
-        let both = number::decimal_of(prices.clone().chain(volumes));
-        if let Some(decimal) = both.or_else(|| number::decimal_of(prices)) {
+        let (Time::One(date) | Time::Two(date, _)) = self.columns.time;
+        let is_dotted = |row: &Vec<Vec<u8>>| {
+            let points = row
+                .get(date)
+                .map(|cell| cell.iter().filter(|byte| **byte == b'.').count());
+            points == Some(2)
+        };
+        let is_comma_likely = self.separator != Separator::Comma && rows().any(is_dotted);
+        if let Some(decimal) = number::decimal_of(prices, Evidence::of(volumes), is_comma_likely) {
             return Ok(decimal);
         }
         let doubt = Doubt {
             code: "DECIMAL_AMBIGUOUS",
             message:
-                "whether a comma stands before the decimals or between thousands cannot be told"
+                "whether a comma or a point stands before the decimals or between thousands cannot be told"
                     .to_owned(),
             instead: "say decimal \".\" or \",\"".to_owned(),
         };

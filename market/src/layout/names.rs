@@ -42,9 +42,18 @@ impl Names {
         }
     }
 
-    /// How likely a column with this (normal) name is the field: 0 is the likeliest.
-    pub(crate) fn rank(&self, field: Field, name: &str) -> Option<usize> {
-        self.of(field).iter().position(|one| one == name)
+    /// How likely a column with this (normal) name is the field: 0 is the likeliest. The symbol may stand before
+    /// or behind the name, as in `AAPL.Open`.
+    pub(crate) fn rank(&self, field: Field, name: &str, symbol: &str) -> Option<usize> {
+        let rank = |name: &str| self.of(field).iter().position(|one| one == name);
+        let bare = || match symbol.is_empty() {
+            true => None,
+            false => name
+                .strip_prefix(symbol)
+                .and_then(|rest| rest.strip_prefix(' '))
+                .or_else(|| name.strip_suffix(symbol)?.strip_suffix(' ')),
+        };
+        rank(name).or_else(|| rank(bare()?))
     }
 
     pub(crate) fn is_time_of_day(&self, name: &str) -> bool {
@@ -65,8 +74,8 @@ impl Names {
 /// parentheses behind it, with single spaces.
 pub(crate) fn normal(header: &[u8]) -> String {
     let header = &header[..header.len().min(LONGEST)];
-    let text = records::decoded(header).to_lowercase();
-    let around = |one: char| one.is_whitespace() || "<>[]\"'`*#%".contains(one);
+    let text = apart(&records::decoded(header)).to_lowercase();
+    let around = |one: char| one.is_whitespace() || "<>[]\"'`*#%$".contains(one);
     let text = text.trim_matches(around);
     // `1. open`, as Alpha Vantage numbers them.
     let text = match text.split_once(". ") {
@@ -82,6 +91,20 @@ pub(crate) fn normal(header: &[u8]) -> String {
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// `openTime` and `TickVol` as two words.
+fn apart(text: &str) -> String {
+    let mut words = String::with_capacity(text.len() + 4);
+    let mut was_small = false;
+    for one in text.chars() {
+        if was_small && one.is_uppercase() {
+            words.push(' ');
+        }
+        was_small = one.is_lowercase();
+        words.push(one);
+    }
+    words
 }
 
 /// `1`, or `1a` as in the names of Alpha Vantage for two currencies.
@@ -123,6 +146,9 @@ mod tests {
             ("Adj Close**", "adj close"),
             ("4a. close (USD)", "close"),
             ("Eröffnung", "eröffnung"),
+            ("openTime", "open time"),
+            ("TickVol", "tick vol"),
+            ("TOTTRDQTY", "tottrdqty"),
             ("(USD)", "(usd)"),
             ("", ""),
         ] {

@@ -104,6 +104,13 @@ impl Clock {
         if time < self.limits.0 || time >= self.limits.1 {
             return Err(self.out_of_range());
         }
+        if let Form::Epoch(unit) = self.reading.form
+            && number::is_of_larger_unit(text, unit, time)
+        {
+            return Err(TimeFault {
+                expected: "a number in the unit of the rows before".to_owned(),
+            });
+        }
         Timestamp::in_range(time).ok_or_else(|| self.fault())
     }
 

@@ -73,6 +73,18 @@ pub(super) fn is_number(text: &[u8]) -> bool {
     }
 }
 
+/// Whether a number of ten digits or more, taken for this unit, is of January 1970: then it counts a larger unit.
+pub(super) fn is_of_larger_unit(text: &[u8], unit: Unit, millis: i64) -> bool {
+    const MONTH: i64 = 31 * 86_400_000;
+    let digits = || {
+        text.iter()
+            .take_while(|byte| **byte != b'.')
+            .filter(|byte| byte.is_ascii_digit())
+            .count()
+    };
+    unit != Unit::Seconds && millis.abs() < MONTH && digits() >= 10
+}
+
 /// The milliseconds since 1970 of so many units, cut to whole ones.
 pub(super) fn epoch(text: &[u8], unit: Unit) -> Option<i64> {
     let (sign, digits) = match text {

@@ -107,6 +107,8 @@ pub struct Survey {
     first: Vec<String>,
     /// What stands behind a time and is no zone that is known.
     unknown_zone: Option<String>,
+    /// How many dotted dates have the month first.
+    month_first_dotted: u64,
 }
 
 /// What sort of text it is. The values of a column are of one sort, and all forms of it must read them.
@@ -118,12 +120,30 @@ enum Family {
     Asked,
 }
 
+/// `01.13.2021`: a dotted date of which the second number is no month.
+fn has_month_first_dotted(text: &[u8]) -> bool {
+    let mut parts = text.splitn(3, |byte| *byte == b'.');
+    let mut number = || -> Option<u32> {
+        let part = std::str::from_utf8(parts.next()?).ok()?;
+        part.parse().ok().filter(|_| part.len() <= 2)
+    };
+    let (first, second) = (number(), number());
+    let has_year = parts
+        .next()
+        .is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_digit));
+    has_year
+        && first.is_some_and(|one| one <= 12)
+        && second.is_some_and(|two| (13..=31).contains(&two))
+}
+
 #[derive(Debug)]
 struct Candidate {
     form: Form,
     family: Family,
     count: u64,
     out_of_range: u64,
+    /// Numbers that are of January 1970 in this unit because they are of a larger one.
+    other_unit: u64,
     sample: Sample,
     first_text: Vec<u8>,
     first: i64,
@@ -147,6 +167,7 @@ impl Candidate {
             family,
             count: 0,
             out_of_range: 0,
+            other_unit: 0,
             sample: Sample::default(),
             first_text: text.to_vec(),
             first: 0,
@@ -164,7 +185,13 @@ impl Candidate {
     }
 
     /// Takes one value; false if the zone behind it is not known.
-    fn see(&mut self, moment: &Moment<'_>, timeframe: Timeframe, limits: (i64, i64)) -> bool {
+    fn see(
+        &mut self,
+        text: &[u8],
+        moment: &Moment<'_>,
+        timeframe: Timeframe,
+        limits: (i64, i64),
+    ) -> bool {
         let Some(behind) = self.zones.behind(moment) else {
             return false;
         };
@@ -182,6 +209,9 @@ impl Candidate {
             }
         };
         self.out_of_range += u64::from(time < limits.0 || time >= limits.1);
+        if let Form::Epoch(unit) = self.form {
+            self.other_unit += u64::from(number::is_of_larger_unit(text, unit, time));
+        }
         let floor = timeframe.floor(Timestamp::from_millis(time)).as_millis();
         self.off_grid += u64::from(floor != time);
         let order = match timeframe.is_of_dates() {
@@ -301,6 +331,7 @@ impl Survey {
             values: 0,
             first: Vec::new(),
             unknown_zone: None,
+            month_first_dotted: 0,
         })
     }
 
@@ -319,6 +350,7 @@ impl Survey {
         if text.len() > LONGEST {
             return;
         }
+        self.month_first_dotted += u64::from(has_month_first_dotted(text));
         let before = self.count();
         let family = if let Some(Form::Asked(pattern)) = self.asked.take() {
             if let Some(moment) = pattern.read(text, self.next_year) {
@@ -434,10 +466,10 @@ impl Survey {
         let limits = self.limits();
         let is = |known: &&mut Candidate| known.family == family && known.form == form;
         let is_known = if let Some(known) = self.candidates.iter_mut().find(is) {
-            known.see(moment, self.timeframe, limits)
+            known.see(text, moment, self.timeframe, limits)
         } else if self.candidates.len() < MOST {
             let mut new = Candidate::new(form, family, text, self.said);
-            let is_known = new.see(moment, self.timeframe, limits);
+            let is_known = new.see(text, moment, self.timeframe, limits);
             self.candidates.extend(is_known.then_some(new));
             is_known
         } else {
@@ -482,7 +514,8 @@ impl Survey {
                 other.hash.finish() == candidate.hash.finish() && other.first == candidate.first
             };
             let is_date = candidate.form != Form::Excel;
-            if candidate.out_of_range == 0 && is_date && !alive.iter().any(is_same) {
+            let is_one_unit = candidate.other_unit == 0;
+            if candidate.out_of_range == 0 && is_one_unit && is_date && !alive.iter().any(is_same) {
                 alive.push(candidate);
             }
         }
@@ -504,6 +537,9 @@ impl Survey {
                     ),
                 });
             }
+        }
+        if self.asked.is_none() && self.month_first_dotted > 0 {
+            return Decision::Doubt(self.month_first_dotted());
         }
         let alive = self.alive();
         let spaced: Vec<(&Candidate, Spacings)> = alive
@@ -661,6 +697,10 @@ impl Survey {
                         && self.fits(candidate, &candidate.sample.spacings(self.timeframe)))
         };
         let members = self.members();
+        let is_mixed = |one: &&&Candidate| (1..one.count).contains(&one.other_unit);
+        if alive.is_empty() && members.iter().any(|one| is_mixed(&one)) {
+            return self.units_change();
+        }
         if let [one] = members.iter().filter(is_of).collect::<Vec<_>>().as_slice() {
             return self.out_of_range(one);
         }
@@ -710,6 +750,34 @@ impl Survey {
                 years: (1, 9_999),
                 ..reading
             }),
+        }
+    }
+
+    fn units_change(&self) -> Doubt {
+        Doubt {
+            code: "TIME_UNREADABLE",
+            message: format!(
+                "The numbers ({}) change their unit within the file: some are of January 1970 in the unit of the others",
+                self.quoted()
+            ),
+            instead: "load the rows of each unit from a file of their own, with mode append"
+                .to_owned(),
+            accepted: None,
+        }
+    }
+
+    /// Dotted dates of which the second number can only be a day.
+    fn month_first_dotted(&self) -> Doubt {
+        Doubt {
+            code: "DAY_MONTH_AMBIGUOUS",
+            message: format!(
+                "Dotted dates ({}) have the day first, but {} of them have a number over 12 in second place",
+                self.quoted(),
+                self.month_first_dotted
+            ),
+            instead: "say time_format \"%m.%d.%Y\", with the time of day behind it if there is one"
+                .to_owned(),
+            accepted: None,
         }
     }
 

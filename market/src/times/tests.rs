@@ -1134,7 +1134,8 @@ proptest::proptest! {
         clock in 0..CLOCKS.len(),
         number in 0..NUMBERS.len() * 3,
         name in proptest::sample::select(vec!["1s", "5s", "1m", "5m", "1h", "4h", "1d", "1w", "1mo"]),
-        start in 0_i64..1_200_000_000,
+        // Numbers of January 1970 are taken for those of a larger unit.
+        start in 3_000_000_i64..1_200_000_000,
         gaps in proptest::collection::vec(0_usize..20, 4..60),
         order in 0_u64..3,
     ) {

@@ -35,11 +35,17 @@ impl DialectFolder {
             name: name.to_owned(),
             description: description.to_owned(),
         };
+        let faulty = dialects.faults().map(|(name, error)| DialectView {
+            name: name.to_owned(),
+            description: format!("cannot be used: {error}"),
+        });
+        let mut all: Vec<_> = dialects.list().map(view).chain(faulty).collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
         let names = Names::shipped();
         let of = |field: Field| (field.name().to_owned(), names.of(field).to_vec());
         let columns: BTreeMap<_, _> = Field::ALL.into_iter().map(of).collect();
         Ok(DialectList {
-            dialects: dialects.list().map(view).collect(),
+            dialects: all,
             columns,
         })
     }

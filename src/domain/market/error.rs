@@ -101,6 +101,12 @@ pub enum MarketError {
         /// The cause.
         source: io::Error,
     },
+    /// Somebody wrote to the file while it was read.
+    #[error("{file}: was changed while it was read; load it again when it is complete")]
+    FileChanged {
+        /// The file's name in the request.
+        file: String,
+    },
     /// The file is refused.
     #[error("{0}")]
     Import(#[from] ImportError),
@@ -174,6 +180,7 @@ impl ErrorCode for MarketError {
             Self::FileOutside { .. } => "FILE_OUTSIDE",
             Self::FileNotRegular { .. } => "FILE_NOT_REGULAR",
             Self::FileUnreadable { .. } => "FILE_UNREADABLE",
+            Self::FileChanged { .. } => "FILE_CHANGED",
             Self::Import(error) => error.code(),
             Self::Dialect(DialectError::Invalid { .. }) => "DIALECT_INVALID",
             Self::Dialect(DialectError::Unreadable { .. }) => "DIALECT_UNREADABLE",
@@ -186,7 +193,10 @@ impl ErrorCode for MarketError {
     fn retryable(&self) -> bool {
         matches!(
             self,
-            Self::Storage { .. } | Self::StorageFull { .. } | Self::DatasetBusy { .. }
+            Self::Storage { .. }
+                | Self::StorageFull { .. }
+                | Self::FileChanged { .. }
+                | Self::DatasetBusy { .. }
         )
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use impresario::operation::{open_regular, too_many_open_files};
@@ -44,6 +45,12 @@ fn open_resolved(
         }
         Err(error) => Err(unreadable(name, error)),
     }
+}
+
+/// Which state of a file it is: another one has another size or time of change.
+pub(super) fn state(file: &File, name: &str) -> Result<(u64, i64, i64), MarketError> {
+    let facts = file.metadata().map_err(|error| unreadable(name, error))?;
+    Ok((facts.size(), facts.mtime(), facts.mtime_nsec()))
 }
 
 fn unreadable(name: &str, source: io::Error) -> MarketError {

@@ -10,7 +10,7 @@ use impresario_api::{Bar, DroppedRows, QualityReport, QualityWarning, RowCounts,
 use impresario_market::Timeframe;
 use impresario_market::dialect::{AUTO, DecimalName, Dialect, Field, Separator};
 use impresario_market::error::{Doubt, ImportError};
-use impresario_market::rows::{BarReader, Duplicate, ReadOptions, Row};
+use impresario_market::rows::{BarReader, Duplicate, MOSTLY_DUPLICATES, ReadOptions, Row};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +82,7 @@ pub struct DataLoadParams {
     pub mode: LoadMode,
     /// The codes of doubts that are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20), inner(length(min = 1, max = 40)))]
+    #[schemars(length(max = 20), inner(extend("enum" = DOUBTS)))]
     pub accept_doubts: Vec<String>,
     /// Whether to tell what would be loaded, and to change nothing.
     #[serde(default)]
@@ -97,6 +97,22 @@ const SEPARATORS: [Option<&str>; 6] = [
     Some("|"),
     Some("space"),
     None,
+];
+
+/// The codes that `accept_doubts` takes.
+const DOUBTS: [&str; 12] = [
+    "COLUMNS_UNCERTAIN",
+    "DATE_MISSING",
+    "DAY_MONTH_AMBIGUOUS",
+    "DECIMAL_AMBIGUOUS",
+    "EXCEL_SERIAL",
+    "MOSTLY_DUPLICATES",
+    "SPACING_UNEXPECTED",
+    "TIME_AMBIGUOUS",
+    "TIME_OUT_OF_RANGE",
+    "TIME_UNREADABLE",
+    "VOLUME_UNCERTAIN",
+    "ZONE_UNCERTAIN",
 ];
 
 /// What becomes of rows that are no bars.
@@ -175,9 +191,9 @@ impl DataLoad {
         kept: Option<(Timestamp, Timestamp)>,
     ) -> Result<ReadOptions, MarketError> {
         let name = params.dialect.as_deref().unwrap_or(AUTO);
-        let dialects = self.dialects.read()?;
+        let mut dialects = self.dialects.read()?;
         let dialect = dialects
-            .get(name)
+            .get(name)?
             .ok_or_else(|| ImportError::OptionDoesNotFit {
                 field: "dialect".to_owned(),
                 expected: format!("one of {}", dialects.names()),
@@ -317,6 +333,9 @@ impl Operation for DataLoad {
         let rows = loading.rows();
         let ordered = ordered(loading, &reader, ctx)?;
         let report = report(reader, &ordered, &params, &file)?;
+        if import::state(&opened, &file)? != state {
+            return Err(MarketError::FileChanged { file }.into());
+        }
         // This is the last check for a stop. A later stop comes too late, and the load completes.
         told(rows, rows)?;
         for warning in &report.warnings {
@@ -362,7 +381,7 @@ fn report(
     params: &DataLoadParams,
     file: &str,
 ) -> Result<QualityReport, MarketError> {
-    let (doubts, accepted) = doubts(ordered, params);
+    let (mut doubts, accepted) = doubts(ordered, params);
     let lines_of = |warnings: &[QualityWarning]| with_lines(warnings, &reader);
     let mut warnings = lines_of(ordered.warnings());
     warnings.extend(lines_of(&accepted));
@@ -381,6 +400,20 @@ fn report(
         Duplicates::First | Duplicates::Last => (&[][..], 0),
     };
     let facts = reader.finish(faults.0, faults.1)?;
+    let is_accepted = params
+        .accept_doubts
+        .iter()
+        .any(|code| code == "MOSTLY_DUPLICATES");
+    if duplicates.count * 2 > facts.rows && !is_accepted {
+        doubts.push(Doubt {
+            code: "MOSTLY_DUPLICATES",
+            message: format!(
+                "{} of {} rows have a time that came before",
+                duplicates.count, facts.rows
+            ),
+            instead: format!("expected {MOSTLY_DUPLICATES}"),
+        });
+    }
     if !doubts.is_empty() {
         let file = file.to_owned();
         return Err(ImportError::Doubtful { file, doubts }.into());
