@@ -339,8 +339,9 @@ fn reading(
 /// What stands in a cell where nothing is known.
 fn is_nothing(cell: &[u8]) -> bool {
     const WORDS: [&str; 8] = ["", "-", "--", "na", "n/a", "nan", "null", "#n/a"];
-    let is = |word: &&str| cell.eq_ignore_ascii_case(word.as_bytes());
-    WORDS.iter().any(|word| is(&word))
+    WORDS
+        .iter()
+        .any(|word| cell.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 fn differs(notes: &mut Notes, found: &str, asked: &str) {

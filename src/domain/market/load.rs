@@ -82,7 +82,7 @@ pub struct DataLoadParams {
     pub mode: LoadMode,
     /// The codes of doubts that are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20), inner(extend("enum" = DOUBTS)))]
+    #[schemars(length(max = 20), extend("items" = {"type": "string", "enum": DOUBTS}))]
     pub accept_doubts: Vec<String>,
     /// Whether to tell what would be loaded, and to change nothing.
     #[serde(default)]
@@ -308,8 +308,10 @@ impl Operation for DataLoad {
             .load(symbol, &timeframe, params.mode, params.duplicates)?;
         let kept = loading.kept().map(|view| (view.start, view.end));
         let options = self.options(&params, kept)?;
+        let opened = Arc::new(source.file);
+        let state = import::state(&opened, &file)?;
         let mut reader =
-            BarReader::open(Arc::new(source.file), &file, &options).map_err(MarketError::from)?;
+            BarReader::open(Arc::clone(&opened), &file, &options).map_err(MarketError::from)?;
         let told = |rows: u64, total: u64| {
             // The number of all rows is estimated from the size of the first ones.
             ctx.items(total).set(rows);

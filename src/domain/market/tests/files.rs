@@ -122,7 +122,7 @@ fn a_file_that_is_no_table_of_bars_is_told_apart() {
         (
             names("date,time,open,high,low,close,volume"),
             "DATA_DOUBTFUL",
-            vec!["DATE_MISSING"],
+            vec!["TIME_AMBIGUOUS"],
         ),
     ] {
         let (got, message) = World::new(&text).fails();

@@ -139,7 +139,9 @@ fn hourly_bars_are_no_daily_ones_unless_the_doubt_is_accepted() {
     assert_eq!(doubt["code"], "SPACING_UNEXPECTED");
     assert!(doubt["instead"].is_string(), "{doubt}");
     let accepted = DataLoadParams {
-        accept_doubts: vec!["SPACING_UNEXPECTED".to_owned()],
+        accept_doubts: ["SPACING_UNEXPECTED", "MOSTLY_DUPLICATES"]
+            .map(str::to_owned)
+            .to_vec(),
         duplicates: Duplicates::First,
         ..params(None)
     };
@@ -165,4 +167,15 @@ fn what_is_no_regular_file_is_damage_and_holds_nobody_up() {
         assert!(matches!(error, MarketError::Damaged { .. }), "{error}");
     }
     assert_eq!(world.library.list().expect("a list").len(), 1);
+}
+
+#[test]
+fn a_file_that_somebody_writes_to_meanwhile_is_not_taken() {
+    let world = World::new(many(5_000));
+    let file = world.folder.path().join("import/A_1d.csv");
+    let opened = fs::File::open(&file).expect("it is there");
+    let state = import::state(&opened, "A_1d.csv").expect("it is readable");
+    assert_eq!(import::state(&opened, "A_1d.csv").ok(), Some(state));
+    fs::write(&file, many(5_001)).expect("it can be written");
+    assert_ne!(import::state(&opened, "A_1d.csv").ok(), Some(state));
 }
