@@ -436,7 +436,7 @@ fn a_timeframe_is_any_number_of_a_unit_and_the_list_is_by_length() {
     let server = Server::importing(&[("a.csv", &five_minutes())]);
     for timeframe in ["12mo", "2d", "60m", "1h", "1s", "52w", "90s"] {
         let body = json!({"symbol": "A", "timeframe": timeframe, "file": "a.csv",
-            "accept_doubts": ["SPACING_UNEXPECTED"], "duplicates": "last"});
+            "accept_doubts": ["SPACING_UNEXPECTED", "MOSTLY_DUPLICATES"], "duplicates": "last"});
         let view = ended(&server, &body);
         assert_eq!(view["status"], "completed", "{timeframe}: {view}");
     }

@@ -25,7 +25,7 @@ fn delete(server: &Server, path: &str) -> Reply {
 /// Loads the bars as this dataset.
 fn loaded(server: &Server, symbol: &str, timeframe: &str) {
     let body = json!({"symbol": symbol, "timeframe": timeframe, "file": "a.csv",
-        "accept_doubts": ["SPACING_UNEXPECTED"], "duplicates": "last"});
+        "accept_doubts": ["SPACING_UNEXPECTED", "MOSTLY_DUPLICATES"], "duplicates": "last"});
     let reply = server.post(&format!("{LOAD}?wait=60"), &body);
     assert_eq!(reply.data(200)["status"], "completed", "{reply:?}");
 }
