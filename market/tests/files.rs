@@ -89,7 +89,7 @@ fn bars(start: &str, length: i64, count: i64) -> Vec<Bar> {
             high: 101.9876 + wave,
             low: 99.0123 + wave,
             close: 100.5678 + wave,
-            volume: 7_000_000.0 + number as f64,
+            volume: 7_000_000.25 + number as f64,
         }
     };
     (0..count).map(bar).map(rounded).collect()
@@ -730,7 +730,11 @@ fn an_unusual_order_of_prices_is_taken_only_if_the_rows_say_so() {
                 volume,
                 ..
             } = b;
-            format!("{},{open},{close},{high},{low},{volume},9.5", epochs(b))
+            format!(
+                "{},{open},{close},{high},{low},{volume},{}",
+                epochs(b),
+                volume * close
+            )
         })
     };
     is_read(&kucoin(&bars), &HOURLY, &bars, &[]);
@@ -781,13 +785,59 @@ fn a_fifth_price_is_no_volume() {
         &adjusted,
         &DAILY,
         "DATA_DOUBTFUL",
-        &["VOLUME_UNCERTAIN", "column 6"],
+        &["VOLUME_UNCERTAIN", "from 6 on"],
     );
     let said = Asked {
         columns: &[(Field::Volume, "column 7")],
         ..DAILY
     };
     is_read(&adjusted, &said, &bars, &[]);
+}
+
+#[test]
+fn which_of_several_columns_is_the_volume_is_told_or_doubted() {
+    let bars = days();
+    let of = |behind: &dyn Fn(&Bar) -> String| {
+        rows(&bars, |b| {
+            let Bar {
+                open,
+                high,
+                low,
+                close,
+                ..
+            } = b;
+            format!(
+                "{},{open},{high},{low},{close},{}",
+                time(b, "%Y-%m-%d"),
+                behind(b)
+            )
+        })
+    };
+    is_read(
+        &of(&|b| format!("{},{}", b.volume, b.volume * b.close)),
+        &DAILY,
+        &bars,
+        &[],
+    );
+    is_read(
+        &of(&|b| format!("{},{}", b.volume * b.close, b.volume)),
+        &DAILY,
+        &bars,
+        &[],
+    );
+    is_read(&of(&|b| format!("{},0", b.volume)), &DAILY, &bars, &[]);
+    for behind in [
+        of(&|b| format!("12,{}", b.volume)),
+        of(&|b| format!("0,{}", b.volume)),
+        of(&|b| format!("{},{}", b.volume, b.volume + 1.0)),
+    ] {
+        is_refused(
+            &behind,
+            &DAILY,
+            "DATA_DOUBTFUL",
+            &["VOLUME_UNCERTAIN", "say columns"],
+        );
+    }
 }
 
 #[test]

@@ -486,6 +486,8 @@ fn is_asset(name: &str) -> bool {
 /// `Volume ($)`, `Volume (USD)`, `Volume (000s)`: what was paid, or in another unit.
 fn is_turnover_or_scaled(header: &[u8]) -> bool {
     let header = records::decoded(header).to_lowercase();
+    // AmiBroker writes `$VOLUME`.
+    let header = header.trim_start_matches('$');
     let Some((_, inside)) = header.split_once(['(', '[']) else {
         return header.contains('%') || header.contains('$');
     };

@@ -197,24 +197,15 @@ fn inferred(
     let [a, b, c, d, rest @ ..] = &columns[..] else {
         return Ok(None);
     };
-    let volume = rest.first().map(|(place, _)| *place);
-    // A fifth price, such as an average or an adjusted close, stands before the volume.
-    if let [fifth, _, ..] = rest
-        && !is_volume_said
-        && is_price([&a.1, &b.1, &c.1, &d.1], &fifth.1)
-    {
-        let doubt = Doubt {
-            code: "VOLUME_UNCERTAIN",
-            message: format!(
-                "the file has no header, and column {} looks like a price where the volume is expected",
-                fifth.0 + 1
-            ),
-            instead: "say columns, such as {\"volume\": \"column 7\"}".to_owned(),
-        };
-        if !wanted.accepts(&doubt) {
-            return Err(wanted.doubtful(doubt));
-        }
-    }
+    let volume = match is_volume_said {
+        true => None,
+        false => volume_of([&a.1, &b.1, &c.1, &d.1], rest).or_else(|doubt| {
+            match wanted.accepts(&doubt) {
+                true => Ok(rest.first().map(|(place, _)| *place)),
+                false => Err(wanted.doubtful(doubt)),
+            }
+        })?,
+    };
     let prices = match order_of([&a.1, &b.1, &c.1, &d.1], direction(rows, date)) {
         Some(order) => order.map(|at| columns[at].0),
         None => {
@@ -268,6 +259,49 @@ fn is_price(prices: [&Vec<f64>; 4], column: &[f64]) -> bool {
         low > 0.0 && (low * 0.8..=high * 1.25).contains(&column[*row])
     };
     rows > 0 && (0..rows).filter(is_near).count() * 10 >= rows * 9
+}
+
+/// The column of the volume among those behind the prices.
+fn volume_of(prices: [&Vec<f64>; 4], rest: &[(usize, Vec<f64>)]) -> Result<Option<usize>, Doubt> {
+    let [(place, first), (next_place, second), ..] = rest else {
+        return Ok(rest.first().map(|(place, _)| *place));
+    };
+    let are_whole = |column: &[f64]| column.iter().all(|number| number.fract() == 0.0);
+    let is_zero = |column: &[f64]| column.iter().all(|number| *number == 0.0);
+    // What was paid is what was traded times its price.
+    let pays = |volume: &[f64], paid: &[f64]| {
+        let rows = volume.iter().zip(paid).zip(prices[3]);
+        let near = rows.clone().filter(|((volume, paid), price)| {
+            let product = *volume * *price;
+            product > 0.0 && (0.8..1.25).contains(&(*paid / product))
+        });
+        near.count() * 10 >= volume.len() * 9 && !volume.is_empty()
+    };
+    let is_price = is_price(prices, first);
+    let is_number_of_trades = !are_whole(first) && are_whole(second);
+    // Times of closing, as Binance has them.
+    let is_time = second.iter().all(|number| *number > 1e9)
+        && second.windows(2).all(|pair| pair[0] != pair[1]);
+    if pays(first, second) {
+        return Ok(Some(*place));
+    }
+    if pays(second, first) {
+        return Ok(Some(*next_place));
+    }
+    if !is_price && !is_zero(first) && (is_zero(second) || is_number_of_trades || is_time) {
+        return Ok(Some(*place));
+    }
+    Err(Doubt {
+        code: "VOLUME_UNCERTAIN",
+        message: format!(
+            "the file has no header, and which of the columns from {} on is the volume cannot be told",
+            place + 1
+        ),
+        instead: format!(
+            "say columns, such as {{\"volume\": \"column {}\"}}",
+            place + 1
+        ),
+    })
 }
 
 /// In which direction the times go from row to row.
@@ -329,7 +363,9 @@ fn order_of(columns: [&Vec<f64>; 4], direction: Direction) -> Option<[usize; 4]>
     let order = [open, high, low, close];
     // The usual orders are taken unless the rows say otherwise; any other one only if they say so.
     let is_clear = match order == [0, 1, 2, 3] || order == [2, 1, 0, 3] {
-        true => rows < 10 || swapped * 2.0 >= forwards,
+        true if rows >= 10 => swapped * 2.0 >= forwards,
+        // Few rows decide only if they are very clear.
+        true => swapped * 10.0 >= forwards,
         false => rows >= 10 && forwards * 2.0 <= swapped,
     };
     is_clear.then_some(order)
