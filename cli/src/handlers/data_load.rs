@@ -122,7 +122,7 @@ impl Handler for DataLoad {
                     .help("How long a bar lasts: a number and s, m, h, d, w or mo, such as 15m or 1d"),
             )
             .arg(arg("file", "NAME").help(
-                "The file's name in the server's import folder [default: SYMBOL_TIMEFRAME.csv with / as %2F and so on; its own name, if it is uploaded]",
+                "The file's name in the server's import folder [default: SYMBOL_TIMEFRAME.csv; its own name, if it is uploaded, with dry-run. before it for a dry run]",
             ))
             .args(TEXTS.iter().map(option))
             .arg(
@@ -294,7 +294,15 @@ fn named(arguments: &ArgMatches) -> Result<Named, Error> {
             path.display()
         )));
     }
-    let file = file.map_or_else(|| source.name(), Ok)?;
+    // A dry run changes nothing, so it replaces no file that somebody has put there.
+    let own_name = || -> Result<String, Error> {
+        let name = source.name()?;
+        Ok(match arguments.get_flag("dry-run") {
+            true => format!("dry-run.{name}"),
+            false => name,
+        })
+    };
+    let file = file.map_or_else(own_name, Ok)?;
     if !upload::is_name(&file) {
         return Err(Error::usage(format!(
             "--file {file}: expected the name that the file is to have, of 1 to 255 bytes, without a dot at the beginning, a slash, a backslash or a control character"
