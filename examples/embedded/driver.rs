@@ -68,8 +68,8 @@ pub fn drive(program: &str) {
     progress.expect("progress from the checkpoint");
     service.post(&format!("/operations/{lost}/cancel"), &json!(null));
     events.find_map(|event| end(&event)).expect("its end");
-    let (_, status, attempts) = service.list().swap_remove(0);
-    assert_eq!((&*status, attempts), ("cancelled", 2));
+    let (_, status, runs) = service.list().swap_remove(0);
+    assert_eq!((&*status, runs), ("cancelled", 2));
     service.terminate();
 }
 
@@ -143,7 +143,7 @@ impl Service {
         assert!(text.contains(word), "{text}");
     }
 
-    /// The operations, the newest first: id, status and attempts.
+    /// The operations, the newest first: id, status and number of runs.
     fn list(&self) -> Vec<(String, String, u64)> {
         let answer = self.agent.get(format!("{}/operations", self.url)).call();
         let body = answer.expect("an answer").body_mut().read_to_string();
@@ -151,8 +151,8 @@ impl Service {
         let text = |row: &Value, key: &str| row[key].as_str().expect("text").to_owned();
         let rows = list["operations"].as_array().expect("a list").iter();
         rows.map(|row| {
-            let attempt = row["attempt"].as_u64().expect("a number");
-            (text(row, "operation_id"), text(row, "status"), attempt)
+            let run = row["run"].as_u64().expect("a number");
+            (text(row, "operation_id"), text(row, "status"), run)
         })
         .collect()
     }
