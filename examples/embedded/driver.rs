@@ -69,7 +69,7 @@ pub fn drive(program: &str) {
     service.post(&format!("/operations/{lost}/cancel"), &json!(null));
     events.find_map(|event| end(&event)).expect("its end");
     let (_, status, runs) = service.list().swap_remove(0);
-    assert_eq!((&*status, runs), ("cancelled", 2));
+    assert_eq!((&*status, runs), ("cancelled", 3));
     service.terminate();
 }
 
