@@ -88,9 +88,20 @@ impl DescribeInput for DatasetName {
     }
 }
 
+/// The name of a file of the import folder.
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct FileName(
+    #[schemars(
+        length(min = 1, max = 255),
+        regex(pattern = r"^[^./\\\x00-\x1f\x7f-\x9f][^/\\\x00-\x1f\x7f-\x9f]*$")
+    )]
+    String,
+);
+
 impl DescribeInput for ImportPath {
     fn describe(endpoint: &mut Endpoint) {
-        endpoint.path::<String>("name", ImportName::EXPECTED);
+        endpoint.path::<FileName>("name", ImportName::EXPECTED);
         endpoint.fails(400, &["BAD_REQUEST"]);
     }
 }
