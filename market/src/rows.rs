@@ -502,15 +502,14 @@ impl RowReader {
         }
     }
 
-    /// Whether the row is one of the symbol's.
+    /// Whether the row is one of the symbol's. A row that has no such column is none of another symbol: it is bad.
     #[inline]
     fn is_wanted(&self, record: &csv::ByteRecord) -> bool {
-        match (&self.symbol, self.layout.columns.symbol) {
-            (Some(symbol), Some(place)) => record
-                .get(place)
-                .is_some_and(|cell| cell.trim_ascii() == symbol.as_bytes()),
-            _ => true,
-        }
+        let (Some(symbol), Some(place)) = (&self.symbol, self.layout.columns.symbol) else {
+            return true;
+        };
+        let cell = record.get(place);
+        cell.is_none_or(|cell| cell.trim_ascii() == symbol.as_bytes())
     }
 
     /// The text of the time.

@@ -140,7 +140,10 @@ impl<'a> Look<'a> {
             self.wanted.see(text);
             return Ok(());
         };
-        let symbol = cell(place);
+        // A footer is the row of no symbol.
+        let Some(symbol) = record.get(place).map(<[u8]>::trim_ascii) else {
+            return Ok(());
+        };
         // The very symbol wins over one that is written otherwise.
         if symbol == self.options.symbol.as_bytes() {
             self.wanted

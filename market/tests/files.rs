@@ -926,6 +926,14 @@ fn the_very_symbol_wins_over_one_that_is_alike() {
 }
 
 #[test]
+fn a_footer_of_a_file_with_symbols_is_a_bad_row() {
+    let days = days();
+    let rows = rows(&days, |b| format!("{},TEST", plain(b, "%Y-%m-%d")));
+    let text = format!("date,open,high,low,close,volume,symbol\n{rows}Source: somebody\n");
+    is_refused(&text, &DAILY, "BAD_ROW", &["row 41", "7 fields"]);
+}
+
+#[test]
 fn units_below_the_names_are_no_symbols_and_other_volumes_no_volume() {
     let days = days();
     let of = |header: &str| format!("{header}\n{}", rows(&days, |b| plain(b, "%Y-%m-%d")));
